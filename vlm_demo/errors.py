@@ -1,0 +1,63 @@
+"""Errors whose message is safe and useful to show: what happened, and what to do.
+
+VlmDemoError
+├── InputError              what the user gave cannot be used
+│   ├── PictureError        not a picture, too large, damaged
+│   ├── MissingPictureError the task needs a picture
+│   ├── MissingTextError    the task needs words
+│   └── TooLongError        more text than the model can take
+├── UnknownModelError       no such model or family
+├── UnsupportedTaskError    the model's family cannot do this task
+├── SettingsError           a flag, environment variable or menu file that cannot be used
+└── EngineError             the model failed while answering
+    ├── LoadError           the checkpoint could not be loaded
+    └── OutOfMemoryError    the machine has too little memory for this
+"""
+
+
+class VlmDemoError(Exception):
+    """Base class: people read its message; any other exception is a bug and keeps its traceback."""
+
+
+class InputError(VlmDemoError):
+    """What the user gave cannot be used."""
+
+
+class PictureError(InputError):
+    """The file is not a picture that can be read, or is too large."""
+
+
+class MissingPictureError(InputError):
+    """The task needs a picture and the request has none."""
+
+
+class MissingTextError(InputError):
+    """The task needs words and the request has none."""
+
+
+class TooLongError(InputError):
+    """The text is longer than the model can take."""
+
+
+class UnknownModelError(VlmDemoError):
+    """No model or family has this name."""
+
+
+class UnsupportedTaskError(VlmDemoError):
+    """The model's family cannot do this task."""
+
+
+class SettingsError(VlmDemoError):
+    """A flag, an environment variable or a menu file cannot be used."""
+
+
+class EngineError(VlmDemoError):
+    """The model failed while answering."""
+
+
+class LoadError(EngineError):
+    """The checkpoint could not be loaded."""
+
+
+class OutOfMemoryError(EngineError):
+    """The machine has too little memory for this model or this request."""

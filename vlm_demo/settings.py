@@ -1,0 +1,112 @@
+"""One typed settings object: flags over environment variables over defaults."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from vlm_demo.errors import SettingsError
+
+PREFIX = "VLM_DEMO_"
+"""Environment variables are called VLM_DEMO_HOST, VLM_DEMO_PORT and so on."""
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How this run of the program is set up."""
+
+    host: str = "127.0.0.1"
+    port: int = 7860
+    share: bool = False  # a public link through Gradio's servers
+    menu: Path | None = None  # TOML file of models; None: the menu that comes with the program
+    votes: str = ""  # database URL; "": beside the program
+    allow_checkpoints: bool = True  # may people on the page load any model of the Hub
+    max_loaded: int = 2  # models in memory at a time
+    device: Device = "auto"
+    threads: int | None = None  # of the CPU; None: as torch chooses
+    max_upload_bytes: int = 20_000_000
+    max_pixels: int = 40_000_000  # width times height of the largest picture
+    max_characters: int = 8_000  # length of the longest text
+
+    @classmethod
+    def read(
+        cls, flags: Mapping[str, Any] | None = None, environ: Mapping[str, str] = os.environ
+    ) -> Settings:
+        """Build settings; a flag that is None was not given.
+
+        On a Hugging Face Space (where SPACE_ID is set) the page listens to all addresses and
+        people cannot load models of their own choice, unless a flag or variable says otherwise.
+
+        Raises:
+            SettingsError: a value cannot be used.
+        """
+        values: dict[str, Any] = {}
+        if environ.get("SPACE_ID"):
+            values |= {"host": "0.0.0.0", "allow_checkpoints": False}
+        for field in fields(cls):
+            name = PREFIX + field.name.upper()
+            if environ.get(name):
+                values[field.name] = _parsed(field.name, environ[name], source=name)
+        for key, value in (flags or {}).items():
+            if value is not None:
+                values[key] = _parsed(key, str(value), source=f"--{key.replace('_', '-')}")
+        return cls(**values)
+
+
+def _parsed(name: str, text: str, *, source: str) -> Any:
+    """Turn text into the value of a setting."""
+    if name not in _PARSERS:
+        raise SettingsError(f"There is no setting {name!r}. Known: {', '.join(_PARSERS)}.")
+    try:
+        return _PARSERS[name](text.strip())
+    except ValueError as error:
+        raise SettingsError(f"{source}={text!r} cannot be used: {error}.") from error
+
+
+def _port(text: str) -> int:
+    port = _count(text)
+    if port > 65_535:
+        raise ValueError("a port is a whole number from 1 to 65535")
+    return port
+
+
+def _count(text: str) -> int:
+    digits = text.replace("_", "")
+    if not digits.isdecimal() or len(digits) > 18 or int(digits) == 0:
+        raise ValueError("it must be a whole number above 0")
+    return int(digits)
+
+
+def _yes_or_no(text: str) -> bool:
+    if text.lower() in ("1", "true", "yes", "on"):
+        return True
+    if text.lower() in ("0", "false", "no", "off"):
+        return False
+    raise ValueError("it must be yes or no")
+
+
+def _device(text: str) -> str:
+    if text not in get_args(Device):
+        raise ValueError(f"it must be one of {', '.join(get_args(Device))}")
+    return text
+
+
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    "host": str,
+    "port": _port,
+    "share": _yes_or_no,
+    "menu": Path,
+    "votes": str,
+    "allow_checkpoints": _yes_or_no,
+    "max_loaded": _count,
+    "device": _device,
+    "threads": _count,
+    "max_upload_bytes": _count,
+    "max_pixels": _count,
+    "max_characters": _count,
+}
