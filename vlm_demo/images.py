@@ -1,0 +1,161 @@
+"""The only door for pictures: whatever comes in is checked, and comes out upright RGB.
+
+Pictures keep their full resolution, because places are drawn and exported on them.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+import zlib
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import pillow_heif
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from vlm_demo.errors import PictureError
+
+MAX_BYTES = 20_000_000
+MAX_PIXELS = 40_000_000
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIF")
+"""Pillow's names of the formats that are opened. The others are rare, or run programs (EPS)."""
+
+_READABLE = "PNG, JPEG, WebP, GIF, TIFF, BMP, AVIF and HEIC"
+
+# What Pillow and its decoders raise for damaged files, found by damaging files of each format.
+_DAMAGED = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    OverflowError,
+    RuntimeError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+)
+
+pillow_heif.register_heif_opener()
+# Damage and size are judged here; Pillow's warnings about them would only clutter the terminal.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+
+def open_picture(
+    source: Path | bytes | BinaryIO, *, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS
+) -> Image.Image:
+    """Open a picture: RGB, upright, first frame, transparency over white, without metadata.
+
+    Args:
+        source: a file's path, its content, or an open file, read from where it stands.
+        max_bytes: larger files are refused without being read.
+        max_pixels: larger pictures (width times height) are refused without being decoded.
+
+    Raises:
+        PictureError: it is not a picture that can be read, or is too large; one clear line.
+    """
+    content = _content(source, max_bytes)
+    Image.init()  # `open` itself first loads five formats only, and does not know the others' names
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            _check_size(image.size, max_pixels)
+            return _plain(_upright(image))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise PictureError(_too_many_pixels(max_pixels)) from error
+    except UnidentifiedImageError as error:
+        raise PictureError(_not_a_picture(content)) from error
+    except _DAMAGED as error:
+        raise PictureError(
+            "This picture is damaged and cannot be read to its end. Please try another file."
+        ) from error
+
+
+def _content(source: Path | bytes | BinaryIO, max_bytes: int) -> bytes:
+    """Read no more than is allowed."""
+    if isinstance(source, bytes):
+        content = source
+    elif isinstance(source, Path):
+        try:
+            size = source.stat().st_size
+            if size > max_bytes:
+                raise PictureError(_too_many_bytes(size, max_bytes))
+            content = source.read_bytes()
+        except OSError as error:
+            raise PictureError(f"The file {source} cannot be read: {error.strerror}.") from error
+    else:
+        content = source.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise PictureError(_too_many_bytes(len(content), max_bytes))
+    if not content:
+        raise PictureError("This file is empty. Please choose a picture.")
+    return content
+
+
+def _check_size(size: tuple[int, int], max_pixels: int) -> None:
+    width, height = size
+    if width < 1 or height < 1:
+        raise PictureError("This picture has no pixels. Please try another file.")
+    if width * height > max_pixels:
+        raise PictureError(f"{_too_many_pixels(max_pixels)} It has {width:,} x {height:,}.")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Decode the first frame and turn it as its EXIF orientation says."""
+    image.seek(0)
+    image.load()
+    try:
+        return ImageOps.exif_transpose(image)
+    except _DAMAGED:
+        return image  # the pixels are fine; only the metadata is damaged
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """Convert any mode to RGB without metadata."""
+    if image.mode.startswith(("I", "F")):
+        image = _from_deep_grey(image)
+    elif image.has_transparency_data:
+        layer = image.convert("RGBA")
+        image = Image.new("RGBA", layer.size, "white")
+        image.alpha_composite(layer)
+    plain = image.convert("RGB") if image.mode != "RGB" else image.copy()
+    plain.info.clear()
+    plain.getexif().clear()
+    return plain
+
+
+def _from_deep_grey(image: Image.Image) -> Image.Image:
+    """Bring grey values of 16 or 32 bits to 0..255.
+
+    16-bit values span their whole range; of others only the range that the picture uses is known.
+    """
+    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
+    if image.mode.startswith("I") and values.min() >= 0 and values.max() <= 65_535:
+        scaled = values / 257
+    else:
+        span = float(values.max() - values.min()) or 1.0
+        scaled = (values - values.min()) / span * 255
+    return Image.fromarray(scaled.round().astype(np.uint8))
+
+
+def _not_a_picture(content: bytes) -> str:
+    head = content[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if head.startswith(b"<svg") or (head.startswith(b"<?xml") and b"<svg" in content[:4096]):
+        return "SVG drawings cannot be read. Please save it as PNG first."
+    if head.startswith(b"%pdf"):
+        return "PDF files cannot be read. Please save the page as PNG first."
+    return f"This file is not a picture that can be read ({_READABLE})."
+
+
+def _too_many_bytes(size: int, most: int) -> str:
+    return (
+        f"This file has {size / 1e6:.0f} MB; at most {most / 1e6:.0f} MB are taken. "
+        "Please make it smaller."
+    )
+
+
+def _too_many_pixels(most: int) -> str:
+    return f"This picture is too large; at most {most / 1e6:.0f} megapixels are taken."
