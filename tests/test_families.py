@@ -1,0 +1,397 @@
+"""Families: wording and markup, against golden data in tests/data/families/<family>.jsonl."""
+
+import json
+import random
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from vlm_demo.errors import (
+    InputError,
+    MissingPictureError,
+    MissingTextError,
+    TooLongError,
+    UnknownModelError,
+    UnsupportedTaskError,
+)
+from vlm_demo.families import Family, all_families, family_for_model_type, get_family
+from vlm_demo.families.llava15 import CLIP_MEAN, pad_to_square
+from vlm_demo.types import (
+    Box,
+    Frame,
+    Message,
+    Point,
+    Prompt,
+    ReplyState,
+    Request,
+    Task,
+)
+
+GOLDEN = Path(__file__).parent / "data" / "families"
+PICTURE = Image.new("RGB", (640, 480), "white")
+FAMILIES = list(all_families().values())
+WITH_MARKUP = [family for family in FAMILIES if family.markup]
+
+
+def golden(kind: str) -> list[Any]:
+    cases = []
+    for family in all_families():
+        lines = (GOLDEN / f"{family}.jsonl").read_text("utf-8").splitlines()
+        for number, case in enumerate(map(json.loads, lines), 1):
+            if case["kind"] == kind:
+                label = case.get("case", case.get("task")).replace(" ", "-")
+                cases.append(pytest.param(family, case, id=f"{family}-{number}-{label}"))
+    return cases
+
+
+def reply_frame(case: dict[str, Any]) -> Prompt:
+    size = tuple(case["image_size"])
+    return Prompt((), frame=Frame(size, size))
+
+
+@pytest.mark.parametrize(("name", "case"), golden("prompt"))
+def test_wording_is_the_golden_one(name: str, case: dict[str, Any]) -> None:
+    region = Box(*case["region"]) if "region" in case else None
+    picture = Image.new("RGB", tuple(case.get("image_size", (640, 480))))
+    request = Request(Task(case["task"]), case["text"], (picture,), region=region)
+    prompt = get_family(name).prompt(request)
+    assert prompt.messages[-1].text == case["message"]
+    assert prompt.answer_prefix == case["answer_prefix"]
+    assert prompt.frame is not None
+    assert prompt.frame.original == picture.size
+
+
+@pytest.mark.parametrize(("name", "case"), golden("output"))
+def test_output_is_read_as_the_golden_one(name: str, case: dict[str, Any]) -> None:
+    reply = get_family(name).reply(case["raw"], reply_frame(case))
+    assert reply.text == case["text"]
+    assert reply.raw == case["raw"]
+    assert reply.state == ReplyState(case["state"])
+    got = [
+        (mention.phrase, [region.to_pixels(case["image_size"]) for region in mention.regions])
+        for mention in reply.mentions
+    ]
+    assert got == [
+        (phrase, [pytest.approx(tuple(box), abs=0.51) for box in boxes])
+        for phrase, boxes in case["mentions"]
+    ]
+
+
+@pytest.mark.parametrize(("name", "case"), golden("output"))
+def test_growing_output_never_shows_markup_or_loses_places(name: str, case: dict[str, Any]) -> None:
+    prompt, family, found = reply_frame(case), get_family(name), 0
+    final = len(family.reply(case["raw"], prompt).mentions)
+    for end in range(min(len(case["raw"]), 300)):
+        reply = family.reply(case["raw"][:end], prompt)
+        found = max(found, len(reply.mentions))
+        if family.markup and case["state"] == "found":
+            assert "[0" not in reply.text
+            assert "<patch" not in reply.text
+            assert "<object" not in reply.text
+    assert found <= max(final, 1)
+
+
+@pytest.mark.parametrize("task", list(Task))
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_a_task_is_served_or_refused_clearly(family: Family, task: Task) -> None:
+    request = Request(task, "the red circle", (PICTURE,))
+    if task in family.instructions:
+        assert family.prompt(request).messages[-1].images
+    else:
+        with pytest.raises(UnsupportedTaskError, match=family.title):
+            family.prompt(request)
+
+
+def test_tasks_that_the_families_promise() -> None:
+    assert set(Task) - set(get_family("llava15").instructions) == {Task.DETECT, Task.READ}
+    assert set(Task) - set(get_family("kosmos2").instructions) == {Task.DETECT, Task.READ}
+    assert set(get_family("smolvlm").instructions) == {
+        Task.CHAT,
+        Task.CAPTION,
+        Task.DETAILED_CAPTION,
+        Task.VQA,
+    }
+
+
+def test_missing_picture_is_said() -> None:
+    with pytest.raises(MissingPictureError, match="add a picture"):
+        get_family("llava15").prompt(Request(Task.GROUNDING, "dog"))
+
+
+def test_chat_without_a_picture_is_for_families_that_can() -> None:
+    prompt = get_family("llava15").prompt(Request(Task.CHAT, "Hello"))
+    assert prompt.frame is None
+    with pytest.raises(MissingPictureError):
+        get_family("kosmos2").prompt(Request(Task.CHAT, "Hello"))
+
+
+@pytest.mark.parametrize("task", [Task.CHAT, Task.VQA, Task.GROUNDING])
+@pytest.mark.parametrize("text", ["", " \n\t "])
+def test_empty_question_is_said(task: Task, text: str) -> None:
+    with pytest.raises(MissingTextError):
+        get_family("llava15").prompt(Request(task, text, (PICTURE,)))
+
+
+@pytest.mark.parametrize("task", [Task.CAPTION, Task.GROUNDED_CAPTION, Task.DESCRIBE_REGION])
+def test_captions_need_no_words(task: Task) -> None:
+    get_family("kosmos2").prompt(Request(task, "", (PICTURE,)))
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_ten_thousand_characters_are_too_many(family: Family) -> None:
+    with pytest.raises(TooLongError, match="10,000 characters; at most 8,000"):
+        family.prompt(Request(Task.CHAT, "x" * 10_000, (PICTURE,)))
+
+
+def test_more_pictures_than_the_family_takes() -> None:
+    with pytest.raises(InputError, match="one picture"):
+        get_family("llava15").prompt(Request(Task.CHAT, "hi", (PICTURE, PICTURE)))
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_control_tokens_become_plain_text(family: Family) -> None:
+    typed = f"what <image> is {''.join(family.control_tokens[:9])} here <own>"
+    history = (Message("user", typed, (PICTURE,)), Message("assistant", typed))
+    request = Request(Task.CHAT, typed, (), history=history, choices=(typed,))
+    prompt = family.prompt(request, control_tokens={"<own>"})
+    texts = [*(message.text for message in prompt.messages), *prompt.choices]
+    for text in texts:
+        words = text.removeprefix("<grounding>")  # the family's own
+        assert not [token for token in (*family.control_tokens, "<own>") if token in words]
+    assert "< image>" in prompt.choices[0]
+    assert "< own>" in prompt.choices[0]
+
+
+def test_words_that_look_like_placeholders_stay() -> None:
+    prompt = get_family("llava15").prompt(Request(Task.VQA, "{region} {text} {0}?", (PICTURE,)))
+    assert prompt.messages[-1].text.startswith("{region} {text} {0}?\n")
+
+
+def test_history_is_kept_as_raw_text_without_end_markers() -> None:
+    history = (
+        Message("user", "Where is it?", (PICTURE,)),
+        Message("assistant", " [0.10, 0.20, 0.30, 0.40]</s>"),
+    )
+    prompt = get_family("llava15").prompt(Request(Task.CHAT, "And what is it?", history=history))
+    assert [m.text for m in prompt.messages] == [
+        "Where is it?",
+        "[0.10, 0.20, 0.30, 0.40]",
+        "And what is it?",
+    ]
+    assert prompt.frame == Frame((640, 480), (640, 640))
+
+
+def test_a_new_picture_starts_anew_where_only_one_can_be_seen() -> None:
+    newer = Image.new("RGB", (50, 60))
+    history = (
+        Message("user", "one", (PICTURE,)),
+        Message("assistant", "first"),
+        Message("user", "two", (newer,)),
+        Message("assistant", "second"),
+    )
+    prompt = get_family("llava15").prompt(Request(Task.CHAT, "three", history=history))
+    assert [m.text for m in prompt.messages] == ["two", "second", "three"]
+    prompt = get_family("smolvlm").prompt(Request(Task.CHAT, "three", history=history))
+    assert [m.text for m in prompt.messages] == ["one", "first", "two", "second", "three"]
+    prompt = get_family("llava15").prompt(Request(Task.CHAT, "3", (PICTURE,), history=history))
+    assert [m.text for m in prompt.messages] == ["3"]
+
+
+def test_a_family_without_history_still_sees_the_earlier_picture() -> None:
+    history = (Message("user", "one", (PICTURE,)), Message("assistant", "first"))
+    prompt = get_family("kosmos2").prompt(Request(Task.CHAT, "two", history=history))
+    assert [(m.role, m.text) for m in prompt.messages] == [
+        ("user", "<grounding> Question: two Answer:")
+    ]
+    assert prompt.messages[0].images == (PICTURE,)
+
+
+def test_a_place_without_words_is_named_by_the_user() -> None:
+    family = get_family("llava15")
+    prompt = family.prompt(Request(Task.GROUNDING, " the dog ", (PICTURE,)))
+    (mention,) = family.reply(" [0.10, 0.20, 0.30, 0.40]", prompt).mentions
+    assert mention.phrase == "the dog"
+    assert mention.span == (0, 0)
+
+
+def test_the_instruction_of_a_detailed_caption_is_not_shown() -> None:
+    family = get_family("kosmos2")
+    prompt = family.prompt(Request(Task.DETAILED_CAPTION, "", (PICTURE,)))
+    reply = family.reply(f"{prompt.answer_prefix} The image shows<phrase> a dog</phrase>.", prompt)
+    assert reply.text == "The image shows a dog."
+
+
+def test_a_caption_shows_its_given_beginning() -> None:
+    for family in FAMILIES:
+        prompt = family.prompt(Request(Task.CAPTION, "Two dogs", (PICTURE,)))
+        reply = family.reply(f"{prompt.answer_prefix} and a cat.", prompt)
+        assert reply.text == "Two dogs and a cat."
+
+
+def test_padding_centres_the_picture_on_the_mean_colour() -> None:
+    square = pad_to_square(Image.new("RGB", (100, 50), "red"))
+    assert square.size == (100, 100)
+    assert square.getpixel((50, 10)) == CLIP_MEAN
+    assert square.getpixel((50, 50)) == (255, 0, 0)
+
+
+@pytest.mark.parametrize("size", [(10_000, 50), (1, 1), (1, 9_000)])
+def test_extreme_pictures_get_a_small_square(size: tuple[int, int]) -> None:
+    square = pad_to_square(Image.new("RGB", size))
+    assert square.size[0] == square.size[1] <= 2048
+
+
+def test_model_types_lead_to_families() -> None:
+    assert family_for_model_type("llava").name == "llava15"
+    assert family_for_model_type("kosmos-2").name == "kosmos2"
+    assert family_for_model_type("idefics3").name == "smolvlm"
+    assert family_for_model_type("?", "microsoft/kosmos-2-patch14-224").name == "kosmos2"
+    with pytest.raises(UnknownModelError, match=r"'bert' are not supported.*kosmos-2, llava"):
+        family_for_model_type("bert")
+
+
+def test_unknown_family_lists_the_known_ones() -> None:
+    with pytest.raises(UnknownModelError, match=r"'quen'.*kosmos2, llava15, smolvlm"):
+        get_family("quen")
+
+
+# Properties
+
+fractions = st.floats(0, 1)
+
+
+@st.composite
+def boxes(draw: st.DrawFn) -> Box:
+    return Box.scaled(draw(fractions), draw(fractions), draw(fractions), draw(fractions), by=(1, 1))
+
+
+sizes = st.tuples(st.integers(1, 4000), st.integers(1, 4000))
+
+
+@pytest.mark.parametrize("family", WITH_MARKUP, ids=lambda family: family.name)
+@settings(max_examples=150, deadline=None)
+@given(places=st.lists(boxes(), min_size=1, max_size=4), size=sizes)
+def test_reading_undoes_writing(family: Family, places: list[Box], size: tuple[int, int]) -> None:
+    assert family.markup
+    frame = Frame(size, size)
+    reading = family.markup.read(family.markup.write(places, frame), frame)
+    (mention,) = reading.mentions
+    assert len(mention.regions) == len(places)
+    # Two decimals of the longer side; or half a cell, or a whole one at most, of 32.
+    step = {"llava15": 0.0051 * max(size), "kosmos2": max(size) / 32}[family.name]
+    for place, twin in zip(places, mention.regions, strict=True):
+        assert isinstance(twin, Box)
+        assert twin.to_pixels(size) == pytest.approx(place.to_pixels(size), abs=step + 1)
+
+
+@pytest.mark.parametrize("family", WITH_MARKUP, ids=lambda family: family.name)
+@settings(max_examples=150, deadline=None)
+@given(places=st.lists(boxes(), min_size=1, max_size=3), size=sizes)
+def test_writing_what_was_read_changes_nothing_more(
+    family: Family, places: list[Box], size: tuple[int, int]
+) -> None:
+    assert family.markup
+    frame = Frame((max(size), max(size)), (1, 1))
+    written = family.markup.write(places, frame)
+    (mention,) = family.markup.read(written, frame).mentions
+    assert family.markup.write(mention.regions, frame) == written
+
+
+def test_points_are_written_as_boxes_without_size() -> None:
+    frame = Frame((100, 100), (100, 100))
+    for family in WITH_MARKUP:
+        assert family.markup
+        (mention,) = family.markup.read(
+            family.markup.write([Point(0.5, 0.5)], frame), frame
+        ).mentions
+        (box,) = mention.regions
+        assert isinstance(box, Box)
+        assert box.area < 0.002
+
+
+PARTS = [
+    *(
+        "A red circle ",
+        "the dog is here: ",
+        " and ",
+        ", ",
+        ". ",
+        "\n",
+        "赤い丸",
+        "と",
+        "😀",
+        "(",
+        ")",
+    ),
+    *("[0.10, 0.20, 0.30, 0.40]", "[0.1,0.2]", "[", "]", "[[", "[1, 2, 3, 4]", "[nan, 0.1, 1, 2]"),
+    *(
+        "<phrase>",
+        "</phrase>",
+        "<p>",
+        "</p>",
+        "<object>",
+        "</object>",
+        "<box>",
+        "</box>",
+        "<delim>",
+    ),
+    *("<patch_index_0044>", "<patch_index_1100>", "<patch_index_x>", "<loc7>", "<", ">", "</s>"),
+    *("</delimiter_of_multi_objects/>", "<grounding>", "</image>", "<end_of_utterance>", "</"),
+    *("9" * 400, "[0.1, " + "9" * 400 + ".5, 0.2, 1e999]", "\ufffd", "\x00", " ", "Assistant:"),
+]
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+@settings(max_examples=700, deadline=None)
+@given(
+    parts=st.lists(st.one_of(st.sampled_from(PARTS), st.text(max_size=5)), max_size=14),
+    cut=st.integers(0, 60),
+    size=sizes,
+)
+def test_damaged_output_is_read_without_harm(
+    family: Family, parts: list[str], cut: int, size: tuple[int, int]
+) -> None:
+    raw = "".join(parts)
+    raw = raw[: len(raw) - cut] if cut < 30 else raw
+    reply = family.reply(raw, Prompt((), frame=Frame(size, size), phrase="it"))
+    assert reply.raw == raw
+    assert (reply.state is ReplyState.FOUND) == bool(reply.mentions)
+    for mention in reply.mentions:
+        start, end = mention.span
+        assert 0 <= start <= end <= len(reply.text)
+        assert reply.text[start:end] == mention.phrase or mention.span == (0, 0)
+        assert mention.regions
+        for region in mention.regions:
+            assert isinstance(region, Box)
+            assert 0 <= region.x1 <= region.x2 <= 1
+            assert 0 <= region.y1 <= region.y2 <= 1
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+@pytest.mark.parametrize(
+    "part",
+    ["[", "<", "[0.1, ", "(", " ", "<phrase>", "[0.1, 0.2, 0.3, 0.4] ", "a, ", "<a", "9", "[]"],
+)
+def test_reading_takes_linear_time(family: Family, part: str) -> None:
+    prompt = Prompt((), frame=Frame((100, 100), (100, 100)))
+    started = time.process_time()
+    family.reply(part * 40_000, prompt)
+    assert time.process_time() - started < 2.5
+
+
+def test_damage_at_random_places_of_real_output() -> None:
+    chance, outputs = random.Random(7), [case.values for case in golden("output")]
+    for _ in range(600):
+        name, case = chance.choice(outputs)
+        letters = list(case["raw"][:400])
+        for _ in range(chance.randint(1, 6)):
+            if letters:
+                letters[chance.randrange(len(letters))] = chance.choice('[]<>,. 0a</"')
+        reply = get_family(name).reply("".join(letters), reply_frame(case))
+        for mention in reply.mentions:
+            assert mention.span == (0, 0) or reply.text[slice(*mention.span)] == mention.phrase

@@ -1,0 +1,311 @@
+"""What one family of checkpoints needs in order to be asked and understood."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Literal
+
+from PIL.Image import Image
+
+from vlm_demo.errors import (
+    InputError,
+    MissingPictureError,
+    MissingTextError,
+    TooLongError,
+    UnsupportedTaskError,
+)
+from vlm_demo.types import (
+    Box,
+    Frame,
+    Mention,
+    Message,
+    Point,
+    Polygon,
+    Prompt,
+    Region,
+    Reply,
+    ReplyState,
+    Request,
+    Sampling,
+    Task,
+)
+
+MAX_CHARACTERS = 8_000
+"""Length of the longest text that is taken from a person."""
+
+CAPTIONS = frozenset({Task.CAPTION, Task.DETAILED_CAPTION, Task.GROUNDED_CAPTION})
+"""Tasks whose text is the beginning of the answer, not a question."""
+
+QUESTIONS = frozenset({Task.CHAT, Task.VQA, Task.GROUNDING, Task.DETECT})
+"""Tasks that mean nothing without words."""
+
+WHOLE_PICTURE = Box(0.0, 0.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Output without its markup. Spans of the mentions refer to `text`.
+
+    A mention with an empty phrase is one that the output itself leaves unnamed.
+    """
+
+    text: str
+    mentions: tuple[Mention, ...] = ()
+    unreadable: bool = False  # markup is there, and no place could be read from it
+
+
+@dataclass(frozen=True, slots=True)
+class Markup:
+    """How a family writes places in its text; `read` and `write` undo each other.
+
+    `read` takes output that may still be growing, cut off or damaged, and never raises.
+    `write` gives the places of one phrase.
+    """
+
+    read: Callable[[str, Frame], Reading]
+    write: Callable[[Sequence[Region], Frame], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a family was made for."""
+
+    max_images: int = 1
+    history: Literal["full", "none"] = "full"  # none: each question stands alone
+    context: int | None = None  # tokens of prompt and answer; None: as the checkpoint says
+    chats_without_picture: bool = True
+
+
+def unchanged(image: Image) -> Image:
+    """Give the model the user's own picture."""
+    return image
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """A family is a value: wording, markup and defaults. It loads and calls nothing.
+
+    In `instructions`, "{text}" stands for the user's words and "{region}" for the region as the
+    family writes it. A task without an instruction is one that the family cannot do.
+    """
+
+    name: str
+    title: str  # for people
+    model_types: tuple[str, ...]  # `model_type` in the checkpoints' config.json
+    checkpoints: tuple[str, ...]  # Hub ids
+    instructions: Mapping[Task, str]
+    markup: Markup | None = None
+    prepare_image: Callable[[Image], Image] = unchanged
+    system: str = ""
+    chat_template: str | None = None
+    keep_special_tokens: bool = False  # True where the markup may be made of special tokens
+    end_markers: tuple[str, ...] = ()  # text after the first of these is dropped
+    answer_label: str = ""  # some decoders repeat it before the answer; dropped
+    sampling: Sampling = field(default_factory=Sampling)
+    limits: Limits = field(default_factory=Limits)
+    control_tokens: tuple[str, ...] = ()  # mean something to the checkpoints: nobody may type them
+
+    def check(self, request: Request, *, max_characters: int = MAX_CHARACTERS) -> None:
+        """Refuse a request that cannot become a prompt, before any model is loaded.
+
+        Raises:
+            UnsupportedTaskError: there is no instruction for `request.task`.
+            MissingPictureError: the task needs a picture.
+            MissingTextError: the task needs words.
+            TooLongError: a text is longer than `max_characters`.
+            InputError: there are more pictures than the family takes.
+        """
+        task = request.task
+        if task not in self.instructions:
+            raise UnsupportedTaskError(
+                f"{self.title} models cannot do this task ({task.replace('_', ' ')}). "
+                "Please choose another model."
+            )
+        if len(request.images) > self.limits.max_images:
+            raise InputError(
+                f"{self.title} models take at most {_pictures(self.limits.max_images)} at a "
+                f"time, and there are {len(request.images)}. Please remove some."
+            )
+        has_picture = bool(request.images) or any(turn.images for turn in request.history)
+        if not has_picture and not (task is Task.CHAT and self.limits.chats_without_picture):
+            raise MissingPictureError("Please add a picture: this needs one.")
+        if task in QUESTIONS and not request.text.strip():
+            raise MissingTextError("Please write something first: there are no words to go by.")
+        for text in (request.text, *request.choices):
+            if len(text) > max_characters:
+                raise TooLongError(
+                    f"This text has {len(text):,} characters; at most {max_characters:,} are "
+                    "taken. Please shorten it."
+                )
+
+    def prompt(
+        self,
+        request: Request,
+        *,
+        control_tokens: Collection[str] = (),
+        max_characters: int = MAX_CHARACTERS,
+    ) -> Prompt:
+        """Write the prompt for a request.
+
+        Args:
+            request: what the user asked.
+            control_tokens: more strings that the user must not be able to type, as the
+                loaded checkpoint knows them.
+            max_characters: length of the longest text that is taken.
+
+        Raises:
+            VlmDemoError: as `check` does.
+        """
+        self.check(request, max_characters=max_characters)
+        request = replace(request, history=tuple(map(self._past, request.history)))
+        request = defused(request, {*self.control_tokens, *control_tokens})
+        turns = self._turns(request)
+        prepared = tuple(
+            replace(turn, images=tuple(map(self.prepare_image, turn.images))) for turn in turns
+        )
+        original, seen = _newest_image(turns), _newest_image(prepared)
+        frame = Frame(original.size, seen.size) if original and seen else None
+        question = self._filled(self.instructions[request.task], request, frame)
+        system = (Message("system", self.system),) if self.system else ()
+        return Prompt(
+            (*system, *prepared[:-1], replace(prepared[-1], text=question)),
+            frame=frame,
+            chat_template=self.chat_template,
+            keep_special_tokens=self.keep_special_tokens,
+            answer_prefix=self.answer_prefix(request, frame),
+            phrase=request.text.strip() if request.task is Task.GROUNDING else "",
+            choices=request.choices,
+        )
+
+    def reply(self, raw: str, prompt: Prompt) -> Reply:
+        """Read raw output, complete or still growing; never raises.
+
+        Args:
+            raw: `prompt.answer_prefix` and all that the engine has yielded.
+            prompt: what the output answers.
+        """
+        answer = self._answer(raw, prompt)
+        if self.markup is None or prompt.frame is None:
+            return Reply(raw, answer.strip())
+        reading = self.markup.read(answer, prompt.frame)
+        mentions = tuple(
+            mention if mention.phrase else replace(mention, phrase=prompt.phrase)
+            for mention in reading.mentions
+        )
+        state = ReplyState.UNREADABLE if reading.unreadable else ReplyState.NONE
+        return Reply(raw, reading.text, mentions, ReplyState.FOUND if mentions else state)
+
+    def answer_prefix(self, request: Request, frame: Frame | None) -> str:
+        """How the answer must begin: here, with the given beginning of a caption.
+
+        `request` is defused already.
+        """
+        beginning = request.text.strip()
+        return f" {beginning}" if request.task in CAPTIONS and beginning else ""
+
+    def _answer(self, raw: str, prompt: Prompt) -> str:
+        """Cut off what is not part of the answer: labels before it, end markers after it."""
+        if self.answer_label and raw.lstrip().startswith(self.answer_label):
+            raw = raw.lstrip().removeprefix(self.answer_label)
+        for marker in self.end_markers:
+            raw = _before(marker, raw)
+        return raw
+
+    def _turns(self, request: Request) -> tuple[Message, ...]:
+        """Return the turns that the model is shown; the last one is the question, without words.
+
+        A picture beyond the limit starts the conversation anew: turns about a picture that the
+        model no longer sees would be riddles to it.
+        """
+        if self.limits.history == "none":
+            newest = [image for turn in request.history for image in turn.images]
+            images = request.images or tuple(newest[-self.limits.max_images :])
+            return (Message("user", "", images),)
+        kept: list[Message] = [Message("user", "", request.images)]
+        images_left = self.limits.max_images - len(request.images)
+        for turn in reversed(request.history):
+            images_left -= len(turn.images)
+            if images_left < 0:
+                break
+            kept.append(turn)
+        if len(kept) > 1 and kept[-1].role == "assistant":
+            kept.pop()  # its question was left out
+        return tuple(reversed(kept))
+
+    def _past(self, turn: Message) -> Message:
+        """Leave out of an earlier answer what the template writes itself."""
+        if turn.role != "assistant":
+            return turn
+        text = turn.text
+        for marker in self.end_markers:
+            text = _before(marker, text)
+        return replace(turn, text=text.strip())
+
+    def _filled(self, wording: str, request: Request, frame: Frame | None) -> str:
+        """Fill in the region first: the user's words may hold "{region}"."""
+        if "{region}" in wording and self.markup and frame:
+            region = request.region or WHOLE_PICTURE
+            wording = wording.replace("{region}", self.markup.write([region], frame))
+        return wording.replace("{text}", request.text.strip())
+
+
+def defused(request: Request, control_tokens: Collection[str]) -> Request:
+    """Make control tokens in a person's words plain text: "<image>" becomes "< image>".
+
+    Words are changed as little as possible, not deleted. An assistant's earlier words are
+    defused too, so that an edited conversation cannot smuggle them in; where the markup is
+    made of control tokens (a family without history) none of them are sent back.
+    """
+    pattern = _any_of(frozenset(control_tokens))
+    if pattern is None:
+        return request
+
+    def plain(text: str) -> str:
+        return pattern.sub(lambda match: f"{match[0][0]} {match[0][1:]}", text)
+
+    return replace(
+        request,
+        text=plain(request.text),
+        choices=tuple(map(plain, request.choices)),
+        history=tuple(replace(turn, text=plain(turn.text)) for turn in request.history),
+    )
+
+
+def outer_box(region: Region) -> Box:
+    """Return the smallest box around a region, for formats that can only write boxes."""
+    match region:
+        case Box():
+            return region
+        case Point(x, y):
+            return Box(x, y, x, y)
+        case Polygon(points):
+            xs, ys = [point.x for point in points], [point.y for point in points]
+            return Box(min(xs), min(ys), max(xs), max(ys))
+
+
+@cache
+def _any_of(control_tokens: frozenset[str]) -> re.Pattern[str] | None:
+    """A pattern that finds the longest control token, compiled once for each set."""
+    tokens = sorted((t for t in control_tokens if len(t.strip()) > 1), key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, tokens))) if tokens else None
+
+
+def _before(marker: str, text: str) -> str:
+    """Return the text before a marker, also when the marker is only half written yet."""
+    text = text.split(marker, 1)[0]
+    for length in range(len(marker) - 1, 1, -1):
+        if text.endswith(marker[:length]):
+            return text[:-length]
+    return text
+
+
+def _newest_image(turns: Sequence[Message]) -> Image | None:
+    images = [image for turn in turns for image in turn.images]
+    return images[-1] if images else None
+
+
+def _pictures(count: int) -> str:
+    return "one picture" if count == 1 else f"{count} pictures"
