@@ -1,0 +1,1 @@
+"""Checkpoints that run on this machine, with transformers."""
