@@ -1,0 +1,5 @@
+"""Trains the embedded models: `python -m vlm_demo train --recipe embedded-llava15`."""
+
+from vlm_demo.training.run import RECIPES, train
+
+__all__ = ["RECIPES", "train"]

@@ -1,0 +1,230 @@
+"""embedded-kosmos2: a KOSMOS-2 of 5 million parameters for drawn scenes."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import (
+    Kosmos2Config,
+    Kosmos2ForConditionalGeneration,
+    Kosmos2Processor,
+    PreTrainedTokenizerFast,
+)
+from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+
+from vlm_demo.families.kosmos2 import CELLS, DETAILED, FAMILY
+from vlm_demo.training import packing
+from vlm_demo.training.loop import Batch, Schedule, compile_where_possible, device
+from vlm_demo.training.recipe import BatchMaker, Speaker
+from vlm_demo.training.tower import (
+    IMAGE_SIDE,
+    PATCH,
+    WIDTH,
+    DenseHead,
+    Tower,
+    dense_loss,
+    normalised,
+    soft_targets,
+)
+from vlm_demo.training.vocabulary import train_tokenizer
+
+NAME = "embedded-kosmos2"
+IMAGE_TOKENS = Kosmos2Processor.num_image_tokens
+TEXT_LENGTH = 128
+LAYERS = 5
+
+SCHEDULE = Schedule(steps=3400, batch_size=32)
+
+
+class Model(nn.Module):
+    """What is trained: the model, and the dense head that keeps the tower seeing."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, tower: Tower) -> None:
+        super().__init__()
+        self.kosmos = build_model(tokenizer)
+        for layer in self.kosmos.text_model.model.layers:
+            compile_where_possible(layer)
+        _transplant(tower, self.kosmos)
+        self.dense_head = DenseHead()
+        self.dense_head.load_state_dict(tower.head.state_dict())
+        self._first_cell = tokenizer.get_vocab()["<patch_index_0000>"]
+
+    def loss(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+        """Loss of a batch, and what the progress bar shows."""
+        learnt, labels, weights = packing.learnt_tokens(batch["labels"], batch["weights"])
+        with torch.autocast(device().type, torch.bfloat16):
+            logits, features = self._forward(batch, learnt)
+            dense = self.dense_head(features)
+        cells = (labels >= self._first_cell) & (labels < self._first_cell + CELLS * CELLS)
+        losses = self._token_losses(logits.float(), labels, cells)
+        text_loss = (losses * weights).sum() / weights.sum()
+        seeing, figures = dense_loss(dense, batch)
+        figures |= {
+            "words": losses[~cells].mean().item(),
+            "places": losses[cells].mean().item(),
+        }
+        return text_loss + 0.4 * seeing, figures
+
+    def _forward(self, batch: Batch, learnt: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits at the flat indices `learnt`, and the features of the patches."""
+        vision, text = self.kosmos.vision_model, self.kosmos.text_model.model
+        seen = vision(normalised(batch["pixels"])).last_hidden_state
+        features = vision.model.post_layernorm(seen)
+        picture, _ = self.kosmos.image_to_text_projection(functional.normalize(features, dim=-1))
+        words = text.embed_tokens(batch["ids"]).to(picture.dtype)
+        embedded = torch.cat(
+            [words[:, :PICTURE_AT], picture, words[:, PICTURE_AT + IMAGE_TOKENS :]], dim=1
+        )
+        places = text.embed_positions
+        positions = places.weights[batch["positions"] + places.padding_idx + 1]
+        hidden = embedded * text.embed_scale + positions.to(embedded.dtype)
+        mask = packing.attention_mask(batch["segments"])
+        for layer in text.layers:
+            output = layer(hidden, attention_mask=mask)
+            hidden = output[0] if isinstance(output, tuple) else output
+        chosen = text.layer_norm(hidden).flatten(0, 1)[learnt]
+        return self.kosmos.text_model.lm_head(chosen), features[:, 1:]
+
+    def _token_losses(self, logits: Tensor, labels: Tensor, cells: Tensor) -> Tensor:
+        """Cross entropy of each token; cells have soft targets, near misses cost little."""
+        log_probabilities = functional.log_softmax(logits, dim=-1)
+        losses = -log_probabilities.gather(1, labels[:, None])[:, 0]
+        soft = soft_targets(CELLS, 0.6, logits.device)
+        index = (labels - self._first_cell).clamp(0, CELLS * CELLS - 1)
+        wanted = soft[index // CELLS][:, :, None] * soft[index % CELLS][:, None, :]
+        grid = log_probabilities[:, self._first_cell : self._first_cell + CELLS * CELLS]
+        return torch.where(cells, -(grid * wanted.flatten(1)).sum(-1), losses)
+
+
+PICTURE_AT = 2  # <s>, <image>; then the picture
+
+
+def build_processor() -> Kosmos2Processor:
+    """The processor that is shipped: KOSMOS-2's own class around a small tokenizer."""
+    phrases = (" Question:", " Answer:", f" {DETAILED.removeprefix('<grounding> ')}")
+    tokenizer = train_tokenizer(phrases, japanese=False)
+    tokenizer.model_max_length = 1024
+    side = {"height": IMAGE_SIDE, "width": IMAGE_SIDE}
+    images = CLIPImageProcessorPil(
+        size=side, do_center_crop=False, image_mean=[0.5] * 3, image_std=[0.5] * 3
+    )
+    return Kosmos2Processor(images, tokenizer)  # type: ignore[no-untyped-call]
+
+
+def build_tokenizer() -> PreTrainedTokenizerFast:
+    """The tokenizer with KOSMOS-2's tags and cells, as its processor adds them."""
+    return build_processor().tokenizer  # type: ignore[no-any-return]
+
+
+def build_model(tokenizer: PreTrainedTokenizerFast) -> Kosmos2ForConditionalGeneration:
+    """The model with fresh weights.
+
+    It normalises the vision features, projects them and scales embeddings; with the class's own
+    initial weights hardly anything of the picture would arrive, so the bridge starts larger.
+    """
+    ids = {
+        "pad_token_id": tokenizer.pad_token_id,
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+    }
+    vision = {
+        "hidden_size": WIDTH,
+        "intermediate_size": 3 * WIDTH,
+        "num_hidden_layers": 6,
+        "num_attention_heads": 6,
+        "image_size": IMAGE_SIDE,
+        "patch_size": PATCH,
+        "hidden_act": "gelu_pytorch_tanh",
+        "layer_norm_eps": 1e-6,
+    }
+    text = {
+        "vocab_size": len(tokenizer),
+        "max_position_embeddings": 1024,
+        "embed_dim": WIDTH,
+        "layers": LAYERS,
+        "ffn_dim": 640,
+        "attention_heads": 3,
+        "dropout": 0.0,
+        "attention_dropout": 0.0,
+        "tie_word_embeddings": True,
+        **ids,
+    }
+    config = Kosmos2Config(
+        text_config=text,
+        vision_config=vision,
+        latent_query_num=IMAGE_TOKENS,
+        tie_word_embeddings=True,
+        attn_implementation="eager",  # type: ignore[call-arg]
+    )
+    model = Kosmos2ForConditionalGeneration(config)
+    for name, parameter in model.text_model.named_parameters():
+        if parameter.dim() == 2:
+            std = 0.02 if "embed" in name else 0.5 / math.sqrt(parameter.shape[1])
+            nn.init.normal_(parameter, std=std)
+    bridge = model.image_to_text_projection
+    nn.init.normal_(bridge.dense.weight, std=1.0)
+    nn.init.normal_(bridge.latent_query, std=1.0)
+    for name in ("q_proj", "k_proj", "v_proj"):
+        nn.init.normal_(getattr(bridge.x_attn, name).weight, std=1 / math.sqrt(WIDTH))
+    nn.init.normal_(bridge.x_attn.out_proj.weight, std=0.15 / math.sqrt(WIDTH))
+    model.tie_weights()
+    return model
+
+
+def _transplant(tower: Tower, model: Kosmos2ForConditionalGeneration) -> None:
+    """Move the trained SigLIP tower into KOSMOS-2's CLIP-like one."""
+    weights = tower.vision.state_dict()
+    prefix = "vision_model." if any(n.startswith("vision_model.") for n in weights) else ""
+    vision = model.vision_model.model
+    with torch.no_grad():
+        embeddings = vision.embeddings
+        patch = f"{prefix}embeddings.patch_embedding"
+        # This convolution has no bias: the tower's goes into the positions.
+        positions = weights[f"{prefix}embeddings.position_embedding.weight"]
+        positions = positions + weights[f"{patch}.bias"]
+        embeddings.patch_embedding.weight.copy_(weights[f"{patch}.weight"])
+        embeddings.position_embedding.weight.zero_()
+        embeddings.position_embedding.weight[1:].copy_(positions)
+        embeddings.class_embedding.normal_(std=0.02)
+        vision.pre_layrnorm.weight.fill_(1.4 * float(positions.std()))
+        for part in ("encoder", "post_layernorm"):
+            start = f"{prefix}{part}."
+            getattr(vision, part).load_state_dict(
+                {n.removeprefix(start): w for n, w in weights.items() if n.startswith(start)}
+            )
+
+
+def batches(tokenizer: PreTrainedTokenizerFast) -> BatchMaker:
+    """What the model is trained on: English, one question at a time, as the family asks."""
+    picture = f"<image>{'<image>' * IMAGE_TOKENS}</image>"
+    prefix = tokenizer.backend_tokenizer.encode(picture, add_special_tokens=True).ids
+    speaker = Speaker(
+        family=FAMILY,
+        tokenizer=tokenizer,
+        picture_text="",
+        phrase_pattern="<phrase> {phrase}</phrase>",
+        lead=" ",
+        absent=" is not there.",
+        conversations=False,
+        japanese=False,
+    )
+    return BatchMaker(
+        speaker, prefix, padded=False, batch_size=SCHEDULE.batch_size, text_length=TEXT_LENGTH
+    )
+
+
+def export(model: Model, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    """Save what is shipped: processor, configuration and weights."""
+    model.kosmos.generation_config.update(  # type: ignore[no-untyped-call]
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        do_sample=False,
+        max_new_tokens=160,
+    )
+    model.kosmos.save_pretrained(folder)
+    build_processor().save_pretrained(folder)

@@ -1,0 +1,185 @@
+"""From scenes to batches, through a family's own prompts and markup."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from transformers import PreTrainedTokenizerFast
+from transformers.utils.chat_template_utils import render_jinja_template
+
+from vlm_demo.families import Family
+from vlm_demo.scenes.dialogues import (
+    ENGLISH,
+    JAPANESE,
+    TASKS,
+    WORDED_TASKS,
+    ask,
+    converse,
+)
+from vlm_demo.scenes.exchange import Exchange, Place
+from vlm_demo.scenes.painting import draw_scene
+from vlm_demo.scenes.scene import Scene
+from vlm_demo.scenes.splits import RANGES
+from vlm_demo.training import packing, tower
+from vlm_demo.training.loop import Batch
+from vlm_demo.types import Message, Prompt, Request
+
+_MOST_DIALOGUES = 16  # about one picture; rarely so many fit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Speaker:
+    """Asks a family about scenes and writes down what its model should answer."""
+
+    family: Family
+    tokenizer: PreTrainedTokenizerFast
+    picture_text: str  # what stands before the first question; the picture is inside it
+    phrase_pattern: str  # how a phrase is written before its places
+    lead: str = ""  # what the processor puts between the picture and the text
+    absent: str | None = None  # the answer where a search finds nothing, if the family has its own
+    conversations: bool = True
+    japanese: bool = True
+
+    def dialogues(self, rng: random.Random, scene: Scene) -> Iterator[list[packing.Turn]]:
+        """Yield questions and conversations about a scene without end."""
+        if self.conversations and rng.random() < 0.1:  # one long conversation
+            words = JAPANESE if self.japanese and rng.random() < 0.25 else ENGLISH
+            yield self._turns(scene, itertools.islice(converse(rng, scene, words), 14))
+        asked: set[tuple[str, ...]] = set()
+        while True:
+            exchanges = tuple(self._exchanges(rng, scene))
+            key = tuple(exchange.text + exchange.task for exchange in exchanges)
+            if key not in asked or exchanges[0].region:
+                asked.add(key)
+                yield self._turns(scene, iter(exchanges))
+
+    def _exchanges(self, rng: random.Random, scene: Scene) -> Iterator[Exchange]:
+        japanese = self.japanese and rng.random() < 0.25
+        words = JAPANESE if japanese else ENGLISH
+        if self.conversations and rng.random() < 0.35:
+            return itertools.islice(converse(rng, scene, words), rng.choice((1, 1, 2, 3)))
+        return iter((ask(rng, scene, words, WORDED_TASKS if japanese else TASKS),))
+
+    def _turns(self, scene: Scene, exchanges: Iterator[Exchange]) -> list[packing.Turn]:
+        """Write a conversation as the model sees it, cut into questions and answers."""
+        history: tuple[Message, ...] = ()
+        texts: list[str] = []
+        seen = self.picture_text
+        for exchange in exchanges:
+            prompt = self._prompt(scene, exchange, history)
+            rendered = self.render(prompt)
+            assert rendered.startswith(seen), (rendered, seen)
+            answer = self._answer(exchange, prompt)
+            texts += [self.lead + rendered.removeprefix(seen), answer]
+            seen = rendered + answer + self.end
+            history = (
+                *history,
+                Message("user", exchange.text, () if history else (scene.picture,)),
+                Message("assistant", answer),
+            )
+        ids = self._encode(texts)
+        return [
+            packing.Turn(question, [*answer, self.end_id], packing.is_word([*answer, 0]))
+            for question, answer in zip(ids[::2], ids[1::2], strict=True)
+        ]
+
+    def _prompt(self, scene: Scene, exchange: Exchange, history: tuple[Message, ...]) -> Prompt:
+        request = Request(
+            exchange.task,
+            exchange.text,
+            images=() if history else (scene.picture,),
+            region=exchange.region,
+            history=history,
+        )
+        return replace(self.family, prepare_image=lambda picture: picture).prompt(request)
+
+    def render(self, prompt: Prompt) -> str:
+        """The text of a prompt up to where the model goes on."""
+        template = prompt.chat_template
+        assert template is not None
+        conversation = [
+            {
+                "role": message.role,
+                "content": [
+                    *({"type": "image"} for _ in message.images),
+                    {"type": "text", "text": message.text},
+                ],
+            }
+            for message in prompt.messages
+        ]
+        rendered = render_jinja_template(
+            [conversation], chat_template=template, add_generation_prompt=True
+        )[0]
+        return str(rendered[0]) + prompt.answer_prefix
+
+    def _answer(self, exchange: Exchange, prompt: Prompt) -> str:
+        markup, frame = self.family.markup, prompt.frame
+        assert markup is not None and frame is not None
+        beginning = prompt.answer_prefix
+        if exchange.subject == "absent" and self.absent is not None:
+            return self.absent
+
+        def write(place: Place) -> str:
+            return self._write_place(place.phrase, markup.write(place.boxes, frame))
+
+        if beginning and not beginning.endswith((">", ":")):
+            text = exchange.answer_text()
+            if exchange.text and text.startswith(exchange.text):
+                return text.removeprefix(exchange.text)
+            exchange = exchange.lower_case()
+        grounded = exchange.subject != "detailed_caption" or "<grounding>" in beginning
+        text = exchange.answer_text(write if grounded else None)
+        return text if text.startswith("<") else f" {text}"
+
+    def _write_place(self, phrase: str, places: str) -> str:
+        return self.phrase_pattern.replace("{phrase}", phrase) + places if phrase else places
+
+    @property
+    def end(self) -> str:
+        """The text that ends an answer."""
+        return str(self.tokenizer.eos_token)
+
+    @property
+    def end_id(self) -> int:
+        """Its token."""
+        return int(self.tokenizer.eos_token_id)
+
+    def _encode(self, texts: Sequence[str]) -> list[list[int]]:
+        encoded = self.tokenizer.backend_tokenizer.encode_batch(texts, add_special_tokens=False)
+        return [encoding.ids for encoding in encoded]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchMaker:
+    """Makes the batch of a step from its number alone."""
+
+    speaker: Speaker
+    prefix: Sequence[int]
+    padded: bool  # whether the family pads pictures to a square, or squashes them
+    batch_size: int
+    text_length: int
+
+    def __call__(self, step: int) -> Batch:
+        return tower.stack(
+            [
+                self._sample(RANGES["train"][step * self.batch_size + offset])
+                for offset in range(self.batch_size)
+            ]
+        )
+
+    def _sample(self, seed: int) -> dict[str, np.ndarray]:
+        scene = draw_scene(seed)
+        rng = random.Random(seed)
+        dialogues = itertools.islice(self.speaker.dialogues(rng, scene), _MOST_DIALOGUES)
+        packed = packing.pack(
+            self.prefix,
+            dialogues,
+            len(self.prefix) + self.text_length,
+            int(self.speaker.tokenizer.pad_token_id),
+        )
+        pixels = tower.model_input(scene.picture, padded=self.padded)
+        return {"pixels": pixels, **packed, **tower.dense_targets(scene, padded=self.padded)}

@@ -1,0 +1,66 @@
+"""One recipe from nothing to the folder that is shipped."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from types import ModuleType
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from vlm_demo.errors import SettingsError
+from vlm_demo.training import kosmos2, llava15
+from vlm_demo.training.loop import fit
+from vlm_demo.training.tower import train_tower
+
+RECIPES: dict[str, ModuleType] = {module.NAME: module for module in (llava15, kosmos2)}
+RUNS = Path("runs")
+
+
+def train(recipe: str, out: Path | None = None, fresh: bool = False) -> Path:
+    """Train a recipe and export the model; a run that was broken off goes on where it was.
+
+    Args:
+        recipe: name of an embedded model.
+        out: folder of the finished model; "runs/<recipe>/model" without it.
+        fresh: forget earlier checkpoints of this recipe and of the shared vision tower.
+
+    Returns:
+        The folder of the finished model.
+
+    Raises:
+        SettingsError: there is no such recipe.
+    """
+    if recipe not in RECIPES:
+        raise SettingsError(f"There is no recipe {recipe!r}. Known: {', '.join(RECIPES)}.")
+    module, folder = RECIPES[recipe], RUNS / recipe
+    tower_checkpoint = RUNS / "scenes-tower" / "checkpoint.pt"
+    if fresh:
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(tower_checkpoint.parent, ignore_errors=True)
+    torch.set_num_threads(1)  # more threads are slower for models this small
+    tower = train_tower(tower_checkpoint)
+    torch.manual_seed(1)
+    tokenizer = module.build_tokenizer()
+    model = module.Model(tokenizer, tower)
+    fit(
+        model,
+        module.batches(tokenizer),
+        model.loss,
+        module.SCHEDULE,
+        folder / "checkpoint.pt",
+        title=recipe,
+    )
+    finished = out or folder / "model"
+    module.export(model, tokenizer, finished)
+    _halve(finished / "model.safetensors")
+    return finished
+
+
+def _halve(weights: Path) -> None:
+    """Store weights in half precision; the configuration says float32, so they load as that."""
+    tensors = load_file(weights)
+    halved = {name: tensor.half().contiguous() for name, tensor in tensors.items()}
+    save_file(halved, weights, metadata={"format": "pt"})
+    weights.chmod(0o644)
