@@ -1,0 +1,86 @@
+"""Start the page: `python app.py`, or `python app.py --menu menu.toml`. Also what a Space runs."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import os
+import sys
+from pathlib import Path
+from threading import Thread
+
+# Gradio and the Hub's library look these up while they are imported: the program tells nobody
+# that it runs, and asks nobody for news.
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+from vlm_demo.backend import Backend
+from vlm_demo.catalog import default_menu, load_menu
+from vlm_demo.errors import VlmDemoError
+from vlm_demo.settings import Settings
+from vlm_demo.ui.layout import build_page, serve
+
+log = logging.getLogger("vlm_demo")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve the page until the program is interrupted; return the exit code."""
+    try:
+        settings = Settings.read(vars(_parser().parse_args(arguments)))
+        menu = load_menu(settings.menu) if settings.menu else default_menu()
+        backend = Backend(
+            menu,
+            max_loaded=settings.max_loaded,
+            max_characters=settings.max_characters,
+            device=settings.device,
+            threads=settings.threads,
+        )
+        page = build_page(backend, settings)
+        print(f"The page is at {serve(page, settings)} (stop it with Ctrl+C).", flush=True)
+        # The page is up before torch is even imported; the first answer need not wait for it.
+        Thread(target=_preload, args=(backend,), daemon=True).start()
+        page.block_thread()
+    except VlmDemoError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"The page cannot be served: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _preload(backend: Backend) -> None:
+    """Load what the first answers need: the default model, and what draws places."""
+    first = backend.menu[0]
+    if not first.is_here:
+        return  # it is fetched when somebody opens the page, with a progress bar
+    try:
+        for _ in backend.load(first.name):
+            pass
+    except VlmDemoError as error:
+        log.warning("%s", error)
+    importlib.import_module("vlm_demo.drawing")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Serve the vlm_demo page.")
+    parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
+    parser.add_argument("--port", type=int, help="port to listen on (default: 7860)")
+    parser.add_argument("--menu", type=Path, help="TOML file of models to choose from")
+    parser.add_argument(
+        "--share", action="store_true", default=None, help="also make a public link, through Gradio"
+    )
+    parser.add_argument("--device", help="auto, cpu, cuda or mps (default: auto)")
+    parser.add_argument("--threads", type=int, help="CPU threads (default: as torch chooses)")
+    parser.add_argument("--max-loaded", type=int, help="models in memory at a time (default: 2)")
+    parser.add_argument(
+        "--allow-checkpoints",
+        choices=("yes", "no"),
+        help="whether people on the page may load any model of the Hub (default: yes)",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

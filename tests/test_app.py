@@ -1,0 +1,128 @@
+"""The program that people start: the page comes up soon, and bad settings end in one line."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LONGEST_START_S = 60  # 15 on an idle laptop; test machines are busy
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def run(*flags: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "app.py", *flags],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+@contextmanager
+def started(*flags: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [sys.executable, "app.py", *flags],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as program:
+        try:
+            yield program
+        finally:
+            program.terminate()
+            program.communicate(timeout=30)
+
+
+def wait_for_page(address: str) -> str:
+    end = time.monotonic() + LONGEST_START_S
+    while True:
+        try:
+            with urllib.request.urlopen(address, timeout=5) as response:
+                return str(response.read().decode())
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            assert time.monotonic() < end, "The page did not come up in time."
+            time.sleep(0.2)
+
+
+def test_the_page_comes_up_and_says_where(tmp_path: Path) -> None:
+    port = free_port()
+    with started("--port", str(port), GRADIO_TEMP_DIR=str(tmp_path)) as program:
+        page = wait_for_page(f"http://127.0.0.1:{port}/")
+        assert program.stdout
+        assert f"http://127.0.0.1:{port}" in program.stdout.readline()
+    assert "VLM demo" in page
+    assert "Content-Security-Policy" in page
+    assert 'lang="' in page
+
+
+def test_starting_looks_nothing_up(tmp_path: Path) -> None:
+    """Every name that the program looks up, and every connection beyond this machine, is fatal."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, sys\n"
+        "def forbid(event, arguments):\n"
+        "    host = None\n"
+        "    if event == 'socket.getaddrinfo':\n"
+        "        host = arguments[0]\n"
+        "    if event == 'socket.connect' and isinstance(arguments[1], tuple):\n"
+        "        host = arguments[1][0]\n"
+        "    if host not in (None, '', 'localhost', '127.0.0.1', '0.0.0.0', '::1'):\n"
+        "        open(os.environ['LOOKUPS'], 'a').write(f'{event} {host}\\n')\n"
+        "sys.addaudithook(forbid)\n"
+    )
+    port, lookups = free_port(), tmp_path / "lookups"
+    with started(
+        "--port",
+        str(port),
+        PYTHONPATH=str(tmp_path),
+        LOOKUPS=str(lookups),
+        GRADIO_TEMP_DIR=str(tmp_path / "gradio"),
+        HF_HUB_OFFLINE="0",
+    ):
+        wait_for_page(f"http://127.0.0.1:{port}/")
+        time.sleep(5)  # the default model loads meanwhile
+    assert not lookups.exists(), lookups.read_text()
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (("--menu", "nowhere.toml"), "nowhere.toml cannot be read"),
+        (("--port", "70000"), "a port is a whole number from 1 to 65535"),
+        (("--device", "abacus"), "it must be one of auto, cpu, cuda, mps"),
+    ],
+)
+def test_settings_that_cannot_be_used_end_in_one_line(flags: tuple[str, ...], words: str) -> None:
+    ended = run(*flags)
+    assert ended.returncode == 2
+    assert words in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+def test_a_taken_port_ends_in_one_line() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        ended = run("--port", str(taken.getsockname()[1]))
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("The page cannot be served: ")
+    assert ended.stderr.count("\n") == 1

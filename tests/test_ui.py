@@ -1,0 +1,344 @@
+"""The page over HTTP, as scripts and browsers talk to it, and its parts in this process."""
+
+from __future__ import annotations
+
+import gc
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import scripted
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from PIL import Image, ImageDraw
+from scripted import CIRCLE, ScriptedEngine
+
+from vlm_demo.backend import Backend
+from vlm_demo.errors import PictureError, SettingsError
+from vlm_demo.settings import Settings
+from vlm_demo.types import Box, Mention, Reply, ReplyState, Request, Task
+from vlm_demo.ui.answer import written
+from vlm_demo.ui.ask_tab import read_choices
+from vlm_demo.ui.conversation import Turn, as_messages, request_for
+from vlm_demo.ui.examples import load_examples
+from vlm_demo.ui.layout import build_page
+from vlm_demo.ui.model_choice import model_card
+from vlm_demo.ui.pictures import take, take_upload
+from vlm_demo.ui.presenting import as_markdown, places_found
+from vlm_demo.ui.region_image import read_selection, shown
+from vlm_demo.ui.streaming import answers
+
+# Fixtures, which pytest finds by their names here.
+engine, backend, address = scripted.engine, scripted.backend, scripted.address
+
+# Gradio's server leaves event loops and sockets behind when it is closed.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio"),
+    pytest.mark.filterwarnings("ignore::UserWarning:gradio"),
+]
+
+
+@pytest.fixture(autouse=True)
+def collected() -> Iterator[None]:
+    """Collect what the server left here, so that it warns about no other test."""
+    yield
+    gc.collect()
+
+
+@pytest.fixture
+def circle(tmp_path: Path) -> Path:
+    """A red circle on white, 400 x 200."""
+    image = Image.new("RGB", (400, 200), "white")
+    ImageDraw.Draw(image).ellipse((40, 0, 160, 120), fill="red")
+    path = tmp_path / "circle.png"
+    image.save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def client(address: str) -> Iterator[Client]:
+    client = Client(address, verbose=False)
+    yield client
+    client.close()
+
+
+# Over HTTP
+
+
+def test_locate_gives_boxes_in_pixels_of_the_file(client: Client, circle: Path) -> None:
+    found = client.predict(handle_file(circle), "red circle", api_name="/locate")
+    # Fractions of the picture padded to 400 x 400: 100 pixels above and below.
+    assert found["items"][0]["phrase"] == "red circle"
+    assert found["items"][0]["boxes_xyxy_px"] == [[40, 0, 160, 140]]
+
+
+def test_caption_speaks_and_names_its_styles(client: Client, circle: Path) -> None:
+    assert client.predict(handle_file(circle), api_name="/caption")["text"] == "A red circle."
+    grounded = client.predict(handle_file(circle), "With places", api_name="/caption")
+    assert grounded["text"] == "A red circle and a star."
+    with pytest.raises(AppError, match="There is no style"):
+        client.predict(handle_file(circle), "In verse", api_name="/caption")
+
+
+def test_ask_answers(client: Client, circle: Path) -> None:
+    answer = client.predict(handle_file(circle), "What colour is it?", api_name="/ask")
+    assert answer == {"text": "Red", "items": []}
+
+
+def test_describe_takes_pixels(client: Client, circle: Path, engine: ScriptedEngine) -> None:
+    told = client.predict(handle_file(circle), [0, 0, 200, 200], api_name="/describe")
+    assert told["text"] == "A blue square."
+    assert "[0.00, 0.25, 0.50, 0.75]" in engine.prompts[-1].messages[-1].text
+    with pytest.raises(AppError, match="Please give a box"):
+        client.predict(handle_file(circle), [5, 5, 5, 5], api_name="/describe")
+
+
+def test_chat_takes_its_own_raw_answers_back(
+    client: Client,
+    circle: Path,
+    engine: ScriptedEngine,
+) -> None:
+    first = client.predict("Where is it?", handle_file(circle), api_name="/chat")
+    assert CIRCLE in first["raw"]
+    assert CIRCLE not in first["text"]
+    history = [["Where is it?", first["raw"]]]
+    client.predict("one-sentence", handle_file(circle), history, api_name="/chat")
+    earlier = engine.prompts[-1].messages
+    assert [message.role for message in earlier] == ["user", "assistant", "user"]
+    assert CIRCLE in earlier[1].text
+    assert len(earlier[0].images) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [("", "there are no words"), ("x" * 10_000, "10,000 characters")],
+)
+def test_bad_words_get_one_clear_message(
+    client: Client, circle: Path, words: str, message: str
+) -> None:
+    with pytest.raises(AppError, match=message):
+        client.predict(handle_file(circle), words, api_name="/ask")
+
+
+def test_a_file_that_is_no_picture_gets_one_clear_message(client: Client, tmp_path: Path) -> None:
+    fake = tmp_path / "fake.png"
+    fake.write_text("not a picture")
+    with pytest.raises(AppError, match="read"):
+        client.predict(handle_file(fake), "dog", api_name="/locate")
+
+
+def test_files_that_were_not_uploaded_are_not_opened(client: Client, circle: Path) -> None:
+    forged = {"path": str(circle), "meta": {"_type": "gradio.FileData"}, "orig_name": "x"}
+    with pytest.raises((AppError, ValueError, PictureError)) as failure:
+        client.predict(json.loads(json.dumps(forged)) | {"meta": {}}, "dog", api_name="/locate")
+    assert "did not arrive" in str(failure.value)
+
+
+def test_only_the_tasks_are_public(client: Client) -> None:
+    endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    assert set(endpoints) == {"/chat", "/caption", "/ask", "/locate", "/describe"}
+
+
+def test_control_tokens_typed_by_a_person_are_defused(
+    client: Client,
+    circle: Path,
+    engine: ScriptedEngine,
+) -> None:
+    client.predict(handle_file(circle), "<image> what? </s>", api_name="/ask")
+    asked = engine.prompts[-1].messages[-1].text
+    assert "<image>" not in asked
+    assert "</s>" not in asked
+    assert "what?" in asked
+
+
+def test_a_model_that_cannot_is_refused(client: Client, circle: Path) -> None:
+    with pytest.raises(AppError, match="choose another model"):
+        client.predict(handle_file(circle), "dog", "chat-only", api_name="/locate")
+    with pytest.raises(AppError, match="no model called"):
+        client.predict(handle_file(circle), "dog", "nonsense", api_name="/locate")
+
+
+# In this process
+
+
+def test_answers_come_at_once_and_end_with_the_whole_reply(
+    backend: Backend,
+    picture: Image.Image,
+) -> None:
+    replies = list(answers(backend, "scripted", Request(Task.CAPTION, images=(picture,))))
+    assert replies[0] is None
+    assert replies[-1] is not None
+    assert replies[-1].text == "A red circle."
+
+
+def test_closing_the_answers_stops_the_model(
+    backend: Backend,
+    engine: ScriptedEngine,
+    picture: Image.Image,
+) -> None:
+    running = answers(backend, "scripted", Request(Task.CHAT, "go on for ever", (picture,)))
+    while next(running) is None:
+        pass
+    assert engine.running == 1
+    running.close()
+    for _ in range(200):
+        if not engine.running:
+            break
+        import time
+
+        time.sleep(0.01)
+    assert engine.running == 0
+
+
+def test_a_failure_in_the_model_reaches_the_reader(
+    backend: Backend,
+    engine: ScriptedEngine,
+    picture: Image.Image,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*_: Any) -> Iterator[str]:
+        yield "A"
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(engine, "stream", broken)
+    with pytest.raises(ZeroDivisionError):
+        list(answers(backend, "scripted", Request(Task.CAPTION, images=(picture,))))
+
+
+def test_model_text_cannot_become_html_or_fetch_pictures() -> None:
+    shown_text = as_markdown("<b>x</b> ![a](http://b.c/d.png) `<i>` and\n```\n<u>\n```")
+    assert shown_text == "&lt;b&gt;x&lt;/b&gt; [a](http://b.c/d.png) `<i>` and\n```\n<u>\n```"
+
+
+def test_the_three_outcomes_of_places_differ() -> None:
+    box = Mention("x", (0, 0), (Box(0, 0, 1, 1), Box(0, 0, 0.5, 0.5)))
+    outcomes = [
+        places_found(Reply("", "", (box,), ReplyState.FOUND)),
+        places_found(Reply("", "", (), ReplyState.NONE)),
+        places_found(Reply("", "", (), ReplyState.UNREADABLE)),
+    ]
+    assert outcomes[0] == ("Found 2 places", "found")
+    assert len({words for words, _ in outcomes}) == len({tone for _, tone in outcomes}) == 3
+
+
+def test_phrases_of_an_answer_carry_the_colour_of_their_places() -> None:
+    text = "A cat and a dog."
+    whole = (Box(0, 0, 1, 1),)
+    mentions = (Mention("a dog", (10, 15), whole), Mention("A cat", (0, 5), whole))
+    parts = json.loads(written(Reply(text, text, mentions), busy=False))["parts"]
+    assert "".join(part["text"] for part in parts) == text
+    assert [(part["text"], part.get("mention")) for part in parts] == [
+        ("A cat", 1),
+        (" and ", None),
+        ("a dog", 0),
+        (".", None),
+    ]
+    assert parts[0]["colour"] != parts[2]["colour"]
+
+
+@pytest.mark.parametrize("sent", [None, "x", [1, 2], [0, 0, 1, "1"], [0, 0, 1e9, 1], [0.1] * 4])
+def test_a_selection_that_is_none_is_refused(sent: object) -> None:
+    assert read_selection(sent) is None
+
+
+def test_a_selection_is_sorted_and_clipped() -> None:
+    assert read_selection([0.5, 0.9, -0.5, 0.1]) == Box(0, 0.1, 0.5, 0.9)
+
+
+def test_choices_are_separated_by_commas_or_lines() -> None:
+    assert read_choices("red, green,, red ") == ("red", "green")
+    assert read_choices("yes, it is\nno") == ("yes, it is", "no")
+    assert read_choices("赤、青") == ("赤", "青")
+    assert read_choices(" ") == ()
+
+
+def test_history_is_raw_text_and_skips_what_was_never_answered(circle: Path) -> None:
+    first = take(circle, Settings())
+    before = (
+        Turn("Where?", (first,), Reply(f" Here {CIRCLE}", "Here")),
+        Turn("Stopped before the first word"),
+    )
+    request = request_for(before, Turn("And now?"), None)
+    assert [message.text for message in request.history] == ["Where?", f" Here {CIRCLE}"]
+    assert request.history[0].images[0].size == (400, 200)
+    assert request.images == ()
+
+
+def test_every_turn_is_two_messages(circle: Path) -> None:
+    turn = Turn("", (take(circle, Settings()),))
+    messages = as_messages((turn, Turn("And?", (), Reply("Yes", "Yes"))))
+    assert [message["role"] for message in messages] == ["user", "assistant"] * 2
+    assert messages[0]["content"][0]["alt_text"] == "circle.png"
+
+
+def test_a_picture_is_shown_small_and_kept_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "cache"))
+    large = tmp_path / "large.jpg"
+    Image.new("RGB", (3000, 1000), "blue").save(large)
+    picture = take(large, Settings())
+    with Image.open(picture.shown) as copy:
+        assert copy.size == (2048, 683)
+    assert picture.open().size == picture.size == (3000, 1000)
+    assert json.loads(shown(picture))["picture"]["url"].startswith("gradio_api/file=/")
+    large.unlink()
+    with pytest.raises(PictureError, match="add it again"):
+        picture.open()
+
+
+def test_paths_outside_the_upload_folder_are_refused(
+    circle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "cache"))
+    for path in (str(circle), "/etc/hostname", str(tmp_path / "cache" / ".." / "circle.png")):
+        with pytest.raises(PictureError, match="did not arrive"):
+            take_upload(path, Settings())
+
+
+def test_settings_limit_the_pictures(circle: Path) -> None:
+    with pytest.raises(PictureError, match="too large"):
+        take(circle, Settings(max_pixels=1000))
+
+
+def test_the_model_card_is_escaped_and_honest(backend: Backend) -> None:
+    from dataclasses import replace
+
+    spec = replace(backend.menu[0], note="<script>knows little", licence="<b>")
+    card = model_card(spec, problem="<i>no</i>")
+    assert "<script>" not in card
+    assert "<b>·" not in card
+    assert "&lt;script&gt;knows little" in card
+    assert "&lt;i&gt;no&lt;/i&gt;" in card
+    assert "Locate" in card
+
+
+def test_the_examples_are_all_there_and_serve_every_tab() -> None:
+    examples = load_examples()
+    tasks = {example.task for example in examples}
+    assert {Task.CHAT, Task.CAPTION, Task.GROUNDED_CAPTION, Task.VQA, Task.GROUNDING} <= tasks
+    for example in examples:
+        assert example.source
+        assert example.licence
+        with Image.open(example.picture) as image:
+            image.verify()
+
+
+def test_a_damaged_list_of_examples_is_refused(tmp_path: Path) -> None:
+    listing = tmp_path / "examples.toml"
+    listing.write_text('[[example]]\npicture = "x.png"\n')
+    with pytest.raises(SettingsError, match="cannot be used"):
+        load_examples(listing)
+
+
+def test_the_page_can_do_without_adding_checkpoints(backend: Backend) -> None:
+    def labels(allow: bool) -> set[str]:
+        page = build_page(backend, Settings(allow_checkpoints=allow))
+        return {getattr(block, "label", None) for block in page.blocks.values()}
+
+    assert "Add a model" in labels(True)
+    assert "Add a model" not in labels(False)

@@ -1,0 +1,86 @@
+"""An answer as the page shows it: text with coloured phrases, and what became of its places."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import gradio as gr
+
+from vlm_demo.palette import colour_of
+from vlm_demo.types import Mention, Reply
+from vlm_demo.ui.values import as_value
+
+_SCRIPT = (Path(__file__).parent / "answer.js").read_text(encoding="utf-8")
+
+_TEMPLATE = """
+<div class="answer" hidden>
+  <p class="answer-text" aria-live="polite"></p>
+  <p class="answer-note" role="status" hidden></p>
+  <button type="button" class="answer-copy" hidden>Copy</button>
+</div>
+"""
+
+Tone = Literal["", "found", "none", "unreadable"]
+
+
+def answer(elem_id: str, board: str = "") -> gr.HTML:
+    """Build the component; its value is what `written` returns.
+
+    Pointing at a phrase highlights its places on the picture whose elem_id is `board`.
+    """
+    return gr.HTML(
+        NOTHING,
+        html_template=_TEMPLATE,
+        js_on_load=_SCRIPT,
+        elem_id=elem_id,
+        apply_default_css=False,
+        board=board,
+    )
+
+
+NOTHING = as_value({})
+
+
+def waiting() -> str:
+    """Value of the component while nothing has been written yet."""
+    return as_value({"busy": True})
+
+
+def settled(value: object) -> str:
+    """Value of the component when nothing more comes, from the one that the browser holds."""
+    try:
+        content = json.loads(value) if isinstance(value, str) else {}
+    except json.JSONDecodeError:
+        content = {}
+    return as_value(content | {"busy": False}) if isinstance(content, dict) else NOTHING
+
+
+def written(reply: Reply, *, busy: bool, note: str = "", tone: Tone = "") -> str:
+    """Value of the component for a reply, complete or still growing (`busy`)."""
+    return as_value({"parts": _parts(reply), "busy": busy, "note": note, "tone": tone})
+
+
+def _parts(reply: Reply) -> list[dict[str, Any]]:
+    """Cut the text at the phrases that have places; of phrases that overlap, the first counts."""
+    parts: list[dict[str, Any]] = []
+    position = 0
+    for start, end, index in sorted(_phrases(reply.mentions)):
+        if start < position or end > len(reply.text):
+            continue
+        if start > position:
+            parts.append({"text": reply.text[position:start]})
+        parts.append({"text": reply.text[start:end], "colour": colour_of(index), "mention": index})
+        position = end
+    if position < len(reply.text):
+        parts.append({"text": reply.text[position:]})
+    return parts
+
+
+def _phrases(mentions: tuple[Mention, ...]) -> list[tuple[int, int, int]]:
+    return [
+        (*mention.span, index)
+        for index, mention in enumerate(mentions)
+        if mention.regions and mention.span[0] < mention.span[1]
+    ]

@@ -1,0 +1,218 @@
+"""Chat: a conversation about pictures."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from vlm_demo.backend import Backend
+from vlm_demo.errors import InputError
+from vlm_demo.families import get_family
+from vlm_demo.types import Reply, Task
+from vlm_demo.ui.conversation import (
+    Conversation,
+    Turn,
+    as_messages,
+    picture_of,
+    request_for,
+)
+from vlm_demo.ui.generation import Choice
+from vlm_demo.ui.model_choice import build_notice
+from vlm_demo.ui.pictures import annotated, keep, take
+from vlm_demo.ui.streaming import answers, errors_shown
+from vlm_demo.ui.tab import ANSWERS, QUICK, Surroundings
+
+EMPTY: dict[str, Any] = {"text": "", "files": []}  # None would stop the box from working
+
+WELCOME = """### Talk about a picture
+Paste, drop or attach one, then ask away."""
+
+
+def build_chat_tab(_: gr.Tab, around: Surroundings) -> None:
+    """Lay out the tab and wire it to the backend."""
+    backend, controls = around.backend, around.controls
+    examples = around.examples_for(Task.CHAT)
+    conversation = gr.State(())
+    build_notice(backend, controls.model, [Task.CHAT])
+    chat = gr.Chatbot(
+        elem_id="chat",
+        label="Conversation",
+        show_label=False,
+        container=False,
+        layout="bubble",
+        height=None,
+        buttons=["copy"],
+        editable="user",
+        placeholder=WELCOME,
+        examples=[
+            {"text": example.words, "display_text": example.words, "files": [str(example.picture)]}
+            for example in examples
+        ],
+    )
+    box = gr.MultimodalTextbox(
+        elem_id="chat-box",
+        label="Message",
+        show_label=False,
+        file_types=["image"],
+        file_count="multiple",
+        sources=["upload"],
+        placeholder="Ask about a picture…",
+        max_lines=6,
+        submit_btn=True,
+        stop_btn=False,
+    )
+    ready: dict[str, Any] = {"submit_btn": True, "stop_btn": False}
+
+    def answer(before: Conversation, turn: Turn, settings: tuple[Any, ...]) -> Updates:
+        """Stream the answer to a turn; when it fails, the question is back in the box."""
+        restored = {
+            chat: as_messages(before),
+            conversation: before,
+            box: gr.MultimodalTextbox(value=_typed(turn), **ready),
+        }
+        with errors_shown():
+            try:
+                yield {
+                    chat: as_messages((*before, turn)),
+                    conversation: (*before, turn),
+                    box: gr.MultimodalTextbox(value=EMPTY, submit_btn=False, stop_btn=True),
+                }
+                choice = Choice.of(backend, *settings)
+                turn = replace(turn, note=_starts_anew(backend, choice.model, before, turn))
+                request = request_for(before, turn, choice.sampling)
+                for reply in answers(backend, choice.model, request):
+                    if reply is None:
+                        yield {conversation: gr.skip()}
+                        continue
+                    turn = replace(turn, reply=reply)
+                    yield {
+                        chat: as_messages((*before, turn)),
+                        conversation: (*before, turn),
+                    }
+                turn = replace(turn, drawn=_drawn(before, turn))
+                yield {chat: as_messages((*before, turn)), conversation: (*before, turn)}
+            except Exception:  # whatever it is, nothing written is lost
+                yield restored
+                raise
+
+    def send(message: Mapping[str, Any], before: Conversation, *settings: Any) -> Updates:
+        yield gr.skip()
+        text, files = message.get("text") or "", message.get("files") or []
+        with errors_shown():
+            if not text.strip() and not files:
+                raise InputError("Please write a message or add a picture.")
+            turn = Turn(text, tuple(take(Path(file), around.settings) for file in files))
+            yield from answer(before, turn, settings)
+
+    def retry(event: gr.RetryData, before: Conversation, *settings: Any) -> Updates:
+        yield gr.skip()
+        kept, turn = _split(before, event.index)
+        if turn:
+            yield from answer(kept, Turn(turn.question, turn.pictures), settings)
+
+    def edit(event: gr.EditData, before: Conversation, *settings: Any) -> Updates:
+        yield gr.skip()
+        kept, turn = _split(before, event.index)
+        if turn:
+            # What was shown was escaped; what comes back is what was shown.
+            question = html.unescape(str(event.value))
+            yield from answer(kept, Turn(question, turn.pictures), settings)
+
+    def try_example(event: gr.SelectData, before: Conversation, *settings: Any) -> Updates:
+        yield gr.skip()
+        index = event.index if isinstance(event.index, int) else 0
+        if not 0 <= index < len(examples):
+            return
+        example = examples[index]
+        with errors_shown():
+            turn = Turn(example.words, (take(example.picture, around.settings, example.title),))
+            yield from answer(before, turn, settings)
+
+    def undo(event: gr.UndoData, before: Conversation) -> dict[Any, Any]:
+        kept, turn = _split(before, event.index)
+        return {
+            chat: as_messages(kept),
+            conversation: kept,
+            box: gr.MultimodalTextbox(value=_typed(turn) if turn else EMPTY, **ready),
+        }
+
+    def stopped(before: Conversation) -> dict[Any, Any]:
+        """Keep what was written; where nothing was, give the question back."""
+        if before and before[-1].reply is None:
+            last = gr.MultimodalTextbox(value=_typed(before[-1]), **ready)
+            return {chat: as_messages(before[:-1]), conversation: before[:-1], box: last}
+        return {
+            chat: as_messages(before),
+            conversation: before,
+            box: gr.MultimodalTextbox(**ready),
+        }
+
+    def clear() -> dict[Any, Any]:
+        return {chat: [], conversation: (), box: gr.MultimodalTextbox(**ready)}
+
+    shown = [chat, conversation, box]
+    asked = [conversation, *controls.inputs]
+    running: list[Any] = [
+        box.submit(send, [box, *asked], shown, **ANSWERS),
+        chat.retry(retry, asked, shown, **ANSWERS),
+        chat.edit(edit, asked, shown, **ANSWERS),
+        chat.example_select(try_example, asked, shown, **ANSWERS),
+    ]
+    for event in running:
+        event.then(lambda: gr.MultimodalTextbox(**ready), None, box, **QUICK)
+    box.stop(stopped, conversation, shown, cancels=running, **QUICK)
+    chat.undo(undo, conversation, shown, cancels=running, **QUICK)
+    chat.clear(clear, None, shown, cancels=running, **QUICK)
+
+
+Updates = Iterator[Any]
+
+
+def _split(conversation: Conversation, index: object) -> tuple[Conversation, Turn | None]:
+    """Return the turns before the one that holds message `index`, and that turn.
+
+    The index is the browser's word: one that fits nothing gives everything and no turn.
+    """
+    message = index[0] if isinstance(index, tuple | list) and index else index
+    if not isinstance(message, int) or not 0 <= message < 2 * len(conversation):
+        return conversation, None
+    return conversation[: message // 2], conversation[message // 2]
+
+
+def _typed(turn: Turn) -> dict[str, Any]:
+    """The turn's question as the message box holds it."""
+    return {"text": turn.question, "files": [str(picture.source) for picture in turn.pictures]}
+
+
+def _starts_anew(backend: Backend, model: str, before: Conversation, turn: Turn) -> str:
+    """One line where the model cannot see the conversation that the person sees."""
+    limits = get_family(backend.spec(model).family).limits
+    if not before:
+        return ""
+    if limits.history == "none":
+        return f"{model} answers each question on its own."
+    seen = sum(len(past.pictures) for past in before) + len(turn.pictures)
+    if turn.pictures and seen > limits.max_images:
+        return f"{model} sees {_pictures(limits.max_images)} at a time: it starts anew with this."
+    return ""
+
+
+def _pictures(count: int) -> str:
+    return "one picture" if count == 1 else f"{count} pictures"
+
+
+def _drawn(before: Conversation, turn: Turn) -> Path | None:
+    reply: Reply | None = turn.reply
+    if reply is None or not reply.mentions:
+        return None
+    picture = picture_of(before, turn, reply.mentions[0].image_index)
+    if picture is None:
+        return None
+    drawing = annotated(picture, reply.mentions)
+    drawing.thumbnail((1024, 1024))
+    return keep(drawing)

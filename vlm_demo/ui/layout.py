@@ -1,0 +1,83 @@
+"""The page: the model, one tab a task, the settings."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from vlm_demo.backend import Backend
+from vlm_demo.settings import Settings
+from vlm_demo.ui.ask_tab import build_ask_tab
+from vlm_demo.ui.caption_tab import build_caption_tab
+from vlm_demo.ui.chat_tab import build_chat_tab
+from vlm_demo.ui.endpoints import add_endpoints
+from vlm_demo.ui.examples import load_examples
+from vlm_demo.ui.generation import build_settings
+from vlm_demo.ui.locate_tab import build_locate_tab
+from vlm_demo.ui.model_choice import (
+    build_model_addition,
+    build_model_choice,
+    wire_model_choice,
+)
+from vlm_demo.ui.tab import Surroundings
+from vlm_demo.ui.theme import HEAD, SCRIPT, STYLE_SHEET, page_theme
+
+TABS = {
+    "Chat": build_chat_tab,
+    "Caption": build_caption_tab,
+    "Ask": build_ask_tab,
+    "Locate": build_locate_tab,
+}
+
+HOUR_S = 3600
+WAITING_REQUESTS = 64  # more are refused: the page is busy
+
+
+def build_page(backend: Backend, settings: Settings) -> gr.Blocks:
+    """Build the page; `serve` shows it.
+
+    Raises:
+        SettingsError: the list of examples cannot be used.
+    """
+    # Uploads are looked for once an hour and deleted when a day old.
+    page = gr.Blocks(title="VLM demo", delete_cache=(HOUR_S, 24 * HOUR_S))
+    with page:
+        add_endpoints(backend, settings)  # first: whoever comes later gets another api_name
+        model, card = build_model_choice(backend)
+        tabs_shown_here = gr.Column(elem_id="tabs-column")
+        controls = build_settings(backend, model)
+        if settings.allow_checkpoints:
+            build_model_addition(backend, model)
+        around = Surroundings(backend, settings, controls, gr.State(None), load_examples())
+        with tabs_shown_here, gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):
+            for name, build in TABS.items():
+                with gr.Tab(name, id=name.lower(), render_children=True) as tab:
+                    build(tab, around)
+        wire_model_choice(page, backend, model, card)
+    return page
+
+
+def serve(page: gr.Blocks, settings: Settings) -> str:
+    """Serve the page from threads of its own; return its address.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    page.queue(api_open=False, max_size=WAITING_REQUESTS, default_concurrency_limit=16)
+    _, address, public = page.launch(
+        server_name=settings.host,
+        server_port=settings.port,
+        share=settings.share,
+        prevent_thread_lock=True,
+        quiet=True,
+        theme=page_theme(),
+        css_paths=STYLE_SHEET,
+        head=HEAD,
+        js=SCRIPT,
+        footer_links=["api", "settings"],
+        ssr_mode=False,
+        run_history=False,
+        enable_monitoring=False,
+        show_error=False,
+        max_file_size=settings.max_upload_bytes,
+    )
+    return public or address

@@ -1,0 +1,224 @@
+"""The model for the whole page: choosing, what it can do, loading, adding another checkpoint."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from vlm_demo.backend import Backend
+from vlm_demo.catalog import ModelSpec
+from vlm_demo.engines import Progress
+from vlm_demo.errors import InputError, VlmDemoError
+from vlm_demo.types import Task
+from vlm_demo.ui.streaming import errors_shown
+
+ABILITIES = {
+    Task.CHAT: "Chat",
+    Task.CAPTION: "Caption",
+    Task.GROUNDED_CAPTION: "Caption with places",
+    Task.VQA: "Ask",
+    Task.GROUNDING: "Locate",
+    Task.DESCRIBE_REGION: "Describe a region",
+}
+"""What the page calls each task."""
+
+
+def build_model_choice(backend: Backend) -> tuple[gr.Dropdown, gr.HTML]:
+    """Lay out the choice and the card beneath it; `wire_model_choice` brings them to life."""
+    first = backend.menu[0]
+    with gr.Row(elem_id="header"):
+        gr.HTML("<h1>VLM demo</h1>", elem_id="title", apply_default_css=False)
+        model = gr.Dropdown(
+            _names(backend),
+            value=first.name,
+            label="Model",
+            show_label=False,
+            container=False,
+            filterable=False,
+            elem_id="model",
+            scale=0,
+            min_width=220,
+        )
+    card = gr.HTML(model_card(first), elem_id="model-card", apply_default_css=False)
+    return model, card
+
+
+def wire_model_choice(page: gr.Blocks, backend: Backend, model: gr.Dropdown, card: gr.HTML) -> None:
+    """Load the model when the page opens and whenever another is chosen, and say how it goes."""
+
+    def load(name: str) -> Iterator[Any]:
+        yield gr.skip()
+        with errors_shown():
+            spec = backend.spec(name)
+            if not backend.is_loaded(name):
+                yield {card: model_card(spec, progress=Progress("loading", 0, None, "steps"))}
+                try:
+                    for progress in backend.load(name):
+                        yield {card: model_card(spec, progress=progress)}
+                except VlmDemoError as error:
+                    yield {card: model_card(spec, problem=str(error))}
+                    return
+            yield {card: model_card(spec, ready=True)}
+
+    def menu() -> dict[Any, Any]:
+        return {model: gr.Dropdown(choices=_names(backend))}
+
+    page.load(menu, None, model, api_visibility="private", queue=False, show_progress="hidden")
+    gr.on(
+        [page.load, model.change],
+        load,
+        inputs=model,
+        outputs=card,
+        api_visibility="private",
+        show_progress="hidden",
+        trigger_mode="always_last",
+    )
+
+
+def build_model_addition(backend: Backend, model: gr.Dropdown) -> None:
+    """Lay out the field that puts any checkpoint on the menu."""
+    with gr.Accordion("Add a model", open=False, elem_id="add-model"):
+        checkpoint = gr.Textbox(
+            label="Hub id or folder of a checkpoint",
+            placeholder="HuggingFaceTB/SmolVLM-256M-Instruct",
+            info="It is fetched from the Hugging Face Hub if it is not on this computer.",
+            submit_btn="Add",
+            max_lines=1,
+        )
+
+    def add(words: str) -> Iterator[Any]:
+        yield gr.skip()
+        with errors_shown():
+            if not words.strip():
+                raise InputError("Please write the Hub id or the folder of a checkpoint.")
+            spec = backend.add_checkpoint(words.strip())
+            yield {
+                model: gr.Dropdown(choices=_names(backend), value=spec.name),
+                checkpoint: "",
+            }
+
+    checkpoint.submit(
+        add,
+        checkpoint,
+        [model, checkpoint],
+        api_visibility="private",
+        show_progress="minimal",
+        show_progress_on=checkpoint,
+    )
+
+
+def build_notice(
+    backend: Backend, model: gr.Dropdown, tasks: Sequence[Task], buttons: Sequence[gr.Button] = ()
+) -> None:
+    """Say on a tab when the chosen model cannot serve it, and which models can."""
+    first = backend.menu[0]
+    able = any(first.supports(task) for task in tasks)
+    notice = gr.HTML(_notice(backend, first.name, tasks), visible=not able, apply_default_css=False)
+
+    def show(name: str) -> dict[Any, Any]:
+        able = any(backend.spec(name).supports(task) for task in tasks)
+        return {
+            notice: gr.HTML(_notice(backend, name, tasks), visible=not able),
+            **{button: gr.Button(interactive=able) for button in buttons},
+        }
+
+    model.change(
+        show,
+        model,
+        [notice, *buttons],
+        api_visibility="private",
+        queue=False,
+        show_progress="hidden",
+    )
+
+
+def _notice(backend: Backend, name: str, tasks: Sequence[Task]) -> str:
+    able = sorted({other for task in tasks for other in backend.models_for(task)})
+    ways = f" Models that can: {', '.join(able)}." if able else ""
+    verb = ABILITIES[tasks[0]].lower()
+    return f'<p class="notice">{html.escape(f"{name} cannot {verb}.{ways}")}</p>'
+
+
+def _names(backend: Backend) -> list[str]:
+    return [spec.name for spec in backend.menu]
+
+
+def model_card(
+    spec: ModelSpec,
+    *,
+    progress: Progress | None = None,
+    problem: str = "",
+    ready: bool = False,
+) -> str:
+    """HTML that says what a model can do, what it is, and how loading goes."""
+    chips = "".join(
+        f'<span class="ability">{words}</span>'
+        for task, words in ABILITIES.items()
+        if spec.supports(task)
+    )
+    facts = [_size(spec), spec.licence, ", ".join(spec.languages), _place(spec)]
+    line = " · ".join(html.escape(fact) for fact in facts if fact)
+    note = f'<span class="note">{html.escape(spec.note)}</span>' if spec.note else ""
+    state = _state(progress, problem, ready)
+    return (
+        f'<div class="model-card"><div class="abilities">{chips}</div>'
+        f'<div class="facts">{line}{state}</div>{note}'
+        f"{_bar(progress)}{_problem(problem)}</div>"
+    )
+
+
+def _size(spec: ModelSpec) -> str:
+    if spec.parameters:
+        if spec.parameters >= 1_000_000_000:
+            return f"{spec.parameters / 1e9:.3g} billion parameters"
+        return f"{spec.parameters / 1e6:.3g} million parameters"
+    folder = spec.folder
+    size = sum(file.stat().st_size for file in _weights(folder)) if folder else 0
+    return f"{size / 1e6:.3g} MB" if size else ""
+
+
+def _weights(folder: Path) -> list[Path]:
+    return list(folder.glob("*.safetensors"))
+
+
+def _place(spec: ModelSpec) -> str:
+    if spec.engine != "local":
+        return "runs on another server"
+    if spec.embedded:
+        return "comes with this program"
+    return "on this computer" if spec.is_here else "fetched when chosen"
+
+
+def _state(progress: Progress | None, problem: str, ready: bool) -> str:
+    if problem or not (progress or ready):
+        return ""
+    if ready:
+        return ' · <b class="ready">ready</b>'
+    return " · <b>loading…</b>"
+
+
+def _bar(progress: Progress | None) -> str:
+    if progress is None:
+        return ""
+    share = f' value="{progress.done}" max="{progress.total}"' if progress.total else ""
+    words = f"{progress.stage.capitalize()}{_amount(progress)}"
+    return (
+        f'<div class="loading"><progress{share} aria-label="Loading the model"></progress>'
+        f"<span>{html.escape(words)}</span></div>"
+    )
+
+
+def _amount(progress: Progress) -> str:
+    if not progress.total:
+        return "…"
+    if progress.unit == "bytes":
+        return f" {progress.done / 1e6:,.0f} of {progress.total / 1e6:,.0f} MB"
+    return f" {progress.done} of {progress.total}"
+
+
+def _problem(problem: str) -> str:
+    return f'<p class="notice" role="alert">{html.escape(problem)}</p>' if problem else ""

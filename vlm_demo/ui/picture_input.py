@@ -1,0 +1,178 @@
+"""A tab's picture: the board it is shown on, and what happens when one comes in or goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from vlm_demo.errors import InputError, MissingPictureError
+from vlm_demo.ui.examples import Example
+from vlm_demo.ui.pictures import Picture, take, take_upload
+from vlm_demo.ui.region_image import megabytes, region_image, shown
+from vlm_demo.ui.streaming import errors_shown
+from vlm_demo.ui.tab import QUICK, Surroundings
+
+
+@dataclass(frozen=True, slots=True)
+class PictureInput:
+    """The components of a tab's picture."""
+
+    board: gr.HTML
+    picture: gr.State  # Picture | None; on the server, so that no browser can name a file
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleButtons:
+    """The examples of a tab, each with the button that tries it."""
+
+    examples: tuple[Example, ...]
+    buttons: tuple[gr.Button, ...]
+
+
+def build_picture_input(
+    elem_id: str, around: Surroundings, *, selectable: bool = False
+) -> PictureInput:
+    """Lay out the board of a tab; `wire_picture_input` brings it to life."""
+    board = region_image(elem_id, max_bytes=around.settings.max_upload_bytes, selectable=selectable)
+    return PictureInput(board, gr.State(None))
+
+
+def build_examples(examples: Sequence[Example]) -> ExampleButtons:
+    """Lay out the examples of a tab as a row of small pictures with titles."""
+    if not examples:
+        return ExampleButtons((), ())
+    gr.HTML('<p class="examples-title">Examples</p>', apply_default_css=False)
+    with gr.Row(elem_classes="examples"):
+        buttons = tuple(
+            gr.Button(
+                example.title,
+                icon=example.picture,
+                size="sm",
+                variant="secondary",
+                scale=0,
+                min_width=0,
+            )
+            for example in examples
+        )
+    return ExampleButtons(tuple(examples), buttons)
+
+
+def wire_picture_input(
+    tab: gr.Tab,
+    around: Surroundings,
+    own: PictureInput,
+    cleared: Mapping[Component, Any],
+    *,
+    cancels: list[Any],
+) -> None:
+    """Take pictures in, remove them, and carry the newest one to a tab that has none.
+
+    Args:
+        tab: the tab of the picture.
+        around: the page around it.
+        own: the tab's picture.
+        cleared: values of the components that belong to the old picture.
+        cancels: running answers about the old picture.
+    """
+    newest = around.newest
+    outputs = [own.board, own.picture, newest, *cleared]
+
+    def come_in(event: gr.EventData) -> dict[Any, Any]:
+        with errors_shown():
+            sent = event._data if isinstance(event._data, dict) else {}
+            if "too_large" in sent:
+                most = megabytes(around.settings.max_upload_bytes)
+                raise InputError(f"This file is too large: at most {most} are taken.")
+            if not isinstance(sent.get("path"), str):
+                raise InputError("The picture did not arrive. Please try again.")
+            picture = take_upload(sent["path"], around.settings)
+            return {own.board: shown(picture), own.picture: picture, newest: picture, **cleared}
+        return {own.board: gr.skip()}
+
+    def go() -> dict[Any, Any]:
+        return {own.board: shown(None), own.picture: None, newest: None, **cleared}
+
+    def carry(mine: Picture | None, other: Picture | None) -> dict[Any, Any]:
+        if mine is not None or other is None:
+            return {own.board: gr.skip(), own.picture: gr.skip()}
+        return {own.board: shown(other), own.picture: other}
+
+    own.board.upload(
+        come_in,
+        None,
+        outputs,
+        api_visibility="private",
+        show_progress="hidden",
+        cancels=cancels,
+    )
+    own.board.clear(
+        go,
+        None,
+        outputs,
+        **QUICK,
+        cancels=cancels,
+    )
+    tab.select(
+        carry,
+        [own.picture, newest],
+        [own.board, own.picture],
+        **QUICK,
+    )
+
+
+def wire_examples(
+    examples: ExampleButtons,
+    around: Surroundings,
+    own: PictureInput,
+    filled: Callable[[Example], Mapping[Component, Any]],
+    components: Sequence[Component],
+    run: gr.Button,
+    cancels: list[Any],
+) -> None:
+    """Fill the tab from an example at a click, and run it.
+
+    Args:
+        examples: the examples and their buttons.
+        around: the page around it.
+        own: the tab's picture.
+        filled: values for the tab's components.
+        components: all components that `filled` gives values for.
+        run: the button that asks the model.
+        cancels: running answers about the old picture.
+    """
+    newest = around.newest
+    for example, button in zip(examples.examples, examples.buttons, strict=True):
+
+        def fill(example: Example = example) -> dict[Any, Any]:
+            with errors_shown():
+                picture = take(example.picture, around.settings, example.title)
+                return {
+                    own.board: shown(picture),
+                    own.picture: picture,
+                    newest: picture,
+                    **filled(example),
+                }
+            return {own.board: gr.skip()}
+
+        button.click(
+            fill,
+            None,
+            [own.board, own.picture, newest, *components],
+            cancels=cancels,
+            **QUICK,
+        ).success(None, None, None, js=f"() => document.getElementById('{run.elem_id}').click()")
+
+
+def wanted(picture: Picture | None) -> Picture:
+    """Return the picture, or say that one is needed.
+
+    Raises:
+        MissingPictureError: there is none.
+    """
+    if picture is None:
+        raise MissingPictureError("Please add a picture first.")
+    return picture

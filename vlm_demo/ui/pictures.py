@@ -1,0 +1,97 @@
+"""Pictures on the page: what came in, and the copy that the browser is shown.
+
+A conversation keeps paths, never pixels: a session then costs bytes, not megabytes, and a streamed
+answer does not encode its pictures again with every piece.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from gradio.processing_utils import save_pil_to_cache
+from gradio.utils import get_upload_folder
+from PIL.Image import Image
+
+from vlm_demo.errors import PictureError
+from vlm_demo.images import open_picture
+from vlm_demo.settings import Settings
+from vlm_demo.types import Mention, Size
+
+LARGEST_SHOWN = 2048  # pixels of the longer side of the copy that goes to the browser
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A checked picture: the file that came in, and a small clean copy to show."""
+
+    source: Path
+    shown: Path  # upright, without metadata, at most LARGEST_SHOWN pixels a side
+    size: Size  # of the source, upright
+    name: str  # as the user calls it; for alternative texts and downloads
+
+    def open(self) -> Image:
+        """Open the source in full size.
+
+        Raises:
+            PictureError: the file has been cleaned away meanwhile.
+        """
+        if not self.source.is_file():
+            raise PictureError("This picture is no longer here. Please add it again.")
+        # It passed the limits when it came in.
+        width, height = self.size
+        most = self.source.stat().st_size
+        return open_picture(self.source, max_bytes=most, max_pixels=width * height)
+
+    @property
+    def url(self) -> str:
+        """Address of the copy, relative to the page, so that it holds behind any proxy."""
+        return file_url(self.shown)
+
+
+def take(source: Path, settings: Settings, name: str = "") -> Picture:
+    """Check a picture, against the limits of the settings too, and make the copy that is shown.
+
+    Raises:
+        PictureError: the file is not a picture that can be read.
+    """
+    image = open_picture(
+        source, max_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels
+    )
+    copy = image.copy()
+    copy.thumbnail((LARGEST_SHOWN, LARGEST_SHOWN))
+    return Picture(source, keep(copy), image.size, name or source.name)
+
+
+def take_upload(path: str, settings: Settings) -> Picture:
+    """Check a picture that a browser says it has uploaded.
+
+    Raises:
+        PictureError: it is not a picture, or not a file that was uploaded.
+    """
+    source = Path(path).resolve()
+    # Anybody can send any path; only what went through the upload is opened.
+    if not source.is_relative_to(Path(get_upload_folder()).resolve()) or not source.is_file():
+        raise PictureError("This picture did not arrive. Please add it again.")
+    return take(source, settings)
+
+
+def keep(image: Image, name: str = "picture") -> Path:
+    """Write a picture where the page may serve it from, named by its content."""
+    image_format = "png" if max(image.size) <= 1024 else "webp"
+    return Path(save_pil_to_cache(image, get_upload_folder(), name, image_format))
+
+
+def annotated(picture: Picture, mentions: Sequence[Mention]) -> Image:
+    """Draw the places into the full-size picture."""
+    # Drawing libraries take seconds to load: the page is up before they are needed.
+    from vlm_demo.drawing import draw  # noqa: PLC0415
+
+    return draw(picture.open(), mentions)
+
+
+def file_url(path: Path) -> str:
+    """Address of a file that the page may serve, relative to the page."""
+    return f"gradio_api/file={quote(path.as_posix())}"

@@ -1,0 +1,105 @@
+"""A picture with regions on it: shown as an SVG overlay, and marked by dragging.
+
+A factory around gr.HTML: gradio writes a stub file beside a module that subclasses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from vlm_demo.palette import colour_of
+from vlm_demo.types import Box, Mention, Point, Polygon
+from vlm_demo.ui.pictures import Picture
+from vlm_demo.ui.values import as_value
+
+_SCRIPT = (Path(__file__).parent / "region_image.js").read_text(encoding="utf-8")
+
+_ICON = (
+    '<svg viewBox="0 0 24 24" aria-hidden="true"><rect x="3" y="4" width="18" height="16" rx="3"/>'
+    '<circle cx="9" cy="10" r="1.6"/><path d="m4 18 5.5-5 3.5 3 3-2.500 4.500 4"/></svg>'
+)
+
+_TEMPLATE = """
+<div class="board">
+  <label class="drop">
+    <input type="file" accept="image/*,.heic,.heif,.avif" aria-label="Choose a picture">
+    %ICON%<b>Add a picture</b><span>Drop it here, paste it, or click to choose a file</span>
+    <small>PNG, JPEG, WebP, GIF and others, up to %MOST%</small>
+  </label>
+  <div class="stage" hidden><img alt="" draggable="false"><svg class="overlay"
+    aria-hidden="true"></svg><div class="labels" aria-hidden="true"></div></div>
+  <div class="legend" role="group" aria-label="What was found" hidden></div>
+  <div class="under"><span class="hint" hidden>Drag on the picture to mark a region</span>
+    <span class="tools" hidden><button type="button" class="replace">Replace</button><button
+    type="button" class="remove">Remove</button></span></div>
+</div>
+"""
+
+
+def region_image(elem_id: str, *, max_bytes: int, selectable: bool = False) -> gr.HTML:
+    """Build the component. Its value is what `shown` returns.
+
+    Events: `upload` (data: `path` of the uploaded file, or `too_large`, or `failed`), `clear`, and
+    where it is `selectable`, `select` (data: `box`, x1, y1, x2, y2 as fractions, or None).
+    """
+    return gr.HTML(
+        shown(None),
+        html_template=_TEMPLATE.replace("%ICON%", _ICON).replace("%MOST%", megabytes(max_bytes)),
+        js_on_load=_SCRIPT,
+        elem_id=elem_id,
+        apply_default_css=False,
+        selectable=selectable,
+        largest=max_bytes,
+        board=elem_id,
+    )
+
+
+def megabytes(size: int) -> str:
+    """Say a number of bytes in words for people."""
+    return f"{size / 1e6:.0f} MB"
+
+
+def shown(picture: Picture | None, mentions: Sequence[Mention] = ()) -> str:
+    """Value of the component: a picture and the places on it, as fractions of it."""
+    if picture is None:
+        return as_value({"picture": None, "mentions": []})
+    width, height = picture.size
+    value = {
+        "picture": {
+            "url": picture.url,
+            "width": width,
+            "height": height,
+            "name": picture.name,
+        },
+        "mentions": [_placed(index, mention) for index, mention in enumerate(mentions)],
+    }
+    return as_value(value)
+
+
+def _placed(index: int, mention: Mention) -> dict[str, Any]:
+    regions = mention.regions
+    return {
+        "phrase": mention.phrase,
+        "colour": colour_of(index),
+        "boxes": [[r.x1, r.y1, r.x2, r.y2] for r in regions if isinstance(r, Box)],
+        "points": [[r.x, r.y] for r in regions if isinstance(r, Point)],
+        "polygons": [[[p.x, p.y] for p in r.points] for r in regions if isinstance(r, Polygon)],
+    }
+
+
+def read_selection(value: object) -> Box | None:
+    """Read the box that a browser says was dragged; None where it is none.
+
+    Anything can be sent: what is not four finite numbers is no selection.
+    """
+    if not isinstance(value, list | tuple) or len(value) != 4:
+        return None
+    if not all(isinstance(number, int | float) and abs(number) < 2 for number in value):
+        return None
+    x1, y1, x2, y2 = map(float, value)
+    box = Box.scaled(x1, y1, x2, y2, by=(1, 1))
+    return box if box.area > 0 else None

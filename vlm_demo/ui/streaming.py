@@ -1,0 +1,125 @@
+"""Replies at the pace of a page, and errors as people should meet them."""
+
+from __future__ import annotations
+
+import html
+import logging
+import queue
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from threading import Event, Thread
+
+import gradio as gr
+
+from vlm_demo.backend import Backend
+from vlm_demo.errors import VlmDemoError
+from vlm_demo.types import Reply, Request
+
+PACE_S = 0.05
+"""Least time between two replies: a page that redraws more often than this only gets slower."""
+
+HEARTBEAT_S = 0.25
+"""Longest time without a sign of life: Gradio can stop a generator only when it yields."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    error: Exception
+
+
+class _End:
+    """Nothing follows."""
+
+
+def answers(backend: Backend, model: str, request: Request) -> Iterator[Reply | None]:
+    """Yield the newest reply from time to time, and None while there is nothing new.
+
+    The first None comes at once, before anything is computed. The last Reply is complete.
+    Closing the iterator stops the model.
+
+    Raises:
+        VlmDemoError: as `Backend.answer` does.
+    """
+    arrived: queue.SimpleQueue[Reply | _Failure | _End] = queue.SimpleQueue()
+    stopped = Event()
+
+    def read() -> None:
+        try:
+            with closing(backend.answer(model, request)) as replies:
+                for reply in replies:
+                    arrived.put(reply)
+                    if stopped.is_set():
+                        return
+        except Exception as error:  # the border of a thread: raised again where it is read
+            arrived.put(_Failure(error))
+        finally:
+            arrived.put(_End())
+
+    Thread(target=read, name=f"answer by {model}", daemon=True).start()
+    try:
+        yield None
+        yield from _newest(arrived)
+    finally:
+        stopped.set()
+
+
+def _newest(arrived: queue.SimpleQueue[Reply | _Failure | _End]) -> Iterator[Reply | None]:
+    while True:
+        newest: Reply | None = None
+        try:
+            item = arrived.get(timeout=HEARTBEAT_S)
+            while isinstance(item, Reply):
+                newest = item
+                item = arrived.get_nowait()
+        except queue.Empty:
+            yield newest
+            time.sleep(PACE_S if newest else 0)
+            continue
+        if newest:
+            yield newest
+        if isinstance(item, _Failure):
+            raise item.error
+        return
+
+
+@contextmanager
+def errors_raised() -> Iterator[None]:
+    """Turn every error into one clear message for a script that asked.
+
+    Raises:
+        gr.Error: with words for people.
+    """
+    try:
+        yield
+    except Exception as error:
+        raise gr.Error(_words(error), print_exception=False) from error
+
+
+@contextmanager
+def errors_shown() -> Iterator[None]:
+    """Show every error as one clear message, and let the handler end.
+
+    A handler that ends before its first yield empties its outputs: begin with `yield gr.skip()`.
+
+    Not as gr.Error, which would cover the components, and so what a person has written, with its
+    own sign.
+    """
+    try:
+        yield
+    except Exception as error:
+        gr.Warning(_words(error), duration=12, title="Sorry")
+
+
+def _words(error: Exception) -> str:
+    """The words of an error of ours; any other is logged, and said plainly.
+
+    Gradio shows them as HTML, so they are escaped.
+    """
+    if isinstance(error, VlmDemoError):
+        return html.escape(str(error), quote=False)
+    log.error("A request failed.", exc_info=error)
+    return "Something went wrong here. Please try again."

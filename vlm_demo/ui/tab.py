@@ -1,0 +1,81 @@
+"""What every tab is given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import gradio as gr
+from gradio.components import Component
+
+from vlm_demo.backend import Backend
+from vlm_demo.settings import Settings
+from vlm_demo.types import Task
+from vlm_demo.ui.answer import settled
+from vlm_demo.ui.examples import Example
+from vlm_demo.ui.generation import Controls
+
+ANSWERS: dict[str, Any] = {
+    "concurrency_id": "answers",
+    "concurrency_limit": 16,
+    "show_progress": "hidden",
+    "api_visibility": "private",
+}
+"""Settings of every event that asks a model. Models queue by themselves; this caps the threads."""
+
+QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+"""Settings of every event that computes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The page around a tab."""
+
+    backend: Backend
+    settings: Settings
+    controls: Controls
+    newest: gr.State  # Picture | None: the one that came in last, on any tab
+    examples: Sequence[Example]
+
+    def examples_for(self, *tasks: Task) -> tuple[Example, ...]:
+        """Return the examples for some tasks, in the order of the list."""
+        return tuple(example for example in self.examples if example.task in tasks)
+
+
+@dataclass(frozen=True, slots=True)
+class RunButtons:
+    """The button that asks, and the one that takes its place while an answer is written."""
+
+    run: gr.Button
+    stop: gr.Button
+
+    @property
+    def asking(self) -> dict[Component, Any]:
+        """How they look while an answer is written."""
+        return {self.run: gr.Button(visible="hidden"), self.stop: gr.Button(visible=True)}
+
+    @property
+    def idle(self) -> dict[Component, Any]:
+        """How they look otherwise."""
+        return {self.run: gr.Button(visible=True), self.stop: gr.Button(visible="hidden")}
+
+    def wire(self, event: Any, result: gr.HTML) -> None:
+        """Let Stop end the event, and settle the page however the event ends."""
+
+        def settle(value: object) -> dict[Any, Any]:
+            return {result: settled(value), **self.idle}
+
+        event.then(settle, result, [result, self.run, self.stop], **QUICK)
+        self.stop.click(None, None, None, cancels=[event], **QUICK)
+
+
+def build_run_buttons(
+    words: str, elem_id: str, variant: Literal["primary", "secondary"] = "primary"
+) -> RunButtons:
+    """Lay out the two buttons, one of them hidden, in the same place."""
+    with gr.Row(elem_classes="run"):
+        return RunButtons(
+            gr.Button(words, variant=variant, elem_id=f"{elem_id}-run"),
+            gr.Button("Stop", variant="stop", visible="hidden", elem_id=f"{elem_id}-stop"),
+        )
