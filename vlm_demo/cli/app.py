@@ -1,0 +1,334 @@
+"""The commands, as thin as they can be."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from PIL.Image import Image
+
+from vlm_demo.catalog import ModelSpec
+from vlm_demo.cli import edges
+from vlm_demo.cli.answering import answer, load
+from vlm_demo.cli.conversation import HELP, Conversation
+from vlm_demo.cli.options import (
+    AsJson,
+    Chosen,
+    MaxNewTokens,
+    Menu,
+    Model,
+    Picture,
+    Seed,
+    Temperature,
+    check_out,
+    choose,
+    menu_of,
+    parse_box,
+    parse_choices,
+)
+from vlm_demo.cli.terminal import print_error, print_note, printable, table
+from vlm_demo.errors import VlmDemoError
+from vlm_demo.export import Format, as_json, classes, export, to_answer
+from vlm_demo.families import get_family
+from vlm_demo.settings import Settings
+from vlm_demo.types import Mention, Point, Reply, ReplyState, Request, Size, Task
+
+BAD_INPUT = 2
+"""Exit status where the input cannot be used or the model failed."""
+
+app = typer.Typer(
+    name="vlm_demo",
+    help="Show a picture to a vision-language model: caption it, ask, locate, chat.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command and return its exit status; what people can mend is said in one line."""
+    try:
+        status = app(list(arguments) or ["--help"], "python -m vlm_demo", standalone_mode=False)
+    except (VlmDemoError, typer.TyperException) as error:
+        message = error.format_message() if isinstance(error, typer.TyperException) else str(error)
+        print_error(message)
+        return BAD_INPUT
+    return int(status or 0)
+
+
+@app.command()
+def models(menu: Menu = None, as_json_: AsJson = False) -> None:
+    """List the models that can be chosen."""
+    specs = menu_of(Settings.read({"menu": menu}))
+    if as_json_:
+        entries = [
+            {
+                "name": spec.name,
+                "family": spec.family,
+                "tasks": list(spec.tasks),
+                "parameters": spec.parameters,
+                "licence": spec.licence,
+                "languages": list(spec.languages),
+                "embedded": spec.embedded,
+                "engine": spec.engine,
+                "checkpoint": spec.checkpoint,
+                "here": spec.is_here,
+                "note": spec.note,
+            }
+            for spec in specs
+        ]
+        _print(as_json(entries))
+        return
+    heading = ("NAME", "FAMILY", "SIZE", "LICENCE", "WHERE", "TASKS")
+    rows = [
+        (
+            spec.name,
+            get_family(spec.family).title,
+            _size(spec.parameters),
+            spec.licence,
+            _whereabouts(spec),
+            ", ".join(task.replace("_", " ") for task in spec.tasks),
+        )
+        for spec in specs
+    ]
+    print(table([heading, *rows]))
+
+
+@app.command()
+def caption(
+    picture: Picture,
+    prompt: Annotated[str, typer.Option(help="The beginning of the caption.")] = "",
+    detailed: Annotated[bool, typer.Option("--detailed", help="Say more.")] = False,
+    grounded: Annotated[
+        bool, typer.Option("--grounded", help="Say where the things are that it names.")
+    ] = False,
+    as_json_: AsJson = False,
+    model: Model = None,
+    menu: Menu = None,
+    temperature: Temperature = None,
+    max_new_tokens: MaxNewTokens = None,
+    seed: Seed = None,
+) -> None:
+    """Say in a sentence what the picture shows."""
+    if detailed and grounded:
+        raise typer.BadParameter("choose one of the two.", param_hint="'--detailed' '--grounded'")
+    chosen = choose(model, menu, temperature, max_new_tokens, seed)
+    task = Task.DETAILED_CAPTION if detailed else Task.CAPTION
+    image = chosen.picture(picture)
+    request = Request(
+        Task.GROUNDED_CAPTION if grounded else task,
+        prompt,
+        images=(image,),
+        sampling=chosen.sampling,
+    )
+    reply = answer(chosen, request, quiet=as_json_)
+    if as_json_:
+        _print(export(reply, image.size, "json") if grounded else _text_only(reply))
+    elif grounded:
+        _print_places(reply, image.size)
+
+
+@app.command()
+def ask(
+    picture: Picture,
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="In a word or a few.")],
+    choices: Annotated[
+        str | None, typer.Option(help="The answers to choose from, with commas between.")
+    ] = None,
+    as_json_: AsJson = False,
+    model: Model = None,
+    menu: Menu = None,
+    temperature: Temperature = None,
+    max_new_tokens: MaxNewTokens = None,
+    seed: Seed = None,
+) -> None:
+    """Answer a question about the picture, in a word or a few."""
+    chosen = choose(model, menu, temperature, max_new_tokens, seed)
+    request = Request(
+        Task.VQA,
+        question,
+        images=(chosen.picture(picture),),
+        choices=parse_choices(choices),
+        sampling=chosen.sampling,
+    )
+    _answer_in_words(chosen, request, as_json_)
+
+
+@app.command()
+def locate(
+    picture: Picture,
+    words: Annotated[str, typer.Argument(metavar="WORDS", help='What to find: "red circle".')],
+    form: Annotated[
+        Format | None, typer.Option("--format", help="The form of the places. --json: json.")
+    ] = None,
+    as_json_: AsJson = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Save the picture with the places drawn into it.")
+    ] = None,
+    model: Model = None,
+    menu: Menu = None,
+    temperature: Temperature = None,
+    max_new_tokens: MaxNewTokens = None,
+    seed: Seed = None,
+) -> None:
+    """Find what the words name; places are in pixels of the picture as it is seen upright."""
+    if as_json_ and form not in (None, "json"):
+        raise typer.BadParameter("it is JSON already.", param_hint="'--json' '--format'")
+    check_out(out)
+    chosen = choose(model, menu, temperature, max_new_tokens, seed)
+    image = chosen.picture(picture)
+    request = Request(Task.GROUNDING, words, images=(image,), sampling=chosen.sampling)
+    form = "json" if as_json_ else form
+    reply = answer(chosen, request, quiet=form is not None)
+    if form is None:
+        _print_places(reply, image.size)
+    else:
+        name = "picture" if picture == "-" else Path(picture).name
+        _print(export(reply, image.size, form, file_name=name))
+        _say_what_is_lost(form, reply.mentions)
+    if out is not None:
+        _save(edges.draw(image, reply.mentions), out)
+
+
+@app.command()
+def describe(
+    picture: Picture,
+    box: Annotated[
+        str, typer.Option(metavar="X1,Y1,X2,Y2", help="The region, in pixels of the picture.")
+    ],
+    as_json_: AsJson = False,
+    model: Model = None,
+    menu: Menu = None,
+    temperature: Temperature = None,
+    max_new_tokens: MaxNewTokens = None,
+    seed: Seed = None,
+) -> None:
+    """Say what is in a region of the picture."""
+    chosen = choose(model, menu, temperature, max_new_tokens, seed)
+    image = chosen.picture(picture)
+    request = Request(
+        Task.DESCRIBE_REGION,
+        images=(image,),
+        region=parse_box(box, image.size),
+        sampling=chosen.sampling,
+    )
+    _answer_in_words(chosen, request, as_json_)
+
+
+@app.command()
+def chat(
+    picture: Picture,
+    model: Model = None,
+    menu: Menu = None,
+    temperature: Temperature = None,
+    max_new_tokens: MaxNewTokens = None,
+    seed: Seed = None,
+) -> None:
+    """Talk about the picture: a line is a question; /help lists what else there is."""
+    if picture == "-":
+        raise typer.BadParameter(
+            "the picture must be a file: your questions come from standard input.",
+            param_hint="'PICTURE'",
+        )
+    chosen = choose(model, menu, temperature, max_new_tokens, seed)
+    conversation = Conversation(chosen, chosen.picture(picture))
+    load(chosen)
+    if sys.stdin.isatty():
+        print_note(HELP)
+    conversation.run()
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Option(help="embedded-llava15 or embedded-kosmos2.")],
+    out: Annotated[Path | None, typer.Option(help="Folder of the finished model.")] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh/--resume", help="Start again, or go on where it stopped.")
+    ] = False,
+) -> None:
+    """Train an embedded model again, and print the folder of the finished one."""
+    print(edges.train(recipe, out, fresh=fresh))
+
+
+@app.command()
+def evaluate(
+    benchmark: Annotated[str, typer.Option(help="The questions: scenes.")] = "scenes",
+    model: Model = None,
+    menu: Menu = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed draws other pictures.")] = 0,
+    n: Annotated[int | None, typer.Option("--n", min=1, help="About how many questions.")] = None,
+    as_json_: AsJson = False,
+) -> None:
+    """Measure how often a model is right on pictures that it has not seen."""
+    chosen = choose(model, menu)
+    scores = edges.evaluate(benchmark, chosen.backend, chosen.spec.name, seed=seed, count=n)
+    if as_json_:
+        _print(as_json(dict(scores)))
+        return
+    print(table([("SCORE", chosen.spec.name), *((k, _score(v)) for k, v in scores.items())]))
+
+
+def _answer_in_words(chosen: Chosen, request: Request, as_json_: bool) -> None:
+    reply = answer(chosen, request, quiet=as_json_)
+    if as_json_:
+        _print(_text_only(reply))
+
+
+def _text_only(reply: Reply) -> str:
+    return as_json({"text": reply.text})
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text)
+
+
+def _print_places(reply: Reply, size: Size) -> None:
+    """List the places, one a line, in whole pixels."""
+    for item in to_answer(reply, size)["items"]:
+        places = [*item["boxes_xyxy_px"], *item["points_px"]]
+        places += [[v for corner in polygon for v in corner] for polygon in item["polygons_px"]]
+        for numbers in places:
+            print(f"{printable(item['phrase'])}: {', '.join(f'{v:.0f}' for v in numbers)}")
+    if reply.state is ReplyState.NONE:
+        print_note("No place was found.")
+
+
+def _say_what_is_lost(form: Format, mentions: Sequence[Mention]) -> None:
+    """Tell what the chosen form cannot hold."""
+    if form == "yolo":
+        for index, name in enumerate(classes(mentions)):
+            print_note(f"class {index}: {name}")
+    points = sum(isinstance(region, Point) for mention in mentions for region in mention.regions)
+    if points and form in ("coco", "yolo", "voc"):
+        print_note(f"{form} holds no points; left out: {points}.")
+
+
+def _save(image: Image, path: Path) -> None:
+    try:
+        image.save(path)
+    except OSError as error:
+        raise typer.BadParameter(
+            f"{path} cannot be written: {error.strerror or error}.", param_hint="'--out'"
+        ) from error
+    print_note(f"Saved {path}.")
+
+
+def _score(value: float | int | None) -> str:
+    if value is None:
+        return "not measured"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def _whereabouts(spec: ModelSpec) -> str:
+    if spec.is_here:
+        return "this machine"
+    return "missing" if spec.embedded else "fetched when chosen"
+
+
+def _size(parameters: int | None) -> str:
+    if parameters is None:
+        return ""
+    return f"{parameters / 1e9:.1f} B" if parameters >= 1e9 else f"{parameters / 1e6:.0f} M"

@@ -1,0 +1,152 @@
+"""What the commands have in common: which model is asked, and how its tokens are drawn."""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from PIL.Image import Image
+
+from vlm_demo.backend import Backend
+from vlm_demo.catalog import ModelSpec, default_menu, load_menu
+from vlm_demo.families import get_family
+from vlm_demo.images import open_picture
+from vlm_demo.settings import Settings
+from vlm_demo.types import Box, Sampling, Size
+
+Picture = Annotated[
+    str, typer.Argument(metavar="PICTURE", help="A picture file; - reads it from standard input.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Model = Annotated[
+    str | None,
+    typer.Option(help="A name on the menu, a Hub id or a folder. Default: the first on the menu."),
+]
+Menu = Annotated[
+    Path | None, typer.Option(help="A TOML file of models, instead of the usual ones.")
+]
+Temperature = Annotated[
+    float | None,
+    typer.Option(min=0, max=2, help="0: always the likeliest word."),
+]
+MaxNewTokens = Annotated[int | None, typer.Option(min=1, help="Where a long answer is cut off.")]
+Seed = Annotated[int | None, typer.Option(min=0, help="Makes answers at a temperature repeatable.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The model that a command asks, and how."""
+
+    backend: Backend
+    spec: ModelSpec
+    settings: Settings
+    sampling: Sampling | None  # None: the family's own
+
+    def picture(self, argument: str) -> Image:
+        """Open the picture named on the command line.
+
+        Raises:
+            PictureError: it is not a picture that can be read.
+        """
+        source = sys.stdin.buffer if argument == "-" else Path(argument)
+        return open_picture(
+            source,
+            max_bytes=self.settings.max_upload_bytes,
+            max_pixels=self.settings.max_pixels,
+        )
+
+
+def choose(
+    model: str | None,
+    menu: Path | None,
+    temperature: float | None = None,
+    max_new_tokens: int | None = None,
+    seed: int | None = None,
+) -> Chosen:
+    """Find the model; nothing is loaded yet.
+
+    Raises:
+        UnknownModelError: it is not on the menu; SettingsError: the menu cannot be used.
+        LoadError: a Hub id or folder was given, and there is no such checkpoint.
+    """
+    settings = Settings.read({"menu": menu})
+    backend = Backend(
+        menu_of(settings),
+        max_loaded=settings.max_loaded,
+        max_characters=settings.max_characters,
+        device=settings.device,
+        threads=settings.threads,
+    )
+    name = model or backend.menu[0].name
+    on_menu = any(spec.name == name for spec in backend.menu)
+    # Only a path or a Hub id has a slash; a misspelt name gets the list of names.
+    add = not on_menu and ("/" in name or Path(name).is_dir())
+    spec = backend.add_checkpoint(name) if add else backend.spec(name)
+    return Chosen(backend, spec, settings, _sampling(spec, temperature, max_new_tokens, seed))
+
+
+def menu_of(settings: Settings) -> tuple[ModelSpec, ...]:
+    """Return the models that can be chosen.
+
+    Raises:
+        SettingsError: the menu file cannot be used.
+    """
+    return load_menu(settings.menu) if settings.menu else default_menu()
+
+
+def _sampling(
+    spec: ModelSpec, temperature: float | None, max_new_tokens: int | None, seed: int | None
+) -> Sampling | None:
+    given: dict[str, Any] = {
+        "temperature": temperature,
+        "max_new_tokens": max_new_tokens,
+        "seed": seed,
+    }
+    changes = {name: value for name, value in given.items() if value is not None}
+    return replace(get_family(spec.family).sampling, **changes) if changes else None
+
+
+def parse_choices(text: str | None) -> tuple[str, ...]:
+    """Split a list at its commas."""
+    if text is None:
+        return ()
+    choices = tuple(choice.strip() for choice in text.split(",") if choice.strip())
+    if not choices:
+        raise typer.BadParameter("give words with commas between.", param_hint="'--choices'")
+    return choices
+
+
+def parse_box(text: str, size: Size) -> Box:
+    """Read "x1,y1,x2,y2" in pixels of a picture of `size`."""
+    try:
+        x1, y1, x2, y2 = map(float, text.split(","))
+    except ValueError:
+        raise _not_a_box("give four numbers, x1,y1,x2,y2, in pixels of the picture.") from None
+    if not all(map(math.isfinite, (x1, y1, x2, y2))):
+        raise _not_a_box("give four finite numbers, in pixels of the picture.")
+    box = Box.scaled(x1, y1, x2, y2, by=size)
+    if not box.area:
+        raise _not_a_box(f"it covers nothing of the picture of {size[0]} x {size[1]} pixels.")
+    return box
+
+
+def _not_a_box(message: str) -> typer.BadParameter:
+    return typer.BadParameter(message, param_hint="'--box'")
+
+
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+
+
+def check_out(path: Path | None) -> None:
+    """Refuse a place where no picture can be written, before any work is done."""
+    if path is None:
+        return
+    if path.suffix.lower() not in PICTURE_SUFFIXES:
+        known = ", ".join(PICTURE_SUFFIXES)
+        raise typer.BadParameter(f"{path} must end in one of {known}.", param_hint="'--out'")
+    if not path.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {path.parent}.", param_hint="'--out'")
