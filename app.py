@@ -16,7 +16,6 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 from vlm_demo.backend import Backend
-from vlm_demo.catalog import default_menu, load_menu
 from vlm_demo.errors import VlmDemoError
 from vlm_demo.settings import Settings
 from vlm_demo.ui.layout import build_page, serve
@@ -28,14 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Serve the page until the program is interrupted; return the exit code."""
     try:
         settings = Settings.read(vars(_parser().parse_args(arguments)))
-        menu = load_menu(settings.menu) if settings.menu else default_menu()
-        backend = Backend(
-            menu,
-            max_loaded=settings.max_loaded,
-            max_characters=settings.max_characters,
-            device=settings.device,
-            threads=settings.threads,
-        )
+        backend = Backend.from_settings(settings)
         page = build_page(backend, settings)
         print(f"The page is at {serve(page, settings)} (stop it with Ctrl+C).", flush=True)
         # The page is up before torch is even imported; the first answer need not wait for it.

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from PIL import Image, ImageDraw
+from drawings import drawing
+from PIL import Image
 
 from vlm_demo.backend import Backend
 from vlm_demo.cli import edges, run
@@ -733,38 +734,9 @@ DRAWINGS = [
 
 
 def drawn(path, *things, size):
-    """Draw (colour, shape, x1 y1 x2 y2 in pixels) on white."""
-    image = Image.new("RGB", size, "white")
-    pen = ImageDraw.Draw(image)
-    for colour, shape, (x1, y1, x2, y2) in things:
-        match shape:
-            case "circle":
-                pen.ellipse((x1, y1, x2, y2), fill=colour)
-            case "square":
-                pen.rectangle((x1, y1, x2, y2), fill=colour)
-            case "triangle":
-                pen.polygon([((x1 + x2) / 2, y1), (x2, y2), (x1, y2)], fill=colour)
-            case "star":
-                pen.polygon(star(x1, y1, x2, y2), fill=colour)
-    image.save(path)
+    """Save a drawing of (colour, shape, x1 y1 x2 y2 in pixels)."""
+    drawing(size, *things).save(path)
     return path
-
-
-def star(x1, y1, x2, y2):
-    """Ten corners of a five-pointed star that fills the box."""
-    import math
-
-    corners = []
-    for index in range(10):
-        radius = 1.0 if index % 2 == 0 else 0.4
-        angle = math.pi * index / 5
-        corners.append((radius * math.sin(angle), -radius * math.cos(angle)))
-    left, right = min(x for x, _ in corners), max(x for x, _ in corners)
-    top, bottom = min(y for _, y in corners), max(y for _, y in corners)
-    return [
-        (x1 + (x - left) / (right - left) * (x2 - x1), y1 + (y - top) / (bottom - top) * (y2 - y1))
-        for x, y in corners
-    ]
 
 
 @pytest.mark.parametrize("model", EMBEDDED)

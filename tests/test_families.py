@@ -395,3 +395,9 @@ def test_damage_at_random_places_of_real_output() -> None:
         reply = get_family(name).reply("".join(letters), reply_frame(case))
         for mention in reply.mentions:
             assert mention.span == (0, 0) or reply.text[slice(*mention.span)] == mention.phrase
+
+
+@pytest.mark.parametrize("family", all_families().values(), ids=lambda family: family.name)
+def test_half_characters_are_refused(family, picture):
+    with pytest.raises(InputError, match="broken characters"):
+        family.prompt(Request(Task.VQA, "what is \ud800?", (picture,)))

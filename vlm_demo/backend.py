@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Lock, Thread
 
-from vlm_demo.catalog import ModelSpec, find, spec_for_checkpoint
-from vlm_demo.engines import Device, Engine, Progress, open_engine
+from vlm_demo.catalog import ModelSpec, default_menu, find, load_menu, spec_for_checkpoint
+from vlm_demo.engines import Engine, Progress, open_engine
 from vlm_demo.errors import LoadError
 from vlm_demo.families import get_family
 from vlm_demo.families.base import MAX_CHARACTERS
+from vlm_demo.settings import Device, Settings
 from vlm_demo.types import Reply, Request, Task
 
 READING_INTERVAL_S = 0.04
@@ -43,6 +44,21 @@ class Backend:
         self._loaded: dict[str, _Loaded] = {}  # by name, least recently used first
         self._loading: dict[str, _Loading] = {}
         self._lock = Lock()  # guards the three attributes that change: menu, loaded, loading
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Backend:
+        """Build the backend that settings describe.
+
+        Raises:
+            SettingsError: the menu file cannot be used.
+        """
+        return cls(
+            load_menu(settings.menu) if settings.menu else default_menu(),
+            max_loaded=settings.max_loaded,
+            max_characters=settings.max_characters,
+            device=settings.device,
+            threads=settings.threads,
+        )
 
     @property
     def menu(self) -> tuple[ModelSpec, ...]:

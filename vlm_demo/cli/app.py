@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from PIL.Image import Image
 
+from vlm_demo.backend import Backend
 from vlm_demo.catalog import ModelSpec
 from vlm_demo.cli import edges
 from vlm_demo.cli.answering import answer, load
@@ -25,7 +26,6 @@ from vlm_demo.cli.options import (
     Temperature,
     check_out,
     choose,
-    menu_of,
     parse_box,
     parse_choices,
 )
@@ -62,7 +62,7 @@ def run(arguments: Sequence[str]) -> int:
 @app.command()
 def models(menu: Menu = None, as_json_: AsJson = False) -> None:
     """List the models that can be chosen."""
-    specs = menu_of(Settings.read({"menu": menu}))
+    specs = Backend.from_settings(Settings.read({"menu": menu})).menu
     if as_json_:
         entries = [
             {

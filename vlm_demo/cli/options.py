@@ -12,7 +12,7 @@ import typer
 from PIL.Image import Image
 
 from vlm_demo.backend import Backend
-from vlm_demo.catalog import ModelSpec, default_menu, load_menu
+from vlm_demo.catalog import ModelSpec
 from vlm_demo.families import get_family
 from vlm_demo.images import open_picture
 from vlm_demo.settings import Settings
@@ -74,28 +74,13 @@ def choose(
         LoadError: a Hub id or folder was given, and there is no such checkpoint.
     """
     settings = Settings.read({"menu": menu})
-    backend = Backend(
-        menu_of(settings),
-        max_loaded=settings.max_loaded,
-        max_characters=settings.max_characters,
-        device=settings.device,
-        threads=settings.threads,
-    )
+    backend = Backend.from_settings(settings)
     name = model or backend.menu[0].name
     on_menu = any(spec.name == name for spec in backend.menu)
     # Only a path or a Hub id has a slash; a misspelt name gets the list of names.
     add = not on_menu and ("/" in name or Path(name).is_dir())
     spec = backend.add_checkpoint(name) if add else backend.spec(name)
     return Chosen(backend, spec, settings, _sampling(spec, temperature, max_new_tokens, seed))
-
-
-def menu_of(settings: Settings) -> tuple[ModelSpec, ...]:
-    """Return the models that can be chosen.
-
-    Raises:
-        SettingsError: the menu file cannot be used.
-    """
-    return load_menu(settings.menu) if settings.menu else default_menu()
 
 
 def _sampling(

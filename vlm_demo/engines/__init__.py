@@ -1,7 +1,6 @@
 """Where tokens come from. Heavy libraries load only with the engine that needs them."""
 
 from vlm_demo.engines.base import (
-    Device,
     Dtype,
     Engine,
     EngineKind,
@@ -10,9 +9,9 @@ from vlm_demo.engines.base import (
     Quantization,
     unheard,
 )
+from vlm_demo.settings import Device
 
 __all__ = [
-    "Device",
     "Dtype",
     "Engine",
     "EngineKind",

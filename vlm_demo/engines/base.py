@@ -9,7 +9,6 @@ from typing import Literal, Protocol
 from vlm_demo.types import Prompt, Sampling
 
 EngineKind = Literal["local"]
-Device = Literal["auto", "cpu", "cuda", "mps"]
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 Quantization = Literal["none", "4bit", "8bit"]
 

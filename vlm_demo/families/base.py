@@ -42,6 +42,9 @@ CAPTIONS = frozenset({Task.CAPTION, Task.DETAILED_CAPTION, Task.GROUNDED_CAPTION
 QUESTIONS = frozenset({Task.CHAT, Task.VQA, Task.GROUNDING, Task.DETECT})
 """Tasks that mean nothing without words."""
 
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+"""A lone surrogate, as undecodable bytes on a command line leave it: no model can read it."""
+
 WHOLE_PICTURE = Box(0.0, 0.0, 1.0, 1.0)
 
 
@@ -116,7 +119,8 @@ class Family:
             MissingPictureError: the task needs a picture.
             MissingTextError: the task needs words.
             TooLongError: a text is longer than `max_characters`.
-            InputError: there are more pictures than the family takes.
+            InputError: a text is not valid Unicode, or there are more pictures than the family
+                takes.
         """
         task = request.task
         if task not in self.instructions:
@@ -135,6 +139,8 @@ class Family:
         if task in QUESTIONS and not request.text.strip():
             raise MissingTextError("Please write something first: there are no words to go by.")
         for text in (request.text, *request.choices):
+            if _HALF_CHARACTER.search(text):
+                raise InputError("This text has broken characters. Please type it again.")
             if len(text) > max_characters:
                 raise TooLongError(
                     f"This text has {len(text):,} characters; at most {max_characters:,} are "

@@ -28,9 +28,10 @@ _THINGS = tuple(name for name, kind in KINDS.items() if kind.look == "sprite")
 
 
 def draw_scene(seed: int, longest_side: int | None = None) -> Scene:
-    """Draw the scene of `seed`; `longest_side` in pixels scales the picture, not its content.
+    """Draw the scene of `seed`.
 
-    Without it the seed chooses a side between 144 and 640 pixels.
+    The seed chooses a longer side between 144 and 640 pixels, unless `longest_side` gives it;
+    the same seed at another size is another scene.
     """
     rng = random.Random(seed)
     size = _choose_size(rng)

@@ -14,7 +14,6 @@ import torch
 from transformers import LogitsProcessorList, StoppingCriteriaList
 
 from vlm_demo.engines.base import (
-    Device,
     Dtype,
     OnProgress,
     Quantization,
@@ -32,6 +31,7 @@ from vlm_demo.engines.local.generation import (
 )
 from vlm_demo.engines.local.loading import load
 from vlm_demo.errors import EngineError, OutOfMemoryError, TooLongError, VlmDemoError
+from vlm_demo.settings import Device
 from vlm_demo.types import Prompt, Sampling
 
 _TAG = re.compile(r"[<\[|].*[>\]|]", re.DOTALL)

@@ -11,10 +11,11 @@ from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForImageTextToText, BitsAndBytesConfig
 from transformers.utils import logging
 
-from vlm_demo.engines.base import Device, Dtype, OnProgress, Progress, Quantization
+from vlm_demo.engines.base import Dtype, OnProgress, Progress, Quantization
 from vlm_demo.engines.local.fetching import missing_weights, read_json
 from vlm_demo.engines.local.processors import load_processor
 from vlm_demo.errors import EngineError, LoadError, OutOfMemoryError
+from vlm_demo.settings import Device
 
 DTYPES: dict[str, torch.dtype] = {
     "float32": torch.float32,
