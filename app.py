@@ -33,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
         # The page is up before torch is even imported; the first answer need not wait for it.
         Thread(target=_preload, args=(backend,), daemon=True).start()
         page.block_thread()
+        backend.close()
     except VlmDemoError as error:
         print(error, file=sys.stderr)
         return 2

@@ -19,7 +19,7 @@ from PIL import Image
 from vlm_demo.backend import Backend
 from vlm_demo.cli import edges, run
 from vlm_demo.cli.options import parse_box
-from vlm_demo.cli.terminal import GrowingText, show_progress
+from vlm_demo.cli.terminal import GrowingText, printable, show_progress
 from vlm_demo.engines import Progress
 from vlm_demo.families import get_family
 from vlm_demo.types import Box, Mention, Point, Reply, ReplyState, Sampling
@@ -125,7 +125,7 @@ def test_caption_prints_the_same_text_with_and_without_json(vlm_demo, menu, file
 
     assert plain.status == as_json.status == 0
     assert list(as_json.json) == ["text"]
-    assert plain.out == as_json.json["text"] + "\n"
+    assert plain.out == printable(as_json.json["text"]) + "\n"
     assert plain.out.strip()
     assert plain.err == as_json.err == ""
 
@@ -613,7 +613,9 @@ def test_ctrl_c_stops_the_answer_and_not_the_conversation(menu, file):
         assert b"> " not in read_until(ours, b"What is it?")
         os.read(ours, 4096)
         process.send_signal(signal.SIGINT)  # in the midst of the answer
-        assert b"(stopped)" in read_until(ours, b"> ")
+        _, after = read_until(ours, b"(stopped)").split(b"(stopped)")
+        if b"> " not in after:
+            read_until(ours, b"> ")
         os.write(ours, b"\x04")
         assert process.wait(timeout=30) == 0
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import math
 import sys
 from dataclasses import dataclass, replace
@@ -75,6 +76,8 @@ def choose(
     """
     settings = Settings.read({"menu": menu})
     backend = Backend.from_settings(settings)
+    # A model that still computes while the interpreter ends would abort the process.
+    atexit.register(backend.close)
     name = model or backend.menu[0].name
     on_menu = any(spec.name == name for spec in backend.menu)
     # Only a path or a Hub id has a slash; a misspelt name gets the list of names.

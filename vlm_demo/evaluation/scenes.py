@@ -144,8 +144,7 @@ def _judge(question: _Question, reply: Reply) -> tuple[float, float]:
             (wanted,) = exchange.places[0].boxes
             return float(_first_iou(reply.mentions, wanted) >= _ENOUGH), 1
         case "absent":
-            name = _absent_name(exchange)
-            said = _normalised(reply.text) in (f"there is no {name}", f"{name} is not there")
+            said = _says_absent(_normalised(reply.text), _absent_name(exchange))
             return float(said and not reply.mentions), 1
         case _:
             return float(_normalised(reply.text) == _normalised(exchange.answer_text())), 1
@@ -172,6 +171,11 @@ def _grounded_hits(scene: Scene, mentions: tuple[Mention, ...]) -> int:
 def _first_iou(mentions: tuple[Mention, ...], wanted: Box) -> float:
     first = mentions[0].regions[0] if mentions else None
     return first.iou(wanted) if isinstance(first, Box) else 0.0
+
+
+def _says_absent(answer: str, name: str) -> bool:
+    """Whether an answer denies a thing by its name, in a sentence or after the user's words."""
+    return answer == f"there is no {name}" or (name in answer and answer.endswith(" is not there"))
 
 
 def _absent_name(exchange: Exchange) -> str:

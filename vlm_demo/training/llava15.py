@@ -18,6 +18,7 @@ from transformers import (
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
 from vlm_demo.families.llava15 import FAMILY
+from vlm_demo.scenes.dialogues import HARD_TASKS, TASKS
 from vlm_demo.training import packing
 from vlm_demo.training.loop import Batch, Schedule, compile_where_possible, device
 from vlm_demo.training.recipe import BatchMaker, Speaker
@@ -42,7 +43,7 @@ IMAGE_TOKENS = GRID * GRID
 TEXT_LENGTH = 128
 LAYERS = 5
 
-SCHEDULE = Schedule(steps=4200, batch_size=32)
+SCHEDULE = Schedule(steps=6000, batch_size=32)
 
 # A fraction with its bracket or comma is one token, so a box is five.
 _FIRST = [f"[{i / 100:.2f}" for i in range(101)]
@@ -184,6 +185,7 @@ def batches(tokenizer: PreTrainedTokenizerFast) -> BatchMaker:
         tokenizer=tokenizer,
         picture_text=f"USER: {IMAGE_TOKEN}\n",
         phrase_pattern="{phrase} ",
+        tasks=(*TASKS, *HARD_TASKS),
     )
     return BatchMaker(
         speaker, prefix, padded=True, batch_size=SCHEDULE.batch_size, text_length=TEXT_LENGTH

@@ -17,6 +17,7 @@ from vlm_demo.scenes.dialogues import (
     JAPANESE,
     TASKS,
     WORDED_TASKS,
+    Asker,
     ask,
     converse,
 )
@@ -41,6 +42,7 @@ class Speaker:
     phrase_pattern: str  # how a phrase is written before its places
     lead: str = ""  # what the processor puts between the picture and the text
     absent: str | None = None  # the answer where a search finds nothing, if the family has its own
+    tasks: Sequence[tuple[Asker, float]] = TASKS
     conversations: bool = True
     japanese: bool = True
 
@@ -62,7 +64,7 @@ class Speaker:
         words = JAPANESE if japanese else ENGLISH
         if self.conversations and rng.random() < 0.35:
             return itertools.islice(converse(rng, scene, words), rng.choice((1, 1, 2, 3)))
-        return iter((ask(rng, scene, words, WORDED_TASKS if japanese else TASKS),))
+        return iter((ask(rng, scene, words, WORDED_TASKS if japanese else self.tasks),))
 
     def _turns(self, scene: Scene, exchanges: Iterator[Exchange]) -> list[packing.Turn]:
         """Write a conversation as the model sees it, cut into questions and answers."""
