@@ -86,10 +86,11 @@ WORDED_TASKS = TASKS[3:11]
 """Those in which the user writes something, in whatever language."""
 
 HARD_TASKS: Sequence[tuple[Asker, float]] = (
-    (_caption_task, 1.0),
-    (_by_task(questions.grounded_caption, Task.GROUNDED_CAPTION), 2.0),
+    (_caption_task, 4.0),
+    (_by_task(questions.grounded_caption, Task.GROUNDED_CAPTION), 5.0),
     (_short(questions.how_many), 1.5),
     (_short(questions.relation), 4.0),
+    (_short(questions.absent), 2.5),
 )
 """Those that want more examples where conversations and a second language take their share."""
 
