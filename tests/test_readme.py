@@ -1,6 +1,7 @@
 """What the README says is true: its commands run, its names exist, its versions agree."""
 
 import io
+import itertools
 import os
 import re
 import shlex
@@ -181,7 +182,9 @@ def test_the_families_are_told_as_they_are():
         "Ask": Task.VQA,
         "Locate": Task.GROUNDING,
     }
-    heading, _, *rows = [line for line in BODY.splitlines() if line.startswith("|")][-5:]
+    lines = BODY.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("| Family |"))
+    heading, _, *rows = itertools.takewhile(lambda line: line.startswith("|"), lines[start:])
     names = [cell.strip() for cell in heading.strip("|").split("|")]
     told = {}
     for row in rows:
