@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -605,6 +606,8 @@ def test_ctrl_c_stops_the_answer_and_not_the_conversation(menu, file):
         stdout=theirs,
         stderr=theirs,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
+        # Where the tests run in the background, the signal is ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     os.close(theirs)
     try:
@@ -627,7 +630,8 @@ def test_ctrl_c_stops_the_answer_and_not_the_conversation(menu, file):
 def read_until(terminal, wanted, seconds=60):
     seen, end = b"", time.monotonic() + seconds
     while wanted not in seen and time.monotonic() < end:
-        seen += os.read(terminal, 4096)
+        if select.select([terminal], [], [], 1)[0]:
+            seen += os.read(terminal, 4096)
     assert wanted in seen
     return seen
 

@@ -419,6 +419,7 @@ def test_the_embedded_model_chats_and_locates(
 
         visit.open_tab("Locate")
         visit.upload("locate-picture", circle)
+        visit.page.locator("#locate-picture img").wait_for()  # a picture taken late clears answers
         _locate(visit, "red circle")
         visit.page.locator("#locate-answer .answer-note", has_text="Found 1 place").wait_for()
         (box,) = visit.boxes("locate-picture")
