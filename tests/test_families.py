@@ -51,7 +51,9 @@ def golden(kind: str) -> list[Any]:
 
 def reply_frame(case: dict[str, Any]) -> Prompt:
     size = tuple(case["image_size"])
-    return Prompt((), frame=Frame(size, size))
+    seen = tuple(case.get("input_size", size))
+    question = Message("user", case.get("prompt_task", ""))
+    return Prompt((question,), frame=Frame(size, seen, case.get("coordinate_space", "")))
 
 
 @pytest.mark.parametrize(("name", "case"), golden("prompt"))
@@ -72,14 +74,41 @@ def test_output_is_read_as_the_golden_one(name: str, case: dict[str, Any]) -> No
     assert reply.text == case["text"]
     assert reply.raw == case["raw"]
     assert reply.state == ReplyState(case["state"])
-    got = [
-        (mention.phrase, [region.to_pixels(case["image_size"]) for region in mention.regions])
-        for mention in reply.mentions
-    ]
+    size = tuple(case["image_size"])
+    got = [(m.phrase, [flat(r.to_pixels(size)) for r in m.regions]) for m in reply.mentions]
     assert got == [
-        (phrase, [pytest.approx(tuple(box), abs=0.51) for box in boxes])
-        for phrase, boxes in case["mentions"]
+        (phrase, [pytest.approx(flat(place), abs=0.51) for place in places])
+        for phrase, places in case["mentions"]
     ]
+    assert reply.thought == case.get("thought", "")
+    for mark in reply.marks:
+        assert reply.raw[slice(*mark.span)].strip()
+        assert any(mark.region in mention.regions for mention in reply.mentions)
+
+
+def flat(place: Any) -> list[float]:
+    """The numbers of a box, a point, or a polygon's corners."""
+    return [v for item in place for v in (item if isinstance(item, list | tuple) else [item])]
+
+
+@pytest.mark.parametrize(("name", "case"), golden("written"))
+def test_the_whole_prompt_is_the_documented_one(name: str, case: dict[str, Any]) -> None:
+    size = tuple(case.get("image_size", (640, 480)))
+    pictures = tuple(Image.new("RGB", size) for _ in range(case.get("images", 1)))
+    history: list[Message] = []
+    for question, answer in case.get("history", []):
+        history.append(Message("user", question, () if history else pictures))
+        history.append(Message("assistant", answer))
+    region = Box(*case["region"]) if "region" in case else None
+    request = Request(
+        Task(case["task"]),
+        case.get("text", ""),
+        () if history else pictures,
+        region=region,
+        history=tuple(history),
+    )
+    family = get_family(name)
+    assert family.written(family.prompt(request)) == case["prompt"]
 
 
 @pytest.mark.parametrize(("name", "case"), golden("output"))
@@ -279,7 +308,7 @@ sizes = st.tuples(st.integers(1, 4000), st.integers(1, 4000))
 def test_reading_undoes_writing(family: Family, places: list[Box], size: tuple[int, int]) -> None:
     assert family.markup
     frame = Frame(size, size)
-    reading = family.markup.read(family.markup.write(places, frame), frame)
+    reading = family.markup.reading(family.markup.writing(places, frame), frame)
     (mention,) = reading.mentions
     assert len(mention.regions) == len(places)
     # Two decimals of the longer side; or half a cell, or a whole one at most, of 32.
@@ -297,17 +326,17 @@ def test_writing_what_was_read_changes_nothing_more(
 ) -> None:
     assert family.markup
     frame = Frame((max(size), max(size)), (1, 1))
-    written = family.markup.write(places, frame)
-    (mention,) = family.markup.read(written, frame).mentions
-    assert family.markup.write(mention.regions, frame) == written
+    written = family.markup.writing(places, frame)
+    (mention,) = family.markup.reading(written, frame).mentions
+    assert family.markup.writing(mention.regions, frame) == written
 
 
 def test_points_are_written_as_boxes_without_size() -> None:
     frame = Frame((100, 100), (100, 100))
     for family in WITH_MARKUP:
         assert family.markup
-        (mention,) = family.markup.read(
-            family.markup.write([Point(0.5, 0.5)], frame), frame
+        (mention,) = family.markup.reading(
+            family.markup.writing([Point(0.5, 0.5)], frame), frame
         ).mentions
         (box,) = mention.regions
         assert isinstance(box, Box)

@@ -15,8 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, NotRequired, TypedDict
 from xml.etree import ElementTree
 
-from vlm_demo.families.base import outer_box
-from vlm_demo.types import Box, Mention, Point, Polygon, Region, Reply, Size
+from vlm_demo.types import Box, Mention, Point, Polygon, Region, Reply, Size, outer_box
 
 Format = Literal["json", "coco", "yolo", "voc", "csv"]
 

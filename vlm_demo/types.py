@@ -104,6 +104,18 @@ class Polygon:
 Region = Box | Point | Polygon
 
 
+def outer_box(region: Region) -> Box:
+    """Return the smallest box around a region, for formats that can only write boxes."""
+    match region:
+        case Box():
+            return region
+        case Point(x, y):
+            return Box(x, y, x, y)
+        case Polygon(points):
+            xs, ys = [point.x for point in points], [point.y for point in points]
+            return Box(min(xs), min(ys), max(xs), max(ys))
+
+
 def _fraction(value: float, whole: float) -> float:
     fraction = value / whole
     return min(max(fraction, 0.0), 1.0) if math.isfinite(fraction) else 0.0
@@ -121,11 +133,21 @@ class Mention:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """One place as it stands in a model's output, for those who want to see how it was read."""
+
+    span: tuple[int, int]  # start and end of its numbers in Reply.raw
+    numbers: tuple[float, ...]  # as written, in the order of the output
+    region: Region  # what they were read as
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """The two sizes that coordinates may refer to."""
 
     original: Size  # the user's picture
     seen: Size  # the picture as the model is shown it
+    space: str = ""  # a coordinate space chosen by a person; "": the family's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +200,7 @@ class Prompt:
     phrase: str = ""  # names the places that the answer itself leaves unnamed
     choices: tuple[str, ...] = ()  # the answer must be one of these; (): it is free
     stop: tuple[str, ...] = ()  # the answer ends before the first of these
+    note: str = ""  # what people should know about how they were understood
 
 
 class ReplyState(StrEnum):
@@ -196,3 +219,5 @@ class Reply:
     text: str
     mentions: tuple[Mention, ...] = ()
     state: ReplyState = ReplyState.NONE
+    thought: str = ""  # a draft that the model wrote before its answer; no places are read there
+    marks: tuple[Mark, ...] = ()

@@ -26,9 +26,12 @@ from vlm_demo.cli.options import (
     Temperature,
     check_out,
     choose,
+    open_file,
     parse_box,
     parse_choices,
 )
+from vlm_demo.cli.parsing import parse_lines
+from vlm_demo.cli.prompting import family_called, parse_history, stand_in, write_prompt
 from vlm_demo.cli.terminal import print_error, print_note, printable, table
 from vlm_demo.errors import VlmDemoError
 from vlm_demo.export import Format, as_json, classes, export, to_answer
@@ -239,6 +242,61 @@ def chat(
     if sys.stdin.isatty():
         print_note(HELP)
     conversation.run()
+
+
+@app.command()
+def parse() -> None:
+    """Read raw model output without a model: a JSON object a line in, one a line out.
+
+    Each has family, image_size [w, h] and raw, and where the format needs them prompt_task,
+    input_size, coordinate_space and raw_tokens.
+    """
+    for line in parse_lines(sys.stdin):
+        print(line, flush=True)
+
+
+@app.command()
+def prompt(
+    model: Annotated[str, typer.Option(help="A name on the menu, a Hub id or a family.")],
+    task: Annotated[Task, typer.Option(help="What is asked.")] = Task.CHAT,
+    text: Annotated[str, typer.Option(help="The user's words.")] = "",
+    picture: Annotated[
+        list[str] | None, typer.Option(help="A picture, again for more; a blank one without it.")
+    ] = None,
+    box: Annotated[
+        str | None, typer.Option(metavar="X1,Y1,X2,Y2", help="A region, in pixels.")
+    ] = None,
+    history: Annotated[
+        str | None, typer.Option(help='Earlier turns: [["question", "answer"], ...].')
+    ] = None,
+    as_json_: AsJson = False,
+    menu: Menu = None,
+) -> None:
+    """Print the exact prompt that a model would be given, without loading it."""
+    settings = Settings.read({"menu": menu})
+    family = family_called(model, Backend.from_settings(settings).menu)
+    images = tuple(open_file(source, settings) for source in picture or ()) or (stand_in(),)
+    past = parse_history(history, images)
+    request = Request(
+        task,
+        text,
+        images=() if past else images,
+        region=parse_box(box, images[-1].size) if box else None,
+        history=past,
+    )
+    written = write_prompt(family, request)
+    if written.prompt.note:
+        print_note(written.prompt.note)
+    if as_json_:
+        entry = {
+            "prompt": written.text,
+            "family": family.name,
+            "answer_prefix": written.prompt.answer_prefix,
+            "images": sum(len(message.images) for message in written.prompt.messages),
+        }
+        _print(as_json(entry))
+    else:
+        print(written.text)
 
 
 @app.command()

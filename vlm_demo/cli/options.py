@@ -53,12 +53,17 @@ class Chosen:
         Raises:
             PictureError: it is not a picture that can be read.
         """
-        source = sys.stdin.buffer if argument == "-" else Path(argument)
-        return open_picture(
-            source,
-            max_bytes=self.settings.max_upload_bytes,
-            max_pixels=self.settings.max_pixels,
-        )
+        return open_file(argument, self.settings)
+
+
+def open_file(argument: str, settings: Settings) -> Image:
+    """Open a picture file, or standard input for "-".
+
+    Raises:
+        PictureError: it is not a picture that can be read.
+    """
+    source = sys.stdin.buffer if argument == "-" else Path(argument)
+    return open_picture(source, max_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels)
 
 
 def choose(

@@ -1,10 +1,14 @@
-"""One file per family. A file that defines FAMILY is known; there is nothing else to register."""
+"""One file per family. A file that defines FAMILY is known; there is nothing else to register.
+
+Checkpoints of one family that are asked differently are its RELATIVES: a tuple beside FAMILY.
+"""
 
 from functools import cache
 
 from vlm_demo.discovery import entries
 from vlm_demo.errors import UnknownModelError
-from vlm_demo.families.base import Family, Limits, Markup, Reading
+from vlm_demo.families.base import Family, Limits
+from vlm_demo.families.markup import Markup, Reading
 
 __all__ = [
     "Family",
@@ -20,7 +24,7 @@ __all__ = [
 @cache
 def all_families() -> dict[str, Family]:
     """Return every family, by name."""
-    return entries(__name__, __path__, "FAMILY")
+    return entries(__name__, __path__, "FAMILY", relatives="RELATIVES")
 
 
 def get_family(name: str) -> Family:

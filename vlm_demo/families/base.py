@@ -17,15 +17,14 @@ from vlm_demo.errors import (
     TooLongError,
     UnsupportedTaskError,
 )
+from vlm_demo.families.markup import Markup, Span
+from vlm_demo.families.region_marks import burnt_in
+from vlm_demo.families.templates import filled_template
 from vlm_demo.types import (
     Box,
     Frame,
-    Mention,
     Message,
-    Point,
-    Polygon,
     Prompt,
-    Region,
     Reply,
     ReplyState,
     Request,
@@ -47,29 +46,13 @@ _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
 WHOLE_PICTURE = Box(0.0, 0.0, 1.0, 1.0)
 
+MARKED_REGION = "Describe in a few words what is inside the red box with the number 1."
+"""What families without a syntax for regions are asked: the region is drawn into the picture."""
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """Output without its markup. Spans of the mentions refer to `text`.
-
-    A mention with an empty phrase is one that the output itself leaves unnamed.
-    """
-
-    text: str
-    mentions: tuple[Mention, ...] = ()
-    unreadable: bool = False  # markup is there, and no place could be read from it
-
-
-@dataclass(frozen=True, slots=True)
-class Markup:
-    """How a family writes places in its text; `read` and `write` undo each other.
-
-    `read` takes output that may still be growing, cut off or damaged, and never raises.
-    `write` gives the places of one phrase.
-    """
-
-    read: Callable[[str, Frame], Reading]
-    write: Callable[[Sequence[Region], Frame], str]
+_MARKED_NOTE = (
+    "This model has no way to name a place in words, so the region was drawn into its copy of "
+    "the picture as a red box with the number 1."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +75,8 @@ class Family:
     """A family is a value: wording, markup and defaults. It loads and calls nothing.
 
     In `instructions`, "{text}" stands for the user's words and "{region}" for the region as the
-    family writes it. A task without an instruction is one that the family cannot do.
+    family writes it. A task without an instruction is one that the family cannot do. Where the
+    instruction for DESCRIBE_REGION has no "{region}", the region is drawn into the picture.
     """
 
     name: str
@@ -103,7 +87,8 @@ class Family:
     markup: Markup | None = None
     prepare_image: Callable[[Image], Image] = unchanged
     system: str = ""
-    chat_template: str | None = None
+    chat_template: str | None = None  # Jinja, for the processor; None: the checkpoint's own
+    documented_template: str | None = None  # the whole prompt, where the above is not all of it
     keep_special_tokens: bool = False  # True where the markup may be made of special tokens
     end_markers: tuple[str, ...] = ()  # text after the first of these is dropped
     answer_label: str = ""  # some decoders repeat it before the answer; dropped
@@ -169,6 +154,9 @@ class Family:
         request = replace(request, history=tuple(map(self._past, request.history)))
         request = defused(request, {*self.control_tokens, *control_tokens})
         turns = self._turns(request)
+        note = ""
+        if self._marks_region(request):
+            turns, note = _with_region_burnt_in(turns, request.region or WHOLE_PICTURE)
         prepared = tuple(
             replace(turn, images=tuple(map(self.prepare_image, turn.images))) for turn in turns
         )
@@ -184,7 +172,19 @@ class Family:
             answer_prefix=self.answer_prefix(request, frame),
             phrase=request.text.strip() if request.task is Task.GROUNDING else "",
             choices=request.choices,
+            note=note,
         )
+
+    def written(self, prompt: Prompt) -> str:
+        """Return the whole text of a prompt as the family documents it, one token a picture.
+
+        What a loaded checkpoint is really given is the engine's to say.
+
+        Raises:
+            InputError: the family's template cannot take such a conversation.
+        """
+        template = self.documented_template or prompt.chat_template or ""
+        return filled_template(template, prompt.messages) + prompt.answer_prefix
 
     def reply(self, raw: str, prompt: Prompt) -> Reply:
         """Read raw output, complete or still growing; never raises.
@@ -193,16 +193,34 @@ class Family:
             raw: `prompt.answer_prefix` and all that the engine has yielded.
             prompt: what the output answers.
         """
-        answer = self._answer(raw, prompt)
+        thought, answer_at = _thought(raw)
+        start, end = self._answer_span(raw[answer_at:], prompt)
+        start, end = start + answer_at, end + answer_at
+        answer = raw[start:end]
         if self.markup is None or prompt.frame is None:
-            return Reply(raw, answer.strip())
-        reading = self.markup.read(answer, prompt.frame)
+            return Reply(raw, answer.strip(), thought=thought)
+        reading = self.markup.reading(answer, prompt.frame)
         mentions = tuple(
             mention if mention.phrase else replace(mention, phrase=prompt.phrase)
             for mention in reading.mentions
         )
+        marks = tuple(
+            replace(mark, span=(mark.span[0] + start, mark.span[1] + start))
+            for mark in reading.marks
+        )
         state = ReplyState.UNREADABLE if reading.unreadable else ReplyState.NONE
-        return Reply(raw, reading.text, mentions, ReplyState.FOUND if mentions else state)
+        return Reply(
+            raw,
+            reading.text,
+            mentions,
+            ReplyState.FOUND if mentions else state,
+            thought=thought,
+            marks=marks,
+        )
+
+    def joined(self, tokens: Sequence[str]) -> str:
+        """Return the text of an output that is given as tokens."""
+        return "".join(tokens)
 
     def answer_prefix(self, request: Request, frame: Frame | None) -> str:
         """How the answer must begin: here, with the given beginning of a caption.
@@ -212,13 +230,19 @@ class Family:
         beginning = request.text.strip()
         return f" {beginning}" if request.task in CAPTIONS and beginning else ""
 
-    def _answer(self, raw: str, prompt: Prompt) -> str:
-        """Cut off what is not part of the answer: labels before it, end markers after it."""
+    def _answer_span(self, raw: str, prompt: Prompt) -> Span:
+        """Find the answer: what is left without labels before it and end markers after it."""
+        start, end = 0, len(raw)
         if self.answer_label and raw.lstrip().startswith(self.answer_label):
-            raw = raw.lstrip().removeprefix(self.answer_label)
+            start = raw.index(self.answer_label) + len(self.answer_label)
         for marker in self.end_markers:
-            raw = _before(marker, raw)
-        return raw
+            end = start + len(_before(marker, raw[start:end]))
+        return start, end
+
+    def _marks_region(self, request: Request) -> bool:
+        """Whether the region has to be drawn into the picture, for want of a way to write it."""
+        task = request.task
+        return task is Task.DESCRIBE_REGION and "{region}" not in self.instructions[task]
 
     def _turns(self, request: Request) -> tuple[Message, ...]:
         """Return the turns that the model is shown; the last one is the question, without words.
@@ -245,7 +269,7 @@ class Family:
         """Leave out of an earlier answer what the template writes itself."""
         if turn.role != "assistant":
             return turn
-        text = turn.text
+        text = turn.text[_thought(turn.text)[1] :]
         for marker in self.end_markers:
             text = _before(marker, text)
         return replace(turn, text=text.strip())
@@ -254,7 +278,7 @@ class Family:
         """Fill in the region first: the user's words may hold "{region}"."""
         if "{region}" in wording and self.markup and frame:
             region = request.region or WHOLE_PICTURE
-            wording = wording.replace("{region}", self.markup.write([region], frame))
+            wording = wording.replace("{region}", self.markup.writing([region], frame))
         return wording.replace("{text}", request.text.strip())
 
 
@@ -280,23 +304,33 @@ def defused(request: Request, control_tokens: Collection[str]) -> Request:
     )
 
 
-def outer_box(region: Region) -> Box:
-    """Return the smallest box around a region, for formats that can only write boxes."""
-    match region:
-        case Box():
-            return region
-        case Point(x, y):
-            return Box(x, y, x, y)
-        case Polygon(points):
-            xs, ys = [point.x for point in points], [point.y for point in points]
-            return Box(min(xs), min(ys), max(xs), max(ys))
-
-
 @cache
 def _any_of(control_tokens: frozenset[str]) -> re.Pattern[str] | None:
     """A pattern that finds the longest control token, compiled once for each set."""
     tokens = sorted((t for t in control_tokens if len(t.strip()) > 1), key=len, reverse=True)
     return re.compile("|".join(map(re.escape, tokens))) if tokens else None
+
+
+def _thought(raw: str) -> tuple[str, int]:
+    """Return the draft before an answer, and where the answer begins; the draft may be growing."""
+    opening, closing = "<think>", "</think>"
+    at = raw.rfind(closing)
+    if at >= 0:
+        return raw[:at].replace(opening, "", 1).strip(), at + len(closing)
+    begun = raw.lstrip()
+    if begun.startswith(opening):
+        return _before(closing, begun.removeprefix(opening)).strip(), len(raw)
+    return "", 0
+
+
+def _with_region_burnt_in(
+    turns: tuple[Message, ...], region: Box
+) -> tuple[tuple[Message, ...], str]:
+    """Draw a region into the newest picture; return the turns and what to tell people."""
+    at = max(index for index, turn in enumerate(turns) if turn.images)
+    *others, newest = turns[at].images
+    marked = replace(turns[at], images=(*others, burnt_in(newest, [region])))
+    return (*turns[:at], marked, *turns[at + 1 :]), _MARKED_NOTE
 
 
 def _before(marker: str, text: str) -> str:

@@ -21,12 +21,20 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from vlm_demo.families.base import WHOLE_PICTURE, Family, Limits, Markup, Reading, outer_box
+from vlm_demo.families.base import WHOLE_PICTURE, Family, Limits
+from vlm_demo.families.markup import Markup, Reading, Span
 from vlm_demo.families.clean_text import CleanText
-from vlm_demo.types import Box, Frame, Mention, Prompt, Region, Request, Task
+from vlm_demo.families.spaces import Space
+from vlm_demo.types import Box, Frame, Mention, Prompt, Region, Request, Task, outer_box
 
 CELLS = 32
 """Cells on each side of the picture."""
+
+SPACE = Space(
+    name="grid_32_xyxy",
+    title="cells of a 32 x 32 grid over the picture, counted row by row",
+    extent=lambda _: (float(CELLS), float(CELLS)),
+)
 
 DETAILED = "<grounding> Describe this image in detail:"
 
@@ -39,7 +47,7 @@ _PLACES = ("object", "box")
 _DELIMITERS = ("delimiter_of_multi_objects", "delim")
 
 
-def read_cells(raw: str, _: Frame) -> Reading:
+def read_cells(raw: str, _: Frame, __: Space) -> Reading:
     """Read `<phrase> words</phrase><object>indices</object>`, or the paper's notation.
 
     A box counts as soon as both its indices are there. Indices beyond the grid are clipped, and
@@ -55,7 +63,7 @@ def read_cells(raw: str, _: Frame) -> Reading:
     return reader.reading()
 
 
-def write_cells(regions: Sequence[Region], _: Frame) -> str:
+def write_cells(regions: Sequence[Region], _: Frame, __: Space) -> str:
     """Write the places of one phrase as `read_cells` reads them."""
     boxes = "</delimiter_of_multi_objects/>".join(_indices(outer_box(r)) for r in regions)
     return f"<object>{boxes}</object>"
@@ -161,11 +169,12 @@ class Kosmos2(Family):
             case _:
                 return ""
 
-    def _answer(self, raw: str, prompt: Prompt) -> str:
+    def _answer_span(self, raw: str, prompt: Prompt) -> Span:
         """Leave out the instruction, which stands at the beginning of a detailed caption."""
-        if prompt.answer_prefix.startswith(DETAILED):
-            raw = raw.removeprefix(DETAILED)
-        return super()._answer(raw, prompt)
+        start, end = super()._answer_span(raw, prompt)
+        if prompt.answer_prefix.startswith(DETAILED) and raw.startswith(DETAILED):
+            start = len(DETAILED)
+        return start, max(start, end)
 
 
 FAMILY = Kosmos2(
@@ -182,7 +191,7 @@ FAMILY = Kosmos2(
         Task.GROUNDING: "",
         Task.DESCRIBE_REGION: "",
     },
-    markup=Markup(read_cells, write_cells),
+    markup=Markup(read_cells, write_cells, SPACE),
     chat_template="{% for part in messages[-1]['content'] if part['type'] == 'text' %}"
     "{{ part['text'] }}{% endfor %}",
     keep_special_tokens=True,

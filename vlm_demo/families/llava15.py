@@ -25,9 +25,11 @@ from dataclasses import dataclass, replace
 from PIL import ImageOps
 from PIL.Image import Image, Resampling
 
-from vlm_demo.families.base import Family, Markup, Reading, outer_box
+from vlm_demo.families.base import Family
 from vlm_demo.families.clean_text import CleanText
-from vlm_demo.types import Box, Frame, Mention, Region, Size, Task
+from vlm_demo.families.markup import Markup, Reading
+from vlm_demo.families.spaces import SQUARE, Space
+from vlm_demo.types import Frame, Mention, Region, Task, outer_box
 
 CLIP_MEAN = (122, 116, 104)
 """Mean colour of CLIP's training pictures; LLaVA pads with it."""
@@ -53,7 +55,7 @@ def pad_to_square(image: Image) -> Image:
     return ImageOps.pad(image, (side, side), color=CLIP_MEAN)
 
 
-def read_brackets(raw: str, frame: Frame) -> Reading:
+def read_brackets(raw: str, frame: Frame, space: Space) -> Reading:
     """Read `[x1, y1, x2, y2]`; several in a row, joined by commas or "and", are one mention.
 
     A place is four numbers, not whole numbers only (but `[0, 0, 1, 1]`), and none far beyond
@@ -71,7 +73,7 @@ def read_brackets(raw: str, frame: Frame) -> Reading:
         if group.boxes:
             first, last = _phrase(words, follows_places=at > 0)
             span = (start + first, start + last) if last > first else (0, 0)
-            found.append((span, tuple(_box(numbers, frame.original) for numbers in group.boxes)))
+            found.append((span, tuple(space.box(numbers, frame) for numbers in group.boxes)))
         damaged = damaged or group.damaged
         at = group.end
     rest = body[at:]
@@ -83,9 +85,9 @@ def read_brackets(raw: str, frame: Frame) -> Reading:
     return Reading(text, mentions, unreadable=damaged and not mentions)
 
 
-def write_brackets(regions: Sequence[Region], frame: Frame) -> str:
+def write_brackets(regions: Sequence[Region], frame: Frame, space: Space) -> str:
     """Write the places of one phrase as `read_brackets` reads them, with two decimals."""
-    return ", ".join(_bracket(outer_box(region), frame.original) for region in regions)
+    return ", ".join(_bracket(space.numbers(outer_box(region), frame)) for region in regions)
 
 
 _NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
@@ -211,19 +213,7 @@ def _phrase(words: str, *, follows_places: bool) -> tuple[int, int]:
     return (article.start() if article else start), end
 
 
-def _box(numbers: Sequence[float], original: Size) -> Box:
-    """From fractions of the padded square to fractions of the picture inside it."""
-    side, (width, height) = max(original), original
-    left, top = (side - width) // 2, (side - height) // 2
-    x1, y1, x2, y2 = (number * side for number in numbers)
-    return Box.scaled(x1 - left, y1 - top, x2 - left, y2 - top, by=original)
-
-
-def _bracket(box: Box, original: Size) -> str:
-    side, (width, height) = max(original), original
-    left, top = (side - width) // 2, (side - height) // 2
-    x1, y1, x2, y2 = box.to_pixels(original)
-    numbers = ((left + x1) / side, (top + y1) / side, (left + x2) / side, (top + y2) / side)
+def _bracket(numbers: Sequence[float]) -> str:
     return "[" + ", ".join(f"{number:.2f}" for number in numbers) + "]"
 
 
@@ -258,7 +248,7 @@ FAMILY = Family(
         "describes: {text}",
         Task.DESCRIBE_REGION: "Please provide a short description for this region: {region}",
     },
-    markup=Markup(read_brackets, write_brackets),
+    markup=Markup(read_brackets, write_brackets, SQUARE),
     prepare_image=pad_to_square,
     chat_template=CHAT_TEMPLATE,
     end_markers=("</s>",),

@@ -86,8 +86,8 @@ WORDED_TASKS = TASKS[3:11]
 """Those in which the user writes something, in whatever language."""
 
 HARD_TASKS: Sequence[tuple[Asker, float]] = (
-    (_caption_task, 4.0),
-    (_by_task(questions.grounded_caption, Task.GROUNDED_CAPTION), 5.0),
+    (_caption_task, 8.0),
+    (_by_task(questions.grounded_caption, Task.GROUNDED_CAPTION), 12.0),
     (_short(questions.how_many), 1.5),
     (_short(questions.relation), 4.0),
     (_short(questions.absent), 2.5),

@@ -188,7 +188,12 @@ def batches(tokenizer: PreTrainedTokenizerFast) -> BatchMaker:
         tasks=(*TASKS, *HARD_TASKS),
     )
     return BatchMaker(
-        speaker, prefix, padded=True, batch_size=SCHEDULE.batch_size, text_length=TEXT_LENGTH
+        speaker,
+        prefix,
+        padded=True,
+        batch_size=SCHEDULE.batch_size,
+        text_length=TEXT_LENGTH,
+        crowded=True,
     )
 
 

@@ -30,6 +30,8 @@ from vlm_demo.training.loop import Batch
 from vlm_demo.types import Message, Prompt, Request
 
 _MOST_DIALOGUES = 16  # about one picture; rarely so many fit
+_FEW = 3  # objects; mistakes are made where there are as many or more
+_ANEW = 1 << 38  # to a scene of the training range that no step comes to
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +128,7 @@ class Speaker:
             return self.absent
 
         def write(place: Place) -> str:
-            return self._write_place(place.phrase, markup.write(place.boxes, frame))
+            return self._write_place(place.phrase, markup.writing(place.boxes, frame))
 
         if beginning and not beginning.endswith((">", ":")):
             text = exchange.answer_text()
@@ -164,6 +166,7 @@ class BatchMaker:
     padded: bool  # whether the family pads pictures to a square, or squashes them
     batch_size: int
     text_length: int
+    crowded: bool = False  # whether half of the scenes with one or two objects are drawn anew
 
     def __call__(self, step: int) -> Batch:
         return tower.stack(
@@ -174,8 +177,10 @@ class BatchMaker:
         )
 
     def _sample(self, seed: int) -> dict[str, np.ndarray]:
-        scene = draw_scene(seed)
         rng = random.Random(seed)
+        scene = draw_scene(seed)
+        if self.crowded and len(scene.objects) < _FEW and rng.random() < 0.5:
+            scene = draw_scene(seed + _ANEW)
         dialogues = itertools.islice(self.speaker.dialogues(rng, scene), _MOST_DIALOGUES)
         packed = packing.pack(
             self.prefix,

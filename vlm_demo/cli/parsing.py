@@ -1,0 +1,74 @@
+"""Reads raw model output without a model: one JSON object a line, in and out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from vlm_demo.errors import InputError, VlmDemoError
+from vlm_demo.export import Answer, to_answer
+from vlm_demo.families import get_family
+from vlm_demo.families.spaces import SPACES
+from vlm_demo.types import Frame, Message, Prompt, Size
+
+MAX_SIDE = 1_000_000
+"""Of a picture, in pixels; more is a mistake."""
+
+
+def parse_lines(lines: Iterable[str]) -> Iterator[str]:
+    """Answer each line that is not blank with a line: an answer, or {"error": ...}."""
+    for line in lines:
+        if not line.strip():
+            continue
+        try:
+            result: Any = parse(json.loads(line))
+        except json.JSONDecodeError as error:
+            result = {"error": f"This line is not JSON: {error}."}
+        except RecursionError:
+            result = {"error": "This line is nested too deeply."}
+        except VlmDemoError as error:
+            result = {"error": str(error)}
+        yield json.dumps(result, ensure_ascii=False)
+
+
+def parse(record: Any) -> Answer:
+    """Read the output of one record.
+
+    Keys: `family`, `image_size` [w, h] and `raw`; where the format needs them `prompt_task` (the
+    task token that was asked with), `input_size` [w, h] (the picture as the model saw it),
+    `coordinate_space` (a name in `families.spaces.SPACES`) and `raw_tokens` (the output as a list
+    of tokens, where `raw` is not there).
+
+    Raises:
+        InputError: a key is missing or cannot be used.
+        UnknownModelError: there is no such family.
+    """
+    if not isinstance(record, dict):
+        raise InputError("A line must be a JSON object with family, image_size and raw.")
+    name = record.get("family")
+    if not isinstance(name, str):
+        raise InputError('The key "family" is missing: the name of a model family.')
+    family = get_family(name)
+    original = _size(record, "image_size")
+    seen = _size(record, "input_size") if record.get("input_size") is not None else original
+    space = record.get("coordinate_space") or ""
+    if space not in ("", *SPACES):
+        known = ", ".join(SPACES)
+        raise InputError(f"There is no coordinate_space {space!r}. Known: {known}.")
+    raw = record.get("raw")
+    if raw is None and isinstance(tokens := record.get("raw_tokens"), list):
+        raw = family.joined(list(map(str, tokens)))
+    if not isinstance(raw, str):
+        raise InputError('The key "raw" is missing: the text that the model wrote.')
+    question = Message("user", str(record.get("prompt_task") or ""))
+    prompt = Prompt((question,), frame=Frame(original, seen, space))
+    return to_answer(family.reply(raw, prompt), original)
+
+
+def _size(record: dict[str, Any], key: str) -> Size:
+    value = record.get(key)
+    match value:
+        case [int(width), int(height)] if 0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE:
+            return width, height
+    raise InputError(f"{key} must be [width, height] in pixels, and it is {json.dumps(value)}.")

@@ -1,0 +1,123 @@
+"""What readers and writers of places have in common."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from vlm_demo.families.clean_text import CleanText
+from vlm_demo.families.spaces import SPACES, Space
+from vlm_demo.types import Frame, Mark, Mention, Region
+
+Span = tuple[int, int]
+"""Start and end in a text; (0, 0): nowhere."""
+
+NOWHERE: Span = (0, 0)
+
+NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
+"""A number as models write it; `number` says whether it can be used."""
+
+MAX_DIGITS = 15
+"""Of a number; longer ones are a model that has lost its way (house rule H10)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Output without its markup. Spans of the mentions refer to `text`, of the marks to the output.
+
+    A mention with an empty phrase is one that the output itself leaves unnamed.
+    """
+
+    text: str
+    mentions: tuple[Mention, ...] = ()
+    unreadable: bool = False  # markup is there, and no place could be read from it
+    marks: tuple[Mark, ...] = ()  # where the places stand in the output
+
+
+@dataclass(frozen=True, slots=True)
+class Markup:
+    """How a family writes places in its text; `read` and `write` undo each other.
+
+    `read` takes output that may still be growing, cut off or damaged, and never raises.
+    `write` gives the places of one phrase.
+    """
+
+    read: Callable[[str, Frame, Space], Reading]
+    write: Callable[[Sequence[Region], Frame, Space], str]
+    space: Space
+
+    def space_in(self, frame: Frame) -> Space:
+        """The space that numbers are taken to be in: the family's, or one that was chosen."""
+        return SPACES.get(frame.space, self.space)
+
+    def reading(self, raw: str, frame: Frame) -> Reading:
+        """Read output in the space that applies."""
+        return self.read(raw, frame, self.space_in(frame))
+
+    def writing(self, regions: Sequence[Region], frame: Frame) -> str:
+        """Write the places of one phrase in the space that applies."""
+        return self.write(regions, frame, self.space_in(frame))
+
+
+@dataclass(slots=True)
+class ReadingBuilder:
+    """Puts a reading together while output is scanned from left to right."""
+
+    has_markup: bool = False  # set it where markup is met, also markup that cannot be read
+    _clean: CleanText = field(default_factory=CleanText)
+    _mentions: list[Mention] = field(default_factory=list)
+    _marks: list[Mark] = field(default_factory=list)
+
+    def add_text(self, piece: str) -> Span:
+        """Append words for people; return where they stand in the text."""
+        start, words = self._clean.add(piece)
+        return (start, start + len(words)) if words else NOWHERE
+
+    def add_mark(self, span: Span, numbers: Sequence[float], region: Region) -> Region:
+        """Note where in the output a place stands; return the place."""
+        self._marks.append(Mark(span, tuple(numbers), region))
+        return region
+
+    def add_mention(
+        self,
+        regions: Sequence[Region],
+        *,
+        span: Span = NOWHERE,
+        phrase: str = "",
+        image_index: int = 0,
+    ) -> None:
+        """Tie places to a phrase: one that stands in the text (`span`), or one of its own."""
+        if regions:
+            self._mentions.append(Mention(phrase, span, tuple(regions), image_index))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no text yet."""
+        return len(self._clean) == 0
+
+    def reading(self) -> Reading:
+        """Return what was put together."""
+        text = str(self._clean)
+        mentions = tuple(
+            replace(mention, phrase=text[slice(*mention.span)]) if any(mention.span) else mention
+            for mention in self._mentions
+        )
+        unreadable = self.has_markup and not mentions
+        return Reading(text, mentions, unreadable, tuple(self._marks))
+
+
+def number(text: str) -> float | None:
+    """Return a number that can be drawn, or None: no NaN, no infinity, nothing absurdly long."""
+    text = text.strip()
+    if not re.fullmatch(NUMBER, text) or sum(map(str.isdigit, text)) > MAX_DIGITS:
+        return None
+    value = float(text)
+    return value if math.isfinite(value) else None
+
+
+def numbers(items: Sequence[str]) -> tuple[float, ...] | None:
+    """Return all items as numbers, or None if one of them is none."""
+    values = [number(item) for item in items]
+    return None if None in values else tuple(value for value in values if value is not None)
