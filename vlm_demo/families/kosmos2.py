@@ -22,8 +22,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from vlm_demo.families.base import WHOLE_PICTURE, Family, Limits
-from vlm_demo.families.markup import Markup, Reading, Span
 from vlm_demo.families.clean_text import CleanText
+from vlm_demo.families.markup import Markup, Reading, Span
 from vlm_demo.families.spaces import Space
 from vlm_demo.types import Box, Frame, Mention, Prompt, Region, Request, Task, outer_box
 
