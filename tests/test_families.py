@@ -1,8 +1,6 @@
 """Families: wording and markup, against golden data in tests/data/families/<family>.jsonl."""
 
 import json
-import random
-import time
 from pathlib import Path
 from typing import Any
 
@@ -360,92 +358,3 @@ def test_points_are_written_as_boxes_without_size() -> None:
         (box,) = mention.regions
         assert isinstance(box, Box)
         assert box.area < 0.002
-
-
-PARTS = [
-    *(
-        "A red circle ",
-        "the dog is here: ",
-        " and ",
-        ", ",
-        ". ",
-        "\n",
-        "赤い丸",
-        "と",
-        "😀",
-        "(",
-        ")",
-    ),
-    *("[0.10, 0.20, 0.30, 0.40]", "[0.1,0.2]", "[", "]", "[[", "[1, 2, 3, 4]", "[nan, 0.1, 1, 2]"),
-    *(
-        "<phrase>",
-        "</phrase>",
-        "<p>",
-        "</p>",
-        "<object>",
-        "</object>",
-        "<box>",
-        "</box>",
-        "<delim>",
-    ),
-    *("<patch_index_0044>", "<patch_index_1100>", "<patch_index_x>", "<loc7>", "<", ">", "</s>"),
-    *("</delimiter_of_multi_objects/>", "<grounding>", "</image>", "<end_of_utterance>", "</"),
-    *("9" * 400, "[0.1, " + "9" * 400 + ".5, 0.2, 1e999]", "\ufffd", "\x00", " ", "Assistant:"),
-]
-
-
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
-@settings(max_examples=700, deadline=None)
-@given(
-    parts=st.lists(st.one_of(st.sampled_from(PARTS), st.text(max_size=5)), max_size=14),
-    cut=st.integers(0, 60),
-    size=sizes,
-)
-def test_damaged_output_is_read_without_harm(
-    family: Family, parts: list[str], cut: int, size: tuple[int, int]
-) -> None:
-    raw = "".join(parts)
-    raw = raw[: len(raw) - cut] if cut < 30 else raw
-    reply = family.reply(raw, Prompt((), frame=Frame(size, size), phrase="it"))
-    assert reply.raw == raw
-    assert (reply.state is ReplyState.FOUND) == bool(reply.mentions)
-    for mention in reply.mentions:
-        start, end = mention.span
-        assert 0 <= start <= end <= len(reply.text)
-        assert reply.text[start:end] == mention.phrase or mention.span == (0, 0)
-        assert mention.regions
-        for region in mention.regions:
-            assert isinstance(region, Box)
-            assert 0 <= region.x1 <= region.x2 <= 1
-            assert 0 <= region.y1 <= region.y2 <= 1
-
-
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
-@pytest.mark.parametrize(
-    "part",
-    ["[", "<", "[0.1, ", "(", " ", "<phrase>", "[0.1, 0.2, 0.3, 0.4] ", "a, ", "<a", "9", "[]"],
-)
-def test_reading_takes_linear_time(family: Family, part: str) -> None:
-    prompt = Prompt((), frame=Frame((100, 100), (100, 100)))
-    started = time.process_time()
-    family.reply(part * 40_000, prompt)
-    assert time.process_time() - started < 2.5
-
-
-def test_damage_at_random_places_of_real_output() -> None:
-    chance, outputs = random.Random(7), [case.values for case in golden("output")]
-    for _ in range(600):
-        name, case = chance.choice(outputs)
-        letters = list(case["raw"][:400])
-        for _ in range(chance.randint(1, 6)):
-            if letters:
-                letters[chance.randrange(len(letters))] = chance.choice('[]<>,. 0a</"')
-        reply = get_family(name).reply("".join(letters), reply_frame(case))
-        for mention in reply.mentions:
-            assert mention.span == (0, 0) or reply.text[slice(*mention.span)] == mention.phrase
-
-
-@pytest.mark.parametrize("family", all_families().values(), ids=lambda family: family.name)
-def test_half_characters_are_refused(family, picture):
-    with pytest.raises(InputError, match="broken characters"):
-        family.prompt(Request(Task.VQA, "what is \ud800?", (picture,)))
