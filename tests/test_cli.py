@@ -491,6 +491,13 @@ def test_train_prints_the_folder_of_the_finished_model(vlm_demo, monkeypatch, tm
         (("describe", "{file}", "--box", "200,0,300,9"), "nothing of the picture of 96 x 64"),
         (("describe", "{file}", "--box", "5,5,5,9"), "nothing of the picture"),
         (("chat", "-"), "the picture must be a file"),
+        (("prompt",), "Missing option '--model'"),
+        (("prompt", "--model", "quen"), "no model or family called 'quen'. Known: tiny-llava15"),
+        (("prompt", "--model", "llava15"), "no words"),
+        (("prompt", "--model", "llava15", "--task", "sing"), "'sing' is not one of 'chat'"),
+        (("prompt", "--model", "smolvlm", "--task", "detect", "--text", "a"), "cannot do this"),
+        (("prompt", "--model", "llava15", "--text", "a", "--history", "x"), "'--history'"),
+        (("prompt", "--model", "llava15", "--text", "a", "--picture", "none.png"), "cannot be"),
         (("train", "--recipe", "none"), "There is no recipe 'none'. Known: embedded-llava15"),
         (("evaluate", "--benchmark", "none"), "There is no benchmark 'none'. Known: scenes"),
     ],
@@ -654,7 +661,7 @@ def test_help_names_every_command():
     shown = vlm_demo_process("--help")
 
     assert shown.returncode == 0
-    for command in b"models caption ask locate describe chat train evaluate".split():
+    for command in b"models caption ask locate describe chat parse prompt train evaluate".split():
         assert command in shown.stdout
 
 
@@ -677,6 +684,8 @@ def test_an_error_in_another_process_is_one_line_and_status_2():
         ["--help"],
         ["caption", "--help"],
         ["models"],
+        ["parse"],
+        ["prompt", "--model", "llava15", "--text", "What is it?"],
         ["caption", "none.png"],
         ["caption", "x", "-y"],
     ],

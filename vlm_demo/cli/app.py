@@ -251,7 +251,7 @@ def parse() -> None:
     Each has family, image_size [w, h] and raw, and where the format needs them prompt_task,
     input_size, coordinate_space and raw_tokens.
     """
-    for line in parse_lines(sys.stdin):
+    for line in parse_lines(sys.stdin.buffer):
         print(line, flush=True)
 
 

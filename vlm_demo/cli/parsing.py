@@ -16,20 +16,24 @@ MAX_SIDE = 1_000_000
 """Of a picture, in pixels; more is a mistake."""
 
 
-def parse_lines(lines: Iterable[str]) -> Iterator[str]:
+def parse_lines(lines: Iterable[bytes]) -> Iterator[str]:
     """Answer each line that is not blank with a line: an answer, or {"error": ...}."""
     for line in lines:
-        if not line.strip():
-            continue
-        try:
-            result: Any = parse(json.loads(line))
-        except json.JSONDecodeError as error:
-            result = {"error": f"This line is not JSON: {error}."}
-        except RecursionError:
-            result = {"error": "This line is nested too deeply."}
-        except VlmDemoError as error:
-            result = {"error": str(error)}
-        yield json.dumps(result, ensure_ascii=False)
+        if line.strip():
+            text = json.dumps(_parsed(line), ensure_ascii=False)
+            # Half a character, which no encoding can hold, is written as its escape.
+            yield text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _parsed(line: bytes) -> Answer | dict[str, str]:
+    try:
+        return parse(json.loads(line))
+    except VlmDemoError as error:
+        return {"error": str(error)}
+    except RecursionError:
+        return {"error": "This line is nested too deeply."}
+    except ValueError as error:  # not JSON, not UTF-8, a number of thousands of digits
+        return {"error": f"This line is not JSON: {error}."}
 
 
 def parse(record: Any) -> Answer:

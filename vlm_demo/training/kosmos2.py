@@ -18,7 +18,7 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 
 from vlm_demo.families.kosmos2 import CELLS, DETAILED, FAMILY
 from vlm_demo.training import packing
-from vlm_demo.training.loop import Batch, Schedule, compile_where_possible, device
+from vlm_demo.training.loop import Batch, Schedule, compile_where_possible, mixed_precision
 from vlm_demo.training.recipe import BatchMaker, Speaker
 from vlm_demo.training.tower import (
     IMAGE_SIDE,
@@ -56,7 +56,7 @@ class Model(nn.Module):
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
         """Loss of a batch, and what the progress bar shows."""
         learnt, labels, weights = packing.learnt_tokens(batch["labels"], batch["weights"])
-        with torch.autocast(device().type, torch.bfloat16):
+        with mixed_precision():
             logits, features = self._forward(batch, learnt)
             dense = self.dense_head(features)
         cells = (labels >= self._first_cell) & (labels < self._first_cell + CELLS * CELLS)

@@ -20,7 +20,7 @@ from transformers.models.siglip.image_processing_pil_siglip import SiglipImagePr
 from vlm_demo.families.llava15 import FAMILY
 from vlm_demo.scenes.dialogues import HARD_TASKS, TASKS
 from vlm_demo.training import packing
-from vlm_demo.training.loop import Batch, Schedule, compile_where_possible, device
+from vlm_demo.training.loop import Batch, Schedule, compile_where_possible, mixed_precision
 from vlm_demo.training.recipe import BatchMaker, Speaker
 from vlm_demo.training.tower import (
     GRID,
@@ -43,7 +43,7 @@ IMAGE_TOKENS = GRID * GRID
 TEXT_LENGTH = 128
 LAYERS = 5
 
-SCHEDULE = Schedule(steps=6600, batch_size=32)
+SCHEDULE = Schedule(steps=8700, batch_size=32)
 
 # A fraction with its bracket or comma is one token, so a box is five.
 _FIRST = [f"[{i / 100:.2f}" for i in range(101)]
@@ -65,7 +65,7 @@ class Model(nn.Module):
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
         """Loss of a batch, and what the progress bar shows."""
         learnt, labels, weights = packing.learnt_tokens(batch["labels"], batch["weights"])
-        with torch.autocast(device().type, torch.bfloat16):
+        with mixed_precision():
             logits, features = self._forward(batch, learnt)
             dense = self.dense_head(features)
         losses = self._token_losses(logits.float(), labels)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,26 @@ class Schedule:
 def device() -> torch.device:
     """The accelerator where there is one."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def mixed_precision() -> torch.autocast:
+    """Compute in bfloat16 where that is faster."""
+    on = device().type
+    return torch.autocast(on, torch.bfloat16, enabled=on != "cpu" or _bfloat16_is_faster())
+
+
+@cache
+def _bfloat16_is_faster() -> bool:
+    """Measure a product of matrices: CPUs without instructions for bfloat16 emulate it, slowly."""
+    took = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        matrix = torch.ones(512, 512, dtype=dtype)
+        matrix @ matrix  # the first one sets things up
+        started = time.perf_counter()
+        for _ in range(10):
+            matrix @ matrix
+        took[dtype] = time.perf_counter() - started
+    return took[torch.bfloat16] < took[torch.float32]
 
 
 def compile_where_possible(module: nn.Module) -> None:

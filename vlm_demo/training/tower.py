@@ -23,7 +23,7 @@ from vlm_demo.scenes.kinds import BACKGROUNDS, COLOURS, KINDS
 from vlm_demo.scenes.painting import draw_scene
 from vlm_demo.scenes.scene import Scene, SceneObject
 from vlm_demo.scenes.splits import RANGES
-from vlm_demo.training.loop import Batch, Schedule, device, fit
+from vlm_demo.training.loop import Batch, Schedule, fit, mixed_precision
 from vlm_demo.types import Box, Size
 
 IMAGE_SIDE = 144  # pixels of the model's square input
@@ -225,7 +225,7 @@ def train_tower(checkpoint: Path) -> Tower:
     tower = Tower()
 
     def loss_of(batch: Batch) -> tuple[Tensor, dict[str, float]]:
-        with torch.autocast(device().type, torch.bfloat16):
+        with mixed_precision():
             predicted = tower(normalised(batch["pixels"]))
         return dense_loss(predicted, batch)
 
