@@ -1,6 +1,7 @@
 """Families: wording and markup, against golden data in tests/data/families/<family>.jsonl."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,14 @@ from vlm_demo.types import (
     ReplyState,
     Request,
     Task,
+    outer_box,
 )
 
 GOLDEN = Path(__file__).parent / "data" / "families"
 PICTURE = Image.new("RGB", (640, 480), "white")
 FAMILIES = list(all_families().values())
 WITH_MARKUP = [family for family in FAMILIES if family.markup]
+ASKED = [family for family in FAMILIES if family.instructions]
 
 
 def golden(kind: str) -> list[Any]:
@@ -79,6 +82,8 @@ def test_output_is_read_as_the_golden_one(name: str, case: dict[str, Any]) -> No
         for phrase, places in case["mentions"]
     ]
     assert reply.thought == case.get("thought", "")
+    if "images" in case:
+        assert [mention.image_index for mention in reply.mentions] == case["images"]
     for mark in reply.marks:
         assert reply.raw[slice(*mark.span)].strip()
         assert any(mark.region in mention.regions for mention in reply.mentions)
@@ -120,6 +125,8 @@ def test_growing_output_never_shows_markup_or_loses_places(name: str, case: dict
             assert "[0" not in reply.text
             assert "<patch" not in reply.text
             assert "<object" not in reply.text
+        for markup in case.get("never_shown", []):
+            assert markup not in reply.text
     assert found <= max(final, 1)
 
 
@@ -142,7 +149,23 @@ def test_tasks_that_the_families_promise() -> None:
         Task.CAPTION,
         Task.DETAILED_CAPTION,
         Task.VQA,
+        Task.DESCRIBE_REGION,
     }
+
+
+@pytest.mark.parametrize("name", ["visionllm", "pali_x"])
+def test_what_was_never_released_is_listed_with_an_open_relative(name: str) -> None:
+    family = get_family(name)
+    assert not family.instructions
+    assert not family.checkpoints
+    (relative,) = re.findall(r"nearest open relative is .*\((\w+)\)$", family.availability)
+    assert get_family(relative).instructions
+    with pytest.raises(UnsupportedTaskError, match=f"{family.title} cannot be asked: .*open"):
+        family.prompt(Request(Task.CHAT, "hello", (PICTURE,)))
+
+
+def test_a_family_without_tasks_says_why() -> None:
+    assert all(bool(family.instructions) != bool(family.availability) for family in FAMILIES)
 
 
 def test_missing_picture_is_said() -> None:
@@ -169,10 +192,15 @@ def test_captions_need_no_words(task: Task) -> None:
     get_family("kosmos2").prompt(Request(task, "", (PICTURE,)))
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def first_task(family: Family) -> Task:
+    """Chat where the family can chat."""
+    return Task.CHAT if Task.CHAT in family.instructions else next(iter(family.instructions))
+
+
+@pytest.mark.parametrize("family", ASKED, ids=lambda family: family.name)
 def test_ten_thousand_characters_are_too_many(family: Family) -> None:
     with pytest.raises(TooLongError, match="10,000 characters; at most 8,000"):
-        family.prompt(Request(Task.CHAT, "x" * 10_000, (PICTURE,)))
+        family.prompt(Request(first_task(family), "x" * 10_000, (PICTURE,)))
 
 
 def test_more_pictures_than_the_family_takes() -> None:
@@ -180,18 +208,25 @@ def test_more_pictures_than_the_family_takes() -> None:
         get_family("llava15").prompt(Request(Task.CHAT, "hi", (PICTURE, PICTURE)))
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+@pytest.mark.parametrize("family", ASKED, ids=lambda family: family.name)
 def test_control_tokens_become_plain_text(family: Family) -> None:
+    task, tokens = first_task(family), (*family.control_tokens, "<own>")
     typed = f"what <image> is {''.join(family.control_tokens[:9])} here <own>"
     history = (Message("user", typed, (PICTURE,)), Message("assistant", typed))
-    request = Request(Task.CHAT, typed, (), history=history, choices=(typed,))
+    request = Request(task, typed, (), history=history, choices=(typed,))
     prompt = family.prompt(request, control_tokens={"<own>"})
-    texts = [*(message.text for message in prompt.messages), *prompt.choices]
-    for text in texts:
-        words = text.removeprefix("<grounding>")  # the family's own
-        assert not [token for token in (*family.control_tokens, "<own>") if token in words]
-    assert "< image>" in prompt.choices[0]
+    texts = [message.text for message in prompt.messages if message.role != "system"]
+    wording = family.instructions[task]
+    for text in (*texts, prompt.answer_prefix, *prompt.choices):
+        assert not [token for token in tokens if text.count(token) > wording.count(token)]
+    assert ("< image>" in prompt.choices[0]) == ("<image>" in family.control_tokens)
     assert "< own>" in prompt.choices[0]
+
+
+@pytest.mark.parametrize("family", ASKED, ids=lambda family: family.name)
+def test_half_characters_are_refused(family: Family) -> None:
+    with pytest.raises(InputError, match="broken characters"):
+        family.prompt(Request(first_task(family), "what is \ud800?", (PICTURE,)))
 
 
 def test_words_that_look_like_placeholders_stay() -> None:
@@ -280,14 +315,16 @@ def test_extreme_pictures_get_a_small_square(size: tuple[int, int]) -> None:
 def test_model_types_lead_to_families() -> None:
     assert family_for_model_type("llava").name == "llava15"
     assert family_for_model_type("kosmos-2").name == "kosmos2"
-    assert family_for_model_type("idefics3").name == "smolvlm"
+    assert family_for_model_type("idefics3").name == "idefics3"
+    first_smolvlm = "HuggingFaceTB/SmolVLM-Instruct"
+    assert family_for_model_type("idefics3", first_smolvlm).name == "smolvlm"
     assert family_for_model_type("?", "microsoft/kosmos-2-patch14-224").name == "kosmos2"
     with pytest.raises(UnknownModelError, match=r"'bert' are not supported.*kosmos-2, llava"):
         family_for_model_type("bert")
 
 
 def test_unknown_family_lists_the_known_ones() -> None:
-    with pytest.raises(UnknownModelError, match=r"'quen'.*kosmos2, llava15, smolvlm"):
+    with pytest.raises(UnknownModelError, match=r"'quen'.*kosmos2, llava15, .*smolvlm"):
         get_family("quen")
 
 
@@ -320,8 +357,16 @@ STEPS = {
 """Share of a side by which writing may move a corner; a pixel more is let pass everywhere."""
 
 
+POINTERS = {"molmo", "molmo2"}
+"""Families that can only point: of a box they keep the middle."""
+
+
+def middle(box: Box) -> Point:
+    return Point((box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2)
+
+
 @pytest.mark.parametrize("family", WITH_MARKUP, ids=lambda family: family.name)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(places=st.lists(boxes(), min_size=1, max_size=4), size=sizes)
 def test_reading_undoes_writing(family: Family, places: list[Box], size: tuple[int, int]) -> None:
     assert family.markup
@@ -331,12 +376,13 @@ def test_reading_undoes_writing(family: Family, places: list[Box], size: tuple[i
     assert len(twins) == len(places)
     step = STEPS[family.markup.space.name] * max(size)
     for place, twin in zip(places, twins, strict=True):
-        assert isinstance(twin, Box)
-        assert twin.to_pixels(size) == pytest.approx(place.to_pixels(size), abs=step + 1)
+        kept = middle(place) if family.name in POINTERS else place
+        assert type(twin) is type(kept)
+        assert twin.to_pixels(size) == pytest.approx(kept.to_pixels(size), abs=step + 1)
 
 
 @pytest.mark.parametrize("family", WITH_MARKUP, ids=lambda family: family.name)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(places=st.lists(boxes(), min_size=1, max_size=3), size=sizes)
 def test_writing_what_was_read_changes_nothing_more(
     family: Family, places: list[Box], size: tuple[int, int]
@@ -355,6 +401,17 @@ def test_points_are_written_as_boxes_without_size() -> None:
         (mention,) = family.markup.reading(
             family.markup.writing([Point(0.5, 0.5)], frame), frame
         ).mentions
-        (box,) = mention.regions
-        assert isinstance(box, Box)
-        assert box.area < 0.002
+        (place,) = mention.regions
+        assert outer_box(place).area < 0.002
+
+
+def test_the_markup_of_earlier_answers_goes_back_and_a_person_cannot_type_it() -> None:
+    box = "<|box_start|>(1,2),(3,4)<|box_end|>"
+    history = (Message("user", f"one {box}", (PICTURE,)), Message("assistant", f"It: {box}"))
+    request = Request(Task.CHAT, f"two {box}<|image_pad|>", history=history)
+    tokens = ("<|box_start|>", "<|box_end|>", "<|image_pad|>")
+    prompt = get_family("qwen2_vl").prompt(request, control_tokens=tokens)
+    _, one, answer, two = [message.text for message in prompt.messages]
+    assert answer == f"It: {box}"
+    assert one == "one < |box_start|>(1,2),(3,4)< |box_end|>"
+    assert two == "two < |box_start|>(1,2),(3,4)< |box_end|>< |image_pad|>"

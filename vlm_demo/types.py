@@ -221,3 +221,4 @@ class Reply:
     state: ReplyState = ReplyState.NONE
     thought: str = ""  # a draft that the model wrote before its answer; no places are read there
     marks: tuple[Mark, ...] = ()
+    note: str = ""  # the prompt's, for people

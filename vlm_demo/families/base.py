@@ -49,6 +49,9 @@ WHOLE_PICTURE = Box(0.0, 0.0, 1.0, 1.0)
 MARKED_REGION = "Describe in a few words what is inside the red box with the number 1."
 """What families without a syntax for regions are asked: the region is drawn into the picture."""
 
+MARKED_REGION_JAPANESE = "番号1の赤い枠の中にあるものを短く説明してください。"
+"""The same for families that speak Japanese."""
+
 _MARKED_NOTE = (
     "This model has no way to name a place in words, so the region was drawn into its copy of "
     "the picture as a red box with the number 1."
@@ -92,15 +95,18 @@ class Family:
     keep_special_tokens: bool = False  # True where the markup may be made of special tokens
     end_markers: tuple[str, ...] = ()  # text after the first of these is dropped
     answer_label: str = ""  # some decoders repeat it before the answer; dropped
+    answer_joint: str | None = " "  # before a given beginning of the answer; None: takes none
     sampling: Sampling = field(default_factory=Sampling)
     limits: Limits = field(default_factory=Limits)
     control_tokens: tuple[str, ...] = ()  # mean something to the checkpoints: nobody may type them
+    markup_tokens: tuple[str, ...] = ()  # as well; earlier answers go back to the model with them
+    availability: str = ""  # why no checkpoint can be asked, and what can; "": they can be
 
     def check(self, request: Request, *, max_characters: int = MAX_CHARACTERS) -> None:
         """Refuse a request that cannot become a prompt, before any model is loaded.
 
         Raises:
-            UnsupportedTaskError: there is no instruction for `request.task`.
+            UnsupportedTaskError: there is no instruction for `request.task`, or no checkpoint.
             MissingPictureError: the task needs a picture.
             MissingTextError: the task needs words.
             TooLongError: a text is longer than `max_characters`.
@@ -108,6 +114,8 @@ class Family:
                 takes.
         """
         task = request.task
+        if self.availability:
+            raise UnsupportedTaskError(f"{self.title} cannot be asked: {self.availability}.")
         if task not in self.instructions:
             raise UnsupportedTaskError(
                 f"{self.title} models cannot do this task ({task.replace('_', ' ')}). "
@@ -152,7 +160,8 @@ class Family:
         """
         self.check(request, max_characters=max_characters)
         request = replace(request, history=tuple(map(self._past, request.history)))
-        request = defused(request, {*self.control_tokens, *control_tokens})
+        forbidden = frozenset((*self.control_tokens, *self.markup_tokens, *control_tokens))
+        request = defused(request, forbidden, spared=frozenset(self.markup_tokens))
         turns = self._turns(request)
         note = ""
         if self._marks_region(request):
@@ -228,7 +237,9 @@ class Family:
         `request` is defused already.
         """
         beginning = request.text.strip()
-        return f" {beginning}" if request.task in CAPTIONS and beginning else ""
+        if self.answer_joint is None or request.task not in CAPTIONS or not beginning:
+            return ""
+        return f"{self.answer_joint}{beginning}"
 
     def _answer_span(self, raw: str, prompt: Prompt) -> Span:
         """Find the answer: what is left without labels before it and end markers after it."""
@@ -282,33 +293,55 @@ class Family:
         return wording.replace("{text}", request.text.strip())
 
 
-def defused(request: Request, control_tokens: Collection[str]) -> Request:
+def defused(
+    request: Request, control_tokens: frozenset[str], *, spared: frozenset[str] = frozenset()
+) -> Request:
     """Make control tokens in a person's words plain text: "<image>" becomes "< image>".
 
     Words are changed as little as possible, not deleted. An assistant's earlier words are
-    defused too, so that an edited conversation cannot smuggle them in; where the markup is
-    made of control tokens (a family without history) none of them are sent back.
+    defused too, so that an edited conversation cannot smuggle them in, but for the tokens that
+    answers are made of (`spared`).
     """
-    pattern = _any_of(frozenset(control_tokens))
-    if pattern is None:
-        return request
 
-    def plain(text: str) -> str:
-        return pattern.sub(lambda match: f"{match[0][0]} {match[0][1:]}", text)
+    def past(turn: Message) -> Message:
+        tokens = control_tokens - spared if turn.role == "assistant" else control_tokens
+        return replace(turn, text=_plain(turn.text, tokens))
 
     return replace(
         request,
-        text=plain(request.text),
-        choices=tuple(map(plain, request.choices)),
-        history=tuple(replace(turn, text=plain(turn.text)) for turn in request.history),
+        text=_plain(request.text, control_tokens),
+        choices=tuple(_plain(choice, control_tokens) for choice in request.choices),
+        history=tuple(map(past, request.history)),
     )
 
 
+def _plain(text: str, control_tokens: frozenset[str]) -> str:
+    """Put a blank behind the first character of every control token."""
+    initials, lengths = _shape(control_tokens)
+    pieces, at = [], 0
+    for match in initials.finditer(text):
+        start = match.start()
+        if start >= at and (end := _token_end(text, start, control_tokens, lengths)):
+            pieces += [text[at : start + 1], " ", text[start + 1 : end]]
+            at = end
+    return "".join((*pieces, text[at:]))
+
+
 @cache
-def _any_of(control_tokens: frozenset[str]) -> re.Pattern[str] | None:
-    """A pattern that finds the longest control token, compiled once for each set."""
-    tokens = sorted((t for t in control_tokens if len(t.strip()) > 1), key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, tokens))) if tokens else None
+def _shape(control_tokens: frozenset[str]) -> tuple[re.Pattern[str], tuple[int, ...]]:
+    """How control tokens begin, and how long they are, the longest first."""
+    tokens = [token for token in control_tokens if len(token.strip()) > 1]
+    initials = "".join(map(re.escape, sorted({token[0] for token in tokens})))
+    lengths = sorted({len(token) for token in tokens}, reverse=True)
+    return re.compile(f"[{initials}]" if initials else r"(?!)"), tuple(lengths)
+
+
+def _token_end(
+    text: str, start: int, control_tokens: frozenset[str], lengths: Sequence[int]
+) -> int | None:
+    """Where the longest control token that begins at `start` ends."""
+    ends = (start + length for length in lengths)
+    return next((end for end in ends if text[start:end] in control_tokens), None)
 
 
 def _thought(raw: str) -> tuple[str, int]:

@@ -19,13 +19,12 @@ There is no chat template on the Hub and no training on dialogues: each question
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from vlm_demo.families.base import WHOLE_PICTURE, Family, Limits
-from vlm_demo.families.clean_text import CleanText
 from vlm_demo.families.markup import Markup, Reading, Span
 from vlm_demo.families.spaces import Space
-from vlm_demo.types import Box, Frame, Mention, Prompt, Region, Request, Task, outer_box
+from vlm_demo.families.tags import PhraseReader, half_tag_at
+from vlm_demo.types import Box, Frame, Prompt, Region, Request, Task, outer_box
 
 CELLS = 32
 """Cells on each side of the picture."""
@@ -41,7 +40,6 @@ DETAILED = "<grounding> Describe this image in detail:"
 _TAG = re.compile(r"</?([A-Za-z]\w*)/?>", re.ASCII)
 _INDEX = re.compile(r"(?:patch_index_|loc)([0-9]{1,9})")
 _INDEX_LIKE = re.compile(r"patch_index_|loc[0-9]")
-_HALF_WRITTEN = re.compile(r"</?(?:[A-Za-z]\w*/?)?", re.ASCII)
 _PHRASES = ("phrase", "p")
 _PLACES = ("object", "box")
 _DELIMITERS = ("delimiter_of_multi_objects", "delim")
@@ -53,13 +51,13 @@ def read_cells(raw: str, _: Frame, __: Space) -> Reading:
     A box counts as soon as both its indices are there. Indices beyond the grid are clipped, and
     boxes with another number of indices are skipped. Other tags are left out of the text.
     """
-    body = _without_half_tag(raw.rsplit("</image>", 1)[-1])
-    reader, at = _Reader(), 0
-    for tag in _TAG.finditer(body):
-        reader.add_text(body[at : tag.start()])
-        reader.add_tag(tag[1], closes=tag[0].startswith("</"))
+    at = raw.rfind("</image>") + len("</image>") if "</image>" in raw else 0
+    end, reader = half_tag_at(raw), _Reader()
+    for tag in _TAG.finditer(raw, at, end):
+        reader.add_words(raw[at : tag.start()])
+        reader.add_tag(tag)
         at = tag.end()
-    reader.add_text(body[at:])
+    reader.add_words(raw[at:end])
     return reader.reading()
 
 
@@ -69,67 +67,51 @@ def write_cells(regions: Sequence[Region], _: Frame, __: Space) -> str:
     return f"<object>{boxes}</object>"
 
 
-@dataclass(slots=True)
 class _Reader:
     """Collects words and places while it is fed the parts of an output in order."""
 
-    clean: CleanText = field(default_factory=CleanText)
-    found: list[tuple[tuple[int, int], tuple[Box, ...]]] = field(default_factory=list)
-    in_phrase: bool = False
-    span: tuple[int, int] | None = None  # of the phrase that is open, or was closed just now
-    cells: list[list[int | None]] | None = None  # indices of each box; None: no object is open
-    has_markup: bool = False
+    def __init__(self) -> None:
+        self._phrases = PhraseReader()
+        self._cells: list[tuple[Span, int | None]] | None = None  # of a box; None: none is open
 
-    def add_text(self, text: str) -> None:
-        if not text:
-            return
-        start, words = self.clean.add(text)
-        if self.in_phrase and words:
-            self.span = (self.span[0] if self.span else start, start + len(words))
-        elif words and self.cells is None:
-            self.span = None  # words between a phrase and a place part them
+    def add_words(self, words: str) -> None:
+        if self._cells is None:
+            self._phrases.add_words(words)
+        else:
+            self._phrases.built.add_text(words)  # does not part what is inside an object
 
-    def add_tag(self, name: str, *, closes: bool) -> None:
+    def add_tag(self, tag: re.Match[str]) -> None:
+        name, closes = tag[1], tag[0].startswith("</")
         if name in _PHRASES:
-            self._end_places()
-            self.in_phrase = not closes
-            if self.in_phrase:
-                self.span = None
+            self._end_box()
+            self._cells = None
+            if closes:
+                self._phrases.close_phrase()
+            else:
+                self._phrases.open_phrase()
         elif name in _PLACES:
-            self._end_places()
-            self.in_phrase = False
-            self.cells = None if closes else [[]]
-            self.has_markup = True
-        elif name in _DELIMITERS and self.cells is not None:
-            self.cells.append([])
+            self._end_box()
+            self._cells = None if closes else []
+            self._phrases.close_phrase()
+            self._phrases.built.has_markup = True
+        elif name in _DELIMITERS and self._cells is not None:
+            self._end_box()
+            self._cells = []
         elif _INDEX_LIKE.match(name):
-            self.has_markup = True
+            self._phrases.built.has_markup = True
             index = _INDEX.fullmatch(name)
-            if self.cells is not None:
-                self.cells[-1].append(int(index[1]) if index else None)
+            if self._cells is not None:
+                self._cells.append((tag.span(), int(index[1]) if index else None))
 
     def reading(self) -> Reading:
-        self._end_places()
-        text = str(self.clean)
-        mentions = tuple(Mention(text[slice(*span)], span, boxes) for span, boxes in self.found)
-        return Reading(text, mentions, unreadable=self.has_markup and not mentions)
+        self._end_box()
+        return self._phrases.reading()
 
-    def _end_places(self) -> None:
-        if self.cells is None:
-            return
-        boxes = []
-        for cells in self.cells:
-            match cells:
-                case [int(upper_left), int(lower_right)]:
-                    boxes.append(_box(upper_left, lower_right))
-        if boxes:
-            self.found.append((self.span or (0, 0), tuple(boxes)))
-        self.cells, self.span = None, None
-
-
-def _without_half_tag(text: str) -> str:
-    at = text.rfind("<")
-    return text[:at] if at >= 0 and _HALF_WRITTEN.fullmatch(text, at) else text
+    def _end_box(self) -> None:
+        match self._cells:
+            case [((start, _), int(upper_left)), ((_, end), int(lower_right))]:
+                written = (start, end), (float(upper_left), float(lower_right))
+                self._phrases.add_place(written, _box(upper_left, lower_right))
 
 
 def _box(upper_left: int, lower_right: int) -> Box:
@@ -175,6 +157,9 @@ class Kosmos2(Family):
         if prompt.answer_prefix.startswith(DETAILED) and raw.startswith(DETAILED):
             start = len(DETAILED)
         return start, max(start, end)
+
+    def _marks_region(self, request: Request) -> bool:
+        return False  # it stands in the beginning of the answer
 
 
 FAMILY = Kosmos2(

@@ -19,6 +19,8 @@ NOWHERE: Span = (0, 0)
 NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
 """A number as models write it; `number` says whether it can be used."""
 
+_NUMBER = re.compile(NUMBER)
+
 MAX_DIGITS = 15
 """Of a number; longer ones are a model that has lost its way (house rule H10)."""
 
@@ -111,7 +113,7 @@ class ReadingBuilder:
 def number(text: str) -> float | None:
     """Return a number that can be drawn, or None: no NaN, no infinity, nothing absurdly long."""
     text = text.strip()
-    if not re.fullmatch(NUMBER, text) or sum(map(str.isdigit, text)) > MAX_DIGITS:
+    if not _NUMBER.fullmatch(text) or sum(map(str.isdigit, text)) > MAX_DIGITS:
         return None
     value = float(text)
     return value if math.isfinite(value) else None

@@ -1,25 +1,38 @@
 """SmolVLM: small chat models without a markup for places.
 
 Template: the checkpoints' own, "<|im_start|>User:<image>...<end_of_utterance>" and on the next line
-"Assistant:". SmolVLM-Instruct (the first, 2.2B) has `model_type` idefics3. Decoding the whole
-sequence leaves "Assistant:" in front of the answer. Cards: SmolVLM-256M-Instruct, -500M-Instruct,
-SmolVLM-Instruct and SmolVLM2-2.2B-Instruct under https://huggingface.co/HuggingFaceTB.
+"Assistant:". A turn that begins with a picture has no blank behind its role, one that begins with
+words has one. SmolVLM-Instruct (the first, 2.2B) has `model_type` idefics3 and is known by its
+name. Decoding the whole sequence leaves "Assistant:" in front of the answer. Cards:
+SmolVLM-256M-Instruct, -500M-Instruct, SmolVLM-Instruct and SmolVLM2-2.2B-Instruct under
+https://huggingface.co/HuggingFaceTB.
 
 Wording: "Can you describe this image?" is the cards' example; "Give a very brief answer." is what
 VLMEvalKit (vlmeval/vlm/smolvlm.py) adds to short questions. For the one sentence no wording is
 published; it is asked for in plain words.
 """
 
-from vlm_demo.families.base import Family, Limits
+from vlm_demo.families.base import MARKED_REGION, Family, Limits
 from vlm_demo.types import Task
+
+TEMPLATE = (
+    "<|im_start|>{% for message in messages %}"
+    "{{ message['role'] | capitalize }}:"
+    "{{ ' ' if message['content'][0]['type'] == 'text' }}"
+    "{% for part in message['content'] %}"
+    "{{ '<image>' if part['type'] == 'image' else part['text'] }}{% endfor %}"
+    "{{ '<end_of_utterance>\n' }}{% endfor %}Assistant:"
+)
 
 FAMILY = Family(
     name="smolvlm",
     title="SmolVLM",
-    model_types=("smolvlm", "idefics3"),
+    model_types=("smolvlm",),
     checkpoints=(
         "HuggingFaceTB/SmolVLM-256M-Instruct",
         "HuggingFaceTB/SmolVLM-500M-Instruct",
+        "HuggingFaceTB/SmolVLM2-256M-Video-Instruct",
+        "HuggingFaceTB/SmolVLM2-500M-Video-Instruct",
         "HuggingFaceTB/SmolVLM2-2.2B-Instruct",
         "HuggingFaceTB/SmolVLM-Instruct",
     ),
@@ -28,7 +41,9 @@ FAMILY = Family(
         Task.CAPTION: "Describe this image in one sentence.",
         Task.DETAILED_CAPTION: "Can you describe this image?",
         Task.VQA: "{text}\nGive a very brief answer.",
+        Task.DESCRIBE_REGION: MARKED_REGION,
     },
+    documented_template=TEMPLATE,
     end_markers=("<end_of_utterance>", "<|im_end|>"),
     answer_label="Assistant:",
     limits=Limits(max_images=4),

@@ -38,6 +38,11 @@ class Space:
         pairs = zip(numbers[::2], numbers[1::2], strict=False)
         return Polygon(tuple(self.point(pair, frame) for pair in pairs))
 
+    def fractions(self, numbers: Sequence[float], frame: Frame) -> tuple[float, ...]:
+        """Return x, y, x, y, ... as fractions of the picture, neither sorted nor clipped."""
+        pairs = zip(numbers[::2], numbers[1::2], strict=False)
+        return tuple(value for pair in pairs for value in self._fractions(pair, frame))
+
     def numbers(self, region: Region, frame: Frame) -> tuple[float, ...]:
         """Return what would be written for a region, not rounded: the inverse of the above."""
         match region:
@@ -53,20 +58,20 @@ class Space:
         width, height = self.extent(frame)
         x, y = (x + self.shift) / width, (y + self.shift) / height
         if self.padded:
-            side, (left, top) = _square(frame)
+            side, (left, top) = square_around(frame)
             x, y = (x * side - left) / frame.original[0], (y * side - top) / frame.original[1]
         return x, y
 
     def _written(self, x: float, y: float, frame: Frame) -> tuple[float, float]:
         if self.padded:
-            side, (left, top) = _square(frame)
+            side, (left, top) = square_around(frame)
             x, y = (x * frame.original[0] + left) / side, (y * frame.original[1] + top) / side
         width, height = self.extent(frame)
         x, y = x * width - self.shift, y * height - self.shift
         return (y, x) if self.y_first else (x, y)
 
 
-def _square(frame: Frame) -> tuple[int, tuple[int, int]]:
+def square_around(frame: Frame) -> tuple[int, tuple[int, int]]:
     """Side of the square around the picture, and the picture's place in it, in its pixels."""
     side, (width, height) = max(frame.original), frame.original
     return side, ((side - width) // 2, (side - height) // 2)

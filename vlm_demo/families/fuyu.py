@@ -1,0 +1,200 @@
+"""Fuyu-8B: no chat, but captions, questions, and text to box and back.
+
+Prompts: the card of https://huggingface.co/adept/fuyu-8b and the tests of transformers' Fuyu; the
+box prompt holds a backslash and an n, not a new line. Markup: transformers/models/fuyu/
+processing_fuyu.py (5.23).
+
+    <box>388, 426, 404, 488</box>       top, left, bottom, right in pixels of the picture
+    <point>426, 388</point>             but x before y here
+    <0x00>194 213 202 244<0x01>         the same box as the model writes it
+    <0x02>213 194<0x03>                 and the point
+
+The model's own numbers count two pixels of the picture as it sees it, which is scaled down to fit
+1920 x 1080. Each is a token, and decoding glues them together: `joined` keeps them apart. An answer
+begins after `<0x04>`. Byte tokens may also come as the characters they stand for.
+
+The text in a region is what Fuyu was trained to read there; that is how it describes one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from vlm_demo.families.base import MAX_CHARACTERS, Family, Limits
+from vlm_demo.families.location_tokens import without_tags
+from vlm_demo.families.markup import Markup, Reading, ReadingBuilder, Span, numbers
+from vlm_demo.families.spaces import PIXELS, Space, with_y_first
+from vlm_demo.families.templates import BARE_TEXT
+from vlm_demo.types import Frame, Prompt, Region, Request, Task, outer_box
+
+LARGEST = (1920, 1080)
+"""Width and height that larger pictures are scaled down to fit in."""
+
+ANSWER = "<0x04>"
+"""What the processor puts behind a prompt."""
+
+
+def half_of_seen(frame: Frame) -> tuple[float, float]:
+    """Return half the size of the picture as the model sees it."""
+    width, height = frame.original
+    scale = min(1.0, LARGEST[0] / width, LARGEST[1] / height)
+    return width * scale / 2, height * scale / 2
+
+
+HALVES = with_y_first(
+    Space(
+        name="half_pixel_xyxy",
+        title="steps of two pixels of the picture scaled down to fit 1920 x 1080",
+        extent=half_of_seen,
+    )
+)
+
+_TEXT_OR_BOX = (
+    "When presented with a box, perform OCR to extract text contained within it. If provided with "
+    r"text, generate the corresponding bounding box.\n"
+)
+_READS = "This model reads the text in the region; it does not describe what else is there."
+
+_TAG = re.compile(r"<(?P<closes>/?)(?P<kind>box|point)>|<0x0(?P<code>[0-4])>|(?P<byte>[\x00-\x04])")
+_HALF_TAG = re.compile(r"<(?:/?(?:b(?:ox?)?|p(?:o(?:i(?:nt?)?)?)?)?|0(?:x(?:0[0-4]?)?)?)")
+_BEGUN = re.compile(r"(?:[\s0-9.,+-]|nan|inf|null)*", re.IGNORECASE)
+_BETWEEN = re.compile(r"[\s,]+")
+_ANSWER = re.compile(f"{ANSWER}|\x04")
+_OTHER_BYTES = re.compile(r"(?:<0x(?:0[5-9A-F]|[1-9A-F][0-9A-F])>)+")
+_WORD_START = "\N{LOWER ONE EIGHTH BLOCK}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Tag:
+    """An opening or closing tag, in either notation."""
+
+    kind: str  # "box", "point", or "" for the begin of the answer
+    closes: bool
+    is_token: bool
+
+    @classmethod
+    def of(cls, match: re.Match[str]) -> _Tag:
+        if match["kind"]:
+            return cls(match["kind"], bool(match["closes"]), is_token=False)
+        code = int(match["code"]) if match["code"] else ord(match["byte"])
+        return cls(("box", "point", "")[code // 2], bool(code % 2), is_token=True)
+
+
+def read_boxes(raw: str, frame: Frame, space: Space) -> Reading:
+    """Read boxes of four and points of two numbers, in both notations; nothing names them."""
+    body = _without_half_tag(raw)
+    reading, opened, at = ReadingBuilder(), None, 0
+    for match in _TAG.finditer(body):
+        tag = _Tag.of(match)
+        if opened and tag == replace(opened, closes=True):
+            _add_place(reading, opened, body[at : match.start()], at, frame, space)
+        else:
+            _add_words(reading, body[at : match.start()], opened)
+        opened = tag if tag.kind and not tag.closes else None
+        at = match.end()
+    _add_words(reading, body[at:], opened)
+    return reading.reading()
+
+
+def write_boxes(regions: Sequence[Region], frame: Frame, space: Space) -> str:
+    """Write places as `read_boxes` reads them, in whole pixels."""
+    boxes = (space.numbers(outer_box(region), frame) for region in regions)
+    return "".join(f"<box>{', '.join(str(round(number)) for number in box)}</box>" for box in boxes)
+
+
+def _add_place(
+    reading: ReadingBuilder, tag: _Tag, written: str, at: int, frame: Frame, space: Space
+) -> None:
+    reading.has_markup = True
+    found = numbers(_BETWEEN.split(written.strip()))
+    if found is None or len(found) != (4 if tag.kind == "box" else 2):
+        return
+    if tag.is_token and not frame.space:
+        space = HALVES
+    region = (
+        space.box(found, frame)
+        if tag.kind == "box"
+        else replace(space, y_first=False).point(found, frame)
+    )
+    reading.add_mention([reading.add_mark((at, at + len(written)), found, region)])
+
+
+def _add_words(reading: ReadingBuilder, words: str, opened: _Tag | None) -> None:
+    """Add words to the text, but for the numbers behind a tag that nothing closes."""
+    if opened:
+        reading.has_markup = True
+        words = _BEGUN.sub("", words, count=1)
+    reading.add_text(without_tags(words))
+
+
+def _without_half_tag(text: str) -> str:
+    at = text.rfind("<")
+    return text[:at] if at >= 0 and _HALF_TAG.fullmatch(text, at) else text
+
+
+def _decoded(match: re.Match[str]) -> str:
+    return bytes.fromhex(re.sub(r"<0x|>", "", match[0])).decode("utf-8", "replace")
+
+
+class Fuyu(Family):
+    """Its numbers are tokens of their own."""
+
+    def prompt(
+        self,
+        request: Request,
+        *,
+        control_tokens: Collection[str] = (),
+        max_characters: int = MAX_CHARACTERS,
+    ) -> Prompt:
+        prompt = super().prompt(
+            request, control_tokens=control_tokens, max_characters=max_characters
+        )
+        return replace(prompt, note=_READS) if request.task is Task.DESCRIBE_REGION else prompt
+
+    def joined(self, tokens: Sequence[str]) -> str:
+        """Put a blank between the numbers of a place, and turn other bytes into characters."""
+        pieces: list[str] = []
+        numbers_so_far: int | None = None  # in the place that is open
+        for token in tokens:
+            tag = _TAG.fullmatch(token)
+            if tag:
+                numbers_so_far = 0 if _Tag.of(tag).kind and not _Tag.of(tag).closes else None
+            elif numbers_so_far is not None:
+                token = f"{' ' if numbers_so_far else ''}{token.strip(_WORD_START)}"
+                numbers_so_far += 1
+            pieces.append(token.replace(_WORD_START, " "))
+        return _OTHER_BYTES.sub(_decoded, "".join(pieces))
+
+    def _answer_span(self, raw: str, prompt: Prompt) -> Span:
+        """Find what comes after the last sign that an answer begins."""
+        _, end = super()._answer_span(raw, prompt)
+        start = max((match.end() for match in _ANSWER.finditer(raw)), default=0)
+        return start, max(start, end)
+
+
+FAMILY = Fuyu(
+    name="fuyu",
+    title="Fuyu",
+    model_types=("fuyu",),
+    checkpoints=("adept/fuyu-8b",),
+    instructions={
+        Task.CAPTION: "Generate a coco-style caption.\n",
+        Task.VQA: "{text}\n",
+        Task.GROUNDING: _TEXT_OR_BOX + "{text}",
+        Task.DESCRIBE_REGION: _TEXT_OR_BOX + "{region}",
+    },
+    markup=Markup(read_boxes, write_boxes, with_y_first(PIXELS)),
+    chat_template=BARE_TEXT,
+    documented_template=BARE_TEXT + ANSWER,
+    keep_special_tokens=True,
+    end_markers=("|ENDOFTEXT|",),
+    answer_joint=None,
+    limits=Limits(history="none", chats_without_picture=False),
+    control_tokens=(
+        *("|SPEAKER|", "|NEWLINE|", "|ENDOFTEXT|", "<s>", "</s>", "<unk>"),
+        *("<box>", "</box>", "<point>", "</point>"),
+        *(f"<0x0{code}>" for code in range(5)),
+    ),
+)
