@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,15 @@ from PIL import Image
 
 from vlm_demo import backend as backend_module
 from vlm_demo.backend import Backend
-from vlm_demo.catalog import ModelSpec
+from vlm_demo.catalog import Ability, ModelSpec
 from vlm_demo.engines import Progress
 from vlm_demo.errors import (
+    BusyModelError,
     EngineError,
     LoadError,
     MissingPictureError,
     MissingTextError,
+    NotRunnableError,
     TooLongError,
     UnknownModelError,
     UnsupportedTaskError,
@@ -173,6 +176,36 @@ def test_requests_that_cannot_be_served_load_no_model(
     for error, model, request in refusals:
         with pytest.raises(error):
             list(unopened.answer(model, request))
+
+
+@pytest.mark.parametrize("runs", ["remote", "remote code", "nowhere"])
+def test_a_model_that_does_not_run_here_is_refused_before_anything_loads(
+    runs: Any, unopened: Backend, picture: Image.Image
+) -> None:
+    far = replace(spec("far"), runs=runs, nearest="m", source="https://example.org/far")
+    backend = Backend((spec("m"), far))
+    request = Request(Task.CAPTION, images=(picture,))
+    with pytest.raises(NotRunnableError, match=r"far.*lease.*m"):
+        list(backend.load("far"))
+    with pytest.raises(NotRunnableError):
+        list(backend.answer("far", request))
+    with pytest.raises(NotRunnableError):
+        backend.inspect("far", request)
+    with pytest.raises(NotRunnableError):
+        backend.add_checkpoint("far")
+    assert backend.models_for(Task.CAPTION) == ["m"]
+
+
+def test_a_task_that_only_this_checkpoint_cannot_do_is_refused(
+    unopened: Backend, picture: Image.Image
+) -> None:
+    backend = Backend((replace(spec("m"), cannot=(Ability.CAPTION,)),))
+    request = Request(Task.CAPTION, images=(picture,))
+    with pytest.raises(UnsupportedTaskError, match="m cannot do this task"):
+        list(backend.answer("m", request))
+    with pytest.raises(UnsupportedTaskError):
+        backend.inspect("m", request)
+    assert backend.models_for(Task.CAPTION) == []
 
 
 def test_models_for_a_task_in_menu_order(unopened: Backend) -> None:
@@ -347,6 +380,44 @@ def test_many_pieces_are_read_seldom_but_the_last_is(
     assert time.monotonic() - started < 15
     assert len(replies) < 500
     assert len(replies[-1].mentions) == 5_000
+
+
+def test_a_model_is_unloaded_unless_it_is_answering(recorder: Recorder) -> None:
+    backend = Backend(menu_of("ab"))
+    backend.unload("a")  # not loaded: nothing to do
+    replies = backend.answer("a", HELLO)
+    next(replies)
+    with pytest.raises(BusyModelError, match=r"a is answering.*stop it"):
+        backend.unload("a")
+    assert backend.is_loaded("a")
+    replies.close()
+    list(backend.load("b"))
+    backend.unload("a")
+    assert recorder.closed == ["a"]
+    assert [name for name in "ab" if backend.is_loaded(name)] == ["b"]
+    list(backend.answer("a", HELLO))
+    assert recorder.opened == ["a", "b", "a"]
+    with pytest.raises(UnknownModelError):
+        backend.unload("c")
+
+
+def test_a_model_on_its_way_in_is_not_unloaded(recorder: Recorder) -> None:
+    backend = Backend(menu_of("a"))
+    recorder.opening.clear()
+    reader = backend.load("a")
+    next(reader)
+    with pytest.raises(BusyModelError, match="being loaded"):
+        backend.unload("a")
+    recorder.opening.set()
+    list(reader)
+    backend.unload("a")
+    assert recorder.closed == ["a"]
+
+
+def test_free_memory_is_that_of_the_device_that_is_used() -> None:
+    free = Backend(menu_of("a"), device="cpu").free_memory()
+    assert free.gpu is None
+    assert 10**8 < free.for_model == free.ram
 
 
 def test_closing_the_backend_closes_its_models(recorder: Recorder) -> None:

@@ -1,12 +1,32 @@
 import json
+import math
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
+from safetensors import safe_open
 
-from vlm_demo.catalog import ModelSpec, default_menu, find, load_menu, spec_for_checkpoint
-from vlm_demo.errors import LoadError, SettingsError, UnknownModelError
+from vlm_demo.catalog import (
+    BITS,
+    REPOSITORY,
+    Ability,
+    ModelSpec,
+    default_menu,
+    find,
+    load_menu,
+    memory_bytes,
+    spec_for_checkpoint,
+)
+from vlm_demo.errors import (
+    LoadError,
+    SettingsError,
+    UnknownModelError,
+    UnsupportedTaskError,
+)
 from vlm_demo.families import all_families
 from vlm_demo.types import Task
+
+MENU = default_menu()
 
 
 def menu_file(folder: Path, text: str) -> Path:
@@ -16,27 +36,111 @@ def menu_file(folder: Path, text: str) -> Path:
 
 
 def test_the_menu_begins_with_the_embedded_models() -> None:
-    menu = default_menu()
-    assert [spec.name for spec in menu[:3]] == [
+    assert [spec.name for spec in MENU[:3]] == [
         "embedded-llava15",
         "embedded-kosmos2",
         "SmolVLM-256M-Instruct",
     ]
-    assert [spec.embedded for spec in menu] == [True, True] + [False] * (len(menu) - 2)
-    assert all(spec.licence and spec.note and spec.languages for spec in menu)
-    assert all(spec.parameters for spec in menu if not spec.embedded)
+    assert [spec.embedded for spec in MENU] == [True, True] + [False] * (len(MENU) - 2)
+    assert all(spec.note for spec in MENU[:3])
+
+
+def test_every_checkpoint_of_every_family_is_on_the_menu() -> None:
+    listed = {(spec.checkpoint, spec.family) for spec in MENU}
+    for family in all_families().values():
+        for checkpoint in family.checkpoints:
+            # The Hub leads from the old name of the organisation to the new one.
+            name = checkpoint.replace("THUDM/", "zai-org/")
+            assert (name, family.name) in listed, f"{name} ({family.name}) is not in catalog.toml"
+
+
+def test_every_family_of_models_is_on_the_menu() -> None:
+    listed = {spec.family for spec in MENU}
+    # A format that models of many families write is no model.
+    assert set(all_families()) - listed <= {"json"}
+
+
+@pytest.mark.parametrize("spec", MENU, ids=lambda spec: spec.name)
+def test_every_entry_is_complete(spec: ModelSpec) -> None:
+    assert spec.licence
+    assert spec.languages
+    assert spec.commercial != "unknown" or "commercial" in spec.unsure
+    assert spec.source.startswith("https://") or (REPOSITORY / spec.source).is_file()
+    assert set(spec.unsure) <= {field.name for field in fields(ModelSpec)}
+    assert spec.revision is None  # nobody here has read the code of a revision
+    if spec.runs == "nowhere":
+        assert not spec.checkpoint
+    else:
+        assert spec.checkpoint
+        assert spec.parameters
+    if spec.runs_here:
+        assert spec.abilities
+        assert spec.tasks
+
+
+@pytest.mark.parametrize("spec", MENU, ids=lambda spec: spec.name)
+def test_exceptions_from_the_family_are_exceptions(spec: ModelSpec) -> None:
+    others = replace(spec, also=(), cannot=())
+    assert set(spec.cannot) <= set(others.abilities)
+    assert not set(spec.also) & set(others.abilities)
+
+
+def test_a_model_that_does_not_run_here_names_one_that_does() -> None:
+    elsewhere = [spec for spec in MENU if not spec.runs_here]
+    assert len({spec.runs for spec in elsewhere}) == 3
+    for spec in elsewhere:
+        assert find(MENU, spec.nearest).runs_here
+        assert spec.nearest in spec.obstacle
+        assert "lease" in spec.obstacle  # what to do
+
+
+def test_remote_code_is_run_only_from_a_menu_of_ones_own(tmp_path: Path) -> None:
+    spec = next(spec for spec in MENU if spec.runs == "remote code")
+    assert "trust_remote_code = true" in spec.obstacle
+    path = menu_file(
+        tmp_path,
+        f"""
+        [[model]]
+        name = "{spec.name}"
+        family = "{spec.family}"
+        checkpoint = "{spec.checkpoint}"
+        revision = "0123456789abcdef"
+        trust_remote_code = true
+        """,
+    )
+    (mine,) = load_menu(path)
+    assert mine.runs_here
+
+
+def test_memory_grows_with_the_parameters_and_shrinks_with_the_bits() -> None:
+    assert memory_bytes(1_000_000_000, "bf16") == 2_400_000_000
+    assert memory_bytes(1_000_000_000, "4-bit") == 675_000_000
+    for spec in MENU:
+        if spec.parameters is None:
+            assert spec.memory("bf16") is None
+            assert spec.fitting(10**15) is None
+            continue
+        amounts = [spec.memory(precision) or 0 for precision in BITS]
+        assert amounts == sorted(amounts, reverse=True)
+        assert amounts[-1] > spec.parameters * 0.5
+        for precision, amount in zip(BITS, amounts, strict=True):
+            assert spec.fitting(amount) == precision
+        assert spec.fitting(amounts[-1] - 1) is None
+
+
+def test_the_embedded_models_are_as_large_as_the_menu_says() -> None:
+    for spec in MENU[:2]:
+        if not spec.is_here:
+            pytest.skip(f"{spec.name} is not in assets/models.")
+        with safe_open(Path(spec.checkpoint) / "model.safetensors", "np") as weights:
+            sizes = [weights.get_slice(name).get_shape() for name in weights.keys()]  # noqa: SIM118
+        assert spec.parameters == pytest.approx(sum(map(math.prod, sizes)), rel=0.05)
 
 
 def test_embedded_models_are_looked_for_in_the_repository() -> None:
     spec = default_menu()[0]
     assert Path(spec.checkpoint) == Path(__file__).parents[1] / "assets/models/embedded-llava15"
     assert spec.is_here == Path(spec.checkpoint).is_dir()
-
-
-def test_known_checkpoints_of_the_menu_are_known_to_their_families() -> None:
-    for spec in default_menu():
-        if not spec.embedded:
-            assert spec.checkpoint in all_families()[spec.family].checkpoints
 
 
 def test_tasks_come_from_the_family() -> None:
@@ -48,7 +152,28 @@ def test_tasks_come_from_the_family() -> None:
         Task.CAPTION,
         Task.DETAILED_CAPTION,
         Task.VQA,
+        Task.DESCRIBE_REGION,
     )
+
+
+def test_abilities_come_from_the_family_and_the_exceptions() -> None:
+    assert Ability.REGION_INPUT in find(MENU, "llava-1.5-7b-hf").abilities
+    assert Ability.REGION_INPUT not in find(MENU, "SmolVLM-256M-Instruct").abilities  # drawn in
+    assert Ability.SEVERAL_PICTURES in find(MENU, "SmolVLM-256M-Instruct").abilities
+    assert Ability.SEVERAL_PICTURES not in find(MENU, "llava-1.5-7b-hf").abilities
+    assert Ability.MASKS in find(MENU, "Florence-2-base").abilities
+    assert Ability.CHAT not in find(MENU, "GLM-4.1V-9B-Base").abilities
+
+
+def test_an_exception_takes_tasks_away_and_says_why() -> None:
+    base = replace(find(MENU, "SmolVLM-256M-Instruct"), cannot=(Ability.CHAT,))
+    assert not base.supports(Task.CHAT)
+    assert base.supports(Task.CAPTION)
+    base.check(Task.CAPTION)
+    with pytest.raises(UnsupportedTaskError, match=r"SmolVLM-256M-Instruct cannot.*another model"):
+        base.check(Task.CHAT)
+    with pytest.raises(UnsupportedTaskError, match=r"SmolVLM models cannot do this task"):
+        base.check(Task.GROUNDING)
 
 
 def test_a_model_of_the_hub_that_was_never_fetched_is_not_here() -> None:
@@ -108,6 +233,11 @@ GOOD = '[[model]]\nname = "x"\nfamily = "llava15"\ncheckpoint = "a/b"\n'
         (GOOD + "parameters = true", "parameters = True"),
         (GOOD + 'languages = "English"', "list of strings"),
         (GOOD + "note = 3", "note = 3.*str"),
+        (GOOD + 'runs = "there"', "runs = 'there'.*remote code"),
+        (GOOD + 'also = ["dance"]', "also: 'dance'.*Known: chat"),
+        (GOOD + 'unsure = ["licens"]', "no 'licens'. Known: name"),
+        (GOOD + "unsure = [1]", "list of strings"),
+        (GOOD + 'runs = "remote"', "begins with 'x'.*program of its own"),
         (GOOD + "trust_remote_code = true", "needs a pinned revision"),
         (GOOD.replace("llava15", "lava"), "model family 'lava'. Known"),
         (GOOD + GOOD, "several models called 'x'"),
@@ -140,6 +270,11 @@ def test_a_folder_gets_the_family_of_its_config(tiny_kosmos2: Path) -> None:
         str(tiny_kosmos2),
         tiny_kosmos2.name,
     )
+
+
+def test_a_hub_id_that_the_catalogue_knows_keeps_its_facts() -> None:
+    assert spec_for_checkpoint(" llava-hf/llava-v1.6-34b-hf ").family == "llava_next_34b"
+    assert spec_for_checkpoint("vikhyatk/moondream2").obstacle
 
 
 def test_checkpoints_that_cannot_become_an_entry(tmp_path: Path) -> None:

@@ -106,12 +106,18 @@ def test_models_lists_the_menu_with_the_default_first(vlm_demo):
     smol = next(entry for entry in listed if entry["name"] == "SmolVLM-256M-Instruct")
     assert smol["parameters"] == 256_000_000
     assert "grounding" not in smol["tasks"]
+    assert smol["memory"]["bf16"] == 256_000_000 * 2 * 1.2
+    closed = next(entry for entry in listed if entry["runs"] == "nowhere")
+    assert closed["runs_here"] is False
+    assert closed["nearest"] in closed["obstacle"]
 
 
 def test_models_prints_a_table_of_the_menu_that_was_given(vlm_demo, menu):
     lines = vlm_demo("models", "--menu", menu).out.splitlines()
 
-    assert lines[0].split() == ["NAME", "FAMILY", "SIZE", "LICENCE", "WHERE", "TASKS"]
+    assert lines[0].split() == [
+        *("NAME", "FAMILY", "SIZE", "MEMORY", "LICENCE", "COMMERCIAL", "WHERE", "CAN")
+    ]
     assert [line.split()[0] for line in lines[1:]] == [
         "tiny-llava15",
         "tiny-kosmos2",

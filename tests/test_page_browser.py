@@ -352,7 +352,7 @@ def test_a_model_that_cannot_serve_a_tab_says_so(visit: Visit) -> None:
     page = visit.page
     _choose(page, "chat-only")
     visit.open_tab("Locate")
-    page.locator(".notice", has_text="Models that can: far-away, scripted").first.wait_for()
+    page.locator(".notice", has_text="Models that can: scripted, far-away").first.wait_for()
     assert page.locator("#locate-run").is_disabled()
     _choose(page, "far-away")
     page.locator(".model-card .notice", has_text="not on this computer").wait_for()

@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import json
 import os
 import re
 import shlex
@@ -116,7 +117,9 @@ def commands(*names):
     return [command for command in COMMANDS if command.split()[3:4] in [[name] for name in names]]
 
 
-@pytest.mark.parametrize("command", commands("models", "caption", "ask", "locate", "describe"))
+@pytest.mark.parametrize(
+    "command", commands("models", "caption", "ask", "locate", "describe", "prompt")
+)
 def test_a_command_about_a_picture_runs(printed, command, tmp_path):
     assert printed(command).strip()
     for name in re.findall(r"--out (\S+)", command):
@@ -144,8 +147,18 @@ def test_there_is_a_command_for_everything_that_the_command_line_can_do():
 
     assert tasks == {
         *("models", "caption", "ask", "locate", "describe", "chat"),
-        *("train", "evaluate"),
+        *("prompt", "train", "evaluate"),
     }
+
+
+@pytest.mark.parametrize("block", blocks("sh"))
+def test_raw_output_is_read_through_a_pipe(block):
+    command = block.replace("python ", f"{shlex.quote(sys.executable)} ")
+
+    ran = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, check=True)
+
+    (item,) = json.loads(ran.stdout)["items"]
+    assert item["boxes_xyxy_px"] == [[320, 120, 480, 240]]
 
 
 @pytest.mark.parametrize("block", blocks("toml"))
@@ -181,19 +194,25 @@ def test_the_families_are_told_as_they_are():
         "Grounded caption": Task.GROUNDED_CAPTION,
         "Ask": Task.VQA,
         "Locate": Task.GROUNDING,
+        "Describe a region": Task.DESCRIBE_REGION,
+        "Read text": Task.READ,
     }
     lines = BODY.splitlines()
-    start = next(i for i, line in enumerate(lines) if line.startswith("| Family |"))
+    start = next(i for i, line in enumerate(lines) if line.startswith("| Family that"))
     heading, _, *rows = itertools.takewhile(lambda line: line.startswith("|"), lines[start:])
     names = [cell.strip() for cell in heading.strip("|").split("|")]
     told = {}
     for row in rows:
         cells = dict(zip(names, (cell.strip() for cell in row.strip("|").split("|")), strict=True))
-        told[cells["Family"]] = {task for name, task in columns.items() if cells[name] != "no"}
+        told[cells["Family that runs here"]] = {
+            task for name, task in columns.items() if cells[name] != "no"
+        }
 
+    assert len(told) > 20
     assert told == {
         family.title: {task for task in columns.values() if task in family.instructions}
         for family in all_families().values()
+        if family.title in told
     }
 
 

@@ -16,13 +16,18 @@ from PIL import Image, ImageDraw
 from scripted import CIRCLE, ScriptedEngine
 
 from vlm_demo.backend import Backend
-from vlm_demo.errors import PictureError, SettingsError
+from vlm_demo.errors import InputError, PictureError, SettingsError
+from vlm_demo.families import get_family
+from vlm_demo.inspection import examine, other_readings
 from vlm_demo.settings import Settings
-from vlm_demo.types import Box, Mention, Reply, ReplyState, Request, Task
+from vlm_demo.types import Box, Frame, Mention, Reply, ReplyState, Request, Task
 from vlm_demo.ui.answer import written
 from vlm_demo.ui.ask_tab import read_choices
-from vlm_demo.ui.conversation import Turn, as_messages, request_for
+from vlm_demo.ui.asked import Asked
+from vlm_demo.ui.conversation import Turn, as_messages, pictures_in, request_for
+from vlm_demo.ui.examination import findings
 from vlm_demo.ui.examples import load_examples
+from vlm_demo.ui.inspector_tab import Output
 from vlm_demo.ui.layout import build_page
 from vlm_demo.ui.model_choice import model_card
 from vlm_demo.ui.pictures import take, take_upload
@@ -273,6 +278,77 @@ def test_every_turn_is_two_messages(circle: Path) -> None:
     messages = as_messages((turn, Turn("And?", (), Reply("Yes", "Yes"))))
     assert [message["role"] for message in messages] == ["user", "assistant"] * 2
     assert messages[0]["content"][0]["alt_text"] == "circle.png"
+
+
+def test_drafts_are_folded_away_and_cannot_become_html() -> None:
+    reply = Reply("raw", "Yes.", thought="Is it <b>red</b>?")
+    assert json.loads(written(reply, busy=False))["thought"] == "Is it <b>red</b>?"
+    answer = as_messages((Turn("Well?", (), reply),))[1]["content"]
+    assert answer[-1] == "Yes."
+    assert answer[0].startswith("<details><summary>Draft</summary>")
+    assert "&lt;b&gt;red" in answer[0]
+
+
+def test_how_a_model_was_asked_stands_with_its_answer() -> None:
+    reply = Reply("A cat", "A cat", note="The region was drawn into the picture.")
+    shown_note = json.loads(written(reply, busy=False, note="What the selection shows"))["note"]
+    assert shown_note.splitlines() == ["What the selection shows", reply.note]
+    answer = as_messages((Turn("Well?", (), reply, note="It starts anew."),))[1]["content"]
+    assert answer == ["*It starts anew.*", f"*{reply.note}*", "A cat"]
+
+
+def test_a_reply_says_that_the_region_was_drawn_into_the_picture(
+    backend: Backend, picture: Image.Image
+) -> None:
+    region = Box(0.1, 0.1, 0.5, 0.5)
+    request = Request(Task.DESCRIBE_REGION, images=(picture,), region=region)
+    notes = [reply.note for reply in answers(backend, "chat-only", request) if reply]
+    assert "drawn into" in notes[-1]
+    notes = [reply.note for reply in answers(backend, "scripted", request) if reply]
+    assert notes[-1] == ""
+
+
+def test_what_was_asked_is_kept_without_pixels_and_opened_again(circle: Path) -> None:
+    first = take(circle, Settings())
+    before = (Turn("Where?", (first,), Reply(CIRCLE, "")), Turn("Never answered", (first,)))
+    request = request_for(before, Turn("And now?"), None)
+    asked = Asked.now("scripted", request, "There", (), pictures_in(before))
+    assert all(not message.images for message in asked.request.history)
+    again = asked.reopened()
+    assert [len(message.images) for message in again.history] == [1, 0]
+    assert again.history[0].images[0].size == (400, 200)
+    assert [message.text for message in again.history] == ["Where?", CIRCLE]
+    assert asked.picture == first
+    assert asked.title == "And now? (scripted)"
+
+
+def test_what_the_inspector_says_cannot_become_html() -> None:
+    raw = "<b>A dog</b> <i>[0.10, 0.20, 0.40, 0.60]</i>"
+    asked = (raw, get_family("llava15"), Frame((800, 600), (800, 600)))
+    told = findings(examine(*asked), other_readings(*asked))
+    assert "80, 60, 320, 380" in told
+    assert "<i>[" not in told
+    assert "<b>A dog" not in told
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"width": None},
+        {"width": -5},
+        {"height": 10**9},
+        {"seen_width": 0, "seen_height": 5},
+        {"raw": "x" * 100_000},
+    ],
+)
+def test_sizes_and_outputs_that_cannot_be_are_refused(values: dict[str, Any]) -> None:
+    fine = {
+        **{"picture": None, "raw": "", "family": "llava15", "space": "", "token": None},
+        **{"width": 640, "height": 480, "seen_width": None, "seen_height": None, "known": None},
+    }
+    assert Output.of(**fine).frame == Frame((640, 480), (640, 480))
+    with pytest.raises(InputError):
+        Output.of(**fine | values)
 
 
 def test_a_picture_is_shown_small_and_kept_whole(

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from vlm_demo.families import all_families, get_family
-from vlm_demo.types import Box, Frame, Mention, Point, Polygon, Prompt
+from vlm_demo.types import Box, Frame, Mention, Message, Point, Polygon, Prompt
 
 VECTORS = [
     json.loads(line)
@@ -29,8 +29,10 @@ Place = tuple[str, str, tuple[float, ...]]
 @pytest.mark.parametrize("vector", OURS, ids=[vector["id"] for vector in OURS])
 def test_output_is_read_as_its_reference_reads_it(vector: dict[str, Any]) -> None:
     size = tuple(vector["image_size"])
-    frame = Frame(size, tuple(vector.get("input_size", size)))
-    reply = get_family(vector["family"]).reply(vector["raw"], Prompt((), frame=frame))
+    seen = tuple(vector.get("input_size", size))
+    frame = Frame(size, seen, vector.get("coordinate_space", ""))
+    question = Message("user", vector.get("prompt_task", ""))
+    reply = get_family(vector["family"]).reply(vector["raw"], Prompt((question,), frame=frame))
     checks = vector["checks"]
     if "text" in checks:
         assert normal(reply.text) == normal(vector["text"])

@@ -5,17 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from threading import Lock, Thread
 
 from vlm_demo.catalog import ModelSpec, default_menu, find, load_menu, spec_for_checkpoint
-from vlm_demo.engines import Engine, Progress, open_engine
-from vlm_demo.errors import LoadError
-from vlm_demo.families import get_family
+from vlm_demo.engines import (
+    Engine,
+    FreeMemory,
+    Inspection,
+    Progress,
+    free_memory,
+    open_engine,
+)
+from vlm_demo.errors import BusyModelError, LoadError, NotRunnableError
+from vlm_demo.families import Family, get_family
 from vlm_demo.families.base import MAX_CHARACTERS
 from vlm_demo.settings import Device, Settings
-from vlm_demo.types import Reply, Request, Task
+from vlm_demo.types import Prompt, Reply, Request, Task
 
 READING_INTERVAL_S = 0.04
 """Replies are read and yielded at most this often ..."""
@@ -66,8 +73,8 @@ class Backend:
         return self._menu
 
     def models_for(self, task: Task) -> list[str]:
-        """Names of the models that can do a task, in menu order."""
-        return [spec.name for spec in self._menu if spec.supports(task)]
+        """Names of the models that run here and can do a task, in menu order."""
+        return [spec.name for spec in self._menu if spec.runs_here and spec.supports(task)]
 
     def spec(self, name: str) -> ModelSpec:
         """Return the menu's entry, or raise UnknownModelError."""
@@ -77,13 +84,14 @@ class Backend:
         """Put a Hub id or a folder on the menu, unless it is there already.
 
         Raises:
+            NotRunnableError: this program cannot run it; the message says what to do.
             LoadError: there is no such checkpoint, or it cannot be reached.
             UnknownModelError: no family reads its type of model.
         """
         for spec in self._menu:
             if checkpoint.strip() in (spec.name, spec.checkpoint):
-                return spec
-        new = spec_for_checkpoint(checkpoint)
+                return _runnable(spec)
+        new = _runnable(spec_for_checkpoint(checkpoint))
         with self._lock:
             for spec in self._menu:
                 if spec.name == new.name:
@@ -102,9 +110,10 @@ class Backend:
         Several readers may wait for the same model. Loading goes on when they stop reading.
 
         Raises:
+            NotRunnableError: this program cannot run the model.
             LoadError: the checkpoint cannot be fetched or loaded.
         """
-        spec = self.spec(model)
+        spec = _runnable(self.spec(model))
         with self._lock:
             if spec.name in self._loaded:
                 return
@@ -115,6 +124,29 @@ class Backend:
             reader = loading.reader()
         yield from reader
 
+    def unload(self, model: str) -> None:
+        """Free the memory of a model; one that is not loaded is left as it is.
+
+        Raises:
+            BusyModelError: it is answering, or on its way in.
+        """
+        name = self.spec(model).name
+        with self._lock:
+            if name in self._loading:
+                raise BusyModelError(f"{name} is being loaded. Please wait until it is ready.")
+            if name not in self._loaded:
+                return
+            if self._loaded[name].users:
+                raise BusyModelError(
+                    f"{name} is answering. Please stop it, or wait until it has finished."
+                )
+            engine = self._loaded.pop(name).engine
+        engine.close()
+
+    def free_memory(self) -> FreeMemory:
+        """Measure the memory that is free for another model."""
+        return free_memory(self._device)
+
     def answer(self, model: str, request: Request) -> Generator[Reply, None, None]:
         """Yield the reply as it grows; the last one is complete. Closing the iterator stops it.
 
@@ -124,14 +156,11 @@ class Backend:
             VlmDemoError: the model is unknown, cannot do the task, or failed.
         """
         spec = self.spec(model)
+        spec.check(request.task)
         family = get_family(spec.family)
         family.check(request, max_characters=self._max_characters)
         with self._in_use(spec) as engine:
-            prompt = family.prompt(
-                request,
-                control_tokens=engine.control_tokens,
-                max_characters=self._max_characters,
-            )
+            prompt = self._prompt(spec, request, engine)
             sampling = request.sampling or family.sampling
             raw, read, due = prompt.answer_prefix, None, 0.0
             with closing(engine.stream(prompt, sampling)) as pieces:
@@ -140,12 +169,29 @@ class Backend:
                     if time.monotonic() < due:
                         continue
                     started = time.monotonic()
-                    reply, read = family.reply(raw, prompt), raw
+                    reply, read = _read(family, raw, prompt), raw
                     took = time.monotonic() - started
                     due = started + max(READING_INTERVAL_S, took * READING_SHARE)
                     yield reply
             if read != raw:
-                yield family.reply(raw, prompt)
+                yield _read(family, raw, prompt)
+
+    def inspect(self, model: str, request: Request) -> Inspection:
+        """Say what exactly a model is given for a request; nothing is generated.
+
+        Raises:
+            VlmDemoError: as `answer` does.
+        """
+        spec = self.spec(model)
+        spec.check(request.task)
+        get_family(spec.family).check(request, max_characters=self._max_characters)
+        with self._in_use(spec) as engine:
+            return engine.inspect(self._prompt(spec, request, engine))
+
+    def _prompt(self, spec: ModelSpec, request: Request, engine: Engine) -> Prompt:
+        return get_family(spec.family).prompt(
+            request, control_tokens=engine.control_tokens, max_characters=self._max_characters
+        )
 
     def close(self) -> None:
         """Unload every model; answers that are still running end with an EngineError."""
@@ -203,6 +249,10 @@ class Backend:
             engine.close()
 
 
+def _read(family: Family, raw: str, prompt: Prompt) -> Reply:
+    return replace(family.reply(raw, prompt), note=prompt.note)
+
+
 @dataclass(slots=True)
 class _Loaded:
     """A loaded model, and how many answers are being read from it."""
@@ -242,6 +292,17 @@ class _Loading:
                     yield progress
                 case Exception() as error:
                     raise error
+
+
+def _runnable(spec: ModelSpec) -> ModelSpec:
+    """Return an entry that this program can run.
+
+    Raises:
+        NotRunnableError: it cannot run this one.
+    """
+    if spec.obstacle:
+        raise NotRunnableError(spec.obstacle)
+    return spec
 
 
 def _opened(spec: ModelSpec, loading: _Loading, device: Device, threads: int | None) -> Engine:

@@ -3,19 +3,80 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from functools import cache
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from vlm_demo.engines import Dtype, EngineKind, Quantization
 from vlm_demo.engines.local.fetching import checkpoint_config, folder_on_disk
-from vlm_demo.errors import LoadError, SettingsError, UnknownModelError, VlmDemoError
+from vlm_demo.errors import (
+    LoadError,
+    NotRunnableError,
+    SettingsError,
+    UnknownModelError,
+    UnsupportedTaskError,
+    VlmDemoError,
+)
 from vlm_demo.families import family_for_model_type, get_family
+from vlm_demo.families.base import MARKED_REGION, MARKED_REGION_JAPANESE
 from vlm_demo.types import Task
 
 CATALOG = Path(__file__).with_name("catalog.toml")
 REPOSITORY = Path(__file__).parents[1]
+
+Runs = Literal["here", "remote", "remote code", "nowhere"]
+"""here: in this program. remote: only in the program of its own repository, or on a server that
+has it. remote code: with program code from its Hub repository. nowhere: closed or never released.
+"""
+
+Commercial = Literal["yes", "no", "on conditions", "unknown"]
+
+Precision = Literal["bf16", "8-bit", "4-bit"]
+
+BITS: Mapping[Precision, float] = {"bf16": 16, "8-bit": 8, "4-bit": 4.5}
+"""Of each parameter. With 4 bits, every 64 weights share a constant of 32 bits, half a bit each
+(QLoRA, https://arxiv.org/abs/2305.14314, section 3)."""
+
+OVERHEAD = 1.2
+"""Memory to answer with, per memory of the weights: a rule of thumb of
+https://blog.eleuther.ai/transformer-math/ ("Total Inference Memory"). Many large pictures or long
+conversations take more."""
+
+
+def memory_bytes(parameters: int, precision: Precision) -> int:
+    """Estimate the memory that a model takes while it answers one request."""
+    return round(parameters * BITS[precision] / 8 * OVERHEAD)
+
+
+class Ability(StrEnum):
+    """What people look for in a model."""
+
+    CHAT = "chat"
+    SEVERAL_PICTURES = "several pictures"
+    CAPTION = "caption"
+    ASK = "ask"
+    LOCATE = "locate"
+    REGION_INPUT = "region input"  # in the model's own syntax, not drawn into the picture
+    POINTS = "points"
+    MASKS = "masks"
+    READ = "text reading"
+
+
+TASKS_OF: Mapping[Ability, tuple[Task, ...]] = {
+    Ability.CHAT: (Task.CHAT,),
+    Ability.CAPTION: (Task.CAPTION, Task.DETAILED_CAPTION),
+    Ability.ASK: (Task.VQA,),
+    Ability.LOCATE: (Task.GROUNDING, Task.DETECT, Task.GROUNDED_CAPTION),
+    Ability.REGION_INPUT: (Task.DESCRIBE_REGION,),
+    Ability.READ: (Task.READ,),
+}
+"""The tasks that show an ability: a family that can do one of them has it."""
+
+DRAWN_IN = (MARKED_REGION, MARKED_REGION_JAPANESE)
+"""Part of what families are asked that cannot take a region in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,31 +85,121 @@ class ModelSpec:
 
     name: str  # shown to the user
     family: str
-    checkpoint: str  # Hub id, or folder
+    checkpoint: str = ""  # Hub id, or folder; "" where there are no weights to be had
     engine: EngineKind = "local"
     revision: str | None = None  # of the Hub repository; None: its newest
     dtype: Dtype = "auto"
     quantization: Quantization = "none"
     trust_remote_code: bool = False  # runs code from the Hub: wants a pinned revision
-    parameters: int | None = None
-    licence: str = ""
-    languages: tuple[str, ...] = ()
+    runs: Runs = "here"
     embedded: bool = False  # comes with the program
+    gated: bool = False  # the Hub asks for an agreement first
+    parameters: int | None = None  # all of them, also where only a part works on each word
+    licence: str = ""
+    commercial: Commercial = "unknown"  # whether the licence allows commercial use
+    resolution: str = ""  # how large the model sees a picture, in pixels
+    languages: tuple[str, ...] = ()
+    also: tuple[Ability, ...] = ()  # what it can do beyond the tasks of its family
+    cannot: tuple[Ability, ...] = ()  # what others of its family can do
+    nearest: str = ""  # a model of the menu that runs here and is most like it
+    source: str = ""  # address of the card or repository that the facts are from
+    unsure: tuple[str, ...] = ()  # names of the fields here that could not be checked
     note: str = ""  # one honest line for the person who chooses
 
     @property
     def tasks(self) -> tuple[Task, ...]:
-        """What the model's family can do, in the order of `Task`."""
+        """What the model can be asked, in the order of `Task`."""
         return tuple(task for task in Task if self.supports(task))
 
     def supports(self, task: Task) -> bool:
-        """Whether the model's family can do the task."""
-        return task in get_family(self.family).instructions
+        """Whether the family can do the task, and this checkpoint is no exception."""
+        return not self.excepts(task) and task in get_family(self.family).instructions
+
+    def excepts(self, task: Task) -> bool:
+        """Whether this checkpoint was not made for a task of its family."""
+        return any(task in TASKS_OF.get(ability, ()) for ability in self.cannot)
+
+    def check(self, task: Task) -> None:
+        """Refuse a task that the model cannot do, or any where it cannot run.
+
+        Raises:
+            NotRunnableError: this program cannot run the model.
+            UnsupportedTaskError: the model cannot do the task.
+        """
+        if self.obstacle:
+            raise NotRunnableError(self.obstacle)
+        if not self.supports(task):
+            who = self.name if self.excepts(task) else f"{get_family(self.family).title} models"
+            raise UnsupportedTaskError(
+                f"{who} cannot do this task ({task.replace('_', ' ')}). "
+                "Please choose another model."
+            )
+
+    @property
+    def abilities(self) -> tuple[Ability, ...]:
+        """What people can use it for, in the order of `Ability`."""
+        return tuple(ability for ability in Ability if self._has(ability))
+
+    def _has(self, ability: Ability) -> bool:
+        family = get_family(self.family)
+        if ability in self.cannot:
+            return False
+        if ability in self.also:
+            return True
+        match ability:
+            case Ability.SEVERAL_PICTURES:
+                return family.limits.max_images > 1
+            case Ability.REGION_INPUT:
+                wording = family.instructions.get(Task.DESCRIBE_REGION, MARKED_REGION)
+                return not any(words in wording for words in DRAWN_IN)
+            case _:
+                return any(task in family.instructions for task in TASKS_OF.get(ability, ()))
+
+    def memory(self, precision: Precision) -> int | None:
+        """Bytes that it takes while it answers; None where its size is not known."""
+        return None if self.parameters is None else memory_bytes(self.parameters, precision)
+
+    def fitting(self, free: int) -> Precision | None:
+        """Return the finest precision in which the model fits into some bytes, if there is one."""
+        for precision in BITS:
+            memory = self.memory(precision)
+            if memory is not None and memory <= free:
+                return precision
+        return None
+
+    @property
+    def runs_here(self) -> bool:
+        """Whether this program can load it, if need be after fetching it."""
+        return not self.obstacle
+
+    @property
+    def obstacle(self) -> str:
+        """Why this program cannot run it, and what to do; "" where it can."""
+        instead = f" The nearest model that runs here is {self.nearest}." if self.nearest else ""
+        match self.runs:
+            case "here":
+                return ""
+            case "remote code":
+                return (
+                    f"{self.name} brings program code of its own, which is not run unasked. Please "
+                    "read that code, and then enter the model in a menu of your own (--menu) with "
+                    f"trust_remote_code = true and the revision that you have read.{instead}"
+                )
+            case "remote":
+                return (
+                    f"{self.name} runs only in a program of its own. Please see {self.source} for "
+                    f"it, or choose another model.{instead}"
+                )
+            case "nowhere":
+                return (
+                    f"{self.name} cannot be run by anybody else: its weights were never released. "
+                    f"Please choose another model.{instead}"
+                )
 
     @property
     def folder(self) -> Path | None:
         """Where the checkpoint is on this machine; None if it has yet to be fetched."""
-        return folder_on_disk(self.checkpoint, self.revision)
+        return None if not self.checkpoint else folder_on_disk(self.checkpoint, self.revision)
 
     @property
     def is_here(self) -> bool:
@@ -56,6 +207,7 @@ class ModelSpec:
         return self.folder is not None
 
 
+@cache
 def default_menu() -> tuple[ModelSpec, ...]:
     """Return the embedded models, the default first, then well-known checkpoints."""
     return load_menu(CATALOG, relative_to=REPOSITORY)
@@ -83,6 +235,11 @@ def load_menu(path: Path, *, relative_to: Path | None = None) -> tuple[ModelSpec
     for name in names:
         if names.count(name) > 1:
             raise SettingsError(f"The menu {path} has several models called {name!r}.")
+    if specs[0].obstacle:
+        raise SettingsError(
+            f"The menu {path} begins with {names[0]!r}, and the first model is the one that is "
+            f"loaded unless another is chosen. {specs[0].obstacle}"
+        )
     return specs
 
 
@@ -96,7 +253,7 @@ def find(menu: Sequence[ModelSpec], name: str) -> ModelSpec:
 
 
 def spec_for_checkpoint(checkpoint: str) -> ModelSpec:
-    """Make a menu entry for a Hub id or a folder, from the `model_type` in its config.json.
+    """Return the catalogue's entry for a Hub id, or make one from the `model_type` in its config.
 
     Raises:
         LoadError: there is no such checkpoint, or it cannot be reached.
@@ -105,6 +262,9 @@ def spec_for_checkpoint(checkpoint: str) -> ModelSpec:
     checkpoint = checkpoint.strip()
     if not checkpoint:
         raise LoadError("Please give a Hub id, like HuggingFaceTB/SmolVLM-256M-Instruct.")
+    for known in default_menu():
+        if known.checkpoint == checkpoint:
+            return known
     config = checkpoint_config(checkpoint)
     family = family_for_model_type(str(config.get("model_type", "")), checkpoint)
     return ModelSpec(
@@ -121,18 +281,15 @@ def _spec(entry: Any, path: Path, base: Path) -> ModelSpec:
     where = f"The menu {path}, model {name!r}"
     if not isinstance(entry, dict):
         raise SettingsError(f"{where}: not a [[model]] table.")
-    types = get_type_hints(ModelSpec)
-    required = ("name", "family", "checkpoint")
+    types = _types()
+    required = ["name", "family"] + ["checkpoint"] * (entry.get("runs") != "nowhere")
     if missing := [field for field in required if not entry.get(field)]:
         raise SettingsError(f"{where}: {missing[0]!r} is missing.")
-    for key, value in entry.items():
+    for key in (*entry, *_unsure(entry)):
         if key not in types:
             known = ", ".join(field.name for field in fields(ModelSpec))
             raise SettingsError(f"{where}: there is no {key!r}. Known: {known}.")
-        _check(where, key, value, types[key])
-    values: dict[str, Any] = {
-        key: tuple(v) if isinstance(v, list) else v for key, v in entry.items()
-    }
+    values = {key: _value(where, key, value, types[key]) for key, value in entry.items()}
     spec = ModelSpec(**values)
     if spec.trust_remote_code and not spec.revision:
         raise SettingsError(f"{where}: trust_remote_code needs a pinned revision.")
@@ -141,20 +298,45 @@ def _spec(entry: Any, path: Path, base: Path) -> ModelSpec:
     except VlmDemoError as error:
         raise SettingsError(f"{where}: {error}") from error
     folder = base / Path(spec.checkpoint).expanduser()
-    return replace(spec, checkpoint=str(folder)) if spec.embedded or folder.is_dir() else spec
+    here = spec.checkpoint and (spec.embedded or folder.is_dir())
+    return replace(spec, checkpoint=str(folder)) if here else spec
 
 
-def _check(where: str, key: str, value: object, wanted: object) -> None:
-    """Refuse a value of another type than the field's."""
-    if choices := get_args(wanted):
-        if wanted == tuple[str, ...]:
-            good = isinstance(value, list) and all(isinstance(item, str) for item in value)
-        elif type(None) in choices:
-            good = any(type(value) is choice for choice in choices)
-        else:
-            good = value in choices
-        expected = "a list of strings" if wanted == tuple[str, ...] else f"one of {choices}"
-    else:
+@cache
+def _types() -> dict[str, Any]:
+    return get_type_hints(ModelSpec)
+
+
+def _unsure(entry: Mapping[str, Any]) -> list[str]:
+    """The names of fields in `unsure`; what is no list of words is refused with its type."""
+    names = entry.get("unsure")
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+
+
+def _value(where: str, key: str, value: object, wanted: Any) -> Any:
+    """Return a value as the field holds it, or refuse one of another type."""
+    choices = get_args(wanted)
+    if get_origin(wanted) is tuple:
+        return _words(where, key, value, choices[0])
+    if not choices:
         good, expected = type(value) is wanted, getattr(wanted, "__name__", str(wanted))
+    elif type(None) in choices:
+        good, expected = any(type(value) is choice for choice in choices), f"one of {choices}"
+    else:
+        good, expected = value in choices, f"one of {choices}"
     if not good:
         raise SettingsError(f"{where}: {key} = {value!r} cannot be used; it must be {expected}.")
+    return value
+
+
+def _words(where: str, key: str, value: object, kind: type[str]) -> tuple[str, ...]:
+    """Return a list of words, all of them of one kind."""
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise SettingsError(
+            f"{where}: {key} = {value!r} cannot be used; it must be a list of strings."
+        )
+    try:
+        return tuple(kind(item) for item in value)
+    except ValueError as error:
+        known = ", ".join(Ability)
+        raise SettingsError(f"{where}: {key}: {error}. Known: {known}.") from error

@@ -8,6 +8,8 @@ VlmDemoError
 │   └── TooLongError        more text than the model can take
 ├── UnknownModelError       no such model or family
 ├── UnsupportedTaskError    the model's family cannot do this task
+├── NotRunnableError        this program cannot run the model
+├── BusyModelError          the model is answering and cannot be unloaded
 ├── SettingsError           a flag, environment variable or menu file that cannot be used
 └── EngineError             the model failed while answering
     ├── LoadError           the checkpoint could not be loaded
@@ -45,6 +47,14 @@ class UnknownModelError(VlmDemoError):
 
 class UnsupportedTaskError(VlmDemoError):
     """The model's family cannot do this task."""
+
+
+class NotRunnableError(VlmDemoError):
+    """This program cannot run the model: it needs one of its own, or code that nobody allowed."""
+
+
+class BusyModelError(VlmDemoError):
+    """The model is answering or being loaded, so it cannot be unloaded."""
 
 
 class SettingsError(VlmDemoError):

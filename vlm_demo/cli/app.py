@@ -11,8 +11,7 @@ import typer
 from PIL.Image import Image
 
 from vlm_demo.backend import Backend
-from vlm_demo.catalog import ModelSpec
-from vlm_demo.cli import edges
+from vlm_demo.cli import catalogue, edges
 from vlm_demo.cli.answering import answer, load
 from vlm_demo.cli.conversation import HELP, Conversation
 from vlm_demo.cli.options import (
@@ -35,7 +34,6 @@ from vlm_demo.cli.prompting import family_called, parse_history, stand_in, write
 from vlm_demo.cli.terminal import print_error, print_note, printable, table
 from vlm_demo.errors import VlmDemoError
 from vlm_demo.export import Format, as_json, classes, export, to_answer
-from vlm_demo.families import get_family
 from vlm_demo.settings import Settings
 from vlm_demo.types import Mention, Point, Reply, ReplyState, Request, Size, Task
 
@@ -64,40 +62,12 @@ def run(arguments: Sequence[str]) -> int:
 
 @app.command()
 def models(menu: Menu = None, as_json_: AsJson = False) -> None:
-    """List the models that can be chosen."""
+    """List the models: what is known of each, and where it runs."""
     specs = Backend.from_settings(Settings.read({"menu": menu})).menu
     if as_json_:
-        entries = [
-            {
-                "name": spec.name,
-                "family": spec.family,
-                "tasks": list(spec.tasks),
-                "parameters": spec.parameters,
-                "licence": spec.licence,
-                "languages": list(spec.languages),
-                "embedded": spec.embedded,
-                "engine": spec.engine,
-                "checkpoint": spec.checkpoint,
-                "here": spec.is_here,
-                "note": spec.note,
-            }
-            for spec in specs
-        ]
-        _print(as_json(entries))
-        return
-    heading = ("NAME", "FAMILY", "SIZE", "LICENCE", "WHERE", "TASKS")
-    rows = [
-        (
-            spec.name,
-            get_family(spec.family).title,
-            _size(spec.parameters),
-            spec.licence,
-            _whereabouts(spec),
-            ", ".join(task.replace("_", " ") for task in spec.tasks),
-        )
-        for spec in specs
-    ]
-    print(table([heading, *rows]))
+        _print(as_json(catalogue.entries(specs)))
+    else:
+        print(table(catalogue.rows(specs)))
 
 
 @app.command()
@@ -378,15 +348,3 @@ def _score(value: float | int | None) -> str:
     if value is None:
         return "not measured"
     return f"{value:.3f}" if isinstance(value, float) else str(value)
-
-
-def _whereabouts(spec: ModelSpec) -> str:
-    if spec.is_here:
-        return "this machine"
-    return "missing" if spec.embedded else "fetched when chosen"
-
-
-def _size(parameters: int | None) -> str:
-    if parameters is None:
-        return ""
-    return f"{parameters / 1e9:.1f} B" if parameters >= 1e9 else f"{parameters / 1e6:.0f} M"

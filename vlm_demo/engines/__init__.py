@@ -4,6 +4,8 @@ from vlm_demo.engines.base import (
     Dtype,
     Engine,
     EngineKind,
+    FreeMemory,
+    Inspection,
     OnProgress,
     Progress,
     Quantization,
@@ -15,9 +17,12 @@ __all__ = [
     "Dtype",
     "Engine",
     "EngineKind",
+    "FreeMemory",
+    "Inspection",
     "OnProgress",
     "Progress",
     "Quantization",
+    "free_memory",
     "open_engine",
 ]
 
@@ -57,3 +62,10 @@ def open_engine(
                 threads=threads,
                 on_progress=on_progress,
             )
+
+
+def free_memory(device: Device = "auto") -> FreeMemory:
+    """Measure the memory that a model of this machine's own could take."""
+    from vlm_demo.engines.local.memory import free_memory as measured
+
+    return measured(device)

@@ -23,5 +23,6 @@ FAMILY = Family(
         writer("bbox_2d"),
         N1000,
     ),
+    end_markers=("<|im_end|>", "<|endoftext|>", "<end_of_turn>", "</s>"),
     availability="it is a format of answers, not a model. It is for reading what others wrote",
 )

@@ -22,8 +22,7 @@ from dataclasses import replace
 from vlm_demo.families.base import MARKED_REGION, Family, Limits
 from vlm_demo.families.draft_first import DraftFirst
 from vlm_demo.families.json_places import Dialect, read_into, write_lists
-from vlm_demo.families.json_shapes import as_number
-from vlm_demo.families.markup import Markup, Reading, ReadingBuilder
+from vlm_demo.families.markup import Markup, Reading, ReadingBuilder, number
 from vlm_demo.families.spaces import N1000, Space
 from vlm_demo.types import Frame, Message, Sampling, Task
 
@@ -76,7 +75,7 @@ def _add_boxed(
     at, pieces = start, []
     for bracket in _NUMBERS.finditer(raw, start, end) if '":' not in content else ():
         items = [item for item in _SEPARATOR.split(bracket[1]) if item]
-        numbers = tuple(value for item in items if (value := as_number(item)) is not None)
+        numbers = tuple(value for item in items if (value := number(item)) is not None)
         if len(items) == len(numbers) == 4:
             region = space.box(numbers, frame)
             regions.append(builder.add_mark(bracket.span(1), numbers, region))

@@ -9,8 +9,8 @@ makes of a picture, `<image>` what upstream writes. Others come with code of the
     <ref>a dog</ref><box>[[x1, y1, x2, y2]]</box>
 
 with whole numbers from 0 to 1000 over the user's picture, however it is tiled (issue #227,
-streamlit_demo/app.py). The brackets alone are read as well, and numbers that are all below 1 as
-fractions, as internvl_chat/eval/refcoco/evaluate_grounding.py does.
+streamlit_demo/app.py). The brackets alone are read as well, and four numbers whose sum is
+below 4 as fractions, as internvl_chat/eval/refcoco/evaluate_grounding.py does.
 
 Wording: short answers, one sentence and places as in internvl_chat/eval; "in detail" of the cards;
 for text and for a region ours. The authors advise drawing a region into the picture (issue #227),
@@ -28,10 +28,11 @@ from vlm_demo.types import Frame, Region, Task, outer_box
 
 
 def fractions_or(numbers: Sequence[float], frame: Frame, space: Space) -> Space:
-    """Take numbers below 1 for fractions, unless a person chose the space."""
-    are_fractions = all(0 <= number <= 1 for number in numbers) and any(
-        number % 1 for number in numbers
-    )
+    """Take small numbers for fractions, unless a person chose the space.
+
+    Source of the bound: evaluate_grounding.py.
+    """
+    are_fractions = min(numbers) >= 0 and sum(numbers) < 4
     return UNIT if are_fractions and not frame.space else space
 
 

@@ -7,17 +7,13 @@ https://github.com/roboflow/supervision (0.31).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
 from vlm_demo.families.json_scan import Bracket, Node, Structure
-from vlm_demo.families.markup import Span
-
-MAX_NUMBER = 30
-"""Characters of a number: Python writes up to 25, and longer ones are never drawn (H10)."""
+from vlm_demo.families.markup import Span, number
 
 Shape = Literal["box", "point", "polygon", "any"]
 
@@ -31,10 +27,7 @@ SHAPES: dict[str, Shape] = {
 """Keys that name places, as `plain` writes them."""
 
 WRAPPERS = frozenset(
-    {
-        *("objects", "detections", "results", "annotations", "items", "predictions", "instances"),
-        *("regions", "data", "answer", "output"),
-    }
+    {"objects", "detections", "predictions", "annotations", "instances", "regions"}
 )
 """Keys whose lists of numbers are places like lists without a key."""
 
@@ -140,7 +133,7 @@ def _is_words(node: Node) -> bool:
 def _walk(node: Node, name: str, *, is_nested: bool) -> Iterator[Found]:
     """Look at a value under a key; numbers in lists need a fitting one, a wrapper, or none."""
     if node.kind == "object":
-        yield from _in_object(node)
+        yield from _in_object(node, name)
     elif node.kind in ("list", "numbers"):
         place = None
         if not name or name in WRAPPERS:
@@ -154,22 +147,24 @@ def _walk(node: Node, name: str, *, is_nested: bool) -> Iterator[Found]:
                 yield from _walk(item, name, is_nested=True)
 
 
-def _in_object(node: Node) -> Iterator[Found]:
-    own, others = _corners(node, "") or _pair(node, ""), []
+def _in_object(node: Node, name: str) -> Iterator[Found]:
+    own, others = _corners(node, name), []
+    if SHAPES.get(name) == "point":  # elsewhere x and y may be those of a chart
+        own += _pair(node, name)
     labels: dict[str, str] = {}
     for key, value in node.items:
-        name = plain(key)
+        inner = plain(key)
         if value.kind in ("text", "number"):
-            labels.setdefault(name, value.text.strip())
-        elif places := _places(value, name):
+            labels.setdefault(inner, value.text.strip())
+        elif places := _places(value, inner):
             own += places
         else:
-            others.append((name, value))
+            others.append((inner or "?", value))
     if own:
-        label = next((labels[name] for name in LABELS if labels.get(name)), "")
+        label = next((labels[key] for key in LABELS if labels.get(key)), "")
         yield Found(label, tuple(own))
-    for name, value in others:
-        yield from _walk(value, name or "?", is_nested=False)
+    for inner, value in others:
+        yield from _walk(value, inner, is_nested=False)
 
 
 def _places(node: Node, name: str) -> list[Place]:
@@ -262,8 +257,8 @@ def _numbers(node: Node) -> tuple[float, ...]:
     """Return a list's numbers; none at all if anything else is in it."""
     match node.kind:
         case "numbers":
-            items = node.text[1:-1].rstrip(" ,\n\t\r").split(",")
-            values = [_drawable(item) for item in items]
+            items = node.text[1:-1].rstrip().removesuffix(",").split(",")
+            values = [number(item) for item in items]
         case "list":
             values = [_number(item) for _, item in node.items]
         case _:
@@ -273,22 +268,4 @@ def _numbers(node: Node) -> tuple[float, ...]:
 
 def _number(node: Node) -> float | None:
     """Return a number, also one in quotes."""
-    return as_number(node.text) if node.kind in ("number", "text") else None
-
-
-_WRITTEN = re.compile(r"\s*[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\s*")
-
-
-def as_number(text: str) -> float | None:
-    """Return a number that can be drawn, or None: no NaN, nothing absurdly long (H10).
-
-    `markup.number` takes fewer digits than Python writes for a fraction.
-    """
-    return _drawable(text) if _WRITTEN.fullmatch(text) else None
-
-
-def _drawable(written: str) -> float | None:
-    if len(written) > MAX_NUMBER:
-        return None
-    value = float(written)
-    return value if -1e15 < value < 1e15 else None
+    return number(node.text) if node.kind in ("number", "text") else None

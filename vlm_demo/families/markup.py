@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,10 +18,14 @@ NOWHERE: Span = (0, 0)
 NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
 """A number as models write it; `number` says whether it can be used."""
 
-_NUMBER = re.compile(NUMBER)
+_WRITTEN = re.compile(rf"\s*{NUMBER}(?:[eE][+-]?[0-9]+)?\s*")
 
-MAX_DIGITS = 15
-"""Of a number; longer ones are a model that has lost its way (house rule H10)."""
+MAX_LENGTH = 30
+"""Characters of a number: Python writes fractions with fewer, and more are a model that has lost
+its way (house rule H10)."""
+
+MAX_VALUE = 1e15
+"""Of a number that can be drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +115,10 @@ class ReadingBuilder:
 
 def number(text: str) -> float | None:
     """Return a number that can be drawn, or None: no NaN, no infinity, nothing absurdly long."""
-    text = text.strip()
-    if not _NUMBER.fullmatch(text) or sum(map(str.isdigit, text)) > MAX_DIGITS:
+    if len(text) > MAX_LENGTH or not _WRITTEN.fullmatch(text):
         return None
     value = float(text)
-    return value if math.isfinite(value) else None
+    return value if -MAX_VALUE < value < MAX_VALUE else None
 
 
 def numbers(items: Sequence[str]) -> tuple[float, ...] | None:

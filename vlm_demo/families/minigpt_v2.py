@@ -45,7 +45,8 @@ _MARKUP_TAGS = ("p", "delim", "unk", "s", "Img", "ImageHere")
 
 def read_braces(raw: str, frame: Frame, space: Space) -> Reading:
     """Read `<p>words</p> {<x1><y1><x2><y2>}`; braces with another count of numbers are skipped."""
-    body, reader, at = raw[: _half_written_at(raw)], PhraseReader(), 0
+    body, at = raw[: _half_written_at(raw)], 0
+    reader = PhraseReader(parted_by_words=False)  # "<p>a cat</p> is at {...}"
     for item in _ITEM.finditer(body):
         tag, place = item["tag"], item["place"]
         if place and not (_ANGLE.search(place) or reader.awaits_place):

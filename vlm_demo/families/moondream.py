@@ -25,8 +25,8 @@ from dataclasses import replace
 from vlm_demo.families.base import MARKED_REGION, Family, Limits
 from vlm_demo.families.json_places import add_found
 from vlm_demo.families.json_scan import Node, Structure, structures
-from vlm_demo.families.json_shapes import Found, as_number, found_in, names_places
-from vlm_demo.families.markup import Markup, Reading, ReadingBuilder
+from vlm_demo.families.json_shapes import Found, found_in, names_places
+from vlm_demo.families.markup import Markup, Reading, ReadingBuilder, number
 from vlm_demo.families.spaces import UNIT, Space
 from vlm_demo.families.templates import BARE_TEXT
 from vlm_demo.types import Frame, Prompt, Region, Reply, Task, outer_box
@@ -63,8 +63,10 @@ def _answer(raw: str) -> Structure | None:
     """Return the dictionary, perhaps not finished yet; None if the answer is plain text."""
     if not raw.lstrip().startswith("{"):
         return None
-    answer = next(structures(raw))
-    return answer if answer.root or answer.is_cut_off or names_places(answer) else None
+    answer = next(structures(raw), None)
+    if answer and (answer.root or answer.is_cut_off or names_places(answer)):
+        return answer
+    return None
 
 
 def _values(node: Node | None) -> Mapping[str, Node]:
@@ -82,7 +84,7 @@ def _found(answer: Structure) -> Iterator[Found]:
     labels: dict[int, str] = {}  # of the places that begin there
     for _, node in grounding.items if grounding else ():
         values = _values(node)
-        span = [as_number(values[key].text) for key in ("start_idx", "end_idx") if key in values]
+        span = [number(values[key].text) for key in ("start_idx", "end_idx") if key in values]
         match span:
             case [float(start), float(end)]:
                 inner = Structure(node.start, node.end, node)

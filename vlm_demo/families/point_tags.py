@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from vlm_demo.families.json_shapes import as_number
-from vlm_demo.families.markup import ReadingBuilder
+from vlm_demo.families.markup import ReadingBuilder, number
 from vlm_demo.families.spaces import Space
 from vlm_demo.types import Frame
 
@@ -52,6 +51,6 @@ def _pairs(values: Mapping[str, str]) -> Iterator[tuple[float, float]]:
     """Yield x and y, x1 and y1, and so on; a pair that is not two numbers is skipped."""
     for name, value in values.items():
         if match := _X.fullmatch(name):
-            x, y = as_number(value), as_number(values.get(f"y{match[1]}", ""))
+            x, y = number(value), number(values.get(f"y{match[1]}", ""))
             if x is not None and y is not None:
                 yield x, y

@@ -1,6 +1,7 @@
 // An answer as it grows: text whose phrases carry the colour of their regions, and a copy button.
-// `props.value`, as JSON: {parts: [{text, colour, mention}], busy, note, tone}
+// `props.value`, as JSON: {parts: [{text, colour, mention}], thought, busy, note, tone}
 const text = element.querySelector('.answer-text'), note = element.querySelector('.answer-note');
+const draft = element.querySelector('.answer-thought');
 const card = element.querySelector('.answer'), copy = element.querySelector('.answer-copy');
 
 function part({ text: words, colour, mention }) {
@@ -15,12 +16,14 @@ function part({ text: words, colour, mention }) {
 }
 
 function show() {
-  const { parts = [], busy = false, note: line = '', tone = '' } = JSON.parse(props.value || '{}');
+  const { parts = [], thought = '', busy = false, note: line = '', tone = '' } = JSON.parse(props.value || '{}');
   text.replaceChildren(...parts.map(part));
+  draft.querySelector('p').textContent = thought;
+  draft.hidden = !thought;
   note.textContent = line;
   note.hidden = !line;
   copy.hidden = busy || !parts.length;
-  card.hidden = !busy && !parts.length && !line;
+  card.hidden = !busy && !parts.length && !thought && !line;
   card.classList.toggle('busy', busy);
   card.setAttribute('aria-busy', String(busy));
   card.dataset.tone = tone;

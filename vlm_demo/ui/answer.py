@@ -16,6 +16,7 @@ _SCRIPT = (Path(__file__).parent / "answer.js").read_text(encoding="utf-8")
 
 _TEMPLATE = """
 <div class="answer" hidden>
+  <details class="answer-thought" hidden><summary>Draft</summary><p></p></details>
   <p class="answer-text" aria-live="polite"></p>
   <p class="answer-note" role="status" hidden></p>
   <button type="button" class="answer-copy" hidden>Copy</button>
@@ -58,8 +59,13 @@ def settled(value: object) -> str:
 
 
 def written(reply: Reply, *, busy: bool, note: str = "", tone: Tone = "") -> str:
-    """Value of the component for a reply, complete or still growing (`busy`)."""
-    return as_value({"parts": _parts(reply), "busy": busy, "note": note, "tone": tone})
+    """Value of the component for a reply, complete or still growing (`busy`).
+
+    Under it stand `note` and what the reply itself has to say about how it was asked.
+    """
+    notes = [words for words in (note, reply.note) if words]
+    content = {"parts": _parts(reply), "thought": reply.thought, "busy": busy}
+    return as_value(content | {"note": "\n".join(notes), "tone": tone})
 
 
 def _parts(reply: Reply) -> list[dict[str, Any]]:

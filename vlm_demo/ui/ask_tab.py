@@ -11,6 +11,7 @@ from gradio.components import Component
 
 from vlm_demo.types import Reply, Request, Task
 from vlm_demo.ui.answer import NOTHING, answer, waiting, written
+from vlm_demo.ui.asked import Asked
 from vlm_demo.ui.examples import Example
 from vlm_demo.ui.generation import Choice
 from vlm_demo.ui.model_choice import build_notice
@@ -26,7 +27,7 @@ from vlm_demo.ui.region_image import shown
 from vlm_demo.ui.streaming import answers, errors_shown
 from vlm_demo.ui.tab import ANSWERS, Surroundings, build_run_buttons
 
-Asked = tuple[tuple[str, str], ...]
+Earlier = tuple[tuple[str, str], ...]
 """Earlier questions about the picture and their answers, oldest first."""
 
 
@@ -34,6 +35,7 @@ def build_ask_tab(tab: gr.Tab, around: Surroundings) -> None:
     """Lay out the tab and wire it to the backend."""
     backend, controls = around.backend, around.controls
     earlier = gr.State(())
+    asked_last = around.asked["Ask"]
     with gr.Row(equal_height=False):
         with gr.Column(scale=6, min_width=300):
             own = build_picture_input("ask-picture", around)
@@ -58,7 +60,7 @@ def build_ask_tab(tab: gr.Tab, around: Surroundings) -> None:
             tries = build_examples(around.examples_for(Task.VQA))
 
     def ask(
-        picture: Picture | None, words: str, choices: str, before: Asked, *settings: Any
+        picture: Picture | None, words: str, choices: str, before: Earlier, *settings: Any
     ) -> Iterator[Any]:
         yield gr.skip()
         with errors_shown():
@@ -78,7 +80,11 @@ def build_ask_tab(tab: gr.Tab, around: Surroundings) -> None:
                     yield {result: gr.skip()}
                     continue
                 newest = reply
-                yield {result: written(reply, busy=True), own.board: shown(picture, reply.mentions)}
+                yield {
+                    result: written(reply, busy=True),
+                    own.board: shown(picture, reply.mentions),
+                    asked_last: Asked.now(choice.model, request, reply.raw, [picture]),
+                }
             if newest is not None:
                 yield {
                     result: written(newest, busy=False, note=words.strip()),
@@ -90,27 +96,30 @@ def build_ask_tab(tab: gr.Tab, around: Surroundings) -> None:
         return {
             question: words.strip(),
             closed: choices.strip(),
-            result: NOTHING,
-            earlier: (),
-            log: gr.HTML(visible=False),
+            **cleared,
         }
 
     asking = gr.on(
         [buttons.run.click, question.submit, closed.submit],
         ask,
         [own.picture, question, closed, earlier, *controls.inputs],
-        [result, own.board, buttons.run, buttons.stop, log, earlier],
+        [result, own.board, buttons.run, buttons.stop, log, earlier, asked_last],
         **ANSWERS,
     )
     buttons.wire(asking, result)
-    cleared = {result: NOTHING, earlier: (), log: gr.HTML(visible=False)}
+    cleared: dict[Component, Any] = {
+        result: NOTHING,
+        earlier: (),
+        log: gr.HTML(visible=False),
+        asked_last: None,
+    }
     wire_picture_input(tab, around, own, cleared, cancels=[asking])
     wire_examples(
         tries,
         around,
         own,
         filled,
-        [question, closed, result, earlier, log],
+        [question, closed, *cleared],
         run=buttons.run,
         cancels=[asking],
     )
@@ -123,7 +132,7 @@ def read_choices(words: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(choice for choice in choices if choice))
 
 
-def _earlier(asked: Asked) -> gr.HTML:
+def _earlier(asked: Earlier) -> gr.HTML:
     items = "".join(
         f"<li><span>{html.escape(question)}</span> <b>{html.escape(reply)}</b></li>"
         for question, reply in reversed(asked)

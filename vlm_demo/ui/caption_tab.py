@@ -10,6 +10,7 @@ from gradio.components import Component
 
 from vlm_demo.types import Request, Task
 from vlm_demo.ui.answer import NOTHING, answer, waiting, written
+from vlm_demo.ui.asked import Asked
 from vlm_demo.ui.examples import Example
 from vlm_demo.ui.generation import Choice
 from vlm_demo.ui.model_choice import build_notice
@@ -38,6 +39,7 @@ STYLES = {
 def build_caption_tab(tab: gr.Tab, around: Surroundings) -> None:
     """Lay out the tab and wire it to the backend."""
     backend, controls = around.backend, around.controls
+    asked_last = around.asked["Caption"]
     with gr.Row(equal_height=False):
         with gr.Column(scale=6, min_width=300):
             own = build_picture_input("caption-picture", around)
@@ -70,7 +72,11 @@ def build_caption_tab(tab: gr.Tab, around: Surroundings) -> None:
                     yield {result: gr.skip()}
                     continue
                 newest = reply
-                yield {result: written(reply, busy=True), own.board: shown(picture, reply.mentions)}
+                yield {
+                    result: written(reply, busy=True),
+                    own.board: shown(picture, reply.mentions),
+                    asked_last: Asked.now(choice.model, request, reply.raw, [picture]),
+                }
             if newest is not None:
                 note, tone = places_found(newest) if kind == GROUNDED else ("", "")
                 yield {result: written(newest, busy=False, note=note, tone=tone)}
@@ -80,25 +86,26 @@ def build_caption_tab(tab: gr.Tab, around: Surroundings) -> None:
         return {
             style: kind,
             beginning: gr.Textbox(example.words, visible=kind == CONTINUED),
-            result: NOTHING,
+            **cleared,
         }
 
+    cleared: dict[Component, Any] = {result: NOTHING, asked_last: None}
     asking = gr.on(
         [buttons.run.click, beginning.submit],
         caption,
         [own.picture, style, beginning, *controls.inputs],
-        [result, own.board, buttons.run, buttons.stop],
+        [result, own.board, buttons.run, buttons.stop, asked_last],
         **ANSWERS,
     )
     buttons.wire(asking, result)
     style.change(lambda kind: gr.Textbox(visible=kind == CONTINUED), style, beginning, **QUICK)
-    wire_picture_input(tab, around, own, {result: NOTHING}, cancels=[asking])
+    wire_picture_input(tab, around, own, cleared, cancels=[asking])
     wire_examples(
         tries,
         around,
         own,
         filled,
-        [style, beginning, result],
+        [style, beginning, *cleared],
         run=buttons.run,
         cancels=[asking],
     )

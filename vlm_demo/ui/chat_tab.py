@@ -14,11 +14,13 @@ from vlm_demo.backend import Backend
 from vlm_demo.errors import InputError
 from vlm_demo.families import get_family
 from vlm_demo.types import Reply, Task
+from vlm_demo.ui.asked import Asked
 from vlm_demo.ui.conversation import (
     Conversation,
     Turn,
     as_messages,
     picture_of,
+    pictures_in,
     request_for,
 )
 from vlm_demo.ui.generation import Choice
@@ -38,6 +40,7 @@ def build_chat_tab(_: gr.Tab, around: Surroundings) -> None:
     backend, controls = around.backend, around.controls
     examples = around.examples_for(Task.CHAT)
     conversation = gr.State(())
+    asked_last = around.asked["Chat"]
     build_notice(backend, controls.model, [Task.CHAT])
     chat = gr.Chatbot(
         elem_id="chat",
@@ -93,6 +96,9 @@ def build_chat_tab(_: gr.Tab, around: Surroundings) -> None:
                     yield {
                         chat: as_messages((*before, turn)),
                         conversation: (*before, turn),
+                        asked_last: Asked.now(
+                            choice.model, request, reply.raw, turn.pictures, pictures_in(before)
+                        ),
                     }
                 turn = replace(turn, drawn=_drawn(before, turn))
                 yield {chat: as_messages((*before, turn)), conversation: (*before, turn)}
@@ -138,6 +144,7 @@ def build_chat_tab(_: gr.Tab, around: Surroundings) -> None:
         return {
             chat: as_messages(kept),
             conversation: kept,
+            asked_last: None,
             box: gr.MultimodalTextbox(value=_typed(turn) if turn else EMPTY, **ready),
         }
 
@@ -153,9 +160,14 @@ def build_chat_tab(_: gr.Tab, around: Surroundings) -> None:
         }
 
     def clear() -> dict[Any, Any]:
-        return {chat: [], conversation: (), box: gr.MultimodalTextbox(**ready)}
+        return {
+            chat: [],
+            conversation: (),
+            asked_last: None,
+            box: gr.MultimodalTextbox(**ready),
+        }
 
-    shown = [chat, conversation, box]
+    shown = [chat, conversation, box, asked_last]
     asked = [conversation, *controls.inputs]
     running: list[Any] = [
         box.submit(send, [box, *asked], shown, **ANSWERS),

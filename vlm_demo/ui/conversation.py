@@ -46,6 +46,12 @@ def request_for(before: Conversation, turn: Turn, sampling: Sampling | None) -> 
     return Request(Task.CHAT, turn.question, images, history=tuple(history), sampling=sampling)
 
 
+def pictures_in(before: Conversation) -> tuple[tuple[Picture, ...], ...]:
+    """Return the pictures of each message of the history that `request_for` builds."""
+    answered = [past.pictures for past in before if past.reply is not None]
+    return tuple(pictures for asked in answered for pictures in (asked, ()))
+
+
 def picture_of(before: Conversation, turn: Turn, index: int) -> Picture | None:
     """Return the picture that a mention of the turn's answer is about."""
     if turn.pictures:
@@ -69,14 +75,20 @@ def _question(turn: Turn) -> list[Any]:
 
 
 def _answer(turn: Turn) -> list[Any]:
-    note = [f"*{turn.note}*"] if turn.note else []
+    notes = [f"*{note}*" for note in (turn.note, turn.reply.note if turn.reply else "") if note]
     if turn.reply is None:
-        return [*note, "…"]
+        return [*notes, "…"]
+    draft = [_folded("Draft", turn.reply.thought)] if turn.reply.thought else []
     drawn = []
     if turn.drawn:
         names = ", ".join(mention.phrase for mention in turn.reply.mentions)
         drawn = [_file(turn.drawn, f"The picture with boxes: {names}")]
-    return [*note, *drawn, as_markdown(turn.reply.text) or "*(no words)*"]
+    return [*notes, *draft, *drawn, as_markdown(turn.reply.text) or "*(no words)*"]
+
+
+def _folded(title: str, text: str) -> str:
+    """Markdown that shows a title, and the text at a click."""
+    return f"<details><summary>{title}</summary>\n\n{as_markdown(text)}\n\n</details>"
 
 
 def _file(path: Path, description: str) -> dict[str, str]:

@@ -137,7 +137,7 @@ def build_settings(backend: Backend, model: gr.Dropdown) -> Controls:
             sampling.seed,
         ]
 
-    model.input(
+    model.change(
         own_values,
         model,
         controls.settings,

@@ -12,12 +12,14 @@ from vlm_demo.ui.chat_tab import build_chat_tab
 from vlm_demo.ui.endpoints import add_endpoints
 from vlm_demo.ui.examples import load_examples
 from vlm_demo.ui.generation import build_settings
+from vlm_demo.ui.inspector_tab import build_inspector_tab
 from vlm_demo.ui.locate_tab import build_locate_tab
 from vlm_demo.ui.model_choice import (
     build_model_addition,
     build_model_choice,
     wire_model_choice,
 )
+from vlm_demo.ui.models_tab import build_models_tab
 from vlm_demo.ui.tab import Surroundings
 from vlm_demo.ui.theme import HEAD, SCRIPT, STYLE_SHEET, page_theme
 
@@ -26,7 +28,12 @@ TABS = {
     "Caption": build_caption_tab,
     "Ask": build_ask_tab,
     "Locate": build_locate_tab,
+    "Inspector": build_inspector_tab,
+    "Models": build_models_tab,
 }
+
+ANSWERING = ("Chat", "Caption", "Ask", "Locate")
+"""Tabs whose answers the Inspector can look at."""
 
 HOUR_S = 3600
 WAITING_REQUESTS = 64  # more are refused: the page is busy
@@ -47,7 +54,10 @@ def build_page(backend: Backend, settings: Settings) -> gr.Blocks:
         controls = build_settings(backend, model)
         if settings.allow_checkpoints:
             build_model_addition(backend, model)
-        around = Surroundings(backend, settings, controls, gr.State(None), load_examples())
+        asked = {name: gr.State(None) for name in ANSWERING}
+        around = Surroundings(
+            backend, settings, controls, gr.State(None), asked, load_examples(), card
+        )
         with tabs_shown_here, gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):
             for name, build in TABS.items():
                 with gr.Tab(name, id=name.lower(), render_children=True) as tab:

@@ -15,6 +15,7 @@ from vlm_demo.errors import InputError
 from vlm_demo.export import export
 from vlm_demo.types import Box, Reply, Request, Task
 from vlm_demo.ui.answer import NOTHING, answer, waiting, written
+from vlm_demo.ui.asked import Asked
 from vlm_demo.ui.examples import Example
 from vlm_demo.ui.generation import Choice
 from vlm_demo.ui.model_choice import build_notice
@@ -37,6 +38,7 @@ def build_locate_tab(tab: gr.Tab, around: Surroundings) -> None:
     backend, controls = around.backend, around.controls
     newest = gr.State(None)  # Reply | None: the complete one that the downloads are made from
     marked = gr.State(None)  # Box | None
+    asked_last = around.asked["Locate"]
     with gr.Row(elem_classes="search", equal_height=True):
         words = gr.Textbox(
             label="What to find",
@@ -92,6 +94,7 @@ def build_locate_tab(tab: gr.Tab, around: Surroundings) -> None:
                     result: written(reply, busy=True),
                     own.board: shown(picture, reply.mentions),
                     raw: reply.raw.strip(),
+                    asked_last: Asked.now(choice.model, request, reply.raw, [picture]),
                 }
             if last is not None:
                 note, tone = places_found(last)
@@ -134,7 +137,10 @@ def build_locate_tab(tab: gr.Tab, around: Surroundings) -> None:
                     yield {description: gr.skip()}
                     continue
                 last = reply
-                yield {description: written(reply, busy=True)}
+                yield {
+                    description: written(reply, busy=True),
+                    asked_last: Asked.now(choice.model, request, reply.raw, [picture]),
+                }
             if last is not None:
                 yield {description: written(last, busy=False, note="What the selection shows")}
 
@@ -145,7 +151,10 @@ def build_locate_tab(tab: gr.Tab, around: Surroundings) -> None:
         [buttons.run.click, words.submit],
         locate,
         [own.picture, words, *controls.inputs],
-        [result, own.board, raw, fold_out, newest, buttons.run, buttons.stop, downloads],
+        [
+            *(result, own.board, raw, fold_out, newest, buttons.run, buttons.stop, downloads),
+            asked_last,
+        ],
         **ANSWERS,
     )
     buttons.wire(locating, result)
@@ -160,7 +169,7 @@ def build_locate_tab(tab: gr.Tab, around: Surroundings) -> None:
     telling = describing.run.click(
         describe,
         [own.picture, marked, *controls.inputs],
-        [description, describing.run, describing.stop],
+        [description, describing.run, describing.stop, asked_last],
         **ANSWERS,
     )
     describing.wire(telling, description)
@@ -170,6 +179,7 @@ def build_locate_tab(tab: gr.Tab, around: Surroundings) -> None:
         raw: "",
         fold_out: gr.Accordion(visible=False, open=False),
         newest: None,
+        asked_last: None,
         marked: None,
         selecting: gr.Column(visible=False),
         downloads: gr.Row(visible=False),

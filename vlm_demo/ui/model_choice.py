@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -13,6 +12,7 @@ from vlm_demo.backend import Backend
 from vlm_demo.catalog import ModelSpec
 from vlm_demo.engines import Progress
 from vlm_demo.errors import InputError, VlmDemoError
+from vlm_demo.families import get_family
 from vlm_demo.types import Task
 from vlm_demo.ui.streaming import errors_shown
 
@@ -26,6 +26,9 @@ ABILITIES = {
 }
 """What the page calls each task."""
 
+OFFERED = 4
+"""Models that are named where the chosen one cannot do a task."""
+
 
 def build_model_choice(backend: Backend) -> tuple[gr.Dropdown, gr.HTML]:
     """Lay out the choice and the card beneath it; `wire_model_choice` brings them to life."""
@@ -38,7 +41,7 @@ def build_model_choice(backend: Backend) -> tuple[gr.Dropdown, gr.HTML]:
             label="Model",
             show_label=False,
             container=False,
-            filterable=False,
+            filterable=True,  # a hundred names: typing finds one
             elem_id="model",
             scale=0,
             min_width=220,
@@ -137,14 +140,20 @@ def build_notice(
 
 
 def _notice(backend: Backend, name: str, tasks: Sequence[Task]) -> str:
-    able = sorted({other for task in tasks for other in backend.models_for(task)})
-    ways = f" Models that can: {', '.join(able)}." if able else ""
+    """Say why the model cannot do the task of a tab, and which can."""
+    spec = backend.spec(name)
+    able = list(dict.fromkeys(other for task in tasks for other in backend.models_for(task)))
+    more = f" and {len(able) - OFFERED} more on the Models tab" if len(able) > OFFERED else ""
+    ways = f" Models that can: {', '.join(able[:OFFERED])}{more}." if able else ""
+    who = "it was" if spec.excepts(tasks[0]) else f"{get_family(spec.family).title} models were"
     verb = ABILITIES[tasks[0]].lower()
-    return f'<p class="notice">{html.escape(f"{name} cannot {verb}.{ways}")}</p>'
+    words = f"{name} cannot {verb}: {who} not made for it.{ways}"
+    return f'<p class="notice">{html.escape(words)}</p>'
 
 
 def _names(backend: Backend) -> list[str]:
-    return [spec.name for spec in backend.menu]
+    """What is offered: the models that run here. The Models tab has the others too."""
+    return [spec.name for spec in backend.menu if spec.runs_here]
 
 
 def model_card(
@@ -160,32 +169,45 @@ def model_card(
         for task, words in ABILITIES.items()
         if spec.supports(task)
     )
-    facts = [_size(spec), spec.licence, ", ".join(spec.languages), _place(spec)]
+    size = in_billions(spec.parameters, long=True)
+    facts = [
+        f"{size} parameters" if size else "",
+        spec.licence,
+        ", ".join(spec.languages),
+        place(spec),
+    ]
     line = " · ".join(html.escape(fact) for fact in facts if fact)
     note = f'<span class="note">{html.escape(spec.note)}</span>' if spec.note else ""
     state = _state(progress, problem, ready)
     return (
         f'<div class="model-card"><div class="abilities">{chips}</div>'
         f'<div class="facts">{line}{state}</div>{note}'
-        f"{_bar(progress)}{_problem(problem)}</div>"
+        f"{progress_bar(progress)}{problem_notice(problem)}</div>"
     )
 
 
-def _size(spec: ModelSpec) -> str:
-    if spec.parameters:
-        if spec.parameters >= 1_000_000_000:
-            return f"{spec.parameters / 1e9:.3g} billion parameters"
-        return f"{spec.parameters / 1e6:.3g} million parameters"
-    folder = spec.folder
-    size = sum(file.stat().st_size for file in _weights(folder)) if folder else 0
-    return f"{size / 1e6:.3g} MB" if size else ""
+def in_billions(parameters: int | None, *, long: bool = False) -> str:
+    """Say a number of parameters: "7.06 B", or at length "7.06 billion"; "" where not known."""
+    if not parameters:
+        return ""
+    if parameters >= 1_000_000_000:
+        return f"{_short(parameters / 1e9)} {'billion' if long else 'B'}"
+    return f"{_short(parameters / 1e6)} {'million' if long else 'M'}"
 
 
-def _weights(folder: Path) -> list[Path]:
-    return list(folder.glob("*.safetensors"))
+def in_bytes(size: int | None) -> str:
+    """Say an amount of memory: "16.9 GB"; "" where not known."""
+    if size is None:
+        return ""
+    return f"{_short(size / 1e9)} GB" if size >= 1e9 else f"{_short(size / 1e6)} MB"
 
 
-def _place(spec: ModelSpec) -> str:
+def _short(number: float) -> str:
+    return f"{number:.0f}" if number >= 100 else f"{number:.3g}"
+
+
+def place(spec: ModelSpec) -> str:
+    """Say where the weights of a model that runs here are."""
     if spec.engine != "local":
         return "runs on another server"
     if spec.embedded:
@@ -201,7 +223,8 @@ def _state(progress: Progress | None, problem: str, ready: bool) -> str:
     return " · <b>loading…</b>"
 
 
-def _bar(progress: Progress | None) -> str:
+def progress_bar(progress: Progress | None) -> str:
+    """HTML that says how far loading has come."""
     if progress is None:
         return ""
     share = f' value="{progress.done}" max="{progress.total}"' if progress.total else ""
@@ -220,5 +243,6 @@ def _amount(progress: Progress) -> str:
     return f" {progress.done} of {progress.total}"
 
 
-def _problem(problem: str) -> str:
+def problem_notice(problem: str) -> str:
+    """HTML of a message that something cannot be done."""
     return f'<p class="notice" role="alert">{html.escape(problem)}</p>' if problem else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -36,7 +36,9 @@ class Surroundings:
     settings: Settings
     controls: Controls
     newest: gr.State  # Picture | None: the one that came in last, on any tab
+    asked: Mapping[str, gr.State]  # Asked | None, by tab: its newest answer, for the Inspector
     examples: Sequence[Example]
+    card: gr.HTML  # of the chosen model, at the top of the page
 
     def examples_for(self, *tasks: Task) -> tuple[Example, ...]:
         """Return the examples for some tasks, in the order of the list."""

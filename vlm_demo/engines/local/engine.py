@@ -6,6 +6,7 @@ import copy
 import gc
 import re
 from collections.abc import Generator, Sequence
+from inspect import signature
 from queue import SimpleQueue
 from threading import Event, Lock, Thread
 from typing import Any
@@ -15,11 +16,12 @@ from transformers import LogitsProcessorList, StoppingCriteriaList
 
 from vlm_demo.engines.base import (
     Dtype,
+    Inspection,
     OnProgress,
     Quantization,
     unheard,
 )
-from vlm_demo.engines.local.fetching import fetch
+from vlm_demo.engines.local.fetching import checkpoint_config, fetch, folder_on_disk
 from vlm_demo.engines.local.generation import (
     ChoiceTree,
     Draw,
@@ -29,10 +31,15 @@ from vlm_demo.engines.local.generation import (
     StopWhenSet,
     TokenSink,
 )
-from vlm_demo.engines.local.loading import load
+from vlm_demo.engines.local.inspecting import inspection
+from vlm_demo.engines.local.loading import load, require_known
+from vlm_demo.engines.local.processors import number_tags
 from vlm_demo.errors import EngineError, OutOfMemoryError, TooLongError, VlmDemoError
 from vlm_demo.settings import Device
 from vlm_demo.types import Prompt, Sampling
+
+_OPEN_THOUGHT = re.compile(r"<think>\s*\Z")
+"""How prompts end whose template begins the draft that the model writes before its answer."""
 
 _TAG = re.compile(r"[<\[|].*[>\]|]", re.DOTALL)
 """Added tokens of this form are controls; others ("0.25") are words of the checkpoint."""
@@ -48,6 +55,9 @@ class LocalEngine:
         self._tokenizer = processor.tokenizer
         self._model = model
         self._context = _context(model.config, context)
+        self._reads_apart = _is_encoder_decoder(model.config)
+        self._inputs = frozenset(signature(model.forward).parameters)
+        self._beginning = self._tokenizer.bos_token or self._tokenizer.cls_token
         self._end_tokens = _end_tokens(model, self._tokenizer)
         self._threads = threads
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
@@ -77,7 +87,10 @@ class LocalEngine:
             LoadError: it cannot be fetched or loaded.
             OutOfMemoryError: it does not fit into memory.
         """
-        folder = fetch(checkpoint, revision, on_progress)
+        if folder_on_disk(checkpoint, revision) is None:  # find out before gigabytes are fetched
+            config = checkpoint_config(checkpoint, revision)
+            require_known(config, trust_remote_code=trust_remote_code)
+        folder = fetch(checkpoint, revision, on_progress, with_code=trust_remote_code)
         processor, model = load(
             folder,
             dtype=dtype,
@@ -118,11 +131,25 @@ class LocalEngine:
             add_generation_prompt=True,
             tokenize=False,
         )
+        if prompt.choices and _OPEN_THOUGHT.search(text):
+            text += "</think>"  # a choice is an answer, not a draft
         return f"{text}{prompt.answer_prefix}"
 
     def count_tokens(self, prompt: Prompt) -> int:
         """Return the length of the prompt in tokens, those of its pictures included."""
         return int(self._encoded(prompt)["input_ids"].shape[1])
+
+    def inspect(self, prompt: Prompt) -> Inspection:
+        """Say what exactly the model is given for a prompt; only the processor works.
+
+        Raises:
+            EngineError: the prompt cannot be rendered, or the model was unloaded.
+        """
+        if self._closed:
+            raise EngineError("This model was unloaded. Please try again.")
+        pictures = _picture_tokens(self._model.config, self._tokenizer)
+        inputs = self._encoded(prompt)
+        return inspection(prompt, self.render(prompt), inputs, self._processor, pictures)
 
     def stream(self, prompt: Prompt, sampling: Sampling) -> Generator[str, None, None]:
         """Yield pieces of text as they are produced.
@@ -184,7 +211,9 @@ class LocalEngine:
                 f"This is too long for the model: {length:,} tokens, and it can take "
                 f"{self._context - 1:,}. Please shorten it, or clear the conversation."
             )
-        room = self._context - length if self._context else job.sampling.max_new_tokens
+        room = self._context or length + job.sampling.max_new_tokens
+        if not self._reads_apart:
+            room -= length
         if job.prompt.choices:
             self._choose(job, inputs, room)
         else:
@@ -194,7 +223,10 @@ class LocalEngine:
         """Let the model write freely."""
         prompt_ids = inputs["input_ids"][0].tolist()
         text = IncrementalText(
-            self._tokenizer, prompt_ids, keep_special=job.prompt.keep_special_tokens
+            self._tokenizer,
+            [] if self._reads_apart else prompt_ids,
+            keep_special=job.prompt.keep_special_tokens,
+            number_tags=number_tags(self._processor),
         )
         until = StopStrings(job.prompt.stop)
 
@@ -204,6 +236,8 @@ class LocalEngine:
                 if until.reached:
                     job.stop.set()
 
+        if thought := _OPEN_THOUGHT.search(self.render(job.prompt)):
+            job.write(thought[0])  # it is part of what the model has written
         processors = [Draw(job.sampling, inputs["input_ids"].device)] if _draws(job) else []
         self._generate(job, inputs, on_token, processors, max_new_tokens)
         job.write(until.add(text.rest()))
@@ -254,8 +288,7 @@ class LocalEngine:
         config.max_new_tokens = max_new_tokens
         config.do_sample, config.num_beams = False, 1
         config.temperature = config.top_p = config.top_k = config.min_p = config.typical_p = None
-        penalty = job.sampling.repetition_penalty
-        config.repetition_penalty = None if penalty == 1 else penalty
+        config.repetition_penalty = job.sampling.repetition_penalty  # None: the checkpoint's
         config.eos_token_id = sorted(self._end_tokens) or None
         if config.pad_token_id is None:
             config.pad_token_id = self._tokenizer.pad_token_id
@@ -270,19 +303,21 @@ class LocalEngine:
         """Render the prompt and turn it, with its pictures, into tensors on the model's device."""
         text = self.render(prompt)
         images = [image for message in prompt.messages for image in message.images]
-        bos = self._tokenizer.bos_token
-        inputs = self._processor(
-            text=[text],
-            images=images or None,
-            return_tensors="pt",
-            # Some templates write the beginning-of-text token themselves; it must stand there once.
-            add_special_tokens=not (bos and text.startswith(bos)),
-        )
+        options: dict[str, Any] = {}
+        if self._beginning and text.startswith(self._beginning):
+            options["add_special_tokens"] = False  # it must stand there once
+        inputs = self._processor(text=[text], images=images or None, return_tensors="pt", **options)
         inputs.pop("labels", None)
+        if "token_type_ids" not in self._inputs:
+            inputs.pop("token_type_ids", None)
         return inputs.to(self._model.device, dtype=self._model.dtype)
 
     def _continuation(self, prompt: Prompt, choice: str) -> list[int]:
         """Return a choice's tokens as the model would write them after the prompt."""
+        if self._reads_apart:
+            first = self._model.generation_config.forced_bos_token_id
+            begun = [] if first is None else [first]
+            return [*begun, *self._tokenizer.encode(choice, add_special_tokens=False)]
         words = self.render(prompt).split()
         before = words[-1] if words else ""
         encode = self._tokenizer.encode
@@ -343,8 +378,13 @@ def _free_device_memory() -> None:
         torch.cuda.empty_cache()
 
 
+def _is_encoder_decoder(config: Any) -> bool:
+    """Whether prompt and answer are two texts, and not one that goes on."""
+    return bool(config.is_encoder_decoder or config.get_text_config().is_encoder_decoder)
+
+
 def _context(config: Any, wanted: int | None) -> int | None:
-    """Return how many tokens prompt and answer may have together."""
+    """Return how many tokens prompt and answer may have together, or each in encoder-decoders."""
     own = getattr(config.get_text_config(), "max_position_embeddings", None)
     return min((limit for limit in (own, wanted) if limit), default=None)
 
@@ -352,16 +392,13 @@ def _context(config: Any, wanted: int | None) -> int | None:
 def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
     """Return the tokens that end an answer."""
     own = model.generation_config.eos_token_id
-    if own is None:
-        own = tokenizer.eos_token_id
-    if own is None:
-        return frozenset()
-    return frozenset(own if isinstance(own, list) else [own])
+    several = own if isinstance(own, list) else [own]
+    return frozenset(token for token in (*several, tokenizer.eos_token_id) if token is not None)
 
 
 def _picture_tokens(config: Any, tokenizer: Any) -> set[int]:
     """Return the tokens that stand for pictures."""
-    names = ("image_token_id", "image_token_index", "video_token_id")
+    names = ("image_token_id", "image_token_index", "image_patch_id", "video_token_id")
     ids = {getattr(config, name, None) for name in names}
     ids.add(getattr(tokenizer, "image_token_id", None))
     return {token for token in ids if isinstance(token, int)}

@@ -1,6 +1,7 @@
 """Finds a checkpoint on disk, or fetches it from the Hugging Face Hub.
 
-Being offline is noticed at once: the Hub's own client retries for minutes before it says so.
+Being offline is noticed at once: the Hub's own client retries for minutes before it says so. So a
+connection is tried first, and a short question is asked before any file is.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 from threading import Lock, Thread
@@ -15,9 +17,9 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-from huggingface_hub import HfApi, constants, hf_hub_download, snapshot_download
+import httpx2  # the Hub client's own: it lets these errors through
+from huggingface_hub import HfApi, ModelInfo, constants, hf_hub_download, snapshot_download
 from huggingface_hub.errors import (
-    EntryNotFoundError,
     GatedRepoError,
     HfHubHTTPError,
     LocalEntryNotFoundError,
@@ -32,7 +34,17 @@ from vlm_demo.errors import LoadError
 PATTERNS = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
 """Files that are fetched: weights that hold no code, and what the processor needs."""
 
+CODE_PATTERN = "*.py"
+"""A checkpoint's own program, fetched only where it is trusted."""
+
+OLD_WEIGHTS = (".bin", ".pt", ".pth", ".ckpt")
+"""Weights that can hold programs."""
+
 CONNECT_TIMEOUT_S = 3.0
+ANSWER_TIMEOUT_S = 4.0
+
+_TROUBLE = (httpx2.HTTPError, LocalEntryNotFoundError, OSError)
+"""What the Hub's client raises when something cannot be fetched."""
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
@@ -58,25 +70,40 @@ def folder_on_disk(checkpoint: str, revision: str | None = None) -> Path | None:
     return Path(cached) if _is_complete(Path(cached)) else None
 
 
-def fetch(checkpoint: str, revision: str | None = None, on_progress: OnProgress = unheard) -> Path:
+def fetch(
+    checkpoint: str,
+    revision: str | None = None,
+    on_progress: OnProgress = unheard,
+    *,
+    with_code: bool = False,
+) -> Path:
     """Return the folder of a checkpoint, fetching it first if it is not on disk.
+
+    Args:
+        checkpoint: a folder or a Hub id.
+        revision: of the Hub's repository; None: its newest.
+        on_progress: told the bytes that have arrived.
+        with_code: fetch the checkpoint's own program code, too.
 
     Raises:
         LoadError: there is no such checkpoint, or it cannot be reached.
     """
     if folder := folder_on_disk(checkpoint, revision):
         return folder
-    _require_hub(checkpoint)
+    info = _looked_up(checkpoint, revision)
+    _require_weights(checkpoint, _names(info))
+    patterns = [*PATTERNS, CODE_PATTERN] if with_code else PATTERNS
+    total = _size(info, patterns)
+    on_progress(Progress("fetching", 0, total, "bytes"))
     try:
-        total = _size(checkpoint, revision)
-        on_progress(Progress("fetching", 0, total, "bytes"))
         fetched = snapshot_download(
             checkpoint,
             revision=revision,
-            allow_patterns=PATTERNS,
+            allow_patterns=patterns,
+            etag_timeout=ANSWER_TIMEOUT_S,
             tqdm_class=_progress_bar(on_progress, total),
         )
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+    except _TROUBLE as error:
         raise _explained(checkpoint, revision, error) from error
     return Path(fetched)
 
@@ -89,10 +116,15 @@ def checkpoint_config(checkpoint: str, revision: str | None = None) -> dict[str,
     """
     folder = folder_on_disk(checkpoint, revision)
     if folder is None:
-        _require_hub(checkpoint)
+        if "config.json" not in _names(_looked_up(checkpoint, revision)):
+            raise LoadError(f"{checkpoint} has no config.json: it is not a model for transformers.")
         try:
-            path = Path(hf_hub_download(checkpoint, "config.json", revision=revision))
-        except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+            path = Path(
+                hf_hub_download(
+                    checkpoint, "config.json", revision=revision, etag_timeout=ANSWER_TIMEOUT_S
+                )
+            )
+        except _TROUBLE as error:
             raise _explained(checkpoint, revision, error) from error
     else:
         path = folder / "config.json"
@@ -178,10 +210,44 @@ def _hub_answers() -> bool:
     return bool(answered)
 
 
-def _size(checkpoint: str, revision: str | None) -> int | None:
+def _looked_up(checkpoint: str, revision: str | None) -> ModelInfo:
+    """Ask the Hub what it has of a checkpoint.
+
+    Raises:
+        LoadError: it has none, does not let us, or does not answer.
+    """
+    _require_hub(checkpoint)
+    try:
+        return HfApi().model_info(
+            checkpoint, revision=revision, files_metadata=True, timeout=ANSWER_TIMEOUT_S
+        )
+    except _TROUBLE as error:
+        raise _explained(checkpoint, revision, error) from error
+
+
+def _names(info: ModelInfo) -> list[str]:
+    return [file.rfilename for file in info.siblings or ()]
+
+
+def _require_weights(checkpoint: str, names: Sequence[str]) -> None:
+    """Refuse repositories without weights that are safe to load."""
+    if any(name.endswith(".safetensors") for name in names):
+        return
+    if any(name.endswith(OLD_WEIGHTS) for name in names):
+        raise LoadError(
+            f"{checkpoint} has its weights in an old form only, which can hold programs. Please "
+            "use a version of this model with .safetensors weights."
+        )
+    raise LoadError(
+        f"{checkpoint} has no .safetensors weights, so it cannot be run here. Please choose "
+        "another model."
+    )
+
+
+def _size(info: ModelInfo, patterns: Sequence[str]) -> int | None:
     """Return the bytes that will be fetched, as the Hub lists them."""
-    files = HfApi().model_info(checkpoint, revision=revision, files_metadata=True).siblings or []
-    wanted = (file for file in files if any(fnmatch(file.rfilename, p) for p in PATTERNS))
+    files = info.siblings or ()
+    wanted = (file for file in files if any(fnmatch(file.rfilename, p) for p in patterns))
     return sum(file.size or 0 for file in wanted) or None
 
 
@@ -221,8 +287,20 @@ def _explained(checkpoint: str, revision: str | None, error: Exception) -> LoadE
             )
         case RevisionNotFoundError():
             what = f"{checkpoint} has no revision {revision!r}. Please correct the menu."
-        case EntryNotFoundError():
-            what = f"{checkpoint} has no config.json: it is not a model for transformers."
+        case HfHubHTTPError() if error.response.status_code == 404:
+            what = f"There is no model {checkpoint} on the Hub. Please check the name."
+        case HfHubHTTPError() if error.response.status_code in (401, 403):
+            what = (
+                f"The Hub does not let us have {checkpoint}. Please check that HF_TOKEN is valid "
+                "and may read it."
+            )
+        case httpx2.TimeoutException():
+            what = (
+                f"{urlsplit(constants.ENDPOINT).hostname} did not answer within "
+                f"{ANSWER_TIMEOUT_S:g} seconds, so {checkpoint} could not be fetched. Please try "
+                "again later, or choose another model."
+            )
         case _:
-            what = f"{checkpoint} could not be fetched ({error}). Please try again."
+            reason = " ".join(str(error).split("For more information")[0].split())
+            what = f"{checkpoint} could not be fetched ({reason}). Please try again."
     return LoadError(what)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from threading import Event
 from typing import Any
 
@@ -18,6 +18,9 @@ CONTEXT_TOKENS = 6
 MOST_TOKENS_A_CHARACTER = 4
 """A character has at most four bytes; what is longer than that is no character."""
 
+WORD_BEGINS = "\u2581"
+"""How SentencePiece writes the blank before a word."""
+
 UNFINISHED = "\ufffd"
 """What a tokenizer writes for a character of which some bytes are still to come."""
 
@@ -27,16 +30,33 @@ class IncrementalText:
 
     A window of the last tokens is decoded with and without the new ones; the difference is the
     new text. That gets blanks right for every kind of tokenizer, in time linear in the tokens.
+
+    Between `number_tags` (opening to closing token) every token is a number of its own. Decoding
+    would run them together and the tags into bytes: they are written as they are, with blanks.
     """
 
-    def __init__(self, tokenizer: Any, prompt_ids: Sequence[int], *, keep_special: bool) -> None:
+    def __init__(
+        self,
+        tokenizer: Any,
+        prompt_ids: Sequence[int],
+        *,
+        keep_special: bool,
+        number_tags: Mapping[str, str] | None = None,
+    ) -> None:
         self._tokenizer = tokenizer
         self._keep_special = keep_special
+        self._number_tags = number_tags or {}
+        self._closing_tag = ""  # "": tokens are words
+        self._joint = ""  # before the next number
         self._ids = list(prompt_ids[-CONTEXT_TOKENS:])
         self._known = len(self._ids)  # of these the text is out already
 
     def add(self, token: int) -> str:
         """Return the text that a token completes; "" if it ends in half a character."""
+        if self._number_tags:
+            piece = str(self._tokenizer.convert_ids_to_tokens(token))
+            if self._closing_tag or piece in self._number_tags:
+                return self._number(piece)
         self._ids.append(token)
         waiting = len(self._ids) - self._known
         if self._pending().endswith(UNFINISHED) and waiting < MOST_TOKENS_A_CHARACTER:
@@ -46,6 +66,22 @@ class IncrementalText:
     def rest(self) -> str:
         """Return what is left at the end, without a half character."""
         return self._take().rstrip(UNFINISHED)
+
+    def _number(self, piece: str) -> str:
+        """Return a tag, or a number between tags."""
+        if not self._closing_tag:
+            self._closing_tag, self._joint = self._number_tags[piece], ""
+            return self._begun_anew() + piece
+        if piece == self._closing_tag:
+            self._closing_tag = ""
+            return piece
+        joint, self._joint = self._joint, " "
+        return joint + piece.lstrip(WORD_BEGINS)
+
+    def _begun_anew(self) -> str:
+        """Return what is left, and leave no tokens for those to come to be decoded with."""
+        rest, self._ids, self._known = self.rest(), [], 0
+        return rest
 
     def _pending(self) -> str:
         return self._decoded(self._ids)[len(self._decoded(self._ids[: self._known])) :]

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import psutil
 import torch
 from safetensors import SafetensorError
-from transformers import AutoConfig, AutoModelForImageTextToText, BitsAndBytesConfig
+from transformers import (
+    CONFIG_MAPPING,
+    AutoConfig,
+    AutoModelForImageTextToText,
+    BitsAndBytesConfig,
+)
 from transformers.utils import logging
 
 from vlm_demo.engines.base import Dtype, OnProgress, Progress, Quantization
@@ -22,6 +28,11 @@ DTYPES: dict[str, torch.dtype] = {
     "bfloat16": torch.bfloat16,
     "float16": torch.float16,
 }
+
+OWN_CODE = (
+    "This model brings its own program code, which is not run. If you have read it and trust it, "
+    "set trust_remote_code and a pinned revision in the menu; otherwise choose another model."
+)
 
 SPARE_BYTES = 500_000_000
 """Memory that is left to the rest of the program."""
@@ -46,11 +57,11 @@ def load(
         OutOfMemoryError: it does not fit into memory.
     """
     _check_files(folder)
+    require_known(read_json(folder / "config.json"), trust_remote_code=trust_remote_code)
     target = _device(device)
     try:
         on_progress(Progress("loading", 0, 2, "steps"))
         config = AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code)
-        _check_kind(config, trust_remote_code=trust_remote_code)
         processor = load_processor(folder, trust_remote_code=trust_remote_code)
         on_progress(Progress("loading", 1, 2, "steps"))
         loaded: Any = AutoModelForImageTextToText.from_pretrained(
@@ -103,13 +114,25 @@ def _check_files(folder: Path) -> None:
     )
 
 
-def _check_kind(config: Any, *, trust_remote_code: bool) -> None:
-    """Refuse checkpoints that cannot see."""
-    known = type(config) in AutoModelForImageTextToText._model_mapping
-    if not known and not (trust_remote_code and hasattr(config, "auto_map")):
+def require_known(config: Mapping[str, Any], *, trust_remote_code: bool) -> None:
+    """Refuse the config.json of a model that cannot be run here, before its weights are there.
+
+    Raises:
+        LoadError: transformers does not know it, or it cannot see.
+    """
+    kind, brings_code = str(config.get("model_type")), "auto_map" in config
+    if kind not in CONFIG_MAPPING:
+        if not brings_code:
+            raise LoadError(
+                f"The installed transformers does not know this kind of model ({kind}). Please "
+                "choose another model, or update transformers."
+            )
+        if not trust_remote_code:
+            raise LoadError(OWN_CODE)
+    elif CONFIG_MAPPING[kind] not in AutoModelForImageTextToText._model_mapping:
         raise LoadError(
-            f"This is a {config.model_type} model, which takes no pictures. Please choose a "
-            "vision-language model."
+            f"This is a {kind} model, which takes no pictures. Please choose a vision-language "
+            "model."
         )
 
 
@@ -187,17 +210,15 @@ def _explained(folder: Path, device: str, error: Exception) -> EngineError:
     elif "can't allocate memory" in text:
         return OutOfMemoryError(_too_little_memory(folder, device))
     elif "contains custom code" in text or "trust_remote_code" in text:
-        what = (
-            f"The model in {folder} brings its own program code, which is not run. To trust it, "
-            "set trust_remote_code and a pinned revision in the menu."
-        )
-    elif "does not recognize this architecture" in text or "Unrecognized model" in text:
-        what = (
-            f"The installed transformers does not know the kind of model in {folder}. Please "
-            "choose another model, or update transformers."
-        )
+        what = OWN_CODE
     elif "ignore_mismatched_sizes" in text:
         what = f"The weights in {folder} do not fit its config.json. Please fetch the model again."
+    elif "orchvision" in text or "load any image processor class" in text:
+        what = (
+            f"The model in {folder} prepares its pictures with torchvision, which is not "
+            "installed. Please install the version that goes with your torch "
+            "(pip install torchvision) and start again."
+        )
     elif isinstance(error, ImportError):
         what = f"The model in {folder} needs a library that is not installed: {text}"
     else:

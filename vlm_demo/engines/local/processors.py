@@ -7,24 +7,35 @@ that part is left out.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoConfig, AutoProcessor, ProcessorMixin
+from transformers import AutoConfig, AutoProcessor, FuyuProcessor, ProcessorMixin
 from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
+
+from vlm_demo.engines.local.fuyu import MendedFuyu
 
 
 def load_processor(folder: Path, *, trust_remote_code: bool) -> Any:
     """Load the processor from a folder; raises whatever transformers raises."""
     try:
-        return AutoProcessor.from_pretrained(  # type: ignore[no-untyped-call]
+        processor = AutoProcessor.from_pretrained(  # type: ignore[no-untyped-call]
             folder, trust_remote_code=trust_remote_code
         )
     except (ImportError, ValueError, OSError) as error:
         if "orchvision" not in str(error) and "ideo processor" not in str(error):
             raise
         config = AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code)
-        return without_videos(PROCESSOR_MAPPING[type(config)]).from_pretrained(folder)
+        processor = without_videos(PROCESSOR_MAPPING[type(config)]).from_pretrained(folder)
+    if isinstance(processor, FuyuProcessor):
+        return MendedFuyu(processor.image_processor, processor.tokenizer)
+    return processor
+
+
+def number_tags(processor: Any) -> Mapping[str, str]:
+    """Tokens between which each token of an answer is a number: opening to closing."""
+    return processor.number_tags if isinstance(processor, MendedFuyu) else {}
 
 
 def without_videos(processor: Any) -> Any:

@@ -1,0 +1,152 @@
+"""What the Inspector says about an output and about a prompt, as HTML."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from PIL.Image import Image
+
+from vlm_demo.engines import Inspection
+from vlm_demo.families.spaces import SPACES
+from vlm_demo.inspection import Doubt, Examination, OtherReading, Step, Strip
+from vlm_demo.palette import colour_of
+from vlm_demo.types import ReplyState
+from vlm_demo.ui.pictures import file_url
+
+MOST_STRIPS = 8
+"""Places whose way is shown at once; the others follow in a fold-out."""
+
+MOST_NAMES = 4
+"""Families that are named in one row of the table."""
+
+_STATES = {
+    ReplyState.NONE: "No place was read, and there is no markup.",
+    ReplyState.UNREADABLE: "There is markup for places, and none of it can be read.",
+}
+
+
+def findings(examination: Examination, others: Sequence[OtherReading]) -> str:
+    """Say what was read, how, what speaks against it, and who would read it otherwise."""
+    return "".join(
+        [
+            *(_doubt(doubt) for doubt in examination.doubts),
+            _outcome(examination),
+            _strips(examination.strips),
+            _table(others),
+        ]
+    )
+
+
+def told(words: str) -> str:
+    """One line, where there is nothing to show."""
+    return f'<p class="told">{html.escape(words)}</p>'
+
+
+def warned(words: str) -> str:
+    """One line about something that is wrong."""
+    return f'<p class="notice" role="status">{html.escape(words)}</p>'
+
+
+def _doubt(doubt: Doubt) -> str:
+    titles = [SPACES[name].title for name in doubt.spaces]
+    better = f" Likelier: {', or '.join(titles)}." if titles else ""
+    return warned(f"{doubt.words}{better}")
+
+
+def _outcome(examination: Examination) -> str:
+    if examination.space is None:
+        return told("This family writes no places: its text is all there is to read.")
+    return told(_STATES[state]) if (state := examination.reply.state) in _STATES else ""
+
+
+def _strips(strips: Sequence[Strip]) -> str:
+    if not strips:
+        return ""
+    first, rest = strips[:MOST_STRIPS], strips[MOST_STRIPS:]
+    more = (
+        f"<details><summary>{len(rest)} more places</summary>{_list(rest)}</details>"
+        if rest
+        else ""
+    )
+    return f"<h3>From the output to the picture</h3>{_list(first)}{more}"
+
+
+def _list(strips: Iterable[Strip]) -> str:
+    return f'<ul class="strips">{"".join(map(_strip, strips))}</ul>'
+
+
+def _strip(strip: Strip) -> str:
+    colour = colour_of(strip.mention) if strip.mention is not None else "transparent"
+    name = html.escape(strip.phrase or "unnamed")
+    steps = "".join(map(_step, strip.steps))
+    return (
+        f'<li><b><i style="background:{colour}"></i>{name}</b><ol class="strip">{steps}</ol></li>'
+    )
+
+
+def _step(step: Step) -> str:
+    numbers = ", ".join(map(_shown, step.numbers))
+    value = f"<code>{numbers}</code>" if numbers else ""
+    # The raw text is the only detail that stands alone.
+    detail = html.escape(step.detail)
+    detail = f"<small>{detail}</small>" if numbers else f"<code>{detail}</code>"
+    return f"<li><span>{html.escape(step.title)}</span>{value}{detail}</li>"
+
+
+def _shown(number: float) -> str:
+    return f"{number:.1f}".removesuffix(".0") if abs(number) >= 10 else f"{number:.4g}"
+
+
+def _table(others: Sequence[OtherReading]) -> str:
+    if not others:
+        return ""
+    rows = "".join(map(_row, sorted(others, key=lambda other: not other.same)))
+    return (
+        '<h3>Other readings</h3><div class="table"><table><thead><tr><th>Read by</th>'
+        "<th>Its numbers count</th><th>Places</th><th>Where</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _row(other: OtherReading) -> str:
+    named = ", ".join(map(html.escape, other.titles[:MOST_NAMES]))
+    if rest := other.titles[MOST_NAMES:]:
+        everybody = html.escape(", ".join(rest))
+        named += f"<details><summary>and {len(rest)} more</summary>{everybody}</details>"
+    where = "the same" if other.same else "elsewhere"
+    return (
+        f"<tr><td>{named}</td><td>{html.escape(other.space) or 'several things'}</td>"
+        f"<td>{other.places}</td><td>{where}</td></tr>"
+    )
+
+
+def prompt_facts(inspection: Inspection) -> str:
+    """Say how long a prompt is, and how it came about."""
+    tokens, pictures = inspection.tokens, inspection.image_tokens
+    facts = [f"<b>{tokens:,}</b> tokens"]
+    if inspection.prompt.messages and any(m.images for m in inspection.prompt.messages):
+        facts.append(f"<b>{pictures:,}</b> of them for the picture")
+    if inspection.prompt.answer_prefix:
+        facts.append("the answer is begun for the model")
+    note = warned(inspection.prompt.note) if inspection.prompt.note else ""
+    return f'<p class="facts">{" · ".join(facts)}</p>{note}'
+
+
+def _figure(file: Path, image: Image) -> str:
+    sides = f"{image.width} \N{MULTIPLICATION SIGN} {image.height}"
+    return (
+        f'<figure><img src="{html.escape(file_url(file))}" alt="{sides}, as the model sees it">'
+        f"<figcaption>{sides}</figcaption></figure>"
+    )
+
+
+def pictures_seen(files: Sequence[Path], inspection: Inspection) -> str:
+    """Show the pictures as the model sees them, tile by tile."""
+    if not files:
+        return told(inspection.remark or "There is no picture in this prompt.")
+    tiles = len(files)
+    what = "one picture" if tiles == 1 else f"{tiles} tiles"
+    figures = "".join(map(_figure, files, inspection.pictures))
+    return f'<h3>What the model sees: {what}</h3><div class="tiles">{figures}</div>'

@@ -1,0 +1,215 @@
+"""Models: the whole catalogue, a card for each model, and what is in memory."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from vlm_demo.catalog import BITS, Ability, ModelSpec
+from vlm_demo.engines import Progress
+from vlm_demo.errors import VlmDemoError
+from vlm_demo.families import get_family
+from vlm_demo.ui.model_choice import (
+    in_billions,
+    in_bytes,
+    model_card,
+    place,
+    problem_notice,
+    progress_bar,
+)
+from vlm_demo.ui.models_table import listed, models_table
+from vlm_demo.ui.streaming import errors_shown
+from vlm_demo.ui.tab import QUICK, Surroundings
+
+HOW = {
+    "here": "in this program",
+    "remote": "only in a program of its own",
+    "remote code": "with program code from its repository, once you allow it",
+    "nowhere": "nowhere: it was never released",
+}
+"""How the page says where a model runs."""
+
+
+def build_models_tab(tab: gr.Tab, around: Surroundings) -> None:
+    """Lay out the tab and wire it to the backend."""
+    backend, model, header = around.backend, around.controls.model, around.card
+    first = backend.menu[0]
+    seen = gr.State(first.name)  # the model that the card is about
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=7, min_width=300):
+            table = models_table("models-table")
+        with gr.Column(scale=4, min_width=300, elem_id="models-detail"):
+            head = gr.HTML(card_head(first), elem_id="models-head", apply_default_css=False)
+            with gr.Row(elem_id="models-buttons"):
+                use = gr.Button(
+                    "Use this model", variant="primary", size="md", elem_id="models-use"
+                )
+                load = gr.Button("Load", size="md", elem_id="models-load")
+                unload = gr.Button("Unload", visible="hidden", size="md", elem_id="models-unload")
+            facts = gr.HTML(card_facts(first), elem_id="models-facts", apply_default_css=False)
+
+    def about(spec: ModelSpec, problem: str = "") -> dict[Any, Any]:
+        """The card of a model, and the buttons that it needs."""
+        loaded = backend.is_loaded(spec.name)
+        return {
+            seen: spec.name,
+            head: card_head(spec, loaded=loaded, problem=problem),
+            facts: card_facts(spec),
+            use: gr.Button(visible=spec.runs_here or "hidden", interactive=True),
+            load: gr.Button(visible=(spec.runs_here and not loaded) or "hidden", interactive=True),
+            unload: gr.Button(visible=loaded or "hidden"),
+        }
+
+    def rows(name: str) -> dict[Any, Any]:
+        return {table: listed(backend, backend.free_memory(), name)}
+
+    def refresh(name: str) -> dict[Any, Any]:
+        return {**about(backend.spec(name)), **rows(name)}
+
+    def choose(event: gr.EventData) -> dict[Any, Any]:
+        sent = event._data if isinstance(event._data, dict) else {}
+        with errors_shown():
+            return about(backend.spec(str(sent.get("name"))))
+        return {head: gr.skip()}
+
+    def load_it(name: str) -> Iterator[Any]:
+        yield gr.skip()
+        with errors_shown():
+            spec, problem = backend.spec(name), ""
+            waiting = {load: gr.Button(interactive=False), use: gr.Button(interactive=False)}
+            yield {**waiting, head: card_head(spec, progress=STARTING)}
+            try:
+                for progress in backend.load(name):
+                    yield {head: card_head(spec, progress=progress)}
+            except VlmDemoError as error:
+                problem = str(error)
+            yield {**rows(name), **about(spec, problem)}
+
+    def unload_it(name: str, used: str) -> dict[Any, Any]:
+        with errors_shown():
+            spec = backend.spec(name)
+            backend.unload(name)
+            changed = {header: model_card(spec)} if name == used else {}
+            return {**about(spec), **rows(name), **changed}
+        return {head: gr.skip()}
+
+    detail = [seen, head, use, load, unload, facts]
+    waiting: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    loading = load.click(load_it, seen, [table, *detail], **waiting)
+    # Whoever turns to another model goes on without the bar; the loading goes on by itself.
+    table.select(choose, None, detail, cancels=[loading], **QUICK)
+    tab.select(refresh, seen, [table, *detail], **waiting)
+    unload.click(unload_it, [seen, model], [table, header, *detail], **waiting)
+    use.click(lambda name: name, seen, model, **QUICK)
+
+
+STARTING = Progress("loading", 0, None, "steps")
+
+
+def card_head(
+    spec: ModelSpec,
+    *,
+    loaded: bool = False,
+    progress: Progress | None = None,
+    problem: str = "",
+) -> str:
+    """HTML of the upper part of a card: the model's name, and how it is with it now."""
+    state = ' <b class="badge">loaded</b>' if loaded else ""
+    note = f"<p>{html.escape(spec.note)}</p>" if spec.note else ""
+    return (
+        f'<div class="detail"><h2>{html.escape(spec.name)}{state}</h2>'
+        f'<p class="fine">{html.escape(get_family(spec.family).title)} family</p>{note}'
+        f"{progress_bar(progress)}{problem_notice(problem or spec.obstacle)}</div>"
+    )
+
+
+def card_facts(spec: ModelSpec) -> str:
+    """HTML of everything that is known about a model; what could not be checked is marked."""
+    facts = "".join(
+        f"<dt>{name}</dt><dd>{words}{_doubt(field in spec.unsure)}</dd>"
+        for name, field, words in _facts(spec)
+        if words
+    )
+    doubt = '<p class="fine"><span class="doubt">?</span> could not be checked</p>'
+    return (
+        f'<div class="detail">{_abilities(spec)}<dl>{facts}</dl>'
+        f"{doubt if spec.unsure else ''}</div>"
+    )
+
+
+def _abilities(spec: ModelSpec) -> str:
+    """What it can do as chips, the rest of them grey; and why."""
+    chips = "".join(
+        f'<li class="ability{"" if able else " unable"}">'
+        f"{'' if able else '<span class=sr-only>cannot: </span>'}{ability}</li>"
+        for ability in Ability
+        for able in [ability in spec.abilities]
+    )
+    return f'<ul class="abilities">{chips}</ul><p class="fine">{html.escape(_reason(spec))}</p>'
+
+
+def _reason(spec: ModelSpec) -> str:
+    """Why some abilities are grey."""
+    title = get_family(spec.family).title
+    reasons = []
+    if spec.cannot:
+        others = ", ".join(spec.cannot)
+        reasons.append(f"This checkpoint was not made for: {others}; others of its family were.")
+    if set(Ability) - set(spec.abilities) - set(spec.cannot):
+        reasons.append(f"Grey: what {title} models were not made for.")
+    return " ".join(reasons)
+
+
+def _facts(spec: ModelSpec) -> list[tuple[str, str, str]]:
+    """Each fact's name, the field of the catalogue that it is from, and HTML that tells it."""
+    memory = " · ".join(
+        f"<span>{precision} {in_bytes(spec.memory(precision))}</span>" for precision in BITS
+    )
+    return [
+        ("Parameters", "parameters", in_billions(spec.parameters, long=True)),
+        ("Memory", "parameters", memory if spec.parameters else ""),
+        ("Licence", "licence", html.escape(spec.licence)),
+        ("Commercial use", "commercial", spec.commercial),
+        ("Access", "gated", "after an agreement on the Hub" if spec.gated else _open(spec)),
+        ("Picture", "resolution", html.escape(spec.resolution)),
+        ("Languages", "languages", html.escape(", ".join(spec.languages))),
+        ("Runs", "runs", f"{HOW[spec.runs]}{_whereabouts(spec)}"),
+        ("Checkpoint", "checkpoint", f"<code>{html.escape(_checkpoint(spec))}</code>"),
+        ("Source", "source", _link(spec.source)),
+    ]
+
+
+def _doubt(unsure: bool) -> str:
+    return (
+        ' <span class="doubt" title="This could not be checked" role="img" '
+        'aria-label="not certain">?</span>'
+        if unsure
+        else ""
+    )
+
+
+def _open(spec: ModelSpec) -> str:
+    return "" if spec.embedded or spec.runs == "nowhere" else "open to everybody"
+
+
+def _whereabouts(spec: ModelSpec) -> str:
+    return f"; {place(spec)}" if spec.runs_here else ""
+
+
+def _checkpoint(spec: ModelSpec) -> str:
+    """The Hub id; of a folder only its name, as people elsewhere need not know the path."""
+    path = Path(spec.checkpoint)
+    return path.name if path.is_absolute() else spec.checkpoint
+
+
+def _link(source: str) -> str:
+    """An address that can be followed; anything else as text."""
+    shown = html.escape(source)
+    if not source.startswith("https://"):
+        return shown
+    words = html.escape(source.removeprefix("https://"))
+    return f'<a href="{shown}" target="_blank" rel="noopener noreferrer">{words}</a>'

@@ -1,0 +1,129 @@
+// The catalogue as a table that is searched and filtered in the browser.
+// `props.value`, as JSON: {free, models: [{name, family, size, parameters, licence, commercial,
+//   memory, smallest, fits, can, languages, obstacle, loaded, unsure}], chosen}
+// A click on a row goes back as the event `select` with the name of its model.
+const find = (selector) => element.querySelector(selector);
+const search = find('.search-words'), body = find('tbody'), count = find('.count');
+const filters = [...element.querySelectorAll('select')], boxes = [...element.querySelectorAll('.ticks input')];
+const clear = find('.clear'), nothing = find('.nothing'), scroller = find('.scroller');
+let models = [], chosen = '', rows = new Map();
+
+const cell = (text, className, below = '') => {
+  const node = document.createElement('td');
+  node.className = className;
+  node.append(text);
+  if (below) {
+    const small = document.createElement('small');
+    small.textContent = below;
+    node.append(small);
+  }
+  return node;
+};
+
+function doubt(text, certain) {
+  if (certain || !text) return text;
+  const node = document.createElement('span');
+  const mark = Object.assign(document.createElement('span'), { className: 'doubt', textContent: '?' });
+  mark.title = 'This could not be checked';
+  node.append(text, ' ', mark);
+  return node;
+}
+
+function row(model) {
+  const node = document.createElement('tr');
+  const name = document.createElement('button');
+  name.type = 'button';
+  name.textContent = model.name;
+  const first = cell(name, 'name', model.obstacle ? `${model.family} · ${model.obstacle}` : model.family);
+  if (model.loaded) name.after(Object.assign(document.createElement('b'), { className: 'badge', textContent: 'loaded' }));
+  const sure = (field) => !model.unsure.includes(field);
+  node.append(
+    first,
+    cell(doubt(model.size, sure('parameters')), 'size'),
+    cell(doubt(model.licence, sure('licence')), 'licence', `commercial: ${model.commercial}`),
+    cell(model.memory, 'memory', model.smallest),
+    cell(model.fits.words, `fits ${model.fits.tone}`),
+  );
+  node.classList.toggle('elsewhere', Boolean(model.obstacle));
+  node.addEventListener('click', () => choose(model.name));
+  return node;
+}
+
+function choose(name) {
+  mark(name);
+  trigger('select', { name });
+}
+
+function mark(name) {
+  chosen = name;
+  for (const [other, node] of rows) {
+    node.classList.toggle('chosen', other === name);
+    node.querySelector('button').setAttribute('aria-pressed', String(other === name));
+  }
+}
+
+const SIZES = { tiny: [0, 1e9], small: [1e9, 5e9], medium: [5e9, 15e9], large: [15e9, Infinity] };
+const ALLOWED = { yes: ['yes'], conditions: ['yes', 'on conditions'] };
+const TESTS = {
+  can: (model, wanted) => model.can.includes(wanted),
+  size: (model, wanted) => model.parameters >= SIZES[wanted][0] && model.parameters < SIZES[wanted][1],
+  licence: (model, wanted) => ALLOWED[wanted].includes(model.commercial),
+  language: (model, wanted) => model.languages.includes(wanted),
+  here: (model) => !model.obstacle,
+  fitting: (model) => model.fits.tone === 'good',
+};
+
+function matches(model) {
+  const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+  const text = [model.name, model.family, model.licence, ...model.can, ...model.languages].join(' ').toLowerCase();
+  return words.every((word) => text.includes(word))
+    && filters.every((filter) => !filter.value || TESTS[filter.name](model, filter.value))
+    && boxes.every((box) => !box.checked || TESTS[box.name](model));
+}
+
+function sift() {
+  let found = 0;
+  for (const model of models) {
+    const fits = matches(model);
+    rows.get(model.name).hidden = !fits;
+    found += fits;
+  }
+  count.textContent = `${found} of ${models.length} models`;
+  nothing.hidden = found > 0;
+  clear.hidden = !search.value && filters.every((filter) => !filter.value) && boxes.every((box) => !box.checked);
+}
+
+function offerLanguages() {
+  const filter = find('select[name="language"]');
+  const often = new Map();
+  for (const model of models) for (const language of model.languages) often.set(language, (often.get(language) || 0) + 1);
+  const names = [...often.keys()].sort((one, other) => often.get(other) - often.get(one));
+  const kept = filter.value;
+  filter.replaceChildren(filter.options[0], ...names.map((name) => new Option(name, name)));
+  filter.value = often.has(kept) ? kept : '';
+}
+
+function show() {
+  const value = JSON.parse(props.value || '{}');
+  const top = scroller.scrollTop;
+  models = value.models || [];
+  rows = new Map(models.map((model) => [model.name, row(model)]));
+  body.replaceChildren(...rows.values());
+  find('.free').textContent = value.free || '';
+  offerLanguages();
+  mark(value.chosen || chosen);
+  sift();
+  scroller.scrollTop = top;
+}
+
+search.addEventListener('input', sift);
+for (const control of [...filters, ...boxes]) control.addEventListener('change', sift);
+clear.addEventListener('click', () => {
+  search.value = '';
+  for (const filter of filters) filter.value = '';
+  for (const box of boxes) box.checked = false;
+  sift();
+  search.focus();
+});
+watch('value', show);
+show();
