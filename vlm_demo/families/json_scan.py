@@ -55,7 +55,7 @@ def structures(text: str, *, parentheses: bool = False) -> Iterator[Structure]:
     """Find the JSON in a text from left to right; with `parentheses`, `(1, ..)` begins it too."""
     opening, at = _BRACKET_OR_TUPLE if parentheses else _BRACKET, 0
     while match := opening.search(text, at):
-        structure = _scanned(text, match.start())
+        structure = structure_at(text, match.start())
         if structure.root or structure.is_cut_off or any(map(_holds, structure.unclosed)):
             yield structure
         at = structure.end
@@ -89,7 +89,7 @@ _OPENS: dict[str, Kind] = {"[": "list", "(": "list", "{": "object"}
 _CLOSES: dict[str, Kind] = {"]": "list", ")": "list", "}": "object"}
 
 
-def _scanned(text: str, start: int) -> Structure:
+def structure_at(text: str, start: int) -> Structure:
     """Read from an opening bracket to its closing one, or to where it is no JSON any more."""
     scan, at = _Scan(), start
     while scan.root is None:

@@ -27,9 +27,10 @@ from vlm_demo.types import Frame, Region, Task, outer_box
 
 _LEFT, _RIGHT = r"(?:<|\\<|&lt;)", r"(?:>|\\>|&gt;)"
 _FILLING = rf"[\s0-9.,;+-]|{_LEFT}(?:unk)?|{_RIGHT}"
+_SIGNED = rf"{_LEFT}-?[0-9]+{_RIGHT}"
 _ITEM = re.compile(
     rf"{_LEFT}(?P<closes>/?)(?P<tag>[A-Za-z]\w*)/?{_RIGHT}"
-    rf"|(?P<place>\{{(?:{_FILLING})*+\}}|\{{?(?:\s*{_LEFT}-?[0-9]+{_RIGHT})++)"
+    rf"|(?P<place>\{{(?:{_FILLING})*+\}}|(?:\{{\s*+)?{_SIGNED}(?:\s*+{_SIGNED})*+)"
 )
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _ANGLE = re.compile(rf"{_LEFT}|{_RIGHT}")

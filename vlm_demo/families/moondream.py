@@ -24,7 +24,7 @@ from dataclasses import replace
 
 from vlm_demo.families.base import MARKED_REGION, Family, Limits
 from vlm_demo.families.json_places import add_found
-from vlm_demo.families.json_scan import Node, Structure, structures
+from vlm_demo.families.json_scan import Node, Structure, structure_at
 from vlm_demo.families.json_shapes import Found, found_in, names_places
 from vlm_demo.families.markup import Markup, Reading, ReadingBuilder, number
 from vlm_demo.families.spaces import UNIT, Space
@@ -61,10 +61,11 @@ def write_dictionary(regions: Sequence[Region], frame: Frame, space: Space) -> s
 
 def _answer(raw: str) -> Structure | None:
     """Return the dictionary, perhaps not finished yet; None if the answer is plain text."""
-    if not raw.lstrip().startswith("{"):
+    start = len(raw) - len(raw.lstrip())
+    if not raw.startswith("{", start):
         return None
-    answer = next(structures(raw), None)
-    if answer and (answer.root or answer.is_cut_off or names_places(answer)):
+    answer = structure_at(raw, start)
+    if answer.root or answer.is_cut_off or names_places(answer):
         return answer
     return None
 
