@@ -102,6 +102,10 @@ class Family:
     markup_tokens: tuple[str, ...] = ()  # as well; earlier answers go back to the model with them
     availability: str = ""  # why no checkpoint can be asked, and what can; "": they can be
 
+    def takes_beginning(self, task: Task) -> bool:
+        """Whether a caption can go on from words that are given."""
+        return self.answer_joint is not None or "{text}" in self.instructions[task]
+
     def check(self, request: Request, *, max_characters: int = MAX_CHARACTERS) -> None:
         """Refuse a request that cannot become a prompt, before any model is loaded.
 
@@ -110,8 +114,8 @@ class Family:
             MissingPictureError: the task needs a picture.
             MissingTextError: the task needs words.
             TooLongError: a text is longer than `max_characters`.
-            InputError: a text is not valid Unicode, or there are more pictures than the family
-                takes.
+            InputError: a text is not valid Unicode, there are more pictures than the family
+                takes, or a beginning of a caption that it cannot go on from.
         """
         task = request.task
         if self.availability:
@@ -139,6 +143,10 @@ class Family:
                     f"This text has {len(text):,} characters; at most {max_characters:,} are "
                     "taken. Please shorten it."
                 )
+        if task in CAPTIONS and request.text.strip() and not self.takes_beginning(task):
+            raise InputError(
+                f"{self.title} models cannot go on from a given beginning. Please leave it out."
+            )
 
     def prompt(
         self,

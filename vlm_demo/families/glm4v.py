@@ -4,9 +4,10 @@
 
 Wording and format: README of https://github.com/zai-org/GLM-V: thousandths of the picture, in
 brackets that vary (`[]`, `[[]]`, `()`, `<>`). The same tokens enclose answers that are no boxes
-(find_boxed_content of glmv_reward/src/glmv_reward/utils/text.py there), so only four numbers in
-brackets are a box. JSON with `bbox_2d` is what the newer ones are also asked for
-(skills/glmv-grounding there). `</|end_of_box|>` and `<|start_of_box|>` are upstream's slips.
+(find_boxed_content of glmv_reward/src/glmv_reward/utils/text.py there, which takes LaTeX's "boxed"
+for them as well), so only four numbers in brackets are a box. JSON with `bbox_2d` is what the newer
+ones are also asked for (skills/glmv-grounding there). `</|end_of_box|>` and `<|start_of_box|>` are
+upstream's slips.
 
 Template: chat_template.jinja of zai-org/GLM-4.5V and zai-org/GLM-4.1V-9B-Thinking on
 https://huggingface.co; the latter opens `<think>` for the answer. For glm-4v-9b: the example of
@@ -33,6 +34,7 @@ _TAGS = (
     *("<answer>", "</answer>"),
 )
 _TAG = re.compile("|".join(map(re.escape, _TAGS)))
+_TAG_OR_BOXED = re.compile(rf"{_TAG.pattern}|\\boxed\{{(?P<boxed>[^{{}}]*+)(?:\}}|\Z)")
 _NUMBERS = re.compile(r"[\[(<{]([\s0-9.,;+-]++)[\])>}]")
 _UNFINISHED = re.compile(r"\s*[\[(<{][\[(<{\s0-9.,;+-]*")
 _SEPARATOR = re.compile(r"[\s,;]+")
@@ -50,13 +52,15 @@ def read_boxed(raw: str, frame: Frame, space: Space) -> Reading:
 
 
 def _parts(raw: str) -> Iterator[tuple[int, int, bool]]:
-    """Yield the parts between tags: start, end, and whether a box token stands before it."""
+    """Yield the parts between tags: start, end, and whether they are in a box."""
     body = _without_half_tag(raw)
     at, is_boxed = 0, False
-    for tag in _TAG.finditer(body):
+    for tag in _TAG_OR_BOXED.finditer(body):
         yield at, tag.start(), is_boxed
         at = tag.end()
-        if "answer" not in tag[0]:
+        if tag["boxed"] is not None:
+            yield *tag.span("boxed"), True
+        elif "answer" not in tag[0]:
             is_boxed = "end" not in tag[0]
     yield at, len(body), is_boxed
 

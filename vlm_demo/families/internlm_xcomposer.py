@@ -70,7 +70,7 @@ FAMILY = Family(
     markup=Brackets().markup(N1000),
     system=SYSTEM,
     documented_template=TEMPLATE,
-    end_markers=("[UNUSED_TOKEN_145]", "<|im_end|>", "</s>"),
+    end_markers=("[UNUSED_TOKEN_145]", "<|im_end|>", "<eoa>", "</s>"),
     answer_joint="",
     sampling=Sampling(repetition_penalty=1.005),
     limits=Limits(max_images=4),

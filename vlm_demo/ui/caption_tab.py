@@ -54,7 +54,9 @@ def build_caption_tab(tab: gr.Tab, around: Surroundings) -> None:
                 elem_id="caption-beginning",
             )
             buttons = build_run_buttons("Caption", "caption")
-            build_notice(backend, controls.model, [Task.CAPTION], [buttons.run])
+            build_notice(
+                backend, controls.model, [Task.CAPTION], [buttons.run], style=style, styles=STYLES
+            )
             result = answer("caption-answer", board="caption-picture")
             tries = build_examples(around.examples_for(*dict.fromkeys(STYLES.values())))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
@@ -115,23 +115,35 @@ def build_model_addition(backend: Backend, model: gr.Dropdown) -> None:
 
 
 def build_notice(
-    backend: Backend, model: gr.Dropdown, tasks: Sequence[Task], buttons: Sequence[gr.Button] = ()
+    backend: Backend,
+    model: gr.Dropdown,
+    tasks: Sequence[Task],
+    buttons: Sequence[gr.Button] = (),
+    *,
+    style: gr.Radio | None = None,
+    styles: Mapping[str, Task] | None = None,
 ) -> None:
-    """Say on a tab when the chosen model cannot serve it, and which models can."""
+    """Say on a tab when the chosen model cannot serve it, and which models can.
+
+    The model has to do one of the tasks, or the one of the chosen style.
+    """
     first = backend.menu[0]
     able = any(first.supports(task) for task in tasks)
     notice = gr.HTML(_notice(backend, first.name, tasks), visible=not able, apply_default_css=False)
 
-    def show(name: str) -> dict[Any, Any]:
-        able = any(backend.spec(name).supports(task) for task in tasks)
+    def show(name: str, kind: str | None = None) -> dict[Any, Any]:
+        wanted = [styles[kind]] if styles and kind else tasks
+        able = any(backend.spec(name).supports(task) for task in wanted)
         return {
-            notice: gr.HTML(_notice(backend, name, tasks), visible=not able),
+            notice: gr.HTML(_notice(backend, name, wanted), visible=not able),
             **{button: gr.Button(interactive=able) for button in buttons},
         }
 
-    model.change(
+    choices: list[Any] = [model, *([style] if style else [])]
+    gr.on(
+        [choice.change for choice in choices],
         show,
-        model,
+        choices,
         [notice, *buttons],
         api_visibility="private",
         queue=False,
