@@ -110,6 +110,8 @@ def test_the_space_of_the_numbers_can_be_chosen() -> None:
     square, whole = parsed(llava, {**llava, "coordinate_space": "normalized_1_xyxy"})
     assert square["items"][0]["boxes_xyxy_px"] == [[100, 50, 200, 100]]
     assert whole["items"][0]["boxes_xyxy_px"] == [[100, 50, 200, 75]]
+    for short in ("normalized_1", "normalized_xyxy"):
+        assert parsed({**llava, "coordinate_space": short}) == [whole]
 
 
 @pytest.mark.parametrize("name", ["llava15", "embedded-llava15", "llava-hf/llava-1.5-7b-hf"])

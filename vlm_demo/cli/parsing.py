@@ -56,10 +56,7 @@ def parse(record: Any) -> Answer:
     family = get_family(name)
     original = _size(record, "image_size")
     seen = _size(record, "input_size") if record.get("input_size") is not None else original
-    space = record.get("coordinate_space") or ""
-    if space not in ("", *SPACES):
-        known = ", ".join(SPACES)
-        raise InputError(f"There is no coordinate_space {space!r}. Known: {known}.")
+    space = _space(str(record.get("coordinate_space") or ""))
     raw = record.get("raw")
     if raw is None and isinstance(tokens := record.get("raw_tokens"), list):
         raw = family.joined(list(map(str, tokens)))
@@ -68,6 +65,14 @@ def parse(record: Any) -> Answer:
     question = Message("user", str(record.get("prompt_task") or ""))
     prompt = Prompt((question,), frame=Frame(original, seen, space))
     return to_answer(family.reply(raw, prompt), original)
+
+
+def _space(name: str) -> str:
+    """Return the name of a coordinate space; without an order x comes first."""
+    for full in (name, f"{name}_xyxy", name.replace("normalized_", "normalized_1_")):
+        if full in ("", *SPACES):
+            return full
+    raise InputError(f"There is no coordinate_space {name!r}. Known: {', '.join(SPACES)}.")
 
 
 def _size(record: dict[str, Any], key: str) -> Size:
