@@ -44,6 +44,12 @@ JUNK = [
     *("<think>", "</think>", "</s>", "<unk>", "<0x00>", "<0x01>", "<loc_1>", "<bin_7>", "<seg005>"),
 ]
 
+REPEATED = [
+    *("[", "<", "{", "(", "a, ", "9", " ", "[]", "<a", "`", "```", "```json\n", "//", "<think>"),
+    *('{"', "[{'", '{"a":', '{"a": [', '{"a\\', '"\\', "[1,", "(1, ", "<points ", '<points x="1">'),
+    *('{"bbox_2d": [1,2,3,4', '[{"bbox_2d": [1,2,3,4], "label": "a" b"}, ', "<|begin_of_box|>"),
+]
+
 
 def damaged(rng: random.Random, own: list[tuple[str, str]]) -> tuple[str, str]:
     raw, task = rng.choice(own) if own else ("", "")
@@ -112,14 +118,13 @@ def test_damaged_output_is_read_without_harm(family: Family) -> None:
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_ten_thousand_characters_are_read_in_fifty_milliseconds(family: Family) -> None:
     frame = Frame((640, 480), (640, 480))
-    pieces = ["[", "<", "{", "(", "a, ", "9", " ", '{"a": [', "<think>", "[]", "```json\n", "<a"]
     own = [(raw, task) for raw, task in RECORDED.get(family.name, []) if raw]
     halves = [(raw[: len(raw) // 2], task) for raw, task in own]
     tasks = {task for _, task in own} | {""}
-    for piece, task in [*((p, t) for p in pieces for t in tasks), *own, *halves]:
+    for piece, task in [*((p, t) for p in REPEATED for t in tasks), *own, *halves]:
         raw = (piece * (10_000 // max(1, len(piece)) + 1))[:10_000]
         took = []
-        while not took or (min(took) > 0.05 and len(took) < 5):  # the machine may be busy
+        while not took or (min(took) > 0.05 and len(took) < 9):  # the machine may be busy
             started = time.process_time()
             read(family, raw, task, frame)
             took.append(time.process_time() - started)

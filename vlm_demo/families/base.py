@@ -94,6 +94,8 @@ class Family:
     documented_template: str | None = None  # the whole prompt, where the above is not all of it
     keep_special_tokens: bool = False  # True where the markup may be made of special tokens
     end_markers: tuple[str, ...] = ()  # text after the first of these is dropped
+    stop: tuple[str, ...] = ()  # the model is stopped before the first of these
+    notes: Mapping[Task, str] = field(default_factory=dict)  # what people should know of a task
     answer_label: str = ""  # some decoders repeat it before the answer; dropped
     answer_joint: str | None = " "  # before a given beginning of the answer; None: takes none
     sampling: Sampling = field(default_factory=Sampling)
@@ -171,7 +173,7 @@ class Family:
         forbidden = frozenset((*self.control_tokens, *self.markup_tokens, *control_tokens))
         request = defused(request, forbidden, spared=frozenset(self.markup_tokens))
         turns = self._turns(request)
-        note = ""
+        note = self.notes.get(request.task, "")
         if self._marks_region(request):
             turns, note = _with_region_burnt_in(turns, request.region or WHOLE_PICTURE)
         prepared = tuple(
@@ -189,6 +191,7 @@ class Family:
             answer_prefix=self.answer_prefix(request, frame),
             phrase=request.text.strip() if request.task is Task.GROUNDING else "",
             choices=request.choices,
+            stop=self.stop,
             note=note,
         )
 

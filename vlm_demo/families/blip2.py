@@ -17,11 +17,10 @@ goes on with a question of its own, where it is stopped (upstream shows it).
 """
 
 import string
-from collections.abc import Collection
 from dataclasses import replace
 
-from vlm_demo.families.base import MAX_CHARACTERS, Family, Limits
-from vlm_demo.types import Message, Prompt, Request, Sampling, Task
+from vlm_demo.families.base import Family, Limits
+from vlm_demo.types import Message, Request, Sampling, Task
 
 PICTURE_TOKENS = 32
 """Query tokens that stand for the picture."""
@@ -35,19 +34,6 @@ QUESTION = "Question: {text} Answer:"
 
 class Blip2(Family):
     """Its conversations are kept short enough for the language model."""
-
-    def prompt(
-        self,
-        request: Request,
-        *,
-        control_tokens: Collection[str] = (),
-        max_characters: int = MAX_CHARACTERS,
-    ) -> Prompt:
-        """End an answer where the model begins to ask itself."""
-        prompt = super().prompt(
-            request, control_tokens=control_tokens, max_characters=max_characters
-        )
-        return replace(prompt, stop=("Question:",))
 
     def _turns(self, request: Request) -> tuple[Message, ...]:
         """Leave out the oldest turns beyond the room that there is; the picture stays."""
@@ -103,6 +89,7 @@ FAMILY = Blip2(
         Task.DESCRIBE_REGION: "Question: What is inside the red box with the number 1? Answer:",
     },
     chat_template=CHAT_TEMPLATE,
+    stop=("Question:",),  # OPT goes on asking itself
     end_markers=("</s>",),
     answer_joint="",
     sampling=Sampling(max_new_tokens=64),

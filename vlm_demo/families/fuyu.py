@@ -19,15 +19,15 @@ The text in a region is what Fuyu was trained to read there; that is how it desc
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from vlm_demo.families.base import MAX_CHARACTERS, Family, Limits
+from vlm_demo.families.base import Family, Limits
 from vlm_demo.families.location_tokens import without_tags
 from vlm_demo.families.markup import Markup, Reading, ReadingBuilder, Span, numbers
 from vlm_demo.families.spaces import PIXELS, Space, with_y_first
 from vlm_demo.families.templates import BARE_TEXT
-from vlm_demo.types import Frame, Prompt, Region, Request, Task, outer_box
+from vlm_demo.types import Frame, Prompt, Region, Task, outer_box
 
 LARGEST = (1920, 1080)
 """Width and height that larger pictures are scaled down to fit in."""
@@ -141,18 +141,6 @@ def _decoded(match: re.Match[str]) -> str:
 class Fuyu(Family):
     """Its numbers are tokens of their own."""
 
-    def prompt(
-        self,
-        request: Request,
-        *,
-        control_tokens: Collection[str] = (),
-        max_characters: int = MAX_CHARACTERS,
-    ) -> Prompt:
-        prompt = super().prompt(
-            request, control_tokens=control_tokens, max_characters=max_characters
-        )
-        return replace(prompt, note=_READS) if request.task is Task.DESCRIBE_REGION else prompt
-
     def joined(self, tokens: Sequence[str]) -> str:
         """Put a blank between the numbers of a place, and turn other bytes into characters."""
         pieces: list[str] = []
@@ -185,6 +173,7 @@ FAMILY = Fuyu(
         Task.GROUNDING: _TEXT_OR_BOX + "{text}",
         Task.DESCRIBE_REGION: _TEXT_OR_BOX + "{region}",
     },
+    notes={Task.DESCRIBE_REGION: _READS},
     markup=Markup(read_boxes, write_boxes, with_y_first(PIXELS)),
     chat_template=BARE_TEXT,
     documented_template=BARE_TEXT + ANSWER,

@@ -13,14 +13,11 @@ Fine-tuned relatives may write other markup. Wordings other than the user's own 
 generation_config.json of the checkpoints.
 """
 
-from collections.abc import Collection
-from dataclasses import replace
-
-from vlm_demo.families.base import MARKED_REGION, MAX_CHARACTERS, Family, Limits
+from vlm_demo.families.base import MARKED_REGION, Family, Limits
 from vlm_demo.families.json_places import reader, writer
 from vlm_demo.families.markup import Markup
 from vlm_demo.families.spaces import N1000, with_y_first
-from vlm_demo.types import Prompt, Request, Sampling, Task
+from vlm_demo.types import Sampling, Task
 
 NOTE = (
     "Gemma 3 was not documented to find places. It was asked in the way that suits its relative "
@@ -43,24 +40,7 @@ TEMPLATE = (
 )
 
 
-class Gemma3(Family):
-    """Says that its places are an experiment."""
-
-    def prompt(
-        self,
-        request: Request,
-        *,
-        control_tokens: Collection[str] = (),
-        max_characters: int = MAX_CHARACTERS,
-    ) -> Prompt:
-        prompt = super().prompt(
-            request, control_tokens=control_tokens, max_characters=max_characters
-        )
-        seeks = request.task in (Task.GROUNDING, Task.DETECT)
-        return replace(prompt, note=NOTE) if seeks else prompt
-
-
-FAMILY = Gemma3(
+FAMILY = Family(
     name="gemma3",
     title="Gemma 3",
     model_types=("gemma3",),
@@ -75,6 +55,7 @@ FAMILY = Gemma3(
         Task.DESCRIBE_REGION: MARKED_REGION,
         Task.READ: "Read all the text in the image.",
     },
+    notes={Task.GROUNDING: NOTE, Task.DETECT: NOTE},
     markup=Markup(reader(), writer("box_2d"), with_y_first(N1000)),
     documented_template=TEMPLATE,
     end_markers=("<end_of_turn>", "<eos>"),

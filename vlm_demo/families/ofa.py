@@ -11,7 +11,7 @@ checkpoints need fairseq or OFA's own fork of transformers, so they are asked on
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from vlm_demo.families.base import MAX_CHARACTERS, Family, Limits
@@ -19,13 +19,13 @@ from vlm_demo.families.location_tokens import Token, numbers_of, runs, span_of
 from vlm_demo.families.markup import Markup, Reading, ReadingBuilder
 from vlm_demo.families.spaces import N999, Space
 from vlm_demo.families.templates import BARE_TEXT
-from vlm_demo.types import Box, Frame, Prompt, Region, Request, Task, outer_box
+from vlm_demo.types import Box, Frame, Region, Request, Task, outer_box
 
 LAST = 999
 """The largest number of a bin."""
 
 _TOKEN = re.compile(r"<(?P<name>bin)_(?:(?P<number>[0-9]{1,15})(?=>)|[^<>\s]*)>")
-_ALL_OBJECTS = "This model looks for every object it knows; the words were not used."
+_ALL_OBJECTS = "This model looks for every object that it knows, whatever the words say."
 
 
 def read_bins(raw: str, frame: Frame, space: Space) -> Reading:
@@ -79,19 +79,6 @@ class Ofa(Family):
             request = replace(request, text="every object")
         super().check(request, max_characters=max_characters)
 
-    def prompt(
-        self,
-        request: Request,
-        *,
-        control_tokens: Collection[str] = (),
-        max_characters: int = MAX_CHARACTERS,
-    ) -> Prompt:
-        prompt = super().prompt(
-            request, control_tokens=control_tokens, max_characters=max_characters
-        )
-        unused = request.task is Task.DETECT and bool(request.text.strip())
-        return replace(prompt, note=_ALL_OBJECTS) if unused else prompt
-
 
 FAMILY = Ofa(
     name="ofa",
@@ -107,6 +94,7 @@ FAMILY = Ofa(
         Task.DESCRIBE_REGION: "  what does the region describe? region:{region}",
         Task.DETECT: " what are the objects in the image?",
     },
+    notes={Task.DETECT: _ALL_OBJECTS},
     markup=Markup(read_bins, write_bins, N999),
     chat_template=BARE_TEXT,
     keep_special_tokens=True,
