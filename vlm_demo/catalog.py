@@ -21,7 +21,6 @@ from vlm_demo.errors import (
     VlmDemoError,
 )
 from vlm_demo.families import family_for_model_type, get_family
-from vlm_demo.families.base import MARKED_REGION, MARKED_REGION_JAPANESE
 from vlm_demo.types import Task
 
 CATALOG = Path(__file__).with_name("catalog.toml")
@@ -74,9 +73,6 @@ TASKS_OF: Mapping[Ability, tuple[Task, ...]] = {
     Ability.READ: (Task.READ,),
 }
 """The tasks that show an ability: a family that can do one of them has it."""
-
-DRAWN_IN = (MARKED_REGION, MARKED_REGION_JAPANESE)
-"""Part of what families are asked that cannot take a region in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,8 +146,7 @@ class ModelSpec:
             case Ability.SEVERAL_PICTURES:
                 return family.limits.max_images > 1
             case Ability.REGION_INPUT:
-                wording = family.instructions.get(Task.DESCRIBE_REGION, MARKED_REGION)
-                return not any(words in wording for words in DRAWN_IN)
+                return family.writes_regions
             case _:
                 return any(task in family.instructions for task in TASKS_OF.get(ability, ()))
 

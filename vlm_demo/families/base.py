@@ -104,6 +104,11 @@ class Family:
     markup_tokens: tuple[str, ...] = ()  # as well; earlier answers go back to the model with them
     availability: str = ""  # why no checkpoint can be asked, and what can; "": they can be
 
+    @property
+    def writes_regions(self) -> bool:
+        """Whether a region goes into the prompt as words, and not drawn into the picture."""
+        return "{region}" in self.instructions.get(Task.DESCRIBE_REGION, "")
+
     def takes_beginning(self, task: Task) -> bool:
         """Whether a caption can go on from words that are given."""
         return self.answer_joint is not None or "{text}" in self.instructions[task]
@@ -174,7 +179,7 @@ class Family:
         request = defused(request, forbidden, spared=frozenset(self.markup_tokens))
         turns = self._turns(request)
         note = self.notes.get(request.task, "")
-        if self._marks_region(request):
+        if request.task is Task.DESCRIBE_REGION and not self.writes_regions:
             turns, note = _with_region_burnt_in(turns, request.region or WHOLE_PICTURE)
         prepared = tuple(
             replace(turn, images=tuple(map(self.prepare_image, turn.images))) for turn in turns
@@ -260,11 +265,6 @@ class Family:
         for marker in self.end_markers:
             end = start + len(_before(marker, raw[start:end]))
         return start, end
-
-    def _marks_region(self, request: Request) -> bool:
-        """Whether the region has to be drawn into the picture, for want of a way to write it."""
-        task = request.task
-        return task is Task.DESCRIBE_REGION and "{region}" not in self.instructions[task]
 
     def _turns(self, request: Request) -> tuple[Message, ...]:
         """Return the turns that the model is shown; the last one is the question, without words.

@@ -158,8 +158,9 @@ class Kosmos2(Family):
             start = len(DETAILED)
         return start, max(start, end)
 
-    def _marks_region(self, request: Request) -> bool:
-        return False  # it stands in the beginning of the answer
+    @property
+    def writes_regions(self) -> bool:
+        return True  # at the beginning of the answer
 
 
 FAMILY = Kosmos2(
