@@ -65,8 +65,9 @@ def _holds(bracket: Bracket) -> bool:
     return bool(bracket.node.items) or bracket.key is not None
 
 
-_BRACKET = re.compile(r"[\[{]")
-_BRACKET_OR_TUPLE = re.compile(r"[\[{]|\((?=\s*[-+.0-9])")
+_OBJECT = r"""\{(?=[\s,]*+(?:["'}\w.+/-]|\Z))"""  # what cannot go on as one is passed over
+_BRACKET = re.compile(rf"\[|{_OBJECT}")
+_BRACKET_OR_TUPLE = re.compile(rf"\[|{_OBJECT}|\((?=\s*[-+.0-9])")
 _NUMBER = r"[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:e[+-]?[0-9]++)?+"
 _QUOTED = r""""(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+'"""
 _SKIPPED = r"(?:[\s,]++|//[^\n]*+)*+"
@@ -91,6 +92,8 @@ _CLOSES: dict[str, Kind] = {"]": "list", ")": "list", "}": "object"}
 
 def structure_at(text: str, start: int) -> Structure:
     """Read from an opening bracket to its closing one, or to where it is no JSON any more."""
+    if text.startswith("[]", start):
+        return Structure(start, start + 2, Node("list", start, start + 2))
     scan, at = _Scan(), start
     while scan.root is None:
         token = _TOKEN.match(text, at)
