@@ -115,18 +115,30 @@ def test_damaged_output_is_read_without_harm(family: Family) -> None:
             assert any(char.isdigit() for char in raw[start:end]), raw
 
 
+OTHER_WORK = 0.006
+"""Seconds that `other_work` takes where the fifty milliseconds are meant: a quiet 2.5 GHz Xeon."""
+
+
+def other_work() -> float:
+    started = time.process_time()
+    sum(map(str.isdigit, "a1" * 100_000))
+    return time.process_time() - started
+
+
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_ten_thousand_characters_are_read_in_fifty_milliseconds(family: Family) -> None:
-    """On a quiet machine; one that runs other programs gets twice the time."""
+    """A machine that is slower, or busy, gets as much more time as it needs for other work."""
     frame = Frame((640, 480), (640, 480))
     own = [(raw, task) for raw, task in RECORDED.get(family.name, []) if raw]
     halves = [(raw[: len(raw) // 2], task) for raw, task in own]
     tasks = {task for _, task in own} | {""}
     for piece, task in [*((p, t) for p in REPEATED for t in tasks), *own, *halves]:
         raw = (piece * (10_000 // max(1, len(piece)) + 1))[:10_000]
-        took = []
-        while not took or (min(took) > 0.1 and len(took) < 9):
+        took, allowed = [], 0.05
+        while not took or (min(took) > allowed and len(took) < 9):
             started = time.process_time()
             read(family, raw, task, frame)
             took.append(time.process_time() - started)
-        assert min(took) <= 0.1, piece
+            if min(took) > allowed:
+                allowed = max(0.05, 0.05 * other_work() / OTHER_WORK)
+        assert min(took) <= allowed, piece
