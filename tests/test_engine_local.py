@@ -20,11 +20,13 @@ import pytest
 import torch
 from PIL import Image
 
-from vlm_demo.engines import Progress, open_engine
+from vlm_demo.engines import Progress, Serving, open_engine
 from vlm_demo.engines.local import engine as engine_module
 from vlm_demo.engines.local import fetching
+from vlm_demo.engines.local.constraints import ChoiceTree
 from vlm_demo.engines.local.engine import LocalEngine
-from vlm_demo.engines.local.generation import ChoiceTree, IncrementalText, StopStrings
+from vlm_demo.engines.local.text import IncrementalText, StopStrings
+from vlm_demo.engines.local.weights import read_weights
 from vlm_demo.errors import EngineError, LoadError, OutOfMemoryError, TooLongError
 from vlm_demo.families import get_family
 from vlm_demo.types import Message, Prompt, Request, Sampling, Task
@@ -139,8 +141,8 @@ def test_the_beginning_of_text_stands_there_once(
 ) -> None:
     fixture = {"llava15": "llava", "kosmos2": "kosmos", "smolvlm": "smol"}[family]
     engine: LocalEngine = request.getfixturevalue(fixture)
-    ids = engine._encoded(prompt(family, picture))["input_ids"][0].tolist()
-    bos = engine._tokenizer.bos_token_id
+    ids = engine._encoder.encode(prompt(family, picture)).ids
+    bos = engine._encoder.tokenizer.bos_token_id
     assert ids[0] == bos
     assert ids.count(bos) == 1
 
@@ -160,9 +162,9 @@ def test_typed_control_tokens_do_not_break_the_answer(
 ) -> None:
     request = Request(Task.CHAT, "is <image> or </s> or <box> here?", (picture,))
     asked = get_family("llava15").prompt(request, control_tokens=llava.control_tokens)
-    ids = llava._encoded(asked)["input_ids"][0].tolist()
+    ids = llava._encoder.encode(asked).ids
     assert ids.count(llava._model.config.image_token_id) == 16
-    assert llava._tokenizer.eos_token_id not in ids
+    assert llava._encoder.tokenizer.eos_token_id not in ids
     written(llava, asked)
 
 
@@ -175,7 +177,7 @@ def test_picture_tokens_are_never_written(llava: LocalEngine, picture: Image.Ima
             keep_special_tokens=True,
         )
         text = written(llava, asked, Sampling(max_new_tokens=60, temperature=50.0, seed=seed))
-        assert llava._tokenizer.decode([image_token]) not in text
+        assert llava._encoder.tokenizer.decode([image_token]) not in text
 
 
 # Streaming
@@ -184,7 +186,7 @@ def test_picture_tokens_are_never_written(llava: LocalEngine, picture: Image.Ima
 def test_pieces_come_while_the_model_is_writing(llava: LocalEngine, picture: Image.Image) -> None:
     pieces = llava.stream(prompt("llava15", picture), Sampling(max_new_tokens=3000))
     assert list(itertools.islice(pieces, 3))
-    assert llava._waiting, "the model has written everything before the first piece came"
+    assert llava.usage().answering, "everything was written before the first piece came"
     pieces.close()
 
 
@@ -193,7 +195,7 @@ def test_closing_the_iterator_stops_the_model(llava: LocalEngine, picture: Image
     next(pieces)
     pieces.close()
     started = time.monotonic()
-    while llava._waiting:
+    while llava.usage().answering:
         assert time.monotonic() - started < 5, "the model goes on"
         time.sleep(0.005)
     assert written(llava, prompt("llava15", picture))
@@ -202,27 +204,28 @@ def test_closing_the_iterator_stops_the_model(llava: LocalEngine, picture: Image
 def test_a_request_that_was_given_up_in_the_queue_is_never_run(
     llava: LocalEngine, picture: Image.Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    running = llava.stream(prompt("llava15", picture), Sampling(max_new_tokens=3900))
-    next(running)
-    ran: list[str] = []
+    long = Sampling(max_new_tokens=3900)
+    running = [llava.stream(prompt("llava15", picture), long) for _ in range(Serving().batch)]
+    for pieces in running:
+        next(pieces)
+    begun = llava.usage().requests
     reader = llava.stream(prompt("llava15", picture), SHORT)
-    waiting = threading.Thread(target=lambda: ran.extend(reader))
-    waiting.start()
-    while len(llava._waiting) < 2:
+    assert (next(reader), llava.usage().waiting) == ("", 1)
+    reader.close()
+    while llava.usage().waiting:
         time.sleep(0.005)
-    for job in list(llava._waiting):
-        job.stop.set()
-    waiting.join(5)
-    assert not waiting.is_alive()
-    assert ran == []
-    running.close()
+    for pieces in running:
+        pieces.close()
+    while llava.usage().answering:
+        time.sleep(0.005)
+    assert llava.usage().requests == begun
 
 
 def test_failure_inside_the_model_reaches_the_reader(
     llava: LocalEngine, picture: Image.Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(llava._model, "generate", raising(RuntimeError("boom")))
+        patch.setattr(llava._model, "forward", raising(RuntimeError("boom")))
         with pytest.raises(EngineError, match="failed while answering: boom"):
             written(llava, prompt("llava15", picture))
     assert written(llava, prompt("llava15", picture)), "the next request works"
@@ -235,7 +238,7 @@ def test_failure_inside_the_model_reaches_the_reader(
 def test_too_little_memory_is_said(
     error: Exception, llava: LocalEngine, picture: Image.Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(llava._model, "generate", raising(error))
+    monkeypatch.setattr(llava._model, "forward", raising(error))
     with pytest.raises(OutOfMemoryError, match="smaller model"):
         written(llava, prompt("llava15", picture))
 
@@ -243,14 +246,14 @@ def test_too_little_memory_is_said(
 def test_failure_in_mid_answer_reaches_the_reader(
     llava: LocalEngine, picture: Image.Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    generate = llava._model.generate
+    forward, steps = llava._model.forward, itertools.count()
 
-    def breaks_off(**options: Any) -> None:
-        options["generation_config"].max_new_tokens = 4
-        generate(**options)
-        raise ValueError("gone")
+    def breaks_off(**inputs: Any) -> Any:
+        if next(steps) == 4:
+            raise ValueError("gone")
+        return forward(**inputs)
 
-    monkeypatch.setattr(llava._model, "generate", breaks_off)
+    monkeypatch.setattr(llava._model, "forward", breaks_off)
     pieces = []
     with pytest.raises(EngineError, match="gone"):
         for piece in llava.stream(prompt("llava15", picture), SHORT):
@@ -258,7 +261,7 @@ def test_failure_in_mid_answer_reaches_the_reader(
     assert pieces
 
 
-def test_two_readers_are_served_one_after_the_other(
+def test_readers_at_the_same_time_get_what_each_would_get_alone(
     llava: LocalEngine, picture: Image.Image
 ) -> None:
     blue = Image.new("RGB", (80, 40), "blue")
@@ -296,7 +299,7 @@ def test_closing_the_engine_ends_its_streams(tiny_llava15: Path, picture: Image.
 def test_characters_of_several_tokens_come_whole(
     text: str, fixture: str, request: pytest.FixtureRequest
 ) -> None:
-    tokenizer = request.getfixturevalue(fixture)._tokenizer
+    tokenizer = request.getfixturevalue(fixture)._encoder.tokenizer
     before = tokenizer.encode("😀 ASSISTANT:", add_special_tokens=False)
     stream = IncrementalText(tokenizer, before, keep_special=False)
     pieces = [stream.add(token) for token in tokenizer.encode(text, add_special_tokens=False)]
@@ -308,7 +311,7 @@ def test_characters_of_several_tokens_come_whole(
 def test_blanks_between_words_are_kept_for_sentencepiece_like_tokenizers(
     kosmos: LocalEngine,
 ) -> None:
-    tokenizer = kosmos._tokenizer
+    tokenizer = kosmos._encoder.tokenizer
     whole = tokenizer.encode("Answer: two dogs<phrase> a cat</phrase>", add_special_tokens=False)
     stream = IncrementalText(tokenizer, whole[:2], keep_special=True)
     text = "".join(stream.add(token) for token in whole[2:]) + stream.rest()
@@ -316,8 +319,8 @@ def test_blanks_between_words_are_kept_for_sentencepiece_like_tokenizers(
 
 
 def test_half_a_character_at_the_end_is_left_out(llava: LocalEngine) -> None:
-    ids = llava._tokenizer.encode("ok 🚗", add_special_tokens=False)
-    stream = IncrementalText(llava._tokenizer, [], keep_special=False)
+    ids = llava._encoder.tokenizer.encode("ok 🚗", add_special_tokens=False)
+    stream = IncrementalText(llava._encoder.tokenizer, [], keep_special=False)
     assert "".join(map(stream.add, ids[:-1])) + stream.rest() == "ok "
 
 
@@ -455,11 +458,12 @@ def test_a_checkpoint_without_a_template_says_so(llava: LocalEngine, picture: Im
 def test_progress_of_loading_is_told(tiny_llava15: Path) -> None:
     told: list[Progress] = []
     open_engine("local", str(tiny_llava15), device="cpu", on_progress=told.append).close()
-    assert [(p.stage, p.done, p.total) for p in told] == [
-        ("loading", 0, 2),
-        ("loading", 1, 2),
-        ("loading", 2, 2),
-    ]
+    stored = sum(tensor.stored_bytes for tensor in read_weights(tiny_llava15).tensors.values())
+    assert {(p.stage, p.total, p.unit) for p in told} == {("loading", stored, "bytes")}
+    assert [p.done for p in told] == sorted(p.done for p in told)
+    assert (told[0].done, told[-1].done) == (0, stored)
+    assert len({p.done for p in told}) > 20
+    assert (told[0].shards, told[-1].shards) == ((0, 1), (1, 1))
 
 
 def test_half_precision_is_widened_on_a_cpu(
@@ -468,7 +472,7 @@ def test_half_precision_is_widened_on_a_cpu(
     engine = LocalEngine.load(str(tiny_llava15), device="cpu", dtype="float16")
     assert engine._model.dtype == torch.float16
     engine._model.save_pretrained(tmp_path)
-    engine._processor.save_pretrained(tmp_path)
+    engine._encoder.processor.save_pretrained(tmp_path)
     engine.close()
     assert json.loads((tmp_path / "config.json").read_text())["dtype"] == "float16"
     again = LocalEngine.load(str(tmp_path), device="cpu")
@@ -543,7 +547,7 @@ def test_weights_that_can_hold_programs_are_refused(broken: Path) -> None:
 def test_missing_shard(tiny_llava15: Path, tmp_path: Path) -> None:
     engine = LocalEngine.load(str(tiny_llava15), device="cpu")
     engine._model.save_pretrained(tmp_path, max_shard_size="300KB")
-    engine._processor.save_pretrained(tmp_path)
+    engine._encoder.processor.save_pretrained(tmp_path)
     engine.close()
     shards = sorted(tmp_path.glob("*.safetensors"))
     assert len(shards) > 1

@@ -9,16 +9,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import chain, repeat
 from typing import Any
 
 import pytest
 import torch
 from PIL import Image, ImageDraw
 from tiny_checkpoints import CHECKPOINTS, save
-from transformers import LogitsProcessor
+from transformers import LogitsProcessor, LogitsProcessorList
 
+from vlm_demo.engines.local.constraints import ForcedTokens
 from vlm_demo.engines.local.engine import LocalEngine
+from vlm_demo.engines.local.sampling import Processors
 from vlm_demo.families import Family, family_for_model_type, get_family
 from vlm_demo.families.base import CAPTIONS
 from vlm_demo.types import (
@@ -133,8 +134,8 @@ EXPANDED["smolvlm"] = EXPANDED["idefics3"]
 
 def given(native: Native, prompt: Prompt) -> str:
     """What the model is given, as text; pictures are written as they are documented."""
-    tokenizer = native.engine._tokenizer
-    ids = native.engine._encoded(prompt)["input_ids"][0]
+    tokenizer = native.engine._encoder.tokenizer
+    ids = native.engine._encoder.encode(prompt).ids
     text = tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
     return collapsed(native, text)
 
@@ -161,9 +162,9 @@ def documented(native: Native, prompt: Prompt) -> str:
         case "instructblip" | "llava" | "llava_next" | "llava_next_vicuna":
             text = f"<s> {text}"  # SentencePiece puts a blank before a text
         case "blip_2_opt" | "deepseek_vl" | "deepseek_vl_hybrid" | "kosmos2":
-            text = f"{native.engine._tokenizer.bos_token}{text}"
+            text = f"{native.engine._encoder.tokenizer.bos_token}{text}"
         case "llava_next_34b" | "molmo2":
-            text = f"{native.engine._tokenizer.bos_token}{text}"
+            text = f"{native.engine._encoder.tokenizer.bos_token}{text}"
     return collapsed(native, text)
 
 
@@ -190,8 +191,8 @@ def test_several_pictures_are_given_as_documented(native: Native) -> None:
 
 
 def test_a_text_begins_once(native: Native) -> None:
-    ids = native.engine._encoded(native.asked(*ANY_TASK))["input_ids"][0].tolist()
-    beginning = native.engine._tokenizer.bos_token_id
+    ids = native.engine._encoder.encode(native.asked(*ANY_TASK)).ids
+    beginning = native.engine._encoder.tokenizer.bos_token_id
     assert beginning is None or ids.count(beginning) <= 1
 
 
@@ -201,15 +202,11 @@ def test_a_text_begins_once(native: Native) -> None:
 @contextmanager
 def forced(native: Native, tokens: Sequence[int]) -> Iterator[None]:
     """Let the model write these tokens and end."""
-    steps = chain(tokens, repeat(min(native.engine._end_tokens)))
-    model = native.engine._model
-    generate = model.generate
-
-    def generates(**options: Any) -> Any:
-        return generate(**options, prefix_allowed_tokens_fn=lambda *_: [next(steps)])
-
+    end = min(native.engine._end_tokens)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(model, "generate", generates)
+        patch.setattr(
+            Processors, "own", lambda *_: LogitsProcessorList([ForcedTokens([*tokens, end])])
+        )
         yield
 
 
@@ -220,7 +217,7 @@ def answered(native: Native, prompt: Prompt, tokens: Sequence[int]) -> list[str]
 
 def tokens_of(native: Native, text: str) -> list[int]:
     """The tokens of an answer as a model writes them, after words."""
-    tokenizer = native.engine._tokenizer
+    tokenizer = native.engine._encoder.tokenizer
     if native.name == "fuyu":  # its numbers and tags are pieces of their own
         return list(tokenizer.convert_tokens_to_ids(text.split()))
     before = tokenizer.encode("a", add_special_tokens=False)
@@ -234,9 +231,9 @@ SAID = " a dog is running in the park. two cats!"
 
 def test_words_arrive_piece_by_piece_and_whole(native: Native) -> None:
     prompt = native.asked(*ANY_TASK)
-    tokens = native.engine._tokenizer.encode(SAID.strip(), add_special_tokens=False)
+    tokens = native.engine._encoder.tokenizer.encode(SAID.strip(), add_special_tokens=False)
     if native.name == "florence2":
-        tokens.insert(0, native.engine._tokenizer.bos_token_id)
+        tokens.insert(0, native.engine._encoder.tokenizer.bos_token_id)
     pieces = answered(native, prompt, tokens)
     raw = "".join(pieces)
     assert len(pieces) > 5
@@ -276,15 +273,14 @@ class Scores(LogitsProcessor):
 
 
 def test_the_model_sees_the_picture(native: Native, monkeypatch: pytest.MonkeyPatch) -> None:
-    model, seen = native.engine._model, []
-    generate = model.generate
+    seen: list[Scores] = []
+    own = Processors.own
 
-    def generates(**options: Any) -> Any:
+    def watched(self: Processors, job: Any) -> LogitsProcessorList:
         seen.append(Scores())
-        options["logits_processor"].append(seen[-1])
-        return generate(**options)
+        return LogitsProcessorList([*own(self, job), seen[-1]])
 
-    monkeypatch.setattr(model, "generate", generates)
+    monkeypatch.setattr(Processors, "own", watched)
     for colour in ("red", "red", "blue"):
         written(native, native.asked(*ANY_TASK, images=(drawing(colour),)), tokens=3)
     red, again, blue = (one.seen for one in seen)
@@ -366,13 +362,13 @@ PLACED = {
 
 @only(lambda family: family.name == "fuyu")
 def test_fuyu_is_given_a_place_as_it_has_learned_places(native: Native) -> None:
-    tokenizer = native.engine._tokenizer
+    tokenizer = native.engine._encoder.tokenizer
     prompt = native.asked(Task.DESCRIBE_REGION, region=DOG, images=(drawing(size=(60, 40)),))
-    tokens = tokenizer.convert_ids_to_tokens(native.engine._encoded(prompt)["input_ids"][0])
+    tokens = tokenizer.convert_ids_to_tokens(native.engine._encoder.encode(prompt).ids)
     # top, left, bottom, right: (8, 6, 32, 30) pixels, in steps of two
     assert tokens[-7:] == ["<0x00>", "4", "3", "16", "15", "<0x01>", "<0x04>"]
     scaled = native.asked(Task.DESCRIBE_REGION, region=DOG, images=(drawing(size=(180, 120)),))
-    tokens = tokenizer.convert_ids_to_tokens(native.engine._encoded(scaled)["input_ids"][0])
+    tokens = tokenizer.convert_ids_to_tokens(native.engine._encoder.encode(scaled).ids)
     assert tokens[-6:-2] == ["6", "4", "24", "22"], "the processor halves it to 90 x 60"
 
 

@@ -13,6 +13,9 @@ VlmDemoError
 ├── SettingsError           a flag, environment variable or menu file that cannot be used
 └── EngineError             the model failed while answering
     ├── LoadError           the checkpoint could not be loaded
+    ├── QueueFullError      too many requests are waiting for the model
+    ├── AnswerTimeoutError  the answer took too long
+    ├── ServerError         a model's server cannot be reached, refused or broke off
     └── OutOfMemoryError    the machine has too little memory for this
 """
 
@@ -67,6 +70,18 @@ class EngineError(VlmDemoError):
 
 class LoadError(EngineError):
     """The checkpoint could not be loaded."""
+
+
+class QueueFullError(EngineError):
+    """Too many requests are waiting for the model."""
+
+
+class AnswerTimeoutError(EngineError):
+    """The answer took longer than is allowed; what was written until then stays."""
+
+
+class ServerError(EngineError):
+    """The server of a remote model cannot be reached, refused, or broke off."""
 
 
 class OutOfMemoryError(EngineError):

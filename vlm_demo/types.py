@@ -139,6 +139,7 @@ class Mark:
     span: tuple[int, int]  # start and end of its numbers in Reply.raw
     numbers: tuple[float, ...]  # as written, in the order of the output
     region: Region  # what they were read as
+    confidence: float | None = None  # 0 to 1: how sure the model was of these numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,9 @@ class Request:
     images: tuple[Image, ...] = ()
     region: Box | None = None
     history: tuple[Message, ...] = ()
-    choices: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()  # the answer is one of these; (): it is free
+    pattern: str = ""  # a regular expression that the whole answer matches; "": it is free
+    schema: str = ""  # a JSON Schema, as JSON, that the answer is valid by; "": it is free
     sampling: Sampling | None = None  # None: the family's own
 
 
@@ -199,8 +202,24 @@ class Prompt:
     answer_prefix: str = ""  # how the answer must begin; not repeated in what the engine yields
     phrase: str = ""  # names the places that the answer itself leaves unnamed
     choices: tuple[str, ...] = ()  # the answer must be one of these; (): it is free
+    pattern: str = ""  # a regular expression that the whole answer must match; "": it is free
+    schema: str = ""  # a JSON Schema, as JSON, for the whole answer; "": it is free
     stop: tuple[str, ...] = ()  # the answer ends before the first of these
     note: str = ""  # what people should know about how they were understood
+
+
+class Piece(str):
+    """A piece of an answer's text, with how sure the model was of the tokens that end in it."""
+
+    __slots__ = ("ahead", "logprobs")
+
+    ahead: int  # requests that are answered before this one goes on; then the text is ""
+    logprobs: tuple[float, ...]  # natural logarithms of their probabilities; (): not known
+
+    def __new__(cls, text: str = "", *, logprobs: tuple[float, ...] = (), ahead: int = 0) -> Piece:
+        piece = super().__new__(cls, text)
+        piece.logprobs, piece.ahead = logprobs, ahead
+        return piece
 
 
 class ReplyState(StrEnum):
@@ -222,3 +241,4 @@ class Reply:
     thought: str = ""  # a draft that the model wrote before its answer; no places are read there
     marks: tuple[Mark, ...] = ()
     note: str = ""  # the prompt's, for people
+    ahead: int = 0  # requests that are answered before this one; then there is no text yet

@@ -9,11 +9,15 @@ from vlm_demo.engines.base import (
     OnProgress,
     Progress,
     Quantization,
+    Serving,
+    Usage,
     unheard,
 )
+from vlm_demo.engines.budget import CacheBudget
 from vlm_demo.settings import Device
 
 __all__ = [
+    "CacheBudget",
     "Dtype",
     "Engine",
     "EngineKind",
@@ -22,8 +26,13 @@ __all__ = [
     "OnProgress",
     "Progress",
     "Quantization",
+    "Serving",
+    "Usage",
     "free_memory",
     "open_engine",
+    "release_memory",
+    "weights_memory",
+    "weights_memory_by_format",
 ]
 
 
@@ -37,12 +46,13 @@ def open_engine(
     trust_remote_code: bool = False,
     context: int | None = None,
     device: Device = "auto",
-    threads: int | None = None,
+    serving: Serving = Serving(),
     on_progress: OnProgress = unheard,
 ) -> Engine:
     """Load a checkpoint (Hub id or folder), fetching it first where it is not on disk.
 
-    This can take minutes; `on_progress` is called meanwhile, in this thread or another.
+    This can take minutes; `on_progress` is called meanwhile, in this thread or another. What it
+    raises ends the opening.
 
     Raises:
         LoadError: the checkpoint cannot be fetched or loaded.
@@ -59,7 +69,7 @@ def open_engine(
                 trust_remote_code=trust_remote_code,
                 context=context,
                 device=device,
-                threads=threads,
+                serving=serving,
                 on_progress=on_progress,
             )
 
@@ -69,3 +79,32 @@ def free_memory(device: Device = "auto") -> FreeMemory:
     from vlm_demo.engines.local.memory import free_memory as measured
 
     return measured(device)
+
+
+def release_memory() -> None:
+    """Give back to the system what closed models have left."""
+    from vlm_demo.engines.local.memory import release_memory as released
+
+    released()
+
+
+def weights_memory(
+    checkpoint: str,
+    revision: str | None,
+    dtype: Dtype,
+    quantization: Quantization,
+    device: Device = "auto",
+) -> int | None:
+    """Return the fewest bytes that a checkpoint's weights take once loaded; None: not known."""
+    from vlm_demo.engines.local.memory import weights_memory as measured
+
+    return measured(checkpoint, revision, dtype, quantization, device)
+
+
+def weights_memory_by_format(
+    checkpoint: str, revision: str | None, device: Device = "auto"
+) -> dict[tuple[Dtype, Quantization], int | None]:
+    """Return the bytes of a checkpoint's weights for each way to load it that makes sense here."""
+    from vlm_demo.engines.local.memory import weights_memory_by_format as measured
+
+    return measured(checkpoint, revision, device)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from PIL.Image import Image
 
-from vlm_demo.types import Prompt, Sampling
+from vlm_demo.engines.budget import CacheBudget
+from vlm_demo.types import Piece, Prompt, Sampling
 
-EngineKind = Literal["local"]
+EngineKind = Literal["local", "remote"]
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 Quantization = Literal["none", "4bit", "8bit"]
 
@@ -23,6 +24,7 @@ class Progress:
     done: int
     total: int | None  # None: not known
     unit: Literal["bytes", "shards", "steps"]
+    shards: tuple[int, int] = (0, 0)  # files that are in, and all; (0, 0): not counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,36 @@ class FreeMemory:
     def for_model(self) -> int:
         """Where a model would go."""
         return self.ram if self.gpu is None else self.gpu
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """How one engine shares its time and memory among requests."""
+
+    batch: int = 8  # requests that are answered at the same time
+    waiting: int = 20  # further requests that may wait; one more is refused
+    timeout_s: float = 600.0  # an answer that takes longer than this ends
+    cache: CacheBudget = field(default_factory=lambda: CacheBudget(2 << 30))
+    threads: int | None = None  # of the CPU; None: as torch chooses
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What an engine is doing, and what it has saved; counts are since it was opened."""
+
+    answering: int = 0
+    waiting: int = 0
+    requests: int = 0
+    prompt_tokens: int = 0  # of all prompts, pictures included
+    reused_tokens: int = 0  # of these, those that did not have to be computed again
+    pictures: int = 0  # that were looked up to be shown to the model's tower
+    reused_pictures: int = 0  # of these, those whose features were kept
+    cached_bytes: int = 0
+    cache_limit: int = 0  # bytes
+    steps: int = 0  # of decoding
+    tokens: int = 0  # decoded in these steps, over all requests
+    weight_bytes: int = 0  # of the model in this machine's memory
+    precision: str = ""  # that it was loaded in: "float32", "4-bit"; "": not known
 
 
 OnProgress = Callable[[Progress], None]
@@ -66,15 +98,32 @@ class Engine(Protocol):
         """Strings that the checkpoint's tokenizer does not read as plain text."""
         ...
 
-    def stream(self, prompt: Prompt, sampling: Sampling) -> Generator[str, None, None]:
+    def stream(self, prompt: Prompt, sampling: Sampling) -> Generator[Piece, None, None]:
         """Yield pieces of text as they are produced; joined, they are the whole output.
 
-        Requests are answered one after the other, in the order in which they are first read.
-        Closing the iterator stops the generation.
+        While the request waits, empty pieces say how many are `ahead`. Closing the iterator
+        stops the generation; what was yielded until then stays true.
 
         Raises:
-            EngineError: the model failed; TooLongError: the prompt does not fit.
+            QueueFullError: too many requests are waiting.
+            AnswerTimeoutError: it took too long.
+            TooLongError: the prompt does not fit.
+            EngineError: the model failed.
         """
+        ...
+
+    def score(self, prompt: Prompt, choices: Sequence[str]) -> list[float]:
+        """Return the log-probability of each choice as the whole answer, in the order given.
+
+        They are natural logarithms, summed over the tokens of a choice and the end of the answer.
+
+        Raises:
+            EngineError: as `stream` does, or the engine cannot tell.
+        """
+        ...
+
+    def usage(self) -> Usage:
+        """Say what the engine is doing. Safe at any time."""
         ...
 
     def inspect(self, prompt: Prompt) -> Inspection:

@@ -122,7 +122,8 @@ class Family:
             MissingTextError: the task needs words.
             TooLongError: a text is longer than `max_characters`.
             InputError: a text is not valid Unicode, there are more pictures than the family
-                takes, or a beginning of a caption that it cannot go on from.
+                takes, the form of the answer is given in two ways, or a beginning of a caption
+                that it cannot go on from.
         """
         task = request.task
         if self.availability:
@@ -142,7 +143,9 @@ class Family:
             raise MissingPictureError("Please add a picture: this needs one.")
         if task in QUESTIONS and not request.text.strip():
             raise MissingTextError("Please write something first: there are no words to go by.")
-        for text in (request.text, *request.choices):
+        if sum(map(bool, (request.choices, request.pattern, request.schema))) > 1:
+            raise InputError("Please give possible answers, a pattern or a schema: one of them.")
+        for text in (request.text, *request.choices, request.pattern, request.schema):
             if _HALF_CHARACTER.search(text):
                 raise InputError("This text has broken characters. Please type it again.")
             if len(text) > max_characters:
@@ -196,6 +199,8 @@ class Family:
             answer_prefix=self.answer_prefix(request, frame),
             phrase=request.text.strip() if request.task is Task.GROUNDING else "",
             choices=request.choices,
+            pattern=request.pattern,
+            schema=request.schema,
             stop=self.stop,
             note=note,
         )

@@ -43,7 +43,7 @@ def inspection(
         picture_tokens: the tokens that stand for pictures.
     """
     ids = inputs["input_ids"][0].tolist()
-    is_picture = _picture_places(inputs, ids, picture_tokens)
+    is_picture = picture_places(inputs, ids, picture_tokens)
     pictures = tuple(_pictures(inputs, processor.image_processor))
     shows_some = any(message.images for message in prompt.messages)
     return Inspection(
@@ -57,7 +57,7 @@ def inspection(
     )
 
 
-def _picture_places(
+def picture_places(
     inputs: Mapping[str, Any], ids: list[int], picture_tokens: Collection[int]
 ) -> list[bool]:
     """Which tokens stand for pictures.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from threading import local
 from typing import Any
 
-import psutil
 import torch
 from safetensors import SafetensorError
 from transformers import (
@@ -19,26 +21,44 @@ from transformers.utils import logging
 
 from vlm_demo.engines.base import Dtype, OnProgress, Progress, Quantization
 from vlm_demo.engines.local.fetching import missing_weights, read_json
+from vlm_demo.engines.local.memory import SPARE_BYTES, free_on_device
+from vlm_demo.engines.local.placement import pick_device, pick_device_map, pick_dtype
 from vlm_demo.engines.local.processors import load_processor
+from vlm_demo.engines.local.weights import StoredWeights, read_weights
 from vlm_demo.errors import EngineError, LoadError, OutOfMemoryError
 from vlm_demo.settings import Device
-
-DTYPES: dict[str, torch.dtype] = {
-    "float32": torch.float32,
-    "bfloat16": torch.bfloat16,
-    "float16": torch.float16,
-}
+from vlm_demo.units import in_bytes
 
 OWN_CODE = (
     "This model brings its own program code, which is not run. If you have read it and trust it, "
     "set trust_remote_code and a pinned revision in the menu; otherwise choose another model."
 )
 
-SPARE_BYTES = 500_000_000
-"""Memory that is left to the rest of the program."""
-
 logging.set_verbosity_error()  # type: ignore[no-untyped-call]
 logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+
+_listening = local()
+"""`listener`, where this thread is loading a model: called with the names of tensors, as they come
+in."""
+
+
+def _bar(make: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """Stand between transformers and its progress bars, and listen to the one for weights."""
+    listener = getattr(_listening, "listener", None)
+    if listener is None or options.get("desc") != "Loading weights":
+        return make(*args, **options)
+    return _heard(args[0], listener)
+
+
+def _heard(conversions: Iterable[Any], listener: Callable[[Iterable[str]], None]) -> Iterator[Any]:
+    """Pass on what transformers loads one by one: a name, and the tensors that it is made from."""
+    for name, conversion in conversions:
+        sources = tuple(conversion.collected_tensors)  # it lets go of them meanwhile
+        yield name, conversion
+        listener(sources)
+
+
+logging.set_tqdm_hook(_bar)
 
 
 def load(
@@ -58,23 +78,26 @@ def load(
     """
     _check_files(folder)
     require_known(read_json(folder / "config.json"), trust_remote_code=trust_remote_code)
-    target = _device(device)
+    target = pick_device(device)
+    weights = read_weights(folder)
+    arrival = _Arrival(weights, on_progress)
     try:
-        on_progress(Progress("loading", 0, 2, "steps"))
+        arrival.begin()
         config = AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code)
+        options = _options(weights, config.dtype, dtype, quantization, target)
         processor = load_processor(folder, trust_remote_code=trust_remote_code)
-        on_progress(Progress("loading", 1, 2, "steps"))
-        loaded: Any = AutoModelForImageTextToText.from_pretrained(
-            folder,
-            use_safetensors=True,
-            trust_remote_code=trust_remote_code,
-            output_loading_info=True,
-            **_placement(folder, config, dtype, quantization, target),
-        )
+        with arrival.listening():
+            loaded: Any = AutoModelForImageTextToText.from_pretrained(
+                folder,
+                use_safetensors=True,
+                trust_remote_code=trust_remote_code,
+                output_loading_info=True,
+                **options,
+            )
     except EngineError:
         raise
     except (torch.OutOfMemoryError, MemoryError) as error:
-        raise OutOfMemoryError(_too_little_memory(folder, target)) from error
+        raise _too_large(weights.stored_bytes, target) from error
     except (
         OSError,
         ValueError,
@@ -86,14 +109,15 @@ def load(
         AttributeError,
         SafetensorError,
     ) as error:
-        raise _explained(folder, target, error) from error
+        raise _explained(folder, weights, target, error) from error
     model, report = loaded
     if missing := sorted(report["missing_keys"]):
         raise LoadError(
             f"The weights in {folder} are incomplete: {len(missing)} are missing, {missing[0]} for "
             "one. Please fetch or save the model again."
         )
-    on_progress(Progress("loading", 2, 2, "steps"))
+    _check_place(model, weights)
+    arrival.end()
     return processor, model.eval()
 
 
@@ -136,33 +160,76 @@ def require_known(config: Mapping[str, Any], *, trust_remote_code: bool) -> None
         )
 
 
-def _device(wanted: Device) -> str:
-    """Return the device to use: the one that was asked for, or the fastest that is there."""
-    here = ["cpu"]
-    if torch.backends.mps.is_available():
-        here.insert(0, "mps")
-    if torch.cuda.is_available():
-        here.insert(0, "cuda")
-    if wanted != "auto" and wanted not in here:
-        raise LoadError(
-            f"There is no {wanted} device that this program can use. Please choose another one; "
-            f"here there are: {', '.join(here)}."
+class _Arrival:
+    """Tells how many bytes of the weights have been loaded, and how many of their files."""
+
+    def __init__(self, weights: StoredWeights, on_progress: OnProgress) -> None:
+        self._weights = weights
+        self._on_progress = on_progress
+        self._missing = Counter(tensor.file for tensor in weights.tensors.values())
+        self._loaded: set[str] = set()
+        self._done = 0
+
+    def begin(self) -> None:
+        self._tell(0)
+
+    def end(self) -> None:
+        self._missing.clear()
+        self._tell(self._weights.stored_bytes)
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Hear of what this thread loads."""
+        _listening.listener = self._take
+        try:
+            yield
+        finally:
+            _listening.listener = None
+
+    def _take(self, names: Iterable[str]) -> None:
+        """Count tensors that were loaded.
+
+        What is made from many, such as the experts of a layer, has no names here: it is counted
+        at the end.
+        """
+        for name in names:
+            if name in self._weights.tensors and name not in self._loaded:
+                self._loaded.add(name)
+                tensor = self._weights.tensors[name]
+                self._missing[tensor.file] -= 1
+                self._done += tensor.stored_bytes
+        self._tell(self._done)
+
+    def _tell(self, done: int) -> None:
+        files = len(self._weights.files)
+        whole = files - sum(missing > 0 for missing in self._missing.values())
+        self._on_progress(
+            Progress("loading", done, self._weights.stored_bytes, "bytes", shards=(whole, files))
         )
-    return here[0] if wanted == "auto" else wanted
 
 
-def _placement(
-    folder: Path, config: Any, dtype: Dtype, quantization: Quantization, device: str
+def _options(
+    weights: StoredWeights,
+    own: torch.dtype | None,
+    dtype: Dtype,
+    quantization: Quantization,
+    device: str,
 ) -> dict[str, Any]:
-    """Choose number format and place of the weights."""
-    options: dict[str, Any] = {"device_map": "auto" if device == "cuda" else {"": device}}
+    """Choose number format and place of the weights.
+
+    Raises:
+        OutOfMemoryError: they are larger than the memory that is free.
+    """
+    free = [gap - SPARE_BYTES for gap in free_on_device(device)]
+    chosen = pick_dtype(weights, own, dtype, quantization, device=device, free=sum(free))
+    needed = weights.memory(chosen.itemsize if chosen else None, quantization)
+    if needed > sum(gap for gap in free if gap > 0):
+        raise _too_large(needed, device)
+    options = {**pick_device_map(device, needed, free), "dtype": chosen or "auto"}
     if quantization == "none":
-        options["dtype"] = DTYPES.get(dtype) or _own_dtype(folder, config, device)
         return options
-    compute = DTYPES.get(dtype, torch.float32 if device == "cpu" else torch.bfloat16)
-    options["dtype"] = compute
     bits: dict[str, Any] = (
-        {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4", "bnb_4bit_compute_dtype": compute}
+        {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4", "bnb_4bit_compute_dtype": chosen}
         if quantization == "4bit"
         else {"load_in_8bit": True}
     )
@@ -170,45 +237,29 @@ def _placement(
     return options
 
 
-def _own_dtype(folder: Path, config: Any, device: str) -> torch.dtype | str:
-    """Return the checkpoint's own number format, or what suits a CPU.
-
-    CPUs compute half precision slowly or not at all, so there it is widened where memory allows;
-    float16 always, as its CPU kernels are the poorest.
-
-    Raises:
-        OutOfMemoryError: the weights are larger than the memory that is free.
-    """
-    if device != "cpu":
-        return "auto"
-    size = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
-    free = psutil.virtual_memory().available - SPARE_BYTES
-    own: torch.dtype | None = config.dtype
-    is_half = own in (torch.float16, torch.bfloat16)
-    widened = size * 2 if is_half else size
-    if widened <= free:
-        return torch.float32 if is_half or own is None else "auto"
-    if size > free or own is not torch.bfloat16:
-        raise OutOfMemoryError(_too_little_memory(folder, device))
-    return torch.bfloat16
+def _check_place(model: Any, weights: StoredWeights) -> None:
+    """Refuse a model of which several GPUs together could not take every layer."""
+    places = getattr(model, "hf_device_map", {}).values()
+    if len(set(places)) > 1 and not {"cpu", "disk"}.isdisjoint(places):
+        raise _too_large(weights.stored_bytes, "cuda")
 
 
-def _too_little_memory(folder: Path, device: str) -> str:
-    size = sum(path.stat().st_size for path in folder.glob("*.safetensors")) / 1e9
+def _too_large(needed: int, device: str) -> OutOfMemoryError:
     where = "the GPU's memory" if device == "cuda" else "the memory that is free"
-    return (
-        f"This model ({size:.1f} GB of weights) does not fit into {where}. Please close other "
-        'programs, choose a smaller model, or set quantization = "4bit" in the menu.'
+    free = sum(max(gap - SPARE_BYTES, 0) for gap in free_on_device(device))
+    return OutOfMemoryError(
+        f"This model ({in_bytes(needed)} of weights) does not fit into {where} ({in_bytes(free)}). "
+        "Please close other programs, choose a smaller model, or load it in 4-bit."
     )
 
 
-def _explained(folder: Path, device: str, error: Exception) -> EngineError:
+def _explained(folder: Path, weights: StoredWeights, device: str, error: Exception) -> EngineError:
     """Say what went wrong, and what to do."""
     text = " ".join(str(error).split())
     if isinstance(error, SafetensorError):
         what = f"The weights in {folder} are damaged or cut off. Please fetch or save them again."
     elif "can't allocate memory" in text:
-        return OutOfMemoryError(_too_little_memory(folder, device))
+        return _too_large(weights.stored_bytes, device)
     elif "contains custom code" in text or "trust_remote_code" in text:
         what = OWN_CODE
     elif "ignore_mismatched_sizes" in text:

@@ -1,16 +1,9 @@
-"""What happens between the model's tokens and the reader's text."""
+"""From tokens to text as they come."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from threading import Event
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-import torch
-from transformers import LogitsProcessor, StoppingCriteria
-from transformers.generation.streamers import BaseStreamer
-
-from vlm_demo.types import Sampling
 
 CONTEXT_TOKENS = 6
 """Tokens decoded together with new ones, since a token's text depends on those before it."""
@@ -130,105 +123,3 @@ class StopStrings:
         """Length of the longest ending of the held text that begins the string."""
         longest = min(len(string) - 1, len(self._held))
         return next((n for n in range(longest, 0, -1) if self._held.endswith(string[:n])), 0)
-
-
-class TokenSink(BaseStreamer):
-    """Receives tokens from `generate`: the prompt's first, which are not passed on."""
-
-    def __init__(self, on_token: Callable[[int], None]) -> None:
-        self._on_token = on_token
-        self._is_prompt = True
-
-    def put(self, value: torch.Tensor) -> None:
-        if not self._is_prompt:
-            for token in value.flatten().tolist():
-                self._on_token(token)
-        self._is_prompt = False
-
-    def end(self) -> None:
-        pass
-
-
-class StopWhenSet(StoppingCriteria):
-    """Stops after the current token once the event is set."""
-
-    def __init__(self, event: Event) -> None:
-        self._event = event
-
-    def __call__(self, input_ids: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:
-        return torch.full((len(input_ids),), self._event.is_set(), device=input_ids.device)
-
-
-class Draw(LogitsProcessor):
-    """Draws the next token with a random generator of its own and leaves only that one.
-
-    `generate` then takes it greedily. Its own sampling uses torch's global generator, which
-    would make a seeded answer depend on what else is running, and disturb it.
-    """
-
-    def __init__(self, sampling: Sampling, device: torch.device) -> None:
-        self._sampling = sampling
-        self._generator = torch.Generator(device)
-        if sampling.seed is None:
-            self._generator.seed()
-        else:
-            self._generator.manual_seed(sampling.seed)
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        logits = scores.float() / self._sampling.temperature
-        if 0 < self._sampling.top_k < logits.shape[-1]:
-            least = logits.topk(self._sampling.top_k).values[..., -1:]
-            logits = logits.masked_fill(logits < least, -torch.inf)
-        if 0 < self._sampling.top_p < 1:
-            ordered, order = logits.sort(descending=True)
-            before = ordered.softmax(-1).cumsum(-1) - ordered.softmax(-1)
-            beyond = before >= self._sampling.top_p  # never the first: nothing comes before it
-            logits = logits.masked_fill(
-                torch.zeros_like(beyond).scatter(-1, order, beyond), -torch.inf
-            )
-        token = torch.multinomial(logits.softmax(-1), 1, generator=self._generator)
-        return torch.full_like(scores, -torch.inf).scatter(-1, token, 0.0)
-
-
-class ChoiceTree:
-    """The choices that are still open while the tokens of one of them are being written.
-
-    A choice that is the beginning of another one ends with an end token of its own; of choices
-    with the same tokens only the first can be made.
-    """
-
-    def __init__(self, choices: Sequence[Sequence[int]], end_token: int) -> None:
-        self._open: dict[tuple[int, ...], int] = {}  # tokens to index
-        for index, tokens in enumerate(choices):
-            self._open.setdefault((*tokens, end_token), index)
-        self._depth = 0
-
-    @property
-    def made(self) -> int | None:
-        """Index of the choice, as soon as only one is left."""
-        return next(iter(self._open.values())) if len(self._open) == 1 else None
-
-    @property
-    def allowed(self) -> list[int]:
-        """The tokens that lead on to a choice."""
-        return sorted({tokens[self._depth] for tokens in self._open})
-
-    def follow(self, token: int) -> None:
-        """Drop the choices that do not go on with this token."""
-        self._open = {ids: i for ids, i in self._open.items() if ids[self._depth] == token}
-        self._depth += 1
-
-
-class OnlyChoices(LogitsProcessor):
-    """Allows only tokens that lead on to a choice."""
-
-    def __init__(self, tree: ChoiceTree) -> None:
-        self._tree = tree
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        allowed = torch.tensor(self._tree.allowed, device=scores.device)
-        masked = torch.full_like(scores, -torch.inf)
-        # Finite, so that a token that something else has ruled out can still end the choice.
-        floor = torch.finfo(scores.dtype).min
-        masked[:, allowed] = scores[:, allowed].clamp(min=floor)
-        return masked

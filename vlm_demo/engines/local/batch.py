@@ -1,0 +1,138 @@
+"""The requests that a model answers at the same time, one token each in every step."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from transformers import LogitsProcessor
+
+from vlm_demo.engines.local.decoders import Decoder
+from vlm_demo.engines.local.jobs import Job
+from vlm_demo.engines.local.kv_cache import KeyValues, KvCache
+
+
+@dataclass(slots=True, eq=False)
+class Row:
+    """One request in the batch."""
+
+    job: Job
+    processors: Sequence[LogitsProcessor]  # change the logits of this row alone
+    ids: Tensor  # prompt and answer, (1, tokens), with room for all of it; only for processors
+    filled: int  # tokens of `ids`
+    ahead: int = 0  # see `Decoder.prefill`
+
+    @property
+    def known(self) -> list[int]:
+        """The tokens whose keys and values are in the cache: all but the newest."""
+        return [*self.job.encoded.ids, *self.job.written[:-1]]
+
+    def choose(self, logits: Tensor) -> Tensor:
+        """Return the next token (1,) from its logits (1, vocabulary)."""
+        for processor in self.processors:
+            logits = processor(self.ids[:, : self.filled], logits)
+        token = logits.argmax(-1)
+        self.ids[:, self.filled] = token
+        self.filled += 1
+        return token
+
+
+Outcome = tuple[int, float] | Exception
+"""A row's next token and its log-probability, or why there is none."""
+
+
+class Batch:
+    """Rows aligned at their newest token; shorter ones begin later."""
+
+    def __init__(self, decoder: Decoder, suppressed: Collection[int]) -> None:
+        self.rows: list[Row] = []
+        self._decoder = decoder
+        self._suppressed = torch.tensor(sorted(suppressed), dtype=torch.long, device=decoder.device)
+        self._cache = KvCache()
+        self._counts = self._column([])  # tokens of each row in the cache
+        self._ahead = self._column([])
+        self._last = self._column([])  # the newest token of each row, not in the cache yet
+
+    def first(self, row: Row, logits: Tensor) -> Outcome:
+        """Choose the first token of a row's answer, from its logits (1, vocabulary)."""
+        _, outcomes = self._choose([row], logits)
+        return outcomes[0]
+
+    def join(self, row: Row, cache: KvCache, token: int) -> None:
+        """Add a row whose prompt is in `cache`, and whose first token is chosen."""
+        count = self._column([cache.columns])
+        ahead, last = self._column([row.ahead]), self._column([token])
+        if self.rows:
+            self._cache.join(cache)
+            self._counts = torch.cat([self._counts, count])
+            self._ahead = torch.cat([self._ahead, ahead])
+            self._last = torch.cat([self._last, last])
+        else:
+            self._cache, self._counts, self._ahead, self._last = cache, count, ahead, last
+        self.rows.append(row)
+
+    def step(self) -> list[Outcome]:
+        """Compute the next token of every row, in the order of `rows`.
+
+        If the model fails, the batch is as it was before.
+        """
+        columns = self._cache.columns
+        try:
+            logits = self._decoder.step(
+                self._last, self._counts, self._ahead, self._cache, self._mask(columns + 1)
+            )
+        except Exception:
+            self._cache.truncate(columns)  # some layers may have their new column already
+            raise
+        self._counts = self._counts + 1
+        tokens, outcomes = self._choose(self.rows, logits)
+        self._last = tokens.view(-1, 1)
+        return outcomes
+
+    def sequence(self, row: Row) -> KeyValues:
+        """Return the keys and values of a row, in memory of their own."""
+        index = self.rows.index(row)
+        start = self._cache.columns - int(self._counts[index])
+        return [
+            (keys.clone(), values.clone()) for keys, values in self._cache.sequence(index, start)
+        ]
+
+    def leave(self, gone: Collection[Row]) -> None:
+        """Take rows out, and the columns that only they had."""
+        stay = [index for index, row in enumerate(self.rows) if row not in gone]
+        self.rows = [self.rows[index] for index in stay]
+        if not stay:
+            self._cache = KvCache()
+            return
+        kept = torch.tensor(stay, device=self._decoder.device)
+        self._counts, self._ahead, self._last = (
+            column[kept] for column in (self._counts, self._ahead, self._last)
+        )
+        self._cache.select(kept, self._cache.columns - int(self._counts.max()))
+
+    def _choose(self, rows: Sequence[Row], logits: Tensor) -> tuple[Tensor, list[Outcome]]:
+        logits = logits.float()
+        logits[:, self._suppressed] = -torch.inf
+        tokens = logits.argmax(-1)
+        failed: dict[int, Exception] = {}
+        for index, row in enumerate(rows):
+            if row.processors:
+                try:
+                    tokens[index] = row.choose(logits[index : index + 1])[0]
+                except Exception as error:  # of one row's own making: the others go on
+                    failed[index] = error
+        chosen = logits.gather(1, tokens.view(-1, 1)).squeeze(1) - logits.logsumexp(-1)
+        outcomes = zip(tokens.tolist(), chosen.tolist(), strict=True)
+        return tokens, [failed.get(index, outcome) for index, outcome in enumerate(outcomes)]
+
+    def _mask(self, columns: int) -> Tensor | None:
+        """Which columns belong to each row (rows, columns); None: all."""
+        if len(self.rows) == 1:
+            return None
+        places = torch.arange(columns, device=self._decoder.device)
+        return (places >= columns - 1 - self._counts).long()
+
+    def _column(self, values: Sequence[int]) -> Tensor:
+        return torch.tensor(values, dtype=torch.long, device=self._decoder.device).view(-1, 1)
