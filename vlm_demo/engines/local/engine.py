@@ -49,7 +49,7 @@ class LocalEngine:
         serving: Serving | None = None,
     ) -> None:
         serving = serving or Serving()
-        self._model = model
+        self._model: Any = model
         self._encoder = Encoder(processor, model)
         self._context = _context(model.config, context)
         self._end_tokens = _end_tokens(model, self._encoder.tokenizer)
@@ -59,9 +59,10 @@ class LocalEngine:
             self._encoder.tokenizer, model.config.get_text_config().vocab_size, self._end_tokens
         )
         self._statistics = Statistics()
-        self._runner = self._runner_for(serving)
-        most_active = serving.batch if isinstance(self._runner, Stepper) else 1
-        self._worker = Worker(self._runner, serving, most_active)
+        runner = self._runner_for(serving)
+        self._runner: Runner | None = runner  # None: closed
+        most_active = serving.batch if isinstance(runner, Stepper) else 1
+        self._worker = Worker(runner, serving, most_active)
 
     def _runner_for(self, serving: Serving) -> Runner:
         model, encoder, statistics = self._model, self._encoder, self._statistics
@@ -186,14 +187,14 @@ class LocalEngine:
         return self._statistics.usage(
             answering=self._worker.answering,
             waiting=self._worker.waiting,
-            cached_bytes=self._runner.kept_bytes,
+            cached_bytes=self._runner.kept_bytes if self._runner else 0,
             cache_limit=self._budget.limit,
         )
 
     def close(self) -> None:
         """Stop what is running, end all streams with an EngineError, and free the memory."""
         self._worker.close()
-        del self._runner, self._model
+        self._runner = self._model = None
         free_device_memory()
 
     def _encoded(self, prompt: Prompt) -> Encoded:

@@ -146,6 +146,7 @@ class Worker:
             for job in list(self._unfinished):
                 self._ended(job, gone)
             self._runner.close()
+            del self._runner  # with it the model
 
     def _wait(self) -> bool:
         """Wait for something to do; return whether there is anything."""
