@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from inspect import signature
 from threading import Lock
 from typing import Any
 
-from PIL.Image import Image
-
 from vlm_demo.engines.base import Inspection
+from vlm_demo.engines.budget import CacheBudget
 from vlm_demo.engines.local.inspecting import inspection, picture_places
-from vlm_demo.engines.local.prefixes import Digests
+from vlm_demo.engines.local.pictures import (
+    Digests,
+    Remembered,
+    RememberingProcessor,
+    digest,
+)
 from vlm_demo.errors import EngineError
 from vlm_demo.types import Prompt
 
@@ -39,7 +42,11 @@ class Encoded:
 class Encoder:
     """A checkpoint's template, tokenizer and picture processor. Safe in every thread."""
 
-    def __init__(self, processor: Any, model: Any) -> None:
+    def __init__(self, processor: Any, model: Any, budget: CacheBudget) -> None:
+        self._remembered = Remembered(budget)
+        processor.image_processor = RememberingProcessor(
+            processor.image_processor, self._remembered
+        )
         self.tokenizer = processor.tokenizer
         self.processor = processor
         self.reads_apart = is_encoder_decoder(model.config)
@@ -48,6 +55,15 @@ class Encoder:
         self._beginning = self.tokenizer.bos_token or self.tokenizer.cls_token
         self._forced_first = model.generation_config.forced_bos_token_id
         self._lock = Lock()  # tokenizers are not to be used by two threads at a time
+
+    @property
+    def kept_bytes(self) -> int:
+        """Pictures that are kept ready."""
+        return self._remembered.size
+
+    def close(self) -> None:
+        """Free what is kept."""
+        self._remembered.clear()
 
     @property
     def control_tokens(self) -> frozenset[str]:
@@ -94,7 +110,9 @@ class Encoder:
         options: dict[str, Any] = {}
         if self._beginning and text.startswith(self._beginning):
             options["add_special_tokens"] = False  # it must stand there once
+        pictures = tuple(map(digest, images))
         with self._lock:
+            self._remembered.show(pictures)
             inputs = self.processor(
                 text=[text], images=images or None, return_tensors="pt", **options
             )
@@ -104,7 +122,7 @@ class Encoder:
         ids = inputs["input_ids"][0].tolist()
         places = picture_places(inputs, ids, self.picture_tokens)
         past = len(places) - places[::-1].index(True) if True in places else 0
-        return Encoded(text, inputs, ids, tuple(map(_digest, images)), past)
+        return Encoded(text, inputs, ids, pictures, past)
 
     def inspect(self, prompt: Prompt) -> Inspection:
         """Say what exactly the model is given for a prompt."""
@@ -139,10 +157,3 @@ def _picture_tokens(config: Any, tokenizer: Any) -> Sequence[int]:
     ids = {getattr(config, name, None) for name in names}
     ids.add(getattr(tokenizer, "image_token_id", None))
     return sorted(token for token in ids if isinstance(token, int))
-
-
-def _digest(image: Image) -> bytes:
-    """Tell pictures apart by what they show."""
-    digest = blake2b(f"{image.mode} {image.size}".encode(), digest_size=16)
-    digest.update(image.tobytes())
-    return digest.digest()

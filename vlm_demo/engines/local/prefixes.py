@@ -14,9 +14,7 @@ import numpy as np
 
 from vlm_demo.engines.budget import CacheBudget, Kept
 from vlm_demo.engines.local.kv_cache import KeyValues, shortened, size_of
-
-Digests = tuple[bytes, ...]
-"""One for each picture of a prompt, in order."""
+from vlm_demo.engines.local.pictures import Digests
 
 
 class _Entry(Kept):

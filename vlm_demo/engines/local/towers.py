@@ -10,27 +10,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import torch
-
-from vlm_demo.engines.budget import CacheBudget, Kept
-from vlm_demo.engines.local.prefixes import Digests
+from vlm_demo.engines.budget import CacheBudget
+from vlm_demo.engines.local.pictures import Digests, Remembered
 from vlm_demo.engines.local.statistics import Statistics
 
 TOWERS = ("vision_tower", "vision_model", "image_encoder")
 """How models of transformers call the module that sees pixels."""
 
-_Key = tuple[Digests, int]  # pictures of the request; which call of the tower for them
 
-
-class RememberedTower:
+class RememberingTower:
     """Stands in for the `forward` of a model's tower."""
 
     def __init__(self, model: Any, budget: CacheBudget, statistics: Statistics) -> None:
-        self._budget = budget
         self._statistics = statistics
-        self._kept: dict[_Key, tuple[Any, Kept]] = {}
-        self._pictures: Digests = ()
-        self._calls = 0
+        self._remembered = Remembered(budget)
         tower = _tower_of(model)
         if tower is not None:
             self._compute = tower.forward
@@ -39,42 +32,26 @@ class RememberedTower:
     @property
     def size(self) -> int:
         """Bytes that are kept."""
-        return sum(kept.size for _, kept in list(self._kept.values()))
+        return self._remembered.size
 
     @contextmanager
     def showing(self, pictures: Digests) -> Iterator[None]:
         """Say which pictures the tower is about to see."""
-        self._pictures, self._calls = pictures, 0
+        self._remembered.show(pictures)
         try:
             yield
         finally:
-            self._pictures = ()
+            self._remembered.show(())
 
     def clear(self) -> None:
         """Forget everything."""
-        for _, kept in list(self._kept.values()):
-            self._budget.drop(kept)
-        self._kept.clear()
+        self._remembered.clear()
 
     def _forward(self, *args: Any, **kwargs: Any) -> Any:
-        if not self._pictures:
-            return self._compute(*args, **kwargs)
-        key = (self._pictures, self._calls)
-        self._calls += 1
-        known = self._kept.get(key)
-        self._statistics.picture(reused=known is not None)
-        if known is not None:
-            self._budget.touch(known[1])
-            return known[0]
-        output = self._compute(*args, **kwargs)
-        kept = Kept(_bytes(output), lambda: self._forget(key))
-        self._kept[key] = output, kept
-        if not self._budget.keep(kept):
-            self._forget(key)
+        output, reused = self._remembered.result(self._compute, *args, **kwargs)
+        if self._remembered.pictures:
+            self._statistics.picture(reused=reused)
         return output
-
-    def _forget(self, key: _Key) -> None:
-        self._kept.pop(key, None)
 
 
 def _tower_of(model: Any) -> Any | None:
@@ -82,11 +59,3 @@ def _tower_of(model: Any) -> Any | None:
     paths = (path for path in modules if path.rpartition(".")[2] in TOWERS)
     found = min(paths, key=len, default=None)  # the outermost
     return None if found is None else modules[found]
-
-
-def _bytes(output: Any) -> int:
-    if isinstance(output, torch.Tensor):
-        return output.nbytes
-    parts = output.values() if isinstance(output, dict) else output
-    nested = isinstance(output, dict | tuple | list)
-    return sum(map(_bytes, parts)) if nested else 0

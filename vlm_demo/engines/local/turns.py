@@ -15,7 +15,7 @@ from vlm_demo.engines.local.jobs import Job
 from vlm_demo.engines.local.sampling import Processors
 from vlm_demo.engines.local.statistics import Statistics
 from vlm_demo.engines.local.stepping import Ended, on_device
-from vlm_demo.engines.local.towers import RememberedTower
+from vlm_demo.engines.local.towers import RememberingTower
 
 
 class TurnTaker:
@@ -28,7 +28,7 @@ class TurnTaker:
         self._processors = processors
         self._budget = budget
         self._statistics = statistics
-        self._tower = RememberedTower(model, budget, statistics)
+        self._tower = RememberingTower(model, budget, statistics)
         self.active: list[Job] = []
 
     @property
