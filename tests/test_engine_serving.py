@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 from tiny_checkpoints import CHECKPOINTS, save
 
-from vlm_demo.engines import CacheBudget, Serving
+from vlm_demo.engines import CacheBudget, FreeMemory, Serving
 from vlm_demo.engines.local.constraints import ForcedTokens
 from vlm_demo.engines.local.engine import LocalEngine
 from vlm_demo.engines.local.sampling import Processors
@@ -536,3 +536,29 @@ def test_closing_frees_the_model(asked: Callable[..., Asked]) -> None:
     model.engine.close()
     gc.collect()
     assert weights() is None
+
+
+def test_a_request_that_would_not_fit_is_refused_before_anything_is_computed(
+    llava: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "vlm_demo.engines.local.engine.free_memory", lambda _: FreeMemory(ram=1_000_000)
+    )
+    llava.engine._budget.clear()
+    begun = llava.engine.usage().requests
+    with pytest.raises(OutOfMemoryError, match=r"at most .* new tokens"):
+        list(llava.engine.stream(llava.prompt(), LONG))
+    assert llava.engine.usage().requests == begun
+    assert llava.tokens(llava.prompt(), Sampling(max_new_tokens=2))
+
+
+@pytest.mark.parametrize("name", ["llava", "qwen2_vl"])
+def test_pictures_are_made_ready_once(name: str, asked: Callable[..., Asked]) -> None:
+    model = asked(name)
+    texts = ("what is it?", "where is it?", "why?")
+    first, *others = [
+        model.engine._encoder.encode(model.prompt(text)).inputs["pixel_values"] for text in texts
+    ]
+    assert all(other is first for other in others)
+    another = model.engine._encoder.encode(model.prompt(texts[0], 1)).inputs["pixel_values"]
+    assert another is not first

@@ -427,3 +427,40 @@ def test_the_markup_of_earlier_answers_goes_back_and_a_person_cannot_type_it() -
     assert answer == f"It: {box}"
     assert one == "one < |box_start|>(1,2),(3,4)< |box_end|>"
     assert two == "two < |box_start|>(1,2),(3,4)< |box_end|>< |image_pad|>"
+
+
+# Conversations that are too long
+
+
+def test_the_oldest_turn_goes_first_and_its_picture_stays() -> None:
+    picture = Image.new("RGB", (8, 8))
+    history = (
+        Message("user", "one", (picture,)),
+        Message("assistant", "1"),
+        Message("user", "two"),
+        Message("assistant", "2"),
+    )
+    family = get_family("llava15")
+    shorter = family.shortened(Request(Task.CHAT, "three", history=history))
+    assert shorter == Request(
+        Task.CHAT, "three", history=(Message("user", "two", (picture,)), history[3])
+    )
+    shortest = family.shortened(shorter)
+    assert shortest == Request(Task.CHAT, "three", images=(picture,))
+    assert family.shortened(shortest) is None
+
+
+def test_a_newer_picture_is_not_joined_by_that_of_a_turn_that_goes() -> None:
+    old, new = Image.new("RGB", (8, 8)), Image.new("RGB", (9, 9))
+    history = (Message("user", "one", (old,)), Message("assistant", "1"))
+    request = Request(Task.CHAT, "two", images=(new,), history=history)
+    shorter = get_family("qwen2_vl").shortened(request)
+    assert shorter == Request(Task.CHAT, "two", images=(new,))
+
+
+def test_nothing_goes_where_the_family_leaves_earlier_turns_out_anyway() -> None:
+    families = [family for family in FAMILIES if family.limits.history == "none"]
+    history = (Message("user", "one"), Message("assistant", "1"))
+    assert families
+    for family in families:
+        assert family.shortened(Request(Task.VQA, "two", history=history)) is None

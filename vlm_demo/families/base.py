@@ -205,6 +205,23 @@ class Family:
             note=note,
         )
 
+    def shortened(self, request: Request) -> Request | None:
+        """Return a request without the oldest turn of its history; None where there is none to go.
+
+        A picture of that turn moves to the next one, unless the conversation has a newer one.
+        """
+        if self.limits.history == "none" or not request.history:
+            return None
+        answers = [i for i, message in enumerate(request.history) if message.role == "assistant"]
+        end = answers[0] + 1 if answers else len(request.history)
+        gone, left = request.history[:end], request.history[end:]
+        images = tuple(image for message in gone for image in message.images)
+        if request.images or any(message.images for message in left):
+            return replace(request, history=left)
+        if not left:
+            return replace(request, history=(), images=images)
+        return replace(request, history=(replace(left[0], images=images), *left[1:]))
+
     def written(self, prompt: Prompt) -> str:
         """Return the whole text of a prompt as the family documents it, one token a picture.
 

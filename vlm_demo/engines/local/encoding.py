@@ -37,6 +37,8 @@ class Encoded:
     ids: list[int]
     pictures: Digests
     past_pictures: int  # index of the first token after the last picture; 0: there is none
+    picture_tokens: int  # how many tokens stand for pictures
+    history_tokens: int  # about how many are of earlier turns, without their pictures
 
 
 class Encoder:
@@ -122,7 +124,16 @@ class Encoder:
         ids = inputs["input_ids"][0].tolist()
         places = picture_places(inputs, ids, self.picture_tokens)
         past = len(places) - places[::-1].index(True) if True in places else 0
-        return Encoded(text, inputs, ids, pictures, past)
+        return Encoded(
+            text, inputs, ids, pictures, past, sum(places), self._history(prompt, len(ids), places)
+        )
+
+    def _history(self, prompt: Prompt, tokens: int, places: Sequence[bool]) -> int:
+        if len(prompt.messages) < 3:  # question, answer, question
+            return 0
+        with self._lock:
+            newest = self.tokenizer.encode(prompt.messages[-1].text, add_special_tokens=False)
+        return max(tokens - sum(places) - len(newest), 0)
 
     def inspect(self, prompt: Prompt) -> Inspection:
         """Say what exactly the model is given for a prompt."""

@@ -15,6 +15,7 @@ from vlm_demo.engines.base import (
     Usage,
     unheard,
 )
+from vlm_demo.engines.local.acceleration import accelerated
 from vlm_demo.engines.local.answers import Answer, ChosenAnswer, FreeAnswer, ScoredAnswer
 from vlm_demo.engines.local.constraints import Grammars
 from vlm_demo.engines.local.decoders import decoder_for
@@ -23,6 +24,7 @@ from vlm_demo.engines.local.failures import free_device_memory, typed
 from vlm_demo.engines.local.fetching import checkpoint_config, fetch, folder_on_disk
 from vlm_demo.engines.local.jobs import Job
 from vlm_demo.engines.local.loading import load, require_known
+from vlm_demo.engines.local.memory import check_request, footprint, free_memory, precision
 from vlm_demo.engines.local.processors import number_tags
 from vlm_demo.engines.local.sampling import Processors
 from vlm_demo.engines.local.statistics import Statistics
@@ -50,13 +52,14 @@ class LocalEngine:
     ) -> None:
         serving = serving or Serving()
         self._model: Any = model
-        self._encoder = Encoder(processor, model)
-        self._context = _context(model.config, context)
+        self._config, self._dtype, self._device = model.config, model.dtype, model.device.type
+        self._encoder = Encoder(processor, model, serving.cache)
+        self._context = _context(self._config, context)
         self._end_tokens = _end_tokens(model, self._encoder.tokenizer)
         self._timeout_s = serving.timeout_s
         self._budget = serving.cache
         self._grammars = Grammars(
-            self._encoder.tokenizer, model.config.get_text_config().vocab_size, self._end_tokens
+            self._encoder.tokenizer, self._config.get_text_config().vocab_size, self._end_tokens
         )
         self._statistics = Statistics()
         runner = self._runner_for(serving)
@@ -70,6 +73,7 @@ class LocalEngine:
         decoder = decoder_for(model)
         if decoder is None:
             return TurnTaker(model, processors, serving.cache, statistics)
+        decoder = accelerated(decoder, model)
         return Stepper(decoder, processors, serving.cache, statistics, serving.batch)
 
     @classmethod
@@ -187,15 +191,22 @@ class LocalEngine:
         return self._statistics.usage(
             answering=self._worker.answering,
             waiting=self._worker.waiting,
-            cached_bytes=self._runner.kept_bytes if self._runner else 0,
+            cached_bytes=self._kept_bytes,
             cache_limit=self._budget.limit,
+            weight_bytes=footprint(self._model) if self._model else 0,
+            precision=precision(self._model) if self._model else "",
         )
 
     def close(self) -> None:
         """Stop what is running, end all streams with an EngineError, and free the memory."""
         self._worker.close()
+        self._encoder.close()
         self._runner = self._model = None
         free_device_memory()
+
+    @property
+    def _kept_bytes(self) -> int:
+        return self._encoder.kept_bytes + (self._runner.kept_bytes if self._runner else 0)
 
     def _encoded(self, prompt: Prompt) -> Encoded:
         try:
@@ -217,6 +228,7 @@ class LocalEngine:
 
         Raises:
             TooLongError: prompt and answer do not fit together.
+            OutOfMemoryError: they would not fit into memory, whatever else is forgotten.
         """
         longest = answer.length or sampling.max_new_tokens
         room = self._context or len(encoded.ids) + longest
@@ -224,11 +236,21 @@ class LocalEngine:
             room -= len(encoded.ids)
         if answer.length and answer.length > room:
             raise TooLongError("The choices are too long for this model. Please shorten them.")
+        new_tokens = min(longest, room)
+        check_request(
+            self._config,
+            prompt_tokens=len(encoded.ids),
+            picture_tokens=encoded.picture_tokens,
+            history_tokens=encoded.history_tokens,
+            new_tokens=new_tokens,
+            free=free_memory(self._device).for_model + self._budget.size,
+            dtype=self._dtype,
+        )
         return Job(
             encoded,
             answer,
             sampling,
-            max_new_tokens=min(longest, room),
+            max_new_tokens=new_tokens,
             end_tokens=self._end_tokens,
             timeout_s=self._timeout_s,
         )
