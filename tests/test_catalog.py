@@ -216,6 +216,9 @@ def test_a_menu_of_ones_own(tmp_path: Path) -> None:
 GOOD = '[[model]]\nname = "x"\nfamily = "llava15"\ncheckpoint = "a/b"\n'
 
 
+THERE = GOOD + 'engine = "remote"\nbase_url = "http://127.0.0.1:8000/v1"\n'
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -240,6 +243,14 @@ GOOD = '[[model]]\nname = "x"\nfamily = "llava15"\ncheckpoint = "a/b"\n'
         (GOOD + "trust_remote_code = true", "needs a pinned revision"),
         (GOOD.replace("llava15", "lava"), "model family 'lava'. Known"),
         (GOOD + GOOD, "several models called 'x'"),
+        (GOOD + 'engine = "remote"', "needs the address of a server"),
+        (GOOD + 'engine = "remote"\nbase_url = "127.0.0.1:8000"', "needs the address of a server"),
+        (GOOD + 'engine = "remote"\nbase_url = "http://a:b/v1"', "needs the address of a server"),
+        (THERE + 'server = "tgi"', "server = 'tgi'.*openai"),
+        (THERE + "trust_remote_code = true", "trust_remote_code has no meaning"),
+        (THERE + 'quantization = "4bit"', "quantization has no meaning"),
+        (GOOD + 'base_url = "http://127.0.0.1:8000/v1"', 'base_url wants engine = "remote"'),
+        (GOOD + 'api_key_env = "KEY"', 'api_key_env wants engine = "remote"'),
     ],
 )
 def test_a_menu_that_cannot_be_used_says_where_and_why(
@@ -248,6 +259,43 @@ def test_a_menu_that_cannot_be_used_says_where_and_why(
     path = menu_file(tmp_path, text)
     with pytest.raises(SettingsError, match=rf"menu\.toml.*{reason}"):
         load_menu(path)
+
+
+@pytest.mark.parametrize(
+    "secretive",
+    [
+        THERE + 'api_key_env = "hf_SeCrEt"',
+        THERE + 'api_key_env = "sk-SeCrEt"',
+        THERE.replace("127", "user:SeCrEt@127"),
+        THERE.replace("/v1", "/v1?key=SeCrEt"),
+    ],
+)
+def test_a_key_in_a_menu_is_refused_and_not_repeated(secretive: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"api_key_env") as caught:
+        load_menu(menu_file(tmp_path, secretive))
+    assert "SeCrEt" not in str(caught.value)
+
+
+def test_a_model_on_another_server_needs_nothing_of_this_machine(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    text = THERE + 'runs = "remote code"\nparameters = 7_000_000_000\napi_key_env = "MY_KEY"'
+    (spec,) = load_menu(menu_file(tmp_path, text))
+    assert (spec.engine, spec.server, spec.api_key_env) == ("remote", "vllm", "MY_KEY")
+    assert spec.checkpoint == "a/b"  # its name there, not the folder here
+    assert spec.runs_here
+    assert not spec.is_here
+    assert spec.memory("bf16") is None
+    assert spec.fitting(10**15) is None
+
+
+def test_a_server_that_drops_special_tokens_cannot_locate_with_them(tmp_path: Path) -> None:
+    (kosmos,) = load_menu(menu_file(tmp_path, THERE.replace("llava15", "kosmos2")))
+    assert kosmos.supports(Task.GROUNDING)
+    dropped = replace(kosmos, server="openai")
+    assert not dropped.supports(Task.GROUNDING)
+    assert Ability.LOCATE not in dropped.abilities
+    assert dropped.supports(Task.CAPTION)
+    assert replace(dropped, family="llava15").supports(Task.GROUNDING)  # in plain numbers
 
 
 def test_a_menu_that_is_not_there(tmp_path: Path) -> None:

@@ -53,6 +53,8 @@ def _row(spec: ModelSpec) -> tuple[str, ...]:
 def _whereabouts(spec: ModelSpec) -> str:
     if not spec.runs_here:
         return spec.runs
+    if spec.engine == "remote":
+        return "another server"
     if spec.is_here:
         return "this machine"
     return "missing" if spec.embedded else "fetched when chosen"
