@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,9 @@ import vlm_demo.backend
 from vlm_demo.backend import Backend
 from vlm_demo.catalog import ModelSpec
 from vlm_demo.engines import Engine, EngineKind, OnProgress, Progress
-from vlm_demo.errors import LoadError
+from vlm_demo.errors import LoadError, NoScoresError
 from vlm_demo.settings import Settings
-from vlm_demo.types import Prompt, Sampling
+from vlm_demo.types import Piece, Prompt, Sampling
 from vlm_demo.ui.layout import build_page, serve
 
 CIRCLE = "[0.10, 0.20, 0.40, 0.60]"  # fractions of the picture padded to a square
@@ -46,12 +47,14 @@ class ScriptedEngine:
 
     def __init__(self, answers: Mapping[str, str] = ANSWERS, pause_s: float = 0.002) -> None:
         self.answers = answers
+        self.chances: Mapping[str, float] = {}  # of words; {}: not known, others: 0.99
+        self.likely: Callable[[Prompt, str], float] | None = None  # probability of a choice
         self.pause_s = pause_s
         self.prompts: list[Prompt] = []
         self.running = 0
         self.samplings: list[Sampling] = []
 
-    def stream(self, prompt: Prompt, sampling: Sampling) -> Iterator[str]:
+    def stream(self, prompt: Prompt, sampling: Sampling) -> Generator[Piece, None, None]:
         self.prompts.append(prompt)
         self.samplings.append(sampling)
         question = prompt.messages[-1].text
@@ -60,9 +63,16 @@ class ScriptedEngine:
         try:
             for piece in re.findall(r"\s?\S+", f" {answer}"):
                 time.sleep(self.pause_s)
-                yield piece
+                chance = self.chances.get(piece.strip(), 0.99)
+                yield Piece(piece, logprobs=(math.log(chance),) if self.chances else ())
         finally:
             self.running -= 1
+
+    def score(self, prompt: Prompt, choices: Sequence[str]) -> list[float]:
+        self.prompts.append(prompt)
+        if self.likely is None:
+            raise NoScoresError("Nobody knows how probable this is.")
+        return [math.log(self.likely(prompt, choice)) for choice in choices]
 
     def close(self) -> None:
         pass

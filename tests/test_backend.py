@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from vlm_demo.errors import (
     UnknownModelError,
     UnsupportedTaskError,
 )
-from vlm_demo.types import Message, Prompt, ReplyState, Request, Sampling, Task
+from vlm_demo.types import Message, Piece, Prompt, ReplyState, Request, Sampling, Task
 
 
 def spec(name: str, family: str = "llava15", checkpoint: str | Path = "a/b") -> ModelSpec:
@@ -268,10 +269,10 @@ class RecordingEngine:
         self.recorder = recorder
         self.checkpoint = checkpoint
 
-    def stream(self, prompt: Prompt, _: Sampling) -> Generator[str, None, None]:
+    def stream(self, prompt: Prompt, _: Sampling) -> Generator[Piece, None, None]:
         self.recorder.prompts.append(prompt)
         try:
-            yield from self.recorder.pieces.get(self.checkpoint, ["a", "b"])
+            yield from map(Piece, self.recorder.pieces.get(self.checkpoint, ["a", "b"]))
         finally:
             self.recorder.stopped.append(self.checkpoint)
 
@@ -429,8 +430,8 @@ def test_closing_the_backend_closes_its_models(recorder: Recorder) -> None:
 
 
 def test_an_error_of_the_engine_passes_through_and_frees_the_model(recorder: Recorder) -> None:
-    def broken(*_: object) -> Generator[str, None, None]:
-        yield "a"
+    def broken(*_: object) -> Generator[Piece, None, None]:
+        yield Piece("a")
         raise EngineError("gone")
 
     backend = Backend(menu_of("ab"), max_loaded=1)
@@ -452,3 +453,33 @@ def test_importing_the_backend_loads_no_heavy_library() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+TALK = "and so on "
+
+
+def test_a_conversation_that_is_too_long_loses_its_beginning_and_says_so(
+    tiny_llava15: Path, picture: Image.Image
+) -> None:
+    with closing(Backend([spec("tiny", "llava15", tiny_llava15)], device="cpu")) as backend:
+        turns = [
+            message
+            for number in range(6)
+            for message in (
+                Message(
+                    "user", f"{number} " + "and so on " * 300, (picture,) if not number else ()
+                ),
+                Message("assistant", "yes"),
+            )
+        ]
+        short = Sampling(max_new_tokens=4)
+        request = Request(Task.CHAT, "and now?", history=tuple(turns), sampling=short)
+        *_, reply = backend.answer("tiny", request)
+        assert reply.text
+        assert "its beginning, " in reply.note
+        assert "turn" in reply.note
+        *_, reply = backend.answer("tiny", replace(request, history=tuple(turns[:2])))
+        assert not reply.note
+        alone = Request(Task.CHAT, "絵🐱" * 3900, (picture,), sampling=short)
+        with pytest.raises(TooLongError, match="tokens"):
+            list(backend.answer("tiny", alone))

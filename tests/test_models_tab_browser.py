@@ -176,6 +176,48 @@ def test_a_model_is_loaded_used_and_unloaded(visit: Visit, backend: Backend) -> 
     page.locator("#model-card .ready").wait_for(state="detached")
 
 
+def test_a_model_is_loaded_in_another_format(visit: Visit, backend: Backend) -> None:
+    page = visit.page
+    row(visit, EMBEDDED).click()
+    card(visit).get_by_role("heading", name=EMBEDDED).wait_for()
+    page.click("#models-format input")
+    page.locator("#models-format [role=option]").first.wait_for()
+    offered = page.locator("#models-format [role=option]").all_inner_texts()
+    assert [words.split("·")[0].strip("✓ \n") for words in offered] == [
+        *("as it is", "bfloat16", "8-bit", "4-bit")
+    ]
+    assert all("MB" in words for words in offered)
+    page.get_by_role("option", name=re.compile("bfloat16")).click()
+    page.click("#models-load")
+    row(visit, EMBEDDED).locator(".badge").wait_for()
+    usage = page.locator("#models-usage")
+    usage.get_by_text("bfloat16").wait_for()
+    page.locator("#models-load").wait_for(state="hidden")
+
+    page.click("#models-format input")
+    page.get_by_role("option", name=re.compile("as it is")).click()
+    page.get_by_role("button", name="Load again").click()
+    usage.get_by_text("float32").wait_for()
+    assert backend.format(EMBEDDED) == "as it is"
+    backend.unload(EMBEDDED)
+
+
+def test_what_a_loaded_model_does_is_shown_and_refreshed(visit: Visit, backend: Backend) -> None:
+    name = backend.menu[0].name
+    list(backend.load(name))
+    row(visit, name).click()
+    card(visit).get_by_role("heading", name=name).wait_for()
+    usage = visit.page.locator("#models-usage")
+    before = backend.usage(name)
+    assert before
+    usage.get_by_text(f"0 answering, {before.requests:,} so far").wait_for()
+    list(backend.answer(name, Request(Task.CHAT, "hi")))
+    visit.page.click("#models-refresh")
+    usage.get_by_text(f"0 answering, {before.requests + 1:,} so far").wait_for()
+    for words in ("In memory", "float32", "Prompt reused", "Kept for reuse", "Tokens a step"):
+        assert words in usage.inner_text()
+
+
 def test_a_model_that_is_answering_stays(visit: Visit, backend: Backend) -> None:
     name = backend.menu[0].name
     list(backend.load(name))
@@ -199,19 +241,21 @@ def test_a_model_that_cannot_be_fetched_says_so_on_its_card(visit: Visit) -> Non
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["laptop", "phone"])
 def test_the_tab_fits_the_screen(
-    browser: Browser, address: str, folder: Path, name: str, theme: str
+    browser: Browser, address: str, backend: Backend, folder: Path, name: str, theme: str
 ) -> None:
     viewport = {"laptop": LAPTOP, "phone": PHONE}[name]
     with visiting(browser, address, f"?__theme={theme}", viewport=viewport) as visit:
+        list(backend.answer("embedded-llava15", Request(Task.CHAT, "hi")))
         open_models(visit)
         for step, model in (
             ("first", None),
+            ("loaded", "embedded-llava15"),
             ("card", "llava-1.5-7b-hf"),
             ("grey", "llava-v1.5-7b"),
         ):
             if model:
                 row(visit, model).click()
-                card(visit).get_by_role("heading", name=model, exact=True).wait_for()
+                card(visit).get_by_role("heading", name=re.compile(f"^{model}")).wait_for()
             assert visit.sideways() <= 0
             visit.page.screenshot(path=folder / f"models-{step}-{name}-{theme}.png")
         visit.page.locator("#models-facts").scroll_into_view_if_needed()

@@ -14,6 +14,7 @@ def test_defaults() -> None:
     assert settings.max_pixels == 40_000_000
     assert settings.max_characters == 8_000
     assert settings.allow_checkpoints
+    assert settings.max_loaded is None  # as many as fit
 
 
 def test_flags_come_before_the_environment() -> None:

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
-from queue import SimpleQueue
-from threading import Lock, Thread
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from threading import Lock
 
 from vlm_demo.catalog import ModelSpec, default_menu, find, load_menu, spec_for_checkpoint
+from vlm_demo.confidence import TokenProbabilities
 from vlm_demo.engines import (
+    CacheBudget,
     Engine,
     FreeMemory,
     Inspection,
+    OnProgress,
     Progress,
-    free_memory,
+    Serving,
+    Usage,
     open_engine,
 )
-from vlm_demo.errors import BusyModelError, LoadError, NotRunnableError
+from vlm_demo.errors import InputError, LoadError, NotRunnableError, TooLongError
 from vlm_demo.families import Family, get_family
 from vlm_demo.families.base import MAX_CHARACTERS
+from vlm_demo.pool import LoadFormat, ModelPool, Offer
 from vlm_demo.settings import Device, Settings
-from vlm_demo.types import Prompt, Reply, Request, Task
+from vlm_demo.types import Prompt, Reply, Request, Sampling, Task
 
 READING_INTERVAL_S = 0.04
 """Replies are read and yielded at most this often ..."""
@@ -32,25 +36,25 @@ READING_SHARE = 4
 
 
 class Backend:
-    """Answers requests with the models of a menu, and keeps the newest few of them loaded."""
+    """Answers requests with the models of a menu."""
 
     def __init__(
         self,
         menu: Sequence[ModelSpec],
         *,
-        max_loaded: int = 2,
+        max_loaded: int | None = None,
         max_characters: int = MAX_CHARACTERS,
         device: Device = "auto",
-        threads: int | None = None,
+        serving: Serving | None = None,
     ) -> None:
         self._menu = tuple(menu)
-        self._max_loaded = max_loaded
         self._max_characters = max_characters
         self._device = device
-        self._threads = threads
-        self._loaded: dict[str, _Loaded] = {}  # by name, least recently used first
-        self._loading: dict[str, _Loading] = {}
-        self._lock = Lock()  # guards the three attributes that change: menu, loaded, loading
+        self._serving = serving or Serving()
+        self._pool = ModelPool(
+            self._open, menu=lambda: self._menu, max_loaded=max_loaded, device=device
+        )
+        self._lock = Lock()  # guards the menu
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Backend:
@@ -64,7 +68,13 @@ class Backend:
             max_loaded=settings.max_loaded,
             max_characters=settings.max_characters,
             device=settings.device,
-            threads=settings.threads,
+            serving=Serving(
+                batch=settings.batch,
+                waiting=settings.waiting,
+                timeout_s=settings.timeout,
+                cache=CacheBudget(round(settings.cache_gib * (1 << 30))),
+                threads=settings.threads,
+            ),
         )
 
     @property
@@ -101,28 +111,29 @@ class Backend:
 
     def is_loaded(self, name: str) -> bool:
         """Whether the model can answer at once."""
-        with self._lock:
-            return name in self._loaded
+        return self._pool.is_loaded(name)
 
-    def load(self, model: str) -> Generator[Progress, None, None]:
+    def load(self, model: str, format: LoadFormat | None = None) -> Generator[Progress, None, None]:
         """Fetch and load a model in the background; yield how far it has come.
 
         Several readers may wait for the same model. Loading goes on when they stop reading.
 
+        Args:
+            model: its name on the menu.
+            format: to load it in; one that is loaded in another is replaced. None: as it is loaded
+                now, or was chosen last, or as the menu says.
+
         Raises:
             NotRunnableError: this program cannot run the model.
+            BusyModelError: it is answering, or on its way in, in another format.
             LoadError: the checkpoint cannot be fetched or loaded.
+            OutOfMemoryError: it does not fit; the message says what would.
         """
-        spec = _runnable(self.spec(model))
-        with self._lock:
-            if spec.name in self._loaded:
-                return
-            loading = self._loading.get(spec.name)
-            if loading is None:
-                loading = self._loading[spec.name] = _Loading(spec)
-                Thread(target=self._open, args=(loading,), daemon=True).start()
-            reader = loading.reader()
-        yield from reader
+        yield from self._pool.load(_runnable(self.spec(model)), format)
+
+    def stop_loading(self, model: str) -> None:
+        """End the loading of a model soon; those who wait for it get a LoadError."""
+        self._pool.stop_loading(self.spec(model).name)
 
     def unload(self, model: str) -> None:
         """Free the memory of a model; one that is not loaded is left as it is.
@@ -130,27 +141,30 @@ class Backend:
         Raises:
             BusyModelError: it is answering, or on its way in.
         """
-        name = self.spec(model).name
-        with self._lock:
-            if name in self._loading:
-                raise BusyModelError(f"{name} is being loaded. Please wait until it is ready.")
-            if name not in self._loaded:
-                return
-            if self._loaded[name].users:
-                raise BusyModelError(
-                    f"{name} is answering. Please stop it, or wait until it has finished."
-                )
-            engine = self._loaded.pop(name).engine
-        engine.close()
+        self._pool.unload(self.spec(model).name)
+
+    def offers(self, model: str) -> list[Offer]:
+        """Return the ways to load a model that make sense on this machine, as it is first."""
+        return self._pool.offers(self.spec(model))
+
+    def format(self, model: str) -> LoadFormat:
+        """Return the format in which a model is loaded, or will be."""
+        return self._pool.format(self.spec(model))
+
+    def usage(self, model: str) -> Usage | None:
+        """Say what a model is doing and what it has saved; None where it is not loaded."""
+        return self._pool.usage(self.spec(model).name)
 
     def free_memory(self) -> FreeMemory:
         """Measure the memory that is free for another model."""
-        return free_memory(self._device)
+        return self._pool.free_memory()
 
     def answer(self, model: str, request: Request) -> Generator[Reply, None, None]:
         """Yield the reply as it grows; the last one is complete. Closing the iterator stops it.
 
-        Requests to the same model are answered one after the other.
+        While it waits for others, replies without text say how many are ahead. Where a
+        conversation does not fit into the model's context, its oldest turns are left out, and
+        the reply's note says so.
 
         Raises:
             VlmDemoError: the model is unknown, cannot do the task, or failed.
@@ -159,22 +173,39 @@ class Backend:
         spec.check(request.task)
         family = get_family(spec.family)
         family.check(request, max_characters=self._max_characters)
-        with self._in_use(spec) as engine:
+        with self._pool.using(spec) as engine:
+            left_out = 0  # turns
+            while True:
+                prompt = self._prompt(spec, request, engine)
+                if left_out:
+                    prompt = replace(prompt, note=_joined(prompt.note, _left_out(left_out)))
+                try:
+                    yield from _answer(family, engine, prompt, request.sampling or family.sampling)
+                    return
+                except TooLongError:  # before anything was written
+                    shorter = family.shortened(request)
+                    if shorter is None:
+                        raise
+                request, left_out = shorter, left_out + 1
+
+    def score(self, model: str, request: Request) -> list[float]:
+        """Return the log-probability of each of the request's choices as the whole answer.
+
+        The model is asked as `answer` asks it. The logarithms are natural.
+
+        Raises:
+            NoScoresError: the engine cannot tell.
+            VlmDemoError: as `answer` does, or there are no choices.
+        """
+        spec = self.spec(model)
+        spec.check(request.task)
+        family = get_family(spec.family)
+        family.check(request, max_characters=self._max_characters)
+        if not request.choices:
+            raise InputError("Please give the answers to choose from.")
+        with self._pool.using(spec) as engine:
             prompt = self._prompt(spec, request, engine)
-            sampling = request.sampling or family.sampling
-            raw, read, due = prompt.answer_prefix, None, 0.0
-            with closing(engine.stream(prompt, sampling)) as pieces:
-                for piece in pieces:
-                    raw += piece
-                    if time.monotonic() < due:
-                        continue
-                    started = time.monotonic()
-                    reply, read = _read(family, raw, prompt), raw
-                    took = time.monotonic() - started
-                    due = started + max(READING_INTERVAL_S, took * READING_SHARE)
-                    yield reply
-            if read != raw:
-                yield _read(family, raw, prompt)
+            return engine.score(prompt, prompt.choices)
 
     def inspect(self, model: str, request: Request) -> Inspection:
         """Say what exactly a model is given for a request; nothing is generated.
@@ -185,7 +216,7 @@ class Backend:
         spec = self.spec(model)
         spec.check(request.task)
         get_family(spec.family).check(request, max_characters=self._max_characters)
-        with self._in_use(spec) as engine:
+        with self._pool.using(spec) as engine:
             return engine.inspect(self._prompt(spec, request, engine))
 
     def _prompt(self, spec: ModelSpec, request: Request, engine: Engine) -> Prompt:
@@ -195,103 +226,77 @@ class Backend:
 
     def close(self) -> None:
         """Unload every model; answers that are still running end with an EngineError."""
-        with self._lock:
-            engines = [loaded.engine for loaded in self._loaded.values()]
-            self._loaded.clear()
-        for engine in engines:
-            engine.close()
+        self._pool.close()
 
-    @contextmanager
-    def _in_use(self, spec: ModelSpec) -> Iterator[Engine]:
-        """Hold a model so that it is not unloaded; load it first where that is needed."""
-        while True:
-            with self._lock:
-                loaded = self._loaded.pop(spec.name, None)
-                if loaded:
-                    self._loaded[spec.name] = loaded  # now the most recently used
-                    loaded.users += 1
-                    break
-            for _ in self.load(spec.name):
-                pass
-        try:
-            yield loaded.engine
-        finally:
-            with self._lock:
-                loaded.users -= 1
-            self._unload_idle(keep=self._max_loaded)
+    def _open(self, spec: ModelSpec, on_progress: OnProgress) -> Engine:
+        """Open the engine of a menu entry.
 
-    def _open(self, loading: _Loading) -> None:
-        """Load one model; runs in a thread of its own and tells the readers how it ended."""
-        spec, end = loading.spec, None
-        try:
-            self._unload_idle(keep=self._max_loaded - 1)
-            engine = _opened(spec, loading, self._device, self._threads)
-        except Exception as error:  # raised again where the progress is read
-            end = error
-        with self._lock:
-            del self._loading[spec.name]
-            if end is None:
-                self._loaded[spec.name] = _Loaded(engine)
-            loading.finish(end)
-
-    def _unload_idle(self, keep: int) -> None:
-        """Close the least recently used idle models until `keep` are left.
-
-        A busy model is never closed, nor is the newest: somebody may be about to use it.
+        Raises:
+            LoadError: the checkpoint cannot be fetched or loaded.
         """
-        idle: list[Engine] = []
-        with self._lock:
-            candidates = list(self._loaded)[:-1] if keep > 0 else list(self._loaded)
-            for name in candidates:
-                if len(self._loaded) > keep and not self._loaded[name].users:
-                    idle.append(self._loaded.pop(name).engine)
-        for engine in idle:
-            engine.close()
+        if spec.embedded and not spec.is_here:
+            raise LoadError(
+                f"The model {spec.name} is missing from this copy of the program. Please get the "
+                "whole repository (its folder assets/models), or train the model: "
+                f"python -m vlm_demo train --recipe {spec.name}."
+            )
+        return open_engine(
+            spec.engine,
+            spec.checkpoint,
+            revision=spec.revision,
+            dtype=spec.dtype,
+            quantization=spec.quantization,
+            trust_remote_code=spec.trust_remote_code,
+            context=get_family(spec.family).limits.context,
+            device=self._device,
+            base_url=spec.base_url,
+            server=spec.server,
+            api_key_env=spec.api_key_env,
+            serving=self._serving,
+            on_progress=on_progress,
+        )
 
 
-def _read(family: Family, raw: str, prompt: Prompt) -> Reply:
-    return replace(family.reply(raw, prompt), note=prompt.note)
+def _answer(
+    family: Family, engine: Engine, prompt: Prompt, sampling: Sampling
+) -> Generator[Reply, None, None]:
+    """Read what an engine writes, as often as reading it takes little of the time."""
+    raw, read, due = prompt.answer_prefix, None, 0.0
+    tokens = TokenProbabilities(raw)
+    with closing(engine.stream(prompt, sampling)) as pieces:
+        for piece in pieces:
+            if piece.ahead:
+                yield Reply("", "", ahead=piece.ahead)
+                continue
+            raw += piece
+            tokens.add(piece)
+            if time.monotonic() < due:
+                continue
+            started = time.monotonic()
+            reply, read = _read(family, raw, prompt, tokens), raw
+            took = time.monotonic() - started
+            due = started + max(READING_INTERVAL_S, took * READING_SHARE)
+            yield reply
+    if read != raw:
+        yield _read(family, raw, prompt, tokens)
 
 
-@dataclass(slots=True)
-class _Loaded:
-    """A loaded model, and how many answers are being read from it."""
+def _left_out(turns: int) -> str:
+    return (
+        "The conversation has become too long for this model: its beginning, "
+        f"{'one turn' if turns == 1 else f'{turns} turns'}, was left out."
+    )
 
-    engine: Engine
-    users: int = 0
+
+def _joined(*notes: str) -> str:
+    return " ".join(note for note in notes if note)
 
 
-class _Loading:
-    """One model on its way in, and everybody who waits for it."""
-
-    def __init__(self, spec: ModelSpec) -> None:
-        self.spec = spec
-        self._readers: list[SimpleQueue[Progress | Exception | None]] = []
-
-    def reader(self) -> Iterator[Progress]:
-        """Join those who wait; call it before the loading has ended."""
-        events: SimpleQueue[Progress | Exception | None] = SimpleQueue()
-        self._readers.append(events)
-        return self._read(events)
-
-    def tell(self, progress: Progress) -> None:
-        for events in self._readers:
-            events.put(progress)
-
-    def finish(self, error: Exception | None) -> None:
-        for events in self._readers:
-            events.put(error)
-
-    @staticmethod
-    def _read(events: SimpleQueue[Progress | Exception | None]) -> Iterator[Progress]:
-        while True:
-            match events.get():
-                case None:
-                    return
-                case Progress() as progress:
-                    yield progress
-                case Exception() as error:
-                    raise error
+def _read(family: Family, raw: str, prompt: Prompt, tokens: TokenProbabilities) -> Reply:
+    if prompt.choices or prompt.pattern or prompt.schema:
+        # In an answer whose form is given, nothing is a draft or a family's markup.
+        return Reply(raw, raw.strip(), note=prompt.note)
+    return tokens.rate(replace(family.reply(raw, prompt), note=prompt.note))
 
 
 def _runnable(spec: ModelSpec) -> ModelSpec:
@@ -303,29 +308,3 @@ def _runnable(spec: ModelSpec) -> ModelSpec:
     if spec.obstacle:
         raise NotRunnableError(spec.obstacle)
     return spec
-
-
-def _opened(spec: ModelSpec, loading: _Loading, device: Device, threads: int | None) -> Engine:
-    """Open the engine of a menu entry.
-
-    Raises:
-        LoadError: the checkpoint cannot be fetched or loaded.
-    """
-    if spec.embedded and not spec.is_here:
-        raise LoadError(
-            f"The model {spec.name} is missing from this copy of the program. Please get the "
-            "whole repository (its folder assets/models), or train the model: "
-            f"python -m vlm_demo train --recipe {spec.name}."
-        )
-    return open_engine(
-        spec.engine,
-        spec.checkpoint,
-        revision=spec.revision,
-        dtype=spec.dtype,
-        quantization=spec.quantization,
-        trust_remote_code=spec.trust_remote_code,
-        context=get_family(spec.family).limits.context,
-        device=device,
-        threads=threads,
-        on_progress=loading.tell,
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -9,9 +10,16 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
-from vlm_demo.engines import Dtype, EngineKind, Quantization
-from vlm_demo.engines.local.fetching import checkpoint_config, folder_on_disk
+from vlm_demo.engines import (
+    Dtype,
+    EngineKind,
+    Quantization,
+    ServerKind,
+    checkpoint_config,
+    folder_on_disk,
+)
 from vlm_demo.errors import (
     LoadError,
     NotRunnableError,
@@ -74,6 +82,16 @@ TASKS_OF: Mapping[Ability, tuple[Task, ...]] = {
 }
 """The tasks that show an ability: a family that can do one of them has it."""
 
+_WITH_PLACES = (Ability.LOCATE, Ability.POINTS, Ability.MASKS)
+"""What comes back as places in the text."""
+
+
+_FOR_SERVERS = ("base_url", "server", "api_key_env")
+"""What a menu says only of models on other servers ..."""
+
+_FOR_THIS_MACHINE = ("revision", "dtype", "quantization", "trust_remote_code", "embedded")
+"""... and what it says only of models that this machine loads itself."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
@@ -82,7 +100,10 @@ class ModelSpec:
     name: str  # shown to the user
     family: str
     checkpoint: str = ""  # Hub id, or folder; "" where there are no weights to be had
-    engine: EngineKind = "local"
+    engine: EngineKind = "local"  # remote: a server has it, and `checkpoint` is its name there
+    base_url: str = ""  # of the server's OpenAI-compatible API, as a rule http://host:port/v1
+    server: ServerKind = "vllm"  # what it understands beyond the standard
+    api_key_env: str = ""  # environment variable with the key; never the key itself
     revision: str | None = None  # of the Hub repository; None: its newest
     dtype: Dtype = "auto"
     quantization: Quantization = "none"
@@ -112,8 +133,22 @@ class ModelSpec:
         return not self.excepts(task) and task in get_family(self.family).instructions
 
     def excepts(self, task: Task) -> bool:
-        """Whether this checkpoint was not made for a task of its family."""
-        return any(task in TASKS_OF.get(ability, ()) for ability in self.cannot)
+        """Whether this checkpoint cannot do a task that its family may be able to do."""
+        return any(task in TASKS_OF.get(ability, ()) for ability in self._lacking)
+
+    @property
+    def _lacking(self) -> tuple[Ability, ...]:
+        """What others of its family can do.
+
+        A server that knows only the standard leaves special tokens out, and with them the places
+        of families that write these in them.
+        """
+        loses_places = (
+            self.engine == "remote"
+            and self.server == "openai"
+            and get_family(self.family).keep_special_tokens
+        )
+        return (*self.cannot, *(_WITH_PLACES if loses_places else ()))
 
     def check(self, task: Task) -> None:
         """Refuse a task that the model cannot do, or any where it cannot run.
@@ -138,7 +173,7 @@ class ModelSpec:
 
     def _has(self, ability: Ability) -> bool:
         family = get_family(self.family)
-        if ability in self.cannot:
+        if ability in self._lacking:
             return False
         if ability in self.also:
             return True
@@ -151,8 +186,10 @@ class ModelSpec:
                 return any(task in family.instructions for task in TASKS_OF.get(ability, ()))
 
     def memory(self, precision: Precision) -> int | None:
-        """Bytes that it takes while it answers; None where its size is not known."""
-        return None if self.parameters is None else memory_bytes(self.parameters, precision)
+        """Bytes of this machine's memory while it answers; None: it takes none, or not known."""
+        if self.engine == "remote" or self.parameters is None:
+            return None
+        return memory_bytes(self.parameters, precision)
 
     def fitting(self, free: int) -> Precision | None:
         """Return the finest precision in which the model fits into some bytes, if there is one."""
@@ -170,6 +207,8 @@ class ModelSpec:
     @property
     def obstacle(self) -> str:
         """Why this program cannot run it, and what to do; "" where it can."""
+        if self.engine == "remote":
+            return ""  # whoever wrote the menu has a server that can
         instead = f" The nearest model that runs here is {self.nearest}." if self.nearest else ""
         match self.runs:
             case "here":
@@ -193,8 +232,10 @@ class ModelSpec:
 
     @property
     def folder(self) -> Path | None:
-        """Where the checkpoint is on this machine; None if it has yet to be fetched."""
-        return None if not self.checkpoint else folder_on_disk(self.checkpoint, self.revision)
+        """Where the checkpoint is on this machine; None if it is not there."""
+        if self.engine == "remote" or not self.checkpoint:
+            return None
+        return folder_on_disk(self.checkpoint, self.revision)
 
     @property
     def is_here(self) -> bool:
@@ -286,15 +327,52 @@ def _spec(entry: Any, path: Path, base: Path) -> ModelSpec:
             raise SettingsError(f"{where}: there is no {key!r}. Known: {known}.")
     values = {key: _value(where, key, value, types[key]) for key, value in entry.items()}
     spec = ModelSpec(**values)
-    if spec.trust_remote_code and not spec.revision:
-        raise SettingsError(f"{where}: trust_remote_code needs a pinned revision.")
     try:
         get_family(spec.family)
     except VlmDemoError as error:
         raise SettingsError(f"{where}: {error}") from error
+    if spec.engine == "remote":
+        _check_server(where, entry, spec)
+        return spec
+    if misplaced := [key for key in _FOR_SERVERS if key in entry]:
+        raise SettingsError(f'{where}: {misplaced[0]} wants engine = "remote".')
+    if spec.trust_remote_code and not spec.revision:
+        raise SettingsError(f"{where}: trust_remote_code needs a pinned revision.")
     folder = base / Path(spec.checkpoint).expanduser()
     here = spec.checkpoint and (spec.embedded or folder.is_dir())
     return replace(spec, checkpoint=str(folder)) if here else spec
+
+
+def _check_server(where: str, entry: Mapping[str, Any], spec: ModelSpec) -> None:
+    """Refuse an entry for a server that says too little, too much, or a secret.
+
+    Nothing that could be a secret is repeated.
+    """
+    if misplaced := [key for key in _FOR_THIS_MACHINE if key in entry]:
+        raise SettingsError(
+            f'{where}: {misplaced[0]} has no meaning with engine = "remote"; it is for the server '
+            "to say."
+        )
+    try:
+        address = urlsplit(spec.base_url)
+        good = address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
+    except ValueError:  # brackets that do not match, a port that is no number
+        good = False
+    if not good:
+        raise SettingsError(
+            f'{where}: engine = "remote" needs the address of a server, as in '
+            'base_url = "http://127.0.0.1:8000/v1".'
+        )
+    if address.username or address.password or address.query:
+        raise SettingsError(
+            f"{where}: base_url holds more than an address. A key belongs in an environment "
+            "variable, and the name of that into api_key_env."
+        )
+    if spec.api_key_env and not re.fullmatch("[A-Z_][A-Z0-9_]*", spec.api_key_env):
+        raise SettingsError(
+            f"{where}: api_key_env must be the name of an environment variable, in capitals; the "
+            "key itself does not belong into a menu."
+        )
 
 
 @cache

@@ -15,6 +15,7 @@ VlmDemoError
     ├── LoadError           the checkpoint could not be loaded
     ├── QueueFullError      too many requests are waiting for the model
     ├── AnswerTimeoutError  the answer took too long
+    ├── NoScoresError       the engine cannot say how probable given answers are
     ├── ServerError         a model's server cannot be reached, refused or broke off
     └── OutOfMemoryError    the machine has too little memory for this
 """
@@ -78,6 +79,10 @@ class QueueFullError(EngineError):
 
 class AnswerTimeoutError(EngineError):
     """The answer took longer than is allowed; what was written until then stays."""
+
+
+class NoScoresError(EngineError):
+    """The engine cannot say how probable given answers are; it can still be asked for one."""
 
 
 class ServerError(EngineError):

@@ -12,7 +12,6 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
 import pillow_heif
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -116,7 +115,9 @@ def _upright(image: Image.Image) -> Image.Image:
 def _plain(image: Image.Image) -> Image.Image:
     """Convert any mode to RGB without metadata."""
     if image.mode.startswith(("I", "F")):
-        image = _from_deep_grey(image)
+        from vlm_demo.greyscale import to_8_bits
+
+        image = to_8_bits(image)
     elif image.has_transparency_data:
         layer = image.convert("RGBA")
         image = Image.new("RGBA", layer.size, "white")
@@ -125,20 +126,6 @@ def _plain(image: Image.Image) -> Image.Image:
     plain.info.clear()
     plain.getexif().clear()
     return plain
-
-
-def _from_deep_grey(image: Image.Image) -> Image.Image:
-    """Bring grey values of 16 or 32 bits to 0..255.
-
-    16-bit values span their whole range; of others only the range that the picture uses is known.
-    """
-    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
-    if image.mode.startswith("I") and values.min() >= 0 and values.max() <= 65_535:
-        scaled = values / 257
-    else:
-        span = float(values.max() - values.min()) or 1.0
-        scaled = (values - values.min()) / span * 255
-    return Image.fromarray(scaled.round().astype(np.uint8))
 
 
 def _not_a_picture(content: bytes) -> str:

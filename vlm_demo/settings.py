@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -14,6 +15,15 @@ PREFIX = "VLM_DEMO_"
 """Environment variables are called VLM_DEMO_HOST, VLM_DEMO_PORT and so on."""
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
+
+
+def on_zerogpu(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether this is a Space with ZeroGPU, where a GPU is lent for one function call at a time.
+
+    Source: https://huggingface.co/docs/hub/spaces-zerogpu, and config.py of the package `spaces`.
+    """
+    wanted = environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
+    return wanted and find_spec("spaces") is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,9 +36,13 @@ class Settings:
     menu: Path | None = None  # TOML file of models; None: the menu that comes with the program
     votes: str = ""  # database URL; "": beside the program
     allow_checkpoints: bool = True  # may people on the page load any model of the Hub
-    max_loaded: int = 2  # models in memory at a time
+    max_loaded: int | None = None  # models in memory at a time; None: as many as fit
     device: Device = "auto"
     threads: int | None = None  # of the CPU; None: as torch chooses
+    cache_gib: float = 2.0  # of memory, kept by each model to spare computing; 0: none
+    batch: int = 8  # requests that a model answers at the same time
+    waiting: int = 20  # further requests that may wait for a model
+    timeout: int = 600  # seconds; a longer answer is ended
     max_upload_bytes: int = 20_000_000
     max_pixels: int = 40_000_000  # width times height of the largest picture
     max_characters: int = 8_000  # length of the longest text
@@ -82,6 +96,13 @@ def _count(text: str) -> int:
     return int(digits)
 
 
+def _amount(text: str) -> float:
+    amount = float(text)
+    if not 0 <= amount < 1e6:
+        raise ValueError("it must be a number, 0 or more")
+    return amount
+
+
 def _yes_or_no(text: str) -> bool:
     if text.lower() in ("1", "true", "yes", "on"):
         return True
@@ -106,6 +127,10 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "max_loaded": _count,
     "device": _device,
     "threads": _count,
+    "cache_gib": _amount,
+    "batch": _count,
+    "waiting": _count,
+    "timeout": _count,
     "max_upload_bytes": _count,
     "max_pixels": _count,
     "max_characters": _count,

@@ -1,5 +1,8 @@
 """Where tokens come from. Heavy libraries load only with the engine that needs them."""
 
+from pathlib import Path
+from typing import Any
+
 from vlm_demo.engines.base import (
     Dtype,
     Engine,
@@ -9,12 +12,13 @@ from vlm_demo.engines.base import (
     OnProgress,
     Progress,
     Quantization,
+    ServerKind,
     Serving,
     Usage,
     unheard,
 )
 from vlm_demo.engines.budget import CacheBudget
-from vlm_demo.settings import Device
+from vlm_demo.settings import Device, on_zerogpu
 
 __all__ = [
     "CacheBudget",
@@ -26,8 +30,11 @@ __all__ = [
     "OnProgress",
     "Progress",
     "Quantization",
+    "ServerKind",
     "Serving",
     "Usage",
+    "checkpoint_config",
+    "folder_on_disk",
     "free_memory",
     "open_engine",
     "release_memory",
@@ -46,10 +53,15 @@ def open_engine(
     trust_remote_code: bool = False,
     context: int | None = None,
     device: Device = "auto",
-    serving: Serving = Serving(),
+    base_url: str = "",
+    server: ServerKind = "vllm",
+    api_key_env: str = "",
+    serving: Serving | None = None,
     on_progress: OnProgress = unheard,
 ) -> Engine:
     """Load a checkpoint (Hub id or folder), fetching it first where it is not on disk.
+
+    Or connect to the server at `base_url` that has it, if `kind` says so.
 
     This can take minutes; `on_progress` is called meanwhile, in this thread or another. What it
     raises ends the opening.
@@ -58,6 +70,19 @@ def open_engine(
         LoadError: the checkpoint cannot be fetched or loaded.
     """
     match kind:
+        case "local" if on_zerogpu():
+            from vlm_demo.engines.local.zerogpu import ZeroGpuEngine
+
+            return ZeroGpuEngine.load(
+                checkpoint,
+                revision=revision,
+                dtype=dtype,
+                quantization=quantization,
+                trust_remote_code=trust_remote_code,
+                context=context,
+                serving=serving,
+                on_progress=on_progress,
+            )
         case "local":
             from vlm_demo.engines.local.engine import LocalEngine
 
@@ -72,6 +97,35 @@ def open_engine(
                 serving=serving,
                 on_progress=on_progress,
             )
+        case "remote":
+            from vlm_demo.engines.remote import RemoteEngine
+
+            return RemoteEngine.connect(
+                checkpoint,
+                base_url,
+                server=server,
+                api_key_env=api_key_env,
+                serving=serving,
+                on_progress=on_progress,
+            )
+
+
+def folder_on_disk(checkpoint: str, revision: str | None = None) -> Path | None:
+    """Return where a checkpoint (Hub id or folder) is on this machine; None: it is not."""
+    from vlm_demo.engines.local.fetching import folder_on_disk as found
+
+    return found(checkpoint, revision)
+
+
+def checkpoint_config(checkpoint: str, revision: str | None = None) -> dict[str, Any]:
+    """Return a checkpoint's config.json, from the Hub where it is not on disk.
+
+    Raises:
+        LoadError: there is no such checkpoint, or it cannot be reached.
+    """
+    from vlm_demo.engines.local.fetching import checkpoint_config as read
+
+    return read(checkpoint, revision)
 
 
 def free_memory(device: Device = "auto") -> FreeMemory:

@@ -12,6 +12,7 @@ from vlm_demo.engines.budget import CacheBudget
 from vlm_demo.types import Piece, Prompt, Sampling
 
 EngineKind = Literal["local", "remote"]
+ServerKind = Literal["vllm", "openai"]  # openai: knows only the fields of the standard
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 Quantization = Literal["none", "4bit", "8bit"]
 
@@ -118,7 +119,8 @@ class Engine(Protocol):
         They are natural logarithms, summed over the tokens of a choice and the end of the answer.
 
         Raises:
-            EngineError: as `stream` does, or the engine cannot tell.
+            NoScoresError: the engine cannot tell.
+            EngineError: as `stream` does.
         """
         ...
 

@@ -20,7 +20,7 @@ from vlm_demo.ui.model_choice import (
     wire_model_choice,
 )
 from vlm_demo.ui.models_tab import build_models_tab
-from vlm_demo.ui.tab import Surroundings
+from vlm_demo.ui.tab import MOST_ANSWERS, Surroundings
 from vlm_demo.ui.theme import HEAD, SCRIPT, STYLE_SHEET, page_theme
 
 TABS = {
@@ -89,5 +89,6 @@ def serve(page: gr.Blocks, settings: Settings) -> str:
         enable_monitoring=False,
         show_error=False,
         max_file_size=settings.max_upload_bytes,
+        max_threads=2 * MOST_ANSWERS,  # each answer holds one, and there are other events
     )
     return public or address

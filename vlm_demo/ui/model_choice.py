@@ -15,6 +15,7 @@ from vlm_demo.errors import InputError, VlmDemoError
 from vlm_demo.families import get_family
 from vlm_demo.types import Task
 from vlm_demo.ui.streaming import errors_shown
+from vlm_demo.units import in_billions
 
 ABILITIES = {
     Task.CHAT: "Chat",
@@ -198,26 +199,6 @@ def model_card(
     )
 
 
-def in_billions(parameters: int | None, *, long: bool = False) -> str:
-    """Say a number of parameters: "7.06 B", or at length "7.06 billion"; "" where not known."""
-    if not parameters:
-        return ""
-    if parameters >= 1_000_000_000:
-        return f"{_short(parameters / 1e9)} {'billion' if long else 'B'}"
-    return f"{_short(parameters / 1e6)} {'million' if long else 'M'}"
-
-
-def in_bytes(size: int | None) -> str:
-    """Say an amount of memory: "16.9 GB"; "" where not known."""
-    if size is None:
-        return ""
-    return f"{_short(size / 1e9)} GB" if size >= 1e9 else f"{_short(size / 1e6)} MB"
-
-
-def _short(number: float) -> str:
-    return f"{number:.0f}" if number >= 100 else f"{number:.3g}"
-
-
 def place(spec: ModelSpec) -> str:
     """Say where the weights of a model that runs here are."""
     if spec.engine != "local":
@@ -251,7 +232,9 @@ def _amount(progress: Progress) -> str:
     if not progress.total:
         return "…"
     if progress.unit == "bytes":
-        return f" {progress.done / 1e6:,.0f} of {progress.total / 1e6:,.0f} MB"
+        loaded, files = progress.shards
+        shards = f", {loaded} of {files} shards" if files > 1 else ""
+        return f" {progress.done / 1e6:,.0f} of {progress.total / 1e6:,.0f} MB{shards}"
     return f" {progress.done} of {progress.total}"
 
 

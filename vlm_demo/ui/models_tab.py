@@ -10,12 +10,11 @@ from typing import Any
 import gradio as gr
 
 from vlm_demo.catalog import BITS, Ability, ModelSpec
-from vlm_demo.engines import Progress
+from vlm_demo.engines import Progress, Usage
 from vlm_demo.errors import VlmDemoError
 from vlm_demo.families import get_family
+from vlm_demo.pool import LoadFormat, Offer
 from vlm_demo.ui.model_choice import (
-    in_billions,
-    in_bytes,
     model_card,
     place,
     problem_notice,
@@ -24,6 +23,7 @@ from vlm_demo.ui.model_choice import (
 from vlm_demo.ui.models_table import listed, models_table
 from vlm_demo.ui.streaming import errors_shown
 from vlm_demo.ui.tab import QUICK, Surroundings
+from vlm_demo.units import in_billions, in_bytes
 
 HOW = {
     "here": "in this program",
@@ -44,12 +44,25 @@ def build_models_tab(tab: gr.Tab, around: Surroundings) -> None:
             table = models_table("models-table")
         with gr.Column(scale=4, min_width=300, elem_id="models-detail"):
             head = gr.HTML(card_head(first), elem_id="models-head", apply_default_css=False)
+            chosen = gr.Dropdown(
+                [LoadFormat.AS_IT_IS],
+                label="Number format",
+                visible="hidden",
+                filterable=False,
+                elem_id="models-format",
+            )
             with gr.Row(elem_id="models-buttons"):
                 use = gr.Button(
                     "Use this model", variant="primary", size="md", elem_id="models-use"
                 )
                 load = gr.Button("Load", size="md", elem_id="models-load")
+                stop = gr.Button(
+                    "Stop", variant="stop", visible="hidden", size="md", elem_id="models-stop"
+                )
                 unload = gr.Button("Unload", visible="hidden", size="md", elem_id="models-unload")
+            with gr.Column(visible="hidden", elem_id="models-usage") as using:
+                again = gr.Button("Refresh", size="sm", elem_id="models-refresh")
+                usage = gr.HTML(apply_default_css=False)
             facts = gr.HTML(card_facts(first), elem_id="models-facts", apply_default_css=False)
 
     def about(spec: ModelSpec, problem: str = "") -> dict[Any, Any]:
@@ -59,10 +72,38 @@ def build_models_tab(tab: gr.Tab, around: Surroundings) -> None:
             seen: spec.name,
             head: card_head(spec, loaded=loaded, problem=problem),
             facts: card_facts(spec),
+            chosen: formats(spec),
             use: gr.Button(visible=spec.runs_here or "hidden", interactive=True),
             load: gr.Button(visible=(spec.runs_here and not loaded) or "hidden", interactive=True),
+            stop: gr.Button(visible="hidden"),
             unload: gr.Button(visible=loaded or "hidden"),
+            **used(spec.name),
         }
+
+    def formats(spec: ModelSpec) -> gr.Dropdown:
+        """The number formats in which it can be loaded."""
+        offers = backend.offers(spec.name) if spec.runs_here else []
+        return gr.Dropdown(
+            choices=[(_offer(offer), offer.format.value) for offer in offers],
+            value=backend.format(spec.name).value if offers else None,
+            visible=len(offers) > 1 or "hidden",
+            interactive=True,
+        )
+
+    def used(name: str) -> dict[Any, Any]:
+        """What the model is doing, if it is loaded."""
+        now = backend.usage(name)
+        return {
+            using: gr.Column(visible=now is not None or "hidden"),
+            usage: card_usage(now) if now else "",
+        }
+
+    def other_format(name: str, wanted: str | None) -> dict[Any, Any]:
+        """Offer to load a model again, once another format is chosen."""
+        spec, loaded = backend.spec(name), backend.is_loaded(name)
+        differs = wanted is not None and wanted != backend.format(name)
+        needed = spec.runs_here and (differs or not loaded)
+        return {load: gr.Button("Load again" if loaded else "Load", visible=needed or "hidden")}
 
     def rows(name: str) -> dict[Any, Any]:
         return {table: listed(backend, backend.free_memory(), name)}
@@ -76,18 +117,29 @@ def build_models_tab(tab: gr.Tab, around: Surroundings) -> None:
             return about(backend.spec(str(sent.get("name"))))
         return {head: gr.skip()}
 
-    def load_it(name: str) -> Iterator[Any]:
+    def load_it(name: str, wanted: str | None) -> Iterator[Any]:
         yield gr.skip()
         with errors_shown():
             spec, problem = backend.spec(name), ""
-            waiting = {load: gr.Button(interactive=False), use: gr.Button(interactive=False)}
-            yield {**waiting, head: card_head(spec, progress=STARTING)}
+            yield {
+                head: card_head(spec, progress=STARTING),
+                chosen: gr.Dropdown(interactive=False),
+                use: gr.Button(interactive=False),
+                load: gr.Button(visible="hidden"),
+                stop: gr.Button(visible=True),
+                unload: gr.Button(visible="hidden"),
+                using: gr.Column(visible="hidden"),
+            }
             try:
-                for progress in backend.load(name):
+                for progress in backend.load(name, LoadFormat(wanted) if wanted else None):
                     yield {head: card_head(spec, progress=progress)}
             except VlmDemoError as error:
                 problem = str(error)
             yield {**rows(name), **about(spec, problem)}
+
+    def stop_it(name: str) -> None:
+        with errors_shown():
+            backend.stop_loading(name)
 
     def unload_it(name: str, used: str) -> dict[Any, Any]:
         with errors_shown():
@@ -97,12 +149,15 @@ def build_models_tab(tab: gr.Tab, around: Surroundings) -> None:
             return {**about(spec), **rows(name), **changed}
         return {head: gr.skip()}
 
-    detail = [seen, head, use, load, unload, facts]
+    detail = [seen, head, chosen, use, load, stop, unload, using, usage, facts]
     waiting: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    loading = load.click(load_it, seen, [table, *detail], **waiting)
+    loading = load.click(load_it, [seen, chosen], [table, *detail], **waiting)
+    stop.click(stop_it, seen, None, **QUICK)
     # Whoever turns to another model goes on without the bar; the loading goes on by itself.
     table.select(choose, None, detail, cancels=[loading], **QUICK)
     tab.select(refresh, seen, [table, *detail], **waiting)
+    again.click(used, seen, [using, usage], **QUICK)
+    chosen.input(other_format, [seen, chosen], load, **QUICK)
     unload.click(unload_it, [seen, model], [table, header, *detail], **waiting)
     use.click(lambda name: name, seen, model, **QUICK)
 
@@ -125,6 +180,37 @@ def card_head(
         f'<p class="fine">{html.escape(get_family(spec.family).title)} family</p>{note}'
         f"{progress_bar(progress)}{problem_notice(problem or spec.obstacle)}</div>"
     )
+
+
+def card_usage(usage: Usage) -> str:
+    """HTML of what a loaded model is doing, and what it has saved since it was loaded."""
+    facts = "".join(f"<dt>{name}</dt><dd>{words}</dd>" for name, words in _used(usage) if words)
+    return f'<div class="detail"><h3>At work</h3><dl>{facts}</dl></div>'
+
+
+def _used(usage: Usage) -> list[tuple[str, str]]:
+    held = f"{in_bytes(usage.weight_bytes)}, {usage.precision}" if usage.weight_bytes else ""
+    waiting = f", {usage.waiting} waiting" if usage.waiting else ""
+    kept = f"{in_bytes(usage.cached_bytes)} of {in_bytes(usage.cache_limit)}"
+    return [
+        ("In memory", held),
+        ("Requests", f"{usage.answering} answering{waiting}, {usage.requests:,} so far"),
+        ("Prompt reused", _share(usage.reused_tokens, usage.prompt_tokens, "tokens")),
+        ("Pictures reused", _share(usage.reused_pictures, usage.pictures)),
+        ("Kept for reuse", kept if usage.cache_limit else ""),
+        ("Tokens a step", f"{usage.tokens / usage.steps:.1f}" if usage.steps else ""),
+    ]
+
+
+def _share(part: int, whole: int, what: str = "") -> str:
+    """A part of a whole: "83 % (120 of 144)"; "" where there is no whole."""
+    return f"{part / whole:.0%} ({part:,} of {whole:,}{what and f' {what}'})" if whole else ""
+
+
+def _offer(offer: Offer) -> str:
+    """One way to load a model, in a few words."""
+    takes = f" · {in_bytes(offer.memory)}" if offer.memory else ""
+    return f"{offer.format}{takes}{'' if offer.fits else ' · does not fit'}"
 
 
 def card_facts(spec: ModelSpec) -> str:
@@ -177,7 +263,7 @@ def _facts(spec: ModelSpec) -> list[tuple[str, str, str]]:
         ("Access", "gated", "after an agreement on the Hub" if spec.gated else _open(spec)),
         ("Picture", "resolution", html.escape(spec.resolution)),
         ("Languages", "languages", html.escape(", ".join(spec.languages))),
-        ("Runs", "runs", f"{HOW[spec.runs]}{_whereabouts(spec)}"),
+        ("Runs", "runs", _whereabouts(spec)),
         ("Checkpoint", "checkpoint", f"<code>{html.escape(_checkpoint(spec))}</code>"),
         ("Source", "source", _link(spec.source)),
     ]
@@ -197,7 +283,9 @@ def _open(spec: ModelSpec) -> str:
 
 
 def _whereabouts(spec: ModelSpec) -> str:
-    return f"; {place(spec)}" if spec.runs_here else ""
+    if spec.engine == "remote":
+        return "on another server"
+    return f"{HOW[spec.runs]}; {place(spec)}" if spec.runs_here else HOW[spec.runs]
 
 
 def _checkpoint(spec: ModelSpec) -> str:

@@ -12,8 +12,8 @@ from vlm_demo.backend import Backend
 from vlm_demo.catalog import Ability, ModelSpec
 from vlm_demo.engines import FreeMemory
 from vlm_demo.families import get_family
-from vlm_demo.ui.model_choice import in_billions, in_bytes
 from vlm_demo.ui.values import as_value
+from vlm_demo.units import in_billions, in_bytes
 
 _SCRIPT = (Path(__file__).parent / "models_table.js").read_text(encoding="utf-8")
 

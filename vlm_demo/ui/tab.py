@@ -16,13 +16,19 @@ from vlm_demo.ui.answer import settled
 from vlm_demo.ui.examples import Example
 from vlm_demo.ui.generation import Controls
 
+MOST_ANSWERS = 64
+"""Answers at a time, those that wait for their model included.
+
+More than a model lets wait (`Serving.waiting`): it tells people their place, Gradio would not.
+"""
+
 ANSWERS: dict[str, Any] = {
     "concurrency_id": "answers",
-    "concurrency_limit": 16,
+    "concurrency_limit": MOST_ANSWERS,
     "show_progress": "hidden",
     "api_visibility": "private",
 }
-"""Settings of every event that asks a model. Models queue by themselves; this caps the threads."""
+"""Settings of every event that asks a model."""
 
 QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 """Settings of every event that computes nothing."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from threading import local
+from threading import Lock, local
 from typing import Any
 
 import torch
@@ -20,6 +20,7 @@ from transformers import (
 from transformers.utils import logging
 
 from vlm_demo.engines.base import Dtype, OnProgress, Progress, Quantization
+from vlm_demo.engines.local.acceleration import attention
 from vlm_demo.engines.local.fetching import missing_weights, read_json
 from vlm_demo.engines.local.memory import SPARE_BYTES, free_on_device
 from vlm_demo.engines.local.placement import pick_device, pick_device_map, pick_dtype
@@ -36,6 +37,10 @@ OWN_CODE = (
 
 logging.set_verbosity_error()  # type: ignore[no-untyped-call]
 logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+
+_building = Lock()
+"""transformers exchanges functions of its own and of torch while it builds a model: two threads
+that do so at once can leave them exchanged."""
 
 _listening = local()
 """`listener`, where this thread is loading a model: called with the names of tensors, as they come
@@ -85,8 +90,9 @@ def load(
         arrival.begin()
         config = AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code)
         options = _options(weights, config.dtype, dtype, quantization, target)
+        options |= attention(config.model_type, target, options["dtype"], quantization)
         processor = load_processor(folder, trust_remote_code=trust_remote_code)
-        with arrival.listening():
+        with _building, arrival.listening():
             loaded: Any = AutoModelForImageTextToText.from_pretrained(
                 folder,
                 use_safetensors=True,

@@ -169,7 +169,7 @@ def request_bytes(
     seeing = 0
     if vision is not None and picture_tokens:
         seeing = _layer_bytes(vision, picture_tokens * _patches_per_token(config), dtype)
-    return round(kept + max(reading, seeing) + text.vocab_size * torch.float32.itemsize)
+    return int(kept + max(reading, seeing) + text.vocab_size * torch.float32.itemsize)
 
 
 def check_request(
@@ -227,7 +227,7 @@ def _layer_bytes(config: Any, tokens: int, dtype: torch.dtype) -> int:
     The input twice, queries, keys, values and result of the attention with copies of keys and
     values for all heads, and three times the width of the feed-forward part.
     """
-    hidden = config.hidden_size
+    hidden = getattr(config, "hidden_size", None) or config.embed_dim[0]
     inner = getattr(config, "intermediate_size", None) or 4 * hidden
     return int(tokens * (8 * hidden + 3 * inner) * dtype.itemsize)
 
@@ -235,7 +235,9 @@ def _layer_bytes(config: Any, tokens: int, dtype: torch.dtype) -> int:
 def _patches_per_token(config: Any) -> int:
     """How many patches of the tower become one token of the language model."""
     vision = config.vision_config
-    side = getattr(vision, "spatial_merge_size", None) or getattr(config, "scale_factor", None)
+    if stages := getattr(vision, "depths", None):  # Florence-2: each halves both sides
+        return int(4 ** (len(stages) - 1))
+    side = getattr(vision, "spatial_merge_size", None) or getattr(config, "scale_factor", 0)
     shrunk = getattr(config, "downsample_ratio", None)  # InternVL
     return round((side or 1 / (shrunk or 1)) ** 2)
 
@@ -247,6 +249,5 @@ def _sees_every_size(config: Any) -> bool:
 
 def _rounded_down(number: float) -> int:
     """Two digits and zeros, as a number that people would choose."""
-    whole = int(number)
-    step = 10 ** max(len(str(whole)) - 2, 0)
-    return whole // step * step
+    step = int(10 ** max(len(str(int(number))) - 2, 0))
+    return int(number) // step * step
