@@ -12,7 +12,8 @@ from PIL.Image import Image
 
 from vlm_demo.backend import Backend
 from vlm_demo.cli import catalogue, edges
-from vlm_demo.cli.answering import answer, load
+from vlm_demo.cli.answering import answer, load, rank
+from vlm_demo.cli.bench import bench
 from vlm_demo.cli.conversation import HELP, Conversation
 from vlm_demo.cli.options import (
     AsJson,
@@ -28,12 +29,15 @@ from vlm_demo.cli.options import (
     open_file,
     parse_box,
     parse_choices,
+    parse_schema,
 )
 from vlm_demo.cli.parsing import parse_lines
 from vlm_demo.cli.prompting import family_called, parse_history, stand_in, write_prompt
 from vlm_demo.cli.terminal import print_error, print_note, printable, table
+from vlm_demo.confidence import above, placed
 from vlm_demo.errors import VlmDemoError
 from vlm_demo.export import Format, as_json, classes, export, to_answer
+from vlm_demo.multiple_choice import to_choices
 from vlm_demo.settings import Settings
 from vlm_demo.types import Mention, Point, Reply, ReplyState, Request, Size, Task
 
@@ -47,6 +51,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+app.command()(bench)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -111,6 +118,12 @@ def ask(
     choices: Annotated[
         str | None, typer.Option(help="The answers to choose from, with commas between.")
     ] = None,
+    pattern: Annotated[
+        str, typer.Option(help="A regular expression that the whole answer matches.")
+    ] = "",
+    schema: Annotated[
+        str, typer.Option(metavar="FILE|TEXT", help="A JSON Schema that the answer is valid by.")
+    ] = "",
     as_json_: AsJson = False,
     model: Model = None,
     menu: Menu = None,
@@ -125,9 +138,17 @@ def ask(
         question,
         images=(chosen.picture(picture),),
         choices=parse_choices(choices),
+        pattern=pattern,
+        schema=parse_schema(schema),
         sampling=chosen.sampling,
     )
-    _answer_in_words(chosen, request, as_json_)
+    ranking = rank(chosen, request) if request.choices else None
+    if ranking is None:
+        _answer_in_words(chosen, request, as_json_)
+    elif as_json_:
+        _print(as_json({"text": ranking.best, "choices": to_choices(ranking)}))
+    else:
+        print(printable(ranking.best))
 
 
 @app.command()
@@ -141,6 +162,9 @@ def locate(
     out: Annotated[
         Path | None, typer.Option(help="Save the picture with the places drawn into it.")
     ] = None,
+    least_confidence: Annotated[
+        float, typer.Option(min=0, max=1, help="Leave out places of which the model is less sure.")
+    ] = 0,
     model: Model = None,
     menu: Menu = None,
     temperature: Temperature = None,
@@ -155,7 +179,7 @@ def locate(
     image = chosen.picture(picture)
     request = Request(Task.GROUNDING, words, images=(image,), sampling=chosen.sampling)
     form = "json" if as_json_ else form
-    reply = answer(chosen, request, quiet=form is not None)
+    reply = placed(above(answer(chosen, request, quiet=form is not None), least_confidence))
     if form is None:
         _print_places(reply, image.size)
     else:
@@ -283,7 +307,9 @@ def train(
 
 @app.command()
 def evaluate(
-    benchmark: Annotated[str, typer.Option(help="The questions: scenes.")] = "scenes",
+    benchmark: Annotated[
+        str, typer.Option(help="The questions: scenes or scenes-choices.")
+    ] = "scenes",
     model: Model = None,
     menu: Menu = None,
     seed: Annotated[int, typer.Option(min=0, help="Another seed draws other pictures.")] = 0,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from PIL.Image import Image
 
 from vlm_demo.backend import Backend
+from vlm_demo.evaluation.bench.rows import Options, Report
 from vlm_demo.types import Mention
 
 
@@ -32,3 +33,10 @@ def evaluate(
     from vlm_demo import evaluation
 
     return evaluation.evaluate(benchmark, backend, model, seed, count)
+
+
+def bench(options: Options, say: Callable[[str], None]) -> Report:
+    """Measure how fast the program is; `say` is told how far it is."""
+    from vlm_demo.evaluation.bench import running
+
+    return running.run(options, say)

@@ -1,0 +1,101 @@
+"""A server whose model writes numbered words at an even pace."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+MODEL = "paced"
+
+
+@dataclass(slots=True)
+class Writing:
+    """One answer; times are seconds since the epoch, as a browser has them, too."""
+
+    asked: float
+    written: list[float] = field(default_factory=list)  # when each token was sent
+
+    @property
+    def text(self) -> str:
+        """All that was sent."""
+        return "".join(map(_word, range(len(self.written))))
+
+
+class PacedServer(ThreadingHTTPServer):
+    """Speaks as much of OpenAI's chat completions as a streaming client needs.
+
+    Source: https://platform.openai.com/docs/api-reference/chat-streaming
+    """
+
+    daemon_threads = True
+
+    def __init__(self, tokens: int, per_second: float) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.tokens = tokens  # of each answer
+        self.pause_s = 1 / per_second
+        self.writings: list[Writing] = []
+
+    @property
+    def url(self) -> str:
+        """Where the API begins."""
+        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+
+
+@contextmanager
+def paced_server(tokens: int, per_second: float) -> Iterator[PacedServer]:
+    """Serve while the block runs."""
+    with PacedServer(tokens, per_second) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: PacedServer
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        body = json.dumps({"object": "list", "data": [{"id": MODEL, "object": "model"}]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        writing = Writing(time.time())
+        self.server.writings.append(writing)
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        due = time.monotonic()
+        for index in range(self.server.tokens):
+            due += self.server.pause_s
+            time.sleep(max(0.0, due - time.monotonic()))
+            writing.written.append(time.time())
+            self._send({"role": "assistant", "content": _word(index)}, None)
+        self._send({}, "length")
+        self.wfile.write(b"data: [DONE]\n\n")
+        self.close_connection = True
+
+    def _send(self, delta: dict[str, str], finish_reason: str | None) -> None:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
+        chunk = {"id": "1", "object": "chat.completion.chunk", "created": 0, "model": MODEL}
+        self.wfile.write(f"data: {json.dumps({**chunk, 'choices': [choice]})}\n\n".encode())
+        self.wfile.flush()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing of each request."""
+
+
+def _word(index: int) -> str:
+    return f" w{index}"

@@ -1,0 +1,150 @@
+"""What the page adds to a model's time: the real program and a real browser, a scripted model."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from vlm_demo.catalog import REPOSITORY
+from vlm_demo.evaluation.bench.loopback import free_port, serving
+from vlm_demo.evaluation.bench.paced import MODEL, PacedServer, Writing, paced_server
+from vlm_demo.evaluation.bench.rows import Row, row_of
+from vlm_demo.evaluation.bench.workshop import Group, UnavailableError, Workshop
+
+TOKENS_PER_SECOND = 100.0
+SECONDS = 4  # of an answer
+LONGEST_ANSWER_S = 60.0
+
+MENU = """
+[[model]]
+name = "Paced"
+family = "llava15"
+engine = "remote"
+checkpoint = "{model}"
+base_url = "{url}"
+server = "openai"
+"""
+
+WATCH = r"""() => {
+  const now = () => (performance.timeOrigin + performance.now()) / 1000;
+  const seen = window.seen = {asked: 0, shown: [], text: ""};
+  const box = document.querySelector("#chat-box textarea");
+  box.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") seen.asked = now();
+  }, true);
+  new MutationObserver(() => {
+    const text = [...document.querySelectorAll("#chat .bot .prose")].at(-1)?.textContent ?? "";
+    const words = (text.match(/\bw\d+/g) ?? []).length;
+    if (words > (seen.shown.at(-1)?.[1] ?? 0)) seen.shown.push([now(), words]);
+    seen.text = text;
+  }).observe(document.body, {subtree: true, childList: true, characterData: true});
+}"""
+"""Notes when a question is sent, and when how many words of the answer stand on the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An answer as the browser showed it; times are seconds since the epoch."""
+
+    asked: float
+    shown: list[tuple[float, int]]  # when so many words first stood there
+    text: str
+
+
+def _page(workshop: Workshop) -> Iterator[Row]:
+    """Chat without a picture. What the model itself takes to begin and to write is not counted."""
+    if not (REPOSITORY / "app.py").is_file():
+        raise UnavailableError("app.py is not here: run this in a copy of the repository.")
+    tokens = round(TOKENS_PER_SECOND * (1 if workshop.options.tiny else SECONDS))
+    ways_there, ways_back, rates, identical = [], [], [], True
+    with (
+        _browser() as browser,
+        paced_server(tokens, TOKENS_PER_SECOND) as model,
+        _program(model, workshop) as address,
+    ):
+        _chat(browser, address, model)  # the first answer finds what is imported late
+        for _ in workshop.repeats("the page at 100 tokens per second"):
+            shown, written = _chat(browser, address, model), model.writings[-1]
+            ways_there.append(1000 * (written.asked - shown.asked))
+            ways_back.append(1000 * (shown.shown[0][0] - written.written[0]))
+            rates.append(_shown_rate(shown) / _written_rate(written))
+            identical &= shown.text.split() == written.text.split()
+    added = [there + back for there, back in zip(ways_there, ways_back, strict=True)]
+    note = f"{median(ways_there):.0f} ms to the model, {median(ways_back):.0f} ms back"
+    yield row_of("page_first_ms", added, note, identical=identical)
+    yield row_of("page_keeps_up", rates, identical=identical)
+
+
+@contextmanager
+def _browser() -> Iterator[Any]:
+    """Start Chromium, without a window.
+
+    Raises:
+        UnavailableError: there is no Playwright, or no Chromium.
+    """
+    try:
+        playwright = importlib.import_module("playwright.sync_api")  # only developers have it
+    except ImportError:
+        raise UnavailableError(
+            "The page is measured in a browser, through Playwright: pip install playwright."
+        ) from None
+    program = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    with playwright.sync_playwright() as driver:
+        try:
+            browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        except playwright.Error as error:
+            raise UnavailableError(
+                "There is no Chromium. Install it, or say where it is in $CHROMIUM."
+            ) from error
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def _program(model: PacedServer, workshop: Workshop) -> Iterator[str]:
+    """Run the program with the scripted model on its menu; give its address."""
+    menu = workshop.folder / "paced.toml"
+    menu.write_text(MENU.format(model=MODEL, url=model.url))
+    port = free_port()
+    address = f"http://127.0.0.1:{port}/"
+    command = [sys.executable, "app.py", "--port", str(port), "--menu", str(menu)]
+    with serving(command, address, workshop.folder / "page.log", workshop.options.threads):
+        yield address
+
+
+def _chat(browser: Any, address: str, model: PacedServer) -> Shown:
+    """Ask one question on a fresh page, and wait until the whole answer stands there."""
+    page = browser.new_page()
+    try:
+        page.goto(address)
+        box = page.locator("#chat-box textarea")
+        box.fill("Write.")
+        page.wait_for_timeout(500)  # a person has seen the page by then
+        page.evaluate(WATCH)
+        box.press("Enter")
+        done = f"() => seen.shown.length && seen.shown.at(-1)[1] >= {model.tokens}"
+        page.wait_for_function(done, timeout=LONGEST_ANSWER_S * 1000)
+        return Shown(**page.evaluate("seen"))
+    finally:
+        page.close()
+
+
+def _shown_rate(shown: Shown) -> float:
+    (begun, first), (ended, last) = shown.shown[0], shown.shown[-1]
+    return (last - first) / (ended - begun)
+
+
+def _written_rate(written: Writing) -> float:
+    return (len(written.written) - 1) / (written.written[-1] - written.written[0])
+
+
+GROUPS = (Group(("page_first_ms", "page_keeps_up"), _page),)
