@@ -228,15 +228,13 @@ def test_a_missing_embedded_model_says_how_to_get_it(tmp_path: Path) -> None:
         list(backend.answer("embedded-llava15", Request(Task.CHAT, "hi")))
 
 
-def test_a_model_that_cannot_be_fetched_is_said_at_once(picture: Image.Image) -> None:
+def test_a_model_that_cannot_be_fetched_is_said_again_and_again(picture: Image.Image) -> None:
     backend = Backend((spec("far", checkpoint="nobody/no-such-model"),))
-    started = time.monotonic()
     for _ in range(2):
         with pytest.raises(LoadError, match="not on this computer"):
             list(backend.load("far"))
     with pytest.raises(LoadError):
         list(backend.answer("far", Request(Task.CAPTION, "", (picture,))))
-    assert time.monotonic() - started < 2
     assert not backend.is_loaded("far")
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -22,8 +23,9 @@ from vlm_demo.cli import edges, run
 from vlm_demo.cli.options import parse_box
 from vlm_demo.cli.terminal import GrowingText, printable, show_progress
 from vlm_demo.engines import Progress
+from vlm_demo.errors import NoScoresError
 from vlm_demo.families import get_family
-from vlm_demo.types import Box, Mention, Point, Reply, ReplyState, Sampling
+from vlm_demo.types import Box, Mark, Mention, Point, Reply, ReplyState, Sampling
 
 ROOT = Path(__file__).parents[1]
 SHORT = ("--max-new-tokens", "6")
@@ -156,7 +158,55 @@ def test_choices_are_the_only_answers(vlm_demo, menu, file):
         "ask", file, "What colour is it?", "--choices", " teal,dark mauve ,", "--json"
     )
 
-    assert answer.json["text"] in ("teal", "dark mauve")
+    choices = {choice["text"]: choice["probability"] for choice in answer.json["choices"]}
+    assert list(choices) == ["teal", "dark mauve"]
+    assert sum(choices.values()) == pytest.approx(1)
+    assert answer.json["text"] == max(choices, key=choices.get)
+    plain = vlm_demo("ask", file, "What colour is it?", "--choices", "teal,dark mauve")
+    assert plain.out.strip() == answer.json["text"]
+
+
+def test_where_probabilities_are_not_known_a_choice_is_made(
+    vlm_demo, menu, file, answering, monkeypatch
+):
+    def score(self, model, request):
+        raise NoScoresError("The server does not tell.")
+
+    asked = answering(Reply("teal", "teal"))
+    monkeypatch.setattr(Backend, "score", score)
+    assert vlm_demo("ask", file, "What?", "--choices", "teal,red", "--json").json == {
+        "text": "teal"
+    }
+    assert asked[0].choices == ("teal", "red")
+
+
+def test_an_answer_has_the_form_that_is_asked_for(vlm_demo, menu, file, tmp_path):
+    text = '{"type": "object", "properties": {"n": {"type": "integer", "maximum": 9, "minimum": 0}}'
+    text += ', "required": ["n"], "additionalProperties": false}'
+    path = tmp_path / "schema.json"
+    path.write_text(text)
+
+    number = vlm_demo("ask", file, "How many?", "--pattern", "[0-9]{2}").out
+    schemas = [vlm_demo("ask", file, "What?", "--schema", given).out for given in (text, path)]
+
+    assert re.fullmatch("[0-9]{2}\n", number)
+    assert json.loads(schemas[0])["n"] in range(10)
+    assert schemas[0] == schemas[1]
+
+
+def test_unsure_places_can_be_left_out(vlm_demo, menu, file, answering):
+    box, other = Box(0, 0, 0.5, 0.5), Box(0.5, 0.5, 1, 1)
+    marks = (Mark((0, 1), (), box, 0.9), Mark((1, 2), (), other, 0.3))
+    mentions = (Mention("a", (0, 0), (box,)), Mention("b", (0, 0), (other,)))
+    answering(Reply("xy", "", mentions, ReplyState.FOUND, marks=marks))
+
+    def found(*options):
+        items = vlm_demo("locate", file, "a", "--json", *options).json["items"]
+        return [item["phrase"] for item in items]
+
+    assert found() == ["a", "b"]
+    assert found("--least-confidence", "0.5") == ["a"]
+    assert found("--least-confidence", "0.95") == []
 
 
 def test_a_seed_repeats_an_answer_and_another_changes_it(vlm_demo, menu, file):
@@ -504,6 +554,11 @@ def test_train_prints_the_folder_of_the_finished_model(vlm_demo, monkeypatch, tm
         (("prompt", "--model", "smolvlm", "--task", "detect", "--text", "a"), "cannot do this"),
         (("prompt", "--model", "llava15", "--text", "a", "--history", "x"), "'--history'"),
         (("prompt", "--model", "llava15", "--text", "a", "--picture", "none.png"), "cannot be"),
+        (("ask", "{file}", "what?", "--pattern", "a("), "This pattern cannot be used: unclosed"),
+        (("ask", "{file}", "what?", "--schema", "{"), "This schema cannot be used"),
+        (("ask", "{file}", "what?", "--schema", "none.json"), "neither JSON nor a file"),
+        (("ask", "{file}", "what?", "--choices", "a", "--pattern", "b"), "one of them"),
+        (("locate", "{file}", "x", "--least-confidence", "2"), "'--least-confidence'"),
         (("train", "--recipe", "none"), "There is no recipe 'none'. Known: embedded-llava15"),
         (("evaluate", "--benchmark", "none"), "There is no benchmark 'none'. Known: scenes"),
     ],

@@ -8,7 +8,7 @@ import pytest
 from vlm_demo.backend import Backend
 from vlm_demo.catalog import default_menu
 from vlm_demo.errors import SettingsError, UnknownModelError
-from vlm_demo.evaluation import evaluate, scenes
+from vlm_demo.evaluation import evaluate, scenes, scenes_choices
 from vlm_demo.scenes.splits import RANGES
 from vlm_demo.types import Box, Mention, Reply, ReplyState, Request
 
@@ -90,6 +90,60 @@ def test_unknown_names_are_said() -> None:
         evaluate("mmmu", Backend(default_menu()), "embedded-llava15")
     with pytest.raises(UnknownModelError, match="embedded-llava15"):
         evaluate("scenes", Backend(default_menu()), "gpt-9")
+
+
+# Multiple choice
+
+
+class Chooser:
+    """Gives each choice of a request the likelihood that `likely` says."""
+
+    def __init__(self, likely: Callable[[Request, int], float]) -> None:
+        self._likely = likely
+        self.asked: list[Request] = []
+
+    def score(self, model: str, request: Request) -> list[float]:
+        self.asked.append(request)
+        return [self._likely(request, place) for place in range(len(request.choices))]
+
+
+def test_choices_that_are_known_are_right_in_every_order() -> None:
+    truths = [question.truth for question in scenes_choices._questions(3, 30)]
+
+    def known(request: Request, place: int) -> float:
+        return float(request.choices[place] == truths[(len(knowing.asked) - 1) // 4])
+
+    knowing = Chooser(known)
+    scores = evaluate("scenes-choices", knowing, "any", seed=3, count=30)  # type: ignore[arg-type]
+    assert scores == {"accuracy": 1.0, "circular_accuracy": 1.0, "n": 30}
+
+
+def test_the_first_of_the_list_is_right_by_chance_and_never_in_a_circle() -> None:
+    first = Chooser(lambda _, place: -float(place))
+    scores = evaluate("scenes-choices", first, "any", seed=3, count=60)  # type: ignore[arg-type]
+    assert 0.05 < scores["accuracy"] < 0.5
+    assert scores["circular_accuracy"] == 0
+    assert len(first.asked) == 4 * scores["n"]
+
+
+def test_choices_are_four_different_ones_about_unseen_scenes() -> None:
+    first = list(scenes_choices._questions(4, 30))
+    for question in first:
+        assert len(set(question.options)) == 4
+        assert question.truth in question.options
+        assert question.scene.seed in RANGES["test"]
+    places = {question.options.index(question.truth) for question in first}
+    assert places == {0, 1, 2, 3}
+    again = list(scenes_choices._questions(4, 30))
+    assert [q.options for q in first] == [q.options for q in again]
+
+
+def test_the_default_model_is_not_led_by_the_order() -> None:
+    backend = Backend(default_menu())
+    scores = evaluate("scenes-choices", backend, "embedded-llava15", seed=2, count=12)
+    backend.close()
+    assert scores["n"] == 12
+    assert scores["circular_accuracy"] >= 0.75
 
 
 # What is asked of the models; a few questions find it out only roughly, so a little below.

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +20,7 @@ from scripted import ScriptedEngine, served
 
 from vlm_demo.backend import Backend
 from vlm_demo.catalog import default_menu
-from vlm_demo.types import Box
+from vlm_demo.types import Box, Piece, Prompt
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -230,6 +231,39 @@ def test_stop_ends_the_model_and_keeps_what_was_written(
     assert visit.answers.count() == 2
 
 
+def test_those_who_wait_see_their_place_in_the_queue(
+    visit: Visit,
+    engine: ScriptedEngine,
+    circle: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    turn = Event()
+
+    def queued(*_: object) -> Iterator[Piece]:
+        while not turn.wait(0.05):
+            yield Piece(ahead=2)
+        yield Piece("It is red.")
+
+    monkeypatch.setattr(engine, "stream", queued)
+    visit.say("What is it?")
+    visit.answers.filter(has_text="2 requests are ahead").wait_for()
+    turn.set()
+    visit.wait_for_answer("It is red.")
+    assert visit.answers.filter(has_text="ahead").count() == 0
+
+    turn.clear()
+    visit.open_tab("Ask")
+    visit.upload("ask-picture", circle)
+    visit.page.locator("#ask-picture .stage img").wait_for()
+    visit.page.fill("#ask-question textarea", "What is it?")
+    visit.page.click("#ask-run")
+    note = visit.page.locator("#ask-answer .answer-note")
+    note.filter(has_text="2 requests are ahead").wait_for()
+    turn.set()
+    visit.page.locator("#ask-answer .answer-text", has_text="It is red.").wait_for()
+    note.filter(has_text="ahead").wait_for(state="hidden")
+
+
 def test_a_closed_tab_leaves_the_server_usable(
     browser: Browser,
     address: str,
@@ -295,6 +329,95 @@ def test_locate_shows_three_outcomes_and_lets_go_of_boxes(visit: Visit, circle: 
     assert page.locator("#locate-picture rect.box").count() == 0
     _locate(visit, "unreadable")
     note.filter(has_text="read").wait_for()
+
+
+def test_unsure_places_hide_at_once_and_stay_out_of_downloads(
+    visit: Visit,
+    engine: ScriptedEngine,
+    circle: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    places = "A red circle [0.10, 0.20, 0.40, 0.60] and a star [0.50, 0.50, 0.80, 0.70]."
+    monkeypatch.setattr(engine, "answers", {"coordinate of the region": places})
+    monkeypatch.setattr(engine, "chances", {"[0.50,": 0.2, "0.50,": 0.2, "0.80,": 0.2})
+    page = visit.page
+    visit.open_tab("Locate")
+    visit.upload("locate-picture", circle)
+    page.locator("#locate-picture .stage img").wait_for()
+    assert page.locator("#locate-least").is_hidden()
+    _locate(visit, "circle and star")
+
+    chips, rects = page.locator("#locate-picture .chip"), page.locator("#locate-picture rect.box")
+    chips.nth(1).wait_for()
+    # Its numbers are 0.2, 0.2, 0.2 and 0.99; those of the circle are 0.99 each.
+    assert _texts(chips) == ["A red circle 99 %", "a star 30 %"]
+    assert page.locator("#locate-picture .label small").all_inner_texts() == ["99 %", "30 %"]
+    colour = chips.first.locator("i").get_attribute("style")
+    asked = len(engine.prompts)
+
+    least = page.locator("#locate-least input[type=number]")
+    least.fill("0.5")
+    least.press("Enter")
+    page.locator("#locate-answer .answer-note", has_text="1 hidden").wait_for()
+    assert rects.count() == 1
+    assert _texts(chips) == ["A red circle 99 %"]
+    assert chips.first.locator("i").get_attribute("style") == colour
+    assert page.locator("#locate-answer mark").all_inner_texts() == ["A red circle"]
+    page.locator("#locate-json").wait_for()
+    page.wait_for_timeout(500)
+    with page.expect_download() as download:
+        page.locator("#locate-json").click()
+    assert "star" not in Path(download.value.path()).read_text().split('"items"')[1]
+
+    least.fill("0")
+    least.press("Enter")
+    chips.nth(1).wait_for()
+    assert rects.count() == 2
+    assert len(engine.prompts) == asked
+
+
+def test_possible_answers_are_compared_and_asked_in_every_order(
+    visit: Visit,
+    engine: ScriptedEngine,
+    circle: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shares = {"red": 0.6, "dark blue": 0.3, "green": 0.1}
+
+    def likely(prompt: Prompt, choice: str) -> float:
+        """Prefer what is listed first, where there is a list."""
+        first = f"A. {choice}\n" in prompt.messages[-1].text
+        return 0.9 if first else shares[choice]
+
+    monkeypatch.setattr(engine, "likely", likely)
+    page, card = visit.page, visit.page.locator("#ask-answer")
+    visit.open_tab("Ask")
+    visit.upload("ask-picture", circle)
+    page.locator("#ask-picture .stage img").wait_for()
+    page.fill("#ask-question textarea", "What colour is it?")
+    page.fill("#ask-choices textarea, #ask-choices input", ", ".join(shares))
+    page.click("#ask-run")
+    card.locator(".answer-shares li").nth(2).wait_for()
+    assert card.locator(".answer-text").inner_text() == "red"
+    assert _texts(card.locator("li")) == ["red 60 %", "dark blue 30 %", "green 10 %"]
+    widths = card.locator(".answer-shares b").evaluate_all("bars => bars.map(b => b.style.width)")
+    assert [float(width.rstrip("%")) for width in widths] == pytest.approx([60, 30, 10])
+
+    page.check("#ask-every-order input")
+    page.click("#ask-run")
+    card.locator(".answer-note", has_text="wins in 1 of 3 orders").wait_for()
+    assert card.locator(".answer-orders li").count() == 3
+    assert "A dark blue" in card.locator(".answer-orders li").nth(1).inner_text()
+
+    page.fill("#ask-choices textarea, #ask-choices input", "")
+    page.click("#ask-run")
+    visit.wait_for_message("please give possible answers")
+    page.uncheck("#ask-every-order input")
+    page.get_by_role("button", name="Shape of the answer").click()
+    page.fill("#ask-pattern textarea, #ask-pattern input", "[a-z]+")
+    page.click("#ask-run")
+    page.locator("#ask-answer .answer-text", has_text="Red").wait_for()
+    assert engine.prompts[-1].pattern == "[a-z]+"
 
 
 def test_a_dragged_box_is_described(
@@ -452,6 +575,14 @@ def test_screenshots_with_answers(
         page.get_by_role("button", name="How many?").click()
         page.locator("#ask-answer .answer-note").wait_for()
         keep("ask")
+        page.fill("#ask-choices textarea, #ask-choices input", "1, 2, 3, 4")
+        page.check("#ask-every-order input")
+        page.click("#ask-run")
+        page.locator("#ask-answer .answer-note", has_text="order").wait_for()
+        _settled(page, "ask")
+        keep("ask-orders")
+        card = page.locator("#ask-answer .answer")
+        card.screenshot(path=folder / f"answer-ask-orders-card-{name}-{theme}.png")
         visit.open_tab("Locate")
         page.get_by_role("button", name="All cats").click()
         page.locator("#locate-answer .answer-note", has_text="Found").wait_for()
@@ -460,6 +591,11 @@ def test_screenshots_with_answers(
             "VLM_DEMO_UPDATE_SCREENSHOT"
         ) == "1":
             page.screenshot(path=README_PICTURE)
+
+
+def _texts(found: Locator) -> list[str]:
+    """The words of each element, on one line."""
+    return [" ".join(text.split()) for text in found.all_inner_texts()]
 
 
 def _settled(page: Page, tab: str) -> None:

@@ -18,6 +18,7 @@ from packaging.specifiers import SpecifierSet
 
 from vlm_demo.catalog import default_menu, load_menu
 from vlm_demo.cli import edges, run
+from vlm_demo.evaluation.bench.rows import MEASURES, Report, Row
 from vlm_demo.families import all_families
 from vlm_demo.types import Task
 
@@ -142,12 +143,34 @@ def test_a_long_command_is_understood(printed, command, monkeypatch):
     assert asked[0] in [spec.name for spec in default_menu() if spec.embedded]
 
 
+@pytest.mark.parametrize("command", commands("bench"))
+def test_a_measurement_is_understood(printed, command, monkeypatch):
+    rows = [Row("stop_steps", 1.0)]
+    monkeypatch.setattr(edges, "bench", lambda options, say: Report({}, rows))
+
+    assert "stop_steps" in printed(command)
+
+
+def test_the_table_of_measurements_has_a_line_for_every_target():
+    (told,) = re.findall(r"<!-- bench -->(.*?)<!-- /bench -->", BODY, flags=re.DOTALL)
+    targets = {}
+    for line in told.strip().splitlines()[2:]:
+        id, _, target, _ = (cell.strip() for cell in line.strip("|").split("|"))
+        targets[id.strip("`")] = (float(re.search(r"[\d.]+", target)[0]), "at most" in target)
+
+    assert targets == {
+        id: (measure.target, measure.at_most)
+        for id, measure in MEASURES.items()
+        if measure.target is not None and not id.startswith("gpu_")
+    }
+
+
 def test_there_is_a_command_for_everything_that_the_command_line_can_do():
     tasks = {command.split()[3] for command in COMMANDS if command.startswith(PROGRAM)}
 
     assert tasks == {
         *("models", "caption", "ask", "locate", "describe", "chat"),
-        *("prompt", "train", "evaluate"),
+        *("prompt", "train", "evaluate", "bench"),
     }
 
 
@@ -161,12 +184,36 @@ def test_raw_output_is_read_through_a_pipe(block):
     assert item["boxes_xyxy_px"] == [[320, 120, 480, 240]]
 
 
-@pytest.mark.parametrize("block", blocks("toml"))
-def test_the_menu_can_be_loaded(block, tmp_path):
+@pytest.mark.parametrize(
+    ("block", "models"),
+    [
+        *zip(
+            blocks("toml"),
+            [
+                ["llava15 local", "smolvlm local"],
+                ["qwen2_vl vllm"],
+                ["smolvlm local", "llava15 vllm", "qwen2_vl vllm", "gemma3 openai"],
+            ],
+            strict=True,
+        )
+    ],
+)
+def test_a_menu_can_be_loaded(block, models, tmp_path):
     path = tmp_path / "menu.toml"
     path.write_text(block)
 
-    assert [spec.family for spec in load_menu(path)] == ["llava15", "smolvlm"]
+    menu = load_menu(path)
+
+    where = [spec.server if spec.engine == "remote" else "local" for spec in menu]
+    assert [f"{spec.family} {at}" for spec, at in zip(menu, where, strict=True)] == models
+
+
+def test_the_families_that_need_vllms_trust_have_templates_of_their_own():
+    (told,) = re.findall(r"chat template of their\s+own \(([^)]*) and others\)", BODY)
+    with_template = {f.title for f in all_families().values() if f.chat_template is not None}
+
+    for name in told.split(", "):
+        assert any(title.startswith(name) for title in with_template), name
 
 
 @pytest.mark.parametrize("block", blocks("python"))

@@ -20,7 +20,7 @@ from vlm_demo.errors import InputError, PictureError, SettingsError
 from vlm_demo.families import get_family
 from vlm_demo.inspection import examine, other_readings
 from vlm_demo.settings import Settings
-from vlm_demo.types import Box, Frame, Mention, Reply, ReplyState, Request, Task
+from vlm_demo.types import Box, Frame, Mention, Piece, Reply, ReplyState, Request, Task
 from vlm_demo.ui.answer import written
 from vlm_demo.ui.ask_tab import read_choices
 from vlm_demo.ui.asked import Asked
@@ -205,8 +205,8 @@ def test_a_failure_in_the_model_reaches_the_reader(
     picture: Image.Image,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def broken(*_: Any) -> Iterator[str]:
-        yield "A"
+    def broken(*_: Any) -> Iterator[Piece]:
+        yield Piece("A")
         raise ZeroDivisionError
 
     monkeypatch.setattr(engine, "stream", broken)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 from vlm_demo.cli.options import Chosen
 from vlm_demo.cli.terminal import GrowingText, print_note, show_progress
+from vlm_demo.errors import NoScoresError
 from vlm_demo.families import get_family
+from vlm_demo.multiple_choice import Ranking, ranked
 from vlm_demo.types import Reply, ReplyState, Request
 
 
@@ -29,6 +32,21 @@ def answer(chosen: Chosen, request: Request, *, quiet: bool = False) -> Reply:
     if reply.state is ReplyState.UNREADABLE:
         print_note(f"The answer holds places that cannot be read: {reply.raw}")
     return reply
+
+
+def rank(chosen: Chosen, request: Request) -> Ranking | None:
+    """Compare the choices of a request; None where the model's engine cannot.
+
+    Raises:
+        VlmDemoError: the model cannot do this, or failed.
+    """
+    family = get_family(chosen.spec.family)
+    family.check(request, max_characters=chosen.settings.max_characters)
+    load(chosen)
+    try:
+        return ranked(request, partial(chosen.backend.score, chosen.spec.name))
+    except NoScoresError:
+        return None
 
 
 def load(chosen: Chosen) -> None:

@@ -113,6 +113,18 @@ def parse_choices(text: str | None) -> tuple[str, ...]:
     return choices
 
 
+def parse_schema(argument: str) -> str:
+    """Return a JSON Schema that is given as text, or in a file."""
+    if not argument or argument.lstrip().startswith("{"):
+        return argument
+    try:
+        return Path(argument).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or no name of a file
+        raise typer.BadParameter(
+            f"{argument} is neither JSON nor a file that can be read.", param_hint="'--schema'"
+        ) from error
+
+
 def parse_box(text: str, size: Size) -> Box:
     """Read "x1,y1,x2,y2" in pixels of a picture of `size`."""
     try:

@@ -23,7 +23,7 @@ from vlm_demo.ui.picture_input import (
 )
 from vlm_demo.ui.pictures import Picture
 from vlm_demo.ui.presenting import places_found
-from vlm_demo.ui.region_image import shown
+from vlm_demo.ui.region_image import located, shown
 from vlm_demo.ui.streaming import answers, errors_shown
 from vlm_demo.ui.tab import ANSWERS, QUICK, Surroundings, build_run_buttons
 
@@ -76,7 +76,7 @@ def build_caption_tab(tab: gr.Tab, around: Surroundings) -> None:
                 newest = reply
                 yield {
                     result: written(reply, busy=True),
-                    own.board: shown(picture, reply.mentions),
+                    own.board: located(picture, reply),
                     asked_last: Asked.now(choice.model, request, reply.raw, [picture]),
                 }
             if newest is not None:

@@ -28,6 +28,7 @@ from vlm_demo.ui.model_choice import build_notice
 from vlm_demo.ui.pictures import annotated, keep, take
 from vlm_demo.ui.streaming import answers, errors_shown
 from vlm_demo.ui.tab import ANSWERS, QUICK, Surroundings
+from vlm_demo.ui.values import place_in_queue
 
 EMPTY: dict[str, Any] = {"text": "", "files": []}  # None would stop the box from working
 
@@ -91,6 +92,10 @@ def build_chat_tab(_: gr.Tab, around: Surroundings) -> None:
                 for reply in answers(backend, choice.model, request):
                     if reply is None:
                         yield {conversation: gr.skip()}
+                        continue
+                    if reply.ahead:
+                        waiting = replace(turn, note=place_in_queue(reply.ahead))
+                        yield {chat: as_messages((*before, waiting))}
                         continue
                     turn = replace(turn, reply=reply)
                     yield {

@@ -7,13 +7,15 @@ uploaded file (`gradio_client.handle_file`). Boxes are in pixels of that file.
 # Gradio reads the annotations themselves, so they must not be put off as text.
 
 import math
+from functools import partial
 from typing import Any
 
 from gradio.events import api
 
 from vlm_demo.backend import Backend
-from vlm_demo.errors import InputError, PictureError
+from vlm_demo.errors import InputError, NoScoresError, PictureError
 from vlm_demo.export import to_answer
+from vlm_demo.multiple_choice import ranked, to_choices
 from vlm_demo.settings import Settings
 from vlm_demo.types import Box, Message, Reply, Request, Task
 from vlm_demo.ui.caption_tab import STYLES
@@ -75,13 +77,32 @@ def add_endpoints(backend: Backend, settings: Settings) -> None:
         question: str,
         choices: list[str] | None = None,
         model: str = "",
+        pattern: str = "",
+        schema: str = "",
     ) -> dict[str, Any]:
-        """Answer a question about a picture, freely or with one of the choices."""
+        """Answer a question about a picture: freely, with one of the choices, or in a given form.
+
+        With choices, the answer is the most probable one, and the result's `choices` lists the
+        probability of each. A pattern is a regular expression, a schema a JSON Schema as text.
+        """
         with errors_raised():
             seen = opened(picture)
-            allowed = tuple(str(choice) for choice in choices or ())
-            request = Request(Task.VQA, question, (seen.open(),), choices=allowed)
-            return answer(model, request, seen)
+            request = Request(
+                Task.VQA,
+                question,
+                (seen.open(),),
+                choices=tuple(str(choice) for choice in choices or ()),
+                pattern=pattern,
+                schema=schema,
+            )
+            if not request.choices:
+                return answer(model, request, seen)
+            try:
+                ranking = ranked(request, partial(backend.score, model or backend.menu[0].name))
+            except NoScoresError:
+                return answer(model, request, seen)
+            reply = Reply(ranking.best, ranking.best)
+            return {**to_answer(reply, seen.size), "choices": to_choices(ranking)}
 
     def locate(picture: dict[str, Any], words: str, model: str = "") -> dict[str, Any]:
         """Find what the words name in a picture."""

@@ -11,6 +11,7 @@ import gradio as gr
 from gradio.components import Component
 from gradio.utils import get_upload_folder
 
+from vlm_demo.confidence import above, placed
 from vlm_demo.errors import InputError
 from vlm_demo.export import export
 from vlm_demo.types import Box, Reply, Request, Task
@@ -28,9 +29,10 @@ from vlm_demo.ui.picture_input import (
 )
 from vlm_demo.ui.pictures import Picture, annotated
 from vlm_demo.ui.presenting import places_found
-from vlm_demo.ui.region_image import read_selection, shown
+from vlm_demo.ui.region_image import located, read_selection, shown
 from vlm_demo.ui.streaming import answers, errors_shown
 from vlm_demo.ui.tab import ANSWERS, QUICK, Surroundings, build_run_buttons
+from vlm_demo.ui.values import percent
 
 
 def build_locate_tab(tab: gr.Tab, around: Surroundings) -> None:
@@ -57,6 +59,16 @@ def build_locate_tab(tab: gr.Tab, around: Surroundings) -> None:
         with gr.Column(scale=4, min_width=280):
             build_notice(backend, controls.model, [Task.GROUNDING], [buttons.run])
             result = answer("locate-answer", board="locate-picture")
+            least = gr.Slider(
+                0,
+                1,
+                0,
+                step=0.01,
+                label="Least confidence",
+                info="Hides places of which the model is less sure, here and in the downloads",
+                visible=False,
+                elem_id="locate-least",
+            )
             with gr.Column(visible=False) as selecting:
                 describing = build_run_buttons("Describe selection", "describe", "secondary")
             description = answer("locate-description")
@@ -69,7 +81,9 @@ def build_locate_tab(tab: gr.Tab, around: Surroundings) -> None:
                 data_file = gr.DownloadButton("Download data", size="sm", elem_id="locate-json")
             tries = build_examples(around.examples_for(Task.GROUNDING))
 
-    def locate(picture: Picture | None, text: str, *settings: Any) -> Iterator[Any]:
+    def locate(
+        picture: Picture | None, text: str, threshold: float, *settings: Any
+    ) -> Iterator[Any]:
         yield gr.skip()
         with errors_shown():
             picture = wanted(picture)
@@ -90,21 +104,42 @@ def build_locate_tab(tab: gr.Tab, around: Surroundings) -> None:
                     yield {result: gr.skip()}
                     continue
                 last = reply
+                sure = above(reply, threshold)
                 yield {
-                    result: written(reply, busy=True),
-                    own.board: shown(picture, reply.mentions),
+                    result: written(sure, busy=True),
+                    own.board: located(picture, sure),
                     raw: reply.raw.strip(),
                     asked_last: Asked.now(choice.model, request, reply.raw, [picture]),
                 }
             if last is not None:
-                note, tone = places_found(last)
-                yield {result: written(last, busy=False, note=note, tone=tone), newest: last}
+                yield {newest: last, **settled_at(picture, last, threshold)}
 
-    def prepare_downloads(picture: Picture | None, reply: Reply | None) -> dict[Any, Any]:
-        if picture is None or reply is None or not reply.mentions:
+    def settled_at(picture: Picture, reply: Reply, threshold: float) -> dict[Any, Any]:
+        """Show a complete answer without the places of which the model was less sure."""
+        sure = above(reply, threshold)
+        note, tone = places_found(reply)
+        unsure = _count(reply) - _count(sure)
+        if unsure:
+            note += f", {unsure} hidden: less sure than {percent(threshold)}"
+        return {
+            result: written(sure, busy=False, note=note, tone=tone),
+            own.board: located(picture, sure),
+            least: gr.Slider(visible=any(m.confidence is not None for m in reply.mentions)),
+        }
+
+    def hide(picture: Picture | None, reply: Reply | None, threshold: float) -> dict[Any, Any]:
+        if picture is None or reply is None:
+            return {result: gr.skip()}  # the answer that is being written follows by itself
+        return settled_at(picture, reply, threshold)
+
+    def prepare_downloads(
+        picture: Picture | None, reply: Reply | None, threshold: float
+    ) -> dict[Any, Any]:
+        sure = above(reply, threshold) if reply else None
+        if picture is None or sure is None or not _count(sure):
             return {downloads: gr.Row(visible=False)}
         with errors_shown():
-            png, data = write_downloads(picture, reply)
+            png, data = write_downloads(picture, sure)
             return {
                 downloads: gr.Row(visible=True),
                 drawn_file: str(png),
@@ -150,21 +185,29 @@ def build_locate_tab(tab: gr.Tab, around: Surroundings) -> None:
     locating = gr.on(
         [buttons.run.click, words.submit],
         locate,
-        [own.picture, words, *controls.inputs],
+        [own.picture, words, least, *controls.inputs],
         [
             *(result, own.board, raw, fold_out, newest, buttons.run, buttons.stop, downloads),
-            asked_last,
+            *(least, asked_last),
         ],
         **ANSWERS,
     )
     buttons.wire(locating, result)
-    locating.success(
-        prepare_downloads,
-        [own.picture, newest],
-        [downloads, drawn_file, data_file],
-        show_progress="hidden",
-        api_visibility="private",
-    )
+    # The threshold may have been moved while the answer was written.
+    for changed in (locating.success, least.change):
+        changed(
+            hide,
+            [own.picture, newest, least],
+            [result, own.board, least],
+            trigger_mode="always_last",
+            **QUICK,
+        ).success(
+            prepare_downloads,
+            [own.picture, newest, least],
+            [downloads, drawn_file, data_file],
+            show_progress="hidden",
+            api_visibility="private",
+        )
     own.board.select(mark, None, [marked, selecting], **QUICK)
     telling = describing.run.click(
         describe,
@@ -183,6 +226,7 @@ def build_locate_tab(tab: gr.Tab, around: Surroundings) -> None:
         marked: None,
         selecting: gr.Column(visible=False),
         downloads: gr.Row(visible=False),
+        least: gr.Slider(visible=False),
     }
     wire_picture_input(tab, around, own, cleared, cancels=[locating, telling])
     wire_examples(
@@ -197,10 +241,19 @@ def build_locate_tab(tab: gr.Tab, around: Surroundings) -> None:
 
 
 def write_downloads(picture: Picture, reply: Reply) -> tuple[Path, Path]:
-    """Write the picture with its places drawn in, and the places as data; return the files."""
+    """Write the picture with its places drawn in, and the places as data; return the files.
+
+    Mentions without places are left out.
+    """
     folder = Path(mkdtemp(dir=get_upload_folder()))
     name = Path(picture.name).stem or "picture"
     drawing, data = folder / f"{name}-located.png", folder / f"{name}-located.json"
     annotated(picture, reply.mentions).save(drawing)
-    data.write_text(export(reply, picture.size, "json", file_name=picture.name), encoding="utf-8")
+    data.write_text(
+        export(placed(reply), picture.size, "json", file_name=picture.name), encoding="utf-8"
+    )
     return drawing, data
+
+
+def _count(reply: Reply) -> int:
+    return sum(len(mention.regions) for mention in reply.mentions)

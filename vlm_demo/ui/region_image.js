@@ -1,7 +1,8 @@
 // A picture on the page: it comes in by drop, paste or choice, carries regions as an SVG overlay,
 // names them as chips, and lets a person drag a box. `props.value` is what the server shows, as JSON:
-//   {picture: {url, width, height, name} | null, mentions: [{phrase, colour, boxes, points, polygons}]}
-// with coordinates as fractions of the picture. What the person does goes back as events.
+//   {picture: {url, width, height, name} | null, mentions: [{phrase, colour, boxes, points, polygons,
+//   sure, boxesSure}]}
+// (how sure the model is of the phrase and of each box, in words) with coordinates as fractions of the picture. What the person does goes back as events.
 const SVG = 'http://www.w3.org/2000/svg';
 const find = (selector) => element.querySelector(selector);
 const board = find('.board'), stage = find('.stage'), image = find('.stage img');
@@ -34,10 +35,20 @@ function outline(points, colour) {
   return frame;
 }
 
-function label(phrase, colour, [x1, y1, x2]) {
+function named(node, phrase, sure) {
+  const name = document.createElement('span');
+  name.textContent = phrase;
+  node.append(name);
+  if (!sure) return;
+  const share = document.createElement('small');
+  share.textContent = sure;
+  node.append(' ', share);
+}
+
+function label(phrase, sure, colour, [x1, y1, x2]) {
   const node = document.createElement('span');
   node.className = 'label';
-  node.textContent = phrase;
+  named(node, phrase, sure);
   node.style.background = colour;
   // Near an edge the label goes inside, so that it is never cut off.
   if (x1 > 0.6) node.style.right = percent(1 - x2); else node.style.left = percent(x1);
@@ -48,12 +59,12 @@ function label(phrase, colour, [x1, y1, x2]) {
 
 function drawMention(mention, index) {
   const group = shape('g', { 'data-mention': index }, 'mention');
-  for (const box of mention.boxes) {
+  for (const [at, box] of mention.boxes.entries()) {
     const [edge, rect] = rectangle(box, 'box', mention.colour);
     rect.setAttribute('data-phrase', mention.phrase);
     group.append(edge, rect);
     if (mention.phrase) {
-      const name = label(mention.phrase, mention.colour, box);
+      const name = label(mention.phrase, mention.boxesSure[at], mention.colour, box);
       name.dataset.mention = index;
       labels.append(name);
     }
@@ -70,8 +81,10 @@ function highlight(index, on) {
     node.classList.toggle('hot', on && node.dataset.mention === String(index));
 }
 
+const places = (mention) => mention.boxes.length + mention.points.length + mention.polygons.length;
+
 function chip(mention, index) {
-  const count = mention.boxes.length + mention.points.length + mention.polygons.length;
+  const count = places(mention);
   const button = document.createElement('button');
   button.type = 'button';
   button.className = 'chip';
@@ -79,9 +92,8 @@ function chip(mention, index) {
   button.setAttribute('aria-pressed', String(!hidden.has(index)));
   const dot = document.createElement('i');
   dot.style.background = mention.colour;
-  const name = document.createElement('span');
-  name.textContent = (mention.phrase || 'unnamed') + (count > 1 ? ` × ${count}` : '');
-  button.append(dot, name);
+  button.append(dot);
+  named(button, (mention.phrase || 'unnamed') + (count > 1 ? ` × ${count}` : ''), mention.sure);
   button.title = 'Show or hide on the picture';
   for (const [event, on] of [['pointerenter', true], ['focus', true], ['pointerleave', false], ['blur', false]])
     button.addEventListener(event, () => highlight(index, on));
@@ -100,11 +112,12 @@ function draw() {
     const [edge, rect] = rectangle(selection, 'selection', '#ffffff');
     overlay.append(edge, rect);
   }
-  const state = JSON.stringify([mentions().map((m) => [m.phrase, m.boxes.length, m.points.length]), [...hidden]]);
+  const state = JSON.stringify([mentions().map((m) => [m.phrase, m.sure, places(m)]), [...hidden]]);
   if (state === shownMentions) return;  // rebuilding the chips would take the focus from them
   shownMentions = state;
-  legend.replaceChildren(...mentions().map(chip));
-  legend.hidden = !mentions().length;
+  const chips = mentions().flatMap((mention, index) => places(mention) ? [chip(mention, index)] : []);
+  legend.replaceChildren(...chips);
+  legend.hidden = !chips.length;
 }
 
 function show() {

@@ -6,15 +6,17 @@ A factory around gr.HTML: gradio writes a stub file beside a module that subclas
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from vlm_demo.confidence import region_confidences
 from vlm_demo.palette import colour_of
-from vlm_demo.types import Box, Mention, Point, Polygon
+from vlm_demo.types import Box, Mention, Point, Polygon, Reply
 from vlm_demo.ui.pictures import Picture
-from vlm_demo.ui.values import as_value
+from vlm_demo.ui.values import as_value, percent
 
 _SCRIPT = (Path(__file__).parent / "region_image.js").read_text(encoding="utf-8")
 
@@ -63,8 +65,20 @@ def megabytes(size: int) -> str:
     return f"{size / 1e6:.0f} MB"
 
 
-def shown(picture: Picture | None, mentions: Sequence[Mention] = ()) -> str:
-    """Value of the component: a picture and the places on it, as fractions of it."""
+def located(picture: Picture, reply: Reply) -> str:
+    """Value of the component: a picture and the places of an answer, with how sure they are."""
+    return shown(picture, reply.mentions, region_confidences(reply))
+
+
+def shown(
+    picture: Picture | None,
+    mentions: Sequence[Mention] = (),
+    confidences: Sequence[Sequence[float | None]] = (),
+) -> str:
+    """Value of the component: a picture and the places on it, as fractions of it.
+
+    `confidences` are those of each mention's regions, 0 to 1.
+    """
     if picture is None:
         return as_value({"picture": None, "mentions": []})
     width, height = picture.size
@@ -75,20 +89,34 @@ def shown(picture: Picture | None, mentions: Sequence[Mention] = ()) -> str:
             "height": height,
             "name": picture.name,
         },
-        "mentions": [_placed(index, mention) for index, mention in enumerate(mentions)],
+        "mentions": [
+            _placed(index, mention, sure)
+            for index, (mention, sure) in enumerate(zip_longest(mentions, confidences))
+        ],
     }
     return as_value(value)
 
 
-def _placed(index: int, mention: Mention) -> dict[str, Any]:
+def _placed(
+    index: int, mention: Mention, confidences: Sequence[float | None] | None
+) -> dict[str, Any]:
     regions = mention.regions
+    sure = confidences or (None,) * len(regions)
     return {
         "phrase": mention.phrase,
+        "sure": _percent(mention.confidence),
+        "boxesSure": [
+            _percent(c) for r, c in zip(regions, sure, strict=True) if isinstance(r, Box)
+        ],
         "colour": colour_of(index),
         "boxes": [[r.x1, r.y1, r.x2, r.y2] for r in regions if isinstance(r, Box)],
         "points": [[r.x, r.y] for r in regions if isinstance(r, Point)],
         "polygons": [[[p.x, p.y] for p in r.points] for r in regions if isinstance(r, Polygon)],
     }
+
+
+def _percent(confidence: float | None) -> str:
+    return "" if confidence is None else percent(confidence)
 
 
 def read_selection(value: object) -> Box | None:

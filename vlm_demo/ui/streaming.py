@@ -6,10 +6,13 @@ import html
 import logging
 import queue
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
 from contextlib import closing, contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass
 from threading import Event, Thread
+from typing import TypeVar
 
 import gradio as gr
 
@@ -24,6 +27,8 @@ HEARTBEAT_S = 0.25
 """Longest time without a sign of life: Gradio can stop a generator only when it yields."""
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +64,40 @@ def answers(backend: Backend, model: str, request: Request) -> Iterator[Reply | 
         finally:
             arrived.put(_End())
 
-    Thread(target=read, name=f"answer by {model}", daemon=True).start()
+    _in_thread(read, f"answer by {model}")
     try:
         yield None
         yield from _newest(arrived)
     finally:
         stopped.set()
+
+
+def computed(compute: Callable[[], T]) -> Iterator[T | None]:
+    """Yield None at once and from time to time, and at last what `compute` returns.
+
+    Closing the iterator leaves the computation alone; nobody hears of its result.
+
+    Raises:
+        Exception: what `compute` raises.
+    """
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(compute())
+        except Exception as error:  # the border of a thread: raised again where it is read
+            future.set_exception(error)
+
+    _in_thread(run, "computation for the page")
+    yield None
+    while not wait([future], timeout=HEARTBEAT_S).done:
+        yield None
+    yield future.result()
+
+
+def _in_thread(work: Callable[[], None], name: str) -> None:
+    """Run something in a thread that knows whose visit it is for: ZeroGPU counts by visitor."""
+    Thread(target=copy_context().run, args=(work,), name=name, daemon=True).start()
 
 
 def _newest(arrived: queue.SimpleQueue[Reply | _Failure | _End]) -> Iterator[Reply | None]:

@@ -52,6 +52,7 @@ class FreeAnswer:
         number_tags: Mapping[str, str],
         stop: Sequence[str],
         begins_with: str = "",
+        blank_first: bool = False,
         processors: Sequence[LogitsProcessor] = (),
     ) -> None:
         self.processors = processors
@@ -60,6 +61,7 @@ class FreeAnswer:
         )
         self._until = StopStrings(stop)
         self._begins_with = begins_with  # part of what the model has written
+        self._blank_first = blank_first  # one blank may stand before the text; it is no part of it
         self._logprobs: list[float] = []  # of tokens whose text is still to come
 
     @property
@@ -79,6 +81,8 @@ class FreeAnswer:
         return self._piece(self._until.add(self._text.rest()) + self._until.rest())
 
     def _piece(self, text: str) -> Piece:
+        if text and self._blank_first:
+            text, self._blank_first = text.removeprefix(" "), False
         if not text:
             return Piece()
         logprobs, self._logprobs = tuple(self._logprobs), []

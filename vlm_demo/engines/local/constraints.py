@@ -7,11 +7,11 @@ scores, and before what draws a token.
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 from transformers import LogitsProcessor
+from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 from vlm_demo.errors import EngineError, InputError
 
@@ -31,6 +32,12 @@ _PLACE = re.compile(r"^at \d+\(\d+\): ")
 
 _WORD_BEGINS = "\u2581"
 """How SentencePiece writes a blank."""
+
+_BYTE = re.compile(r"<0x([0-9A-F]{2})>")
+"""How it writes a byte of a character that has no token."""
+
+_BEFORE = "\n"
+"""Stands before a text whose tokens are wanted: where one begins, tokenizers add a blank."""
 
 
 class ChoiceTree:
@@ -83,7 +90,9 @@ class OnlyChoices(LogitsProcessor):
         self._tree = tree
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        return _only(scores, torch.tensor(self._tree.allowed, device=scores.device))
+        allowed = torch.zeros(scores.shape[-1], dtype=torch.bool)
+        allowed[self._tree.allowed] = True
+        return _only(scores, allowed.to(scores.device))
 
 
 class ForcedTokens(LogitsProcessor):
@@ -119,16 +128,16 @@ class Grammar(LogitsProcessor):
         """Raises EngineError where the model has no token to go on with."""
         is_first = self._known is None
         self._follow(input_ids)
-        allowed = self._allowed(scores)
-        if is_first and _is_forced(scores, allowed):
+        allowed = self._allowed(scores.shape[-1])
+        if is_first and _is_forced(scores[0].cpu(), allowed):
             self._known = input_ids.shape[1] + 1  # a beginning that the checkpoint always writes
             return scores
-        if not len(allowed):
+        if not allowed.any():
             raise EngineError(
                 "This model has no tokens for what the pattern or schema asks for next. Please "
                 "change it, or choose another model."
             )
-        return _only(scores, allowed)
+        return _only(scores, allowed.to(scores.device))
 
     def _follow(self, input_ids: torch.Tensor) -> None:
         """Take in what has been written since the last call."""
@@ -137,19 +146,20 @@ class Grammar(LogitsProcessor):
         for token in input_ids[0, known:].tolist():
             self._matcher.consume_token(token)
 
-    def _allowed(self, scores: torch.Tensor) -> torch.Tensor:
-        """Indices of the tokens that may come next."""
+    def _allowed(self, vocabulary: int) -> torch.Tensor:
+        """Which tokens may come next, (vocabulary), on the CPU."""
         bits = np.frombuffer(self._matcher.compute_bitmask(), dtype=np.uint8)
         if self._matcher.is_error():
             raise EngineError(
                 "The answer could not be kept to the pattern or schema: "
                 f"{_reason(self._matcher.get_error())}. Please choose a simpler one."
             )
-        size = min(self._tokens.count, scores.shape[-1])
-        open_ = np.unpackbits(bits, bitorder="little")[:size]
+        allowed = np.zeros(vocabulary, dtype=bool)
+        size = min(self._tokens.count, vocabulary)
+        allowed[:size] = np.unpackbits(bits, bitorder="little", count=size)
         if not self._matcher.is_accepting():
-            open_[self._tokens.ends] = 0  # llguidance ends what it cannot go on with
-        return torch.from_numpy(np.flatnonzero(open_)).to(scores.device)
+            allowed[self._tokens.ends] = False  # llguidance ends what it cannot go on with
+        return torch.from_numpy(allowed)
 
 
 class Grammars:
@@ -223,55 +233,65 @@ class _Tokens:
         """Tell llguidance the text of every token.
 
         Raises:
-            EngineError: it cannot know.
+            EngineError: it cannot be known, or no token ends an answer.
         """
         try:
-            core = copy.copy(tokenizer.backend_tokenizer)
-            core.no_padding()
-            core.no_truncation()
-            described = core.to_str()
-            if json.loads(described)["decoder"]["type"] == "Metaspace":
-                pieces = TokenizerWrapper(_Pieces(tokenizer, count, ends[0]))
-                known = LLTokenizer(pieces, n_vocab=len(pieces.tokens), eos_token=ends)
-            else:
-                known = LLTokenizer(described, n_vocab=count, eos_token=ends)
-        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            texts = TokenizerWrapper(_TokenTexts(tokenizer, count, ends[0]))
+        except (AttributeError, LookupError, TypeError) as error:
             raise EngineError(
                 "This model's tokenizer is of a kind that cannot be kept to a pattern or schema. "
                 "Possible answers to choose from work with every model."
             ) from error
-        return cls(known, count, ends)
+        return cls(LLTokenizer(texts, n_vocab=len(texts.tokens), eos_token=ends), count, ends)
 
 
-class _Pieces:
-    """A tokenizer of SentencePiece's without tokens of single bytes, as llguidance takes its own.
+class _TokenTexts:
+    """The bytes of every token, and the tokens of a text, as llguidance wants to be told.
 
-    It gets such tokens behind the others: without them llguidance finds no way into characters of
-    which it knows the first bytes.
+    Its own reader of tokenizers does not know those of Kosmos-2 and T5, and takes the tokens of
+    what must come next from the tokenizer, which may change a text: "RED" to the token "red".
     """
 
     bos_token_id = None
 
     def __init__(self, tokenizer: Any, count: int, end_token: int) -> None:
-        names = tokenizer.convert_ids_to_tokens(range(min(len(tokenizer), count)))
-        added = tokenizer.added_tokens_decoder
-        controls = {token for token in added if added[token].special}
-        unnamed = [token for token, name in enumerate(names) if not name]
-        self.special_token_ids = sorted(
-            {*controls, *tokenizer.all_special_ids, *unnamed, *range(len(names), count)}
-        )
+        """Raises AttributeError, LookupError or TypeError where the texts cannot be known."""
+        self._tokenizer = tokenizer
         self.eos_token_id = end_token
+        names = tokenizer.convert_ids_to_tokens(range(min(len(tokenizer), count)))
+        names += [""] * (count - len(names))  # the model may have more tokens than the tokenizer
+        added = tokenizer.added_tokens_decoder
+        controls = {*tokenizer.all_special_ids, *(t for t in added if added[t].special)}
+        words = {t for t, name in enumerate(names) if name and t not in controls}
+        self.special_token_ids = sorted(set(range(count)) - words)
+        as_bytes = _reading(json.loads(tokenizer.backend_tokenizer.to_str())["decoder"])
         self.tokens = [
-            *((name or "<unused>").replace(_WORD_BEGINS, " ").encode() for name in names),
-            *[b"<unused>"] * (count - len(names)),
-            *(bytes([byte]) for byte in range(256)),
+            as_bytes(name) if t in words and t not in added else (name or "<unused>").encode()
+            for t, name in enumerate(names)
         ]
-        # Of tokens with the same text, the last is not what the model would write.
-        self._token = {text: token for token, text in reversed([*enumerate(self.tokens)])}
-        self._longest = max(map(len, self.tokens))
+        self._token: dict[bytes, int] = {}
+        for t in sorted(words, key=lambda t: bool(_BYTE.fullmatch(names[t]))):  # bytes last
+            self._token.setdefault(self.tokens[t], t)
+        # Without tokens of single bytes there would be no way into characters whose first bytes
+        # are known; what has only these to go on with cannot be said.
+        for byte in (bytes([number]) for number in range(256)):
+            if byte not in self._token:
+                self._token[byte] = len(self.tokens)
+                self.tokens.append(byte)
+        self._longest = max(map(len, self._token))
+        self._before = tokenizer.encode(_BEFORE, add_special_tokens=False)
 
     def __call__(self, text: bytes) -> list[int]:
-        """Return the tokens of a text, each as long as possible."""
+        """Return the tokens as the tokenizer makes them, or each as long as possible."""
+        with suppress(UnicodeDecodeError):
+            words = f"{_BEFORE}{text.decode()}"
+            tokens = self._tokenizer.encode(words, add_special_tokens=False)
+            own = list(tokens[len(self._before) :])
+            if tokens == [*self._before, *own] and text == b"".join(self.tokens[t] for t in own):
+                return own
+        return self._longest_first(text)
+
+    def _longest_first(self, text: bytes) -> list[int]:
         tokens, at = [], 0
         while at < len(text):
             lengths = range(min(self._longest, len(text) - at), 0, -1)
@@ -281,18 +301,37 @@ class _Pieces:
         return tokens
 
 
+def _reading(decoder: dict[str, Any]) -> Callable[[str], bytes]:
+    """Return how a token's name is read: as bytes in disguise, or as SentencePiece writes it.
+
+    Raises:
+        LookupError: in neither of these ways.
+    """
+    steps = {step["type"] for step in decoder.get("decoders", [decoder])}
+    if "ByteLevel" in steps:
+        byte = {letter: number for number, letter in bytes_to_unicode().items()}  # type: ignore[no-untyped-call]
+        return lambda name: bytes(map(byte.__getitem__, name))
+    if "Metaspace" not in steps and "Replace" not in steps:
+        raise LookupError(f"There is no way to read what {steps} decode.")
+    has_bytes = "ByteFallback" in steps
+
+    def piece(name: str) -> bytes:
+        byte = _BYTE.fullmatch(name) if has_bytes else None
+        return bytes([int(byte[1], 16)]) if byte else name.replace(_WORD_BEGINS, " ").encode()
+
+    return piece
+
+
 def _only(scores: torch.Tensor, allowed: torch.Tensor) -> torch.Tensor:
-    """Rule out all tokens but some, given by their indices."""
-    masked = torch.full_like(scores, -torch.inf)
+    """Rule out all tokens but those that are allowed, (vocabulary)."""
     # Finite, so that a token that something else has ruled out can still be written.
-    floor = torch.finfo(scores.dtype).min
-    masked[:, allowed] = scores[:, allowed].clamp(min=floor)
-    return masked
+    least = torch.finfo(scores.dtype).min
+    return scores.clamp(min=least).masked_fill_(~allowed, -torch.inf)
 
 
 def _is_forced(scores: torch.Tensor, allowed: torch.Tensor) -> bool:
     """Whether something else leaves one token only, and not one of those allowed."""
-    open_ = scores[0].isfinite()
+    open_ = scores.isfinite()
     return bool(open_.sum() == 1) and not bool(open_[allowed].any())
 
 

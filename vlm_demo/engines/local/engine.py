@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import Any
+from weakref import finalize
 
 from vlm_demo.engines.base import (
     Dtype,
@@ -54,7 +55,7 @@ class LocalEngine:
         self._model: Any = model
         self._config, self._dtype, self._device = model.config, model.dtype, model.device.type
         self._encoder = Encoder(processor, model, serving.cache)
-        self._context = _context(self._config, context)
+        self._context = context_limit(self._config, context)
         self._end_tokens = _end_tokens(model, self._encoder.tokenizer)
         self._timeout_s = serving.timeout_s
         self._budget = serving.cache
@@ -66,6 +67,8 @@ class LocalEngine:
         self._runner: Runner | None = runner  # None: closed
         most_active = serving.batch if isinstance(runner, Stepper) else 1
         self._worker = Worker(runner, serving, most_active)
+        # A thread that still computes while the interpreter ends would abort the process.
+        self._at_exit = finalize(self, self._worker.close)
 
     def _runner_for(self, serving: Serving) -> Runner:
         model, encoder, statistics = self._model, self._encoder, self._statistics
@@ -188,18 +191,19 @@ class LocalEngine:
 
     def usage(self) -> Usage:
         """Say what the engine is doing, and what it has saved."""
+        model = self._model
         return self._statistics.usage(
             answering=self._worker.answering,
             waiting=self._worker.waiting,
             cached_bytes=self._kept_bytes,
             cache_limit=self._budget.limit,
-            weight_bytes=footprint(self._model) if self._model else 0,
-            precision=precision(self._model) if self._model else "",
+            weight_bytes=footprint(model) if model else 0,
+            precision=precision(model) if model else "",
         )
 
     def close(self) -> None:
         """Stop what is running, end all streams with an EngineError, and free the memory."""
-        self._worker.close()
+        self._at_exit()
         self._encoder.close()
         self._runner = self._model = None
         free_device_memory()
@@ -215,12 +219,7 @@ class LocalEngine:
             raise
         except Exception as error:  # whatever a processor makes of a prompt
             raise typed(error) from error
-        length = len(encoded.ids)
-        if self._context is not None and length >= self._context:
-            raise TooLongError(
-                f"This is too long for the model: {length:,} tokens, and it can take "
-                f"{self._context - 1:,}. Please shorten it, or clear the conversation."
-            )
+        check_length(len(encoded.ids), self._context)
         return encoded
 
     def _job(self, encoded: Encoded, answer: Answer, sampling: Sampling) -> Job:
@@ -269,6 +268,7 @@ class LocalEngine:
             number_tags=number_tags(self._encoder.processor),
             stop=prompt.stop,
             begins_with=thought[0] if thought else "",
+            blank_first=any(rule.blank_first for rule in grammar),
             processors=grammar,
         )
 
@@ -285,7 +285,20 @@ class LocalEngine:
         return own if own in self._end_tokens else min(self._end_tokens, default=0)
 
 
-def _context(config: Any, wanted: int | None) -> int | None:
+def check_length(length: int, limit: int | None) -> None:
+    """Refuse a prompt that leaves no room for an answer.
+
+    Raises:
+        TooLongError: it is as long as the limit, or longer.
+    """
+    if limit is not None and length >= limit:
+        raise TooLongError(
+            f"This is too long for the model: {length:,} tokens, and it can take {limit - 1:,}. "
+            "Please shorten it, or clear the conversation."
+        )
+
+
+def context_limit(config: Any, wanted: int | None) -> int | None:
     """Return how many tokens prompt and answer may have together, or each in encoder-decoders."""
     own = getattr(config.get_text_config(), "max_position_embeddings", None)
     return min((limit for limit in (own, wanted) if limit), default=None)
