@@ -15,9 +15,15 @@ from threading import Thread
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
+from vlm_demo.settings import Settings, on_zerogpu
+
+if on_zerogpu():
+    # Its library must be there before torch and Gradio are, and know before the page is up that
+    # something wants a GPU.
+    importlib.import_module("vlm_demo.engines.local.zerogpu")
+
 from vlm_demo.backend import Backend
 from vlm_demo.errors import VlmDemoError
-from vlm_demo.settings import Settings
 from vlm_demo.ui.layout import build_page, serve
 
 log = logging.getLogger("vlm_demo")
@@ -66,7 +72,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--device", help="auto, cpu, cuda or mps (default: auto)")
     parser.add_argument("--threads", type=int, help="CPU threads (default: as torch chooses)")
-    parser.add_argument("--max-loaded", type=int, help="models in memory at a time (default: 2)")
+    parser.add_argument(
+        "--cache-gib", help="memory that each model keeps to spare computing (default: 2)"
+    )
+    parser.add_argument("--batch", help="requests a model answers at a time (default: 8)")
+    parser.add_argument("--waiting", help="requests that may wait for a model (default: 20)")
+    parser.add_argument("--timeout", help="seconds that an answer may take (default: 600)")
+    parser.add_argument(
+        "--max-loaded", type=int, help="models in memory at a time (default: as many as fit)"
+    )
     parser.add_argument(
         "--allow-checkpoints",
         choices=("yes", "no"),

@@ -525,6 +525,7 @@ def test_a_thread_that_dies_takes_nobody_with_it(
     monkeypatch.setattr(model.engine._model, "forward", die)
     with pytest.raises(EngineError, match="unloaded"):
         list(model.engine.stream(model.prompt(), LONG))
+    model.engine._worker._thread.join(30)
     with pytest.raises(EngineError, match="unloaded"):
         list(model.engine.stream(model.prompt(), LONG))
 

@@ -70,7 +70,8 @@ class Batch:
             self._ahead = torch.cat([self._ahead, ahead])
             self._last = torch.cat([self._last, last])
         else:
-            self._cache, self._counts, self._ahead, self._last = cache, count, ahead, last
+            self._cache = self._decoder.held(cache)
+            self._counts, self._ahead, self._last = count, ahead, last
         self.rows.append(row)
 
     def step(self) -> list[Outcome]:
@@ -80,9 +81,7 @@ class Batch:
         """
         columns = self._cache.columns
         try:
-            logits = self._decoder.step(
-                self._last, self._counts, self._ahead, self._cache, self._mask(columns + 1)
-            )
+            logits = self._decoder.step(self._last, self._counts, self._ahead, self._cache)
         except Exception:
             self._cache.truncate(columns)  # some layers may have their new column already
             raise
@@ -110,11 +109,16 @@ class Batch:
         self._counts, self._ahead, self._last = (
             column[kept] for column in (self._counts, self._ahead, self._last)
         )
-        self._cache.select(kept, self._cache.columns - int(self._counts.max()))
+        self._cache.select(stay, self._cache.columns - int(self._counts.max()))
+
+    def release(self) -> None:
+        """Give back memory that waits for the next rows, where there are none."""
+        if not self.rows:
+            self._decoder.release()
 
     def _choose(self, rows: Sequence[Row], logits: Tensor) -> tuple[Tensor, list[Outcome]]:
         logits = logits.float()
-        logits[:, self._suppressed] = -torch.inf
+        logits.index_fill_(1, self._suppressed, -torch.inf)
         tokens = logits.argmax(-1)
         failed: dict[int, Exception] = {}
         for index, row in enumerate(rows):
@@ -124,15 +128,10 @@ class Batch:
                 except Exception as error:  # of one row's own making: the others go on
                     failed[index] = error
         chosen = logits.gather(1, tokens.view(-1, 1)).squeeze(1) - logits.logsumexp(-1)
-        outcomes = zip(tokens.tolist(), chosen.tolist(), strict=True)
+        # One copy, since each waits for the GPU. Floats hold tokens exactly below 2 ** 24.
+        news = torch.stack([tokens.float(), chosen], dim=1).tolist()
+        outcomes = [(int(token), logprob) for token, logprob in news]
         return tokens, [failed.get(index, outcome) for index, outcome in enumerate(outcomes)]
-
-    def _mask(self, columns: int) -> Tensor | None:
-        """Which columns belong to each row (rows, columns); None: all."""
-        if len(self.rows) == 1:
-            return None
-        places = torch.arange(columns, device=self._decoder.device)
-        return (places >= columns - 1 - self._counts).long()
 
     def _column(self, values: Sequence[int]) -> Tensor:
         return torch.tensor(values, dtype=torch.long, device=self._decoder.device).view(-1, 1)

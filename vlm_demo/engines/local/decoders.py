@@ -50,12 +50,19 @@ MROPE = frozenset(
 )
 """Model types with three positions a token."""
 
+Mask = Tensor | dict[str, Tensor] | None
+"""Which columns are attended to: (rows, columns), or (rows, 1, 1, columns) for all heads and the
+one token, or several such by the kind of layer. None: every column, or those in its window."""
+
 
 class Decoder:
     """Runs a model forward; knows nothing of requests."""
 
     def __init__(self, model: Any) -> None:
         self._model = model
+        words = model.config.get_text_config()
+        self._takes_whole_masks = words._attn_implementation == "sdpa"
+        self._window, self._mixed = _window(words)
 
     @property
     def device(self) -> torch.device:
@@ -75,7 +82,7 @@ class Decoder:
         known = cache.columns
         positions, ahead = self._positions(inputs)
         if known:
-            logits = self._run(
+            logits = self.run(
                 inputs["input_ids"][:, known:], positions[..., known:], cache, mask=None
             )
             return logits, ahead
@@ -94,35 +101,56 @@ class Decoder:
         )
         return output.logits[:, -1], ahead
 
-    def step(
-        self, tokens: Tensor, counts: Tensor, ahead: Tensor, cache: KvCache, mask: Tensor | None
-    ) -> Tensor:
+    def held(self, cache: KvCache) -> KvCache:
+        """Return the cache that `step` goes on with, for the first row of a batch."""
+        return cache
+
+    def release(self) -> None:
+        """Give back what is kept from one batch to the next; none is running."""
+
+    def step(self, tokens: Tensor, counts: Tensor, ahead: Tensor, cache: KvCache) -> Tensor:
         """Append one token to every row.
 
         Args:
             tokens: one a row, (rows, 1).
             counts: how many tokens each row has before it, (rows, 1).
             ahead: what `prefill` returned for each row, (rows, 1).
-            cache: keys and values of the rows.
-            mask: which columns of the cache belong to each row, the new one included
-                (rows, columns); None: all.
+            cache: keys and values of the rows, which end at the same column.
 
         Returns:
             Logits (rows, vocabulary) of the tokens that follow.
         """
-        return self._run(tokens, self._step_positions(counts + ahead), cache, mask)
+        newest = cache.columns
+        mask = None if len(counts) == 1 else self.mask(newest - counts, newest, newest + 1)
+        return self.run(tokens, self.step_positions(counts + ahead), cache, mask)
 
-    def _positions(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, int]:
-        """Positions of a prompt's tokens (..., tokens), and how far they are ahead at its end."""
-        ids = inputs["input_ids"]
-        return torch.arange(ids.shape[1], device=ids.device).unsqueeze(0), 0
-
-    def _step_positions(self, positions: Tensor) -> Tensor:
+    def step_positions(self, positions: Tensor) -> Tensor:
+        """Turn a position for each row (rows, 1) into what the model takes."""
         return positions
 
-    def _run(
-        self, tokens: Tensor, positions: Tensor, cache: KvCache, mask: Tensor | None
-    ) -> Tensor:
+    def mask(self, starts: Tensor, newest: Tensor | int, columns: int) -> Mask:
+        """Say which columns of the cache a row's new token attends to.
+
+        Where the model takes it so, the mask is whole: given a smaller one, transformers looks at
+        it on the CPU at every step, which waits for the GPU.
+
+        Args:
+            starts: the first column of each row, (rows, 1).
+            newest: the column of the new tokens.
+            columns: how many there are; those after `newest` are empty.
+        """
+        places = torch.arange(columns, device=starts.device)
+        seen = (places >= starts) & (places <= newest)
+        if not self._takes_whole_masks:
+            return seen.long()
+        seen = seen[:, None, None]
+        if not self._window:
+            return seen
+        near = seen & (places > newest - self._window)
+        return {"full_attention": seen, "sliding_attention": near} if self._mixed else near
+
+    def run(self, tokens: Tensor, positions: Tensor, cache: KvCache, mask: Mask) -> Tensor:
+        """Return the logits (rows, vocabulary) of what follows after `tokens` (rows, tokens)."""
         output = self._model(
             input_ids=tokens,
             position_ids=positions,
@@ -133,6 +161,11 @@ class Decoder:
         )
         logits: Tensor = output.logits[:, -1]
         return logits
+
+    def _positions(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, int]:
+        """Positions of a prompt's tokens (..., tokens), and how far they are ahead at its end."""
+        ids = inputs["input_ids"]
+        return torch.arange(ids.shape[1], device=ids.device).unsqueeze(0), 0
 
 
 class MropeDecoder(Decoder):
@@ -149,7 +182,7 @@ class MropeDecoder(Decoder):
         )
         return positions, int(ahead)
 
-    def _step_positions(self, positions: Tensor) -> Tensor:
+    def step_positions(self, positions: Tensor) -> Tensor:
         return positions.expand(3, -1, -1)
 
 
@@ -158,6 +191,7 @@ class Kosmos2Decoder(Decoder):
 
     def __init__(self, model: Any) -> None:
         super().__init__(model)
+        self._takes_whole_masks = False
         self._words = model.text_model
         self._first = model.text_model.model.embed_positions.padding_idx + 1
 
@@ -165,13 +199,11 @@ class Kosmos2Decoder(Decoder):
         positions, _ = super()._positions(inputs)
         return positions + self._first, self._first
 
-    def _run(
-        self, tokens: Tensor, positions: Tensor, cache: KvCache, mask: Tensor | None
-    ) -> Tensor:
+    def run(self, tokens: Tensor, positions: Tensor, cache: KvCache, mask: Mask) -> Tensor:
         output = self._words(
             input_ids=tokens,
             position_ids=positions,
-            attention_mask=None if mask is None else mask.long(),
+            attention_mask=mask,
             past_key_values=cache,
             use_cache=True,
             logits_to_keep=1,
@@ -188,3 +220,14 @@ def decoder_for(model: Any) -> Decoder | None:
     if kind in MROPE:
         return MropeDecoder(model)
     return Decoder(model) if kind in PLAIN else None
+
+
+def _window(words: Any) -> tuple[int, bool]:
+    """Return how many tokens some layers look back, and whether other layers look at all.
+
+    0: there are no such layers. The names are those of transformers' configurations.
+    """
+    kinds = set(getattr(words, "layer_types", None) or ())
+    if kinds and "sliding_attention" not in kinds:
+        return 0, False
+    return getattr(words, "sliding_window", None) or 0, bool(kinds)

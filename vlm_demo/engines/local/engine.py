@@ -23,6 +23,7 @@ from vlm_demo.engines.local.decoders import decoder_for
 from vlm_demo.engines.local.encoding import OPEN_THOUGHT, Encoded, Encoder
 from vlm_demo.engines.local.failures import free_device_memory, typed
 from vlm_demo.engines.local.fetching import checkpoint_config, fetch, folder_on_disk
+from vlm_demo.engines.local.few_rows import speed_up
 from vlm_demo.engines.local.jobs import Job
 from vlm_demo.engines.local.loading import load, require_known
 from vlm_demo.engines.local.memory import check_request, footprint, free_memory, precision
@@ -77,6 +78,7 @@ class LocalEngine:
         if decoder is None:
             return TurnTaker(model, processors, serving.cache, statistics)
         decoder = accelerated(decoder, model)
+        speed_up(model)
         return Stepper(decoder, processors, serving.cache, statistics, serving.batch)
 
     @classmethod

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 from transformers.cache_utils import Cache, DynamicLayer
 
-KeyValues = Sequence[tuple[Tensor, Tensor]]
-"""Keys and values of one sequence, layer by layer, each (1, heads, tokens, head size)."""
+KeysAndValues = tuple[Tensor, Tensor]
+"""Of one layer, each (rows, heads, tokens, head size)."""
+
+KeyValues = Sequence[KeysAndValues]
+"""Keys and values of one sequence, layer by layer, each of one row."""
 
 SPARE = 64
 """Columns of room for tokens to come; more as a sequence gets longer."""
@@ -61,11 +63,18 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         """Fill exactly so many columns; those beyond are forgotten, or were written just now."""
         self.keys, self.values = (buffer[:, :, :columns] for buffer in self._buffers)
 
-    def fill(self, keys: Tensor, values: Tensor) -> None:
-        """Start with these, which stay as they are."""
-        self.dtype, self.device = keys.dtype, keys.device
-        self._hold(keys, values, room=SPARE)
+    def fill(self, *rows: KeysAndValues) -> None:
+        """Start with copies of these, one below the other and aligned at their last column."""
+        first = rows[0][0]
+        self.dtype, self.device = first.dtype, first.device
+        keys, values = zip(*rows, strict=True)
+        self._copy_in(keys, values)
+        self.truncate(max(keys.shape[-2] for keys, _ in rows))
         self.is_initialized = True
+
+    def _copy_in(self, keys: Sequence[Tensor], values: Sequence[Tensor]) -> None:
+        """Copy rows into buffers."""
+        self._buffers = tuple(stacked(part, room=SPARE) for part in (keys, values))
 
     def _hold(self, keys: Tensor, values: Tensor, room: int = 0) -> None:
         """Move what there is into buffers with `room` for more columns."""
@@ -93,7 +102,7 @@ class KvCache(Cache):
         cache = cls()
         for keys, values in sequence:
             layer = GrowingLayer()  # type: ignore[no-untyped-call]
-            layer.fill(keys, values)
+            layer.fill((keys, values))
             cache.layers.append(layer)
         return cache
 
@@ -124,23 +133,29 @@ class KvCache(Cache):
     def join(self, other: KvCache) -> None:
         """Add the rows of another cache below, all aligned at the newest column."""
         for own, new in zip(self.filled, other.filled, strict=True):
-            own.fill(_stacked(own.keys, new.keys), _stacked(own.values, new.values))
+            own.fill((own.keys, own.values), (new.keys, new.values))
 
-    def select(self, rows: Tensor, start: int) -> None:
+    def select(self, rows: Sequence[int], start: int) -> None:
         """Keep some rows, and of those the columns from `start` on."""
         for layer in self.filled:
-            layer.fill(
-                layer.keys[:, :, start:].index_select(0, rows.to(layer.device)),
-                layer.values[:, :, start:].index_select(0, rows.to(layer.device)),
-            )
+            keys, values = layer.keys[:, :, start:], layer.values[:, :, start:]
+            layer.fill(*((keys[row : row + 1], values[row : row + 1]) for row in rows))
 
 
-def _stacked(above: Tensor, below: Tensor) -> Tensor:
-    columns = max(above.shape[-2], below.shape[-2])
-    return torch.cat([_aligned(states, columns) for states in (above, below)])
+def stacked(parts: Sequence[Tensor], room: int) -> Tensor:
+    """Copy rows into one buffer with room for more columns; empty ones come first, as zeros.
 
-
-def _aligned(states: Tensor, columns: int) -> Tensor:
-    """Put empty columns first; nothing attends to them."""
-    missing = columns - states.shape[-2]
-    return torch.nn.functional.pad(states, (0, 0, missing, 0)) if missing else states
+    Nothing attends to them, but what is no number would spread all the same.
+    """
+    rows = sum(part.shape[0] for part in parts)
+    columns = max(part.shape[-2] for part in parts)
+    _, heads, _, size = parts[0].shape
+    buffer = parts[0].new_empty(rows, heads, columns + room, size)
+    first = 0
+    for part in parts:
+        own = buffer[first : first + part.shape[0]]
+        begins = columns - part.shape[-2]
+        own[:, :, :begins] = 0
+        own[:, :, begins:columns] = part
+        first += part.shape[0]
+    return buffer

@@ -90,5 +90,8 @@ class RememberingProcessor:
         result, _ = self._remembered.result(self._processor, *args, **kwargs)
         return copy.copy(result)
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return copy.deepcopy(self._processor, memo)  # a copy, to be saved, remembers nothing
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._processor, name)

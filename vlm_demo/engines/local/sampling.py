@@ -102,5 +102,8 @@ class Draw(LogitsProcessor):
             logits = logits.masked_fill(
                 torch.zeros_like(beyond).scatter(-1, order, beyond), -torch.inf
             )
-        token = torch.multinomial(logits.softmax(-1), 1, generator=self._generator)
+        chances = logits.softmax(-1)
+        # As torch.multinomial draws, but for its look at the numbers, which waits for the GPU.
+        waits = torch.empty_like(chances).exponential_(generator=self._generator)
+        token = (chances / waits).argmax(-1, keepdim=True)
         return torch.full_like(scores, -torch.inf).scatter(-1, token, 0.0)

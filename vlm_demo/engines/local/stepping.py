@@ -157,22 +157,23 @@ class Stepper:
 
     def _make_room(self) -> None:
         self._budget.clear()
+        self._batch.release()
         free_device_memory()
 
 
 def on_device(inputs: Any, device: torch.device, dtype: torch.dtype) -> dict[str, Tensor]:
     """Copy a processor's tensors to where the model is; pixels in its precision.
 
-    To a GPU they go through pinned memory, so that the copy does not wait for the GPU's work.
+    To a GPU they go through pinned memory, so that the copy does not wait for the GPU's work; their
+    precision changes there, since a copy that changes it goes through other memory.
     """
     moved: dict[str, Tensor] = {}
     for name, value in inputs.items():
         if not isinstance(value, Tensor):
             moved[name] = value
             continue
-        if device.type == "cuda":
+        if device.type == "cuda" and value.device.type == "cpu":
             value = value.pin_memory()
-        moved[name] = value.to(
-            device, dtype if value.is_floating_point() else None, non_blocking=True
-        )
+        value = value.to(device, non_blocking=True)
+        moved[name] = value.to(dtype) if value.is_floating_point() else value
     return moved

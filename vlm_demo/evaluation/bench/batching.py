@@ -7,12 +7,13 @@ from contextlib import closing
 from functools import partial
 from itertools import islice
 from statistics import mean, median
+from threading import Lock
 
 from vlm_demo.evaluation.bench.models import LLAVA, PICTURE_SIZE
 from vlm_demo.evaluation.bench.prompts import pictures, questions
 from vlm_demo.evaluation.bench.rows import Pairs, Row
 from vlm_demo.evaluation.bench.serve import TransformersServe, transformers_serve
-from vlm_demo.evaluation.bench.sides import Program, prompt_of, same_text
+from vlm_demo.evaluation.bench.sides import PlainGenerate, Program, prompt_of, same_text
 from vlm_demo.evaluation.bench.timing import Timed, timed, together
 from vlm_demo.evaluation.bench.workshop import Group, Workshop
 from vlm_demo.types import Request, Sampling, Task
@@ -25,10 +26,10 @@ Batch = Sequence[Request]
 
 def _short(workshop: Workshop) -> Iterator[Row]:
     """Text alone: most of the time goes into decoding."""
-    pairs = Pairs()
-    with closing(_program(workshop, 1)) as alone, closing(_many(workshop)) as batched:
+    pairs, plain = Pairs(), PlainGenerate.load(workshop.checkpoint(LLAVA))
+    with closing(_many(workshop)) as batched:
         for batch in _short_batches(workshop):
-            one_by_one, at_once = _ours(alone, batch), _ours(batched, batch)
+            one_by_one, at_once = _in_turn(plain, batch), _ours(batched, batch)
             rates = _rate(at_once, workshop), _rate(one_by_one, workshop)
             pairs.add(*rates, identical=_same(one_by_one, at_once))
     yield pairs.row("batch8_short", _rates(pairs))
@@ -36,10 +37,10 @@ def _short(workshop: Workshop) -> Iterator[Row]:
 
 def _pictures(workshop: Workshop) -> Iterator[Row]:
     """Different pictures: most of the time goes into prompts."""
-    first, wall = Pairs(), Pairs()
-    with closing(_program(workshop, 1)) as alone, closing(_many(workshop)) as batched:
+    first, wall, plain = Pairs(), Pairs(), PlainGenerate.load(workshop.checkpoint(LLAVA))
+    with closing(_many(workshop)) as batched:
         for batch in _picture_batches(workshop, "one after another and together"):
-            one_by_one, at_once = _ours(alone, batch), _ours(batched, batch)
+            one_by_one, at_once = _in_turn(plain, batch), _ours(batched, batch)
             same = _same(one_by_one, at_once)
             first.add(_first_s(one_by_one), _first_s(at_once), identical=same)
             wall.add(_wall_s(one_by_one), _wall_s(at_once), identical=same)
@@ -63,15 +64,12 @@ def _served(workshop: Workshop) -> Iterator[Row]:
     yield pairs.row("batch8_serve", _rates(pairs))
 
 
-def _program(workshop: Workshop, batch: int) -> Program:
-    """Load the model to answer so many requests at a time, and ask it once."""
-    program = Program(workshop.checkpoint(LLAVA), LLAVA.family, workshop.serving(batch))
+def _many(workshop: Workshop) -> Program:
+    """Load the model to answer all requests at a time, and ask it once."""
+    serving = workshop.serving(workshop.options.requests)
+    program = Program(workshop.checkpoint(LLAVA), LLAVA.family, serving)
     timed(partial(program.answer, Request(Task.CHAT, "a", sampling=Sampling(max_new_tokens=4))))
     return program
-
-
-def _many(workshop: Workshop) -> Program:
-    return _program(workshop, workshop.options.requests)
 
 
 def _short_batches(workshop: Workshop) -> Iterator[Batch]:
@@ -94,6 +92,18 @@ def _picture_batches(workshop: Workshop, how: str) -> Iterator[Batch]:
 
 def _ours(program: Program, batch: Batch) -> list[Timed]:
     return together([partial(program.answer, request) for request in batch])
+
+
+def _in_turn(plain: PlainGenerate, batch: Batch) -> list[Timed]:
+    """Let everybody wait for those before, as demos do that call `generate` from a queue."""
+    turn = Lock()
+
+    def answer(request: Request) -> Iterator[str]:
+        prompt = prompt_of(LLAVA.family, request)
+        with turn:
+            yield from plain.answer(prompt, _length(request))
+
+    return together([partial(answer, request) for request in batch])
 
 
 def _theirs(server: TransformersServe, batch: Batch) -> list[Timed]:

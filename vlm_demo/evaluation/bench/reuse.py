@@ -54,6 +54,11 @@ class Duel:
         same_prompt = length == self._ours.prompt_tokens(request)
         return theirs, ours, same_prompt and same_text(theirs.text, ours.text)
 
+    def note(self, pairs: Pairs) -> str:
+        """Say how long both took, and how often the program knew a prompt's beginning."""
+        theirs, ours = median(pairs.over), median(pairs.under)
+        return f"{theirs * 1000:.0f} ms against {ours * 1000:.0f} ms; {self._ours.reused}"
+
     def close(self) -> None:
         self._ours.close()
 
@@ -73,7 +78,8 @@ def _turns(
                 pairs.add(theirs.first_s, ours.first_s, identical=same)
             images = (shown,) if shown else ()
             history += (Message("user", question, images), Message("assistant", ours.text))
-    yield pairs.row(id, _times(pairs))
+        note = duel.note(pairs)
+    yield pairs.row(id, note)
 
 
 def _tasks(
@@ -88,12 +94,8 @@ def _tasks(
                 theirs, ours, same = duel.fight(task, text, picture)
                 if place:
                     pairs.add(theirs.first_s, ours.first_s, identical=same)
-    yield pairs.row(id, _times(pairs))
-
-
-def _times(pairs: Pairs) -> str:
-    theirs, ours = median(pairs.over), median(pairs.under)
-    return f"{theirs * 1000:.0f} ms against {ours * 1000:.0f} ms"
+        note = duel.note(pairs)
+    yield pairs.row(id, note)
 
 
 def _random_turns(id: str, kind: Kind, workshop: Workshop) -> Iterator[Row]:

@@ -41,6 +41,14 @@ class Program:
         """Return the length of the prompt that the model is given."""
         return self._backend.inspect(self._name, request).tokens
 
+    @property
+    def reused(self) -> str:
+        """How much of all prompts did not have to be computed."""
+        usage = self._backend.usage(self._name)
+        if usage is None or not usage.prompt_tokens:
+            return ""
+        return f"{usage.reused_tokens / usage.prompt_tokens:.0%} of prompt tokens reused"
+
     def close(self) -> None:
         """Unload the model."""
         self._backend.close()
