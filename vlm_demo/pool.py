@@ -128,9 +128,8 @@ class ModelPool:
         self._models: dict[str, _Model] = {}  # by name, least recently used first
         self._formats: dict[str, LoadFormat] = {}  # chosen by people, by name of the model
         self._lock = Lock()  # guards these two, and the users of every model
-        self._loading_turn = (
-            Lock()
-        )  # weights come in one model at a time: each measures what is free
+        # Weights come in one model at a time, since each measures what is free.
+        self._loading_turn = Lock()
 
     # Holding models
 

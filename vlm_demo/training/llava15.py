@@ -43,7 +43,7 @@ IMAGE_TOKENS = GRID * GRID
 TEXT_LENGTH = 128
 LAYERS = 5
 
-SCHEDULE = Schedule(steps=8000, batch_size=32)
+SCHEDULE = Schedule(steps=9400, batch_size=32)
 
 # A fraction with its bracket or comma is one token, so a box is five.
 _FIRST = [f"[{i / 100:.2f}" for i in range(101)]
