@@ -22,6 +22,7 @@ from tiny_checkpoints import CHECKPOINTS, save
 from vlm_demo.engines import CacheBudget, FreeMemory, Serving
 from vlm_demo.engines.local.constraints import ForcedTokens
 from vlm_demo.engines.local.engine import LocalEngine
+from vlm_demo.engines.local.kv_cache import KvCache
 from vlm_demo.engines.local.sampling import Processors
 from vlm_demo.errors import (
     AnswerTimeoutError,
@@ -488,6 +489,29 @@ def test_the_longest_request_gives_way_where_memory_runs_out(
         list(longer)
     assert begun
     assert reader.result(30) == alone
+
+
+def test_memory_that_runs_out_as_a_request_joins_ends_that_one_alone(
+    llava: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its first token is written by then, and must not be written again."""
+    prompt = llava.prompt("what is it?", 1)
+    alone = llava.tokens(prompt, Sampling(max_new_tokens=60))
+
+    join, calls = KvCache.join, itertools.count()
+
+    def short_of_memory(self: KvCache, other: KvCache) -> None:
+        if next(calls) == 0:
+            raise TOO_MUCH
+        join(self, other)
+
+    with ThreadPoolExecutor(1) as reader:
+        other = reader.submit(llava.tokens, prompt, Sampling(max_new_tokens=60))
+        until(lambda: llava.engine.usage().answering == 1)
+        monkeypatch.setattr(KvCache, "join", short_of_memory)
+        with pytest.raises(OutOfMemoryError):
+            list(llava.engine.stream(llava.prompt("and that?"), Sampling(max_new_tokens=5)))
+        assert other.result(30) == alone
 
 
 def test_numbers_that_break_down_end_one_request(

@@ -82,8 +82,8 @@ class Batch:
         columns = self._cache.columns
         try:
             logits = self._decoder.step(self._last, self._counts, self._ahead, self._cache)
-        except Exception:
-            self._cache.truncate(columns)  # some layers may have their new column already
+        except Exception:  # whatever it was: some layers may have their new column already
+            self._cache.truncate(columns)
             raise
         self._counts = self._counts + 1
         tokens, outcomes = self._choose(self.rows, logits)

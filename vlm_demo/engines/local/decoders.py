@@ -59,7 +59,7 @@ class Decoder:
     """Runs a model forward; knows nothing of requests."""
 
     def __init__(self, model: Any) -> None:
-        self._model = model
+        self._model = self._words = model
         words = model.config.get_text_config()
         self._takes_whole_masks = words._attn_implementation == "sdpa"
         self._window, self._mixed = _window(words)
@@ -151,7 +151,7 @@ class Decoder:
 
     def run(self, tokens: Tensor, positions: Tensor, cache: KvCache, mask: Mask) -> Tensor:
         """Return the logits (rows, vocabulary) of what follows after `tokens` (rows, tokens)."""
-        output = self._model(
+        output = self._words(
             input_ids=tokens,
             position_ids=positions,
             attention_mask=mask,
@@ -192,24 +192,12 @@ class Kosmos2Decoder(Decoder):
     def __init__(self, model: Any) -> None:
         super().__init__(model)
         self._takes_whole_masks = False
-        self._words = model.text_model
+        self._words = model.text_model  # after the picture, only this part computes
         self._first = model.text_model.model.embed_positions.padding_idx + 1
 
     def _positions(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, int]:
         positions, _ = super()._positions(inputs)
         return positions + self._first, self._first
-
-    def run(self, tokens: Tensor, positions: Tensor, cache: KvCache, mask: Mask) -> Tensor:
-        output = self._words(
-            input_ids=tokens,
-            position_ids=positions,
-            attention_mask=mask,
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-        )
-        logits: Tensor = output.logits[:, -1]
-        return logits
 
 
 def decoder_for(model: Any) -> Decoder | None:

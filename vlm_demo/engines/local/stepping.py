@@ -58,9 +58,9 @@ class Stepper:
         """
         try:
             return self._begin(job)
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
+        except Exception as error:  # torch says in several ways that memory ran out
+            if job.written or not is_out_of_memory(error):
+                raise  # begun anew, it would write its first token twice
             self._make_room()
         return self._begin(job)
 
@@ -84,7 +84,7 @@ class Stepper:
         """Compute a token for every request that has begun."""
         try:
             outcomes = self._batch.step()
-        except Exception as error:
+        except Exception as error:  # whatever a model raises must not end the thread
             if not is_out_of_memory(error):
                 self.give_up(error, ended)
                 return

@@ -46,7 +46,7 @@ class TurnTaker:
         try:
             try:
                 self._answer(job)
-            except Exception as error:
+            except Exception as error:  # torch says in several ways that memory ran out
                 if job.written or not is_out_of_memory(error):
                     raise
                 self._budget.clear()
