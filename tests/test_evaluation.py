@@ -114,13 +114,13 @@ def test_choices_that_are_known_are_right_in_every_order() -> None:
         return float(request.choices[place] == truths[(len(knowing.asked) - 1) // 4])
 
     knowing = Chooser(known)
-    scores = evaluate("scenes-choices", knowing, "any", seed=3, count=30)  # type: ignore[arg-type]
+    scores = evaluate("scenes-choices", knowing, "any", seed=3, count=30)  # type: ignore[arg-type]  # a scripted one
     assert scores == {"accuracy": 1.0, "circular_accuracy": 1.0, "n": 30}
 
 
 def test_the_first_of_the_list_is_right_by_chance_and_never_in_a_circle() -> None:
     first = Chooser(lambda _, place: -float(place))
-    scores = evaluate("scenes-choices", first, "any", seed=3, count=60)  # type: ignore[arg-type]
+    scores = evaluate("scenes-choices", first, "any", seed=3, count=60)  # type: ignore[arg-type]  # a scripted one
     assert 0.05 < scores["accuracy"] < 0.5
     assert scores["circular_accuracy"] == 0
     assert len(first.asked) == 4 * scores["n"]
