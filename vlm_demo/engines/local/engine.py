@@ -194,9 +194,10 @@ class LocalEngine:
     def usage(self) -> Usage:
         """Say what the engine is doing, and what it has saved."""
         model = self._model
+        answering, waiting = self._worker.counts()
         return self._statistics.usage(
-            answering=self._worker.answering,
-            waiting=self._worker.waiting,
+            answering=answering,
+            waiting=waiting,
             cached_bytes=self._kept_bytes,
             cache_limit=self._budget.limit,
             weight_bytes=footprint(model) if model else 0,

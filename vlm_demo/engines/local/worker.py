@@ -75,15 +75,10 @@ class Worker:
         self._thread = Thread(target=self._work, name="vlm_demo model", daemon=True)
         self._thread.start()
 
-    @property
-    def waiting(self) -> int:
-        """Requests that have not begun."""
-        return len(self._waiting)
-
-    @property
-    def answering(self) -> int:
-        """Requests that have begun."""
-        return len(self._unfinished) - len(self._waiting)
+    def counts(self) -> tuple[int, int]:
+        """Return how many requests have begun, and how many wait, at one moment."""
+        with self._condition:
+            return len(self._unfinished) - len(self._waiting), len(self._waiting)
 
     def check_open(self) -> None:
         """Refuse work once the model is being unloaded, or its thread has ended.
@@ -109,10 +104,11 @@ class Worker:
             self.check_open()
             ahead = len(self._unfinished) - self._most_active
             if ahead >= self._most_waiting and not always:
+                answering, waiting = self.counts()
                 raise QueueFullError(
-                    f"This model is busy: {self.answering} answers are being written and "
-                    f"{self.waiting} requests are waiting; yours would be number "
-                    f"{self.waiting + 1} in the queue. Please try again in a moment."
+                    f"This model is busy: {answering} answers are being written and "
+                    f"{waiting} requests are waiting; yours would be number "
+                    f"{waiting + 1} in the queue. Please try again in a moment."
                 )
             for job in jobs:
                 self._unfinished.add(job)
