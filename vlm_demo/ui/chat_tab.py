@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import gradio as gr
 from vlm_demo.backend import Backend
 from vlm_demo.errors import InputError
 from vlm_demo.families import get_family
+from vlm_demo.settings import Settings
 from vlm_demo.types import Reply, Task
 from vlm_demo.ui.asked import Asked
 from vlm_demo.ui.conversation import (
@@ -31,6 +32,13 @@ from vlm_demo.ui.tab import ANSWERS, QUICK, Surroundings
 from vlm_demo.ui.values import place_in_queue
 
 EMPTY: dict[str, Any] = {"text": "", "files": []}  # None would stop the box from working
+
+ASKING = "() => ({__type__: 'update', submit_btn: false, stop_btn: true})"
+"""What the message box becomes in the browser while an answer is written."""
+
+SEND = """(message) => [message,
+  {__type__: 'update', value: {text: '', files: []}, submit_btn: false, stop_btn: true}]"""
+"""Moves the message out of the box, in the browser."""
 
 WELCOME = """### Talk about a picture
 Paste, drop or attach one, then ask away."""
@@ -70,36 +78,33 @@ def build_chat_tab(_: gr.Tab, around: Surroundings) -> None:
         submit_btn=True,
         stop_btn=False,
     )
+    around.again["Chat"].render()
     ready: dict[str, Any] = {"submit_btn": True, "stop_btn": False}
+    sent = gr.MultimodalTextbox(visible="hidden", show_label=False, file_count="multiple")
+    unsent = gr.State(None)  # a question that failed: it goes back into the box
 
     def answer(before: Conversation, turn: Turn, settings: tuple[Any, ...]) -> Updates:
         """Stream the answer to a turn; when it fails, the question is back in the box."""
-        restored = {
-            chat: as_messages(before),
-            conversation: before,
-            box: gr.MultimodalTextbox(value=_typed(turn), **ready),
-        }
         with errors_shown():
             try:
-                yield {
-                    chat: as_messages((*before, turn)),
-                    conversation: (*before, turn),
-                    box: gr.MultimodalTextbox(value=EMPTY, submit_btn=False, stop_btn=True),
-                }
+                yield {chat: as_messages((*before, turn)), conversation: (*before, turn)}
                 choice = Choice.of(backend, *settings)
                 turn = replace(turn, note=_starts_anew(backend, choice.model, before, turn))
                 request = request_for(before, turn, choice.sampling)
+                shown = as_messages((*before, turn))
                 for reply in answers(backend, choice.model, request):
                     if reply is None:
-                        yield {conversation: gr.skip()}
+                        yield {chat: shown}  # a sign of life: Gradio sends what differs, nothing
                         continue
                     if reply.ahead:
                         waiting = replace(turn, note=place_in_queue(reply.ahead))
-                        yield {chat: as_messages((*before, waiting))}
+                        shown = as_messages((*before, waiting))
+                        yield {chat: shown}
                         continue
                     turn = replace(turn, reply=reply)
+                    shown = as_messages((*before, turn))
                     yield {
-                        chat: as_messages((*before, turn)),
+                        chat: shown,
                         conversation: (*before, turn),
                         asked_last: Asked.now(
                             choice.model, request, reply.raw, turn.pictures, pictures_in(before)
@@ -108,16 +113,23 @@ def build_chat_tab(_: gr.Tab, around: Surroundings) -> None:
                 turn = replace(turn, drawn=_drawn(before, turn))
                 yield {chat: as_messages((*before, turn)), conversation: (*before, turn)}
             except Exception:  # whatever it is, nothing written is lost
-                yield restored
+                yield {
+                    chat: as_messages(before),
+                    conversation: before,
+                    unsent: _typed(turn),
+                }
                 raise
 
     def send(message: Mapping[str, Any], before: Conversation, *settings: Any) -> Updates:
-        yield gr.skip()
         text, files = message.get("text") or "", message.get("files") or []
+        if files or not text.strip():
+            yield gr.skip()  # what follows may fail before there is anything to show
         with errors_shown():
-            if not text.strip() and not files:
-                raise InputError("Please write a message or add a picture.")
-            turn = Turn(text, tuple(take(Path(file), around.settings) for file in files))
+            try:
+                turn = _asked(text, files, around.settings)
+            except InputError:
+                yield {unsent: message}
+                raise
             yield from answer(before, turn, settings)
 
     def retry(event: gr.RetryData, before: Conversation, *settings: Any) -> Updates:
@@ -172,19 +184,29 @@ def build_chat_tab(_: gr.Tab, around: Surroundings) -> None:
             box: gr.MultimodalTextbox(**ready),
         }
 
-    shown = [chat, conversation, box, asked_last]
+    def settle(left: Mapping[str, Any] | None) -> dict[Any, Any]:
+        value = {"value": left} if left else {}
+        return {box: gr.MultimodalTextbox(**value, **ready), unsent: None}
+
+    # The browser runs the listeners of an event one after the other, so these come first.
+    box.submit(None, box, [sent, box], js=SEND, **QUICK)
+    gr.on([chat.retry, chat.edit, chat.example_select], None, None, box, js=ASKING, **QUICK)
+    # Every step of a stream makes Gradio build anew each component that might have changed and has
+    # not: the message box is not among them.
+    streamed = [chat, conversation, asked_last, unsent]
     asked = [conversation, *controls.inputs]
     running: list[Any] = [
-        box.submit(send, [box, *asked], shown, **ANSWERS),
-        chat.retry(retry, asked, shown, **ANSWERS),
-        chat.edit(edit, asked, shown, **ANSWERS),
-        chat.example_select(try_example, asked, shown, **ANSWERS),
+        box.submit(send, [sent, *asked], streamed, **ANSWERS),
+        chat.retry(retry, asked, streamed, **ANSWERS),
+        chat.edit(edit, asked, streamed, **ANSWERS),
+        chat.example_select(try_example, asked, streamed, **ANSWERS),
     ]
     for event in running:
-        event.then(lambda: gr.MultimodalTextbox(**ready), None, box, **QUICK)
-    box.stop(stopped, conversation, shown, cancels=running, **QUICK)
-    chat.undo(undo, conversation, shown, cancels=running, **QUICK)
-    chat.clear(clear, None, shown, cancels=running, **QUICK)
+        event.then(settle, unsent, [box, unsent], **QUICK)
+    changed = [chat, conversation, box, asked_last]
+    box.stop(stopped, conversation, changed, cancels=running, **QUICK)
+    chat.undo(undo, conversation, changed, cancels=running, **QUICK)
+    chat.clear(clear, None, changed, cancels=running, **QUICK)
 
 
 Updates = Iterator[Any]
@@ -199,6 +221,17 @@ def _split(conversation: Conversation, index: object) -> tuple[Conversation, Tur
     if not isinstance(message, int) or not 0 <= message < 2 * len(conversation):
         return conversation, None
     return conversation[: message // 2], conversation[message // 2]
+
+
+def _asked(text: str, files: Sequence[str], settings: Settings) -> Turn:
+    """Build the turn of a message.
+
+    Raises:
+        InputError: it is empty, or a file is not a picture that can be read.
+    """
+    if not text.strip() and not files:
+        raise InputError("Please write a message or add a picture.")
+    return Turn(text, tuple(take(Path(file), settings) for file in files))
 
 
 def _typed(turn: Turn) -> dict[str, Any]:
