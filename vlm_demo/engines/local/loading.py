@@ -25,6 +25,7 @@ from vlm_demo.engines.local.fetching import missing_weights, read_json
 from vlm_demo.engines.local.memory import SPARE_BYTES, free_on_device
 from vlm_demo.engines.local.placement import pick_device, pick_device_map, pick_dtype
 from vlm_demo.engines.local.processors import load_processor
+from vlm_demo.engines.local.towers import drop_unread_layers
 from vlm_demo.engines.local.weights import StoredWeights, read_weights
 from vlm_demo.errors import EngineError, LoadError, OutOfMemoryError
 from vlm_demo.settings import Device
@@ -123,6 +124,7 @@ def load(
             "one. Please fetch or save the model again."
         )
     _check_place(model, weights)
+    drop_unread_layers(model)
     arrival.end()
     return processor, model.eval()
 

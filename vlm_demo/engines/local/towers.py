@@ -1,7 +1,7 @@
-"""What a vision tower computed for a picture, kept for the next question about it.
+"""Vision towers: what nobody reads is not computed, and what was computed is kept.
 
-For models whose prompts cannot be taken over in part. The tower is the dear part of a picture; it
-does not read the prompt.
+It is kept for the next question about a picture, for models whose prompts cannot be taken over in
+part. The tower is the dear part of a picture; it does not read the prompt.
 """
 
 from __future__ import annotations
@@ -52,6 +52,25 @@ class RememberingTower:
         if self._remembered.pictures:
             self._statistics.picture(reused=reused)
         return output
+
+
+def drop_unread_layers(model: Any) -> None:
+    """Remove the last layers of a tower whose hidden states are read before its end.
+
+    LLaVA and its relatives read the last but one (`vision_feature_layer`, of which 0 is what goes
+    into the first layer); transformers would compute the rest all the same.
+    """
+    chosen = getattr(model.config, "vision_feature_layer", None)
+    layers = getattr(getattr(_tower_of(model), "encoder", None), "layers", None)
+    if chosen is None or layers is None:
+        return
+    places = [
+        place % (len(layers) + 1) for place in ([chosen] if isinstance(chosen, int) else chosen)
+    ]
+    if max(places) == len(layers):
+        return
+    del layers[max(places) :]
+    model.config.vision_feature_layer = places[0] if isinstance(chosen, int) else places
 
 
 def _tower_of(model: Any) -> Any | None:
