@@ -11,6 +11,10 @@ VlmDemoError
 ├── NotRunnableError        this program cannot run the model
 ├── BusyModelError          the model is answering and cannot be unloaded
 ├── SettingsError           a flag, environment variable or menu file that cannot be used
+├── BattleError             a battle cannot begin, go on, or be voted on
+│   ├── VotedAlreadyError   it has its vote
+│   └── RateLimitError      too many battles or votes in a short time
+├── VotesError              the votes cannot be read or written
 └── EngineError             the model failed while answering
     ├── LoadError           the checkpoint could not be loaded
     ├── QueueFullError      too many requests are waiting for the model
@@ -63,6 +67,22 @@ class BusyModelError(VlmDemoError):
 
 class SettingsError(VlmDemoError):
     """A flag, an environment variable or a menu file cannot be used."""
+
+
+class BattleError(VlmDemoError):
+    """A battle cannot begin, go on, or be voted on."""
+
+
+class VotedAlreadyError(BattleError):
+    """The battle has its vote."""
+
+
+class RateLimitError(BattleError):
+    """Too many battles or votes in a short time."""
+
+
+class VotesError(VlmDemoError):
+    """The database of votes cannot be read or written: locked, full, gone, or not one of ours."""
 
 
 class EngineError(VlmDemoError):

@@ -34,7 +34,11 @@ class Settings:
     port: int = 7860
     share: bool = False  # a public link through Gradio's servers
     menu: Path | None = None  # TOML file of models; None: the menu that comes with the program
-    votes: str = ""  # database URL; "": beside the program
+    votes: str = "votes.db"  # database URL, or file of an SQLite database
+    arena: tuple[str, ...] = ()  # models that may meet in a battle; (): all that are here
+    secret: str = ""  # makes voters unrecognisable; "": a random one, kept beside the votes
+    votes_repo: str = ""  # data set of the Hub where votes are kept too; "": nowhere
+    votes_minutes: int = 5  # between two times that they are sent there
     allow_checkpoints: bool = True  # may people on the page load any model of the Hub
     max_loaded: int | None = None  # models in memory at a time; None: as many as fit
     device: Device = "auto"
@@ -103,6 +107,10 @@ def _amount(text: str) -> float:
     return amount
 
 
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
 def _yes_or_no(text: str) -> bool:
     if text.lower() in ("1", "true", "yes", "on"):
         return True
@@ -123,6 +131,10 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "share": _yes_or_no,
     "menu": Path,
     "votes": str,
+    "arena": _names,
+    "secret": str,
+    "votes_repo": str,
+    "votes_minutes": _count,
     "allow_checkpoints": _yes_or_no,
     "max_loaded": _count,
     "device": _device,
