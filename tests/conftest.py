@@ -10,6 +10,8 @@ import pytest
 from PIL import Image, ImageDraw
 from tiny_checkpoints import CHECKPOINTS, save
 
+pytest_plugins = ("databases",)
+
 
 @pytest.fixture(scope="session")
 def tiny_llava15(tmp_path_factory: pytest.TempPathFactory) -> Path:

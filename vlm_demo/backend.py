@@ -159,6 +159,16 @@ class Backend:
         """Measure the memory that is free for another model."""
         return self._pool.free_memory()
 
+    def check(self, model: str, request: Request) -> None:
+        """Refuse a request that the model cannot be asked; nothing is loaded for that.
+
+        Raises:
+            VlmDemoError: the model is unknown, cannot do the task, or not in this way.
+        """
+        spec = self.spec(model)
+        spec.check(request.task)
+        get_family(spec.family).check(request, max_characters=self._max_characters)
+
     def answer(self, model: str, request: Request) -> Generator[Reply, None, None]:
         """Yield the reply as it grows; the last one is complete. Closing the iterator stops it.
 
@@ -169,10 +179,9 @@ class Backend:
         Raises:
             VlmDemoError: the model is unknown, cannot do the task, or failed.
         """
+        self.check(model, request)
         spec = self.spec(model)
-        spec.check(request.task)
         family = get_family(spec.family)
-        family.check(request, max_characters=self._max_characters)
         with self._pool.using(spec) as engine:
             left_out = 0  # turns
             while True:
@@ -197,10 +206,8 @@ class Backend:
             NoScoresError: the engine cannot tell.
             VlmDemoError: as `answer` does, or there are no choices.
         """
+        self.check(model, request)
         spec = self.spec(model)
-        spec.check(request.task)
-        family = get_family(spec.family)
-        family.check(request, max_characters=self._max_characters)
         if not request.choices:
             raise InputError("Please give the answers to choose from.")
         with self._pool.using(spec) as engine:
@@ -213,9 +220,8 @@ class Backend:
         Raises:
             VlmDemoError: as `answer` does.
         """
+        self.check(model, request)
         spec = self.spec(model)
-        spec.check(request.task)
-        get_family(spec.family).check(request, max_characters=self._max_characters)
         with self._pool.using(spec) as engine:
             return engine.inspect(self._prompt(spec, request, engine))
 
