@@ -10,10 +10,13 @@ from dataclasses import replace
 from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from databases import some_vote
 
+from vlm_demo.arena.store import VoteStore
 from vlm_demo.cli import edges, run
 from vlm_demo.engines import Serving
 from vlm_demo.errors import LoadError
@@ -44,18 +47,27 @@ TARGETS = {  # at least, or at most where it says so
     "page_keeps_up": 0.98,
     "import_cpu_s": 0.3,
     "page_up_s": 8,
+    "vote_ms_sqlite": 20,
+    "vote_ms_postgresql": 20,
     "gpu_decode1": 1.5,
     "gpu_decode8": 4,
+    "board_s": 3,
+    "board_refresh_s": 0.2,
+    "kendall_tau": 0.98,
+    "coverage": 0.9,
 }
-AT_MOST = {"stop_steps", "page_first_ms", "import_cpu_s", "page_up_s"}
+AT_MOST = {
+    *("stop_steps", "page_first_ms", "import_cpu_s", "page_up_s"),
+    *("vote_ms_sqlite", "vote_ms_postgresql", "board_s", "board_refresh_s"),
+}
 
 
-def quick(*ids: str, **changes: int) -> Options:
+def quick(*ids: str, **changes: Any) -> Options:
     sizes = {"repeats": 1, "turns": 3, "requests": 3, "new_tokens": 6, **changes}
     return Options(tiny=True, only=frozenset(ids), **sizes)
 
 
-def measured(*ids: str, **changes: int) -> dict[str, Row]:
+def measured(*ids: str, **changes: Any) -> dict[str, Row]:
     report = running.run(quick(*ids, **changes), lambda _: None)
     return {row.id: row for row in report.rows}
 
@@ -280,6 +292,31 @@ def test_starting_is_measured_in_processes_of_their_own():
 
     assert rows["import_cpu_s"].value
     assert rows["page_up_s"].value, rows["page_up_s"].note
+
+
+def test_votes_are_cast_in_both_databases(postgres_url):
+    rows = measured("vote_ms_sqlite", "vote_ms_postgresql", postgresql=postgres_url)
+
+    assert all(row.value for row in rows.values()), rows
+    assert {row.note.partition(" in ")[0] for row in rows.values()} == {"1,000 votes were written"}
+
+
+def test_a_database_that_is_not_empty_is_left_alone(postgres_url):
+    with closing(VoteStore(postgres_url)) as store:
+        store.add(some_vote("b"))
+
+        (row,) = measured("vote_ms_postgresql", postgresql=postgres_url).values()
+
+        assert (row.value, store.head().seq) == (None, 1)
+    assert "give an empty one" in row.note
+
+
+def test_boards_are_timed_and_compared_with_the_truth():
+    rows = measured("board_s", "board_refresh_s", "kendall_tau", "coverage")
+
+    assert all(rows[id].value for id in ("board_s", "board_refresh_s")), rows
+    assert 0.7 < rows["kendall_tau"].value < 1
+    assert 0.8 < rows["coverage"].value <= 1
 
 
 @pytest.mark.browser

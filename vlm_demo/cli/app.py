@@ -13,8 +13,10 @@ from PIL.Image import Image
 from vlm_demo.backend import Backend
 from vlm_demo.cli import catalogue, edges
 from vlm_demo.cli.answering import answer, load, rank
+from vlm_demo.cli.battles import battles
 from vlm_demo.cli.bench import bench
 from vlm_demo.cli.conversation import HELP, Conversation
+from vlm_demo.cli.leaderboard import leaderboard
 from vlm_demo.cli.options import (
     AsJson,
     Chosen,
@@ -34,6 +36,7 @@ from vlm_demo.cli.options import (
 from vlm_demo.cli.parsing import parse_lines
 from vlm_demo.cli.prompting import family_called, parse_history, stand_in, write_prompt
 from vlm_demo.cli.terminal import print_error, print_note, printable, table
+from vlm_demo.cli.votes import votes
 from vlm_demo.confidence import above, placed
 from vlm_demo.errors import VlmDemoError
 from vlm_demo.export import Format, as_json, classes, export, to_answer
@@ -53,7 +56,10 @@ app = typer.Typer(
 )
 
 
+app.command()(battles)
 app.command()(bench)
+app.command()(leaderboard)
+app.add_typer(votes, name="votes")
 
 
 def run(arguments: Sequence[str]) -> int:

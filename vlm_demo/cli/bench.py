@@ -28,6 +28,12 @@ def bench(
     requests: Annotated[int, typer.Option(min=1, max=64, help="At the same time.")] = 8,
     new_tokens: Annotated[int, typer.Option(min=4, max=512, help="Of an answer.")] = 64,
     threads: Annotated[int, typer.Option(min=1, help="Of the CPU, each side.")] = 1,
+    votes: Annotated[
+        int, typer.Option(min=1, help="In the database when the cost of more is measured.")
+    ] = 1_000_000,
+    postgresql: Annotated[
+        str, typer.Option(metavar="URL", help="An empty database, for the cost of votes there.")
+    ] = "",
     tiny: Annotated[
         bool, typer.Option("--tiny", help="Try it out on tiny models; the figures mean nothing.")
     ] = False,
@@ -40,6 +46,8 @@ def bench(
         requests=requests,
         new_tokens=new_tokens,
         threads=threads,
+        votes=votes,
+        postgresql=postgresql,
         tiny=tiny,
         only=parse_ids(only),
     )

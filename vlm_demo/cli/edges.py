@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO, TYPE_CHECKING, BinaryIO
 
 from PIL.Image import Image
 
 from vlm_demo.backend import Backend
 from vlm_demo.evaluation.bench.rows import Options, Report
+from vlm_demo.settings import Settings
 from vlm_demo.types import Mention
+
+if TYPE_CHECKING:
+    from vlm_demo.arena.agreement import VoterReport
+    from vlm_demo.arena.hub import HubCopy
+    from vlm_demo.arena.importing import Reading
+    from vlm_demo.arena.ratings import Standing
+    from vlm_demo.arena.selection import Selection
+    from vlm_demo.arena.store import VoteStore
+    from vlm_demo.arena.votes import Vote
+    from vlm_demo.evaluation.battles import Outcome
 
 
 def draw(image: Image, mentions: Sequence[Mention]) -> Image:
@@ -40,3 +55,120 @@ def bench(options: Options, say: Callable[[str], None]) -> Report:
     from vlm_demo.evaluation.bench import running
 
     return running.run(options, say)
+
+
+def play_battles(
+    backend: Backend,
+    settings: Settings,
+    models: Sequence[str],
+    *,
+    benchmark: str,
+    seed: int,
+    count: int | None,
+) -> Outcome:
+    """Let models meet on questions with a known truth, and keep who did better."""
+    from vlm_demo import evaluation
+    from vlm_demo.evaluation import battles
+
+    with closing(open_votes(settings)) as store:
+        return battles.play(
+            backend,
+            store,
+            models,
+            benchmark=benchmark,
+            questions=evaluation.questions_for_battles(benchmark, seed, count),
+            at_once=settings.batch,
+        )
+
+
+def open_votes(settings: Settings) -> VoteStore:
+    """Return the votes that settings name; the database is not touched before it is used."""
+    from vlm_demo import arena
+
+    return arena.open_votes(settings)
+
+
+def standings(settings: Settings, selection: Selection) -> Sequence[Standing]:
+    """Rate the models by some of the votes that settings name, best first."""
+    from vlm_demo import arena
+
+    with closing(arena.open_votes(settings)) as store:
+        return arena.open_boards(store).board(selection).standings
+
+
+def open_hub_copy(settings: Settings) -> HubCopy:
+    """Return the copy of the votes on the Hub that settings name; nothing is opened yet."""
+    from vlm_demo.arena.hub import HubCopy
+
+    return HubCopy(settings.votes, settings.votes_repo, minutes=settings.votes_minutes)
+
+
+def judge_voters(store: VoteStore) -> Sequence[VoterReport]:
+    """Report on everybody who voted often, those with findings first."""
+    from vlm_demo.arena import agreement
+
+    return agreement.judge_voters(store)
+
+
+def votes_of(store: VoteStore, human: bool | None) -> Iterator[Vote]:
+    """Return the votes of people, or of the program; None: all."""
+    from vlm_demo.arena.votes import Origin
+
+    return (
+        vote
+        for _, vote in store.read()
+        if human is None or human is (vote.origin is not Origin.AUTOMATIC)
+    )
+
+
+def export_votes(votes: Iterable[Vote], form: str, file: BinaryIO) -> int:
+    """Write the votes to a file that is open; return how many there were."""
+    from vlm_demo.arena import exporting
+
+    return exporting.export_votes(votes, exporting.Form(form), file)
+
+
+def export_votes_to(votes: Iterable[Vote], form: str, path: Path) -> int:
+    """Write the votes to a file that appears when it is whole; return how many there were."""
+    from vlm_demo.arena.whole_file import whole_file
+
+    with whole_file(path) as file:
+        return export_votes(votes, form, file)
+
+
+def export_pairs(votes: Iterable[Vote], path: Path) -> tuple[int, Counter[str]]:
+    """Write preference pairs to a Parquet file or else a folder; return how many there were.
+
+    The counter says why the other votes gave none, and how many.
+    """
+    from vlm_demo.arena import preferences
+    from vlm_demo.arena.whole_file import whole_file, whole_folder
+
+    pairs = preferences.Pairs(votes)
+    if path.suffix == ".parquet":
+        with whole_file(path) as file:
+            return preferences.write_parquet(pairs, file), pairs.left_out
+    with whole_folder(path) as folder:
+        return preferences.write_folder(pairs, folder), pairs.left_out
+
+
+def open_lines(source: IO[bytes]) -> Iterator[bytes]:
+    """Return the lines of a file that may be compressed."""
+    from vlm_demo.arena import importing
+
+    return importing.open_lines(source)
+
+
+def import_votes(lines: Iterable[bytes], store: VoteStore) -> tuple[Reading, int, int]:
+    """Add votes; return what was read, how many were added, and how many were there already."""
+    from vlm_demo.arena import importing
+
+    reading = importing.Reading(datetime.now(UTC))
+    return reading, *store.add_all(reading.of(lines))
+
+
+def verify(store: VoteStore, noted: tuple[int, str] | None) -> list[str]:
+    """Say what is wrong with the chain, or does not fit an end of it that was noted before."""
+    from vlm_demo.arena.chain import Head
+
+    return store.verify(Head(*noted, deletions=0) if noted else None)

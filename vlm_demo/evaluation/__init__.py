@@ -1,13 +1,14 @@
 """Benchmarks, one file each: `python -m vlm_demo evaluate --benchmark scenes --model M`."""
 
+from collections.abc import Sequence
 from functools import cache
 
 from vlm_demo.backend import Backend
 from vlm_demo.discovery import entries
 from vlm_demo.errors import SettingsError
-from vlm_demo.evaluation.base import Benchmark, Scores
+from vlm_demo.evaluation.base import Benchmark, Question, Scores
 
-__all__ = ["Benchmark", "Scores", "all_benchmarks", "evaluate"]
+__all__ = ["Benchmark", "Scores", "all_benchmarks", "evaluate", "questions_for_battles"]
 
 
 @cache
@@ -31,7 +32,28 @@ def evaluate(
     Raises:
         VlmDemoError: there is no such benchmark or model, or the model failed.
     """
-    if benchmark not in all_benchmarks():
+    return _benchmark(benchmark).run(backend, model, seed, count)
+
+
+def questions_for_battles(
+    benchmark: str, seed: int = 0, count: int | None = None
+) -> Sequence[Question]:
+    """Return questions of a benchmark whose answers can be graded one by one.
+
+    Raises:
+        SettingsError: there is no such benchmark, or it has none.
+    """
+    questions = _benchmark(benchmark).questions
+    if questions is None:
+        able = ", ".join(name for name, one in all_benchmarks().items() if one.questions)
+        raise SettingsError(
+            f"The benchmark {benchmark!r} has no questions for battles. Those that have: {able}."
+        )
+    return questions(seed, count)
+
+
+def _benchmark(name: str) -> Benchmark:
+    if name not in all_benchmarks():
         known = ", ".join(all_benchmarks())
-        raise SettingsError(f"There is no benchmark {benchmark!r}. Known: {known}.")
-    return all_benchmarks()[benchmark].run(backend, model, seed, count)
+        raise SettingsError(f"There is no benchmark {name!r}. Known: {known}.")
+    return all_benchmarks()[name]

@@ -17,19 +17,20 @@ import random
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import fmean
 
 from tqdm import tqdm
 
 from vlm_demo.backend import Backend
-from vlm_demo.evaluation.base import Benchmark, Scores
+from vlm_demo.evaluation.base import Benchmark, Grade, Question, Scores
 from vlm_demo.scenes import questions
 from vlm_demo.scenes.dialogues import ENGLISH, JAPANESE
 from vlm_demo.scenes.exchange import Exchange
 from vlm_demo.scenes.painting import draw_scene
-from vlm_demo.scenes.scene import Scene
+from vlm_demo.scenes.scene import Scene, SceneObject
 from vlm_demo.scenes.splits import scene_seeds
 from vlm_demo.scenes.wording import Wording
 from vlm_demo.types import Box, Mention, Reply, Request, Task
@@ -91,6 +92,22 @@ def run(backend: Backend, model: str, seed: int, count: int | None) -> Scores:
     }
 
 
+def graded_questions(seed: int, count: int | None) -> list[Question]:
+    """Return the same questions, those in Japanese among them, shuffled."""
+    asked = list(_questions(seed, count or _DEFAULT_COUNT, japanese=True))
+    random.Random(seed).shuffle(asked)
+    return [
+        Question(
+            # A scene has at most one question of a kind, which follows from the scene.
+            name=f"{question.measure} {question.scene.seed}",
+            request=question.request(),
+            language=question.exchange.language,
+            grade=partial(_grade, question),
+        )
+        for question in asked
+    ]
+
+
 def _mean(tallies: dict[str, _Tally], prefix: str) -> float:
     return fmean(tally.share for name, tally in tallies.items() if name.startswith(prefix))
 
@@ -135,9 +152,7 @@ def _judge(question: _Question, reply: Reply) -> tuple[float, float]:
     exchange, scene = question.exchange, question.scene
     match question.measure:
         case "caption":
-            named = Counter(_phrases(reply.text))
-            there = Counter(thing.phrase for thing in scene.objects)
-            return 2 * (named & there).total(), named.total() + there.total()
+            return _caption_hits(scene, reply.text)
         case "grounded_caption":
             return _grounded_hits(scene, reply.mentions), len(scene.objects)
         case "locate":
@@ -148,6 +163,45 @@ def _judge(question: _Question, reply: Reply) -> tuple[float, float]:
             return float(said and not reply.mentions), 1
         case _:
             return float(_normalised(reply.text) == _normalised(exchange.answer_text())), 1
+
+
+def _grade(question: _Question, reply: Reply) -> Grade:
+    scene = question.scene
+    hits, tries = _judge(question, reply)
+    match question.measure:
+        case "grounded_caption":
+            hits, tries = _caption_hits(scene, reply.text)
+            return Grade(hits / tries, _overlap(scene.objects, reply.mentions))
+        case "locate":
+            (wanted,) = question.exchange.places[0].boxes
+            iou = _first_iou(reply.mentions, wanted)
+            return Grade(iou, iou)
+        case "absent":
+            return Grade(hits, float(not reply.mentions))
+        case _:
+            return Grade(hits / tries)
+
+
+def _caption_hits(scene: Scene, caption: str) -> tuple[int, int]:
+    """Return hits and tries whose share is the F1 of the objects that a caption names."""
+    named = Counter(_phrases(caption))
+    there = Counter(thing.phrase for thing in scene.objects)
+    return 2 * (named & there).total(), named.total() + there.total()
+
+
+def _overlap(things: Sequence[SceneObject], mentions: tuple[Mention, ...]) -> float:
+    """Mean IoU of objects and boxes, whatever they are called; one without the other counts 0."""
+    boxes = [box for mention in mentions for box in mention.regions if isinstance(box, Box)]
+    pairs = [
+        (thing.box.iou(box), i, j) for i, thing in enumerate(things) for j, box in enumerate(boxes)
+    ]
+    total, taken_things, taken_boxes = 0.0, set(), set()
+    for iou, i, j in sorted(pairs, reverse=True):
+        if i not in taken_things and j not in taken_boxes:
+            total += iou
+            taken_things.add(i)
+            taken_boxes.add(j)
+    return total / max(len(things), len(boxes))
 
 
 def _grounded_hits(scene: Scene, mentions: tuple[Mention, ...]) -> int:
@@ -196,4 +250,4 @@ def _normalised(answer: str) -> str:
     return answer.strip().rstrip(".。").casefold()
 
 
-BENCHMARK = Benchmark("scenes", run)
+BENCHMARK = Benchmark("scenes", run, graded_questions)

@@ -28,6 +28,7 @@ class Measure:
 
 _TURNS = "first token at later turns of a picture chat: full recompute over ours"
 _TASKS = "first token of Ask and Locate on a captioned picture: full recompute over ours"
+_VOTE = "one vote, with many in the database already"
 
 MEASURES: Mapping[str, Measure] = {
     "turns_llava": Measure(_TURNS, "x", 15),
@@ -52,11 +53,17 @@ MEASURES: Mapping[str, Measure] = {
     "page_keeps_up": Measure("rate shown on the page over rate produced", "x", 0.98),
     "import_cpu_s": Measure("CPU time of import vlm_demo.backend", "s", 0.3, at_most=True),
     "page_up_s": Measure("python app.py until its first page", "s", 8, at_most=True),
+    "vote_ms_sqlite": Measure(_VOTE, "ms", 20, at_most=True),
+    "vote_ms_postgresql": Measure(_VOTE, "ms", 20, at_most=True),
     "turns_embedded_llava15": Measure(_TURNS, "x"),
     "second_task_embedded_llava15": Measure(_TASKS, "x"),
     "second_task_embedded_kosmos2": Measure(_TASKS, "x"),
     "gpu_decode1": Measure("7B on a GPU, tokens per second: ours over plain generate", "x", 1.5),
     "gpu_decode8": Measure("the same, eight together over plain generate", "x", 4),
+    "board_s": Measure("board of many votes on 60 models", "s", 3, at_most=True),
+    "board_refresh_s": Measure("the same board, 100 votes later", "s", 0.2, at_most=True),
+    "kendall_tau": Measure("the same board's order against the truth", "tau", 0.98),
+    "coverage": Measure("5,000 votes, 60 models: share within their 95 % intervals", "", 0.9),
     "gpu_bandwidth_share": Measure("alone: share of what memory bandwidth allows", "x", 0.6),
 }
 """Every row, by id. A ratio says how many times better the program is."""
@@ -117,6 +124,8 @@ class Options:
     requests: int = 8  # at the same time
     new_tokens: int = 64  # of an answer
     threads: int = 1  # of the CPU, each side
+    votes: int = 1_000_000  # in the database when more are cast
+    postgresql: str = ""  # URL of an empty database
     tiny: bool = False  # tiny models: whether it all works, not how fast
     only: frozenset[str] = field(default_factory=frozenset)  # ids of rows; empty: all
 

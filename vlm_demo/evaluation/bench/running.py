@@ -11,7 +11,16 @@ from tempfile import TemporaryDirectory
 import torch
 
 from vlm_demo.errors import VlmDemoError
-from vlm_demo.evaluation.bench import batching, gpu, page, reuse, starting, streaming
+from vlm_demo.evaluation.bench import (
+    batching,
+    gpu,
+    page,
+    ratings,
+    reuse,
+    starting,
+    streaming,
+    votes,
+)
 from vlm_demo.evaluation.bench.machine import describe_machine
 from vlm_demo.evaluation.bench.rows import MEASURES, Options, Report, Row
 from vlm_demo.evaluation.bench.workshop import Group, UnavailableError, Workshop
@@ -22,7 +31,9 @@ GROUPS: tuple[Group, ...] = (
     *reuse.GROUPS,
     *batching.GROUPS,
     *streaming.GROUPS,
+    *votes.GROUPS,
     *gpu.GROUPS,
+    *ratings.GROUPS,
 )
 
 log = logging.getLogger(__name__)

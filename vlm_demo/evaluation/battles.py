@@ -1,0 +1,279 @@
+"""Battles that the program itself judges, on questions whose true answer is known.
+
+Each model is asked each question once. Every two models that answered it are one battle: the better
+grade wins, grades that are close are a tie, and two that are wrong are both bad. Boxes are judged a
+second time, alone, on questions that want some.
+
+A benchmark takes part by naming its `questions` (vlm_demo.evaluation.base).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import random
+import sys
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from itertools import combinations
+from threading import Event
+from typing import NoReturn
+
+from tqdm import tqdm
+
+from vlm_demo.arena import fingerprints
+from vlm_demo.arena.ballots import contender
+from vlm_demo.arena.language_names import to_code
+from vlm_demo.arena.store import VoteStore
+from vlm_demo.arena.votes import Contender, Origin, Vote, Winner
+from vlm_demo.backend import Backend
+from vlm_demo.catalog import ModelSpec
+from vlm_demo.errors import SettingsError, VlmDemoError
+from vlm_demo.evaluation.base import Grade, Question
+from vlm_demo.families import get_family
+from vlm_demo.types import Box, Reply, Sampling
+
+RIGHT = 0.5
+"""Two answers with grades below this are both bad; of boxes, an IoU that counts as found."""
+
+MARGIN = 0.1
+"""Grades that differ by no more are a tie: it is what nobody sees of two boxes."""
+
+CHUNK = 100
+"""Questions that all models answer before the battles on them are judged and kept."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of the battles of one run."""
+
+    added: int = 0
+    present: int = 0  # judged in an earlier run
+    void: int = 0  # a side failed or said nothing
+    failures: Counter[str] = field(default_factory=Counter)  # by model
+    stopped: bool = False  # by Ctrl+C; what was judged until then is kept
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    reply: Reply
+    began_at: datetime
+    ended_at: datetime
+
+
+_Answers = dict[tuple[str, str], _Answer | None]
+"""By model and question; None: the model failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Battle:
+    id: str
+    question: Question
+    a: ModelSpec
+    b: ModelSpec
+
+
+def play(
+    backend: Backend,
+    store: VoteStore,
+    models: Sequence[str],
+    *,
+    benchmark: str,
+    questions: Sequence[Question],
+    at_once: int = 8,
+) -> Outcome:
+    """Let models of the menu meet on questions, and keep what the program judges.
+
+    A battle that was judged in an earlier run is left as it is, so that a run that was interrupted
+    goes on where it ended.
+
+    Args:
+        backend: what answers.
+        store: where the votes go.
+        models: names on the menu.
+        benchmark: name of the one that the questions are from.
+        questions: what is asked.
+        at_once: requests that a model is sent at a time.
+
+    Raises:
+        SettingsError: there are fewer than two models.
+        VlmDemoError: a model is unknown or cannot be loaded, or the votes cannot be kept.
+    """
+    names = sorted(set(models))
+    if len(names) < 2:
+        raise SettingsError("A battle needs two models. Please name another one.")
+    specs = [backend.spec(name) for name in names]
+    run = _Run(backend, store, specs, benchmark, at_once)
+    total = len(questions) * len(specs)
+    with tqdm(total=total, unit="answer", disable=None, file=sys.stderr) as run.bar:
+        try:
+            for start in range(0, len(questions), CHUNK):
+                run.play(questions[start : start + CHUNK])
+        except KeyboardInterrupt:
+            run.outcome.stopped = True
+    return run.outcome
+
+
+class _Run:
+    """One run: every model is asked, in chunks of questions."""
+
+    bar: tqdm[NoReturn]
+
+    def __init__(
+        self,
+        backend: Backend,
+        store: VoteStore,
+        specs: Sequence[ModelSpec],
+        benchmark: str,
+        at_once: int,
+    ) -> None:
+        self._backend = backend
+        self._store = store
+        self._specs = specs
+        self._benchmark = benchmark
+        self._at_once = at_once
+        longest = max(get_family(spec.family).sampling.max_new_tokens for spec in specs)
+        self._sampling = Sampling(max_new_tokens=longest)  # the same, and greedy, for all
+        self.outcome = Outcome()
+
+    def play(self, questions: Sequence[Question]) -> None:
+        """Ask, judge and keep; what both sides have answered is kept however this ends."""
+        battles = [battle for question in questions for battle in self._battles(question)]
+        coming = [battle for battle in battles if self._store.get(battle.id) is None]
+        self.outcome.present += len(battles) - len(coming)
+        answers: _Answers = {}
+        try:
+            for spec in self._specs:
+                asked = {b.question.name: b.question for b in coming if spec in (b.a, b.b)}
+                self.bar.update(len(questions) - len(asked))
+                self.bar.set_description(spec.name)
+                self._ask(spec, asked.values(), answers)
+        finally:
+            self._keep(coming, answers)
+
+    def _battles(self, question: Question) -> Iterator[_Battle]:
+        able = [spec for spec in self._specs if _can_be_asked(spec, question)]
+        for pair in combinations(able, 2):
+            id = _battle_id(self._benchmark, question, pair)
+            a, b = random.Random(id).sample(pair, 2)  # who stands where is chance, and repeatable
+            yield _Battle(id, question, a, b)
+
+    def _ask(self, spec: ModelSpec, questions: Collection[Question], answers: _Answers) -> None:
+        """Put a model's answers to those of others, each as soon as it is there."""
+        if not questions:
+            return
+        for _ in self._backend.load(spec.name):
+            pass
+        stopped = Event()
+
+        def ask(question: Question) -> None:
+            answer = self._answer(spec, question, stopped)
+            if answer or not stopped.is_set():
+                answers[spec.name, question.name] = answer
+                self.bar.update()
+
+        with ThreadPoolExecutor(self._at_once) as threads:
+            asked = [threads.submit(ask, question) for question in questions]
+            try:
+                for future in as_completed(asked):
+                    future.result()
+            finally:
+                stopped.set()
+                threads.shutdown(wait=False, cancel_futures=True)
+
+    def _answer(self, spec: ModelSpec, question: Question, stopped: Event) -> _Answer | None:
+        request = replace(question.request, sampling=self._sampling)
+        began_at = datetime.now(UTC)
+        try:
+            with closing(self._backend.answer(spec.name, request)) as replies:
+                for newest in replies:
+                    reply = newest
+                    if stopped.is_set():
+                        return None
+        except VlmDemoError as error:
+            log.warning("%s failed on %r: %s", spec.name, question.name, error)
+            return None
+        if not reply.raw.strip():
+            log.warning("%s said nothing on %r.", spec.name, question.name)
+            return None
+        return _Answer(reply, began_at, datetime.now(UTC))
+
+    def _keep(self, battles: Sequence[_Battle], answers: _Answers) -> None:
+        votes = []
+        for battle in battles:
+            sides = [(spec.name, battle.question.name) for spec in (battle.a, battle.b)]
+            if not all(side in answers for side in sides):
+                continue  # interrupted before it was answered
+            a, b = (answers[side] for side in sides)
+            if a is None or b is None:
+                self.outcome.void += 1
+            else:
+                votes.append(self._vote(battle, a, b))
+        self.outcome.failures.update(model for (model, _), answer in answers.items() if not answer)
+        added, present = self._store.add_all(votes)
+        self.outcome.added += added
+        self.outcome.present += present
+
+    def _vote(self, battle: _Battle, a: _Answer, b: _Answer) -> Vote:
+        question = battle.question
+        grades = question.grade(a.reply), question.grade(b.reply)
+        return Vote(
+            battle=battle.id,
+            a=self._contender(battle.a, a),
+            b=self._contender(battle.b, b),
+            winner=_winner(*(grade.answer for grade in grades)),
+            boxes=_winner_by_boxes(grades, (a.reply, b.reply)),
+            task=question.request.task,
+            language=question.language,
+            parameters={k: v for k, v in asdict(self._sampling).items() if k != "seed"},
+            prompt_hash=fingerprints.of_words([question.request]),
+            picture_hash=fingerprints.of_pictures(question.request.images),
+            began_at=min(a.began_at, b.began_at),
+            ended_at=max(a.ended_at, b.ended_at),
+            voted_at=datetime.now(UTC),
+            origin=Origin.AUTOMATIC,
+        )
+
+    def _contender(self, spec: ModelSpec, answer: _Answer) -> Contender:
+        return replace(contender(spec, self._backend), outputs=(answer.reply.raw,))
+
+
+def _can_be_asked(spec: ModelSpec, question: Question) -> bool:
+    """Whether a model does the task, and knows the language; English is asked of every one."""
+    known = {"en", *map(to_code, spec.languages)}
+    return spec.supports(question.request.task) and question.language in known
+
+
+def _battle_id(benchmark: str, question: Question, specs: Collection[ModelSpec]) -> str:
+    """Name a battle by what it is about: the same one has the same name in every run."""
+    models = sorted((spec.name, fingerprints.of_weights(spec)) for spec in specs)
+    content = json.dumps([benchmark, question.name, models])
+    return f"auto-{hashlib.sha256(content.encode()).hexdigest()[:32]}"
+
+
+def _winner(a: float, b: float) -> Winner:
+    """Compare two grades."""
+    if max(a, b) < RIGHT:
+        return Winner.BOTH_BAD
+    if abs(a - b) <= MARGIN:
+        return Winner.TIE
+    return Winner.A if a > b else Winner.B
+
+
+def _winner_by_boxes(grades: tuple[Grade, Grade], replies: tuple[Reply, Reply]) -> Winner | None:
+    """Compare the boxes alone; None where the question wants none, or nobody drew one."""
+    a, b = (grade.boxes for grade in grades)
+    if a is None or b is None or not any(map(_has_boxes, replies)):
+        return None
+    return _winner(a, b)
+
+
+def _has_boxes(reply: Reply) -> bool:
+    return any(isinstance(place, Box) for mention in reply.mentions for place in mention.regions)
