@@ -22,6 +22,7 @@ if on_zerogpu():
     # something wants a GPU.
     importlib.import_module("vlm_demo.engines.local.zerogpu")
 
+from vlm_demo.arena import open_hub_copy
 from vlm_demo.backend import Backend
 from vlm_demo.errors import VlmDemoError
 from vlm_demo.ui.layout import build_page, serve
@@ -34,12 +35,17 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = Settings.read(vars(_parser().parse_args(arguments)))
         backend = Backend.from_settings(settings)
+        votes_copy = open_hub_copy(settings)
+        if votes_copy:
+            votes_copy.start()  # votes that a Space has lost are back before anybody votes
         page = build_page(backend, settings)
         print(f"The page is at {serve(page, settings)} (stop it with Ctrl+C).", flush=True)
         # The page is up before torch is even imported; the first answer need not wait for it.
         Thread(target=_preload, args=(backend,), daemon=True).start()
         page.block_thread()
         backend.close()
+        if votes_copy:
+            votes_copy.close()
     except VlmDemoError as error:
         print(error, file=sys.stderr)
         return 2
@@ -67,6 +73,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen on (default: 7860)")
     parser.add_argument("--menu", type=Path, help="TOML file of models to choose from")
+    parser.add_argument(
+        "--votes", help="database of votes: a file of SQLite, or a URL (default: votes.db)"
+    )
+    parser.add_argument(
+        "--arena",
+        metavar="MODEL,MODEL",
+        help="models that may meet in a battle (default: all that are here or on servers)",
+    )
+    parser.add_argument("--votes-repo", help="data set of the Hub where votes are kept too")
+    parser.add_argument(
+        "--votes-minutes", help="between two times that votes are sent there (default: 5)"
+    )
     parser.add_argument(
         "--share", action="store_true", default=None, help="also make a public link, through Gradio"
     )

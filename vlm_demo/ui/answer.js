@@ -13,7 +13,7 @@ function part({ text: words, colour, mention }) {
   mark.style.setProperty('--colour', colour);
   for (const [event, on] of [['pointerenter', true], ['pointerleave', false]])
     mark.addEventListener(event, () => document.dispatchEvent(
-      new CustomEvent('vlm-mention', { detail: { board: props.board, index: mention, on } })));
+      new CustomEvent('vlm-mention', { detail: { board: card.dataset.board, index: mention, on } })));
   return mark;
 }
 

@@ -18,7 +18,7 @@ from vlm_demo.ui.values import as_value, percent, place_in_queue
 _SCRIPT = (Path(__file__).parent / "answer.js").read_text(encoding="utf-8")
 
 _TEMPLATE = """
-<div class="answer" hidden>
+<div class="answer" data-board="%BOARD%" hidden>
   <details class="answer-thought" hidden><summary>Draft</summary><p></p></details>
   <p class="answer-text" aria-live="polite"></p>
   <p class="answer-note" role="status" hidden></p>
@@ -38,11 +38,10 @@ def answer(elem_id: str, board: str = "") -> gr.HTML:
     """
     return gr.HTML(
         NOTHING,
-        html_template=_TEMPLATE,
+        html_template=_TEMPLATE.replace("%BOARD%", board),
         js_on_load=_SCRIPT,
         elem_id=elem_id,
         apply_default_css=False,
-        board=board,
     )
 
 

@@ -92,6 +92,7 @@ def build_ask_tab(tab: gr.Tab, around: Surroundings) -> None:
             buttons = build_run_buttons("Ask", "ask")
             build_notice(backend, controls.model, [Task.VQA], [buttons.run])
             result = answer("ask-answer")
+            around.place_again("Ask")
             log = gr.HTML(visible=False, elem_id="ask-earlier", apply_default_css=False)
             tries = build_examples(around.examples_for(Task.VQA))
 
@@ -122,11 +123,11 @@ def build_ask_tab(tab: gr.Tab, around: Surroundings) -> None:
             if in_orders and not request.choices:
                 raise InputError("To ask in every order, please give possible answers.")
             newest: Reply | None = None
-            for answered in _answered(backend, choice.model, request, circular=in_orders):
-                if answered is None:
+            for new in answered(backend, choice.model, request, circular=in_orders):
+                if new is None:
                     yield {result: gr.skip()}
                     continue
-                newest, card = answered
+                newest, card = new
                 yield {
                     result: card,
                     own.board: located(picture, newest),
@@ -175,7 +176,7 @@ Answered = tuple[Reply, str]
 """An answer, and the value of the component that shows it."""
 
 
-def _answered(
+def answered(
     backend: Backend, model: str, request: Request, *, circular: bool
 ) -> Iterator[Answered | None]:
     """Ask in the way that suits the request; yield None while there is nothing new."""

@@ -58,6 +58,7 @@ def build_caption_tab(tab: gr.Tab, around: Surroundings) -> None:
                 backend, controls.model, [Task.CAPTION], [buttons.run], style=style, styles=STYLES
             )
             result = answer("caption-answer", board="caption-picture")
+            around.place_again("Caption")
             tries = build_examples(around.examples_for(*dict.fromkeys(STYLES.values())))
 
     def caption(picture: Picture | None, kind: str, start: str, *settings: Any) -> Iterator[Any]:

@@ -78,7 +78,7 @@ def build_chat_tab(_: gr.Tab, around: Surroundings) -> None:
         submit_btn=True,
         stop_btn=False,
     )
-    around.again["Chat"].render()
+    around.place_again("Chat")
     ready: dict[str, Any] = {"submit_btn": True, "stop_btn": False}
     sent = gr.MultimodalTextbox(visible="hidden", show_label=False, file_count="multiple")
     unsent = gr.State(None)  # a question that failed: it goes back into the box
@@ -185,7 +185,7 @@ def build_chat_tab(_: gr.Tab, around: Surroundings) -> None:
         }
 
     def settle(left: Mapping[str, Any] | None) -> dict[Any, Any]:
-        value = {"value": left} if left else {}
+        value: dict[str, Any] = {"value": left} if left else {}
         return {box: gr.MultimodalTextbox(**value, **ready), unsent: None}
 
     # The browser runs the listeners of an event one after the other, so these come first.

@@ -66,15 +66,28 @@ class Choice:
             UnknownModelError: there is no such model on the menu.
         """
         own = get_family(backend.spec(model).family).sampling
-        sampling = replace(
-            own,
-            temperature=temperature,
-            top_p=top_p,
-            max_new_tokens=int(max_new_tokens),
-            repetition_penalty=repetition_penalty,
-            seed=None if seed is None else int(seed),
+        return cls(
+            model, sampled(own, temperature, top_p, max_new_tokens, repetition_penalty, seed)
         )
-        return cls(model, sampling)
+
+
+def sampled(
+    own: Sampling,
+    temperature: float,
+    top_p: float,
+    max_new_tokens: float,
+    repetition_penalty: float,
+    seed: float | None,
+) -> Sampling:
+    """Return a sampling with the values of the components that set it, and others of its `own`."""
+    return replace(
+        own,
+        temperature=temperature,
+        top_p=top_p,
+        max_new_tokens=int(max_new_tokens),
+        repetition_penalty=repetition_penalty,
+        seed=None if seed is None else int(seed),
+    )
 
 
 def build_settings(backend: Backend, model: gr.Dropdown) -> Controls:

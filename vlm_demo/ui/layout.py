@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gradio as gr
 
+from vlm_demo.arena import open_arena, open_boards, open_voters, open_votes
 from vlm_demo.backend import Backend
 from vlm_demo.settings import Settings
+from vlm_demo.ui.arena_tab import build_arena_tab
 from vlm_demo.ui.ask_tab import build_ask_tab
 from vlm_demo.ui.caption_tab import build_caption_tab
 from vlm_demo.ui.chat_tab import build_chat_tab
@@ -20,20 +22,22 @@ from vlm_demo.ui.model_choice import (
     wire_model_choice,
 )
 from vlm_demo.ui.models_tab import build_models_tab
-from vlm_demo.ui.tab import MOST_ANSWERS, Surroundings
-from vlm_demo.ui.theme import HEAD, SCRIPT, STYLE_SHEET, page_theme
+from vlm_demo.ui.tab import MOST_ANSWERS, Surroundings, build_again_button
+from vlm_demo.ui.theme import HEAD, SCRIPT, STYLE_SHEETS, page_theme
+from vlm_demo.ui.visitors import visitor_cookies
 
 TABS = {
     "Chat": build_chat_tab,
     "Caption": build_caption_tab,
     "Ask": build_ask_tab,
     "Locate": build_locate_tab,
+    "Arena": build_arena_tab,
     "Inspector": build_inspector_tab,
     "Models": build_models_tab,
 }
 
 ANSWERING = ("Chat", "Caption", "Ask", "Locate")
-"""Tabs whose answers the Inspector can look at."""
+"""Tabs whose answers the Inspector can look at, and whose requests another model can be asked."""
 
 HOUR_S = 3600
 WAITING_REQUESTS = 64  # more are refused: the page is busy
@@ -43,9 +47,12 @@ def build_page(backend: Backend, settings: Settings) -> gr.Blocks:
     """Build the page; `serve` shows it.
 
     Raises:
-        SettingsError: the list of examples cannot be used.
+        SettingsError: the list of examples cannot be used, or the votes.
     """
     # Uploads are looked for once an hour and deleted when a day old.
+    store = open_votes(settings)
+    boards = open_boards(store)
+    arena = open_arena(backend, store, boards, settings)
     page = gr.Blocks(title="VLM demo", delete_cache=(HOUR_S, 24 * HOUR_S))
     with page:
         add_endpoints(backend, settings)  # first: whoever comes later gets another api_name
@@ -56,11 +63,22 @@ def build_page(backend: Backend, settings: Settings) -> gr.Blocks:
             build_model_addition(backend, model)
         asked = {name: gr.State(None) for name in ANSWERING}
         around = Surroundings(
-            backend, settings, controls, gr.State(None), asked, load_examples(), card
+            backend,
+            settings,
+            controls,
+            arena,
+            boards,
+            newest=gr.State(None),
+            asked=asked,
+            again={name: build_again_button(name) for name in ANSWERING},
+            examples=load_examples(),
+            card=card,
         )
         with tabs_shown_here, gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):
             for name, build in TABS.items():
-                with gr.Tab(name, id=name.lower(), render_children=True) as tab:
+                with gr.Tab(
+                    name, id=name.lower(), elem_id=f"{name.lower()}-tab", render_children=True
+                ) as tab:
                     build(tab, around)
         wire_model_choice(page, backend, model, card)
     return page
@@ -80,7 +98,7 @@ def serve(page: gr.Blocks, settings: Settings) -> str:
         prevent_thread_lock=True,
         quiet=True,
         theme=page_theme(),
-        css_paths=STYLE_SHEET,
+        css_paths=STYLE_SHEETS,
         head=HEAD,
         js=SCRIPT,
         footer_links=["api", "settings"],
@@ -89,6 +107,7 @@ def serve(page: gr.Blocks, settings: Settings) -> str:
         enable_monitoring=False,
         show_error=False,
         max_file_size=settings.max_upload_bytes,
+        app_kwargs={"middleware": [visitor_cookies(open_voters(settings))]},
         max_threads=2 * MOST_ANSWERS,  # each answer holds one, and there are other events
     )
     return public or address

@@ -72,6 +72,7 @@ def build_locate_tab(tab: gr.Tab, around: Surroundings) -> None:
             with gr.Column(visible=False) as selecting:
                 describing = build_run_buttons("Describe selection", "describe", "secondary")
             description = answer("locate-description")
+            around.place_again("Locate")
             with gr.Accordion(
                 "Raw output", open=False, visible=False, elem_id="locate-raw"
             ) as fold_out:

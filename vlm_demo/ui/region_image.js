@@ -2,12 +2,16 @@
 // names them as chips, and lets a person drag a box. `props.value` is what the server shows, as JSON:
 //   {picture: {url, width, height, name} | null, mentions: [{phrase, colour, boxes, points, polygons,
 //   sure, boxesSure}]}
-// (how sure the model is of the phrase and of each box, in words) with coordinates as fractions of the picture. What the person does goes back as events.
+// (how sure the model is of the phrase and of each box, in words) with coordinates as fractions of the
+// picture. What the person does goes back as events. A board of a group takes nothing
+// in: one looks at its picture, and all boards of the group show the same part of theirs.
 const SVG = 'http://www.w3.org/2000/svg';
 const find = (selector) => element.querySelector(selector);
 const board = find('.board'), stage = find('.stage'), image = find('.stage img');
 const overlay = find('.overlay'), labels = find('.labels'), legend = find('.legend');
 const drop = find('.drop'), chooser = find('.drop input'), tools = find('.tools'), hint = find('.hint');
+const { name: ownName, group } = board.dataset;
+const arrived = [];  // what else is done when another picture comes
 const hidden = new Set();
 let selection = null, start = null, shownUrl = null, shownMentions = '';
 
@@ -128,6 +132,7 @@ function show() {
     shownUrl = url;
     selection = null;
     hidden.clear();
+    arrived.forEach((act) => act());
     if (picture) {
       image.src = url;
       image.width = picture.width;
@@ -135,8 +140,10 @@ function show() {
       image.alt = picture.name;
     } else image.removeAttribute('src');
   }
-  drop.hidden = Boolean(picture);
-  stage.hidden = tools.hidden = !picture;
+  board.hidden = !picture && Boolean(group);
+  drop.hidden = Boolean(picture || group);
+  stage.hidden = !picture;
+  tools.hidden = !picture || Boolean(group);
   hint.hidden = !picture || !props.selectable;
   draw();
 }
@@ -201,21 +208,23 @@ if (props.selectable) {
   });
 }
 
-chooser.addEventListener('change', () => take(chooser.files));
-find('.replace').addEventListener('click', () => chooser.click());
-find('.remove').addEventListener('click', () => trigger('clear'));
-for (const event of ['dragenter', 'dragover'])
-  board.addEventListener(event, (e) => { e.preventDefault(); board.classList.add('over'); });
-for (const event of ['dragleave', 'drop'])
-  board.addEventListener(event, (e) => { e.preventDefault(); board.classList.remove('over'); });
-board.addEventListener('drop', (event) => take(event.dataTransfer.files));
-document.addEventListener('paste', (event) => {
-  const files = event.clipboardData ? event.clipboardData.files : [];
-  if (files.length && board.offsetParent !== null) { event.preventDefault(); take(files); }
-});
+if (!group) {
+  chooser.addEventListener('change', () => take(chooser.files));
+  find('.replace').addEventListener('click', () => chooser.click());
+  find('.remove').addEventListener('click', () => trigger('clear'));
+  for (const event of ['dragenter', 'dragover'])
+    board.addEventListener(event, (e) => { e.preventDefault(); board.classList.add('over'); });
+  for (const event of ['dragleave', 'drop'])
+    board.addEventListener(event, (e) => { e.preventDefault(); board.classList.remove('over'); });
+  board.addEventListener('drop', (event) => take(event.dataTransfer.files));
+  document.addEventListener('paste', (event) => {
+    const files = event.clipboardData ? event.clipboardData.files : [];
+    if (files.length && board.offsetParent !== null) { event.preventDefault(); take(files); }
+  });
+}
 // Coloured phrases elsewhere on the page point at their regions here.
 document.addEventListener('vlm-mention', (event) => {
-  if (event.detail.board === props.board) highlight(event.detail.index, event.detail.on);
+  if (event.detail.board === ownName) highlight(event.detail.index, event.detail.on);
 });
 watch('value', show);
 show();

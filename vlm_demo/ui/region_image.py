@@ -19,6 +19,7 @@ from vlm_demo.ui.pictures import Picture
 from vlm_demo.ui.values import as_value, percent
 
 _SCRIPT = (Path(__file__).parent / "region_image.js").read_text(encoding="utf-8")
+_ZOOM = (Path(__file__).parent / "region_zoom.js").read_text(encoding="utf-8")
 
 _ICON = (
     '<svg viewBox="0 0 24 24" aria-hidden="true"><rect x="3" y="4" width="18" height="16" rx="3"/>'
@@ -26,14 +27,18 @@ _ICON = (
 )
 
 _TEMPLATE = """
-<div class="board">
+<div class="board" data-name="%NAME%" data-group="%GROUP%">
   <label class="drop">
     <input type="file" accept="image/*,.heic,.heif,.avif" aria-label="Choose a picture">
     %ICON%<b>Add a picture</b><span>Drop it here, paste it, or click to choose a file</span>
     <small>PNG, JPEG, WebP, GIF and others, up to %MOST%</small>
   </label>
   <div class="stage" hidden><img alt="" draggable="false"><svg class="overlay"
-    aria-hidden="true"></svg><div class="labels" aria-hidden="true"></div></div>
+    aria-hidden="true"></svg><div class="labels" aria-hidden="true"></div>
+    <span class="zooms" hidden><button type="button" class="out"
+    aria-label="Zoom out">&minus;</button><button type="button" class="whole"
+    aria-label="Show the whole picture">100 %</button><button type="button" class="in"
+    aria-label="Zoom in">+</button></span></div>
   <div class="legend" role="group" aria-label="What was found" hidden></div>
   <div class="under"><span class="hint" hidden>Drag on the picture to mark a region</span>
     <span class="tools" hidden><button type="button" class="replace">Replace</button><button
@@ -48,15 +53,39 @@ def region_image(elem_id: str, *, max_bytes: int, selectable: bool = False) -> g
     Events: `upload` (data: `path` of the uploaded file, or `too_large`, or `failed`), `clear`, and
     where it is `selectable`, `select` (data: `box`, x1, y1, x2, y2 as fractions, or None).
     """
+    return _board(elem_id, max_bytes=max_bytes, selectable=selectable)
+
+
+def region_view(elem_id: str, *, group: str) -> gr.HTML:
+    """Build the component for a picture that is only looked at, closely where one wants.
+
+    The boards of a `group` show the same part of their pictures, equally large. One without a
+    picture takes no room.
+    """
+    return _board(elem_id, group=group)
+
+
+def _board(
+    elem_id: str,
+    *,
+    max_bytes: int = 0,
+    selectable: bool = False,
+    group: str = "",
+) -> gr.HTML:
+    # In the template and not as properties, which a gr.HTML has lost in the browser when an event
+    # makes it visible for the first time.
+    words = {"ICON": _ICON, "MOST": megabytes(max_bytes), "NAME": elem_id, "GROUP": group}
+    template = _TEMPLATE
+    for name, word in words.items():
+        template = template.replace(f"%{name}%", word)
     return gr.HTML(
         shown(None),
-        html_template=_TEMPLATE.replace("%ICON%", _ICON).replace("%MOST%", megabytes(max_bytes)),
-        js_on_load=_SCRIPT,
+        html_template=template,
+        js_on_load=_SCRIPT + _ZOOM if group else _SCRIPT,
         elem_id=elem_id,
         apply_default_css=False,
         selectable=selectable,
         largest=max_bytes,
-        board=elem_id,
     )
 
 

@@ -64,7 +64,7 @@ def answers(backend: Backend, model: str, request: Request) -> Iterator[Reply | 
         finally:
             arrived.put(_End())
 
-    _in_thread(read, f"answer by {model}")
+    in_thread(read, f"answer by {model}")
     try:
         yield None
         yield from _newest(arrived)
@@ -88,14 +88,14 @@ def computed(compute: Callable[[], T]) -> Iterator[T | None]:
         except Exception as error:  # the border of a thread: raised again where it is read
             future.set_exception(error)
 
-    _in_thread(run, "computation for the page")
+    in_thread(run, "computation for the page")
     yield None
     while not wait([future], timeout=HEARTBEAT_S).done:
         yield None
     yield future.result()
 
 
-def _in_thread(work: Callable[[], None], name: str) -> None:
+def in_thread(work: Callable[[], None], name: str) -> None:
     """Run something in a thread that knows whose visit it is for: ZeroGPU counts by visitor."""
     Thread(target=copy_context().run, args=(work,), name=name, daemon=True).start()
 
@@ -129,7 +129,7 @@ def errors_raised() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raise gr.Error(_words(error), print_exception=False) from error
+        raise gr.Error(words_for(error), print_exception=False) from error
 
 
 @contextmanager
@@ -144,10 +144,10 @@ def errors_shown() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        gr.Warning(_words(error), duration=12, title="Sorry")
+        gr.Warning(words_for(error), duration=12, title="Sorry")
 
 
-def _words(error: Exception) -> str:
+def words_for(error: Exception) -> str:
     """The words of an error of ours; any other is logged, and said plainly.
 
     Gradio shows them as HTML, so they are escaped.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import gradio as gr
 from gradio.components import Component
@@ -15,6 +15,10 @@ from vlm_demo.types import Task
 from vlm_demo.ui.answer import settled
 from vlm_demo.ui.examples import Example
 from vlm_demo.ui.generation import Controls
+
+if TYPE_CHECKING:  # they load the database, and what rates
+    from vlm_demo.arena.battles import Arena
+    from vlm_demo.arena.boards import Boards
 
 MOST_ANSWERS = 64
 """Answers at a time, those that wait for their model included.
@@ -41,10 +45,17 @@ class Surroundings:
     backend: Backend
     settings: Settings
     controls: Controls
+    arena: Arena
+    boards: Boards
     newest: gr.State  # Picture | None: the one that came in last, on any tab
-    asked: Mapping[str, gr.State]  # Asked | None, by tab: its newest answer, for the Inspector
+    asked: Mapping[str, gr.State]  # Asked | None, by tab: its newest answer
+    again: Mapping[str, gr.Button]  # "Ask another model the same", by tab
     examples: Sequence[Example]
     card: gr.HTML  # of the chosen model, at the top of the page
+
+    def place_again(self, tab: str) -> None:
+        """Put the button "Ask another model the same" of a tab here."""
+        self.again[tab].render()  # type: ignore[no-untyped-call]
 
     def examples_for(self, *tasks: Task) -> tuple[Example, ...]:
         """Return the examples for some tasks, in the order of the list."""
@@ -87,3 +98,18 @@ def build_run_buttons(
             gr.Button(words, variant=variant, elem_id=f"{elem_id}-run"),
             gr.Button("Stop", variant="stop", visible="hidden", elem_id=f"{elem_id}-stop"),
         )
+
+
+def build_again_button(tab: str) -> gr.Button:
+    """Make the button of a tab that takes its newest request to other models.
+
+    The tab places it below its answer; page.css hides it until there is one.
+    """
+    return gr.Button(
+        "Ask another model the same",
+        size="sm",
+        variant="secondary",
+        elem_id=f"{tab.lower()}-again",
+        elem_classes="again",
+        render=False,
+    )

@@ -6,19 +6,23 @@ from pathlib import Path
 
 import gradio as gr
 
-STYLE_SHEET = Path(__file__).parent / "page.css"
+STYLE_SHEETS = [
+    Path(__file__).parent / name for name in ("page.css", "arena.css", "leaderboard.css")
+]
 SCRIPT = (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
+_KEYS = (Path(__file__).parent / "arena.js").read_text(encoding="utf-8")
 
 _FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 _MONOSPACED = ("ui-monospace", "Menlo", "Consolas", "monospace")
 
 # Model output is shown as Markdown. Gradio takes scripts out of it, but not addresses of pictures
 # elsewhere or forms that send elsewhere; with this, a browser refuses both.
-HEAD = """
+HEAD = f"""
 <meta http-equiv="Content-Security-Policy" content="default-src 'self' 'unsafe-inline'
  'unsafe-eval' data: blob:; img-src 'self' data: blob:; connect-src 'self' data: blob:;
  form-action 'self'; frame-src 'none'; object-src 'none'; base-uri 'self'">
 <meta name="description" content="Chat about a picture, caption it, ask, and locate things in it.">
+<script>{_KEYS}</script>
 """
 
 

@@ -1,0 +1,228 @@
+"""Leaderboard: who does best, by whose votes, and how certain that is."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import gradio as gr
+
+from vlm_demo.arena.language_names import CODES
+from vlm_demo.arena.selection import Selection
+from vlm_demo.catalog import ModelSpec
+from vlm_demo.errors import VotesError
+from vlm_demo.types import Task
+from vlm_demo.ui.heat_map import battle_counts, win_rates
+from vlm_demo.ui.leaderboard_words import AUTOMATIC, ELSEWHERE, EMPTY, ONE_DAY, READING
+from vlm_demo.ui.model_choice import ABILITIES, problem_notice
+from vlm_demo.ui.rating_lines import LINES, as_lines, colour_map, legend, lines_plot
+from vlm_demo.ui.standings import LICENCES, SIZES, WEIGHTS, Filters, standings_table
+from vlm_demo.ui.tab import QUICK, Surroundings
+from vlm_demo.ui.visitors import voter_of
+
+if TYPE_CHECKING:
+    from vlm_demo.arena.boards import Board
+
+_PULSE = (Path(__file__).parent / "leaderboard.js").read_text(encoding="utf-8")
+
+_SHOW_BATTLE = "() => document.getElementById('battle-tab-button').click()"
+
+Whose = Literal["people", "mine", "automatic"]
+
+WHOSE: list[tuple[str, Whose]] = [
+    ("Everybody's votes", "people"),
+    ("My votes", "mine"),
+    ("Automatic", "automatic"),
+]
+
+ABOUT = [("Whole answers", "answers"), ("Boxes alone", "boxes")]
+
+MAPS = [("Win rates in percent", "rates"), ("Number of battles", "battles")]
+
+TASKS = {
+    **ABILITIES,
+    Task.DETAILED_CAPTION: "Detailed caption",
+    Task.DETECT: "Detect",
+    Task.READ: "Read text",
+}
+"""What the page calls each task."""
+
+LANGUAGES = {code: name.title() for name, code in CODES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What somebody wants to see, in the order of the controls."""
+
+    whose: Whose
+    about: str
+    task: str
+    language: str
+    size: str
+    licence: str
+    weights: str
+    colours: str  # what the heat map shows
+    over_time: bool  # whether the plot is open
+
+    @property
+    def filters(self) -> Filters:
+        return Filters(self.size, self.licence, self.weights)
+
+    def selection(self, voter: str) -> Selection:
+        return Selection(
+            task=self.task,
+            language=self.language,
+            boxes=self.about == "boxes",
+            automatic=self.whose == "automatic",
+            voter=voter if self.whose == "mine" else "",
+        )
+
+
+def build_leaderboard(tab: gr.Tab, around: Surroundings) -> None:
+    """Lay out the board, and keep it up to date for as long as somebody looks at it."""
+    boards, backend = around.boards, around.backend
+    with gr.Column(elem_id="leaderboard"):
+        with gr.Row(elem_id="leaderboard-choices"):
+            whose = _switch("Whose votes", WHOSE)
+            about = _switch("Votes on what", ABOUT)
+        with gr.Row(elem_id="leaderboard-filters"):
+            task = _choice("Task", "Any task")
+            language = _choice("Language", "Any language")
+            size = _choice("Size", "Any size", SIZES)
+            licence = _choice("Licence", "Any licence", LICENCES)
+            weights = _choice("Weights", "Any weights", WEIGHTS)
+        words = gr.HTML(js_on_load=_PULSE, elem_id="leaderboard-words", apply_default_css=False)
+        table = gr.HTML(elem_id="leaderboard-table", apply_default_css=False)
+        battle = gr.Button(
+            "Go to a battle", variant="primary", visible="hidden", elem_id="leaderboard-battle"
+        )
+        with gr.Column(visible="hidden") as details:
+            with gr.Accordion("Who won against whom"):
+                colours = _switch("What is shown", MAPS)
+                maps = gr.HTML(elem_id="leaderboard-maps", apply_default_css=False)
+            with gr.Accordion("Ratings over time", open=False) as history:
+                lines = lines_plot("leaderboard-lines")
+                names = gr.HTML(elem_id="leaderboard-lines-legend", apply_default_css=False)
+            with gr.Accordion("How to read this", open=False):
+                gr.HTML(READING, apply_default_css=False)
+    over_time = gr.State(False)
+    shown = gr.State("")  # digest of what the page shows: the same is not sent again
+
+    def look(request: gr.Request, *given: Any) -> dict[Any, Any]:
+        *choices, before = given
+        wish = _Wish(*choices)
+        selection = wish.selection(voter_of(request))
+        try:
+            board, offered = boards.board(selection), boards.choices()
+            timeline = boards.timeline(selection) if wish.over_time else []
+        except VotesError as error:  # what was shown before stays
+            return {words: problem_notice(str(error)), shown: ""}
+        specs = {spec.name: spec for spec in backend.menu}
+        listed = [one.model for one in board.standings if wish.filters.shows(specs.get(one.model))]
+        drawn = listed[:LINES]
+        points = as_lines(timeline, drawn)
+        content: dict[Any, Any] = {
+            words: _words(wish, board, listed),
+            table: _frame(wish, board, listed, specs),
+            maps: _heat_map(wish, board, listed),
+            names: legend(drawn) if points else ONE_DAY,
+        }
+        tasks, languages = _offers(TASKS, offered.tasks), _offers(LANGUAGES, offered.languages)
+        now = _digest(*content.values(), points, tasks, languages)
+        if now == before:
+            return {shown: now}
+        return {
+            **content,
+            shown: now,
+            lines: gr.LinePlot(
+                points, color_map=colour_map(drawn), visible=bool(points) or "hidden"
+            ),
+            battle: gr.Button(visible=(not board.votes and wish.whose != "automatic") or "hidden"),
+            details: gr.Column(visible=bool(board.votes) or "hidden"),
+            task: gr.Dropdown(choices=[("Any task", ""), *tasks]),
+            language: gr.Dropdown(choices=[("Any language", ""), *languages]),
+        }
+
+    controls: list[gr.Radio | gr.Dropdown] = [
+        *(whose, about, task, language, size, licence, weights, colours)
+    ]
+    given = [*controls, over_time, shown]
+    showing = [words, table, battle, details, maps, lines, names, task, language, shown]
+    gr.on(
+        [tab.select, words.tick, *(control.change for control in controls)],
+        look,
+        given,
+        showing,
+        trigger_mode="always_last",
+        **QUICK,
+    )
+    opening = history.expand(lambda: True, None, over_time, **QUICK)
+    opening.then(look, given, showing, **QUICK)
+    history.collapse(lambda: False, None, over_time, **QUICK)
+    battle.click(None, None, None, js=_SHOW_BATTLE, **QUICK)
+
+
+def _switch(label: str, options: Sequence[tuple[str, str]]) -> gr.Radio:
+    """A choice between a few, the first being made already."""
+    return gr.Radio(
+        list(options),
+        value=options[0][1],
+        label=label,
+        show_label=False,
+        container=False,
+        elem_classes="switch",
+    )
+
+
+def _choice(label: str, any_: str, options: Iterable[str] = ()) -> gr.Dropdown:
+    """A choice that begins with, and may go back to, no choice at all."""
+    listed = [(any_, ""), *((option, option) for option in options)]
+    return gr.Dropdown(
+        listed, value="", label=label, show_label=False, container=False, filterable=False
+    )
+
+
+def _offers(names: Mapping[Any, str], found: Iterable[str]) -> list[tuple[str, str]]:
+    """Name what there are votes on, in the order of the names."""
+    return sorted((names.get(one, one), one) for one in found if one)
+
+
+def _words(wish: _Wish, board: Board, listed: Sequence[str]) -> str:
+    """HTML: what the board is made of."""
+    judge = AUTOMATIC if wish.whose == "automatic" else ""
+    if not board.votes:
+        return judge
+    votes = "1 vote" if board.votes == 1 else f"{board.votes:,} votes"
+    models = "1 model" if len(board.standings) == 1 else f"{len(board.standings)} models"
+    hidden = len(board.standings) - len(listed)
+    apart = f" Filters hide {hidden}; they change no rating." if hidden else ""
+    return f'{judge}<p class="board-words"><b>{votes}</b> on <b>{models}</b>.{apart}</p>'
+
+
+def _frame(wish: _Wish, board: Board, listed: Sequence[str], specs: Mapping[str, ModelSpec]) -> str:
+    """HTML: the table, or what to do where there is none."""
+    if not board.votes:
+        narrowed = wish.task or wish.language or wish.about == "boxes"
+        inside = f'<div class="empty">{ELSEWHERE if narrowed else EMPTY[wish.whose]}</div>'
+    elif not listed:
+        inside = '<p class="nothing">No model on this board is like that. Take a filter away.</p>'
+    else:
+        inside = standings_table(board.standings, set(listed), specs)
+    return f'<div class="board-frame">{inside}</div>'
+
+
+def _heat_map(wish: _Wish, board: Board, listed: Sequence[str]) -> str:
+    places = [place for place, model in enumerate(board.models) if model in set(listed)]
+    models = [board.models[place] for place in places]
+    battles = [[board.battles[row][column] for column in places] for row in places]
+    if wish.colours == "battles":
+        return battle_counts(models, battles)
+    wins = [[board.wins[row][column] for column in places] for row in places]
+    return win_rates(models, wins, battles)
+
+
+def _digest(*content: object) -> str:
+    return hashlib.sha256(repr(content).encode()).hexdigest()
