@@ -181,7 +181,7 @@ def llava(template: str | None) -> Built:
         vision_config=t.CLIPVisionConfig(**VISION, projection_dim=32),
         text_config=t.LlamaConfig(vocab_size=len(tokenizer), **LANGUAGE, **ids(tokenizer)),
         image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
-        vision_feature_layer=-2,
+        vision_feature_layer=-1,  # all layers are read, and so none is dropped
         image_seq_length=16,
     )
     return t.LlavaForConditionalGeneration(config), processor
