@@ -105,7 +105,7 @@ def printed(capfd, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
 
     def print_it(command, stdin=""):
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
         status = run(shlex.split(command.removeprefix(PROGRAM)))
         out, err = capfd.readouterr()
         assert status == 0, err
@@ -130,6 +130,17 @@ def test_a_command_about_a_picture_runs(printed, command, tmp_path):
 @pytest.mark.parametrize("command", commands("chat"))
 def test_a_conversation_runs(printed, command):
     assert printed(command, stdin="What is in this picture?\n/quit\n").strip()
+
+
+def test_the_commands_of_the_arena_run_one_after_the_other(printed, tmp_path):
+    told = commands("battles", "leaderboard", "votes")
+
+    for command in told:
+        printed(command.replace("--questions 200", "--questions 13"))
+
+    assert len(told) == 8
+    assert (tmp_path / "votes.jsonl").stat().st_size
+    assert (tmp_path / "votes.db").stat().st_size
 
 
 @pytest.mark.parametrize("command", commands("train", "evaluate"))
@@ -171,6 +182,7 @@ def test_there_is_a_command_for_everything_that_the_command_line_can_do():
     assert tasks == {
         *("models", "caption", "ask", "locate", "describe", "chat"),
         *("prompt", "train", "evaluate", "bench"),
+        *("battles", "leaderboard", "votes"),
     }
 
 
