@@ -32,13 +32,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import evalica
 import numpy as np
-from evalica import Winner
 
 from vlm_demo.arena.counting import Cell
 from vlm_demo.arena.duels import Duels, Floats, gather
+
+if TYPE_CHECKING:
+    from vlm_demo.arena.bradley_terry import BradleyTerry
 
 MEAN = 1000.0
 """Of the ratings of all models on a board."""
@@ -49,26 +51,17 @@ POINTS = 400 / math.log(10)
 TIE_WEIGHT = 0.1
 """Of a win, for each side."""
 
-VIRTUAL_WINS = 0.5
-"""Of each model, and as many losses, spread evenly over all others."""
-
 PROVISIONAL_BELOW = 30
 """Votes on a model."""
 
 WIDTH = 1.96
 """Standard errors on either side: 95 % of a normal distribution."""
 
-TOLERANCE = 1e-6
-"""Between two iterations, in strengths whose geometric mean is 1."""
-
 EXACT, ROUGH = 10_000, 1_000
 """Iterations at most, for the ratings, and for a round of the bootstrap. Some 10 are usual."""
 
 SMALL_CHANGE = 0.01
 """Of the votes on a model: so many more would make its interval 0.5 % narrower."""
-
-LEAST = 1e-300
-"""Strength: a long chain of models, of whom each beats the next alone, would leave all numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +132,8 @@ def ratings(duels: Duels) -> Floats:
     """Rate models, in the order of their names, without saying how sure that is."""
     if not duels.models:
         return np.empty(0)
-    fit = _BradleyTerry(len(duels.models))
-    return fit.ratings(duels.wins + TIE_WEIGHT * duels.ties, EXACT)
+    fit = _bradley_terry(len(duels.models))
+    return MEAN + POINTS * fit.strengths(duels.wins + TIE_WEIGHT * duels.ties, EXACT)
 
 
 def draw_errors(duels: Duels, *, rounds: int = 100, seed: int = 0) -> Errors:
@@ -148,7 +141,7 @@ def draw_errors(duels: Duels, *, rounds: int = 100, seed: int = 0) -> Errors:
     if not duels.models:
         return Errors(duels, np.empty(0))
     rng = np.random.default_rng(seed)
-    fit = _BradleyTerry(len(duels.models))
+    fit = _bradley_terry(len(duels.models))
     wins = duels.wins[fit.winners, fit.losers] + fit.virtual
     pairs = np.triu_indices(len(duels.models), 1)
     cells = np.concatenate([wins, duels.ties[pairs]])
@@ -159,36 +152,15 @@ def draw_errors(duels: Duels, *, rounds: int = 100, seed: int = 0) -> Errors:
         ties[pairs] = votes[len(wins) :]
         square = TIE_WEIGHT * (ties + ties.T)
         square[fit.winners, fit.losers] += votes[: len(wins)]
-        moved[at] = fit.ratings(square, ROUGH)
-    return Errors(duels, moved.std(axis=0, ddof=1))
+        moved[at] = fit.strengths(square, ROUGH)
+    return Errors(duels, POINTS * moved.std(axis=0, ddof=1))
 
 
-class _BradleyTerry:
-    """The model for so many contenders, of whom each has met every other, if only virtually."""
+def _bradley_terry(models: int) -> BradleyTerry:
+    """Load evalica, which loads scipy and pandas, when something is rated: no page opens later."""
+    from vlm_demo.arena.bradley_terry import BradleyTerry
 
-    def __init__(self, models: int) -> None:
-        self.winners, self.losers = np.nonzero(~np.eye(models, dtype=bool))
-        self.virtual = VIRTUAL_WINS / (models - 1)  # wins of one over one other
-        self._all_won = [Winner.X] * len(self.winners)
-        *_, self._index = evalica.indexing(range(models), range(models))
-
-    def ratings(self, wins: Floats, limit: int) -> Floats:
-        """Fit ratings to a square of wins, the row's over the column's."""
-        weights = wins[self.winners, self.losers] + self.virtual
-        fitted = evalica.bradley_terry(
-            self.winners,
-            self.losers,
-            self._all_won,
-            index=self._index,
-            weights=weights.tolist(),
-            tolerance=TOLERANCE,
-            limit=limit,
-        ).scores
-        strengths = np.empty(len(wins))
-        strengths[fitted.index] = fitted
-        logarithms = np.log(np.clip(strengths, LEAST, 1 / LEAST))
-        centred: Floats = logarithms - logarithms.mean()
-        return MEAN + POINTS * centred
+    return BradleyTerry(models)
 
 
 def _win_rates(duels: Duels) -> Floats:
