@@ -128,7 +128,7 @@ def served(backend: Backend, folder: Path, **settings: Any) -> Iterator[str]:
         port = free.getsockname()[1]
     before = os.environ.get("GRADIO_TEMP_DIR")
     os.environ["GRADIO_TEMP_DIR"] = str(folder)
-    own = Settings(port=port, **settings)
+    own = Settings(**{"port": port, "votes": str(folder / "votes.db")} | settings)
     page = build_page(backend, own)
     try:
         yield serve(page, own)

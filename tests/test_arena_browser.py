@@ -258,6 +258,7 @@ def test_a_marked_region_is_described_by_another_model(visit: Visit, circle: Pat
     visit.open_tab("Locate")
     assert page.locator("#locate-again").is_hidden()
     visit.upload("locate-picture", circle)
+    page.locator("#locate-picture .stage img").wait_for()
     frame = page.locator("#locate-picture .stage img").bounding_box()
     assert frame
     page.mouse.move(frame["x"] + 10, frame["y"] + 10)

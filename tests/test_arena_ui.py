@@ -129,13 +129,12 @@ def counted(votes: Path) -> int:
 class Script:
     """Talks to the page as its own JavaScript does, and keeps all that it hears."""
 
-    def __init__(self, address: str, session: str = "", *, cookie: bool = True) -> None:
+    def __init__(self, address: str, session: str = "") -> None:
         self.http = httpx.Client(base_url=address, timeout=30)
         self.session = session or uuid.uuid4().hex
         self.heard = ""
-        if cookie:
-            self.http.get("", headers={"accept": "text/html"})
-            assert self.http.cookies
+        self.http.get("", headers={"accept": "text/html"})
+        assert self.http.cookies
         config = self.http.get("config").json()
         self.ids = {
             component["props"]["elem_id"]: component["id"]
@@ -200,8 +199,18 @@ class Script:
 
 
 @pytest.fixture
-def script(address: str) -> Script:
-    return Script(address)
+def script(address: str) -> Iterator[Script]:
+    script = Script(address)
+    yield script
+    script.http.close()
+
+
+@pytest.fixture
+def other(address: str, script: Script) -> Iterator[Script]:
+    """Somebody else, who knows the session of the first one."""
+    other = Script(address, script.session)
+    yield other
+    other.http.close()
 
 
 @pytest.fixture
@@ -228,8 +237,8 @@ def test_a_replayed_vote_is_refused_and_counts_once(script: Script, circle: Path
     script.fight()
     assert "You chose B" in script.vote(2)
     before = counted(votes)
-    assert "has its vote" in script.vote(2)
-    assert "There is no battle here" in script.vote(1)
+    for key in (2, 1):
+        assert "has its vote" in script.vote(key)
     assert script.heard.count("You chose A") == 0
     assert counted(votes) == before
 
@@ -267,11 +276,10 @@ def test_nobody_votes_before_both_have_answered(
     assert "You chose A" in script.vote()
 
 
-def test_nobody_votes_on_a_battle_of_somebody_else(address: str, script: Script, circle: Path):
+def test_nobody_votes_on_a_battle_of_somebody_else(script: Script, other: Script, circle: Path):
     script.bring(circle)
     script.fight()
-    thief = Script(address, script.session)  # who knows the session has not the cookie
-    stolen = thief.vote()
+    stolen = other.vote()
     assert "not known here" in stolen
     assert all(spec.name not in stolen for spec in MENU)
     assert "You chose A" in script.vote()
@@ -301,11 +309,8 @@ def test_what_the_page_cannot_send_is_refused_and_the_battle_kept(
     assert "You chose A" in script.vote()
 
 
-def test_a_battle_cannot_be_named_by_the_browser(script: Script, circle: Path, address: str):
-    script.bring(circle)
-    script.fight()
-    thief = Script(address)
-    answer = thief.call(
+def test_a_battle_cannot_be_named_by_the_browser(script: Script):
+    answer = script.call(
         "battle-vote-1", "click", {"battle": "x", "task": "chat"}, None, [], "", False
     )
     assert "There is no battle here" in answer
@@ -361,21 +366,21 @@ def test_a_vote_waits_for_the_database_to_come_back(backend: Backend, circle: Pa
         votes.parent.mkdir()
         voting.join()
         assert "You chose A" in script.heard
+        script.http.close()
         assert counted(votes) == 1
 
 
 def test_my_data_is_deleted_and_nobody_elses(
-    address: str, script: Script, circle: Path, votes: Path
+    script: Script, other: Script, circle: Path, votes: Path
 ):
-    other = Script(address)
     for each in (script, other):
         each.bring(circle)
         each.fight()
         each.vote()
-    script.send("battle-really", "click")
+    assert "One vote was deleted" in script.call("battle-really", "click")
     with closing(sqlite3.connect(votes)) as database:
         voters = {row[0] for row in database.execute("SELECT DISTINCT voter FROM votes")}
-    other.send("battle-really", "click")
+    other.call("battle-really", "click")
     with closing(sqlite3.connect(votes)) as database:
         fewer = {row[0] for row in database.execute("SELECT DISTINCT voter FROM votes")}
     assert len(voters) - len(fewer) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import threading
 from collections import Counter
@@ -15,6 +16,7 @@ from vlm_demo.arena.store import VoteStore
 from vlm_demo.arena.votes import Origin, Vote, Winner
 from vlm_demo.backend import Backend
 from vlm_demo.catalog import ModelSpec, default_menu
+from vlm_demo.cli import run
 from vlm_demo.errors import EngineError, LoadError, SettingsError, UnknownModelError
 from vlm_demo.evaluation import battles, questions_for_battles, scenes
 from vlm_demo.evaluation.base import Grade, Question
@@ -82,18 +84,22 @@ def winner_of(vote: Vote) -> str:
     return {Winner.A: vote.a.model, Winner.B: vote.b.model}.get(vote.winner, vote.winner.value)
 
 
-def test_the_embedded_models_meet_on_the_drawn_world(store: VoteStore) -> None:
-    backend = Backend(default_menu(), device="cpu")
-    questions = questions_for_battles("scenes", seed=5, count=24)
-    try:
-        outcome = play(backend, store, LLAVA, KOSMOS, benchmark="scenes", questions=questions)
-    finally:
-        backend.close()
+def test_the_command_lets_the_embedded_models_meet_on_the_drawn_world(
+    tmp_path: Path, store: VoteStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(tmp_path / "votes.db")
+    command = ["battles", "--models", f"{LLAVA}, {KOSMOS}", "--seed", "5", "--questions", "24"]
 
+    assert run([*command, "--votes", path, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+
+    questions = questions_for_battles("scenes", seed=5, count=24)
     english = [question for question in questions if question.language == "en"]
     votes = votes_in(store)
-    assert outcome.added == len(votes) == len(english)  # one of the two knows no Japanese
-    assert (outcome.void, outcome.failures, outcome.stopped) == (0, {}, False)
+    assert told["added"] == len(votes) == len(english)  # one of the two knows no Japanese
+    assert (told["present"], told["void"], told["failures"], told["stopped"]) == (0, 0, {}, False)
+    assert {row["model"] for row in told["leaderboard"]} == {LLAVA, KOSMOS}
+    assert all(row["votes"] == len(votes) for row in told["leaderboard"])
     assert all(vote.origin is Origin.AUTOMATIC and not vote.voter for vote in votes)
     assert all(vote.began_at < vote.ended_at < vote.voted_at for vote in votes)
     assert all(side.revision and side.outputs[0] for vote in votes for side in (vote.a, vote.b))
@@ -182,8 +188,8 @@ def test_an_interrupted_run_keeps_what_was_judged_and_goes_on(
 
     def answer(model: str, request: Request) -> str:
         if interrupt and model == "b" and request.text == "is it 6?":
-            signal.raise_signal(signal.SIGINT)
-            threading.Event().wait(0.2)  # an answer that is being written when Ctrl+C comes
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            threading.Event().wait(0.5)  # an answer that is being written when Ctrl+C comes
         return "yes"
 
     backend = Scripted(answer, "a", "b")
@@ -293,7 +299,12 @@ def test_questions_of_a_benchmark_have_names_of_their_own() -> None:
     assert len(half) > 5  # whoever stops half way has asked most kinds
 
 
-def test_what_cannot_be_played_is_said(store: VoteStore) -> None:
+def test_what_cannot_be_played_is_said(
+    store: VoteStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    votes = ["--votes", str(tmp_path / "votes.db")]
+    assert run(["battles", "--models", LLAVA, *votes]) == 2
+    assert "two models" in capsys.readouterr().err
     backend = Backend(default_menu())
     with pytest.raises(SettingsError, match="two models"):
         play(backend, store, LLAVA, LLAVA)

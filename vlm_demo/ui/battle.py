@@ -49,7 +49,7 @@ VOTES: dict[str, Any] = {
     "api_visibility": "private",
     "trigger_mode": "once",
 }
-"""Settings of the events that vote."""
+"""Settings of the events that vote, or take votes back."""
 
 EXAMPLES_EACH = 2
 """Examples that are offered, of each task that takes words."""
@@ -101,7 +101,8 @@ def build_battle(tab: gr.Tab, around: Surroundings) -> None:
                     yield {fighting: gr.skip()} if new == sides else stage.growing(fight, new)
                     sides = new
         except BattleError as error:
-            yield left_of(before, voter, str(error))
+            told = replace(before or fight, told=True)
+            yield {**left_of(before, voter, str(error)), fighting: told}
             return
         except VlmDemoError:
             if before is None:
@@ -119,9 +120,7 @@ def build_battle(tab: gr.Tab, around: Surroundings) -> None:
             votable = fight and arena.status(fight.battle, voter) is Status.VOTABLE
         except BattleError:
             votable = False
-        if fight and votable:
-            return {**stage.votable(fight, words), fighting: fight}
-        return {**stage.ended(words), fighting: None}
+        return stage.votable(fight, words) if fight and votable else stage.ended(words)
 
     def begin(
         visit: gr.Request, picture: Picture | None, name: str, text: str, *settings: Any
@@ -141,18 +140,18 @@ def build_battle(tab: gr.Tab, around: Surroundings) -> None:
             if before is None:
                 raise BattleError(NO_BATTLE)
             check_words(before.task, text, before.picture)
-            fight = replace(before, words=text.strip())
+            fight = replace(before, words=text.strip(), told=False)
             yield from answer(before, fight, voter_of(visit), sampled(Sampling(), *settings))
 
     def settle(visit: gr.Request, fight: Fight | None) -> dict[Any, Any]:
         """Say what became of a battle whose answers did not come to their end."""
+        if fight is None or fight.told:
+            return {fighting: gr.skip()}
         try:
-            status = arena.status(fight.battle, voter_of(visit)) if fight else None
+            over = arena.status(fight.battle, voter_of(visit)) in (Status.ANSWERING, Status.VOID)
         except BattleError as error:
-            return {**stage.ended(str(error)), fighting: None}
-        if status in (Status.ANSWERING, Status.VOID):
-            return {**stage.ended(STOPPED), fighting: None}
-        return {fighting: gr.skip()}
+            return stage.ended(str(error))
+        return stage.ended(STOPPED) if over else {fighting: gr.skip()}
 
     def vote_for(winner: Winner) -> Callable[..., Iterator[Any]]:
         def vote(
@@ -264,7 +263,7 @@ def build_battle(tab: gr.Tab, around: Surroundings) -> None:
     wire_examples(tries, around, own, filled, [kind, words], run=run, cancels=[])
     for button, asked in ((delete, True), (rather_not, False)):
         button.click(partial(sure_about, asked), None, [sure, delete], **QUICK)
-    really.click(forget, None, [*cleared, sure, delete], cancels=asking, **QUICK)
+    really.click(forget, None, [*cleared, sure, delete], cancels=asking, **VOTES)
 
 
 def _tries(around: Surroundings) -> tuple[Example, ...]:

@@ -29,6 +29,7 @@ class Fight:
     picture: Picture | None
     words: str  # of the newest turn
     rounds: tuple[Round, ...] = ()  # that both have answered
+    told: bool = False  # the page has said what went wrong
 
     @property
     def pictures(self) -> list[Picture]:

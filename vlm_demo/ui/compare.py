@@ -174,8 +174,10 @@ def build_compare(tab: gr.Tab, around: Surroundings, show_tab: str) -> None:
     afresh.click(forget, None, [same, carried, form, *columns], cancels=[asking], **QUICK)
     tab.select(lambda: gr.Dropdown(choices=_names(backend)), None, models, **QUICK)
     wire_picture_input(tab, around, own, {}, cancels=[asking])
+    # In the queue, since only there a message about an error reaches the page.
+    queued = QUICK | {"queue": True}
     for name, button in around.again.items():
-        button.click(carry, around.asked[name], carried_over, cancels=[asking], **QUICK).success(
+        button.click(carry, around.asked[name], carried_over, cancels=[asking], **queued).success(
             None, None, None, js=show_tab
         )
 
