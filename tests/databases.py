@@ -7,6 +7,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -94,14 +95,23 @@ def postgres() -> Iterator[PostgresServer]:
         if os.environ.get("VLM_DEMO_FULL_TESTS") == "1":
             pytest.fail("PostgreSQL is needed for the tests of votes, and is not installed.")
         pytest.skip("PostgreSQL is not installed.")
-    folder = Path(tempfile.mkdtemp(prefix="vlm-demo-postgres-"))  # open to the server's user
+    with running_server(programs) as server:
+        yield server
+
+
+@contextmanager
+def running_server(programs: Path) -> Iterator[PostgresServer]:
+    """Run a server in a folder that its user can reach, unlike those that pytest makes."""
+    folder = Path(tempfile.mkdtemp(prefix="vlm-demo-postgres-"))
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres")
     server = PostgresServer(programs, folder)
     server.start()
-    yield server
-    server.stop()
-    shutil.rmtree(folder)
+    try:
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ def acknowledged_before_the_kill(url: str, name: str, seconds: float) -> dict[st
     return {battle: int(seq) for battle, seq in lines}
 
 
-@pytest.mark.timeout(180 + ROUNDS * 1.5 * SECONDS)
+@pytest.mark.timeout(300 + ROUNDS * 3 * SECONDS)
 def test_no_acknowledged_vote_is_lost_or_counted_twice_when_the_program_is_killed(votes_url):
     draw = random.Random(5)
     acknowledged: dict[str, int] = {}

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from databases import PostgresServer, postgres_programs, random_votes, some_vote
+from databases import random_votes, running_server, some_vote
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import Engine
 
@@ -395,16 +395,12 @@ def test_a_server_that_may_only_be_read_can_be_read(postgres_url):
             store.add(some_vote("second"))
 
 
-def test_a_server_that_went_away_is_found_again(postgres, tmp_path_factory):
+def test_a_server_that_went_away_is_found_again(postgres):
     """On a server of its own: others use the shared one at the same time."""
-    folder = tmp_path_factory.mktemp("own")
-    if os.geteuid() == 0:
-        for path in (folder, *folder.parents[:2]):
-            path.chmod(0o755)
-        shutil.chown(folder, "postgres")
-    server = PostgresServer(postgres_programs(), folder)
-    server.start()
-    with closing(VoteStore(server.new_database())) as store:
+    with (
+        running_server(postgres.programs) as server,
+        closing(VoteStore(server.new_database())) as store,
+    ):
         store.add(some_vote("first"))
         server.stop()
 
@@ -417,7 +413,6 @@ def test_a_server_that_went_away_is_found_again(postgres, tmp_path_factory):
         server.start()
         assert store.add(some_vote("second")) == 2
         assert store.verify() == []
-    server.stop()
 
 
 def test_a_server_that_ends_a_connection_loses_no_later_vote(postgres_url, postgres):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from threading import Lock
 from typing import NamedTuple, TypeVar
 
@@ -17,12 +18,12 @@ from vlm_demo.arena.duels import Floats, gather
 from vlm_demo.arena.ratings import Errors, Standing, draw_errors, ratings, standings
 from vlm_demo.arena.selection import Selection
 from vlm_demo.arena.store import VoteStore
-from vlm_demo.arena.tallies import Sums, Tally, add
+from vlm_demo.arena.tallies import Sums, Tally
 
 KEPT = 64
 """Boards in memory; each person may have one of their own."""
 
-DAYS = 60
+PERIODS = 60
 """At most, of a timeline."""
 
 TIMES_AS_LONG = 20
@@ -57,9 +58,9 @@ class Choices(NamedTuple):
 
 
 class Point(NamedTuple):
-    """A model at the end of a day."""
+    """A model at the end of a period."""
 
-    day: int  # since 1970-01-01 UTC
+    day: int  # the last of the period, since 1970-01-01 UTC
     model: str
     rating: float
 
@@ -107,7 +108,7 @@ class Boards:
         return {frozenset((cell.model_a, cell.model_b)): cell.votes for cell in cells}
 
     def timeline(self, selection: Selection | None = None) -> list[Point]:
-        """Rate by all votes until the end of each day; where days are many, of some of them.
+        """Rate by all votes until the end of each day, or of a few days where there are many.
 
         This reads all votes: while they come in, the last drawing stays for a while.
         """
@@ -117,17 +118,17 @@ class Boards:
             known = self._timelines.get(selection)
             if known is None or not known.holds(head, time.monotonic()):
                 start = time.monotonic()
-                points = _points(self._cells(selection, by_day=True))
+                points = _points(self._store.history(selection, PERIODS))
                 end = time.monotonic()
                 known = _Drawn(points, head, end + TIMES_AS_LONG * (end - start))
             _keep(self._timelines, selection, known)
         return known.points
 
-    def _cells(self, selection: Selection, *, by_day: bool = False) -> list[Cell]:
-        if not (by_day or selection.voter):
+    def _cells(self, selection: Selection) -> list[Cell]:
+        if not selection.voter:
             return self._tally.cells(selection)
-        cells = self._store.cells(voter=selection.voter, by_day=by_day)
-        return [cell for cell in cells if selection.covers(cell)]
+        own = self._store.cells(voter=selection.voter)
+        return [cell for cell in own if selection.covers(cell)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,23 +178,13 @@ def _matrix(square: Floats) -> Matrix:
 
 
 def _points(cells: Iterable[Cell]) -> list[Point]:
-    by_day: defaultdict[int, list[Cell]] = defaultdict(list)
-    for cell in cells:
-        by_day[cell.day].append(cell)
-    shown = _spread(sorted(by_day))
+    """Rate by all votes until the end of each period; cells come in the order of time."""
     points: list[Point] = []
-    sums: Sums = {}
-    for day in sorted(by_day):
-        for cell in by_day[day]:
-            add(sums, cell)
-        if day in shown:
-            duels = gather(sums.values())
-            rated = zip(duels.models, ratings(duels).tolist(), strict=True)
-            points += [Point(day, model, rating) for model, rating in rated]
+    sums = Sums()
+    for day, cast in groupby(cells, key=lambda cell: cell.day):
+        for cell in cast:
+            sums.add(cell)
+        duels = gather(sums.cells())
+        rated = zip(duels.models, ratings(duels).tolist(), strict=True)
+        points += [Point(day, model, rating) for model, rating in rated]
     return points
-
-
-def _spread(days: Sequence[int]) -> set[int]:
-    """Choose days at even distances, the first and the last among them."""
-    places = np.linspace(0, len(days) - 1, min(len(days), DAYS)).round().astype(int)
-    return {days[place] for place in places}

@@ -41,21 +41,23 @@ def count(
     """Sum the votes behind a place in the chain, up to another, of everybody or of one voter."""
     day = votes.c.voted_at // DAY if by_day else literal(0)
     groups = [votes.c[name] for name in ("task", "language", "origin", "model_a", "model_b")]
-    query = select(*groups, day, *_sums(votes.c.winner), *_sums(votes.c.boxes)).where(rated)
+    query = select(*groups, day, *sums(votes.c.winner), *sums(votes.c.boxes))
     query = query.group_by(*groups, day) if by_day else query.group_by(*groups)
-    if until is not None:
-        query = query.where(votes.c.seq <= until)
+    # SQLite does not know how many rows are meant. The odd forms keep it from the wrong index: from
+    # that of all rated votes where few are new, and from that of places where all are counted.
     if after:
-        query = query.where(votes.c.seq > after)
+        unmarked = func.coalesce(votes.c.exclusion, "") == ""
+        query = query.where(unmarked, votes.c.winner.is_not(None), votes.c.seq > after)
+    else:
+        query = query.where(rated)
+    if until is not None:
+        query = query.where(votes.c.seq + 0 <= until)
     if voter:
         query = query.where(votes.c.voter == voter)
-    else:  # SQLite does not know that there are few new rows, nor how long the rows are
-        by = "NOT INDEXED" if after else "INDEXED BY votes_rated"
-        query = query.with_hint(votes, by, "sqlite")
     return _cells(connection.execute(query))
 
 
-def _sums(winner: Column[str | None]) -> tuple[ColumnElement[Any], ...]:
+def sums(winner: Column[str | None]) -> tuple[ColumnElement[Any], ...]:
     """Sum the weights where a won, where b won, and where neither did; and count all three."""
     weight = func.sum(votes.c.weight)
     a, b = Winner.A.value, Winner.B.value

@@ -19,6 +19,13 @@ from vlm_demo.errors import SettingsError, VotesError
 WAIT_S = 5.0
 """How long one waits for another who writes, before being told that the votes are busy."""
 
+REWRITTEN_BYTES = 200_000_000
+"""Files of SQLite up to this size are written anew when votes were withdrawn, in about a second.
+
+Otherwise copies of what was overwritten may stay in the unused parts of some of its pages. Writing
+a larger file would keep people from voting for too long; do that with SQLite's own `VACUUM`.
+"""
+
 _POOL: dict[str, Any] = {
     "pool_size": 8,
     "max_overflow": 56,
@@ -88,11 +95,12 @@ class Database:
         with self._translated(), self._alone():
             self._open()
             with self._unbound.connect() as connection:
-                if self._file:
-                    connection.execute(text("VACUUM"))
-                    connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
-                else:
+                if self._file is None:
                     connection.execute(text("VACUUM votes, turns, pictures"))
+                    return
+                if self._file.stat().st_size <= REWRITTEN_BYTES:
+                    connection.execute(text("VACUUM"))
+                connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
 
     def close(self) -> None:
         """Let go of the database until it is used again."""

@@ -15,8 +15,10 @@ from vlm_demo.arena.chain import Head, chain, digest_of
 from vlm_demo.arena.conversations import forget_turns, keep_turns, read_turns
 from vlm_demo.arena.counting import Cell
 from vlm_demo.arena.database import Database
+from vlm_demo.arena.history import count_by_period
 from vlm_demo.arena.rows import microseconds, row_of, vote_of
 from vlm_demo.arena.schema import WITHDRAWN, head, votes, withdrawals
+from vlm_demo.arena.selection import Selection
 from vlm_demo.arena.votes import Origin, Turn, Vote
 from vlm_demo.errors import InputError, VotedAlreadyError, VotesError
 
@@ -100,6 +102,11 @@ class VoteStore:
         """Sum the votes that count in ratings: those behind a place in the chain, up to another."""
         with self._database.reading() as connection:
             return counting.count(connection, after=after, until=until, voter=voter, by_day=by_day)
+
+    def history(self, selection: Selection, periods: int) -> list[Cell]:
+        """Sum votes that count in ratings by the period, of so many, in which they were cast."""
+        with self._database.reading() as connection:
+            return count_by_period(connection, selection, periods)
 
     def head(self) -> Head:
         """Return the end of the chain."""

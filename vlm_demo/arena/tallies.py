@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from functools import lru_cache
+from collections.abc import Iterable
 from threading import Lock
 
 from vlm_demo.arena.chain import FIRST, Head
@@ -12,10 +12,33 @@ from vlm_demo.arena.selection import Selection
 from vlm_demo.arena.store import VoteStore
 from vlm_demo.arena.votes import Origin
 
-Sums = dict[tuple[str, str], Cell]
-"""By the two models. What else a cell says is that of the first that was added."""
-
 _EMPTY = Head(0, FIRST, 0)
+
+
+class Sums:
+    """Votes summed by the two models that they are about."""
+
+    def __init__(self) -> None:
+        self._sums: dict[tuple[str, str], list[float]] = {}
+
+    def add(self, cell: Cell) -> None:
+        """Add votes. There may be many cells, so this is written to be quick."""
+        *_, a, b, wins_a, wins_b, ties, votes = cell
+        known = self._sums.get((a, b))
+        if known is None:
+            self._sums[a, b] = [wins_a, wins_b, ties, votes]
+        else:
+            known[0] += wins_a
+            known[1] += wins_b
+            known[2] += ties
+            known[3] += votes
+
+    def cells(self) -> list[Cell]:
+        """Return a cell for each two models; what else a cell says is empty."""
+        return [
+            Cell("", "", "", False, 0, *pair, wins_a, wins_b, ties, int(votes))
+            for pair, (wins_a, wins_b, ties, votes) in self._sums.items()
+        ]
 
 
 class Tally:
@@ -28,13 +51,13 @@ class Tally:
         self._store = store
         self._lock = Lock()
         self._head = _EMPTY
-        self._sums: defaultdict[Selection, Sums] = defaultdict(dict)
+        self._sums: defaultdict[Selection, Sums] = defaultdict(Sums)
 
     def cells(self, selection: Selection) -> list[Cell]:
         """Return the sums of a selection that is not one voter's, as they are now."""
         with self._lock:
             self._catch_up()
-            return list(self._sums.get(selection, {}).values())
+            return self._sums[selection].cells() if selection in self._sums else []
 
     def selections(self) -> list[Selection]:
         """Return those for which there are votes."""
@@ -50,32 +73,25 @@ class Tally:
         new = self._store.cells(after=self._head.seq if grown else 0, until=head.seq)
         if not grown:
             self._sums.clear()
-        for cell in new:
-            for selection in _selections(cell.task, cell.language, cell.origin, cell.boxes):
-                add(self._sums[selection], cell)
+        self._add(new)
         self._head = head
 
+    def _add(self, cells: Iterable[Cell]) -> None:
+        """Add votes to the sums of all selections that they belong to."""
+        belong: dict[tuple[str, str, str, bool], list[Sums]] = {}
+        for cell in cells:
+            kind = cell[:4]
+            if kind not in belong:
+                belong[kind] = [self._sums[selection] for selection in _selections(*kind)]
+            for sums in belong[kind]:
+                sums.add(cell)
 
-@lru_cache
-def _selections(task: str, language: str, origin: str, boxes: bool) -> frozenset[Selection]:
+
+def _selections(task: str, language: str, origin: str, boxes: bool) -> set[Selection]:
     """Return all that votes belong to."""
     automatic = origin == Origin.AUTOMATIC
-    return frozenset(
+    return {
         Selection(of_task, of_language, boxes=boxes, automatic=automatic)
         for of_task in ("", task)
         for of_language in ("", language)
-    )
-
-
-def add(sums: Sums, cell: Cell) -> None:
-    """Add a cell to the sum of its two models."""
-    pair = cell.model_a, cell.model_b
-    known = sums.get(pair)
-    if known is not None:
-        cell = known._replace(
-            wins_a=known.wins_a + cell.wins_a,
-            wins_b=known.wins_b + cell.wins_b,
-            ties=known.ties + cell.ties,
-            votes=known.votes + cell.votes,
-        )
-    sums[pair] = cell
+    }

@@ -25,8 +25,8 @@ TRIALS = 50
 TIES = 0.15
 """Of all votes, whoever meets."""
 
-TASKS = tuple(Task)
-LANGUAGES = ("en", "de", "ja", "")
+TASKS = (Task.CHAT, Task.CAPTION, Task.VQA, Task.GROUNDING)
+LANGUAGES = ("en", "de", "ja")
 VOTES_A_DAY = 10_000
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
