@@ -390,7 +390,9 @@ def test_a_model_that_never_fits_makes_the_battle_void(set_stage: Callable[..., 
 
 
 @pytest.mark.parametrize(
-    "broken", [Writer("It", fail), Writer(fail), Writer(), Writer("  ")], ids=str
+    "broken",
+    [Writer("It", fail), Writer(fail), Writer(), Writer("  ")],
+    ids=["breaks off", "fails at once", "says nothing", "says spaces"],
 )
 def test_a_side_that_fails_or_says_nothing_makes_the_battle_void(
     broken: Writer, set_stage: Callable[..., Stage]
