@@ -184,13 +184,13 @@ def test_many_are_added_once_each(store):
 
 def test_a_source_that_breaks_off_leaves_whole_votes(small):
     def source():
-        yield from random_votes(2_500)
+        yield from random_votes(5_500)
         raise RuntimeError("the file ends here")
 
     with pytest.raises(RuntimeError):
         small.add_all(source())
 
-    assert len(list(small.read())) == small.head().seq == 2_000
+    assert len(list(small.read())) == small.head().seq == 5_000
     assert small.verify() == []
 
 

@@ -174,7 +174,7 @@ def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         if url.database in (None, "", ":memory:"):
             raise SettingsError("Votes need a file; memory forgets them.")
-        engine = create_engine(url, **_POOL, paramstyle="named", connect_args={"timeout": WAIT_S})
+        engine = create_engine(url, **_POOL, connect_args={"timeout": WAIT_S})
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -197,7 +197,7 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
         "journal_mode = WAL",  # readers and the one who writes do not wait for each other
         "synchronous = FULL",  # a vote that was acknowledged survives a power cut
         "foreign_keys = ON",
-        "cache_size = -32768",  # KiB; with the usual 2000, adding many votes mostly reads
+        "cache_size = -65536",  # KiB; with the usual 2000, adding many votes mostly reads
         "secure_delete = ON",  # what is withdrawn is overwritten, before VACUUM finds the rest
     ):
         connection.execute(f"PRAGMA {pragma}")

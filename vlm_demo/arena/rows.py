@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import secrets
@@ -44,6 +45,7 @@ def row_of(vote: Vote) -> dict[str, Any]:
         "seed": vote.seed,
         "prompt_hash": storable(vote.prompt_hash),
         "picture_hash": storable(vote.picture_hash),
+        "question": question_of(vote.prompt_hash, vote.picture_hash),
         "turns": vote.turns,
         "began_at": microseconds(vote.began_at),
         "ended_at": microseconds(vote.ended_at),
@@ -87,6 +89,12 @@ def vote_of(row: RowMapping, conversation: tuple[Turn, ...] = ()) -> Vote:
         weight=row["weight"],
         conversation=conversation,
     )
+
+
+def question_of(prompt_hash: str, picture_hash: str) -> int:
+    """Return 64 bits that two questions share hardly ever: who looks for one compares the rest."""
+    joined = f"{prompt_hash} {picture_hash}".encode("utf-8", "replace")
+    return int.from_bytes(hashlib.sha256(joined).digest()[:8], signed=True)
 
 
 def microseconds(moment: datetime) -> int:

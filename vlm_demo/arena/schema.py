@@ -49,6 +49,7 @@ votes = Table(
     Column("seed", BigInteger),
     Column("prompt_hash", Text),
     Column("picture_hash", Text),
+    Column("question", BigInteger),  # a number of both hashes, for an index that stays short
     Column("turns", Integer),
     Column("began_at", BigInteger),  # times are microseconds since 1970 UTC
     Column("ended_at", BigInteger),
@@ -123,7 +124,7 @@ Index(
 )
 Index("votes_by_voter", votes.c.voter, votes.c.voted_at)
 Index("votes_by_time", votes.c.origin, votes.c.voted_at)
-Index("votes_by_question", votes.c.prompt_hash, votes.c.picture_hash)
+Index("votes_by_question", votes.c.question)
 
 CHAIN = frozenset({"seq", "digest", "link"})
 CONTENT = tuple(column.name for column in votes.columns if column.name not in CHAIN)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, func, insert, select, update
@@ -16,13 +17,13 @@ from vlm_demo.arena.conversations import forget_turns, keep_turns, read_turns
 from vlm_demo.arena.counting import Cell
 from vlm_demo.arena.database import Database
 from vlm_demo.arena.history import count_by_period
-from vlm_demo.arena.rows import microseconds, row_of, vote_of
+from vlm_demo.arena.rows import microseconds, question_of, row_of, vote_of
 from vlm_demo.arena.schema import WITHDRAWN, head, votes, withdrawals
 from vlm_demo.arena.selection import Selection
 from vlm_demo.arena.votes import Origin, Turn, Vote
 from vlm_demo.errors import InputError, VotedAlreadyError, VotesError
 
-BATCH = 2_000
+BATCH = 5_000
 """Votes that are written in one transaction; people who vote meanwhile wait for it."""
 
 PAGE = 500
@@ -234,8 +235,13 @@ def _set_head(connection: Connection, end: Head) -> None:
 
 def _write(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
     """Insert rows that have every column: SQLAlchemy's look at each would take the most time."""
-    if rows:
-        statement = insert(table).compile(dialect=connection.dialect)
+    if not rows:
+        return
+    statement = insert(table).compile(dialect=connection.dialect)
+    if statement.positiontup:  # SQLite takes values by their places, psycopg by their names
+        in_order = itemgetter(*statement.positiontup)
+        connection.exec_driver_sql(str(statement), [in_order(row) for row in rows])
+    else:
         connection.exec_driver_sql(str(statement), rows)
 
 
@@ -245,4 +251,8 @@ def _standing() -> Select[Any]:
 
 
 def _same(prompt_hash: str, picture_hash: str) -> tuple[ColumnElement[bool], ...]:
-    return votes.c.prompt_hash == prompt_hash, votes.c.picture_hash == picture_hash
+    return (
+        votes.c.question == question_of(prompt_hash, picture_hash),
+        votes.c.prompt_hash == prompt_hash,
+        votes.c.picture_hash == picture_hash,
+    )

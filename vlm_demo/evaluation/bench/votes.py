@@ -43,7 +43,7 @@ def made_up_votes(count: int, seed: int) -> Iterator[Vote]:
             began_at=moment,
             ended_at=moment,
             voted_at=moment,
-            voter=f"{draw.randrange(VOTERS):064x}",
+            voter=f"{draw.randrange(VOTERS):032x}",
         )
 
 

@@ -32,6 +32,7 @@ def upgrade() -> None:
         sa.Column("seed", sa.BigInteger),
         sa.Column("prompt_hash", sa.Text),
         sa.Column("picture_hash", sa.Text),
+        sa.Column("question", sa.BigInteger),
         sa.Column("turns", sa.Integer),
         sa.Column("began_at", sa.BigInteger),
         sa.Column("ended_at", sa.BigInteger),
@@ -62,7 +63,7 @@ def upgrade() -> None:
     )
     op.create_index("votes_by_voter", "votes", ["voter", "voted_at"])
     op.create_index("votes_by_time", "votes", ["origin", "voted_at"])
-    op.create_index("votes_by_question", "votes", ["prompt_hash", "picture_hash"])
+    op.create_index("votes_by_question", "votes", ["question"])
     op.create_table(
         "withdrawals",
         sa.Column("seq", sa.Integer, nullable=False, autoincrement=False),
