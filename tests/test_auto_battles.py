@@ -185,6 +185,8 @@ def test_an_interrupted_run_keeps_what_was_judged_and_goes_on(
 ) -> None:
     monkeypatch.setattr(battles, "CHUNK", 4)
     interrupt = True
+    # A process of pytest-xdist ignores Ctrl+C.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def answer(model: str, request: Request) -> str:
         if interrupt and model == "b" and request.text == "is it 6?":
@@ -194,7 +196,10 @@ def test_an_interrupted_run_keeps_what_was_judged_and_goes_on(
 
     backend = Scripted(answer, "a", "b")
 
-    stopped = play(backend, store, "a", "b", at_once=1)
+    try:
+        stopped = play(backend, store, "a", "b", at_once=1)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert stopped.stopped
     assert stopped.added == store.head().seq == 6  # four of the first chunk, two of the next
     assert (stopped.void, stopped.failures) == (0, {})

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -400,6 +400,8 @@ def test_writing_what_was_read_changes_nothing_more(
     family: Family, places: list[Box], size: tuple[int, int]
 ) -> None:
     assert family.markup
+    # InternVL takes four numbers for fractions where they add up to less than 4.
+    assume(all(box.x1 + box.y1 + box.x2 + box.y2 > 0.01 for box in places))
     frame = Frame((max(size), max(size)), (1, 1))
     written = family.markup.writing(places, frame)
     regions = [r for m in family.markup.reading(written, frame).mentions for r in m.regions]

@@ -452,7 +452,7 @@ def test_bad_input_gets_one_clear_message_and_the_next_request_works(
     fake.write_bytes(b"\x89PNG and then nothing")
     visit.say("What is this?", fake)
     visit.wait_for_message("read")
-    assert page.input_value("#chat-box textarea") == "What is this?"
+    _until(lambda: page.input_value("#chat-box textarea") == "What is this?")
 
     visit.open_tab("Ask")
     page.click("#ask-run")
