@@ -48,7 +48,7 @@ class Door:
             async def send(message: Any) -> None:
                 sent.append(message)
 
-            await self.app(scope, None, send)  # type: ignore[arg-type]
+            await self.app(scope, None, send)  # type: ignore[arg-type]  # a body is not read
 
         asyncio.run(run())
         cookies = [v.decode() for k, v in sent[0]["headers"] if k == b"set-cookie"]

@@ -4,7 +4,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from itertools import islice
 from pathlib import Path
 
@@ -215,21 +215,20 @@ def test_reading_may_stop_at_any_vote_and_others_write_meanwhile(store):
     assert [seq for seq, _ in reading] == list(range(3, 602))
 
 
-def expected_cells(votes, *, by_day=False):
+def expected_cells(votes):
     """Count votes by the words of what a cell is."""
     sums, rows = {}, Counter()
     for vote in votes:
         if vote.exclusion:
             continue
         a, b = vote.a.model, vote.b.model
-        day = (vote.voted_at - datetime(1970, 1, 1, tzinfo=UTC)).days if by_day else 0
         for boxes, winner in ((False, vote.winner), (True, vote.boxes)):
             if winner is None:
                 continue
             best = {Winner.A: a, Winner.B: b}.get(winner)
             first, second = sorted([a, b])
             place = 2 if best is None else [first, second].index(best)
-            key = (vote.task, vote.language, vote.origin, boxes, day, first, second)
+            key = (vote.task, vote.language, vote.origin, boxes, 0, first, second)
             sums.setdefault(key, [0.0, 0.0, 0.0])[place] += vote.weight
             rows[key] += 1
     return sorted((*key, *sums[key], rows[key]) for key in sums)
@@ -249,14 +248,13 @@ def test_cells_sum_what_votes_say(store, mixed):
     store.add_all(mixed)
 
     assert sorted(store.cells()) == expected_cells(mixed)
-    assert sorted(store.cells(by_day=True)) == expected_cells(mixed, by_day=True)
     assert sorted(store.cells(after=900)) == expected_cells(mixed[900:])
     assert sorted(store.cells(until=300)) == expected_cells(mixed[:300])
     assert sorted(store.cells(after=300, until=900)) == expected_cells(mixed[300:900])
     of_one = [vote for vote in mixed if vote.voter == "voter-1"]
     assert sorted(store.cells(voter="voter-1")) == expected_cells(of_one)
-    assert sorted(store.cells(after=500, voter="voter-1", by_day=True)) == expected_cells(
-        [vote for vote in mixed[500:] if vote.voter == "voter-1"], by_day=True
+    assert sorted(store.cells(after=500, voter="voter-1")) == expected_cells(
+        [vote for vote in mixed[500:] if vote.voter == "voter-1"]
     )
 
 

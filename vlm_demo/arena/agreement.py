@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
-from scipy.stats import (  # type: ignore[import-untyped]
+from scipy.stats import (  # type: ignore[import-untyped]  # it has no types
     binom,
     binomtest,
     false_discovery_control,

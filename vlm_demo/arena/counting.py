@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, ColumnElement, Connection, func, literal, select
+from sqlalchemy import Column, ColumnElement, Connection, func, select
 
 from vlm_demo.arena.schema import rated, votes
 from vlm_demo.arena.votes import Winner
-
-DAY = 86_400_000_000
-"""Microseconds."""
 
 
 class Cell(NamedTuple):
@@ -36,13 +33,10 @@ def count(
     after: int = 0,
     until: int | None = None,
     voter: str = "",
-    by_day: bool = False,
 ) -> list[Cell]:
     """Sum the votes behind a place in the chain, up to another, of everybody or of one voter."""
-    day = votes.c.voted_at // DAY if by_day else literal(0)
     groups = [votes.c[name] for name in ("task", "language", "origin", "model_a", "model_b")]
-    query = select(*groups, day, *sums(votes.c.winner), *sums(votes.c.boxes))
-    query = query.group_by(*groups, day) if by_day else query.group_by(*groups)
+    query = select(*groups, *sums(votes.c.winner), *sums(votes.c.boxes)).group_by(*groups)
     # SQLite does not know how many rows are meant. The odd forms keep it from the wrong index: from
     # that of all rated votes where few are new, and from that of places where all are counted.
     if after:
@@ -68,12 +62,12 @@ def sums(winner: Column[str | None]) -> tuple[ColumnElement[Any], ...]:
 def _cells(rows: Iterable[Sequence[Any]]) -> list[Cell]:
     """Put together what stood the one way and the other way round."""
     cells: dict[tuple[Any, ...], Cell] = {}
-    for task, language, origin, a, b, day, *said in rows:
+    for task, language, origin, a, b, *said in rows:
         for boxes, (wins_a, wins_b, ties, number) in ((False, said[:4]), (True, said[4:])):
             if not number:
                 continue
             pair = (a, b, wins_a, wins_b) if a <= b else (b, a, wins_b, wins_a)
-            new = Cell(task, language, origin, boxes, day, *pair, ties, number)
+            new = Cell(task, language, origin, boxes, 0, *pair, ties, number)
             key = new[:7]
             cells[key] = _together(cells[key], new) if key in cells else new
     return list(cells.values())

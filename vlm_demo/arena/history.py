@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, func, select
 
-from vlm_demo.arena.counting import DAY, Cell, sums
+from vlm_demo.arena.counting import Cell, sums
 from vlm_demo.arena.schema import rated, votes
 from vlm_demo.arena.selection import Selection
 from vlm_demo.arena.votes import Origin
+
+DAY = 86_400_000_000
+"""Microseconds."""
 
 
 def count_by_period(connection: Connection, selection: Selection, most: int) -> list[Cell]:

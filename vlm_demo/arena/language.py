@@ -6,7 +6,7 @@ import re
 from functools import cache
 from threading import Lock, Thread
 
-from py3langid.langid import (  # type: ignore[import-untyped]
+from py3langid.langid import (  # type: ignore[import-untyped]  # it has no types
     MODEL_FILE,
     LanguageIdentifier,
 )

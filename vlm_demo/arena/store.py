@@ -97,12 +97,10 @@ class VoteStore:
                 after = row["seq"]
                 yield after, vote_of(row, self._turns(after) if row["conversation"] else ())
 
-    def cells(
-        self, *, after: int = 0, until: int | None = None, voter: str = "", by_day: bool = False
-    ) -> list[Cell]:
+    def cells(self, *, after: int = 0, until: int | None = None, voter: str = "") -> list[Cell]:
         """Sum the votes that count in ratings: those behind a place in the chain, up to another."""
         with self._database.reading() as connection:
-            return counting.count(connection, after=after, until=until, voter=voter, by_day=by_day)
+            return counting.count(connection, after=after, until=until, voter=voter)
 
     def history(self, selection: Selection, periods: int) -> list[Cell]:
         """Sum votes that count in ratings by the period, of so many, in which they were cast."""

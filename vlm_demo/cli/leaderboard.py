@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vlm_demo.arena import Selection
 from vlm_demo.cli import edges
-from vlm_demo.cli.options import AsJson
+from vlm_demo.cli.options import AsJson, missing_votes
 from vlm_demo.cli.terminal import print_note, table
 from vlm_demo.cli.votes import Votes
 from vlm_demo.export import as_json
@@ -56,9 +55,8 @@ def leaderboard(
 
 def _standings(settings: Settings, selection: Selection) -> Sequence[Standing]:
     """Read the votes; looking for a file that is not there makes no new one."""
-    path = settings.votes.removeprefix("sqlite:///")
-    if "://" not in path and not Path(path).is_file():
-        print_note(f"There is no file {path}.")
+    if missing := missing_votes(settings):
+        print_note(f"There is no file {missing}.")
         return ()
     return edges.standings(settings, selection)
 

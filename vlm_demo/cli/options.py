@@ -146,6 +146,12 @@ def _not_a_box(message: str) -> typer.BadParameter:
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 
+def missing_votes(settings: Settings) -> str:
+    """Return the file of votes that settings name and that is not there; "" where there is none."""
+    path = settings.votes.removeprefix("sqlite:///")
+    return path if "://" not in path and not Path(path).is_file() else ""
+
+
 def check_out(path: Path | None) -> None:
     """Refuse a place where no picture can be written, before any work is done."""
     if path is None:

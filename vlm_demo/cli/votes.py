@@ -15,7 +15,7 @@ import typer
 from tqdm import tqdm
 
 from vlm_demo.cli import edges
-from vlm_demo.cli.options import AsJson
+from vlm_demo.cli.options import AsJson, missing_votes
 from vlm_demo.cli.streams import reader_may_leave, source_of
 from vlm_demo.cli.terminal import print_note, table
 from vlm_demo.errors import InputError
@@ -241,9 +241,8 @@ def _report(report: VoterReport) -> tuple[str, ...]:
 def _opened(votes: str | None, *, must_exist: bool = True) -> Iterator[VoteStore]:
     """Open the votes that are meant; asking about a misspelt file makes no new one."""
     settings = Settings.read({"votes": votes})
-    path = settings.votes.removeprefix("sqlite:///")
-    if must_exist and "://" not in path and not Path(path).is_file():
-        raise typer.BadParameter(f"there is no file {path}.", param_hint="'--votes'")
+    if must_exist and (missing := missing_votes(settings)):
+        raise typer.BadParameter(f"there is no file {missing}.", param_hint="'--votes'")
     store = edges.open_votes(settings)
     try:
         yield store
