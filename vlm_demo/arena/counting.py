@@ -18,7 +18,7 @@ class Cell(NamedTuple):
     language: str
     origin: str
     boxes: bool  # whether these are the votes on the boxes alone
-    day: int  # since 1970-01-01 UTC, or 0 where it was not asked for
+    day: int  # since 1970-01-01 UTC, or 0 where all days are summed
     model_a: str  # the one whose name comes first, however they stood
     model_b: str
     wins_a: float  # sums of weights
