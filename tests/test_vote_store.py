@@ -1,5 +1,7 @@
 """What is kept of votes, how they are counted, and that they can be withdrawn."""
 
+import sqlite3
+import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
@@ -170,6 +172,15 @@ def test_many_at_once_get_places_without_gaps(store, votes_url):
         f"b{number}": seq for number, seq in enumerate(places)
     }
     assert store.verify() == []
+
+
+def test_a_new_file_that_another_writes_is_waited_for(tmp_path):
+    file = tmp_path / "votes.db"
+    with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")  # before the file has its write-ahead log
+        threading.Timer(0.3, lambda: other.execute("COMMIT")).start()
+        with closing(VoteStore(str(file))) as store:
+            assert store.add(some_vote("b1")) == 1
 
 
 def test_many_are_added_once_each(store):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -193,14 +195,34 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
     Source: https://docs.sqlalchemy.org/en/21/dialects/sqlite.html#sqlite-enabling-transactions
     """
     connection.isolation_level = None
+    _keep_a_log(connection)
     for pragma in (
-        "journal_mode = WAL",  # readers and the one who writes do not wait for each other
         "synchronous = FULL",  # a vote that was acknowledged survives a power cut
         "foreign_keys = ON",
         "cache_size = -65536",  # KiB; with the usual 2000, adding many votes mostly reads
         "secure_delete = ON",  # what is withdrawn is overwritten, before VACUUM finds the rest
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _keep_a_log(connection: sqlite3.Connection) -> None:
+    """Have a write-ahead log, so that readers and the one who writes do not wait for each other.
+
+    A file gets its log once. Whoever asks for it while another writes is refused at once, whatever
+    the connection's timeout, so the waiting is done here.
+
+    Raises:
+        sqlite3.OperationalError: others did not stop writing, or the file cannot be opened.
+    """
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(0.02)
 
 
 def _begin_sqlite(connection: Connection) -> None:
