@@ -220,7 +220,7 @@ def test_nothing_tells_the_models_apart_before_the_vote(
     arena = Arena(embedded, votes, NoCounts())
     for task, words in ((Task.GROUNDING, "red circle"), (Task.DESCRIBE_REGION, "")):
         battle = arena.begin(task, ME)
-        request = Request(task, words, (scene,), region=Box(0.1, 0.1, 0.5, 0.5))
+        request = Request(task, words, (scene,), regions=(Box(0.1, 0.1, 0.5, 0.5),))
         everything = repr(list(arena.answer(battle, ME, request))).lower() + battle.lower()
         for name in ("llava", "kosmos", "embedded", "<object>", "patch_index", "licen"):
             assert name not in everything
@@ -720,8 +720,8 @@ def test_hashes_tell_what_differs() -> None:
         Request(Task.CHAT, "What is it?"),
         Request(Task.CHAT, "What is that?"),
         Request(Task.VQA, "What is it?"),
-        Request(Task.DESCRIBE_REGION, "", region=Box(0, 0, 1, 1)),
-        Request(Task.DESCRIBE_REGION, "", region=Box(0, 0, 1, 0.5)),
+        Request(Task.DESCRIBE_REGION, "", regions=(Box(0, 0, 1, 1),)),
+        Request(Task.DESCRIBE_REGION, "", regions=(Box(0, 0, 1, 0.5),)),
     ]
     assert len({of_words([request]) for request in words} | {of_words(words[:2])}) == 6
     red, wide, tall = (

@@ -396,7 +396,7 @@ def test_describe_asks_about_a_region_in_pixels(vlm_demo, menu, file, answering)
     described = vlm_demo("describe", file, "--box", "24,16, 72,64", "--json")
 
     assert described.json == {"text": "a red circle"}
-    assert asked[0].region == Box(0.25, 0.25, 0.75, 1.0)
+    assert asked[0].regions == (Box(0.25, 0.25, 0.75, 1.0),)
 
 
 def test_a_box_is_sorted_and_clipped_to_the_picture():

@@ -101,5 +101,5 @@ def test_the_fields_that_are_told_are_those_of_a_family() -> None:
 
 
 def test_the_example_is_asked_as_it_says(marks: Family, picture: Any) -> None:
-    prompt = marks.prompt(Request(Task.DESCRIBE_REGION, "", (picture,), region=Box(0, 0, 1, 1)))
+    prompt = marks.prompt(Request(Task.DESCRIBE_REGION, "", (picture,), regions=(Box(0, 0, 1, 1),)))
     assert prompt.messages[-1].text == "What is @(0,0,1000,1000)?"

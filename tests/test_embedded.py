@@ -135,7 +135,7 @@ def test_a_region_is_described_by_what_is_in_it(backend: Backend, model: str) ->
         ((0.1, 0.3, 0.3, 0.6), "red circle"),
         ((0.6, 0.2, 0.9, 0.65), "blue star"),
     ):
-        request = Request(Task.DESCRIBE_REGION, images=(picture,), region=Box(*region))
+        request = Request(Task.DESCRIBE_REGION, images=(picture,), regions=(Box(*region),))
         assert words in ask(backend, model, request).text
 
 

@@ -62,7 +62,9 @@ def reply_frame(case: dict[str, Any]) -> Prompt:
 def test_wording_is_the_golden_one(name: str, case: dict[str, Any]) -> None:
     region = Box(*case["region"]) if "region" in case else None
     picture = Image.new("RGB", tuple(case.get("image_size", (640, 480))))
-    request = Request(Task(case["task"]), case["text"], (picture,), region=region)
+    request = Request(
+        Task(case["task"]), case["text"], (picture,), regions=(region,) if region else ()
+    )
     prompt = get_family(name).prompt(request)
     assert prompt.messages[-1].text == case["message"]
     assert prompt.answer_prefix == case["answer_prefix"]
@@ -108,7 +110,7 @@ def test_the_whole_prompt_is_the_documented_one(name: str, case: dict[str, Any])
         Task(case["task"]),
         case.get("text", ""),
         () if history else pictures,
-        region=region,
+        regions=(region,) if region else (),
         history=tuple(history),
     )
     family = get_family(name)

@@ -49,7 +49,7 @@ def test_no_processor_resizes_what_qwen2_5_is_shown(width: int, height: int) -> 
 
 def test_a_region_is_written_in_the_pixels_that_qwen2_5_sees() -> None:
     picture = Image.new("RGB", (2000, 2000))
-    request = Request(Task.DESCRIBE_REGION, "", (picture,), region=Box(0.5, 0.5, 1, 1))
+    request = Request(Task.DESCRIBE_REGION, "", (picture,), regions=(Box(0.5, 0.5, 1, 1),))
     prompt = get_family("qwen2_5_vl").prompt(request)
     assert prompt.messages[-1].text.endswith('{"bbox_2d": [490, 490, 980, 980]}')
 

@@ -251,7 +251,7 @@ def written(native: Native, prompt: Prompt, tokens: int = 2) -> list[str]:
 
 def test_every_task_is_answered(native: Native) -> None:
     for task in native.family.instructions:
-        written(native, native.asked(task, region=DOG))
+        written(native, native.asked(task, regions=(DOG,)))
 
 
 def test_several_pictures_and_turns_are_answered(native: Native) -> None:
@@ -363,11 +363,11 @@ PLACED = {
 @only(lambda family: family.name == "fuyu")
 def test_fuyu_is_given_a_place_as_it_has_learned_places(native: Native) -> None:
     tokenizer = native.engine._encoder.tokenizer
-    prompt = native.asked(Task.DESCRIBE_REGION, region=DOG, images=(drawing(size=(60, 40)),))
+    prompt = native.asked(Task.DESCRIBE_REGION, regions=(DOG,), images=(drawing(size=(60, 40)),))
     tokens = tokenizer.convert_ids_to_tokens(native.engine._encoder.encode(prompt).ids)
     # top, left, bottom, right: (8, 6, 32, 30) pixels, in steps of two
     assert tokens[-7:] == ["<0x00>", "4", "3", "16", "15", "<0x01>", "<0x04>"]
-    scaled = native.asked(Task.DESCRIBE_REGION, region=DOG, images=(drawing(size=(180, 120)),))
+    scaled = native.asked(Task.DESCRIBE_REGION, regions=(DOG,), images=(drawing(size=(180, 120)),))
     tokens = tokenizer.convert_ids_to_tokens(native.engine._encoder.encode(scaled).ids)
     assert tokens[-6:-2] == ["6", "4", "24", "22"], "the processor halves it to 90 x 60"
 

@@ -301,7 +301,7 @@ def test_a_reply_says_that_the_region_was_drawn_into_the_picture(
     backend: Backend, picture: Image.Image
 ) -> None:
     region = Box(0.1, 0.1, 0.5, 0.5)
-    request = Request(Task.DESCRIBE_REGION, images=(picture,), region=region)
+    request = Request(Task.DESCRIBE_REGION, images=(picture,), regions=(region,))
     notes = [reply.note for reply in answers(backend, "chat-only", request) if reply]
     assert "drawn into" in notes[-1]
     notes = [reply.note for reply in answers(backend, "scripted", request) if reply]

@@ -26,7 +26,7 @@ from vlm_demo.families import Family, get_family
 from vlm_demo.families.base import MAX_CHARACTERS
 from vlm_demo.pool import LoadFormat, ModelPool, Offer
 from vlm_demo.settings import Device, Settings
-from vlm_demo.types import Prompt, Reply, Request, Sampling, Task
+from vlm_demo.types import Pace, Piece, Prompt, Reply, Request, Sampling, Task
 
 READING_INTERVAL_S = 0.04
 """Replies are read and yielded at most this often ..."""
@@ -179,6 +179,7 @@ class Backend:
         Raises:
             VlmDemoError: the model is unknown, cannot do the task, or failed.
         """
+        asked = time.monotonic()
         self.check(model, request)
         spec = self.spec(model)
         family = get_family(spec.family)
@@ -189,7 +190,9 @@ class Backend:
                 if left_out:
                     prompt = replace(prompt, note=_joined(prompt.note, _left_out(left_out)))
                 try:
-                    yield from _answer(family, engine, prompt, request.sampling or family.sampling)
+                    yield from _answer(
+                        family, engine, prompt, request.sampling or family.sampling, asked
+                    )
                     return
                 except TooLongError:  # before anything was written
                     shorter = family.shortened(request)
@@ -263,12 +266,33 @@ class Backend:
         )
 
 
+class _Clock:
+    """Measures an answer from the moment it was asked for."""
+
+    def __init__(self, asked: float) -> None:
+        self._asked = asked
+        self._first: float | None = None
+        self._tokens = 0
+
+    def count(self, piece: Piece) -> None:
+        """Take in the next piece."""
+        if self._first is None:
+            self._first = time.monotonic()
+        self._tokens += len(piece.logprobs)
+
+    @property
+    def pace(self) -> Pace:
+        """How fast the answer has come so far."""
+        now = time.monotonic()
+        return Pace((self._first or now) - self._asked, now - self._asked, self._tokens)
+
+
 def _answer(
-    family: Family, engine: Engine, prompt: Prompt, sampling: Sampling
+    family: Family, engine: Engine, prompt: Prompt, sampling: Sampling, asked: float
 ) -> Generator[Reply, None, None]:
     """Read what an engine writes, as often as reading it takes little of the time."""
     raw, read, due = prompt.answer_prefix, None, 0.0
-    tokens = TokenProbabilities(raw)
+    tokens, clock = TokenProbabilities(raw), _Clock(asked)
     with closing(engine.stream(prompt, sampling)) as pieces:
         for piece in pieces:
             if piece.ahead:
@@ -276,15 +300,16 @@ def _answer(
                 continue
             raw += piece
             tokens.add(piece)
+            clock.count(piece)
             if time.monotonic() < due:
                 continue
             started = time.monotonic()
-            reply, read = _read(family, raw, prompt, tokens), raw
+            reply, read = _read(family, raw, prompt, tokens, clock), raw
             took = time.monotonic() - started
             due = started + max(READING_INTERVAL_S, took * READING_SHARE)
             yield reply
     if read != raw:
-        yield _read(family, raw, prompt, tokens)
+        yield _read(family, raw, prompt, tokens, clock)
 
 
 def _left_out(turns: int) -> str:
@@ -298,11 +323,14 @@ def _joined(*notes: str) -> str:
     return " ".join(note for note in notes if note)
 
 
-def _read(family: Family, raw: str, prompt: Prompt, tokens: TokenProbabilities) -> Reply:
+def _read(
+    family: Family, raw: str, prompt: Prompt, tokens: TokenProbabilities, clock: _Clock
+) -> Reply:
     if prompt.choices or prompt.pattern or prompt.schema:
         # In an answer whose form is given, nothing is a draft or a family's markup.
-        return Reply(raw, raw.strip(), note=prompt.note)
-    return tokens.rate(replace(family.reply(raw, prompt), note=prompt.note))
+        return Reply(raw, raw.strip(), note=prompt.note, pace=clock.pace)
+    reply = replace(family.reply(raw, prompt), note=prompt.note, pace=clock.pace)
+    return tokens.rate(reply)
 
 
 def _runnable(spec: ModelSpec) -> ModelSpec:

@@ -7,7 +7,7 @@ formats convert at their border, once, in a function whose name says so.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
@@ -158,6 +158,7 @@ class Message:
     role: Role
     text: str
     images: tuple[Image, ...] = ()
+    regions: tuple[Region, ...] = ()  # as in a request, of the newest picture at that time
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +178,14 @@ class Request:
     """What the user asked, in the user's words.
 
     `text` is the question, the words to find or, for a caption, its given beginning.
+    `regions` are places on the newest picture; the text may name them [1], [2] and so on.
     `history` holds the turns before this one; an assistant's text there is `Reply.raw`.
     """
 
     task: Task
     text: str = ""
     images: tuple[Image, ...] = ()
-    region: Box | None = None
+    regions: tuple[Region, ...] = ()
     history: tuple[Message, ...] = ()
     choices: tuple[str, ...] = ()  # the answer is one of these; (): it is free
     pattern: str = ""  # a regular expression that the whole answer matches; "": it is free
@@ -222,6 +224,21 @@ class Piece(str):
         return piece
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast an answer came, by the clock of this program."""
+
+    first_s: float  # seconds from the request to the first token, loading and waiting included
+    seconds: float  # from the request until now
+    tokens: int  # that the model has written; 0: the engine does not tell
+
+    @property
+    def tokens_per_s(self) -> float:
+        """Tokens per second since the first one; 0 where it cannot be told."""
+        since = self.seconds - self.first_s
+        return (self.tokens - 1) / since if since > 0 and self.tokens > 1 else 0.0
+
+
 class ReplyState(StrEnum):
     """What became of the places in an answer."""
 
@@ -242,3 +259,4 @@ class Reply:
     marks: tuple[Mark, ...] = ()
     note: str = ""  # the prompt's, for people
     ahead: int = 0  # requests that are answered before this one; then there is no text yet
+    pace: Pace | None = field(default=None, compare=False)

@@ -24,7 +24,7 @@ def of_words(requests: Iterable[Request]) -> str:
     digest = hashlib.sha256()
     for request in requests:
         words = " ".join(request.text.split()).casefold()
-        digest.update(repr((request.task.value, words, request.region)).encode())
+        digest.update(repr((request.task.value, words, request.regions)).encode())
     return digest.hexdigest()
 
 

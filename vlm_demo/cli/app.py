@@ -215,7 +215,7 @@ def describe(
     request = Request(
         Task.DESCRIBE_REGION,
         images=(image,),
-        region=parse_box(box, image.size),
+        regions=(parse_box(box, image.size),),
         sampling=chosen.sampling,
     )
     _answer_in_words(chosen, request, as_json_)
@@ -281,7 +281,7 @@ def prompt(
         task,
         text,
         images=() if past else images,
-        region=parse_box(box, images[-1].size) if box else None,
+        regions=(parse_box(box, images[-1].size),) if box else (),
         history=past,
     )
     written = write_prompt(family, request)

@@ -30,6 +30,7 @@ from vlm_demo.types import (
     Request,
     Sampling,
     Task,
+    outer_box,
 )
 
 MAX_CHARACTERS = 8_000
@@ -183,7 +184,7 @@ class Family:
         turns = self._turns(request)
         note = self.notes.get(request.task, "")
         if request.task is Task.DESCRIBE_REGION and not self.writes_regions:
-            turns, note = _with_region_burnt_in(turns, request.region or WHOLE_PICTURE)
+            turns, note = _with_region_burnt_in(turns, _described(request))
         prepared = tuple(
             replace(turn, images=tuple(map(self.prepare_image, turn.images))) for turn in turns
         )
@@ -321,7 +322,7 @@ class Family:
     def _filled(self, wording: str, request: Request, frame: Frame | None) -> str:
         """Fill in the region first: the user's words may hold "{region}"."""
         if "{region}" in wording and self.markup and frame:
-            region = request.region or WHOLE_PICTURE
+            region = _described(request)
             wording = wording.replace("{region}", self.markup.writing([region], frame))
         return wording.replace("{text}", request.text.strip())
 
@@ -387,6 +388,10 @@ def _thought(raw: str) -> tuple[str, int]:
     if begun.startswith(opening):
         return _before(closing, begun.removeprefix(opening)).strip(), len(raw)
     return "", 0
+
+
+def _described(request: Request) -> Box:
+    return outer_box(request.regions[0]) if request.regions else WHOLE_PICTURE
 
 
 def _with_region_burnt_in(

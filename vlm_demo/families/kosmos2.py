@@ -146,7 +146,9 @@ class Kosmos2(Family):
             case Task.GROUNDING:
                 return f"<grounding><phrase> {words}</phrase>"
             case Task.DESCRIBE_REGION:
-                region = _indices(request.region or WHOLE_PICTURE)
+                region = _indices(
+                    outer_box(request.regions[0]) if request.regions else WHOLE_PICTURE
+                )
                 return f"<grounding><phrase> It</phrase><object>{region}</object> is"
             case _:
                 return ""

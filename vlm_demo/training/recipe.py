@@ -96,7 +96,7 @@ class Speaker:
             exchange.task,
             exchange.text,
             images=() if history else (scene.picture,),
-            region=exchange.region,
+            regions=(exchange.region,) if exchange.region else (),
             history=history,
         )
         return replace(self.family, prepare_image=lambda picture: picture).prompt(request)

@@ -92,7 +92,7 @@ def build_compare(tab: gr.Tab, around: Surroundings, show_tab: str) -> None:
                 requests = [request] * len(chosen)
             else:
                 requests = [_sampled(request, backend, model, settings) for model in chosen]
-            places = request.task in WITH_PLACES or request.region is not None
+            places = request.task in WITH_PLACES or bool(request.regions)
             shown = panes[: len(chosen)]
             begun: dict[Any, Any] = {**buttons.asking}
             for pane, model in zip(shown, chosen, strict=True):
@@ -245,7 +245,7 @@ def _seen(pane: Pane, side: Side[Answered], asked: Asked, *, placed: bool) -> di
     """Show how far one answer has come, and why one failed."""
     reply, value = side.newest or (Reply("", ""), waiting())
     new: dict[Any, Any] = {
-        **pane.drawn(asked.picture, reply, placed=placed, region=asked.request.region),
+        **pane.drawn(asked.picture, reply, placed=placed, regions=asked.request.regions),
         pane.answer: settled(value) if side.done else value,
     }
     if side.newest is not None:

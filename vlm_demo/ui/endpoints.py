@@ -115,7 +115,7 @@ def add_endpoints(backend: Backend, settings: Settings) -> None:
         with errors_raised():
             seen = opened(picture)
             region = _box(box, seen)
-            request = Request(Task.DESCRIBE_REGION, images=(seen.open(),), region=region)
+            request = Request(Task.DESCRIBE_REGION, images=(seen.open(),), regions=(region,))
             return answer(model, request, seen)
 
     for endpoint in (chat, caption, ask, locate, describe):

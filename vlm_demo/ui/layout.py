@@ -25,6 +25,7 @@ from vlm_demo.ui.models_tab import build_models_tab
 from vlm_demo.ui.tab import MOST_ANSWERS, Surroundings, build_again_button
 from vlm_demo.ui.theme import HEAD, SCRIPT, STYLE_SHEETS, page_theme
 from vlm_demo.ui.visitors import visitor_cookies
+from vlm_demo.ui.words import say
 
 TABS = {
     "Chat": build_chat_tab,
@@ -100,6 +101,7 @@ def serve(page: gr.Blocks, settings: Settings) -> str:
         theme=page_theme(),
         css_paths=STYLE_SHEETS,
         head=HEAD,
+        i18n=say,
         js=SCRIPT,
         footer_links=["api", "settings"],
         ssr_mode=False,

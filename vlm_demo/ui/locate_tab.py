@@ -164,7 +164,7 @@ def build_locate_tab(tab: gr.Tab, around: Surroundings) -> None:
             request = Request(
                 Task.DESCRIBE_REGION,
                 images=(picture.open(),),
-                region=region,
+                regions=(region,),
                 sampling=choice.sampling,
             )
             last: Reply | None = None

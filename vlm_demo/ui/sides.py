@@ -16,7 +16,7 @@ import gradio as gr
 from gradio.components import Component
 
 from vlm_demo.catalog import ModelSpec
-from vlm_demo.types import Box, Mention, Message, Reply, ReplyState, Task
+from vlm_demo.types import Mention, Message, Region, Reply, ReplyState, Task
 from vlm_demo.ui.answer import NOTHING, Tone, answer
 from vlm_demo.ui.model_choice import ABILITIES, place
 from vlm_demo.ui.pictures import Picture
@@ -127,13 +127,13 @@ class Pane:
         }
 
     def drawn(
-        self, picture: Picture | None, reply: Reply, *, placed: bool, region: Box | None = None
+        self, picture: Picture | None, reply: Reply, *, placed: bool, regions: Sequence[Region] = ()
     ) -> dict[Component, Any]:
         """Return the board with the places of an answer, or the region that it is about."""
         if picture is None or not placed:
             return {}
-        if region and not has_places(reply):
-            reply = replace(reply, mentions=(Mention("the marked region", (0, 0), (region,)),))
+        if regions and not has_places(reply):
+            reply = replace(reply, mentions=(Mention("the marked region", (0, 0), tuple(regions)),))
         return {self.board: located(picture, reply)}
 
 

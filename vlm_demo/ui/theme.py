@@ -6,6 +6,8 @@ from pathlib import Path
 
 import gradio as gr
 
+from vlm_demo.ui.words import SCRIPT as SAY
+
 STYLE_SHEETS = [
     Path(__file__).parent / name for name in ("page.css", "arena.css", "leaderboard.css")
 ]
@@ -22,6 +24,7 @@ HEAD = f"""
  'unsafe-eval' data: blob:; img-src 'self' data: blob:; connect-src 'self' data: blob:;
  form-action 'self'; frame-src 'none'; object-src 'none'; base-uri 'self'">
 <meta name="description" content="Chat about a picture, caption it, ask, and locate things in it.">
+<script>{SAY}</script>
 <script>{_KEYS}</script>
 """
 
