@@ -89,6 +89,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--share", action="store_true", default=None, help="also make a public link, through Gradio"
     )
+    parser.add_argument(
+        "--mcp",
+        action="store_true",
+        default=None,
+        help="also let assistants use the page's actions as tools (Model Context Protocol)",
+    )
     parser.add_argument("--device", help="auto, cpu, cuda or mps (default: auto)")
     parser.add_argument("--threads", type=int, help="CPU threads (default: as torch chooses)")
     parser.add_argument(

@@ -40,6 +40,13 @@ ANSWERS = {
 }
 
 
+ENDPOINTS = {
+    *("chat", "caption", "ask", "locate", "describe"),
+    *("compare", "models", "read_output", "leaderboard"),
+}
+"""All that programs can do on the page; voting is not among it."""
+
+
 class ScriptedEngine:
     """Answers with the text whose key is in the question, in the markup of LLaVA-1.5."""
 

@@ -143,9 +143,51 @@ def test_files_that_were_not_uploaded_are_not_opened(client: Client, circle: Pat
     assert "did not arrive" in str(failure.value)
 
 
+def test_models_lists_the_menu(client: Client) -> None:
+    models = client.predict(api_name="/models")
+    assert [model["name"] for model in models] == ["scripted", "chat-only", "far-away"]
+    assert "grounding" in models[0]["tasks"] and "grounding" not in models[1]["tasks"]
+
+
+def test_compare_asks_several_and_one_that_fails_stops_nobody(client: Client, circle: Path) -> None:
+    told = client.predict(
+        handle_file(circle), "vqa", "What colour?", ["scripted", "far-away"], api_name="/compare"
+    )
+    assert [(answer["model"], answer["text"]) for answer in told] == [
+        ("scripted", "Red"),
+        ("far-away", ""),
+    ]
+    assert told[0]["error"] == "" and "Please connect" in told[1]["error"]
+    with pytest.raises(AppError, match="There is no task"):
+        client.predict(handle_file(circle), "sing", api_name="/compare")
+
+
+def test_the_output_of_a_model_elsewhere_is_read(client: Client, circle: Path) -> None:
+    raw = "<ref>a cat</ref><box>[[0, 500, 500, 1000]]</box>"
+    read = client.predict(raw, "internvl", handle_file(circle), api_name="/read_output")
+    assert read["text"] == "a cat"
+    assert read["items"][0]["boxes_xyxy_px"] == [[0, 100, 200, 200]]
+
+
+def test_nobody_has_voted_yet(client: Client) -> None:
+    assert client.predict(api_name="/leaderboard") == []
+
+
+def test_programs_set_how_tokens_are_drawn(
+    client: Client, circle: Path, engine: ScriptedEngine
+) -> None:
+    client.predict(
+        handle_file(circle), "dog", max_new_tokens=7, temperature=0.5, seed=3, api_name="/locate"
+    )
+    drawn = engine.samplings[-1]
+    assert (drawn.max_new_tokens, drawn.temperature, drawn.seed) == (7, 0.5, 3)
+    with pytest.raises(AppError, match="temperature must be"):
+        client.predict(handle_file(circle), "dog", temperature=-1, api_name="/locate")
+
+
 def test_only_the_tasks_are_public(client: Client) -> None:
     endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
-    assert set(endpoints) == {"/chat", "/caption", "/ask", "/locate", "/describe"}
+    assert set(endpoints) == {f"/{name}" for name in scripted.ENDPOINTS}
 
 
 def test_control_tokens_typed_by_a_person_are_defused(
@@ -312,7 +354,7 @@ def test_what_was_asked_is_kept_without_pixels_and_opened_again(circle: Path) ->
     first = take(circle, Settings())
     before = (Turn("Where?", (first,), Reply(CIRCLE, "")), Turn("Never answered", (first,)))
     request = request_for(before, Turn("And now?"), None)
-    asked = Asked.now("scripted", request, "There", (), pictures_in(before))
+    asked = Asked.now("scripted", request, Reply("There", "There"), (), pictures_in(before))
     assert all(not message.images for message in asked.request.history)
     again = asked.reopened()
     assert [len(message.images) for message in again.history] == [1, 0]

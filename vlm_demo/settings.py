@@ -33,6 +33,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 7860
     share: bool = False  # a public link through Gradio's servers
+    mcp: bool = False  # may assistants use the page's actions as tools
     menu: Path | None = None  # TOML file of models; None: the menu that comes with the program
     votes: str = "votes.db"  # database URL, or file of an SQLite database
     arena: tuple[str, ...] = ()  # models that may meet in a battle; (): all that are here
@@ -129,6 +130,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "host": str,
     "port": _port,
     "share": _yes_or_no,
+    "mcp": _yes_or_no,
     "menu": Path,
     "votes": str,
     "arena": _names,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import gradio as gr
 
 from vlm_demo.arena import open_arena, open_boards, open_voters, open_votes
 from vlm_demo.backend import Backend
+from vlm_demo.errors import SettingsError
 from vlm_demo.settings import Settings
 from vlm_demo.ui.arena_tab import build_arena_tab
 from vlm_demo.ui.ask_tab import build_ask_tab
@@ -56,7 +59,7 @@ def build_page(backend: Backend, settings: Settings) -> gr.Blocks:
     arena = open_arena(backend, store, boards, settings)
     page = gr.Blocks(title="VLM demo", delete_cache=(HOUR_S, 24 * HOUR_S))
     with page:
-        add_endpoints(backend, settings)  # first: whoever comes later gets another api_name
+        add_endpoints(page, backend, settings, boards)  # first: later ones get other api_names
         model, card = build_model_choice(backend)
         tabs_shown_here = gr.Column(elem_id="tabs-column")
         controls = build_settings(backend, model)
@@ -89,13 +92,19 @@ def serve(page: gr.Blocks, settings: Settings) -> str:
     """Serve the page from threads of its own; return its address.
 
     Raises:
+        SettingsError: it is to be there for assistants too, and what that needs is missing.
         OSError: the port is taken.
     """
+    if settings.mcp and find_spec("mcp") is None:
+        raise SettingsError(
+            'For --mcp, please install what it needs: pip install "gradio[mcp]>=6.31,<6.32".'
+        )
     page.queue(api_open=False, max_size=WAITING_REQUESTS, default_concurrency_limit=16)
     _, address, public = page.launch(
         server_name=settings.host,
         server_port=settings.port,
         share=settings.share,
+        mcp_server=settings.mcp,
         prevent_thread_lock=True,
         quiet=True,
         theme=page_theme(),

@@ -1,0 +1,67 @@
+"""What several models are asked at a time, for programs."""
+
+# Gradio reads the annotations itself, so they must not be put off as text.
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+
+from vlm_demo.backend import Backend
+from vlm_demo.errors import InputError, VlmDemoError
+from vlm_demo.export import Answer, to_answer
+from vlm_demo.settings import Settings
+from vlm_demo.types import Request, Task
+from vlm_demo.ui.endpoints.values import Upload, opened, whole_reply
+from vlm_demo.ui.pictures import Picture
+from vlm_demo.ui.streaming import errors_raised
+
+MOST_MODELS = 6
+
+
+class OneOfSeveral(Answer):
+    """The answer of one model, or in words why there is none."""
+
+    model: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparing:
+    """The endpoints; each is a method."""
+
+    backend: Backend
+    settings: Settings
+
+    def compare(
+        self, picture: Upload, task: str, words: str = "", models: list[str] | None = None
+    ) -> list[OneOfSeveral]:
+        """Ask several models the same.
+
+        Args:
+            picture: The picture.
+            task: chat, caption, detailed_caption, grounded_caption, vqa, grounding, detect, read.
+            words: The question, what to find, or how a caption begins.
+            models: Names that `models` lists; the first two that can where none are given.
+
+        Returns:
+            An answer a model, in their order; one that failed does not stop the others.
+        """
+        with errors_raised():
+            if task not in set(Task):
+                raise InputError(f"There is no task {task!r}. Known: {', '.join(Task)}.")
+            names = models or self.backend.models_for(Task(task))[:2]
+            if not 1 <= len(names) <= MOST_MODELS:
+                raise InputError(f"Please name 1 to {MOST_MODELS} models.")
+            seen = opened(picture, self.settings)
+            request = Request(Task(task), words, (seen.open(),))
+            with ThreadPoolExecutor(len(names)) as threads:
+                return list(threads.map(partial(self._one, request, seen), names))
+
+    def _one(self, request: Request, seen: Picture, model: str) -> OneOfSeveral:
+        try:
+            # Each its own picture: not every step of Pillow's may run twice at a time on one.
+            own = replace(request, images=tuple(image.copy() for image in request.images))
+            told = to_answer(whole_reply(self.backend, model, own), seen.size)
+            return {**told, "model": model, "error": ""}
+        except VlmDemoError as error:
+            return {"text": "", "items": [], "model": model, "error": str(error)}
