@@ -207,7 +207,7 @@ def first_task(family: Family) -> Task:
 
 @pytest.mark.parametrize("family", ASKED, ids=lambda family: family.name)
 def test_ten_thousand_characters_are_too_many(family: Family) -> None:
-    with pytest.raises(TooLongError, match="10,000 characters; at most 8,000"):
+    with pytest.raises(TooLongError, match="10,000 characters, 2,000 too many: at most 8,000"):
         family.prompt(Request(first_task(family), "x" * 10_000, (PICTURE,)))
 
 

@@ -131,6 +131,10 @@ class Backend:
         """
         yield from self._pool.load(_runnable(self.spec(model)), format)
 
+    def progress(self, model: str) -> Progress | None:
+        """Say how far the loading of a model has come; None: it can answer at once."""
+        return self._pool.progress(self.spec(model).name)
+
     def stop_loading(self, model: str) -> None:
         """End the loading of a model soon; those who wait for it get a LoadError."""
         self._pool.stop_loading(self.spec(model).name)

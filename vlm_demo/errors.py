@@ -5,7 +5,9 @@ VlmDemoError
 │   ├── PictureError        not a picture, too large, damaged
 │   ├── MissingPictureError the task needs a picture
 │   ├── MissingTextError    the task needs words
-│   └── TooLongError        more text than the model can take
+│   ├── TooLongError        more text than the model can take
+│   ├── ConversationError   a file is not a conversation that can be opened
+│   └── SourceError         a folder, ZIP or list of pictures that a batch cannot take
 ├── UnknownModelError       no such model or family
 ├── UnsupportedTaskError    the model's family cannot do this task
 ├── NotRunnableError        this program cannot run the model
@@ -15,6 +17,9 @@ VlmDemoError
 │   ├── VotedAlreadyError   it has its vote
 │   └── RateLimitError      too many battles or votes in a short time
 ├── VotesError              the votes cannot be read or written
+├── FileError               a file cannot be written
+├── BatchError              a batch of pictures cannot begin or go on
+│   └── JournalError        what is done of it cannot be read or kept
 └── EngineError             the model failed while answering
     ├── LoadError           the checkpoint could not be loaded
     ├── QueueFullError      too many requests are waiting for the model
@@ -23,6 +28,10 @@ VlmDemoError
     ├── ServerError         a model's server cannot be reached, refused or broke off
     └── OutOfMemoryError    the machine has too little memory for this
 """
+
+from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class VlmDemoError(Exception):
@@ -47,6 +56,14 @@ class MissingTextError(InputError):
 
 class TooLongError(InputError):
     """The text is longer than the model can take."""
+
+
+class ConversationError(InputError):
+    """A file is not a conversation that can be opened: damaged, too large, or something else."""
+
+
+class SourceError(InputError):
+    """A folder, ZIP or list of pictures cannot be taken by a batch: missing, too much, damaged."""
 
 
 class UnknownModelError(VlmDemoError):
@@ -85,6 +102,18 @@ class VotesError(VlmDemoError):
     """The database of votes cannot be read or written: locked, full, gone, or not one of ours."""
 
 
+class FileError(VlmDemoError):
+    """A file cannot be written: the disk is full, or the folder is not there."""
+
+
+class BatchError(VlmDemoError):
+    """A batch of pictures cannot begin, or stopped before its end; what is done is kept."""
+
+
+class JournalError(BatchError):
+    """The journal of a batch cannot be read or written, or is that of another job."""
+
+
 class EngineError(VlmDemoError):
     """The model failed while answering."""
 
@@ -111,3 +140,27 @@ class ServerError(EngineError):
 
 class OutOfMemoryError(EngineError):
     """The machine has too little memory for this model or this request."""
+
+    def __init__(
+        self,
+        words: str,
+        *,
+        formats: Sequence[str] = (),
+        instead: str = "",
+        smaller_picture: bool = False,
+        new_tokens: int = 0,
+    ) -> None:
+        """Say what would do.
+
+        Args:
+            words: what people read.
+            formats: number formats in which the model would fit, like "4-bit".
+            instead: the name of a model that would fit; "": none is known.
+            smaller_picture: one half as wide and high would do.
+            new_tokens: an answer that is no longer than this would do; 0: not known.
+        """
+        super().__init__(words)
+        self.formats = tuple(formats)
+        self.instead = instead
+        self.smaller_picture = smaller_picture
+        self.new_tokens = new_tokens

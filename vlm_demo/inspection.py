@@ -243,8 +243,7 @@ def _steps(mark: Mark, space: Space, frame: Frame, raw: str) -> tuple[Step, ...]
         undone = f"of a square of {_sides((side, side))} pixels, {where} were padding"
         steps.append(Step("Padding undone", undone, _times(unclipped, frame.original)))
     pixels = _flat(mark.region, frame.original)
-    detail = f"of the picture, {_sides(frame.original)}{_changed(unclipped, mark.region)}"
-    return (*steps, Step("Pixels", detail, pixels))
+    return (*steps, Step("Pixels", _in_picture(unclipped, mark.region, frame.original), pixels))
 
 
 def _described(space: Space, frame: Frame) -> str:
@@ -278,16 +277,20 @@ def _sides(size: Size) -> str:
     return f"{size[0]} \N{MULTIPLICATION SIGN} {size[1]}"
 
 
-def _changed(unclipped: Sequence[float], region: Region) -> str:
-    """Say what was done to make the numbers a place."""
-    done = []
+def _in_picture(unclipped: Sequence[float], region: Region, size: Size) -> str:
+    """Say of what a place is, and what was done to make the numbers one."""
+    swapped = False
     if isinstance(region, Box) and len(unclipped) == 4:
         x1, y1, x2, y2 = unclipped
-        if x1 > x2 or y1 > y2:
-            done.append("corners put in order")
-    if any(not -1e-9 <= value <= 1 + 1e-9 for value in unclipped):
-        done.append("cut off at its edge")
-    return "".join(f"; {what}" for what in done)
+        swapped = x1 > x2 or y1 > y2
+    match swapped, any(not -1e-9 <= value <= 1 + 1e-9 for value in unclipped):
+        case True, True:
+            return f"of the picture, {_sides(size)}; corners put in order; cut off at its edge"
+        case True, False:
+            return f"of the picture, {_sides(size)}; corners put in order"
+        case False, True:
+            return f"of the picture, {_sides(size)}; cut off at its edge"
+    return f"of the picture, {_sides(size)}"
 
 
 def _is_written_in(space: Space, mark: Mark, frame: Frame) -> bool:

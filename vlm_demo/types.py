@@ -104,6 +104,14 @@ class Polygon:
 Region = Box | Point | Polygon
 
 
+class RegionForm(StrEnum):
+    """How the regions of a request reach the model."""
+
+    AUTO = "words"  # in words as the family writes places; as marks where it has none
+    MARKS = "marks"  # drawn into the model's copy of the picture, in red with their numbers
+    CROP = "crop"  # cut out: the model is shown them instead of the picture, or behind it
+
+
 def outer_box(region: Region) -> Box:
     """Return the smallest box around a region, for formats that can only write boxes."""
     match region:
@@ -186,6 +194,7 @@ class Request:
     text: str = ""
     images: tuple[Image, ...] = ()
     regions: tuple[Region, ...] = ()
+    region_form: RegionForm = RegionForm.AUTO  # of the regions in `history` too
     history: tuple[Message, ...] = ()
     choices: tuple[str, ...] = ()  # the answer is one of these; (): it is free
     pattern: str = ""  # a regular expression that the whole answer matches; "": it is free
@@ -199,6 +208,7 @@ class Prompt:
 
     messages: tuple[Message, ...]
     frame: Frame | None = None  # of the newest picture; None: there is no picture
+    part: Box | None = None  # of the user's picture, that the frame is cut out of; None: all of it
     chat_template: str | None = None  # Jinja; None: the checkpoint's own
     keep_special_tokens: bool = False
     answer_prefix: str = ""  # how the answer must begin; not repeated in what the engine yields

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import Literal
 
 from PIL.Image import Image
@@ -17,46 +16,29 @@ from vlm_demo.errors import (
     TooLongError,
     UnsupportedTaskError,
 )
+from vlm_demo.families import regions_asked, regions_in
+from vlm_demo.families.defusing import defused
 from vlm_demo.families.markup import Markup, Span
-from vlm_demo.families.region_marks import burnt_in
+from vlm_demo.families.region_wording import ENGLISH, RegionWording
+from vlm_demo.families.regions_asked import CAPTIONS, QUESTIONS
 from vlm_demo.families.templates import filled_template
 from vlm_demo.types import (
-    Box,
     Frame,
     Message,
     Prompt,
+    Region,
     Reply,
     ReplyState,
     Request,
     Sampling,
     Task,
-    outer_box,
 )
 
 MAX_CHARACTERS = 8_000
 """Length of the longest text that is taken from a person."""
 
-CAPTIONS = frozenset({Task.CAPTION, Task.DETAILED_CAPTION, Task.GROUNDED_CAPTION})
-"""Tasks whose text is the beginning of the answer, not a question."""
-
-QUESTIONS = frozenset({Task.CHAT, Task.VQA, Task.GROUNDING, Task.DETECT})
-"""Tasks that mean nothing without words."""
-
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 """A lone surrogate, as undecodable bytes on a command line leave it: no model can read it."""
-
-WHOLE_PICTURE = Box(0.0, 0.0, 1.0, 1.0)
-
-MARKED_REGION = "Describe in a few words what is inside the red box with the number 1."
-"""What families without a syntax for regions are asked: the region is drawn into the picture."""
-
-MARKED_REGION_JAPANESE = "番号1の赤い枠の中にあるものを短く説明してください。"
-"""The same for families that speak Japanese."""
-
-_MARKED_NOTE = (
-    "This model has no way to name a place in words, so the region was drawn into its copy of "
-    "the picture as a red box with the number 1."
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +62,8 @@ class Family:
 
     In `instructions`, "{text}" stands for the user's words and "{region}" for the region as the
     family writes it. A task without an instruction is one that the family cannot do. Where the
-    instruction for DESCRIBE_REGION has no "{region}", the region is drawn into the picture.
+    instruction for DESCRIBE_REGION has no "{region}", the region is drawn into the picture, and
+    "{text}" stands for what it is called there.
     """
 
     name: str
@@ -89,6 +72,10 @@ class Family:
     checkpoints: tuple[str, ...]  # Hub ids
     instructions: Mapping[Task, str]
     markup: Markup | None = None
+    region_words: str = ""  # a "{region}" in a question, and what is around it; "": is drawn in
+    several_regions: str = ""  # DESCRIBE_REGION of more than one; "": one at a time
+    numbers_pictures: bool = False  # its markup says whose places they are; False: the newest's
+    region_wording: RegionWording = ENGLISH  # of regions that are drawn in or cut out
     prepare_image: Callable[[Image], Image] = unchanged
     system: str = ""
     chat_template: str | None = None  # Jinja, for the processor; None: the checkpoint's own
@@ -108,7 +95,8 @@ class Family:
     @property
     def writes_regions(self) -> bool:
         """Whether a region goes into the prompt as words, and not drawn into the picture."""
-        return "{region}" in self.instructions.get(Task.DESCRIBE_REGION, "")
+        wording = self.region_words + self.instructions.get(Task.DESCRIBE_REGION, "")
+        return "{region}" in wording
 
     def takes_beginning(self, task: Task) -> bool:
         """Whether a caption can go on from words that are given."""
@@ -122,9 +110,9 @@ class Family:
             MissingPictureError: the task needs a picture.
             MissingTextError: the task needs words.
             TooLongError: a text is longer than `max_characters`.
-            InputError: a text is not valid Unicode, there are more pictures than the family
-                takes, the form of the answer is given in two ways, or a beginning of a caption
-                that it cannot go on from.
+            InputError: a text is not valid Unicode, there are more pictures or regions than
+                the family takes, a region is not on the picture, the form of the answer is given
+                in two ways, or a beginning of a caption that it cannot go on from.
         """
         task = request.task
         if self.availability:
@@ -142,6 +130,9 @@ class Family:
         has_picture = bool(request.images) or any(turn.images for turn in request.history)
         if not has_picture and not (task is Task.CHAT and self.limits.chats_without_picture):
             raise MissingPictureError("Please add a picture: this needs one.")
+        if not has_picture and request.regions:
+            raise MissingPictureError("Please add a picture: the regions are on none.")
+        regions_asked.check(self, request)
         if task in QUESTIONS and not request.text.strip():
             raise MissingTextError("Please write something first: there are no words to go by.")
         if sum(map(bool, (request.choices, request.pattern, request.schema))) > 1:
@@ -151,7 +142,8 @@ class Family:
                 raise InputError("This text has broken characters. Please type it again.")
             if len(text) > max_characters:
                 raise TooLongError(
-                    f"This text has {len(text):,} characters; at most {max_characters:,} are "
+                    f"This text has {len(text):,} characters, "
+                    f"{len(text) - max_characters:,} too many: at most {max_characters:,} are "
                     "taken. Please shorten it."
                 )
         if task in CAPTIONS and request.text.strip() and not self.takes_beginning(task):
@@ -181,29 +173,23 @@ class Family:
         request = replace(request, history=tuple(map(self._past, request.history)))
         forbidden = frozenset((*self.control_tokens, *self.markup_tokens, *control_tokens))
         request = defused(request, forbidden, spared=frozenset(self.markup_tokens))
-        turns = self._turns(request)
-        note = self.notes.get(request.task, "")
-        if request.task is Task.DESCRIBE_REGION and not self.writes_regions:
-            turns, note = _with_region_burnt_in(turns, _described(request))
-        prepared = tuple(
-            replace(turn, images=tuple(map(self.prepare_image, turn.images))) for turn in turns
-        )
-        original, seen = _newest_image(turns), _newest_image(prepared)
-        frame = Frame(original.size, seen.size) if original and seen else None
-        question = self._filled(self.instructions[request.task], request, frame)
+        shown = regions_asked.shown(self, request, self._turns)
+        asked, frame, turns = shown.asked, shown.frame, shown.turns
+        question = self._filled(shown.wording, asked, frame)
         system = (Message("system", self.system),) if self.system else ()
         return Prompt(
-            (*system, *prepared[:-1], replace(prepared[-1], text=question)),
+            (*system, *turns[:-1], replace(turns[-1], text=question)),
             frame=frame,
+            part=shown.part,
             chat_template=self.chat_template,
             keep_special_tokens=self.keep_special_tokens,
-            answer_prefix=self.answer_prefix(request, frame),
+            answer_prefix=self.answer_prefix(asked, frame),
             phrase=request.text.strip() if request.task is Task.GROUNDING else "",
             choices=request.choices,
             pattern=request.pattern,
             schema=request.schema,
             stop=self.stop,
-            note=note,
+            note=" ".join(filter(None, (self.notes.get(asked.task, ""), shown.note))),
         )
 
     def shortened(self, request: Request) -> Request | None:
@@ -248,8 +234,13 @@ class Family:
         if self.markup is None or prompt.frame is None:
             return Reply(raw, answer.strip(), thought=thought)
         reading = self.markup.reading(answer, prompt.frame)
+        newest = max(sum(len(message.images) for message in prompt.messages) - 1, 0)
         mentions = tuple(
-            mention if mention.phrase else replace(mention, phrase=prompt.phrase)
+            replace(
+                mention,
+                phrase=mention.phrase or prompt.phrase,
+                image_index=mention.image_index if self.numbers_pictures else newest,
+            )
             for mention in reading.mentions
         )
         marks = tuple(
@@ -257,7 +248,7 @@ class Family:
             for mark in reading.marks
         )
         state = ReplyState.UNREADABLE if reading.unreadable else ReplyState.NONE
-        return Reply(
+        reply = Reply(
             raw,
             reading.text,
             mentions,
@@ -265,6 +256,7 @@ class Family:
             thought=thought,
             marks=marks,
         )
+        return regions_in.on_whole(reply, prompt.part) if prompt.part else reply
 
     def joined(self, tokens: Sequence[str]) -> str:
         """Return the text of an output that is given as tokens."""
@@ -290,20 +282,23 @@ class Family:
         return start, end
 
     def _turns(self, request: Request) -> tuple[Message, ...]:
-        """Return the turns that the model is shown; the last one is the question, without words.
+        """Return the turns that the model is shown; the last one is the question.
 
         A picture beyond the limit starts the conversation anew: turns about a picture that the
         model no longer sees would be riddles to it.
         """
+        question = Message("user", request.text, request.images, request.regions)
         if self.limits.history == "none":
             newest = [image for turn in request.history for image in turn.images]
             images = request.images or tuple(newest[-self.limits.max_images :])
-            return (Message("user", "", images),)
-        kept: list[Message] = [Message("user", "", request.images)]
+            return (replace(question, images=images),)
+        kept: list[Message] = [question]
         images_left = self.limits.max_images - len(request.images)
         for turn in reversed(request.history):
             images_left -= len(turn.images)
             if images_left < 0:
+                while len(kept) > 1 and not kept[-1].images:
+                    kept.pop()
                 break
             kept.append(turn)
         if len(kept) > 1 and kept[-1].role == "assistant":
@@ -319,63 +314,19 @@ class Family:
             text = _before(marker, text)
         return replace(turn, text=text.strip())
 
+    def in_question(self, region: Region, frame: Frame) -> str:
+        """Write a region as it stands in a question; see `region_words`."""
+        if not self.markup:
+            return ""
+        written = regions_in.written(region, self.markup, frame)
+        return self.region_words.replace("{region}", written)
+
     def _filled(self, wording: str, request: Request, frame: Frame | None) -> str:
         """Fill in the region first: the user's words may hold "{region}"."""
         if "{region}" in wording and self.markup and frame:
-            region = _described(request)
-            wording = wording.replace("{region}", self.markup.writing([region], frame))
+            regions = regions_in.all_written(request.regions, self.markup, frame)
+            wording = wording.replace("{region}", regions)
         return wording.replace("{text}", request.text.strip())
-
-
-def defused(
-    request: Request, control_tokens: frozenset[str], *, spared: frozenset[str] = frozenset()
-) -> Request:
-    """Make control tokens in a person's words plain text: "<image>" becomes "< image>".
-
-    Words are changed as little as possible, not deleted. An assistant's earlier words are
-    defused too, so that an edited conversation cannot smuggle them in, but for the tokens that
-    answers are made of (`spared`).
-    """
-
-    def past(turn: Message) -> Message:
-        tokens = control_tokens - spared if turn.role == "assistant" else control_tokens
-        return replace(turn, text=_plain(turn.text, tokens))
-
-    return replace(
-        request,
-        text=_plain(request.text, control_tokens),
-        choices=tuple(_plain(choice, control_tokens) for choice in request.choices),
-        history=tuple(map(past, request.history)),
-    )
-
-
-def _plain(text: str, control_tokens: frozenset[str]) -> str:
-    """Put a blank behind the first character of every control token."""
-    initials, lengths = _shape(control_tokens)
-    pieces, at = [], 0
-    for match in initials.finditer(text):
-        start = match.start()
-        if start >= at and (end := _token_end(text, start, control_tokens, lengths)):
-            pieces += [text[at : start + 1], " ", text[start + 1 : end]]
-            at = end
-    return "".join((*pieces, text[at:]))
-
-
-@cache
-def _shape(control_tokens: frozenset[str]) -> tuple[re.Pattern[str], tuple[int, ...]]:
-    """How control tokens begin, and how long they are, the longest first."""
-    tokens = [token for token in control_tokens if len(token.strip()) > 1]
-    initials = "".join(map(re.escape, sorted({token[0] for token in tokens})))
-    lengths = sorted({len(token) for token in tokens}, reverse=True)
-    return re.compile(f"[{initials}]" if initials else r"(?!)"), tuple(lengths)
-
-
-def _token_end(
-    text: str, start: int, control_tokens: frozenset[str], lengths: Sequence[int]
-) -> int | None:
-    """Where the longest control token that begins at `start` ends."""
-    ends = (start + length for length in lengths)
-    return next((end for end in ends if text[start:end] in control_tokens), None)
 
 
 def _thought(raw: str) -> tuple[str, int]:
@@ -390,20 +341,6 @@ def _thought(raw: str) -> tuple[str, int]:
     return "", 0
 
 
-def _described(request: Request) -> Box:
-    return outer_box(request.regions[0]) if request.regions else WHOLE_PICTURE
-
-
-def _with_region_burnt_in(
-    turns: tuple[Message, ...], region: Box
-) -> tuple[tuple[Message, ...], str]:
-    """Draw a region into the newest picture; return the turns and what to tell people."""
-    at = max(index for index, turn in enumerate(turns) if turn.images)
-    *others, newest = turns[at].images
-    marked = replace(turns[at], images=(*others, burnt_in(newest, [region])))
-    return (*turns[:at], marked, *turns[at + 1 :]), _MARKED_NOTE
-
-
 def _before(marker: str, text: str) -> str:
     """Return the text before a marker, also when the marker is only half written yet."""
     text = text.split(marker, 1)[0]
@@ -411,11 +348,6 @@ def _before(marker: str, text: str) -> str:
         if text.endswith(marker[:length]):
             return text[:-length]
     return text
-
-
-def _newest_image(turns: Sequence[Message]) -> Image | None:
-    images = [image for turn in turns for image in turn.images]
-    return images[-1] if images else None
 
 
 def _pictures(count: int) -> str:

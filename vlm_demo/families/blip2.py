@@ -86,7 +86,7 @@ FAMILY = Blip2(
         Task.CHAT: QUESTION,
         Task.CAPTION: "",
         Task.VQA: QUESTION,
-        Task.DESCRIBE_REGION: "Question: What is inside the red box with the number 1? Answer:",
+        Task.DESCRIBE_REGION: "Question: What is inside {text}? Answer:",
     },
     chat_template=CHAT_TEMPLATE,
     stop=("Question:",),  # OPT goes on asking itself

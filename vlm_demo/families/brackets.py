@@ -19,7 +19,7 @@ from itertools import zip_longest
 
 from vlm_demo.families.markup import NOWHERE, Markup, Reading, ReadingBuilder, Span, numbers
 from vlm_demo.families.spaces import Space
-from vlm_demo.types import Frame, Region, outer_box
+from vlm_demo.types import Box, Frame, Point, Region, outer_box
 
 OVERSHOOT = 1.0
 """How far beyond the picture, in fractions, a number may lie to be clipped, not refused: numbers
@@ -87,9 +87,12 @@ class Brackets:
     has_tags: bool = False  # `<...>` is markup, not text
     tagged_phrases: bool = False  # a phrase is what stands in `<p>` before the bracket
 
-    def markup(self, space: Space) -> Markup:
-        """Return the reader and writer, with the space that the family's numbers are in."""
-        return Markup(self.read, self.write, space)
+    def markup(self, space: Space, *, asks_points: bool = False) -> Markup:
+        """Return the reader and writer, with the space that the family's numbers are in.
+
+        `asks_points`: whether the family was made to be asked about points too.
+        """
+        return Markup(self.read, self.write, space, self.write_point if asks_points else None)
 
     def read(self, raw: str, frame: Frame, space: Space) -> Reading:
         """Read the places in output that may be growing, cut off or damaged."""
@@ -124,12 +127,16 @@ class Brackets:
 
     def write(self, regions: Sequence[Region], frame: Frame, space: Space) -> str:
         """Write the places of one phrase, each as a box, as `read` reads them."""
-        places = (self._written(region, frame, space) for region in regions)
+        places = (self._written(outer_box(region), frame, space) for region in regions)
         bracketed = f"[{self.joint.join(places)}]"
         return f"[{bracketed}]" if self.double else bracketed
 
-    def _written(self, region: Region, frame: Frame, space: Space) -> str:
-        values = space.numbers(outer_box(region), frame)
+    def write_point(self, point: Point, frame: Frame, space: Space) -> str:
+        """Write a point as two numbers."""
+        return f"[{self._written(point, frame, space)}]"
+
+    def _written(self, place: Box | Point, frame: Frame, space: Space) -> str:
+        values = space.numbers(place, frame)
         if _in_fractions(space, frame):
             return self.separator.join(f"{value:.{self.decimals}f}" for value in values)
         whole = [round(value) for value in values]

@@ -24,8 +24,9 @@ Runs with the code of its repositories on the Hub (remote code), not in transfor
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from vlm_demo.families.base import MARKED_REGION, MAX_CHARACTERS, Family, Limits
+from vlm_demo.families.base import MAX_CHARACTERS, Family, Limits
 from vlm_demo.families.brackets import Brackets
+from vlm_demo.families.region_wording import MARKED_REGION
 from vlm_demo.families.spaces import N1000
 from vlm_demo.types import Prompt, Request, Task
 
@@ -119,6 +120,7 @@ RELATIVES = (
             Task.GROUNDING: "Where is {text}? answer in [[x0,y0,x1,y1]] format.",
             Task.DESCRIBE_REGION: _REGION,
         },
+        region_words="{region}",
         chat_template=BASE,
         short_answer_template=None,
         limits=replace(FAMILY.limits, history="none"),
@@ -135,6 +137,7 @@ RELATIVES = (
             Task.GROUNDING: "Where is {text}? (with grounding)",
             Task.DESCRIBE_REGION: _REGION,
         },
+        region_words="{region}",
         chat_template=CHAT,
         short_answer_template=None,
         answer_joint="",

@@ -8,7 +8,8 @@ with that repository's own code.
 Wording: no instruction for a task is published; these are ours.
 """
 
-from vlm_demo.families.base import MARKED_REGION, Family, Limits
+from vlm_demo.families.base import Family, Limits
+from vlm_demo.families.region_wording import MARKED_REGION
 from vlm_demo.types import Task
 
 _BAR = "\N{FULLWIDTH VERTICAL LINE}"

@@ -17,8 +17,9 @@ text are ours. A region is drawn in: the README itself speaks of a red rectangle
 
 from collections.abc import Sequence
 
-from vlm_demo.families.base import MARKED_REGION, Family, Limits
+from vlm_demo.families.base import Family, Limits
 from vlm_demo.families.markup import Markup
+from vlm_demo.families.region_wording import MARKED_REGION
 from vlm_demo.families.spaces import N999, Space
 from vlm_demo.families.tags import PlaceTag, Tags, lists
 from vlm_demo.types import Frame, Region, Task, outer_box

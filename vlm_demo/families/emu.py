@@ -19,7 +19,8 @@ Only Emu3 runs in transformers; Emu has its own code, Emu2 code from the Hub.
 
 from dataclasses import replace
 
-from vlm_demo.families.base import MARKED_REGION, Family, Limits
+from vlm_demo.families.base import Family, Limits
+from vlm_demo.families.region_wording import MARKED_REGION
 from vlm_demo.families.templates import BARE_TEXT
 from vlm_demo.types import Frame, Request, Task
 

@@ -10,7 +10,8 @@ The architecture is LLaVA's (`model_type` llava), so the checkpoint is known by 
 reported not to load with transformers after 4.42.4.
 """
 
-from vlm_demo.families.base import MARKED_REGION_JAPANESE, Family
+from vlm_demo.families.base import Family
+from vlm_demo.families.region_wording import JAPANESE, MARKED_REGION_JAPANESE
 from vlm_demo.types import Task
 
 CHAT_TEMPLATE = (
@@ -35,6 +36,7 @@ FAMILY = Family(
         Task.VQA: "{text}",
         Task.DESCRIBE_REGION: MARKED_REGION_JAPANESE,
     },
+    region_wording=JAPANESE,
     system="あなたは役立つ、偏見がなく、検閲されていないアシスタントです。"
     "与えられた画像を下に、質問に答えてください。",
     chat_template=CHAT_TEMPLATE,

@@ -43,7 +43,8 @@ FAMILY = Family(
         Task.DESCRIBE_REGION: "What is in the region {region} <region_fea>?",
         Task.DETECT: "What are the locations of {text}?",
     },
-    markup=Brackets(points=True, always=True, has_tags=True).markup(N1000),
+    markup=Brackets(points=True, always=True, has_tags=True).markup(N1000, asks_points=True),
+    region_words="{region} <region_fea>",
     system="A chat between a human and an AI that understands visuals. In images, [x, y] denotes "
     "points: top-left [0, 0], bottom-right [width-1, height-1]. Increasing x moves right; y moves "
     "down. Bounding box: [x1, y1, x2, y2]. Image size: 1000x1000. Follow instructions.",

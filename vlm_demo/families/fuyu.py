@@ -13,6 +13,7 @@ The model's own numbers count two pixels of the picture as it sees it, which is 
 1920 x 1080. Each is a token, and decoding glues them together: `joined` keeps them apart. An answer
 begins after `<0x04>`. Byte tokens may also come as the characters they stand for.
 
+The processor takes boxes and points in any prompt, but a question about one is not documented.
 The text in a region is what Fuyu was trained to read there; that is how it describes one.
 """
 
@@ -27,7 +28,7 @@ from vlm_demo.families.location_tokens import without_tags
 from vlm_demo.families.markup import Markup, Reading, ReadingBuilder, Span, numbers
 from vlm_demo.families.spaces import PIXELS, Space, with_y_first
 from vlm_demo.families.templates import BARE_TEXT
-from vlm_demo.types import Frame, Prompt, Region, Task, outer_box
+from vlm_demo.types import Frame, Point, Prompt, Region, Task, outer_box
 
 LARGEST = (1920, 1080)
 """Width and height that larger pictures are scaled down to fit in."""
@@ -104,6 +105,12 @@ def write_boxes(regions: Sequence[Region], frame: Frame, space: Space) -> str:
     return "".join(f"<box>{', '.join(str(round(number)) for number in box)}</box>" for box in boxes)
 
 
+def write_point(point: Point, frame: Frame, space: Space) -> str:
+    """Write a point as `read_boxes` reads it: x before y."""
+    x, y = map(round, replace(space, y_first=False).numbers(point, frame))
+    return f"<point>{x}, {y}</point>"
+
+
 def _add_place(
     reading: ReadingBuilder, tag: _Tag, written: str, at: int, frame: Frame, space: Space
 ) -> None:
@@ -174,7 +181,8 @@ FAMILY = Fuyu(
         Task.DESCRIBE_REGION: _TEXT_OR_BOX + "{region}",
     },
     notes={Task.DESCRIBE_REGION: _READS},
-    markup=Markup(read_boxes, write_boxes, with_y_first(PIXELS)),
+    markup=Markup(read_boxes, write_boxes, with_y_first(PIXELS), write_point),
+    region_words="{region}",
     chat_template=BARE_TEXT,
     documented_template=BARE_TEXT + ANSWER,
     keep_special_tokens=True,

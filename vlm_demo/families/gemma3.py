@@ -13,9 +13,10 @@ Fine-tuned relatives may write other markup. Wordings other than the user's own 
 generation_config.json of the checkpoints.
 """
 
-from vlm_demo.families.base import MARKED_REGION, Family, Limits
+from vlm_demo.families.base import Family, Limits
 from vlm_demo.families.json_places import reader, writer
 from vlm_demo.families.markup import Markup
+from vlm_demo.families.region_wording import MARKED_REGION
 from vlm_demo.families.spaces import N1000, with_y_first
 from vlm_demo.types import Sampling, Task
 

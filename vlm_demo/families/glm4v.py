@@ -20,10 +20,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from vlm_demo.families.base import MARKED_REGION, Family, Limits
+from vlm_demo.families.base import Family, Limits
 from vlm_demo.families.draft_first import DraftFirst
 from vlm_demo.families.json_places import Dialect, read_into, write_lists
 from vlm_demo.families.markup import Markup, Reading, ReadingBuilder, number
+from vlm_demo.families.region_wording import MARKED_REGION
 from vlm_demo.families.spaces import N1000, Space
 from vlm_demo.types import Frame, Message, Sampling, Task
 
@@ -139,6 +140,9 @@ FAMILY = Glm4v(
         Task.READ: "Read all the text in the image.",
     },
     markup=Markup(read_boxed, write_lists, N1000),
+    region_words="{region}",
+    several_regions="Describe in a few words what is inside each of the bounding boxes {region} "
+    "of the image.",
     documented_template=_template("<|image|>", "\n"),
     keep_special_tokens=True,
     end_markers=("<|user|>", "<|endoftext|>", "<|observation|>"),
@@ -179,6 +183,8 @@ RELATIVES = (
             Task.DESCRIBE_REGION: MARKED_REGION,
         },
         markup=None,
+        region_words="",
+        several_regions="",
         documented_template=_template("<|endoftext|>", ""),
         keep_special_tokens=False,
         sampling=Sampling(),

@@ -13,7 +13,13 @@ For captions no wording is published; they are asked for in plain words. Runs on
 
 from dataclasses import replace
 
-from vlm_demo.families.base import MARKED_REGION, MARKED_REGION_JAPANESE, Family, Limits
+from vlm_demo.families.base import Family, Limits
+from vlm_demo.families.region_wording import (
+    ENGLISH,
+    JAPANESE,
+    MARKED_REGION,
+    MARKED_REGION_JAPANESE,
+)
 from vlm_demo.families.templates import BARE_TEXT
 from vlm_demo.types import Sampling, Task
 
@@ -45,6 +51,7 @@ FAMILY = Family(
         Task.VQA: "{text}",
         Task.DESCRIBE_REGION: MARKED_REGION_JAPANESE,
     },
+    region_wording=JAPANESE,
     documented_template=TEMPLATE,
     end_markers=("##", "<|endoftext|>", "</s>"),
     answer_joint="",
@@ -64,6 +71,7 @@ RELATIVES = (
             Task.VQA: FIRST_QUESTION,
             Task.DESCRIBE_REGION: FIRST_QUESTION.replace("{text}", MARKED_REGION),
         },
+        region_wording=ENGLISH,
         documented_template=BARE_TEXT,
         limits=Limits(history="none", chats_without_picture=False),
     ),

@@ -8,7 +8,8 @@ Wording: "Give a very brief answer." is what VLMEvalKit (vlmeval/vlm/idefics.py)
 questions; for captions none is published, and they are asked for in plain words.
 """
 
-from vlm_demo.families.base import MARKED_REGION, Family, Limits
+from vlm_demo.families.base import Family, Limits
+from vlm_demo.families.region_wording import MARKED_REGION
 from vlm_demo.types import Task
 
 TEMPLATE = (

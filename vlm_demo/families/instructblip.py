@@ -13,7 +13,8 @@ one fixed instruction, and a question as its input. It runs code from the Hub.
 
 from dataclasses import replace
 
-from vlm_demo.families.base import MARKED_REGION, MARKED_REGION_JAPANESE, Family, Limits
+from vlm_demo.families.base import Family, Limits
+from vlm_demo.families.region_wording import JAPANESE, MARKED_REGION, MARKED_REGION_JAPANESE
 from vlm_demo.families.templates import BARE_TEXT
 from vlm_demo.types import Task
 
@@ -65,6 +66,7 @@ RELATIVES = (
             Task.VQA: JAPANESE_QUESTION,
             Task.DESCRIBE_REGION: JAPANESE_QUESTION.replace("{text}", MARKED_REGION_JAPANESE),
         },
+        region_wording=JAPANESE,
         chat_template=JAPANESE_TEMPLATE,
         answer_joint="",
         control_tokens=("###", *FAMILY.control_tokens),

@@ -16,8 +16,9 @@ Runs with the code of its repositories on the Hub (remote code), not in transfor
 
 from dataclasses import replace
 
-from vlm_demo.families.base import MARKED_REGION, Family, Limits
+from vlm_demo.families.base import Family, Limits
 from vlm_demo.families.brackets import Brackets
+from vlm_demo.families.region_wording import MARKED_REGION
 from vlm_demo.families.spaces import N1000
 from vlm_demo.types import Sampling, Task
 

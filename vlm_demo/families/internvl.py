@@ -20,8 +20,9 @@ so that is done.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from vlm_demo.families.base import MARKED_REGION, Family, Limits
+from vlm_demo.families.base import Family, Limits
 from vlm_demo.families.markup import Markup
+from vlm_demo.families.region_wording import MARKED_REGION
 from vlm_demo.families.spaces import N1000, UNIT, Space
 from vlm_demo.families.tags import BARE_LISTS, PlaceTag, Tags, lists
 from vlm_demo.types import Frame, Region, Task, outer_box

@@ -9,7 +9,8 @@ Sampling: the card's, but for its five beams.
 Runs on code from the Hub.
 """
 
-from vlm_demo.families.base import MARKED_REGION_JAPANESE, Family, Limits
+from vlm_demo.families.base import Family, Limits
+from vlm_demo.families.region_wording import JAPANESE, MARKED_REGION_JAPANESE
 from vlm_demo.families.templates import BARE_TEXT
 from vlm_demo.types import Sampling, Task
 
@@ -32,6 +33,7 @@ FAMILY = Family(
         Task.VQA: QUESTION,
         Task.DESCRIBE_REGION: QUESTION.replace("{text}", MARKED_REGION_JAPANESE),
     },
+    region_wording=JAPANESE,
     chat_template=TEMPLATE,
     end_markers=("</s>",),
     answer_joint="",

@@ -16,7 +16,7 @@ from vlm_demo.families.json_shapes import Found, Place, found_in, names_places, 
 from vlm_demo.families.markup import Reading, ReadingBuilder, Span
 from vlm_demo.families.point_tags import add_words_and_points, without_half_tag
 from vlm_demo.families.spaces import Space
-from vlm_demo.types import Frame, Region, outer_box
+from vlm_demo.types import Frame, Point, Region, outer_box
 
 MAX_UNDECIDED = 300
 """Characters of unfinished JSON that are held back until it is clear whether it holds places."""
@@ -103,6 +103,16 @@ def writer(key: str) -> Callable[[Sequence[Region], Frame, Space], str]:
             f'{{"{key}": [{", ".join(_rounded(region, frame, space))}]}}' for region in regions
         ]
         return objects[0] if len(objects) == 1 else f"[{', '.join(objects)}]"
+
+    return write
+
+
+def point_writer(key: str) -> Callable[[Point, Frame, Space], str]:
+    """Return a writer of `{key: [x, y]}`."""
+
+    def write(point: Point, frame: Frame, space: Space) -> str:
+        x, y = map(round, space.numbers(point, frame))
+        return f'{{"{key}": [{x}, {y}]}}'
 
     return write
 

@@ -13,6 +13,8 @@ Contested: where a box begins and ends. The processor takes cell *centres*, but 
 the cells when both lie in one row or column. That is kept, so that boxes agree with the reference
 implementation; they are up to half a cell (1/64 of a side) tighter than the cells themselves.
 
+A question refers to a region by a phrase with its place, as in the paper; "it" is ours.
+
 There is no chat template on the Hub and no training on dialogues: each question stands alone.
 """
 
@@ -20,8 +22,9 @@ import math
 import re
 from collections.abc import Sequence
 
-from vlm_demo.families.base import WHOLE_PICTURE, Family, Limits
+from vlm_demo.families.base import Family, Limits
 from vlm_demo.families.markup import Markup, Reading, Span
+from vlm_demo.families.region_marks import box_around
 from vlm_demo.families.spaces import Space
 from vlm_demo.families.tags import PhraseReader, half_tag_at
 from vlm_demo.types import Box, Frame, Prompt, Region, Request, Task, outer_box
@@ -146,9 +149,8 @@ class Kosmos2(Family):
             case Task.GROUNDING:
                 return f"<grounding><phrase> {words}</phrase>"
             case Task.DESCRIBE_REGION:
-                region = _indices(
-                    outer_box(request.regions[0]) if request.regions else WHOLE_PICTURE
-                )
+                size = frame.original if frame else (CELLS, CELLS)
+                region = _indices(box_around(request.regions[0], size))
                 return f"<grounding><phrase> It</phrase><object>{region}</object> is"
             case _:
                 return ""
@@ -159,10 +161,6 @@ class Kosmos2(Family):
         if prompt.answer_prefix.startswith(DETAILED) and raw.startswith(DETAILED):
             start = len(DETAILED)
         return start, max(start, end)
-
-    @property
-    def writes_regions(self) -> bool:
-        return True  # at the beginning of the answer
 
 
 FAMILY = Kosmos2(
@@ -180,6 +178,7 @@ FAMILY = Kosmos2(
         Task.DESCRIBE_REGION: "",
     },
     markup=Markup(read_cells, write_cells, SPACE),
+    region_words="<phrase> it</phrase>{region}",
     chat_template="{% for part in messages[-1]['content'] if part['type'] == 'text' %}"
     "{{ part['text'] }}{% endfor %}",
     keep_special_tokens=True,

@@ -75,6 +75,7 @@ FAMILY = Family(
         Task.DESCRIBE_REGION: "Please provide a short description for this region: {region}",
     },
     markup=Brackets().markup(SQUARE),
+    region_words="{region}",
     prepare_image=pad_to_square,
     chat_template=CHAT_TEMPLATE,
     end_markers=("</s>",),

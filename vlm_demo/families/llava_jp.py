@@ -9,7 +9,8 @@ asked for in plain words. Square brackets in an answer are ordinary text.
 Runs on its own code, not in transformers.
 """
 
-from vlm_demo.families.base import MARKED_REGION_JAPANESE, Family
+from vlm_demo.families.base import Family
+from vlm_demo.families.region_wording import JAPANESE, MARKED_REGION_JAPANESE
 from vlm_demo.types import Sampling, Task
 
 TEMPLATE = (
@@ -34,6 +35,7 @@ FAMILY = Family(
         Task.VQA: "{text}",
         Task.DESCRIBE_REGION: MARKED_REGION_JAPANESE,
     },
+    region_wording=JAPANESE,
     system="これは好奇心旺盛なユーザーと人工知能システムのチャットです。"
     "システムはユーザーの質問に親切、詳細、丁寧に答える。",
     documented_template=TEMPLATE,

@@ -57,6 +57,7 @@ FAMILY = Family(
         Task.DESCRIBE_REGION: "Please provide a short description for this region: {region}",
     },
     markup=Brackets().markup(SQUARE),
+    region_words="{region}",
     chat_template=MISTRAL,
     end_markers=("</s>", "<|im_end|>"),
     control_tokens=("<image>", "<s>", "</s>", "<unk>", "<pad>", "[INST]", "[/INST]"),

@@ -7,7 +7,8 @@ sentence and for short answers are LLaVA's own (docs/Evaluation.md and the train
 https://github.com/haotian-liu/LLaVA), which these checkpoints were trained on too.
 """
 
-from vlm_demo.families.base import MARKED_REGION, Family, Limits
+from vlm_demo.families.base import Family, Limits
+from vlm_demo.families.region_wording import MARKED_REGION
 from vlm_demo.types import Task
 
 TEMPLATE = (

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from vlm_demo.families.clean_text import CleanText
 from vlm_demo.families.spaces import SPACES, Space
-from vlm_demo.types import Frame, Mark, Mention, Region
+from vlm_demo.types import Frame, Mark, Mention, Point, Region
 
 Span = tuple[int, int]
 """Start and end in a text; (0, 0): nowhere."""
@@ -46,12 +46,14 @@ class Markup:
     """How a family writes places in its text; `read` and `write` undo each other.
 
     `read` takes output that may still be growing, cut off or damaged, and never raises.
-    `write` gives the places of one phrase.
+    `write` gives the places of one phrase, as boxes; `write_point` is for families that were made
+    to be asked about points, and None for the others.
     """
 
     read: Callable[[str, Frame, Space], Reading]
     write: Callable[[Sequence[Region], Frame, Space], str]
     space: Space
+    write_point: Callable[[Point, Frame, Space], str] | None = None  # in questions
 
     def space_in(self, frame: Frame) -> Space:
         """The space that numbers are taken to be in: the family's, or one that was chosen."""

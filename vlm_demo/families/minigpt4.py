@@ -10,8 +10,9 @@ rest ours.
 
 from dataclasses import replace
 
-from vlm_demo.families.base import MARKED_REGION, Family, Limits
+from vlm_demo.families.base import Family, Limits
 from vlm_demo.families.markup import Span
+from vlm_demo.families.region_wording import MARKED_REGION
 from vlm_demo.types import Prompt, Task
 
 _LABEL = "Assistant:"

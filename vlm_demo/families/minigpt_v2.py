@@ -124,6 +124,7 @@ FAMILY = Family(
         Task.DESCRIBE_REGION: "[identify] what is this {region}",
     },
     markup=Markup(read_braces, write_braces, N100),
+    region_words="{region}",
     documented_template=DOCUMENTED_TEMPLATE,
     keep_special_tokens=True,
     answer_joint="",

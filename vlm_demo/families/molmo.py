@@ -24,9 +24,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from vlm_demo.families.base import MARKED_REGION, Family, Limits
+from vlm_demo.families.base import Family, Limits
 from vlm_demo.families.location_tokens import without_half_tag, without_tags
 from vlm_demo.families.markup import NOWHERE, Markup, Reading, ReadingBuilder, Span, number
+from vlm_demo.families.region_wording import MARKED_REGION
 from vlm_demo.families.spaces import N100, N1000, Space
 from vlm_demo.types import Frame, Point, Prompt, Region, Reply, ReplyState, Task, outer_box
 
@@ -183,6 +184,7 @@ _TEXT = (
 
 FAMILY = Molmo(
     name="molmo",
+    numbers_pictures=True,
     title="Molmo",
     model_types=("molmo",),
     checkpoints=(

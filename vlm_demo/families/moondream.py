@@ -22,11 +22,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from vlm_demo.families.base import MARKED_REGION, Family, Limits
+from vlm_demo.families.base import Family, Limits
 from vlm_demo.families.json_places import add_found
 from vlm_demo.families.json_scan import Node, Structure, structure_at
 from vlm_demo.families.json_shapes import Found, found_in, names_places
 from vlm_demo.families.markup import Markup, Reading, ReadingBuilder, number
+from vlm_demo.families.region_wording import MARKED_REGION
 from vlm_demo.families.spaces import UNIT, Space
 from vlm_demo.families.templates import BARE_TEXT
 from vlm_demo.types import Frame, Prompt, Region, Reply, Task, outer_box

@@ -10,8 +10,9 @@ closed by "### End."; whatever follows "###" is left out.
 Runs on its own code with weights of the first LLaMA, not in transformers.
 """
 
-from vlm_demo.families.base import MARKED_REGION, Family
+from vlm_demo.families.base import Family
 from vlm_demo.families.markup import Span
+from vlm_demo.families.region_wording import MARKED_REGION
 from vlm_demo.types import Prompt, Sampling, Task
 
 RESPONSE = "### Response:"

@@ -6,8 +6,10 @@ at their beginning belong to them. Coordinates: utils/eval_utils.py there. Marku
     <bin_100><bin_200><bin_300><bin_400>                      which region does the text ...
     <bin_10><bin_20><bin_300><bin_400> person <bin_5>...      what are the objects ...
 
-Four bins, x1, y1, x2, y2, in 999ths of the picture; in a list the label *follows* its box. The
-checkpoints need fairseq or OFA's own fork of transformers, so they are asked on a server.
+A question about a region holds "region:" and its bins (grounded questions in
+https://arxiv.org/abs/2202.03052). Four bins, x1, y1, x2, y2, in 999ths of the picture; in a list
+the label *follows* its box. The checkpoints need fairseq or OFA's own fork of transformers, so they
+are asked on a server.
 """
 
 import re
@@ -96,6 +98,7 @@ FAMILY = Ofa(
     },
     notes={Task.DETECT: _ALL_OBJECTS},
     markup=Markup(read_bins, write_bins, N999),
+    region_words="region:{region}",
     chat_template=BARE_TEXT,
     keep_special_tokens=True,
     end_markers=("</s>",),

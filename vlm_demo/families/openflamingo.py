@@ -48,8 +48,7 @@ FAMILY = OpenFlamingo(
         Task.CHAT: QUESTION,
         Task.CAPTION: "",
         Task.VQA: QUESTION,
-        Task.DESCRIBE_REGION: "Question:What is inside the red box with the number 1? "
-        "Short answer:",
+        Task.DESCRIBE_REGION: "Question:What is inside {text}? Short answer:",
     },
     documented_template=TEMPLATE,
     end_markers=("<|endofchunk|>", "<|endoftext|>", "</s>"),

@@ -7,7 +7,8 @@ the documentation (https://huggingface.co/docs/transformers/model_doc/ovis2); th
 ours.
 """
 
-from vlm_demo.families.base import MARKED_REGION, Family, Limits
+from vlm_demo.families.base import Family, Limits
+from vlm_demo.families.region_wording import MARKED_REGION
 from vlm_demo.types import Task
 
 TEMPLATE = (

@@ -33,6 +33,7 @@ FAMILY = Family(
         Task.DESCRIBE_REGION: "Give me a description of the region <loc>{region}</loc> in image",
     },
     markup=Brackets(decimals=3, separator=",", joint="],[", has_tags=True).markup(UNIT),
+    region_words="<loc>{region}</loc>",
     documented_template=TEMPLATE,
     end_markers=("</s>",),
     control_tokens=(

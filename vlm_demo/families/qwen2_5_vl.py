@@ -22,7 +22,7 @@ import math
 from PIL.Image import Image, Resampling
 
 from vlm_demo.families.base import Family, Limits
-from vlm_demo.families.json_places import reader, writer
+from vlm_demo.families.json_places import point_writer, reader, writer
 from vlm_demo.families.markup import Markup
 from vlm_demo.families.spaces import SEEN_PIXELS
 from vlm_demo.types import Sampling, Size, Task
@@ -90,7 +90,10 @@ FAMILY = Family(
         "{region}",
         Task.READ: "Read all the text in the image.",
     },
-    markup=Markup(reader(), writer("bbox_2d"), SEEN_PIXELS),
+    markup=Markup(reader(), writer("bbox_2d"), SEEN_PIXELS, point_writer("point_2d")),
+    region_words="{region}",
+    several_regions="Describe in a few words what is in each of these regions of the image: "
+    "{region}",
     prepare_image=resize,
     documented_template=TEMPLATE,
     end_markers=("<|im_end|>", "<|endoftext|>"),

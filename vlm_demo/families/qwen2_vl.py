@@ -79,6 +79,9 @@ FAMILY = Family(
         Task.READ: "Read all the text in the image.",
     },
     markup=Markup(TAGS.read, write_boxes, N1000),
+    region_words="<|object_ref_start|>this<|object_ref_end|>{region}",
+    several_regions="Describe <|object_ref_start|>these<|object_ref_end|>{region} in a few words "
+    "each.",
     system="You are a helpful assistant.",
     documented_template=DOCUMENTED_TEMPLATE,
     keep_special_tokens=True,

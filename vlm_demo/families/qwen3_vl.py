@@ -14,7 +14,7 @@ one sentence and for a region no wording is published. Sampling: the cards.
 
 from vlm_demo.families.base import Family, Limits
 from vlm_demo.families.draft_first import DraftFirst
-from vlm_demo.families.json_places import reader, writer
+from vlm_demo.families.json_places import point_writer, reader, writer
 from vlm_demo.families.markup import Markup
 from vlm_demo.families.spaces import N1000
 from vlm_demo.types import Sampling, Task
@@ -47,7 +47,10 @@ FAMILY = Family(
         "{region}",
         Task.READ: "Read all the text in the image.",
     },
-    markup=Markup(reader(), writer("bbox_2d"), N1000),
+    markup=Markup(reader(), writer("bbox_2d"), N1000, point_writer("point_2d")),
+    region_words="{region}",
+    several_regions="Describe in a few words what is in each of these regions of the image: "
+    "{region}",
     documented_template=TEMPLATE,
     end_markers=("<|im_end|>", "<|endoftext|>"),
     answer_joint="",

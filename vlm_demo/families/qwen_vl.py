@@ -16,6 +16,8 @@ boxes; here all have it, as the README writes the format.
 The pictures' names stand in the prompt: `{path}` is the place of one. The checkpoints come with
 code of their own, written for transformers 4.31, and have no template file.
 
+A question holds a region as answers do, `<ref>` and `<box>` (README); "this" is ours.
+
 Wording: the model's own where the README or appendix B has one ("框出图中…的位置": frame the place
 of ... in the picture). Those of the chat model for a short answer, a detailed caption and a region
 are ours.
@@ -82,6 +84,7 @@ FAMILY = Family(
         Task.DESCRIBE_REGION: "Describe <ref>this</ref>{region} in a few words.",
     },
     markup=Markup(TAGS.read, write_boxes, N1000),
+    region_words="<ref>this</ref>{region}",
     system="You are a helpful assistant.",
     documented_template=CHATML,
     keep_special_tokens=True,
@@ -119,6 +122,7 @@ RELATIVES = (
             Task.READ: "OCR with grounding:",
         },
         markup=FAMILY.markup,
+        region_words=FAMILY.region_words,
         documented_template=PICTURE_AND_WORDS,
         keep_special_tokens=True,
         markup_tokens=FAMILY.markup_tokens,

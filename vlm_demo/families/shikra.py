@@ -72,7 +72,8 @@ FAMILY = Family(
         Task.DESCRIBE_REGION: "For the given image <image>, can you provide a unique description "
         "of the area {region}?",
     },
-    markup=Markup(read_places, BRACKETS.write, SQUARE),
+    markup=Markup(read_places, BRACKETS.write, SQUARE, BRACKETS.write_point),
+    region_words="{region}",
     system="A chat between a curious user and an artificial intelligence assistant. The assistant "
     "gives helpful, detailed, and polite answers to the user's questions.",
     documented_template=TEMPLATE,

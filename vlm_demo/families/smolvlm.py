@@ -12,7 +12,8 @@ VLMEvalKit (vlmeval/vlm/smolvlm.py) adds to short questions. For the one sentenc
 published; it is asked for in plain words.
 """
 
-from vlm_demo.families.base import MARKED_REGION, Family, Limits
+from vlm_demo.families.base import Family, Limits
+from vlm_demo.families.region_wording import MARKED_REGION
 from vlm_demo.types import Task
 
 TEMPLATE = (

@@ -47,6 +47,7 @@ FAMILY = Family(
         Task.READ: "Please detect all texts and provide their bounding box coordinate.",
     },
     markup=Brackets(joint=";", points=True, has_tags=True, tagged_phrases=True).markup(SQUARE),
+    region_words="{region}",
     system="A chat between a curious human and an artificial intelligence assistant. The "
     "assistant gives helpful, detailed, and polite answers to the human's questions.",
     documented_template=TEMPLATE,

@@ -9,8 +9,9 @@ What they refer to is not told there: the padded square is taken, as the picture
 Runs on its own code, a LLaVA with more layer norms, not in transformers.
 """
 
-from vlm_demo.families.base import MARKED_REGION, Family
+from vlm_demo.families.base import Family
 from vlm_demo.families.brackets import Brackets
+from vlm_demo.families.region_wording import MARKED_REGION
 from vlm_demo.families.spaces import SQUARE
 from vlm_demo.types import Task
 
