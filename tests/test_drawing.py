@@ -1,11 +1,14 @@
 """Regions drawn into a picture."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from PIL import Image, ImageFont
 
 from vlm_demo.drawing import FONT, draw
-from vlm_demo.palette import COLOURS, colour_of
+from vlm_demo.label_layout import place_labels
+from vlm_demo.palette import COLOURS, INK, colour_of, dash_of
 from vlm_demo.types import Box, Mention, Point, Polygon, Region
 
 WHOLE = Box(0, 0, 1, 1)
@@ -91,6 +94,67 @@ def test_pictures_of_any_shape_are_drawn_on(size: tuple[int, int]) -> None:
     assert draw(Image.new("RGB", size, "white"), [mention("thing", *regions)]).size == size
 
 
-def test_colours_differ_and_come_round_again() -> None:
+def linear(colour: str) -> np.ndarray:
+    """Linear red, green and blue of a colour of sRGB, 0 to 1."""
+    values = np.array(rgb(colour)) / 255
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+
+
+def test_dark_letters_fit_on_every_colour() -> None:
+    def luminance(colour: str) -> float:
+        return float(linear(colour) @ [0.2126, 0.7152, 0.0722])
+
+    for colour in COLOURS:  # WCAG 2.2, 1.4.3
+        assert (luminance(colour) + 0.05) / (luminance(INK) + 0.05) >= 4.5, colour
+
+
+# How linear colours are seen without one kind of cone: Machado, Oliveira and Fernandes 2009,
+# https://www.inf.ufrgs.br/~oliveira/pubs_files/CVD_Simulation/CVD_Simulation.html
+WITHOUT = {
+    "none": [1, 0, 0, 0, 1, 0, 0, 0, 1],
+    "red": [0.1523, 1.0526, -0.2049, 0.1145, 0.7863, 0.0992, -0.0039, -0.0481, 1.0520],
+    "green": [0.3673, 0.8606, -0.2280, 0.2801, 0.6725, 0.0474, -0.0118, 0.0429, 0.9689],
+    "blue": [1.2555, -0.0767, -0.1788, -0.0784, 0.9308, 0.1476, 0.0047, 0.6914, 0.3039],
+}
+
+
+@pytest.mark.parametrize("cone", WITHOUT)
+def test_colours_are_told_apart_with_any_colour_vision(cone: str) -> None:
+    def lab(colour: str) -> np.ndarray:
+        seen = np.clip(np.reshape(WITHOUT[cone], (3, 3)) @ linear(colour), 0, 1)
+        to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+        x, y, z = (
+            np.cbrt(v) if v > 0.008856 else 7.787 * v + 16 / 116
+            for v in np.array(to_xyz) @ seen / [0.9505, 1, 1.089]
+        )
+        return np.array([116 * y, 500 * (x - y), 200 * (y - z)])
+
+    nearest = min(np.linalg.norm(lab(a) - lab(b)) for a, b in combinations(COLOURS, 2))
+    assert nearest > 15  # the difference of CIE 1976, where 2.3 is just seen
+
+
+def test_colours_and_dashes_come_round_at_their_own_pace() -> None:
     assert len(set(COLOURS)) == len(COLOURS)
     assert colour_of(len(COLOURS)) == colour_of(0)
+    assert len({(colour_of(index), dash_of(index)) for index in range(32)}) == 32
+
+
+def test_the_ninth_mention_has_dashes() -> None:
+    box = Box(0.25, 0.25, 0.75, 0.75)
+    white = Image.new("RGB", (800, 800), "white")
+    solid = drawn_in(draw(white, [mention("", box)]), colour_of(0)).sum()
+    dashed = drawn_in(draw(white, [mention("")] * 8 + [mention("", box)]), colour_of(8)).sum()
+    assert 0.5 < dashed / solid < 0.8
+
+
+def test_labels_keep_apart_and_many_of_them_are_numbers() -> None:
+    boxes = [(x, y, x + 40.0, y + 30.0) for y in range(0, 560, 60) for x in range(0, 760, 90)]
+    words, numbers = [(120.0, 20.0)] * len(boxes), [(24.0, 20.0)] * len(boxes)
+    placed = place_labels(boxes, words, numbers, (800, 600))
+    for index, (a, _) in enumerate(placed):
+        assert a[0] >= 0
+        assert a[2] <= 800
+        for b, _ in placed[:index]:
+            assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
+    written = sum(in_words for _, in_words in placed)
+    assert 10 < written < len(boxes)

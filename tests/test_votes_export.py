@@ -15,9 +15,9 @@ import pytest
 from vlm_demo.arena.exporting import SCHEMA, Form, export_votes
 from vlm_demo.arena.preferences import Pairs, write_folder, write_parquet
 from vlm_demo.arena.votes import Contender, Exclusion, Origin, Turn, Vote, Winner
-from vlm_demo.arena.whole_file import whole_file, whole_folder
-from vlm_demo.errors import VotesError
+from vlm_demo.errors import FileError
 from vlm_demo.types import Task
+from vlm_demo.whole_file import whole_file, whole_folder
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
 SECRET = ("what is my name?", "a remark", "You are Alice.", "Alice, I see.", "hash-of-alice")
@@ -180,11 +180,11 @@ def test_a_file_takes_its_name_when_it_is_whole(tmp_path):
 def test_a_half_written_file_goes(tmp_path, error):
     path = tmp_path / "votes.jsonl"
     path.write_text("old")
-    expected = VotesError if isinstance(error, OSError) else KeyboardInterrupt
+    expected = FileError if isinstance(error, OSError) else KeyboardInterrupt
     with pytest.raises(expected) as raised, whole_file(path) as file:
         file.write(b"half")
         raise error
-    if expected is VotesError:
+    if expected is FileError:
         assert "No space left" in str(raised.value)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
@@ -192,7 +192,7 @@ def test_a_half_written_file_goes(tmp_path, error):
 
 def test_a_full_disk_is_said():
     with (
-        pytest.raises(VotesError, match="cannot be written"),
+        pytest.raises(FileError, match="cannot be written"),
         whole_file(Path("/dev/full")) as file,
     ):
         file.write(b"x" * 100_000)
@@ -218,7 +218,7 @@ def test_a_folder_takes_its_name_when_it_is_whole(tmp_path):
         (folder / "x").write_text("x")
         assert not (tmp_path / "pairs").exists()
     assert (tmp_path / "pairs" / "x").read_text() == "x"
-    with pytest.raises(VotesError, match="already"), whole_folder(tmp_path / "pairs"):
+    with pytest.raises(FileError, match="already"), whole_folder(tmp_path / "pairs"):
         pass
     with pytest.raises(ZeroDivisionError), whole_folder(tmp_path / "other") as folder:
         (folder / "x").write_text("x")

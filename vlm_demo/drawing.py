@@ -1,103 +1,126 @@
-"""Regions drawn into a picture: for chat bubbles and for downloads."""
+"""Places drawn into a picture: for chat bubbles and for downloads."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from math import hypot
 
-import numpy as np
-import supervision as sv
-from PIL import ImageDraw
+from PIL import ImageDraw, ImageFont
 from PIL.Image import Image
 
-from vlm_demo.palette import COLOURS, colour_of
-from vlm_demo.types import Box, Mention, Point, Polygon, Region, Size
-
-FONT = Path(__file__).parents[1] / "assets" / "fonts" / "MPLUS1-Bold.subset.otf"
+from vlm_demo.label_layout import Extent, place_labels
+from vlm_demo.marks import FONT
+from vlm_demo.palette import INK, colour_of, dash_of
+from vlm_demo.types import Box, Mention, Point, Polygon, Region, Size, outer_box
 
 LONGEST_LABEL = 40  # characters; the rest would cover the picture
 
-_PALETTE = sv.ColorPalette.from_hex(list(COLOURS))
-_EDGE = sv.Color.from_hex("#0f172a")  # a dark edge keeps a light line visible on a light picture
+Spot = tuple[float, float]
+"""x, y in pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    index: int  # of its mention
+    label: str
+    region: Region
 
 
 def draw(image: Image, mentions: Sequence[Mention]) -> Image:
     """Return a copy of the picture with every region outlined and labelled with its phrase.
 
-    Lines and letters grow with the picture. The regions of one mention share a colour.
+    Lines and letters grow with the picture. The regions of one mention share a colour and dashes.
     """
-    drawn = image.convert("RGB")  # always a copy, also when it is RGB already
-    placed = [
-        (index, mention.phrase, region)
+    drawn = image.convert("RGB") if image.mode != "RGB" else image.copy()
+    places = [
+        _Place(index, _shortened(mention.phrase), region)
         for index, mention in enumerate(mentions)
         for region in mention.regions
     ]
-    if not placed:
-        return drawn
+    pen = ImageDraw.Draw(drawn)
     line = max(2, round(min(image.size) / 160))
-    for index, _, region in placed:
-        if isinstance(region, Polygon):
-            _draw_outline(drawn, region, colour_of(index), line)
-    boxes = _detections([(i, r) for i, _, r in placed if isinstance(r, Box)], image.size)
-    points = _detections([(i, r) for i, _, r in placed if isinstance(r, Point)], image.size)
-    drawn = sv.BoxAnnotator(_EDGE, thickness=line + 2).annotate(drawn, boxes)
-    drawn = sv.BoxAnnotator(_PALETTE, thickness=line).annotate(drawn, boxes)
-    drawn = sv.DotAnnotator(
-        _PALETTE, radius=line * 3, outline_thickness=line, outline_color=_EDGE
-    ).annotate(drawn, points)
-    return _label(drawn, placed)
+    for place in places:
+        _draw_place(pen, place, drawn.size, line)
+    _draw_labels(pen, [place for place in places if place.label], drawn.size)
+    return drawn
 
 
-def _label(drawn: Image, placed: Sequence[tuple[int, str, Region]]) -> Image:
-    named = [(index, phrase, region) for index, phrase, region in placed if phrase.strip()]
-    size = max(12, round(min(drawn.size) / 22))
-    annotator = sv.RichLabelAnnotator(
-        _PALETTE,
-        text_color=_EDGE,
-        font_path=str(FONT),
-        font_size=size,
-        text_padding=max(3, size // 4),
-        smart_position=True,  # labels stay inside the picture and off each other
+def _draw_place(pen: ImageDraw.ImageDraw, place: _Place, size: Size, line: int) -> None:
+    colour = colour_of(place.index)
+    if isinstance(place.region, Point):
+        x, y = _inside(place.region.to_pixels(size), size)
+        for radius, fill in ((line * 3.5, INK), (line * 2.5, colour)):
+            pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill)
+        return
+    corners = [_inside(corner, size) for corner in _corners(place.region, size)]
+    closed = [*corners, corners[0], corners[1]]  # so that the first corner is joined, too
+    pen.line(closed, INK, line + 2, joint="curve")
+    dashes = [length * line for length in dash_of(place.index)]
+    if not dashes:
+        pen.line(closed, colour, line, joint="curve")
+    for start, end in _dashed(closed[:-1], dashes) if dashes else ():
+        pen.line((start, end), colour, line)
+
+
+def _corners(region: Box | Polygon, size: Size) -> Sequence[Spot]:
+    if isinstance(region, Polygon):
+        return region.to_pixels(size)
+    x1, y1, x2, y2 = region.to_pixels(size)
+    return (x1, y1), (x2, y1), (x2, y2), (x1, y2)
+
+
+def _inside(spot: Spot, size: Size) -> Spot:
+    """A line on the border itself would be drawn half outside."""
+    return min(spot[0], size[0] - 1), min(spot[1], size[1] - 1)
+
+
+def _dashed(corners: Sequence[Spot], dashes: Sequence[float]) -> Iterator[tuple[Spot, Spot]]:
+    """Yield the dashes along a line. Lengths are in pixels, of dashes and gaps by turns."""
+    turn, left = 0, dashes[0]
+    for (ax, ay), (bx, by) in pairwise(corners):
+        length, at = hypot(bx - ax, by - ay), 0.0
+        while at < length:
+            step = min(left, length - at)
+            if turn % 2 == 0:
+                start, end = at / length, (at + step) / length
+                yield (
+                    (ax + (bx - ax) * start, ay + (by - ay) * start),
+                    (ax + (bx - ax) * end, ay + (by - ay) * end),
+                )
+            at, left = at + step, left - step
+            if left <= 0:
+                turn, left = turn + 1, dashes[(turn + 1) % len(dashes)]
+
+
+def _draw_labels(pen: ImageDraw.ImageDraw, places: Sequence[_Place], size: Size) -> None:
+    letters = max(12, round(min(size) / 24))
+    room = max(3, letters // 4)
+    font = _font(letters)
+    boxes = [outer_box(place.region).to_pixels(size) for place in places]
+
+    def extent(words: str) -> Extent:
+        return font.getlength(words) + 2 * room, letters * 1.35 + room
+
+    spots = place_labels(
+        boxes,
+        [extent(place.label) for place in places],
+        [extent(str(place.index + 1)) for place in places],
+        size,
     )
-    return annotator.annotate(
-        drawn,
-        _detections([(index, region) for index, _, region in named], drawn.size),
-        [_shortened(phrase) for _, phrase, _ in named],
-    )
+    for place, ((x1, y1, x2, y2), in_words) in zip(places, spots, strict=True):
+        pen.rounded_rectangle((x1, y1, x2 - 1, y2 - 1), room, colour_of(place.index))
+        words = place.label if in_words else str(place.index + 1)
+        pen.text((x1 + room, (y1 + y2) / 2), words, INK, font, anchor="lm")
+
+
+@lru_cache(maxsize=16)
+def _font(letters: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(str(FONT), letters)
 
 
 def _shortened(phrase: str) -> str:
     words = " ".join(phrase.split())
     return words if len(words) <= LONGEST_LABEL else words[: LONGEST_LABEL - 1] + "…"
-
-
-def _detections(placed: Sequence[tuple[int, Region]], size: Size) -> sv.Detections:
-    if not placed:
-        return sv.Detections.empty()
-    return sv.Detections(
-        xyxy=np.array([_bounds(region, size) for _, region in placed]),
-        class_id=np.array([index for index, _ in placed]),
-    )
-
-
-def _bounds(region: Region, size: Size) -> tuple[float, float, float, float]:
-    """Return x1, y1, x2, y2 in pixels, inside the picture."""
-    match region:
-        case Box():
-            corners = region.to_pixels(size)
-        case Point():
-            corners = region.to_pixels(size) * 2
-        case Polygon():
-            xs, ys = zip(*region.to_pixels(size), strict=True)
-            corners = min(xs), min(ys), max(xs), max(ys)
-    # A line on the border itself would be drawn half outside.
-    right, bottom = size[0] - 1, size[1] - 1
-    x1, y1, x2, y2 = corners
-    return min(x1, right), min(y1, bottom), min(x2, right), min(y2, bottom)
-
-
-def _draw_outline(drawn: Image, polygon: Polygon, colour: str, line: int) -> None:
-    corners = [*polygon.to_pixels(drawn.size), polygon.points[0].to_pixels(drawn.size)]
-    pen = ImageDraw.Draw(drawn)
-    pen.line(corners, fill=_EDGE.as_hex(), width=line + 2, joint="curve")
-    pen.line(corners, fill=colour, width=line, joint="curve")

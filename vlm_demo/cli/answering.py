@@ -29,6 +29,8 @@ def answer(chosen: Chosen, request: Request, *, quiet: bool = False) -> Reply:
             text.grow(reply.text)
     if not quiet:
         text.end(reply.text)
+    if reply.note:
+        print_note(reply.note)
     if reply.state is ReplyState.UNREADABLE:
         print_note(f"The answer holds places that cannot be read: {reply.raw}")
     return reply

@@ -8,29 +8,35 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from PIL.Image import Image
+from PIL.Image import Image, registered_extensions
 
 from vlm_demo.backend import Backend
 from vlm_demo.cli import catalogue, edges
 from vlm_demo.cli.answering import answer, load, rank
+from vlm_demo.cli.batch import batch
 from vlm_demo.cli.battles import battles
 from vlm_demo.cli.bench import bench
+from vlm_demo.cli.check import check_answer, consensus
 from vlm_demo.cli.conversation import HELP, Conversation
 from vlm_demo.cli.leaderboard import leaderboard
 from vlm_demo.cli.options import (
     AsJson,
+    Boxes,
     Chosen,
     MaxNewTokens,
     Menu,
     Model,
     Picture,
+    RegionsAs,
     Seed,
     Temperature,
+    check_folder,
     check_out,
     choose,
     open_file,
-    parse_box,
+    parse_boxes,
     parse_choices,
+    parse_forms,
     parse_schema,
 )
 from vlm_demo.cli.parsing import parse_lines
@@ -39,10 +45,20 @@ from vlm_demo.cli.terminal import print_error, print_note, printable, table
 from vlm_demo.cli.votes import votes
 from vlm_demo.confidence import above, placed
 from vlm_demo.errors import VlmDemoError
-from vlm_demo.export import Format, as_json, classes, export, to_answer
+from vlm_demo.export import (
+    FILE_FORMATS,
+    Format,
+    Sheet,
+    as_json,
+    classes,
+    export,
+    export_file,
+    to_answer,
+)
 from vlm_demo.multiple_choice import to_choices
 from vlm_demo.settings import Settings
-from vlm_demo.types import Mention, Point, Reply, ReplyState, Request, Size, Task
+from vlm_demo.types import Mention, Point, RegionForm, Reply, ReplyState, Request, Size, Task
+from vlm_demo.whole_file import whole_file
 
 BAD_INPUT = 2
 """Exit status where the input cannot be used or the model failed."""
@@ -56,8 +72,11 @@ app = typer.Typer(
 )
 
 
+app.command()(batch)
 app.command()(battles)
 app.command()(bench)
+app.command("check")(check_answer)
+app.command()(consensus)
 app.command()(leaderboard)
 app.add_typer(votes, name="votes")
 
@@ -121,6 +140,8 @@ def caption(
 def ask(
     picture: Picture,
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="In a word or a few.")],
+    box: Boxes = None,
+    regions_as: RegionsAs = RegionForm.AUTO,
     choices: Annotated[
         str | None, typer.Option(help="The answers to choose from, with commas between.")
     ] = None,
@@ -139,10 +160,13 @@ def ask(
 ) -> None:
     """Answer a question about the picture, in a word or a few."""
     chosen = choose(model, menu, temperature, max_new_tokens, seed)
+    image = chosen.picture(picture)
     request = Request(
         Task.VQA,
         question,
-        images=(chosen.picture(picture),),
+        images=(image,),
+        regions=parse_boxes(box, image.size),
+        region_form=regions_as,
         choices=parse_choices(choices),
         pattern=pattern,
         schema=parse_schema(schema),
@@ -168,6 +192,15 @@ def locate(
     out: Annotated[
         Path | None, typer.Option(help="Save the picture with the places drawn into it.")
     ] = None,
+    exports: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--export",
+            metavar="FORM",
+            help=f"Also write a file: {', '.join(FILE_FORMATS)}; again for more.",
+        ),
+    ] = None,
+    folder: Annotated[Path, typer.Option("--to", help="Folder of the files of --export.")] = Path(),
     least_confidence: Annotated[
         float, typer.Option(min=0, max=1, help="Leave out places of which the model is less sure.")
     ] = 0,
@@ -181,27 +214,34 @@ def locate(
     if as_json_ and form not in (None, "json"):
         raise typer.BadParameter("it is JSON already.", param_hint="'--json' '--format'")
     check_out(out)
+    check_folder(folder)
+    forms = parse_forms(exports)
     chosen = choose(model, menu, temperature, max_new_tokens, seed)
     image = chosen.picture(picture)
     request = Request(Task.GROUNDING, words, images=(image,), sampling=chosen.sampling)
     form = "json" if as_json_ else form
     reply = placed(above(answer(chosen, request, quiet=form is not None), least_confidence))
+    name = "picture" if picture == "-" else Path(picture).name
     if form is None:
         _print_places(reply, image.size)
     else:
-        name = "picture" if picture == "-" else Path(picture).name
         _print(export(reply, image.size, form, file_name=name))
         _say_what_is_lost(form, reply.mentions)
     if out is not None:
         _save(edges.draw(image, reply.mentions), out)
+    sheet = Sheet(name, image.size, (reply,), lambda: image)
+    for file_form in forms:
+        print_note(f"Saved {export_file([sheet], file_form, folder, sheet.stem)}.")
 
 
 @app.command()
 def describe(
     picture: Picture,
     box: Annotated[
-        str, typer.Option(metavar="X1,Y1,X2,Y2", help="The region, in pixels of the picture.")
+        list[str],
+        typer.Option(metavar="X1,Y1,X2,Y2", help="A region, in pixels; again for more."),
     ],
+    regions_as: RegionsAs = RegionForm.AUTO,
     as_json_: AsJson = False,
     model: Model = None,
     menu: Menu = None,
@@ -209,13 +249,14 @@ def describe(
     max_new_tokens: MaxNewTokens = None,
     seed: Seed = None,
 ) -> None:
-    """Say what is in a region of the picture."""
+    """Say what is in a region of the picture, or in several."""
     chosen = choose(model, menu, temperature, max_new_tokens, seed)
     image = chosen.picture(picture)
     request = Request(
         Task.DESCRIBE_REGION,
         images=(image,),
-        regions=(parse_box(box, image.size),),
+        regions=parse_boxes(box, image.size),
+        region_form=regions_as,
         sampling=chosen.sampling,
     )
     _answer_in_words(chosen, request, as_json_)
@@ -224,6 +265,8 @@ def describe(
 @app.command()
 def chat(
     picture: Picture,
+    box: Boxes = None,
+    regions_as: RegionsAs = RegionForm.AUTO,
     model: Model = None,
     menu: Menu = None,
     temperature: Temperature = None,
@@ -237,7 +280,10 @@ def chat(
             param_hint="'PICTURE'",
         )
     chosen = choose(model, menu, temperature, max_new_tokens, seed)
-    conversation = Conversation(chosen, chosen.picture(picture))
+    image = chosen.picture(picture)
+    conversation = Conversation(
+        chosen, image, regions=parse_boxes(box, image.size), region_form=regions_as
+    )
     load(chosen)
     if sys.stdin.isatty():
         print_note(HELP)
@@ -263,9 +309,8 @@ def prompt(
     picture: Annotated[
         list[str] | None, typer.Option(help="A picture, again for more; a blank one without it.")
     ] = None,
-    box: Annotated[
-        str | None, typer.Option(metavar="X1,Y1,X2,Y2", help="A region, in pixels.")
-    ] = None,
+    box: Boxes = None,
+    regions_as: RegionsAs = RegionForm.AUTO,
     history: Annotated[
         str | None, typer.Option(help='Earlier turns: [["question", "answer"], ...].')
     ] = None,
@@ -281,7 +326,8 @@ def prompt(
         task,
         text,
         images=() if past else images,
-        regions=(parse_box(box, images[-1].size),) if box else (),
+        regions=parse_boxes(box, images[-1].size),
+        region_form=regions_as,
         history=past,
     )
     written = write_prompt(family, request)
@@ -314,8 +360,11 @@ def train(
 @app.command()
 def evaluate(
     benchmark: Annotated[
-        str, typer.Option(help="The questions: scenes or scenes-choices.")
+        str, typer.Option(help="The questions: scenes, scenes-choices, or own.")
     ] = "scenes",
+    data: Annotated[
+        Path | None, typer.Option(help="For own: the ZIP of questions that the page saves.")
+    ] = None,
     model: Model = None,
     menu: Menu = None,
     seed: Annotated[int, typer.Option(min=0, help="Another seed draws other pictures.")] = 0,
@@ -324,7 +373,8 @@ def evaluate(
 ) -> None:
     """Measure how often a model is right on pictures that it has not seen."""
     chosen = choose(model, menu)
-    scores = edges.evaluate(benchmark, chosen.backend, chosen.spec.name, seed=seed, count=n)
+    name = chosen.spec.name
+    scores = edges.evaluate(benchmark, chosen.backend, name, seed=seed, count=n, data=data)
     if as_json_:
         _print(as_json(dict(scores)))
         return
@@ -367,12 +417,8 @@ def _say_what_is_lost(form: Format, mentions: Sequence[Mention]) -> None:
 
 
 def _save(image: Image, path: Path) -> None:
-    try:
-        image.save(path)
-    except OSError as error:
-        raise typer.BadParameter(
-            f"{path} cannot be written: {error.strerror or error}.", param_hint="'--out'"
-        ) from error
+    with whole_file(path) as file:
+        image.save(file, registered_extensions()[path.suffix.lower()])
     print_note(f"Saved {path}.")
 
 

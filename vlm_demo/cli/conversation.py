@@ -11,7 +11,8 @@ from PIL.Image import Image
 from vlm_demo.cli.options import Chosen
 from vlm_demo.cli.terminal import GrowingText, print_error, print_note
 from vlm_demo.errors import VlmDemoError
-from vlm_demo.types import Message, Reply, Request, Task
+from vlm_demo.families.regions_in import names_regions
+from vlm_demo.types import Message, Region, RegionForm, Reply, Request, Task
 
 HELP = """\
 /retry         ask the last question again
@@ -22,11 +23,22 @@ HELP = """\
 
 
 class Conversation:
-    """Questions and answers, and the picture that goes with the next question."""
+    """Questions and answers, and the picture that goes with the next question.
 
-    def __init__(self, chosen: Chosen, picture: Image | None) -> None:
+    Regions on the picture go with the first question about it, and with those that name one.
+    """
+
+    def __init__(
+        self,
+        chosen: Chosen,
+        picture: Image | None,
+        *,
+        regions: tuple[Region, ...] = (),
+        region_form: RegionForm = RegionForm.AUTO,
+    ) -> None:
         self._chosen = chosen
         self._picture = picture  # None: the model has been shown it
+        self._regions, self._region_form = regions, region_form
         self._history: tuple[Message, ...] = ()
 
     def run(self) -> None:
@@ -53,17 +65,20 @@ class Conversation:
             VlmDemoError: the model failed; the conversation is as it was.
         """
         images = () if self._picture is None else (self._picture,)
+        regions = self._regions if images or names_regions(question) else ()
         request = Request(
             Task.CHAT,
             question,
             images=images,
+            regions=regions,
+            region_form=self._region_form,
             history=self._history,
             sampling=self._chosen.sampling,
         )
         reply = self._show(request)
         if not reply.raw:
             return  # stopped before the first word
-        turn = Message("user", question, images), Message("assistant", reply.raw)
+        turn = Message("user", question, images, regions), Message("assistant", reply.raw)
         self._history += turn
         self._picture = None
 
@@ -77,6 +92,8 @@ class Conversation:
                 print_note("\n(stopped)")
                 return reply
         text.end(reply.text)
+        if reply.note:
+            print_note(reply.note)
         return reply
 
     def _obey(self, line: str) -> None:
@@ -91,6 +108,7 @@ class Conversation:
                     self.ask(question)
             case "/picture":
                 self._picture = self._chosen.picture(str(Path(rest.strip()).expanduser()))
+                self._regions = ()
             case _:
                 print_error(f"There is no command {command}. /help lists them.")
 
@@ -103,6 +121,7 @@ class Conversation:
         self._history = tuple(past)
         if question.images:
             (self._picture,) = question.images
+            self._regions = question.regions
         return question.text
 
 

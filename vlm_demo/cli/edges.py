@@ -42,12 +42,18 @@ def train(recipe: str, out: Path | None, *, fresh: bool) -> Path:
 
 
 def evaluate(
-    benchmark: str, backend: Backend, model: str, *, seed: int, count: int | None
+    benchmark: str,
+    backend: Backend,
+    model: str,
+    *,
+    seed: int,
+    count: int | None,
+    data: Path | None = None,
 ) -> Mapping[str, float | int | None]:
     """Return the model's scores (0 to 1; None: not measured) and `n`, the number of questions."""
     from vlm_demo import evaluation
 
-    return evaluation.evaluate(benchmark, backend, model, seed, count)
+    return evaluation.evaluate(benchmark, backend, model, seed, count, data)
 
 
 def bench(options: Options, say: Callable[[str], None]) -> Report:
@@ -130,7 +136,7 @@ def export_votes(votes: Iterable[Vote], form: str, file: BinaryIO) -> int:
 
 def export_votes_to(votes: Iterable[Vote], form: str, path: Path) -> int:
     """Write the votes to a file that appears when it is whole; return how many there were."""
-    from vlm_demo.arena.whole_file import whole_file
+    from vlm_demo.whole_file import whole_file
 
     with whole_file(path) as file:
         return export_votes(votes, form, file)
@@ -142,7 +148,7 @@ def export_pairs(votes: Iterable[Vote], path: Path) -> tuple[int, Counter[str]]:
     The counter says why the other votes gave none, and how many.
     """
     from vlm_demo.arena import preferences
-    from vlm_demo.arena.whole_file import whole_file, whole_folder
+    from vlm_demo.whole_file import whole_file, whole_folder
 
     pairs = preferences.Pairs(votes)
     if path.suffix == ".parquet":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import math
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,10 +15,11 @@ from PIL.Image import Image
 
 from vlm_demo.backend import Backend
 from vlm_demo.catalog import ModelSpec
+from vlm_demo.export import FILE_FORMATS, FileFormat
 from vlm_demo.families import get_family
 from vlm_demo.images import open_picture
 from vlm_demo.settings import Settings
-from vlm_demo.types import Box, Sampling, Size
+from vlm_demo.types import Box, RegionForm, Sampling, Size
 
 Picture = Annotated[
     str, typer.Argument(metavar="PICTURE", help="A picture file; - reads it from standard input.")
@@ -35,6 +37,18 @@ Temperature = Annotated[
     typer.Option(min=0, max=2, help="0: always the likeliest word."),
 ]
 MaxNewTokens = Annotated[int | None, typer.Option(min=1, help="Where a long answer is cut off.")]
+Boxes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--box",
+        metavar="X1,Y1,X2,Y2",
+        help="A region, in pixels of the picture; again for more. [1] in the words is the first.",
+    ),
+]
+RegionsAs = Annotated[
+    RegionForm,
+    typer.Option(help="How the model is told: in words, by marks in its picture, or cut out."),
+]
 Seed = Annotated[int | None, typer.Option(min=0, help="Makes answers at a temperature repeatable.")]
 
 
@@ -125,6 +139,11 @@ def parse_schema(argument: str) -> str:
         ) from error
 
 
+def parse_boxes(texts: Sequence[str] | None, size: Size) -> tuple[Box, ...]:
+    """Read each "x1,y1,x2,y2" in pixels of a picture of `size`."""
+    return tuple(parse_box(text, size) for text in texts or ())
+
+
 def parse_box(text: str, size: Size) -> Box:
     """Read "x1,y1,x2,y2" in pixels of a picture of `size`."""
     try:
@@ -161,3 +180,20 @@ def check_out(path: Path | None) -> None:
         raise typer.BadParameter(f"{path} must end in one of {known}.", param_hint="'--out'")
     if not path.parent.is_dir():
         raise typer.BadParameter(f"there is no folder {path.parent}.", param_hint="'--out'")
+
+
+def parse_forms(names: Sequence[str] | None) -> tuple[FileFormat, ...]:
+    """Return the forms of files that are called so."""
+    known = {str(form): form for form in FILE_FORMATS}
+    for name in names or ():
+        if name not in known:
+            raise typer.BadParameter(
+                f"{name!r} is not one of {', '.join(known)}.", param_hint="'--export'"
+            )
+    return tuple(known[name] for name in names or ())
+
+
+def check_folder(path: Path) -> None:
+    """Refuse a folder that is not there, before any work is done."""
+    if not path.is_dir():
+        raise typer.BadParameter(f"there is no folder {path}.", param_hint="'--to'")

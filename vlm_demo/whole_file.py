@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from vlm_demo.errors import VotesError
+from vlm_demo.errors import FileError
 
 
 @contextmanager
@@ -20,7 +20,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     A device or pipe is written as it is: its name must stay what it was.
 
     Raises:
-        VotesError: it cannot be written, such as on a full disk.
+        FileError: it cannot be written, such as on a full disk.
     """
     path = path.resolve()  # a link stays, and leads to the new file
     if path.exists() and not path.is_file():
@@ -44,11 +44,11 @@ def whole_folder(path: Path) -> Iterator[Path]:
     """Make a folder beside `path` that takes its name when all is written, and else goes.
 
     Raises:
-        VotesError: it cannot be written, or there is a folder with something in it.
+        FileError: it cannot be written, or there is a folder with something in it.
     """
     path = path.resolve()
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
-        raise VotesError(f"{path} is there already. Please choose another name.")
+        raise FileError(f"{path} is there already. Please choose another name.")
     part = _beside(path)
     try:
         with _told(path):
@@ -70,4 +70,4 @@ def _told(path: Path) -> Iterator[None]:
     except BrokenPipeError:
         raise  # whoever reads has enough; that is no fault
     except OSError as error:
-        raise VotesError(f"{path} cannot be written: {error.strerror or error}.") from error
+        raise FileError(f"{path} cannot be written: {error.strerror or error}.") from error
