@@ -48,6 +48,9 @@ class Settings:
     batch: int = 8  # requests that a model answers at the same time
     waiting: int = 20  # further requests that may wait for a model
     timeout: int = 600  # seconds; a longer answer is ended
+    batch_jobs: int = 2  # batches of pictures that run on the page at the same time
+    batch_pictures: int = 500  # of one batch on the page
+    batch_bytes: int = 200_000_000  # of its ZIP; unpacked, it may have ten times as many
     max_upload_bytes: int = 20_000_000
     max_pixels: int = 40_000_000  # width times height of the largest picture
     max_characters: int = 8_000  # length of the longest text
@@ -145,6 +148,9 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "batch": _count,
     "waiting": _count,
     "timeout": _count,
+    "batch_jobs": _count,
+    "batch_pictures": _count,
+    "batch_bytes": _count,
     "max_upload_bytes": _count,
     "max_pixels": _count,
     "max_characters": _count,

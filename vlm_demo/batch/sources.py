@@ -1,0 +1,178 @@
+"""Where the pictures of a batch come from: a folder or some files. One is read at a time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from PIL import Image
+
+from vlm_demo.errors import PictureError, SourceError
+from vlm_demo.images import FORMATS, MAX_BYTES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a batch takes at most."""
+
+    pictures: int = 100_000
+    bytes_each: int = MAX_BYTES  # of one picture
+    bytes_all: int = 100_000_000_000  # of a ZIP's pictures together, unpacked
+
+
+class Source(Protocol):
+    """Pictures by name."""
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        ...
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Of all pictures, sorted; folders stand before a slash."""
+        ...
+
+    @property
+    def left_out(self) -> int:
+        """How many files are not pictures."""
+        ...
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a picture's file. Safe from several threads.
+
+        Raises:
+            PictureError: this one cannot be read.
+            SourceError: nothing more is read from here.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of what is open."""
+        ...
+
+
+class FolderSource:
+    """The pictures in a folder and the folders in it, links to other folders left aside."""
+
+    def __init__(self, folder: Path, limits: Limits, besides: Sequence[Path] = ()) -> None:
+        """Look for pictures; `besides` are folders in it that are none of the source.
+
+        Raises:
+            SourceError: the folder cannot be read, or holds too many pictures.
+        """
+        self.title = folder.resolve().name
+        self.left_out = 0
+        self._folder = folder
+        self._limits = limits
+        apart = {path.resolve() for path in besides}
+        names = []
+        for path, folders, files in os.walk(folder, onerror=_refuse):
+            here = Path(path)
+            folders[:] = [
+                name
+                for name in folders
+                if not is_hidden(name) and (here / name).resolve() not in apart
+            ]
+            for name in files:
+                if not is_picture(name):
+                    self.left_out += not is_hidden(name)
+                    continue
+                names.append((here / name).relative_to(folder).as_posix())
+                check_count(len(names), limits)
+        self.names = sorted(names)
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a picture's file; see `Source.read`."""
+        return _read(self._folder / name, self._limits)
+
+    def close(self) -> None:
+        """Let go of nothing: each file is closed when it is read."""
+
+
+class FilesSource:
+    """Some files with names of their own."""
+
+    def __init__(self, title: str, files: Mapping[str, Path], limits: Limits) -> None:
+        """Take the files.
+
+        Raises:
+            SourceError: there are too many.
+        """
+        self.title = title
+        self._files = {name: path for name, path in files.items() if is_picture(name)}
+        self._limits = limits
+        self.left_out = len(files) - len(self._files)
+        self.names = sorted(self._files)
+        check_count(len(self.names), limits)
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a picture's file; see `Source.read`."""
+        return _read(self._files[name], self._limits)
+
+    def close(self) -> None:
+        """Let go of nothing: each file is closed when it is read."""
+
+
+def is_picture(name: str) -> bool:
+    """Whether a file's name, perhaps with folders, promises a picture that can be opened."""
+    return not is_hidden(name) and PurePosixPath(name).suffix.lower() in suffixes()
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file is none that a person put there.
+
+    Names with a dot in front are the system's; what is in `__MACOSX` describes the files beside it.
+    """
+    parts = PurePosixPath(name).parts
+    return any(part == "__MACOSX" or (part[0] == "." and part != "..") for part in parts)
+
+
+@cache
+def suffixes() -> frozenset[str]:
+    """Return the endings of the names of pictures, with their dots and in small letters."""
+    known = Image.registered_extensions()
+    return frozenset(suffix for suffix, form in known.items() if form in FORMATS)
+
+
+def check_count(count: int, limits: Limits) -> None:
+    """Refuse more pictures than are taken.
+
+    Raises:
+        SourceError: they are too many.
+    """
+    if count > limits.pictures:
+        raise SourceError(
+            f"There are more than {limits.pictures:,} pictures; that is the most that one batch "
+            "takes. Please split them."
+        )
+
+
+def too_large(size: int, limits: Limits) -> PictureError:
+    """Return the error for a picture of too many bytes."""
+    return PictureError(
+        f"This file has {size / 1e6:.0f} MB; at most {limits.bytes_each / 1e6:.0f} MB are taken."
+    )
+
+
+def _read(path: Path, limits: Limits) -> bytes:
+    try:
+        if not path.is_file():  # a pipe would be waited for
+            raise PictureError("This file is gone, or is no ordinary file.")
+        with path.open("rb") as file:
+            content = file.read(limits.bytes_each + 1)
+        if len(content) > limits.bytes_each:
+            raise too_large(path.stat().st_size, limits)
+    except OSError as error:
+        raise PictureError(f"This file cannot be read: {error.strerror or error}.") from error
+    return content
+
+
+def _refuse(error: OSError) -> None:
+    raise SourceError(
+        f"The folder {error.filename} cannot be read: {error.strerror or error}."
+    ) from error
