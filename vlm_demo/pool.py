@@ -138,6 +138,14 @@ class ModelPool:
         with self._lock:
             return name in self._models and self._models[name].engine is not None
 
+    def progress(self, name: str) -> Progress | None:
+        """Say how far the loading of a model has come; None: it can answer at once."""
+        with self._lock:
+            model = self._models.get(name)
+        if model and model.engine is not None:
+            return None
+        return (model and model.newest) or Progress("loading", 0, None, "steps")
+
     def load(
         self, spec: ModelSpec, format: LoadFormat | None = None
     ) -> Generator[Progress, None, None]:
@@ -318,11 +326,14 @@ class ModelPool:
     def _too_large(self, spec: ModelSpec, needed: int) -> OutOfMemoryError:
         """Say what does not fit, and what would."""
         room = self._room()
-        remedies = [
-            f"load it in {offer.format} (about {in_bytes(offer.memory)})"
+        lighter = [
+            offer
             for offer in self.offers(spec)
             if offer.memory is not None and offer.memory <= room and offer.memory < needed
-        ][:1]
+        ]
+        remedies = [
+            f"load it in {offer.format} (about {in_bytes(offer.memory)})" for offer in lighter[:1]
+        ]
         with self._lock:
             busy = [model for model in self._models.values() if model.takes_memory and model.users]
         remedies += [
@@ -330,11 +341,14 @@ class ModelPool:
             for model in busy
             if needed <= room + _held(model)
         ][:1]
-        if other := self._fitting_instead(spec, room):
+        other = self._fitting_instead(spec, room)
+        if other:
             remedies.append(f"choose {other.name}")
         return OutOfMemoryError(
             f"{spec.name} needs about {in_bytes(needed)} of memory, and {in_bytes(room)} are free "
-            f"or held by idle models. Please {', or '.join(remedies) or 'close other programs'}."
+            f"or held by idle models. Please {', or '.join(remedies) or 'close other programs'}.",
+            formats=[offer.format.value for offer in lighter],
+            instead=other.name if other else "",
         )
 
     def _fitting_instead(self, spec: ModelSpec, room: int) -> ModelSpec | None:
@@ -439,6 +453,11 @@ class _Model:
     def takes_memory(self) -> bool:
         """Whether it is loaded, and on this machine."""
         return self.engine is not None and self.spec.engine == "local"
+
+    @property
+    def newest(self) -> Progress | None:
+        """How far it has come on its way in; None: nobody has heard of it yet."""
+        return self._newest
 
     def reader(self) -> Iterator[Progress]:
         """Join those who wait; a model that is loaded has nothing to tell."""

@@ -222,7 +222,9 @@ class RemoteEngine:
             LoadError: it is not there, or there is no server.
         """
         try:
-            with self._told("cannot be reached. Please start it, or correct base_url in the menu."):
+            with self._told(
+                "{who} cannot be reached. Please start it, or correct base_url in the menu."
+            ):
                 names = await self._names()
             if self._server == "vllm" and self._model not in names:
                 raise self._failures.no_model(names)
@@ -257,7 +259,7 @@ class RemoteEngine:
     async def _pieces(self, request: ChatRequest) -> AsyncGenerator[Piece, None]:
         chunks = await self._opened(request)
         silence_s, thinking, complete = self._patience.first_s, False, False
-        with self._told("broke off in the middle of its answer. Please ask again."):
+        with self._told("{who} broke off in the middle of its answer. Please ask again."):
             async with chunks:
                 while (chunk := await self._next(chunks, silence_s)) is not None:
                     silence_s = self._patience.between_s
@@ -273,7 +275,9 @@ class RemoteEngine:
     async def _opened(self, request: ChatRequest) -> openai.AsyncStream[ChatCompletionChunk]:
         """Send the request, again where that is safe, until the server begins to answer."""
         pauses = iter(PAUSES_S)
-        with self._told("cannot be reached. Please check that it runs, and base_url in the menu."):
+        with self._told(
+            "{who} cannot be reached. Please check that it runs, and base_url in the menu."
+        ):
             while True:
                 try:
                     return await self._sent(request)
@@ -328,7 +332,7 @@ class RemoteEngine:
 
     @contextmanager
     def _told(self, broken: str) -> Iterator[None]:
-        """Turn what goes wrong into errors of ours; `broken` is said of a lost connection."""
+        """Turn what goes wrong into errors of ours; `broken` says of {who} that it is lost."""
         try:
             yield
         except VlmDemoError:

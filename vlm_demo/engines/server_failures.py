@@ -30,8 +30,8 @@ class ServerFailures:
     api_key_env: str
 
     def lost(self, broken: str) -> ServerError:
-        """There is no connection, or no longer."""
-        return ServerError(f"{self._who} {broken}")
+        """There is no connection, or no longer: `broken` says so of {who}."""
+        return ServerError(broken.format(who=self._who))
 
     def unreadable(self) -> ServerError:
         """It answers, but in another language."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 
 from vlm_demo.backend import Backend
 from vlm_demo.discovery import entries
@@ -18,7 +19,12 @@ def all_benchmarks() -> dict[str, Benchmark]:
 
 
 def evaluate(
-    benchmark: str, backend: Backend, model: str, seed: int = 0, count: int | None = None
+    benchmark: str,
+    backend: Backend,
+    model: str,
+    seed: int = 0,
+    count: int | None = None,
+    data: Path | None = None,
 ) -> Scores:
     """Run a benchmark on a model of the backend's menu.
 
@@ -28,11 +34,20 @@ def evaluate(
         model: name on the menu.
         seed: chooses the questions; the same seed asks the same ones.
         count: about how many questions; the benchmark's own number without it.
+        data: file of the questions, for a benchmark that brings none.
 
     Raises:
-        VlmDemoError: there is no such benchmark or model, or the model failed.
+        VlmDemoError: there is no such benchmark or model, its file cannot be used, or the model
+            failed.
     """
-    return _benchmark(benchmark).run(backend, model, seed, count)
+    chosen = _benchmark(benchmark)
+    if data is not None:
+        if chosen.read is None:
+            raise SettingsError(f"The benchmark {benchmark!r} brings its own questions.")
+        chosen = chosen.read(data)
+    if chosen.run is None:
+        raise SettingsError(f"The benchmark {benchmark!r} needs a file of questions: --data FILE.")
+    return chosen.run(backend, model, seed, count)
 
 
 def questions_for_battles(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from vlm_demo.backend import Backend
 from vlm_demo.types import Reply, Request
@@ -40,6 +41,9 @@ class Benchmark:
     """Questions with their truth, and how answers are counted."""
 
     name: str
-    run: Callable[[Backend, str, int, int | None], Scores]  # backend, model, seed, count
+    # Backend, model, seed, count. None: its questions have to be read from a file first.
+    run: Callable[[Backend, str, int, int | None], Scores] | None = None
     # Seed, count; in an order that may be cut off anywhere. None: it takes no part in battles.
     questions: Callable[[int, int | None], Sequence[Question]] | None = None
+    # Returns the benchmark whose questions stand in a file. None: it brings its own.
+    read: Callable[[Path], Benchmark] | None = None

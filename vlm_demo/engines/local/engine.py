@@ -296,8 +296,8 @@ def check_length(length: int, limit: int | None) -> None:
     """
     if limit is not None and length >= limit:
         raise TooLongError(
-            f"This is too long for the model: {length:,} tokens, and it can take {limit - 1:,}. "
-            "Please shorten it, or clear the conversation."
+            f"This is too long for the model: {length:,} tokens, {length - limit + 1:,} too "
+            f"many: it can take {limit - 1:,}. Please shorten it, or clear the conversation."
         )
 
 

@@ -24,7 +24,8 @@ def typed(error: Exception) -> VlmDemoError:
     if is_out_of_memory(error):
         said: EngineError = OutOfMemoryError(
             "There is not enough memory for this answer. Please try a smaller picture, a shorter "
-            "conversation or a smaller model."
+            "conversation or a smaller model.",
+            smaller_picture=True,
         )
     else:
         said = EngineError(f"The model failed while answering: {text or type(error).__name__}")

@@ -204,20 +204,24 @@ def check_request(
 
     if needed(new=new_tokens) <= free:
         return
-    remedies = []
+    remedies, tokens = [], 0
     smaller = picture_tokens // 4  # half as wide and high
     shorter = prompt_tokens - picture_tokens + smaller
-    if _sees_every_size(config) and needed(shorter, smaller, new_tokens) <= free:
+    smaller_picture = _sees_every_size(config) and needed(shorter, smaller, new_tokens) <= free
+    if smaller_picture:
         remedies.append("take a picture half as wide and high")
     if history_tokens and needed(prompt_tokens - history_tokens, new=new_tokens) <= free:
         remedies.append("clear the conversation")
     fewer = (free - needed()) / (kv_bytes(config, 1, dtype) * ROOM_TO_GROW)
     if fewer >= LEAST_NEW_TOKENS:
-        remedies.append(f"ask for at most {_rounded_down(fewer):,} new tokens")
+        tokens = _rounded_down(fewer)
+        remedies.append(f"ask for at most {tokens:,} new tokens")
     raise OutOfMemoryError(
         f"This request needs about {in_bytes(needed(new=new_tokens))} of memory, and "
         f"{in_bytes(_at_least_nothing(free))} are free. Please "
-        f"{', or '.join(remedies) or 'choose a smaller model'}."
+        f"{', or '.join(remedies) or 'choose a smaller model'}.",
+        smaller_picture=smaller_picture,
+        new_tokens=tokens,
     )
 
 

@@ -1,10 +1,11 @@
-"""A server whose model writes numbered words at an even pace."""
+"""A server whose model writes at an even pace what a measurement wants."""
 
 from __future__ import annotations
 
 import json
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,12 +19,13 @@ class Writing:
     """One answer; times are seconds since the epoch, as a browser has them, too."""
 
     asked: float
+    tokens: Sequence[str]
     written: list[float] = field(default_factory=list)  # when each token was sent
 
     @property
     def text(self) -> str:
         """All that was sent."""
-        return "".join(map(_word, range(len(self.written))))
+        return "".join(self.tokens[: len(self.written)])
 
 
 class PacedServer(ThreadingHTTPServer):
@@ -34,7 +36,7 @@ class PacedServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, tokens: int, per_second: float) -> None:
+    def __init__(self, tokens: Sequence[str], per_second: float) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.tokens = tokens  # of each answer
         self.pause_s = 1 / per_second
@@ -47,7 +49,7 @@ class PacedServer(ThreadingHTTPServer):
 
 
 @contextmanager
-def paced_server(tokens: int, per_second: float) -> Iterator[PacedServer]:
+def paced_server(tokens: Sequence[str], per_second: float) -> Iterator[PacedServer]:
     """Serve while the block runs."""
     with PacedServer(tokens, per_second) as server:
         Thread(target=server.serve_forever, daemon=True).start()
@@ -71,18 +73,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
-        writing = Writing(time.time())
+        writing = Writing(time.time(), self.server.tokens)
         self.server.writings.append(writing)
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
         self.end_headers()
         due = time.monotonic()
-        for index in range(self.server.tokens):
+        for token in self.server.tokens:
             due += self.server.pause_s
             time.sleep(max(0.0, due - time.monotonic()))
             writing.written.append(time.time())
-            self._send({"role": "assistant", "content": _word(index)}, None)
+            self._send({"role": "assistant", "content": token}, None)
         self._send({}, "length")
         self.wfile.write(b"data: [DONE]\n\n")
         self.close_connection = True
@@ -97,5 +99,17 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing of each request."""
 
 
-def _word(index: int) -> str:
-    return f" w{index}"
+def numbered(count: int) -> tuple[str, ...]:
+    """Words that are told apart, a token each."""
+    return tuple(f" w{index}" for index in range(count))
+
+
+def boxes(count: int) -> tuple[str, ...]:
+    """Boxes with their names as LLaVA-1.5 writes them, in tokens as long as its own."""
+    columns = 10
+    text = ", ".join(
+        f"thing {index} [{x:.2f}, {y:.2f}, {x + 0.08:.2f}, {y + 0.08:.2f}]"
+        for index in range(count)
+        for x, y in [(index % columns / columns, 0.15 + index // columns % 7 / columns)]
+    )
+    return tuple(re.findall(r" ?[a-z]+|[0-9]|[^a-z0-9]", text))

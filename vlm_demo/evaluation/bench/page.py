@@ -12,14 +12,24 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from PIL import Image
+
 from vlm_demo.catalog import REPOSITORY
 from vlm_demo.evaluation.bench.loopback import free_port, serving
-from vlm_demo.evaluation.bench.paced import MODEL, PacedServer, Writing, paced_server
+from vlm_demo.evaluation.bench.paced import (
+    MODEL,
+    PacedServer,
+    Writing,
+    boxes,
+    numbered,
+    paced_server,
+)
 from vlm_demo.evaluation.bench.rows import Row, row_of
 from vlm_demo.evaluation.bench.workshop import Group, UnavailableError, Workshop
 
 TOKENS_PER_SECOND = 100.0
 SECONDS = 4  # of an answer
+BOXES = 50
 LONGEST_ANSWER_S = 60.0
 
 MENU = """
@@ -36,17 +46,30 @@ WATCH = r"""() => {
   const now = () => (performance.timeOrigin + performance.now()) / 1000;
   const seen = window.seen = {asked: 0, shown: [], text: ""};
   const box = document.querySelector("#chat-box textarea");
+  const ANSWER = "#chat .bot .prose:not(:has(small.said))";  // not how long it took
   box.addEventListener("keydown", (event) => {
     if (event.key === "Enter") seen.asked = now();
   }, true);
   new MutationObserver(() => {
-    const text = [...document.querySelectorAll("#chat .bot .prose")].at(-1)?.textContent ?? "";
+    const text = [...document.querySelectorAll(ANSWER)].at(-1)?.textContent ?? "";
     const words = (text.match(/\bw\d+/g) ?? []).length;
     if (words > (seen.shown.at(-1)?.[1] ?? 0)) seen.shown.push([now(), words]);
     seen.text = text;
   }).observe(document.body, {subtree: true, childList: true, characterData: true});
 }"""
 """Notes when a question is sent, and when how many words of the answer stand on the page."""
+
+
+WATCH_BOXES = r"""() => {
+  const now = () => (performance.timeOrigin + performance.now()) / 1000;
+  const seen = window.seen = {asked: 0, shown: [], text: ""};
+  const layer = document.querySelector("#locate-picture .overlay");
+  new MutationObserver(() => {
+    const boxes = layer.querySelectorAll("rect.box").length;
+    if (boxes > (seen.shown.at(-1)?.[1] ?? 0)) seen.shown.push([now(), boxes]);
+  }).observe(layer, {subtree: true, childList: true});
+}"""
+"""Notes when how many boxes stand on the picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +83,11 @@ class Shown:
 
 def _page(workshop: Workshop) -> Iterator[Row]:
     """Chat without a picture. What the model itself takes to begin and to write is not counted."""
-    if not (REPOSITORY / "app.py").is_file():
-        raise UnavailableError("app.py is not here: run this in a copy of the repository.")
     tokens = round(TOKENS_PER_SECOND * (1 if workshop.options.tiny else SECONDS))
     ways_there, ways_back, rates, identical = [], [], [], True
     with (
         _browser() as browser,
-        paced_server(tokens, TOKENS_PER_SECOND) as model,
+        paced_server(numbered(tokens), TOKENS_PER_SECOND) as model,
         _program(model, workshop) as address,
     ):
         _chat(browser, address, model)  # the first answer finds what is imported late
@@ -111,7 +132,13 @@ def _browser() -> Iterator[Any]:
 
 @contextmanager
 def _program(model: PacedServer, workshop: Workshop) -> Iterator[str]:
-    """Run the program with the scripted model on its menu; give its address."""
+    """Run the program with the scripted model on its menu; give its address.
+
+    Raises:
+        UnavailableError: the program is not here.
+    """
+    if not (REPOSITORY / "app.py").is_file():
+        raise UnavailableError("app.py is not here: run this in a copy of the repository.")
     menu = workshop.folder / "paced.toml"
     menu.write_text(MENU.format(model=MODEL, url=model.url))
     port = free_port()
@@ -131,7 +158,50 @@ def _chat(browser: Any, address: str, model: PacedServer) -> Shown:
         page.wait_for_timeout(500)  # a person has seen the page by then
         page.evaluate(WATCH)
         box.press("Enter")
-        done = f"() => seen.shown.length && seen.shown.at(-1)[1] >= {model.tokens}"
+        done = f"() => seen.shown.length && seen.shown.at(-1)[1] >= {len(model.tokens)}"
+        page.wait_for_function(done, timeout=LONGEST_ANSWER_S * 1000)
+        return Shown(**page.evaluate("seen"))
+    finally:
+        page.close()
+
+
+def _boxes(workshop: Workshop) -> Iterator[Row]:
+    """Locate with many boxes. A box is there when its closing bracket has been sent."""
+    tokens = boxes(5 if workshop.options.tiny else BOXES)
+    closing = [index for index, token in enumerate(tokens) if token == "]"]
+    first, rates = [], []
+    with (
+        _browser() as browser,
+        paced_server(tokens, TOKENS_PER_SECOND) as model,
+        _program(model, workshop) as address,
+    ):
+        _locate(browser, address, len(closing), workshop)
+        for _ in workshop.repeats("boxes on the page at 100 tokens per second"):
+            shown = _locate(browser, address, len(closing), workshop)
+            sent = [model.writings[-1].written[index] for index in closing]
+            first.append(1000 * (shown.shown[0][0] - sent[0]))
+            # Both from the first box to the last.
+            (begun, least), (ended, most) = shown.shown[0], shown.shown[-1]
+            rates.append((most - least) / (ended - begun) * (sent[-1] - sent[0]) / (len(sent) - 1))
+    yield row_of("page_box_ms", first)
+    yield row_of("page_boxes_keep_up", rates)
+
+
+def _locate(browser: Any, address: str, count: int, workshop: Workshop) -> Shown:
+    """Locate on a fresh page, and wait until all boxes stand on the picture."""
+    picture = workshop.folder / "picture.png"
+    Image.new("RGB", (800, 600), "white").save(picture)
+    page = browser.new_page()
+    try:
+        page.goto(address)
+        page.get_by_role("tab", name="Locate", exact=True).click()
+        page.set_input_files("#locate-picture input[type=file]", str(picture))
+        page.locator("#locate-picture .sheet img").wait_for()
+        page.fill("#locate-words textarea, #locate-words input", "things")
+        page.wait_for_timeout(500)  # a person has seen the page by then
+        page.evaluate(WATCH_BOXES)
+        page.click("#locate-run")
+        done = f"() => seen.shown.length && seen.shown.at(-1)[1] >= {count}"
         page.wait_for_function(done, timeout=LONGEST_ANSWER_S * 1000)
         return Shown(**page.evaluate("seen"))
     finally:
@@ -147,4 +217,7 @@ def _written_rate(written: Writing) -> float:
     return (len(written.written) - 1) / (written.written[-1] - written.written[0])
 
 
-GROUPS = (Group(("page_first_ms", "page_keeps_up"), _page),)
+GROUPS = (
+    Group(("page_first_ms", "page_keeps_up"), _page),
+    Group(("page_box_ms", "page_boxes_keep_up"), _boxes),
+)

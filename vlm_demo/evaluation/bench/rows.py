@@ -51,6 +51,10 @@ MEASURES: Mapping[str, Measure] = {
     "stop_steps": Measure("steps computed after a stop", "steps", 1, at_most=True),
     "page_first_ms": Measure("first token: added by the page", "ms", 60, at_most=True),
     "page_keeps_up": Measure("rate shown on the page over rate produced", "x", 0.98),
+    "page_box_ms": Measure(
+        "first box on the picture, from its closing token", "ms", 100, at_most=True
+    ),
+    "page_boxes_keep_up": Measure("50 boxes: rate shown over rate produced", "x", 0.98),
     "import_cpu_s": Measure("CPU time of import vlm_demo.backend", "s", 0.3, at_most=True),
     "page_up_s": Measure("python app.py until its first page", "s", 8, at_most=True),
     "vote_ms_sqlite": Measure(_VOTE, "ms", 20, at_most=True),
