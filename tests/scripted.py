@@ -42,7 +42,7 @@ ANSWERS = {
 
 ENDPOINTS = {
     *("chat", "caption", "ask", "locate", "describe"),
-    *("compare", "models", "read_output", "leaderboard"),
+    *("compare", "check", "consensus", "batch", "models", "read_output", "leaderboard"),
 }
 """All that programs can do on the page; voting is not among it."""
 

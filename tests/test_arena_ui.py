@@ -185,7 +185,7 @@ class Script:
         (path,) = self.http.post(
             "gradio_api/upload", files={"files": (picture.name, picture.read_bytes())}
         ).json()
-        self.listen(self.send("battle-picture", "upload", event_data={"path": path}))
+        self.listen(self.send("battle-picture", "upload", None, None, event_data={"path": path}))
 
     def fight(self, task: str = "Chat", words: str = "What is it?") -> str:
         """Let a battle begin and come to its end."""

@@ -136,23 +136,25 @@ def test_the_answer_shows_each_share() -> None:
         ("<b>", ">99 %"),
         ("no", "<1 %"),
     ]
-    assert value["note"] == "Q?"
+    assert value["notes"] == ["Q?"]
 
 
 def test_the_orders_are_shown_and_what_came_of_them() -> None:
     first, second = Ranking(("x", "y"), (0.9, 0.1)), Ranking(("y", "x"), (0.4, 0.6))
     agreed = json.loads(compared_in_orders(Circle((first, second)), busy=False))
     assert agreed["tone"] == "agreed"
-    assert "all 2 orders" in agreed["note"]
+    (note,) = agreed["notes"]
+    assert (note["words"], note["values"]["count"]) == ("The same answer in all {count} orders.", 2)
     assert agreed["orders"][1] == {"order": "A y  B x", "best": "x", "percent": "60 %"}
     assert [share["percent"] for share in agreed["shares"]] == ["75 %", "25 %"]
     other = Ranking(("y", "x"), (0.7, 0.3))
     divided = json.loads(compared_in_orders(Circle((first, other)), busy=False))
     assert divided["tone"] == "divided"
-    assert "“x” wins in 1 of 2 orders" in divided["note"]
+    assert divided["notes"][0]["values"] == {"best": "x", "wins": 1, "count": 2}
     growing = json.loads(compared_in_orders(Circle((first,)), busy=True))
     assert growing["busy"]
-    assert growing["tone"] == growing["note"] == ""
+    assert not growing["tone"]
+    assert not growing["notes"]
 
 
 @pytest.mark.parametrize(
@@ -164,8 +166,9 @@ def test_percents_round_nothing_away(share: float, words: str) -> None:
 
 
 def test_those_who_wait_are_told_how_many_are_ahead() -> None:
-    assert "3 requests are ahead" in json.loads(written(Reply("", "", ahead=3), busy=True))["note"]
-    assert json.loads(written(Reply("", ""), busy=True))["note"] == ""
+    (note,) = json.loads(written(Reply("", "", ahead=3), busy=True))["notes"]
+    assert "3 requests are ahead" in note
+    assert not json.loads(written(Reply("", ""), busy=True))["notes"]
 
 
 def test_a_computation_shows_signs_of_life_and_its_failure() -> None:

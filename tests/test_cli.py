@@ -25,7 +25,7 @@ from vlm_demo.cli.terminal import GrowingText, printable, show_progress
 from vlm_demo.engines import Progress
 from vlm_demo.errors import NoScoresError
 from vlm_demo.families import get_family
-from vlm_demo.types import Box, Mark, Mention, Point, Reply, ReplyState, Sampling
+from vlm_demo.types import Box, Mark, Mention, Point, RegionForm, Reply, ReplyState, Sampling
 
 ROOT = Path(__file__).parents[1]
 SHORT = ("--max-new-tokens", "6")
@@ -399,6 +399,35 @@ def test_describe_asks_about_a_region_in_pixels(vlm_demo, menu, file, answering)
     assert asked[0].regions == (Box(0.25, 0.25, 0.75, 1.0),)
 
 
+def test_regions_are_named_in_the_words_and_reach_the_model_as_is_asked(
+    vlm_demo, menu, file, answering
+):
+    asked = answering(Reply("a red circle", "a red circle", note="It was drawn in."))
+    boxes = ("--box", "0,0,24,16", "--box", "24,16,72,64")
+    corners = (Box(0, 0, 0.25, 0.25), Box(0.25, 0.25, 0.75, 1))
+
+    told = vlm_demo("ask", file, "Is [2] like [1]?", *boxes, "--regions-as", "marks")
+    vlm_demo("describe", file, *boxes[:2], "--regions-as", "crop")
+    talk = b"What are they?\nWhy?\nIs [2] red?\n/undo\n"
+    vlm_demo("chat", file, *boxes, stdin=talk)
+
+    assert told.out.strip() == "a red circle"
+    assert told.err.strip() == "It was drawn in."
+    forms = [RegionForm.MARKS, RegionForm.CROP, *[RegionForm.AUTO] * 3]
+    assert [request.region_form for request in asked] == forms
+    regions = [request.regions for request in asked]
+    assert regions == [corners, corners[:1], corners, (), corners], "where words name one again"
+    assert asked[-1].history[0].regions == corners
+
+
+@pytest.mark.parametrize("command", [["describe"], ["ask", "What?"], ["chat"]])
+def test_a_box_off_the_picture_is_refused(vlm_demo, menu, file, command):
+    name, *words = command
+    refused = vlm_demo(name, file, *words, "--box", "0,0,9,9", "--box", "200,0,300,50")
+    assert refused.status == 2
+    assert "covers nothing of the picture of 96 x 64 pixels" in refused.err
+
+
 def test_a_box_is_sorted_and_clipped_to_the_picture():
     assert parse_box("150,-20,50,40", (100, 80)) == Box(0.5, 0.0, 1.0, 0.5)
 
@@ -466,7 +495,8 @@ def test_a_question_that_cannot_be_asked_leaves_the_conversation_as_it_was(vlm_d
 
     assert talk.status == 0
     assert talk.err == (
-        "Error: This text has 9,000 characters; at most 8,000 are taken. Please shorten it.\n"
+        "Error: This text has 9,000 characters, 1,000 too many: at most 8,000 are taken. "
+        "Please shorten it.\n"
     )
     assert talk.out == vlm_demo("chat", file, *SHORT, stdin=b"What is it?\n").out
 
@@ -474,7 +504,7 @@ def test_a_question_that_cannot_be_asked_leaves_the_conversation_as_it_was(vlm_d
 def test_evaluate_prints_scores_as_json_and_as_a_table(vlm_demo, menu, monkeypatch):
     asked = []
 
-    def evaluate(benchmark, backend, model, *, seed, count):
+    def evaluate(benchmark, backend, model, *, seed, count, data):
         asked.append((benchmark, model, seed, count))
         return {"caption_f1": 0.98765, "japanese_em": None, "n": 1200}
 
@@ -532,7 +562,7 @@ def test_train_prints_the_folder_of_the_finished_model(vlm_demo, monkeypatch, tm
         (("caption", "{file}", "--seed", "-1"), "--seed"),
         (("ask", "{file}", ""), "no words"),
         (("ask", "{file}", " \n "), "no words"),
-        (("ask", "{file}", "x" * 10_000), "10,000 characters; at most 8,000"),
+        (("ask", "{file}", "x" * 10_000), "10,000 characters, 2,000 too many: at most 8,000"),
         (("ask", "{file}", "what?", "--choices", " , "), "give words with commas between"),
         (("locate", "{file}", ""), "no words"),
         (("locate", "{file}", "dog", "--format", "xml"), "'xml' is not one of 'json', 'coco'"),

@@ -67,7 +67,7 @@ def test_the_page_says_that_a_region_was_drawn_into_the_picture(
         visit.upload("locate-picture", circle)
         page.locator("#locate-picture .stage img").wait_for()
         page.locator("#locate-picture .stage").focus()
-        page.keyboard.press("ArrowRight")
+        page.keyboard.press("Enter")
         page.click("#describe-run")
         page.locator("#locate-description", has_text="A disc.").wait_for()
         page.locator("#locate-description .answer-note", has_text="drawn into").wait_for()

@@ -57,7 +57,7 @@ def test_ofa_says_that_it_detects_everything() -> None:
 
 def test_fuyu_says_that_it_reads_what_is_in_a_region() -> None:
     region = Box(0.1, 0.1, 0.2, 0.2)
-    prompt = get_family("fuyu").prompt(Request(Task.DESCRIBE_REGION, "", (PICTURE,), region))
+    prompt = get_family("fuyu").prompt(Request(Task.DESCRIBE_REGION, "", (PICTURE,), (region,)))
     assert "reads the text" in prompt.note
 
 

@@ -312,6 +312,7 @@ def test_only_remedies_that_fit_are_proposed(folder: Folder) -> None:
     with pytest.raises(OutOfMemoryError) as refusal:
         check(shape, 400_000_000, history_tokens=1000)
     assert "take a picture half as wide and high" in str(refusal.value)
+    assert (refusal.value.smaller_picture, refusal.value.new_tokens) == (True, 0)
     assert "clear the conversation" not in str(refusal.value)
     assert "new tokens" not in str(refusal.value)
     with pytest.raises(OutOfMemoryError) as refusal:

@@ -107,7 +107,7 @@ class Visit:
 
     @property
     def answers(self) -> Locator:
-        return self.page.locator("#chat .bot .prose")
+        return self.page.locator("#chat .bot .prose:not(:has(small.said))")
 
     def wait_for_answer(self, words: str, count: int | None = None) -> None:
         found = self.answers.filter(has_text=words)
@@ -117,8 +117,11 @@ class Visit:
     def wait_for_message(self, words: str, count: int = 1) -> None:
         self.page.locator("[data-testid=toast-text]", has_text=words).nth(count - 1).wait_for()
 
+    def wait_for_problem(self, tab: str, words: str) -> None:
+        self.page.locator(f"#{tab}-answer .answer-problem", has_text=words).wait_for()
+
     def boxes(self, board: str) -> list[Box]:
-        rects = self.page.locator(f"#{board} rect.box")
+        rects = self.page.locator(f"#{board} .overlay rect.box")
         rects.first.wait_for(state="attached")
         return [
             _box(
@@ -189,8 +192,7 @@ def test_a_conversation_is_stopped_retried_edited_undone_and_cleared(
     page = visit.page
     visit.say("Where is it?", circle)
     visit.wait_for_answer("The red circle is here.")
-    assert page.locator("#chat .bot img").count() == 1
-    assert page.locator("#chat .bot img").get_attribute("alt")
+    assert visit.boxes("chat-board")[0].iou(Box(0.1, 0.1, 0.4, 0.633)) > 0.95
 
     visit.say("one-sentence, please")
     visit.wait_for_answer("A red circle.")
@@ -246,10 +248,10 @@ def test_those_who_wait_see_their_place_in_the_queue(
 
     monkeypatch.setattr(engine, "stream", queued)
     visit.say("What is it?")
-    visit.answers.filter(has_text="2 requests are ahead").wait_for()
+    visit.page.locator("#chat small.waiting", has_text="2 answers are ahead of yours").wait_for()
     turn.set()
     visit.wait_for_answer("It is red.")
-    assert visit.answers.filter(has_text="ahead").count() == 0
+    assert visit.page.locator("#chat small.waiting").count() == 0
 
     turn.clear()
     visit.open_tab("Ask")
@@ -257,11 +259,11 @@ def test_those_who_wait_see_their_place_in_the_queue(
     visit.page.locator("#ask-picture .stage img").wait_for()
     visit.page.fill("#ask-question textarea", "What is it?")
     visit.page.click("#ask-run")
-    note = visit.page.locator("#ask-answer .answer-note")
-    note.filter(has_text="2 requests are ahead").wait_for()
+    waiting = visit.page.locator("#ask-answer .answer-waiting")
+    waiting.filter(has_text="2 answers are ahead of yours").wait_for()
     turn.set()
     visit.page.locator("#ask-answer .answer-text", has_text="It is red.").wait_for()
-    note.filter(has_text="ahead").wait_for(state="hidden")
+    waiting.wait_for(state="hidden")
 
 
 def test_a_closed_tab_leaves_the_server_usable(
@@ -321,7 +323,8 @@ def test_locate_shows_three_outcomes_and_lets_go_of_boxes(visit: Visit, circle: 
     page.locator("#locate-picture rect.box").wait_for(state="attached")
 
     with page.expect_download() as download:
-        page.locator("#locate-json").click()
+        page.select_option("#locate-keeping [aria-label=Format]", "json")
+        page.click("#locate-keeping .save")
     assert '"boxes_xyxy_px"' in Path(download.value.path()).read_text()
 
     _locate(visit, "zebra")
@@ -363,10 +366,9 @@ def test_unsure_places_hide_at_once_and_stay_out_of_downloads(
     assert _texts(chips) == ["A red circle 99 %"]
     assert chips.first.locator("i").get_attribute("style") == colour
     assert page.locator("#locate-answer mark").all_inner_texts() == ["A red circle"]
-    page.locator("#locate-json").wait_for()
-    page.wait_for_timeout(500)
     with page.expect_download() as download:
-        page.locator("#locate-json").click()
+        page.select_option("#locate-keeping [aria-label=Format]", "json")
+        page.click("#locate-keeping .save")
     assert "star" not in Path(download.value.path()).read_text().split('"items"')[1]
 
     least.fill("0")
@@ -411,7 +413,7 @@ def test_possible_answers_are_compared_and_asked_in_every_order(
 
     page.fill("#ask-choices textarea, #ask-choices input", "")
     page.click("#ask-run")
-    visit.wait_for_message("please give possible answers")
+    visit.wait_for_problem("ask", "please give possible answers")
     page.uncheck("#ask-every-order input")
     page.get_by_role("button", name="Shape of the answer").click()
     page.fill("#ask-pattern textarea, #ask-pattern input", "[a-z]+")
@@ -437,7 +439,7 @@ def test_a_dragged_box_is_described(
     page.mouse.down()
     page.mouse.move(frame["x"] + 2, frame["y"] + 2, steps=4)
     page.mouse.up()
-    page.locator("#locate-picture rect.selection").wait_for(state="attached")
+    page.locator("#locate-picture .regions rect.box").wait_for(state="attached")
     page.click("#describe-run")
     page.locator("#locate-description", has_text="A blue square.").wait_for()
     # The picture is 4:3; in the padded square its upper left quarter starts at 1/8.
@@ -456,16 +458,16 @@ def test_bad_input_gets_one_clear_message_and_the_next_request_works(
 
     visit.open_tab("Ask")
     page.click("#ask-run")
-    visit.wait_for_message("Please add a picture")
+    visit.wait_for_problem("ask", "Please add a picture")
     visit.upload("ask-picture", fake)
     visit.wait_for_message("read", 2)
     visit.upload("ask-picture", circle)
     page.locator("#ask-picture .stage img").wait_for()
     page.click("#ask-run")
-    visit.wait_for_message("no words")
+    visit.wait_for_problem("ask", "no words")
     page.fill("#ask-question textarea", "x" * 10_000)
     page.click("#ask-run")
-    visit.wait_for_message("10,000 characters")
+    visit.wait_for_problem("ask", "10,000 characters, 2,000 too many")
     page.fill("#ask-question textarea", "What colour is it?")
     page.click("#ask-run")
     page.locator("#ask-answer .answer-text", has_text="Red").wait_for()
@@ -564,7 +566,8 @@ def test_screenshots_with_answers(
             page.screenshot(path=folder / f"answer-{tab}-{name}-{theme}.png")
 
         visit.say("Where is the elephant?", EXAMPLES / "animals.png")
-        page.locator("#chat .bot img").wait_for()
+        page.locator("#chat small.pace").wait_for()
+        page.locator("#chat-board rect.box").first.wait_for(state="attached")
         keep("chat")
         visit.open_tab("Caption")
         page.get_by_role("button", name="With places").click()

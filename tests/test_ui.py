@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,19 @@ from vlm_demo.errors import InputError, PictureError, SettingsError
 from vlm_demo.families import get_family
 from vlm_demo.inspection import examine, other_readings
 from vlm_demo.settings import Settings
-from vlm_demo.types import Box, Frame, Mention, Piece, Reply, ReplyState, Request, Task
+from vlm_demo.types import (
+    Box,
+    Frame,
+    Mark,
+    Mention,
+    Piece,
+    Point,
+    Polygon,
+    Reply,
+    ReplyState,
+    Request,
+    Task,
+)
 from vlm_demo.ui.answer import written
 from vlm_demo.ui.ask_tab import read_choices
 from vlm_demo.ui.asked import Asked
@@ -30,10 +43,11 @@ from vlm_demo.ui.examples import load_examples
 from vlm_demo.ui.inspector_tab import Output
 from vlm_demo.ui.layout import build_page
 from vlm_demo.ui.model_choice import model_card
-from vlm_demo.ui.pictures import take, take_upload
+from vlm_demo.ui.pictures import full_copy, take, take_upload
 from vlm_demo.ui.presenting import as_markdown, places_found
-from vlm_demo.ui.region_image import read_selection, shown
+from vlm_demo.ui.region_image import located, read_regions, shown
 from vlm_demo.ui.streaming import answers
+from vlm_demo.ui.values import Said
 
 # Fixtures, which pytest finds by their names here.
 engine, backend, address = scripted.engine, scripted.backend, scripted.address
@@ -162,6 +176,41 @@ def test_compare_asks_several_and_one_that_fails_stops_nobody(client: Client, ci
         client.predict(handle_file(circle), "sing", api_name="/compare")
 
 
+def test_an_answer_is_checked(client: Client, circle: Path) -> None:
+    told = client.predict(
+        handle_file(circle), "A red circle beside a zebra.", "scripted", api_name="/check"
+    )
+    found, missing = told["findings"]
+    assert (found["phrase"], found["verdict"]) == ("red circle", "supported")
+    assert found["boxes_xyxy_px"] == [[40, 0, 160, 140]]
+    assert (missing["phrase"], missing["verdict"]) == ("zebra", "contradicted")
+
+
+def test_several_models_are_asked_for_a_consensus(client: Client, circle: Path) -> None:
+    told = client.predict(
+        handle_file(circle), "red circle", ["scripted", "far-away"], api_name="/consensus"
+    )
+    assert [thing["models"] for thing in told["things"]] == [1]
+    assert [model["error"] is None for model in told["models"]] == [True, False]
+    with pytest.raises(AppError, match="2 to 6"):
+        client.predict(handle_file(circle), "red circle", ["scripted"], api_name="/consensus")
+
+
+def test_a_zip_of_pictures_goes_through_a_task(
+    client: Client, circle: Path, tmp_path: Path
+) -> None:
+    archive = tmp_path / "pictures.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.write(circle, "a.png")
+        file.writestr("b.png", b"no picture")
+    lines = client.predict(handle_file(archive), "grounding", "red circle", api_name="/batch")
+    assert [line["name"] for line in lines] == ["a.png", "b.png"]
+    assert lines[0]["items"][0]["boxes_xyxy_px"] == [[40, 0, 160, 140]]
+    assert "read" in lines[1]["error"]
+    with pytest.raises(AppError, match="ZIP"):
+        client.predict(handle_file(circle), "grounding", "red circle", api_name="/batch")
+
+
 def test_the_output_of_a_model_elsewhere_is_read(client: Client, circle: Path) -> None:
     raw = "<ref>a cat</ref><box>[[0, 500, 500, 1000]]</box>"
     read = client.predict(raw, "internvl", handle_file(circle), api_name="/read_output")
@@ -287,13 +336,91 @@ def test_phrases_of_an_answer_carry_the_colour_of_their_places() -> None:
     assert parts[0]["colour"] != parts[2]["colour"]
 
 
-@pytest.mark.parametrize("sent", [None, "x", [1, 2], [0, 0, 1, "1"], [0, 0, 1e9, 1], [0.1] * 4])
-def test_a_selection_that_is_none_is_refused(sent: object) -> None:
-    assert read_selection(sent) is None
+BOX, OUTLINE = {"box": [0.1, 0.2, 0.5, 0.9]}, {"polygon": [[0, 0], [1, 0], [0.5, 1]]}
 
 
-def test_a_selection_is_sorted_and_clipped() -> None:
-    assert read_selection([0.5, 0.9, -0.5, 0.1]) == Box(0, 0.1, 0.5, 0.9)
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        None,
+        "x",
+        {},
+        {"box": [0, 0, 1]},
+        {"box": [0, 0, 1, "1"]},
+        {"box": [0, 0, 1e9, 1]},
+        {"box": [0, 0, float("nan"), 1]},
+        {"box": [0.1] * 4},  # of no area
+        {"box": [1.2, 0, 1.5, 1]},  # outside
+        {"point": [0.5, 1.5]},
+        {"polygon": [[0, 0], [1, 1]]},
+        {"polygon": [[0, 0]] * 5},
+        {"polygon": [[0, 0], [1, 1], "x"]},
+        {"polygon": [[0, 0], [1, 1], [0, 1]] * 1_000},
+    ],
+)
+def test_regions_of_which_one_is_none_are_refused(circle: Path, wrong: object) -> None:
+    picture = take(circle, Settings())
+    sent = {"picture": picture.fingerprint, "regions": [BOX, wrong]}
+    assert read_regions(sent, picture) == ()
+
+
+def test_regions_are_read_in_their_order_and_of_their_picture_only(
+    circle: Path, tmp_path: Path
+) -> None:
+    picture = take(circle, Settings())
+    edge, point = {"box": [0.5, 0.9, -0.5, 0.1]}, {"point": [0.25, 1]}
+    sent = {"picture": picture.fingerprint, "regions": [edge, BOX, point, OUTLINE]}
+    assert read_regions(sent, picture) == (
+        Box(0, 0.1, 0.5, 0.9),  # sorted and clipped
+        Box(0.1, 0.2, 0.5, 0.9),
+        Point(0.25, 1),
+        Polygon((Point(0, 0), Point(1, 0), Point(0.5, 1))),
+    )
+    Image.new("RGB", (400, 200), "blue").save(tmp_path / "other.png")
+    other = take(tmp_path / "other.png", Settings())
+    assert read_regions(sent, other) == ()
+    assert read_regions(sent, None) == ()
+    assert read_regions(sent | {"regions": [BOX] * 51}, picture) == ()
+    assert read_regions([sent], picture) == ()
+
+
+def test_all_pixels_of_a_picture_are_given_to_those_who_have_seen_it(tmp_path: Path) -> None:
+    large = Image.new("RGB", (2400, 1200), "teal")
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010E] = 6, "where I live"
+    large.save(tmp_path / "large.jpg", exif=exif)
+    picture = take(tmp_path / "large.jpg", Settings())
+    address = full_copy(picture.fingerprint)
+    assert address is not None
+    with Image.open(address.removeprefix("gradio_api/file=")) as copy:
+        assert copy.size == (1200, 2400)
+        assert not copy.getexif()
+    assert full_copy("0" * 64) is None
+    fingerprint = picture.fingerprint
+    del picture
+    gc.collect()
+    assert full_copy(fingerprint) is None
+
+
+def test_what_is_shown_says_which_places_are_left_out_on_purpose(circle: Path) -> None:
+    sure, unsure, nowhere = (
+        Mention(name, (0, 0), regions, confidence=confidence)
+        for name, regions, confidence in (
+            ("sure", (Box(0, 0, 1, 1),), 0.9),
+            ("unsure", (Box(0, 0, 0.5, 1),), 0.2),
+            ("nowhere", (), None),
+        )
+    )
+    marks = tuple(
+        Mark((0, 0), (), mention.regions[0], mention.confidence) for mention in (sure, unsure)
+    )
+    reply = Reply("", "", (sure, unsure, nowhere), marks=marks)
+    value = json.loads(located(take(circle, Settings()), reply, 0.5))
+    assert [(m["phrase"], len(m["places"]), m["unsure"]) for m in value["mentions"]] == [
+        ("sure", 1, False),
+        ("unsure", 0, True),
+        ("nowhere", 0, False),
+    ]
 
 
 def test_choices_are_separated_by_commas_or_lines() -> None:
@@ -326,17 +453,21 @@ def test_drafts_are_folded_away_and_cannot_become_html() -> None:
     reply = Reply("raw", "Yes.", thought="Is it <b>red</b>?")
     assert json.loads(written(reply, busy=False))["thought"] == "Is it <b>red</b>?"
     answer = as_messages((Turn("Well?", (), reply),))[1]["content"]
-    assert answer[-1] == "Yes."
-    assert answer[0].startswith("<details><summary>Draft</summary>")
+    assert answer[1] == "Yes."
+    assert answer[0].startswith("<details><summary>")
+    assert ">Draft<" in answer[0]
     assert "&lt;b&gt;red" in answer[0]
 
 
 def test_how_a_model_was_asked_stands_with_its_answer() -> None:
     reply = Reply("A cat", "A cat", note="The region was drawn into the picture.")
-    shown_note = json.loads(written(reply, busy=False, note="What the selection shows"))["note"]
-    assert shown_note.splitlines() == ["What the selection shows", reply.note]
-    answer = as_messages((Turn("Well?", (), reply, note="It starts anew."),))[1]["content"]
-    assert answer == ["*It starts anew.*", f"*{reply.note}*", "A cat"]
+    notes = json.loads(written(reply, busy=False, note="What the selection shows"))["notes"]
+    assert notes == ["What the selection shows", reply.note]
+    turn = Turn("Well?", (), reply, notes=(Said("{model} starts anew.", {"model": "X<Y"}),))
+    anew, drawn_in, words, _ = as_messages((turn,))[1]["content"]
+    assert "X&lt;Y starts anew." in anew
+    assert reply.note in drawn_in
+    assert words == "A cat"
 
 
 def test_a_reply_says_that_the_region_was_drawn_into_the_picture(
@@ -456,7 +587,11 @@ def test_a_damaged_list_of_examples_is_refused(tmp_path: Path) -> None:
 def test_the_page_can_do_without_adding_checkpoints(backend: Backend) -> None:
     def labels(allow: bool) -> set[str]:
         page = build_page(backend, Settings(allow_checkpoints=allow))
-        return {getattr(block, "label", None) for block in page.blocks.values()}
+        return {
+            getattr(block.label, "key", block.label)
+            for block in page.blocks.values()
+            if hasattr(block, "label")
+        }
 
     assert "Add a model" in labels(True)
     assert "Add a model" not in labels(False)

@@ -1,6 +1,6 @@
 import pytest
 
-from vlm_demo.units import in_billions, in_bytes
+from vlm_demo.units import in_billions, in_bytes, in_parts, in_seconds
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,24 @@ def test_numbers_of_parameters() -> None:
     assert in_billions(None) == ""
     assert in_billions(4_970_000) == "4.97 M"
     assert in_billions(7_060_000_000, long=True) == "7.06 billion"
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "words"),
+    [
+        (3_100_000_000, 7_400_000_000, "3.1 of 7.4 GB"),
+        (0, 16_900_000_000, "0.0 of 17 GB"),
+        (12_000_000, 516_000_000, "12 of 516 MB"),
+        (1, 2, "1 of 2 B"),
+    ],
+)
+def test_parts_of_an_amount_are_in_one_unit(done: int, total: int, words: str) -> None:
+    assert in_parts(done, total) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.004, "0.01 s"), (0.04, "0.04 s"), (0.3, "0.3 s"), (9.96, "10 s"), (99.6, "1 min 40 s")],
+)
+def test_times_are_as_exact_as_people_need(seconds: float, words: str) -> None:
+    assert in_seconds(seconds) == words

@@ -1,21 +1,120 @@
-// An answer as it grows: text whose phrases carry the colour of their regions, and a copy button.
-// `props.value`, as JSON: {parts: [{text, colour, mention}], thought, busy, note, tone,
-//   shares: [{text, share, percent, colour}], orders: [{order, best, percent}]}
-const text = element.querySelector('.answer-text'), note = element.querySelector('.answer-note');
-const draft = element.querySelector('.answer-thought');
-const shares = element.querySelector('.answer-shares'), orders = element.querySelector('.answer-orders');
-const card = element.querySelector('.answer'), copy = element.querySelector('.answer-copy');
+// An answer as it grows: text whose phrases carry the look of their places and are linked with them. Before
+// it, what is waited for; in its place, what went wrong and what can be done. `props.value`, as JSON:
+//   {parts: [{text, colour, dash, mention, placeless}], thought, busy, notes: [words], tone, pace: [words],
+//   shares: [{text, share, percent, colour}], orders: [{order, best, percent}],
+//   waiting: {words, stage, share}, problem: {words, remedies: [{action, words, choice}]}}
+// where words are a string, or {words, values} to be said in the browser's language.
+const find = (selector) => element.querySelector(selector);
+const card = find('.answer'), text = find('.answer-text'), note = find('.answer-note');
+const draft = find('.answer-thought'), pace = find('.answer-pace'), copy = find('.answer-copy');
+const shares = find('.answer-shares'), orders = find('.answer-orders');
+const wait = find('.answer-waiting'), stage = find('.answer-stage'), bar = find('.answer-waiting progress');
+const problem = find('.answer-problem'), ways = find('.answer-remedies');
+const { board, run, field, picture } = card.dataset;
+const LINE = 2.5;  // pixels under a phrase; dashes are told in widths of their line
+let drawn = [], offered = '';
 
-function part({ text: words, colour, mention }) {
-  if (!colour) return document.createTextNode(words);
+const told = (line) => (typeof line === 'string' ? say.whole(line) : say(line.words, line.values));
+
+// Sets what has changed and no more: what is read aloud would be read again.
+function fill(node, words) {
+  if (node.textContent !== words) node.textContent = words;
+  node.hidden = !words;
+}
+
+// Phrases and places point at each other, by an event that both hear.
+
+const mention = (index, on) => document.dispatchEvent(
+  new CustomEvent('vlm-mention', { detail: { board, index, on, from: 'words' } }));
+
+// The dashes of the phrase's lines on the picture, as a line under it; a box of its colour where they are whole.
+function line(dash) {
+  if (!dash.length) return 'linear-gradient(var(--colour), var(--colour))';
+  let at = 0;
+  const stops = dash.flatMap((length, index) => {
+    const colour = index % 2 ? 'transparent' : 'var(--colour)', from = at;
+    at += length * LINE;
+    return [`${colour} ${from}px`, `${colour} ${at}px`];
+  });
+  return `repeating-linear-gradient(90deg, ${stops.join(', ')})`;
+}
+
+function phrase({ colour, dash, mention: index }) {
   const mark = document.createElement('mark');
-  mark.textContent = words;
   mark.style.setProperty('--colour', colour);
-  for (const [event, on] of [['pointerenter', true], ['pointerleave', false]])
-    mark.addEventListener(event, () => document.dispatchEvent(
-      new CustomEvent('vlm-mention', { detail: { board: card.dataset.board, index: mention, on } })));
+  mark.style.setProperty('--line', line(dash));
+  mark.dataset.mention = index;
+  if (!board) return mark;
+  mark.tabIndex = 0;
+  mark.setAttribute('role', 'button');
+  mark.title = say('Show on the picture');
+  const point = (on) => {
+    mention(index, on);
+    const held = text.querySelector('mark:focus');
+    if (!on && held && held !== mark) mention(Number(held.dataset.mention), true);
+  };
+  mark.addEventListener('pointerenter', () => point(true));
+  mark.addEventListener('pointerleave', () => { if (mark !== document.activeElement) point(false); });
+  mark.addEventListener('focus', () => point(true));
+  mark.addEventListener('blur', () => point(false));
+  mark.addEventListener('click', () => {
+    mark.focus();
+    point(true);
+    document.getElementById(board)?.scrollIntoView({ block: 'nearest', behavior: 'smooth' });
+  });
+  mark.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape') mark.blur();
+    if (event.key !== 'Enter' && event.key !== ' ') return;
+    event.preventDefault();
+    mark.click();
+  });
   return mark;
 }
+
+function placeless() {
+  const node = document.createElement('span');
+  node.className = 'placeless';
+  node.title = say('The answer names no place for this');
+  return node;
+}
+
+function node(part) {
+  const made = part.colour ? phrase(part) : part.placeless ? placeless() : document.createTextNode('');
+  if (made.nodeType === Node.ELEMENT_NODE) made.dir = 'auto';
+  made.textContent = part.text;
+  return made;
+}
+
+const alike = (a, b) => a && a.mention === b.mention && a.colour === b.colour && a.placeless === b.placeless;
+
+// Touches only what has changed since the last step, so that 50 phrases keep up and none loses the focus.
+function write(parts) {
+  const following = text.scrollHeight - text.scrollTop - text.clientHeight < 8;
+  parts.forEach((part, index) => {
+    const old = text.childNodes[index];
+    if (!old) text.append(node(part));
+    else if (!alike(drawn[index], part)) old.replaceWith(node(part));
+    else if (drawn[index].text !== part.text) old.textContent = part.text;
+  });
+  while (text.childNodes.length > parts.length) text.lastChild.remove();
+  drawn = parts;
+  if (following && text.scrollHeight > text.clientHeight) text.scrollTop = text.scrollHeight;
+  if (text.scrollHeight > text.clientHeight + 1) text.tabIndex = 0; else text.removeAttribute('tabindex');
+}
+
+// A place was pointed at: its phrase lights up, and comes into view where the answer itself scrolls.
+document.addEventListener('vlm-mention', ({ detail }) => {
+  if (!board || detail.board !== board) return;
+  for (const mark of text.querySelectorAll('mark')) {
+    const hot = detail.on && Number(mark.dataset.mention) === detail.index;
+    mark.classList.toggle('hot', hot);
+    if (!hot || detail.from === 'words') continue;
+    const above = mark.offsetTop - text.scrollTop, below = above + mark.offsetHeight - text.clientHeight;
+    if (above < 0) text.scrollTop += above; else if (below > 0) text.scrollTop += below;
+  }
+});
+
+// Possible answers that were compared
 
 function item(...cells) {
   const row = document.createElement('li');
@@ -28,42 +127,103 @@ function item(...cells) {
   return row;
 }
 
-function bar({ text: words, share, percent, colour }) {
-  const row = item(['choice', words], ['percent', percent]), track = document.createElement('i'), fill = document.createElement('b');
-  fill.style.width = `${share * 100}%`;
-  fill.style.background = colour;
-  track.append(fill);
+function share({ text: words, share: part, percent, colour }) {
+  const row = item(['choice', words], ['percent', percent]), track = document.createElement('i'), filled = document.createElement('b');
+  filled.style.width = `${part * 100}%`;
+  filled.style.background = colour;
+  track.append(filled);
   track.setAttribute('aria-hidden', 'true');
   row.append(track);
   return row;
 }
 
+// What went wrong, and what can be done
+
+const asks = () => document.querySelector(run);
+const chooser = () => document.querySelector(`${picture} input[type=file]`);
+const example = () => card.closest('[role=tabpanel]')?.querySelector('.examples button');
+const words = () => [...document.querySelectorAll(`${field} textarea, ${field} input`)].find((one) => one.offsetParent);
+// What each action needs on the page, and does with it; the others are done by the server.
+const acts = {
+  again: [run && asks, (button) => button.click()],
+  picture: [picture && chooser, (input) => input.click()],
+  example: [example, (button) => button.click()],
+  words: [field && words, (input) => { input.focus(); input.select(); }],
+};
+
+function remedy({ action, words: line, choice }) {
+  const [needed, act] = acts[action] || [];
+  if (act && !(needed && needed())) return [];
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.dataset.action = action;
+  button.textContent = told(line);
+  button.addEventListener('click', () => {
+    if (act) { const target = needed(); if (target) act(target); return; }
+    for (const other of ways.children) other.disabled = true;
+    trigger('select', { action, choice });
+  });
+  return [button];
+}
+
+function offer(remedies) {
+  const state = JSON.stringify(remedies);
+  if (state === offered) return;  // building the buttons anew would take the focus from them
+  offered = state;
+  ways.replaceChildren(...remedies.flatMap(remedy));
+  ways.hidden = !ways.children.length;
+}
+
+// Asks again when the server has done what was chosen, and the button can be pressed.
+function press(left = 100) {
+  const button = asks();
+  if (button && !button.disabled) button.click();
+  else if (left) setTimeout(press, 50, left - 1);
+}
+
 function show() {
   const {
-    parts = [], thought = '', busy = false, note: line = '', tone = '', shares: bars = [], orders: asked = [],
+    parts = [], thought = '', busy = false, notes = [], tone = '', pace: facts = [], shares: compared = [],
+    orders: asked = [], waiting = null, problem: failure = null,
   } = JSON.parse(props.value || '{}');
-  text.replaceChildren(...parts.map(part));
-  draft.querySelector('p').textContent = thought;
+  write(parts);
+  text.setAttribute('aria-busy', String(busy));
+  fill(stage, waiting ? told(waiting.stage) : '');
+  stage.hidden = false;
+  fill(wait.querySelector('span'), waiting ? told(waiting.words) : '');
+  wait.hidden = !waiting;
+  bar.hidden = !waiting || waiting.share === null;
+  if (!bar.hidden) bar.value = waiting.share;
+  fill(problem.querySelector('p'), failure ? told(failure.words) : '');
+  problem.hidden = !failure;
+  offer(failure ? failure.remedies : []);
+  fill(draft.querySelector('p'), thought);
   draft.hidden = !thought;
-  note.textContent = line;
-  note.hidden = !line;
-  shares.replaceChildren(...bars.map(bar));
-  shares.hidden = !bars.length;
+  fill(note, notes.map(told).join('\n'));
+  fill(pace, busy ? '' : facts.map(told).join(' · '));
+  shares.replaceChildren(...compared.map(share));
+  shares.hidden = !compared.length;
   orders.replaceChildren(...asked.map(({ order, best, percent }) => item(['order', order], ['choice', best], ['percent', percent])));
   orders.hidden = !asked.length;
   copy.hidden = busy || !parts.length;
-  card.hidden = !busy && !parts.length && !thought && !line;
+  card.hidden = !busy && !parts.length && !thought && !note.textContent && !failure;
   card.classList.toggle('busy', busy);
-  card.setAttribute('aria-busy', String(busy));
-  card.dataset.tone = tone;
+  card.classList.toggle('failed', Boolean(failure));
+  card.classList.toggle('writing', busy && !waiting);
+  card.dataset.tone = failure ? 'failed' : tone;
 }
 
+card.addEventListener('vlm-again', () => { if (problem.hidden) press(); });
+find('summary').textContent = say('Draft');
+shares.setAttribute('aria-label', say('How probable each answer is'));
+orders.setAttribute('aria-label', say('The answer in each order'));
+copy.textContent = say('Copy');
 copy.addEventListener('click', async () => {
   try {
     await navigator.clipboard.writeText(text.textContent);
-    copy.textContent = 'Copied';
-  } catch (error) { copy.textContent = 'Press Ctrl+C'; getSelection().selectAllChildren(text); }
-  setTimeout(() => { copy.textContent = 'Copy'; }, 1500);
+    copy.textContent = say('Copied');
+  } catch (error) { copy.textContent = say('Press Ctrl+C'); getSelection().selectAllChildren(text); }
+  setTimeout(() => { copy.textContent = say('Copy'); }, 1500);
 });
 watch('value', show);
 show();

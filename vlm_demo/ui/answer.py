@@ -1,9 +1,12 @@
-"""An answer as the page shows it: text with coloured phrases, and what became of its places."""
+"""An answer as the page shows it: text with coloured phrases, and what became of its places.
+
+Before its first word it says what is waited for, and where there can be none, why and what to do.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from string import ascii_uppercase
 from typing import Any, Literal
@@ -11,34 +14,61 @@ from typing import Any, Literal
 import gradio as gr
 
 from vlm_demo.multiple_choice import Circle, Ranking
-from vlm_demo.palette import colour_of
-from vlm_demo.types import Mention, Reply
-from vlm_demo.ui.values import as_value, percent, place_in_queue
+from vlm_demo.palette import colour_of, dash_of
+from vlm_demo.types import Mention, Pace, Reply
+from vlm_demo.ui.values import Said, Words, as_value, percent, place_in_queue
+from vlm_demo.ui.waiting import Waiting
+from vlm_demo.units import in_seconds, in_tokens_per_second
 
 _SCRIPT = (Path(__file__).parent / "answer.js").read_text(encoding="utf-8")
 
 _TEMPLATE = """
-<div class="answer" data-board="%BOARD%" hidden>
-  <details class="answer-thought" hidden><summary>Draft</summary><p></p></details>
-  <p class="answer-text" aria-live="polite"></p>
+<div class="answer" data-board="%BOARD%" data-run="%RUN%" data-field="%FIELD%"
+  data-picture="%PICTURE%" hidden>
+  <span class="answer-stage sr-only" role="status"></span>
+  <p class="answer-waiting" aria-hidden="true" hidden><i></i><span></span><progress
+  max="1"></progress></p>
+  <div class="answer-problem" role="alert" hidden><p></p></div>
+  <div class="answer-remedies" hidden></div>
+  <details class="answer-thought" hidden><summary></summary><p></p></details>
+  <p class="answer-text" dir="auto" aria-live="polite"></p>
   <p class="answer-note" role="status" hidden></p>
-  <ul class="answer-shares" aria-label="How probable each answer is" hidden></ul>
-  <ol class="answer-orders" aria-label="The answer in each order" hidden></ol>
-  <button type="button" class="answer-copy" hidden>Copy</button>
+  <ul class="answer-shares" hidden></ul>
+  <ol class="answer-orders" hidden></ol>
+  <p class="answer-pace" hidden></p>
+  <button type="button" class="answer-copy" hidden></button>
 </div>
 """
 
 Tone = Literal["", "found", "none", "unreadable", "agreed", "divided"]
 
 
-def answer(elem_id: str, board: str = "") -> gr.HTML:
+def answer(
+    elem_id: str, board: str = "", *, run: str = "", field: str = "", picture: str = ""
+) -> gr.HTML:
     """Build the component; its value is what `written` returns.
 
-    Pointing at a phrase highlights its places on the picture whose elem_id is `board`.
+    Args:
+        elem_id: its own.
+        board: elem_id of the picture whose places are linked with the phrases.
+        run: CSS selector of the button that asks again.
+        field: CSS selector of what holds the field for the words.
+        picture: CSS selector of what holds the chooser of the picture, where that is another.
+
+    What a person chooses below an error comes as the event `select` (see `remedies`).
     """
+    template = _TEMPLATE
+    places = {
+        "BOARD": board,
+        "RUN": run,
+        "FIELD": field,
+        "PICTURE": picture or (board and f"#{board}"),
+    }
+    for name, place in places.items():
+        template = template.replace(f"%{name}%", place)
     return gr.HTML(
         NOTHING,
-        html_template=_TEMPLATE.replace("%BOARD%", board),
+        html_template=template,
         js_on_load=_SCRIPT,
         elem_id=elem_id,
         apply_default_css=False,
@@ -48,9 +78,12 @@ def answer(elem_id: str, board: str = "") -> gr.HTML:
 NOTHING = as_value({})
 
 
-def waiting() -> str:
-    """Value of the component while nothing has been written yet."""
-    return as_value({"busy": True})
+def waiting(state: Waiting | None = None) -> str:
+    """Value of the component while nothing has been written yet; None: who answers is a secret."""
+    if state is None:
+        return as_value({"busy": True})
+    told = {"words": state.words, "stage": state.stage, "share": state.share}
+    return as_value({"busy": True, "waiting": told})
 
 
 def settled(value: object) -> str:
@@ -59,22 +92,51 @@ def settled(value: object) -> str:
         content = json.loads(value) if isinstance(value, str) else {}
     except json.JSONDecodeError:
         content = {}
-    return as_value(content | {"busy": False}) if isinstance(content, dict) else NOTHING
+    if not isinstance(content, dict):
+        return NOTHING
+    return as_value({**content, "busy": False, "waiting": None})
 
 
-def written(reply: Reply, *, busy: bool, note: str = "", tone: Tone = "") -> str:
+def written(
+    reply: Reply,
+    *,
+    busy: bool,
+    note: Words = "",
+    tone: Tone = "",
+    secret: bool = False,
+) -> str:
     """Value of the component for a reply, complete or still growing (`busy`).
 
-    Under it stand `note` and what the reply itself has to say about how it was asked.
+    Under it stand `note`, what the reply itself has to say about how it was asked, and how long it
+    took, unless who answered is a secret, which that may give away.
     """
     notes = [words for words in (place_in_queue(reply.ahead), note, reply.note) if words]
-    content = {"parts": _parts(reply), "thought": reply.thought, "busy": busy}
-    return as_value(content | {"note": "\n".join(notes), "tone": tone})
+    content = {
+        "parts": list(_parts(reply)),
+        "thought": reply.thought,
+        "busy": busy,
+        "notes": notes,
+        "tone": tone,
+        "pace": [] if secret else _pace(reply.pace),
+    }
+    return as_value(content)
 
 
-def compared(ranking: Ranking, *, busy: bool, note: str = "") -> str:
+def failed(words: str, remedies: Sequence[Mapping[str, Any]], reply: Reply | None = None) -> str:
+    """Value of the component for an error and what can be done, below what was written until then.
+
+    Args:
+        words: what happened.
+        remedies: see `Remedy.content`.
+        reply: what was written; None: nothing.
+    """
+    parts = list(_parts(reply)) if reply else []
+    return as_value({"parts": parts, "problem": {"words": words, "remedies": list(remedies)}})
+
+
+def compared(ranking: Ranking, *, busy: bool, note: Words = "") -> str:
     """Value of the component for the most probable of some answers, and the others beside it."""
-    return as_value(_compared(ranking) | {"note": note, "busy": busy})
+    return as_value(_compared(ranking) | {"notes": [note] if note else [], "busy": busy})
 
 
 def compared_in_orders(circle: Circle, *, busy: bool) -> str:
@@ -84,7 +146,7 @@ def compared_in_orders(circle: Circle, *, busy: bool) -> str:
     """
     content = _compared(circle.mean) | {
         "busy": busy,
-        "note": "" if busy else _agreement(circle),
+        "notes": [] if busy else [_agreement(circle)],
         "tone": "" if busy else ("agreed" if circle.consistent else "divided"),
         "orders": [
             {
@@ -114,34 +176,58 @@ def _letters(choices: Sequence[str]) -> str:
     )
 
 
-def _agreement(circle: Circle) -> str:
+def _agreement(circle: Circle) -> Said:
     """Say in one line whether the order of the answers mattered."""
     count, best = len(circle.rankings), circle.mean.best
     if circle.consistent:
-        return f"The same answer in all {count} orders."
+        return Said("The same answer in all {count} orders.", {"count": count})
     wins = sum(ranking.best == best for ranking in circle.rankings)
-    return f"The order matters: “{best}” wins in {wins} of {count} orders."
+    return Said(
+        "The order matters: “{best}” wins in {wins} of {count} orders.",
+        {"best": best, "wins": wins, "count": count},
+    )
 
 
-def _parts(reply: Reply) -> list[dict[str, Any]]:
-    """Cut the text at the phrases that have places; of phrases that overlap, the first counts."""
-    parts: list[dict[str, Any]] = []
+def _pace(pace: Pace | None) -> list[Said]:
+    """Say how fast an answer came."""
+    if pace is None:
+        return []
+    facts = [
+        Said("{time}", {"time": in_seconds(pace.seconds)}),
+        Said("first token {time}", {"time": in_seconds(pace.first_s)}),
+    ]
+    if pace.tokens:
+        words = "1 token" if pace.tokens == 1 else "{count} tokens"
+        facts.append(Said(words, {"count": f"{pace.tokens:,}"}))
+    if rate := pace.tokens_per_s:
+        facts.append(Said("{rate} tokens/s", {"rate": in_tokens_per_second(rate)}))
+    return facts
+
+
+def _parts(reply: Reply) -> Iterator[dict[str, Any]]:
+    """Cut the text at the phrases; of phrases that overlap, the first counts."""
     position = 0
     for start, end, index in sorted(_phrases(reply.mentions)):
         if start < position or end > len(reply.text):
             continue
         if start > position:
-            parts.append({"text": reply.text[position:start]})
-        parts.append({"text": reply.text[start:end], "colour": colour_of(index), "mention": index})
+            yield {"text": reply.text[position:start]}
+        yield {"text": reply.text[start:end], **_look(index, reply.mentions[index])}
         position = end
     if position < len(reply.text):
-        parts.append({"text": reply.text[position:]})
-    return parts
+        yield {"text": reply.text[position:]}
+
+
+def _look(index: int, mention: Mention) -> dict[str, Any]:
+    """How a phrase looks: as its places do, or quiet where it has none."""
+    if not mention.regions:
+        return {"placeless": True}
+    return {"colour": colour_of(index), "dash": list(dash_of(index)), "mention": index}
 
 
 def _phrases(mentions: tuple[Mention, ...]) -> list[tuple[int, int, int]]:
     return [
         (*mention.span, index)
         for index, mention in enumerate(mentions)
-        if mention.regions and mention.span[0] < mention.span[1]
+        if mention.span[0] < mention.span[1]
     ]

@@ -8,6 +8,7 @@ from vlm_demo.ui.battle import build_battle
 from vlm_demo.ui.compare import build_compare
 from vlm_demo.ui.leaderboard import build_leaderboard
 from vlm_demo.ui.tab import Surroundings
+from vlm_demo.ui.words import say
 
 SHOW_COMPARE = """() => {
   document.getElementById('arena-tab-button').click();
@@ -22,9 +23,11 @@ SHOW_COMPARE = """() => {
 def build_arena_tab(tab: gr.Tab, around: Surroundings) -> None:
     """Lay out the views of the arena."""
     with gr.Tabs(elem_id="arena-tabs"):
-        with gr.Tab("Battle", id="battle", elem_id="battle-tab", render_children=True):
+        with gr.Tab(say("Battle"), id="battle", elem_id="battle-tab", render_children=True):
             build_battle(tab, around)
-        with gr.Tab("Compare", id="compare", elem_id="compare-tab", render_children=True) as view:
+        with gr.Tab(
+            say("Compare"), id="compare", elem_id="compare-tab", render_children=True
+        ) as view:
             build_compare(view, around, SHOW_COMPARE)
-        with gr.Tab("Leaderboard", id="leaderboard", elem_id="leaderboard-tab") as view:
+        with gr.Tab(say("Leaderboard"), id="leaderboard", elem_id="leaderboard-tab") as view:
             build_leaderboard(view, around)

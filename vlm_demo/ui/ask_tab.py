@@ -1,5 +1,7 @@
 """Ask: a question about a picture and a short answer: free, from a list, or of a given form.
 
+The question may name places that are marked on the picture, as [1], [2].
+
 Of the answers in a list, the model says how probable each is, and the most probable is its answer.
 """
 
@@ -16,7 +18,7 @@ from gradio.components import Component
 from vlm_demo.backend import Backend
 from vlm_demo.errors import InputError, NoScoresError
 from vlm_demo.multiple_choice import Ranking, in_every_order
-from vlm_demo.types import Reply, Request, Task
+from vlm_demo.types import Region, RegionForm, Reply, Request, Task
 from vlm_demo.ui.answer import (
     NOTHING,
     answer,
@@ -28,7 +30,10 @@ from vlm_demo.ui.answer import (
 from vlm_demo.ui.asked import Asked
 from vlm_demo.ui.examples import Example
 from vlm_demo.ui.generation import Choice
+from vlm_demo.ui.keeping import build_keeping
+from vlm_demo.ui.linking import wire_link
 from vlm_demo.ui.model_choice import build_notice
+from vlm_demo.ui.permalink import Link
 from vlm_demo.ui.picture_input import (
     build_examples,
     build_picture_input,
@@ -37,9 +42,20 @@ from vlm_demo.ui.picture_input import (
     wire_picture_input,
 )
 from vlm_demo.ui.pictures import Picture
-from vlm_demo.ui.region_image import located
-from vlm_demo.ui.streaming import answers, computed, errors_shown
-from vlm_demo.ui.tab import ANSWERS, Surroundings, build_run_buttons
+from vlm_demo.ui.region_chips import chips, region_chips
+from vlm_demo.ui.region_image import located, read_regions
+from vlm_demo.ui.remedies import problem, wire_remedies
+from vlm_demo.ui.streaming import awaited, computed
+from vlm_demo.ui.tab import ANSWERS, QUICK, Surroundings, build_run_buttons
+from vlm_demo.ui.waiting import Waiting
+from vlm_demo.ui.words import say
+
+REGION_FORMS = {
+    RegionForm.AUTO: say("As the model writes places"),
+    RegionForm.MARKS: say("Drawn into its copy of the picture"),
+    RegionForm.CROP: say("Cut out"),
+}
+"""How the page says in which form the marked regions reach a model."""
 
 Earlier = tuple[tuple[str, str], ...]
 """Earlier questions about the picture and their answers, oldest first."""
@@ -52,46 +68,57 @@ def build_ask_tab(tab: gr.Tab, around: Surroundings) -> None:
     asked_last = around.asked["Ask"]
     with gr.Row(equal_height=False):
         with gr.Column(scale=6, min_width=300):
-            own = build_picture_input("ask-picture", around)
+            own = build_picture_input("ask-picture", around, selectable=True)
         with gr.Column(scale=5, min_width=300):
             question = gr.Textbox(
-                label="Question",
-                placeholder="What colour is the circle?",
+                label=say("Question"),
+                placeholder=say("What colour is the circle?"),
                 max_lines=4,
                 elem_id="ask-question",
             )
+            regions_here = region_chips("ask-regions", "#ask-question textarea")
             closed = gr.Textbox(
-                label="Possible answers",
-                info="Optional, separated by commas: the answer is one of these",
-                placeholder="red, green, blue",
+                label=say("Possible answers"),
+                info=say("Optional, separated by commas: the answer is one of these"),
+                placeholder=say("red, green, blue"),
                 max_lines=2,
                 elem_id="ask-choices",
             )
             every_order = gr.Checkbox(
-                label="Ask in every order",
-                info="Lists the possible answers in the question, once in each rotation, to see "
-                "whether their order matters",
+                label=say("Ask in every order"),
+                info=say(
+                    "Lists the possible answers in the question, once in each rotation, to see "
+                    "whether their order matters"
+                ),
                 elem_id="ask-every-order",
             )
-            with gr.Accordion("Shape of the answer", open=False, elem_id="ask-shape"):
+            with gr.Accordion(say("Shape of the answer"), open=False, elem_id="ask-shape"):
                 pattern = gr.Textbox(
-                    label="Pattern",
-                    info="A regular expression that the whole answer matches",
+                    label=say("Pattern"),
+                    info=say("A regular expression that the whole answer matches"),
                     placeholder=r"\d+|none",
                     max_lines=2,
                     elem_id="ask-pattern",
                 )
                 schema = gr.Textbox(
-                    label="JSON Schema",
-                    info="The answer is JSON that is valid by it",
+                    label=say("JSON Schema"),
+                    info=say("The answer is JSON that is valid by it"),
                     placeholder='{"type": "object", "properties": {"count": {"type": "integer"}}}',
                     lines=3,
                     max_lines=12,
                     elem_id="ask-schema",
                 )
+                region_form = gr.Radio(
+                    [(words, form.value) for form, words in REGION_FORMS.items()],
+                    value=RegionForm.AUTO.value,
+                    label=say("Marked regions"),
+                    info=say("How they reach the model"),
+                    elem_id="ask-region-form",
+                )
             buttons = build_run_buttons("Ask", "ask")
             build_notice(backend, controls.model, [Task.VQA], [buttons.run])
-            result = answer("ask-answer")
+            result = answer("ask-answer", "ask-picture", run="#ask-run", field="#ask-question")
+            build_keeping("Ask", around, regions=own.regions)
             around.place_again("Ask")
             log = gr.HTML(visible=False, elem_id="ask-earlier", apply_default_css=False)
             tries = build_examples(around.examples_for(Task.VQA))
@@ -103,11 +130,14 @@ def build_ask_tab(tab: gr.Tab, around: Surroundings) -> None:
         in_orders: bool,
         form: str | None,  # None: the fields have not been unfolded
         schema_text: str | None,
+        regions: tuple[Region, ...],
+        shape: str | None,
         before: Earlier,
         *settings: Any,
     ) -> Iterator[Any]:
         yield gr.skip()
-        with errors_shown():
+        newest: Reply | None = None
+        try:
             picture = wanted(picture)
             yield {**buttons.asking, result: waiting(), log: _earlier(before)}
             choice = Choice.of(backend, *settings)
@@ -115,6 +145,8 @@ def build_ask_tab(tab: gr.Tab, around: Surroundings) -> None:
                 Task.VQA,
                 words,
                 (picture.open(),),
+                regions=regions,
+                region_form=RegionForm(shape or RegionForm.AUTO),
                 choices=read_choices(choices),
                 pattern=(form or "").strip(),
                 schema=(schema_text or "").strip(),
@@ -122,19 +154,37 @@ def build_ask_tab(tab: gr.Tab, around: Surroundings) -> None:
             )
             if in_orders and not request.choices:
                 raise InputError("To ask in every order, please give possible answers.")
-            newest: Reply | None = None
             for new in answered(backend, choice.model, request, circular=in_orders):
-                if new is None:
-                    yield {result: gr.skip()}
+                reply, card = new or (None, gr.skip())
+                if reply is None:
+                    yield {result: card}
                     continue
-                newest, card = new
+                newest = reply
                 yield {
                     result: card,
                     own.board: located(picture, newest),
-                    asked_last: Asked.now(choice.model, request, newest.raw, [picture]),
+                    asked_last: Asked.now(choice.model, request, newest, [picture]),
                 }
             if newest is not None:
                 yield {earlier: (*before, (words.strip(), newest.text))}
+        except Exception as error:  # whatever it is, people are told
+            yield {result: problem(error, backend, settings[0], Task.VQA, newest)}
+
+    def filled_by(link: Link) -> Mapping[Component, Any]:
+        request = link.request
+        between = "\n" if any("," in choice for choice in request.choices) else ", "
+        return {
+            question: request.text,
+            closed: between.join(request.choices),
+            pattern: request.pattern,
+            schema: request.schema,
+            every_order: False,
+            region_form: request.region_form.value,
+            **cleared,
+        }
+
+    def number(picture: Picture | None, event: gr.EventData) -> str:
+        return chips(read_regions(event._data, picture))
 
     def filled(example: Example) -> Mapping[Component, Any]:
         words, _, choices = example.words.partition("|")
@@ -143,22 +193,38 @@ def build_ask_tab(tab: gr.Tab, around: Surroundings) -> None:
             closed: choices.strip(),
             **dict.fromkeys((pattern, schema), ""),
             every_order: False,
+            region_form: RegionForm.AUTO.value,
             **cleared,
         }
 
     asking = gr.on(
         [buttons.run.click, question.submit, closed.submit, pattern.submit],
         ask,
-        [own.picture, question, closed, every_order, pattern, schema, earlier, *controls.inputs],
+        [
+            *(
+                own.picture,
+                question,
+                closed,
+                every_order,
+                pattern,
+                schema,
+                own.regions,
+                region_form,
+            ),
+            *(earlier, *controls.inputs),
+        ],
         [result, own.board, buttons.run, buttons.stop, log, earlier, asked_last],
         **ANSWERS,
     )
     buttons.wire(asking, result)
+    wire_remedies(result, controls, Task.VQA, own)
+    own.board.select(number, own.picture, regions_here, trigger_mode="multiple", **QUICK)
     cleared: dict[Component, Any] = {
         result: NOTHING,
         earlier: (),
         log: gr.HTML(visible=False),
         asked_last: None,
+        regions_here: chips(()),
     }
     wire_picture_input(tab, around, own, cleared, cancels=[asking])
     wire_examples(
@@ -166,14 +232,16 @@ def build_ask_tab(tab: gr.Tab, around: Surroundings) -> None:
         around,
         own,
         filled,
-        [question, closed, pattern, schema, every_order, *cleared],
+        [question, closed, pattern, schema, every_order, region_form, *cleared],
         run=buttons.run,
         cancels=[asking],
     )
+    fields = [question, closed, pattern, schema, every_order, region_form]
+    wire_link("Ask", around, own, filled_by, [*fields, *cleared])
 
 
-Answered = tuple[Reply, str]
-"""An answer, and the value of the component that shows it."""
+Answered = tuple[Reply | None, str]
+"""An answer, None while it is waited for, and the value of the component that shows it."""
 
 
 def answered(
@@ -190,9 +258,12 @@ def answered(
 def _written(backend: Backend, model: str, request: Request) -> Iterator[Answered | None]:
     """Let the model write; the last answer is complete."""
     newest: Reply | None = None
-    for reply in answers(backend, model, request):
-        newest = reply or newest
-        yield (reply, written(reply, busy=True)) if reply else None
+    for new in awaited(backend, model, request):
+        if isinstance(new, Waiting):
+            yield None, waiting(new)
+            continue
+        newest = new or newest
+        yield (new, written(new, busy=True)) if new else None
     if newest is not None:
         yield newest, written(newest, busy=False, note=request.text.strip())
 

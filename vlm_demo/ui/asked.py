@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from PIL.Image import Image
 
-from vlm_demo.types import Request
+from vlm_demo.errors import InputError
+from vlm_demo.types import Reply, Request
 from vlm_demo.ui.pictures import Picture
 
 Pictures = tuple[Picture, ...]
@@ -25,7 +26,7 @@ class Asked:
     request: Request  # without its pictures
     pictures: Pictures
     earlier: tuple[Pictures, ...]  # of each message of the history
-    raw: str
+    reply: Reply  # so far
     when: float  # seconds since some point in time
 
     @classmethod
@@ -33,14 +34,14 @@ class Asked:
         cls,
         model: str,
         request: Request,
-        raw: str,
+        reply: Reply,
         pictures: Sequence[Picture],
         earlier: Sequence[Pictures] = (),
     ) -> Asked:
-        """Note an answer that is being written: `raw`, to `request` about `pictures`."""
+        """Note an answer that is being written, to `request` about `pictures`."""
         history = tuple(replace(message, images=()) for message in request.history)
         bare = replace(request, images=(), history=history)
-        return cls(model, bare, tuple(pictures), tuple(earlier), raw, time.monotonic())
+        return cls(model, bare, tuple(pictures), tuple(earlier), reply, time.monotonic())
 
     def reopened(self) -> Request:
         """Return the request as it was asked.
@@ -55,10 +56,20 @@ class Asked:
         return replace(self.request, images=_opened(self.pictures), history=history)
 
     @property
+    def raw(self) -> str:
+        """The answer as the model wrote it."""
+        return self.reply.raw
+
+    @property
     def picture(self) -> Picture | None:
         """The picture that places in the answer are about."""
         seen = [picture for pictures in (*self.earlier, self.pictures) for picture in pictures]
         return seen[-1] if seen else None
+
+    @property
+    def seen(self) -> Pictures:
+        """The pictures that places in the answer can be on, in the order of their numbers."""
+        return self.pictures or ((self.picture,) if self.picture else ())
 
     @property
     def title(self) -> str:
@@ -66,6 +77,17 @@ class Asked:
         words = " ".join(self.request.text.split()) or self.request.task.replace("_", " ")
         short = words if len(words) <= LONGEST_TITLE else f"{words[: LONGEST_TITLE - 1]}…"
         return f"{short} ({self.model})"
+
+
+def there(last: Asked | None) -> Asked:
+    """Return the newest answer.
+
+    Raises:
+        InputError: there is none.
+    """
+    if last is None:
+        raise InputError("There is no answer yet. Please ask something first.")
+    return last
 
 
 def _opened(pictures: Pictures) -> tuple[Image, ...]:

@@ -24,7 +24,6 @@ from vlm_demo.ui.battle_rounds import Fight, Round
 from vlm_demo.ui.battle_stage import NOT_KEPT, STOPPED, VERDICTS, build_stage
 from vlm_demo.ui.compare import build_words, check_words, words_of
 from vlm_demo.ui.examples import Example
-from vlm_demo.ui.generation import sampled
 from vlm_demo.ui.model_choice import ABILITIES
 from vlm_demo.ui.picture_input import (
     build_examples,
@@ -34,10 +33,12 @@ from vlm_demo.ui.picture_input import (
 )
 from vlm_demo.ui.pictures import Picture
 from vlm_demo.ui.region_image import shown
+from vlm_demo.ui.sampling_values import sampled
 from vlm_demo.ui.sides import HINTS, TASKS, WORDLESS
 from vlm_demo.ui.streaming import errors_shown
 from vlm_demo.ui.tab import ANSWERS, QUICK, Surroundings
 from vlm_demo.ui.visitors import voter_of
+from vlm_demo.ui.words import say
 
 RETRIES_S = (1.0, 2.0, 4.0)
 """Waits between tries to keep a vote, before the person is asked to vote again."""
@@ -70,22 +71,27 @@ def build_battle(tab: gr.Tab, around: Surroundings) -> None:
         with gr.Column(scale=6, min_width=300):
             own = build_picture_input("battle-picture", around)
         with gr.Column(scale=5, min_width=300):
-            kind = gr.Radio(list(TASKS), value="Chat", label="Task", elem_id="battle-task")
+            kind = gr.Radio(
+                [(say(name), name) for name in TASKS],
+                value="Chat",
+                label=say("Task"),
+                elem_id="battle-task",
+            )
             words = build_words("battle-words")
-            run = gr.Button("Ask two models", variant="primary", elem_id="battle-run")
+            run = gr.Button(say("Ask two models"), variant="primary", elem_id="battle-run")
             gr.HTML(
-                "<p class='told'>Two models answer side by side. Who they are is told after "
-                "your vote.</p>",
+                "<p class='told' data-say>Two models answer side by side. Who they are is told "
+                "after your vote.</p>",
                 apply_default_css=False,
             )
             tries = build_examples(_tries(around))
     stage = build_stage()
     with gr.Row(elem_id="battle-data"):
-        delete = gr.Button("Delete my data", size="sm", elem_id="battle-delete")
+        delete = gr.Button(say("Delete my data"), size="sm", elem_id="battle-delete")
         with gr.Row(visible=False, elem_id="battle-sure") as sure:
-            gr.HTML("<p>Delete all your votes for good?</p>", apply_default_css=False)
-            really = gr.Button("Delete", variant="stop", size="sm", elem_id="battle-really")
-            rather_not = gr.Button("Keep them", size="sm", elem_id="battle-rather-not")
+            gr.HTML("<p data-say>Delete all your votes for good?</p>", apply_default_css=False)
+            really = gr.Button(say("Delete"), variant="stop", size="sm", elem_id="battle-really")
+            rather_not = gr.Button(say("Keep them"), size="sm", elem_id="battle-rather-not")
 
     def answer(
         before: Fight | None, fight: Fight, voter: str, sampling: Sampling

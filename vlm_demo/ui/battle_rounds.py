@@ -50,7 +50,12 @@ def earlier_rounds(fight: Fight) -> str:
 
 def _past(side: str, reply: Reply, picture: Picture | None) -> str:
     drawn = _small(picture, reply) if picture and has_places(reply) else ""
-    return f"<div><em>Model {side}</em>{drawn}<p>{html.escape(reply.text)}</p></div>"
+    return f"<div>{side_heading(side)}{drawn}<p>{html.escape(reply.text)}</p></div>"
+
+
+def side_heading(side: str, tag: str = "em") -> str:
+    """HTML: what a model is called while nobody may know which it is."""
+    return f"<{tag} data-say>Model {side}</{tag}>"
 
 
 def _small(picture: Picture, reply: Reply) -> str:

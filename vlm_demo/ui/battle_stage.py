@@ -11,7 +11,7 @@ from vlm_demo.arena.racing import Sides
 from vlm_demo.arena.votes import Exclusion, Winner
 from vlm_demo.types import Reply
 from vlm_demo.ui.answer import waiting, written
-from vlm_demo.ui.battle_rounds import Fight, earlier_rounds
+from vlm_demo.ui.battle_rounds import Fight, earlier_rounds, side_heading
 from vlm_demo.ui.sides import (
     WITH_PLACES,
     WORDLESS,
@@ -23,6 +23,7 @@ from vlm_demo.ui.sides import (
     request_card,
 )
 from vlm_demo.ui.values import as_value
+from vlm_demo.ui.words import say
 
 if TYPE_CHECKING:  # what holds battles also loads the database
     from vlm_demo.arena.battles import Reveal
@@ -71,7 +72,7 @@ const panes = () => element.closest('#battle-stage').querySelector('.panes');
 const line = element.querySelector('.battle-status');
 const show = () => {
   const { words = '', tone = '' } = JSON.parse(props.value || '{}');
-  line.textContent = words;
+  line.textContent = say.whole(words);
   if (tone === 'voted' && line.dataset.tone !== tone) panes().scrollIntoView({ block: 'start' });
   line.dataset.tone = tone;
 };
@@ -125,8 +126,8 @@ class Stage:
             self.column: gr.Column(visible=True),
             self.earlier: earlier_rounds(fight),
             self.card: request_card(fight.task, fight.words, pictures),
-            **self.a.cleared("<b>Model A</b>", fight.picture, placed=placed),
-            **self.b.cleared("<b>Model B</b>", fight.picture, placed=placed),
+            **self.a.cleared(side_heading("A", "b"), fight.picture, placed=placed),
+            **self.b.cleared(side_heading("B", "b"), fight.picture, placed=placed),
             self.a.answer: waiting(),
             self.b.answer: waiting(),
             self.boxes: gr.Radio(value=None),
@@ -186,7 +187,7 @@ class Stage:
             seen = _without_confidence(reply)
             note, tone = outcome(fight.task, seen) if not busy else ("", "")
             new |= pane.drawn(fight.picture, seen, placed=placed)
-            new[pane.answer] = written(seen, busy=busy, note=note, tone=tone)
+            new[pane.answer] = written(seen, busy=busy, note=note, tone=tone, secret=True)
         return new
 
     def _controls(
@@ -221,8 +222,8 @@ def build_stage() -> Stage:
             b = build_pane("battle-b", "battle", visible=True)
         with gr.Row(elem_classes="search", equal_height=True):
             more = gr.Textbox(
-                placeholder="Ask both models…",
-                label="Ask both models once more",
+                placeholder=say("Ask both models…"),
+                label=say("Ask both models once more"),
                 show_label=False,
                 container=False,
                 max_lines=3,
@@ -230,28 +231,34 @@ def build_stage() -> Stage:
                 min_width=200,
                 elem_id="battle-more",
             )
-            ask = gr.Button("Ask both", scale=0, min_width=120, elem_id="battle-ask")
+            ask = gr.Button(say("Ask both"), scale=0, min_width=120, elem_id="battle-ask")
         with gr.Column(elem_id="battle-opinion") as opinion:
             boxes = gr.Radio(
                 [
                     ("A", Winner.A.value),
                     ("B", Winner.B.value),
-                    ("Tie", Winner.TIE.value),
-                    ("Both bad", Winner.BOTH_BAD.value),
+                    (say("Tie"), Winner.TIE.value),
+                    (say("Both bad"), Winner.BOTH_BAD.value),
                 ],
-                label="Whose boxes are better? Optional, and a vote of its own",
+                label=say("Whose boxes are better? Optional, and a vote of its own"),
                 elem_id="battle-boxes",
             )
-            with gr.Accordion("Say why (optional)", open=False, elem_id="battle-why"):
+            with gr.Accordion(say("Say why (optional)"), open=False, elem_id="battle-why"):
                 tags = gr.CheckboxGroup(
-                    list(REASONS), label="What made the difference", elem_id="battle-tags"
+                    [(say(reason), reason) for reason in REASONS],
+                    label=say("What made the difference"),
+                    elem_id="battle-tags",
                 )
                 comment = gr.Textbox(
-                    label="In your words", max_lines=2, max_length=500, elem_id="battle-comment"
+                    label=say("In your words"),
+                    max_lines=2,
+                    max_length=500,
+                    elem_id="battle-comment",
                 )
             keep = gr.Checkbox(
-                label="Keep my words and picture with this vote, so that others can learn from "
-                "them",
+                label=say(
+                    "Keep my words and picture with this vote, so that others can learn from them"
+                ),
                 elem_id="battle-keep",
             )
         with gr.Column(elem_id="battle-bar"):
@@ -260,15 +267,17 @@ def build_stage() -> Stage:
             )
             with gr.Row(elem_id="battle-votes"):
                 votes = tuple(
-                    gr.Button(words, min_width=80, interactive=False, elem_id=f"battle-vote-{key}")
+                    gr.Button(
+                        say(words), min_width=80, interactive=False, elem_id=f"battle-vote-{key}"
+                    )
                     for key, words in enumerate(VERDICTS.values(), start=1)
                 )
-                stop = gr.Button("Stop", variant="stop", min_width=80, elem_id="battle-stop")
+                stop = gr.Button(say("Stop"), variant="stop", min_width=80, elem_id="battle-stop")
             with gr.Row(visible=False, elem_id="battle-after") as after:
                 keep_picture = gr.Checkbox(
-                    label="Keep the picture", value=True, elem_id="battle-keep-picture"
+                    label=say("Keep the picture"), value=True, elem_id="battle-keep-picture"
                 )
-                following = gr.Button("Next battle", variant="primary", elem_id="battle-next")
+                following = gr.Button(say("Next battle"), variant="primary", elem_id="battle-next")
     return Stage(
         *(column, earlier, card, a, b, status, more, ask, stop, opinion, boxes, tags, comment),
         *(keep, votes, after, keep_picture, following),
@@ -286,5 +295,5 @@ def _without_confidence(reply: Reply) -> Reply:
 
 
 def _revealed(side: str, name: str, *, won: bool) -> str:
-    badge = '<i class="won">your choice</i>' if won else ""
-    return f"<em>Model {side}</em>{badge}<br>{name}"
+    badge = '<i class="won" data-say>your choice</i>' if won else ""
+    return f"{side_heading(side)}{badge}<br>{name}"

@@ -1,4 +1,4 @@
-"""Chat: a conversation about pictures."""
+"""Chat: a conversation about pictures, with the newest one beside it."""
 
 from __future__ import annotations
 
@@ -10,143 +10,219 @@ from typing import Any
 
 import gradio as gr
 
-from vlm_demo.backend import Backend
 from vlm_demo.errors import InputError
-from vlm_demo.families import get_family
-from vlm_demo.settings import Settings
-from vlm_demo.types import Reply, Task
+from vlm_demo.families import Limits, get_family
+from vlm_demo.types import RegionForm, Reply, Task
+from vlm_demo.ui.ask_tab import REGION_FORMS
 from vlm_demo.ui.asked import Asked
+from vlm_demo.ui.chat_board import BOARD, Desk, Marking, asked_with, build_shelf
+from vlm_demo.ui.chat_files import build_chat_files, wire_chat_files
+from vlm_demo.ui.chat_parts import ChatParts
+from vlm_demo.ui.chat_side import wire_side
 from vlm_demo.ui.conversation import (
     Conversation,
     Turn,
     as_messages,
-    picture_of,
+    messages_of,
     pictures_in,
     request_for,
+    shown_to,
 )
+from vlm_demo.ui.few_shot import build_pinned_list, fitting, wire_pinned_list
 from vlm_demo.ui.generation import Choice
+from vlm_demo.ui.keeping import build_keeping
+from vlm_demo.ui.linking import wire_chat_link
 from vlm_demo.ui.model_choice import build_notice
-from vlm_demo.ui.pictures import annotated, keep, take
-from vlm_demo.ui.streaming import answers, errors_shown
+from vlm_demo.ui.pictures import take
+from vlm_demo.ui.region_chips import region_chips
+from vlm_demo.ui.region_image import region_image
+from vlm_demo.ui.streaming import awaited, errors_shown
 from vlm_demo.ui.tab import ANSWERS, QUICK, Surroundings
-from vlm_demo.ui.values import place_in_queue
+from vlm_demo.ui.values import Said
+from vlm_demo.ui.waiting import Waiting
+from vlm_demo.ui.words import say
 
 EMPTY: dict[str, Any] = {"text": "", "files": []}  # None would stop the box from working
 
 ASKING = "() => ({__type__: 'update', submit_btn: false, stop_btn: true})"
 """What the message box becomes in the browser while an answer is written."""
 
-SEND = """(message) => [message,
-  {__type__: 'update', value: {text: '', files: []}, submit_btn: false, stop_btn: true}]"""
+SEND = """(message) => {
+  window.chatSent = true;
+  return [message,
+    {__type__: 'update', value: {text: '', files: []}, submit_btn: false, stop_btn: true}];
+}"""
 """Moves the message out of the box, in the browser."""
 
 WELCOME = """### Talk about a picture
-Paste, drop or attach one, then ask away."""
+Paste, drop or attach one, then ask away. Mark regions on it to ask about them."""
+
+READY: dict[str, Any] = {"submit_btn": True, "stop_btn": False}
+"""How the message box looks while nothing is written."""
+
+Updates = Iterator[Any]
 
 
 def build_chat_tab(_: gr.Tab, around: Surroundings) -> None:
     """Lay out the tab and wire it to the backend."""
     backend, controls = around.backend, around.controls
     examples = around.examples_for(Task.CHAT)
-    conversation = gr.State(())
     asked_last = around.asked["Chat"]
     build_notice(backend, controls.model, [Task.CHAT])
-    chat = gr.Chatbot(
-        elem_id="chat",
-        label="Conversation",
-        show_label=False,
-        container=False,
-        layout="bubble",
-        height=None,
-        buttons=["copy"],
-        editable="user",
-        placeholder=WELCOME,
-        examples=[
-            {"text": example.words, "display_text": example.words, "files": [str(example.picture)]}
-            for example in examples
-        ],
-    )
+    pins = build_pinned_list()
+    with gr.Row(elem_id="chat-row", equal_height=False):
+        chat = _build_log(around)
+        with gr.Column(elem_id="chat-side", min_width=0):
+            shelf = build_shelf()
+            board = region_image(BOARD, max_bytes=around.settings.max_upload_bytes, selectable=True)
+    regions = region_chips("chat-regions", "#chat-box textarea")
     box = gr.MultimodalTextbox(
         elem_id="chat-box",
-        label="Message",
+        label=say("Message"),
         show_label=False,
         file_types=["image"],
         file_count="multiple",
         sources=["upload"],
-        placeholder="Ask about a picture…",
+        placeholder=str(say("Ask about a picture…")),
         max_lines=6,
         submit_btn=True,
         stop_btn=False,
     )
+    with gr.Accordion(say("How regions reach the model"), open=False, elem_id="chat-form"):
+        form = gr.Radio(
+            [(words, form.value) for form, words in REGION_FORMS.items()],
+            value=RegionForm.AUTO.value,
+            show_label=False,
+            container=False,
+            elem_id="chat-region-form",
+        )
+    conversation, desk = gr.State(()), gr.State(Desk())
+    build_keeping("Chat", around, regions=desk, drawn=lambda desk: desk.marked, turns=conversation)
     around.place_again("Chat")
-    ready: dict[str, Any] = {"submit_btn": True, "stop_btn": False}
+    files = build_chat_files()
+    parts = ChatParts(
+        *(chat, board, shelf, regions),
+        conversation=conversation,
+        desk=desk,
+        pinned=gr.State(()),
+    )
     sent = gr.MultimodalTextbox(visible="hidden", show_label=False, file_count="multiple")
     unsent = gr.State(None)  # a question that failed: it goes back into the box
 
-    def answer(before: Conversation, turn: Turn, settings: tuple[Any, ...]) -> Updates:
-        """Stream the answer to a turn; when it fails, the question is back in the box."""
-        with errors_shown():
-            try:
-                yield {chat: as_messages((*before, turn)), conversation: (*before, turn)}
-                choice = Choice.of(backend, *settings)
-                turn = replace(turn, note=_starts_anew(backend, choice.model, before, turn))
-                request = request_for(before, turn, choice.sampling)
-                shown = as_messages((*before, turn))
-                for reply in answers(backend, choice.model, request):
-                    if reply is None:
-                        yield {chat: shown}  # a sign of life: Gradio sends what differs, nothing
-                        continue
-                    if reply.ahead:
-                        waiting = replace(turn, note=place_in_queue(reply.ahead))
-                        shown = as_messages((*before, waiting))
-                        yield {chat: shown}
-                        continue
-                    turn = replace(turn, reply=reply)
-                    shown = as_messages((*before, turn))
-                    yield {
-                        chat: shown,
-                        conversation: (*before, turn),
-                        asked_last: Asked.now(
-                            choice.model, request, reply.raw, turn.pictures, pictures_in(before)
-                        ),
-                    }
-                turn = replace(turn, drawn=_drawn(before, turn))
-                yield {chat: as_messages((*before, turn)), conversation: (*before, turn)}
-            except Exception:  # whatever it is, nothing written is lost
-                yield {
-                    chat: as_messages(before),
-                    conversation: before,
-                    unsent: _typed(turn),
-                }
-                raise
+    def answer(
+        before: Conversation,
+        turn: Turn,
+        desks: tuple[Desk, Desk],
+        pinned: Conversation,
+        region_form: str,
+        settings: Sequence[Any],
+    ) -> Updates:
+        """Stream the answer to a turn; when it fails, the question is back in the box.
 
-    def send(message: Mapping[str, Any], before: Conversation, *settings: Any) -> Updates:
-        text, files = message.get("text") or "", message.get("files") or []
-        if files or not text.strip():
+        `desks` are the one before and the one from now on.
+        """
+        was, desk = desks
+        try:
+            choice = Choice.of(backend, *settings)
+            limits = get_family(backend.spec(choice.model).family).limits
+            shots, left_out = fitting(pinned, before, turn, limits, choice.model)
+            earlier = (*shots, *before)
+            anew = _starts_anew(choice.model, limits, before, turn)
+            turn = replace(
+                turn,
+                model=choice.model,
+                seen=shown_to(limits, earlier, turn),
+                notes=(*turn.notes, *left_out, *anew),
+            )
+            past = as_messages(before)
+            marking = Marking.LEFT if desk.marked else Marking.CLEARED
+
+            def show() -> dict[Any, Any]:
+                talk = (*before, turn)
+                messages = [*past, *messages_of(turn, len(before))]
+                values = parts.all_with(talk, desk.following(talk), marking, messages=messages)
+                del values[parts.desk]  # regions may have been marked since
+                return values
+
+            begun: dict[Any, Any] = {parts.desk: desk.following((*before, turn))}
+            if turn.seen:
+                yield show()  # opening pictures may take a while
+            request = request_for(earlier, turn, choice.sampling, RegionForm(region_form))
+            shown = show()
+            for state in awaited(backend, choice.model, request):
+                match state:
+                    case Waiting():
+                        turn = replace(turn, waiting=state)
+                        shown = show()
+                    case Reply():
+                        turn = replace(turn, reply=state)
+                        now = Asked.now(
+                            choice.model, request, state, turn.pictures, pictures_in(earlier)
+                        )
+                        shown = show() | {asked_last: now}
+                    case None:
+                        pass  # a sign of life: Gradio sends what differs, nothing
+                yield shown | begun
+                begun = {}
+        except Exception:  # whatever it is, nothing written is lost
+            back = replace(was, coming=None)
+            yield {**parts.all_with(before, back, Marking.PUT), unsent: _typed(turn)}
+            raise
+
+    def send(
+        message: Mapping[str, Any],
+        before: Conversation,
+        desk: Desk,
+        pinned: Conversation,
+        region_form: str,
+        *settings: Any,
+    ) -> Updates:
+        text, sources = message.get("text") or "", message.get("files") or []
+        if sources or not text.strip():
             yield gr.skip()  # what follows may fail before there is anything to show
         with errors_shown():
             try:
-                turn = _asked(text, files, around.settings)
+                pictures = [take(Path(source), around.settings) for source in sources]
+                turn = asked_with(text, pictures, desk, before)
             except InputError:
                 yield {unsent: message}
                 raise
-            yield from answer(before, turn, settings)
+            yield from answer(before, turn, (desk, Desk()), pinned, region_form, settings)
 
-    def retry(event: gr.RetryData, before: Conversation, *settings: Any) -> Updates:
+    def retry(event: gr.RetryData, before: Conversation, desk: Desk, *settings: Any) -> Updates:
         yield gr.skip()
         kept, turn = _split(before, event.index)
         if turn:
-            yield from answer(kept, Turn(turn.question, turn.pictures), settings)
+            yield from again(kept, turn.question, turn, desk, *settings)
 
-    def edit(event: gr.EditData, before: Conversation, *settings: Any) -> Updates:
+    def edit(event: gr.EditData, before: Conversation, desk: Desk, *settings: Any) -> Updates:
         yield gr.skip()
         kept, turn = _split(before, event.index)
         if turn:
             # What was shown was escaped; what comes back is what was shown.
-            question = html.unescape(str(event.value))
-            yield from answer(kept, Turn(question, turn.pictures), settings)
+            yield from again(kept, html.unescape(str(event.value)), turn, desk, *settings)
 
-    def try_example(event: gr.SelectData, before: Conversation, *settings: Any) -> Updates:
+    def again(
+        before: Conversation,
+        question: str,
+        turn: Turn,
+        desk: Desk,
+        pinned: Conversation,
+        region_form: str,
+        *settings: Any,
+    ) -> Updates:
+        asked = Turn(question, turn.pictures, regions=turn.regions)
+        with errors_shown():
+            yield from answer(before, asked, (desk, desk), pinned, region_form, settings)
+
+    def try_example(
+        event: gr.SelectData,
+        before: Conversation,
+        desk: Desk,
+        pinned: Conversation,
+        region_form: str,
+        *settings: Any,
+    ) -> Updates:
         yield gr.skip()
         index = event.index if isinstance(event.index, int) else 0
         if not 0 <= index < len(examples):
@@ -154,62 +230,84 @@ def build_chat_tab(_: gr.Tab, around: Surroundings) -> None:
         example = examples[index]
         with errors_shown():
             turn = Turn(example.words, (take(example.picture, around.settings, example.title),))
-            yield from answer(before, turn, settings)
+            yield from answer(before, turn, (desk, desk), pinned, region_form, settings)
 
-    def undo(event: gr.UndoData, before: Conversation) -> dict[Any, Any]:
+    def undo(event: gr.UndoData, before: Conversation, desk: Desk) -> dict[Any, Any]:
         kept, turn = _split(before, event.index)
-        return {
-            chat: as_messages(kept),
-            conversation: kept,
-            asked_last: None,
-            box: gr.MultimodalTextbox(value=_typed(turn) if turn else EMPTY, **ready),
-        }
+        return {asked_last: None, **given_back(kept, turn, desk)}
 
-    def stopped(before: Conversation) -> dict[Any, Any]:
+    def stopped(before: Conversation, desk: Desk) -> dict[Any, Any]:
         """Keep what was written; where nothing was, give the question back."""
         if before and before[-1].reply is None:
-            last = gr.MultimodalTextbox(value=_typed(before[-1]), **ready)
-            return {chat: as_messages(before[:-1]), conversation: before[:-1], box: last}
-        return {
-            chat: as_messages(before),
-            conversation: before,
-            box: gr.MultimodalTextbox(**ready),
-        }
+            return given_back(before[:-1], before[-1], desk)
+        return {**parts.all_with(before, desk), box: gr.MultimodalTextbox(**READY)}
+
+    def given_back(kept: Conversation, turn: Turn | None, desk: Desk) -> dict[Any, Any]:
+        """Put a question back into the box, and its regions back onto the board."""
+        if turn is None:
+            return {**parts.all_with(kept, desk), box: gr.MultimodalTextbox(**READY)}
+        if turn.regions:
+            desk = replace(desk, marked=turn.regions, marked_on=turn.newest_picture)
+        shown = parts.all_with(kept, desk.at_newest(kept), Marking.PUT)
+        return {**shown, box: gr.MultimodalTextbox(value=_typed(turn), **READY)}
 
     def clear() -> dict[Any, Any]:
-        return {
-            chat: [],
-            conversation: (),
-            asked_last: None,
-            box: gr.MultimodalTextbox(**ready),
-        }
+        """Begin anew; pinned examples stay, and so does what is in the message box."""
+        nothing = parts.all_with((), Desk(), Marking.CLEARED)
+        return {**nothing, asked_last: None, box: gr.MultimodalTextbox(**READY)}
 
-    def settle(left: Mapping[str, Any] | None) -> dict[Any, Any]:
+    def settle(
+        left: Mapping[str, Any] | None, conversation: Conversation, desk: Desk
+    ) -> dict[Any, Any]:
         value: dict[str, Any] = {"value": left} if left else {}
-        return {box: gr.MultimodalTextbox(**value, **ready), unsent: None}
+        return {
+            box: gr.MultimodalTextbox(**value, **READY),
+            unsent: None,
+            **parts.beside_with(conversation, desk),
+        }
 
     # The browser runs the listeners of an event one after the other, so these come first.
     box.submit(None, box, [sent, box], js=SEND, **QUICK)
     gr.on([chat.retry, chat.edit, chat.example_select], None, None, box, js=ASKING, **QUICK)
     # Every step of a stream makes Gradio build anew each component that might have changed and has
-    # not: the message box is not among them.
-    streamed = [chat, conversation, asked_last, unsent]
-    asked = [conversation, *controls.inputs]
+    # not: the message box is not among them, and the others get the value that they have.
+    streamed = [*parts.all, asked_last, unsent]
+    asked = [parts.conversation, parts.desk, parts.pinned, form, *controls.inputs]
     running: list[Any] = [
         box.submit(send, [sent, *asked], streamed, **ANSWERS),
         chat.retry(retry, asked, streamed, **ANSWERS),
         chat.edit(edit, asked, streamed, **ANSWERS),
         chat.example_select(try_example, asked, streamed, **ANSWERS),
     ]
+    here = [parts.conversation, parts.desk]
     for event in running:
-        event.then(settle, unsent, [box, unsent], **QUICK)
-    changed = [chat, conversation, box, asked_last]
-    box.stop(stopped, conversation, changed, cancels=running, **QUICK)
-    chat.undo(undo, conversation, changed, cancels=running, **QUICK)
+        event.then(settle, [unsent, *here], [box, unsent, *parts.beside], **QUICK)
+    changed = [*parts.all, box, asked_last]
+    box.stop(stopped, here, changed, cancels=running, **QUICK)
+    chat.undo(undo, here, changed, cancels=running, **QUICK)
     chat.clear(clear, None, changed, cancels=running, **QUICK)
+    wire_side(parts, around, box)
+    wire_pinned_list(pins, parts)
+    wire_chat_files(files, parts, pins, around, cancels=running)
+    wire_chat_link(around, box)
 
 
-Updates = Iterator[Any]
+def _build_log(around: Surroundings) -> gr.Chatbot:
+    return gr.Chatbot(
+        elem_id="chat",
+        label=say("Conversation"),
+        show_label=False,
+        container=False,
+        layout="bubble",
+        height=None,
+        buttons=[],  # below each answer are our own, which know its words from its marks
+        editable="user",
+        placeholder=WELCOME,
+        examples=[
+            {"text": example.words, "display_text": example.words, "files": [str(example.picture)]}
+            for example in around.examples_for(Task.CHAT)
+        ],
+    )
 
 
 def _split(conversation: Conversation, index: object) -> tuple[Conversation, Turn | None]:
@@ -223,46 +321,22 @@ def _split(conversation: Conversation, index: object) -> tuple[Conversation, Tur
     return conversation[: message // 2], conversation[message // 2]
 
 
-def _asked(text: str, files: Sequence[str], settings: Settings) -> Turn:
-    """Build the turn of a message.
-
-    Raises:
-        InputError: it is empty, or a file is not a picture that can be read.
-    """
-    if not text.strip() and not files:
-        raise InputError("Please write a message or add a picture.")
-    return Turn(text, tuple(take(Path(file), settings) for file in files))
-
-
 def _typed(turn: Turn) -> dict[str, Any]:
     """The turn's question as the message box holds it."""
     return {"text": turn.question, "files": [str(picture.source) for picture in turn.pictures]}
 
 
-def _starts_anew(backend: Backend, model: str, before: Conversation, turn: Turn) -> str:
+def _starts_anew(model: str, limits: Limits, before: Conversation, turn: Turn) -> tuple[Said, ...]:
     """One line where the model cannot see the conversation that the person sees."""
-    limits = get_family(backend.spec(model).family).limits
     if not before:
-        return ""
+        return ()
     if limits.history == "none":
-        return f"{model} answers each question on its own."
+        return (Said("{model} answers each question on its own.", {"model": model}),)
     seen = sum(len(past.pictures) for past in before) + len(turn.pictures)
-    if turn.pictures and seen > limits.max_images:
-        return f"{model} sees {_pictures(limits.max_images)} at a time: it starts anew with this."
-    return ""
-
-
-def _pictures(count: int) -> str:
-    return "one picture" if count == 1 else f"{count} pictures"
-
-
-def _drawn(before: Conversation, turn: Turn) -> Path | None:
-    reply: Reply | None = turn.reply
-    if reply is None or not reply.mentions:
-        return None
-    picture = picture_of(before, turn, reply.mentions[0].image_index)
-    if picture is None:
-        return None
-    drawing = annotated(picture, reply.mentions)
-    drawing.thumbnail((1024, 1024))
-    return keep(drawing)
+    if not turn.pictures or seen <= limits.max_images:
+        return ()
+    if limits.max_images == 1:
+        words = "{model} sees one picture at a time: it starts anew with this."
+    else:
+        words = "{model} sees {count} pictures at a time: it starts anew with this."
+    return (Said(words, {"model": model, "count": limits.max_images}),)

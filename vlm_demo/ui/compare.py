@@ -17,6 +17,7 @@ from vlm_demo.ui.answer import settled, waiting, written
 from vlm_demo.ui.ask_tab import Answered, answered
 from vlm_demo.ui.asked import Asked
 from vlm_demo.ui.generation import Choice
+from vlm_demo.ui.model_choice import problem_notice
 from vlm_demo.ui.picture_input import build_picture_input, wanted, wire_picture_input
 from vlm_demo.ui.pictures import Picture
 from vlm_demo.ui.sides import (
@@ -34,8 +35,11 @@ from vlm_demo.ui.sides import (
     request_card,
     side_by_side,
 )
-from vlm_demo.ui.streaming import answers, errors_shown, words_for
+from vlm_demo.ui.streaming import awaited, errors_shown, plain_words_for
 from vlm_demo.ui.tab import ANSWERS, QUICK, Surroundings, build_run_buttons
+from vlm_demo.ui.values import Said
+from vlm_demo.ui.waiting import Waiting
+from vlm_demo.ui.words import say
 
 FEWEST, MOST = 2, 4
 """Models that are asked at a time."""
@@ -56,18 +60,23 @@ def build_compare(tab: gr.Tab, around: Surroundings, show_tab: str) -> None:
         value=_names(backend)[:FEWEST],
         multiselect=True,
         max_choices=MOST,
-        label="Models",
-        info=f"{FEWEST} to {MOST}; all are asked the same",
+        label=say("Models"),
+        info=say("2 to 4; all are asked the same"),
         elem_id="compare-models",
     )
     with gr.Column(visible=False, elem_id="compare-same") as carried:
         card = gr.HTML(apply_default_css=False)
-        afresh = gr.Button("Ask something else", size="sm", elem_id="compare-afresh")
+        afresh = gr.Button(say("Ask something else"), size="sm", elem_id="compare-afresh")
     with gr.Row(equal_height=False) as form:
         with gr.Column(scale=4, min_width=280):
             own = build_picture_input("compare-picture", around)
         with gr.Column(scale=6, min_width=300):
-            kind = gr.Radio(list(TASKS), value="Chat", label="Task", elem_id="compare-task")
+            kind = gr.Radio(
+                [(say(name), name) for name in TASKS],
+                value="Chat",
+                label=say("Task"),
+                elem_id="compare-task",
+            )
             words = build_words("compare-words")
     buttons = build_run_buttons("Ask all of them", "compare")
     with gr.Row(elem_classes="panes", equal_height=False):
@@ -185,7 +194,7 @@ def build_compare(tab: gr.Tab, around: Surroundings, show_tab: str) -> None:
 def build_words(elem_id: str) -> gr.Textbox:
     """Lay out the field for the words of a task, at first those of a chat."""
     label, hint = HINTS[Task.CHAT]
-    return gr.Textbox(label=label, placeholder=hint, max_lines=4, elem_id=elem_id)
+    return gr.Textbox(label=say(label), placeholder=say(hint), max_lines=4, elem_id=elem_id)
 
 
 def words_of(name: str) -> gr.Textbox:
@@ -194,7 +203,7 @@ def words_of(name: str) -> gr.Textbox:
     if task in WORDLESS:
         return gr.Textbox(visible=False)
     label, hint = HINTS[task]
-    return gr.Textbox(label=label, placeholder=hint, visible=True)
+    return gr.Textbox(label=say(label), placeholder=say(hint), visible=True)
 
 
 def check_words(task: Task, words: str, picture: Picture | None) -> None:
@@ -213,7 +222,7 @@ def _asked(task: Task, words: str, picture: Picture | None) -> Asked:
     """Note what the form asks; nobody has answered it yet."""
     check_words(task, words, picture)
     text = "" if task in WORDLESS else words
-    return Asked.now("", Request(task, text), "", (picture,) if picture else ())
+    return Asked.now("", Request(task, text), Reply("", ""), (picture,) if picture else ())
 
 
 def _sampled(request: Request, backend: Backend, model: str, settings: Sequence[Any]) -> Request:
@@ -229,42 +238,49 @@ def _replies(
         yield from answered(backend, model, request, circular=False)
         return
     newest = None
-    for reply in answers(backend, model, request):
-        newest = reply or newest
-        yield (reply, written(reply, busy=True)) if reply else None
+    for new in awaited(backend, model, request):
+        if isinstance(new, Waiting):
+            yield None, waiting(new)
+            continue
+        newest = new or newest
+        yield (new, written(new, busy=True)) if new else None
     if newest is not None:
         note, tone = outcome(request.task, newest)
         yield newest, written(newest, busy=False, note=note, tone=tone)
 
 
 def _has_places(side: Side[Answered]) -> bool:
-    return side.newest is not None and has_places(side.newest[0])
+    reply = side.newest[0] if side.newest else None
+    return reply is not None and has_places(reply)
 
 
 def _seen(pane: Pane, side: Side[Answered], asked: Asked, *, placed: bool) -> dict[Any, Any]:
     """Show how far one answer has come, and why one failed."""
-    reply, value = side.newest or (Reply("", ""), waiting())
+    written_so_far, value = side.newest or (None, waiting())
+    reply = written_so_far or Reply("", "")
     new: dict[Any, Any] = {
         **pane.drawn(asked.picture, reply, placed=placed, regions=asked.request.regions),
         pane.answer: settled(value) if side.done else value,
     }
-    if side.newest is not None:
+    if written_so_far is not None:
         new[pane.foot] = f"<p>{side.seconds:.1f} s · {amount(reply.text)}</p>"
     if side.error is not None:
-        new[pane.foot] = f'<p class="notice" role="alert">{words_for(side.error)}</p>'
+        new[pane.foot] = problem_notice(plain_words_for(side.error))
     return new
 
 
 def _card(asked: Asked) -> str:
     request = asked.request
     pictures = [picture for group in (*asked.earlier, asked.pictures) for picture in group]
-    note = f"Asked as {asked.model} was"
-    if request.sampling is not None:
-        note += f": temperature {request.sampling.temperature:g}"
-        note += f", at most {request.sampling.max_new_tokens} tokens"
+    notes = [Said("Asked as {model} was", {"model": asked.model})]
+    if (sampling := request.sampling) is not None:
+        notes += [
+            Said("temperature {temperature}", {"temperature": f"{sampling.temperature:g}"}),
+            Said("at most {count} tokens", {"count": sampling.max_new_tokens}),
+        ]
     if request.choices:
-        note += f"; one of: {', '.join(request.choices)}"
-    return request_card(request.task, request.text, pictures, earlier=request.history, note=note)
+        notes.append(Said("one of: {choices}", {"choices": ", ".join(request.choices)}))
+    return request_card(request.task, request.text, pictures, earlier=request.history, notes=notes)
 
 
 def _names(backend: Backend) -> list[str]:

@@ -7,9 +7,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vlm_demo.types import Message, Reply, Request, Sampling, Task
+from vlm_demo.families.base import Limits
+from vlm_demo.types import (
+    Message,
+    Pace,
+    Region,
+    RegionForm,
+    Reply,
+    ReplyState,
+    Request,
+    Sampling,
+    Task,
+)
 from vlm_demo.ui.pictures import Picture
-from vlm_demo.ui.presenting import as_markdown
+from vlm_demo.ui.presenting import as_markdown, linked_markdown, said
+from vlm_demo.ui.values import Said
+from vlm_demo.ui.waiting import Waiting
+from vlm_demo.units import in_seconds, in_tokens_per_second
+
+UNREADABLE = "The answer holds places that cannot be read."
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,19 +35,36 @@ class Turn:
     question: str
     pictures: tuple[Picture, ...] = ()
     reply: Reply | None = None
-    drawn: Path | None = None  # the picture with the places of the answer
-    note: str = ""  # one line above the answer
+    regions: tuple[Region, ...] = ()  # of the newest picture so far
+    model: str = ""  # that answers
+    notes: tuple[Said, ...] = ()  # above the answer
+    seen: tuple[Picture, ...] = ()  # the pictures that the model is shown, in their order
+    waiting: Waiting | None = None  # what is to come before the first word
 
     @property
     def description(self) -> str:
         """The turn's pictures in words, for alternative texts."""
         return ", ".join(picture.name for picture in self.pictures)
 
+    def picture_of(self, index: int) -> Picture | None:
+        """Return the picture that a mention of the answer is about, from its `image_index`."""
+        return self.seen[min(index, len(self.seen) - 1)] if self.seen else None
+
+    @property
+    def newest_picture(self) -> Picture | None:
+        """The picture that the regions of the question are on."""
+        return self.seen[-1] if self.seen else None
+
 
 Conversation = tuple[Turn, ...]
 
 
-def request_for(before: Conversation, turn: Turn, sampling: Sampling | None) -> Request:
+def request_for(
+    before: Conversation,
+    turn: Turn,
+    sampling: Sampling | None,
+    region_form: RegionForm = RegionForm.AUTO,
+) -> Request:
     """Build the request for a turn; the history is the raw text of the turns before it."""
     history: list[Message] = []
     for past in before:
@@ -39,11 +72,18 @@ def request_for(before: Conversation, turn: Turn, sampling: Sampling | None) -> 
             continue  # stopped before the first word
         images = tuple(picture.open() for picture in past.pictures)
         history += [
-            Message("user", past.question, images),
+            Message("user", past.question, images, past.regions),
             Message("assistant", past.reply.raw),
         ]
-    images = tuple(picture.open() for picture in turn.pictures)
-    return Request(Task.CHAT, turn.question, images, history=tuple(history), sampling=sampling)
+    return Request(
+        Task.CHAT,
+        turn.question,
+        tuple(picture.open() for picture in turn.pictures),
+        turn.regions,
+        region_form,
+        history=tuple(history),
+        sampling=sampling,
+    )
 
 
 def pictures_in(before: Conversation) -> tuple[tuple[Picture, ...], ...]:
@@ -52,21 +92,40 @@ def pictures_in(before: Conversation) -> tuple[tuple[Picture, ...], ...]:
     return tuple(pictures for asked in answered for pictures in (asked, ()))
 
 
-def picture_of(before: Conversation, turn: Turn, index: int) -> Picture | None:
-    """Return the picture that a mention of the turn's answer is about."""
-    if turn.pictures:
-        return turn.pictures[min(index, len(turn.pictures) - 1)]
-    earlier = [picture for past in before for picture in past.pictures]
-    return earlier[-1] if earlier else None
+def shown_to(limits: Limits, before: Conversation, turn: Turn) -> tuple[Picture, ...]:
+    """Return the pictures that a model with these limits is shown, as `Family.prompt` chooses."""
+    earlier = pictures_in(before)
+    if limits.history == "none":
+        newest = [picture for pictures in earlier for picture in pictures]
+        return turn.pictures or tuple(newest[-limits.max_images :])
+    kept, left = list(turn.pictures), limits.max_images - len(turn.pictures)
+    for pictures in reversed(earlier):
+        left -= len(pictures)
+        if left < 0:
+            break
+        kept[:0] = pictures
+    return tuple(kept)
+
+
+def all_pictures(conversation: Sequence[Turn]) -> tuple[Picture, ...]:
+    """Return every picture of a conversation once, in the order in which they came."""
+    pictures = {
+        picture.shown: picture for turn in reversed(conversation) for picture in turn.pictures[::-1]
+    }
+    return tuple(reversed(pictures.values()))
 
 
 def as_messages(conversation: Sequence[Turn]) -> list[dict[str, Any]]:
     """Return what the chat shows: two messages a turn, so that an index of one names the turn."""
-    messages: list[dict[str, Any]] = []
-    for turn in conversation:
-        messages.append({"role": "user", "content": _question(turn)})
-        messages.append({"role": "assistant", "content": _answer(turn)})
-    return messages
+    return [message for at, turn in enumerate(conversation) for message in messages_of(turn, at)]
+
+
+def messages_of(turn: Turn, index: int) -> list[dict[str, Any]]:
+    """Return the two messages of the turn at `index` of a conversation."""
+    return [
+        {"role": "user", "content": _question(turn)},
+        {"role": "assistant", "content": _answer(turn, index)},
+    ]
 
 
 def _question(turn: Turn) -> list[Any]:
@@ -74,21 +133,40 @@ def _question(turn: Turn) -> list[Any]:
     return [*pictures, *([as_markdown(turn.question)] if turn.question.strip() else [])]
 
 
-def _answer(turn: Turn) -> list[Any]:
-    notes = [f"*{note}*" for note in (turn.note, turn.reply.note if turn.reply else "") if note]
-    if turn.reply is None:
-        return [*notes, "…"]
-    draft = [_folded("Draft", turn.reply.thought)] if turn.reply.thought else []
-    drawn = []
-    if turn.drawn:
-        names = ", ".join(mention.phrase for mention in turn.reply.mentions)
-        drawn = [_file(turn.drawn, f"The picture with boxes: {names}")]
-    return [*notes, *draft, *drawn, as_markdown(turn.reply.text) or "*(no words)*"]
+def _answer(turn: Turn, index: int) -> list[Any]:
+    reply = turn.reply
+    notes = [said(note, "note") for note in turn.notes]
+    if reply is None:
+        waiting = said(turn.waiting.words, "waiting") if turn.waiting else "…"
+        return [*notes, waiting]
+    if reply.note:
+        notes.append(said(reply.note, "note"))
+    draft = [_folded("Draft", reply.thought)] if reply.thought else []
+    # Places are numbered as on the board: first those of the question, then those of the answer.
+    words = linked_markdown(reply, f"chat-{index}", len(turn.regions)) or "*(no words)*"
+    unreadable = [said(UNREADABLE, "note")] if reply.state is ReplyState.UNREADABLE else []
+    return [*notes, *draft, words, *unreadable, said(_pace(reply.pace), "pace")]
+
+
+def _pace(pace: Pace | None) -> Said:
+    """Say how fast an answer came; an answer from a file may not know."""
+    if pace is None:
+        return Said("")
+    time, tokens = in_seconds(pace.seconds), f"{pace.tokens:,}"
+    if pace.tokens_per_s:
+        rate = in_tokens_per_second(pace.tokens_per_s)
+        return Said(
+            "{time} · {tokens} tokens · {rate} tokens/s",
+            {"time": time, "tokens": tokens, "rate": rate},
+        )
+    return Said("{time}", {"time": time})
 
 
 def _folded(title: str, text: str) -> str:
     """Markdown that shows a title, and the text at a click."""
-    return f"<details><summary>{title}</summary>\n\n{as_markdown(text)}\n\n</details>"
+    return (
+        f"<details><summary>{said(title, 'draft')}</summary>\n\n{as_markdown(text)}\n\n</details>"
+    )
 
 
 def _file(path: Path, description: str) -> dict[str, str]:

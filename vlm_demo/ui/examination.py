@@ -14,6 +14,7 @@ from vlm_demo.inspection import Doubt, Examination, OtherReading, Step, Strip
 from vlm_demo.palette import colour_of
 from vlm_demo.types import ReplyState
 from vlm_demo.ui.pictures import file_url
+from vlm_demo.ui.values import Said, Words, as_html
 
 MOST_STRIPS = 8
 """Places whose way is shown at once; the others follow in a fold-out."""
@@ -22,8 +23,8 @@ MOST_NAMES = 4
 """Families that are named in one row of the table."""
 
 _STATES = {
-    ReplyState.NONE: "No place was read, and there is no markup.",
-    ReplyState.UNREADABLE: "There is markup for places, and none of it can be read.",
+    ReplyState.NONE: Said("No place was read, and there is no markup."),
+    ReplyState.UNREADABLE: Said("There is markup for places, and none of it can be read."),
 }
 
 
@@ -39,25 +40,25 @@ def findings(examination: Examination, others: Sequence[OtherReading]) -> str:
     )
 
 
-def told(words: str) -> str:
+def told(words: Words) -> str:
     """One line, where there is nothing to show."""
-    return f'<p class="told">{html.escape(words)}</p>'
+    return f'<p class="told">{as_html(words)}</p>'
 
 
-def warned(words: str) -> str:
-    """One line about something that is wrong."""
-    return f'<p class="notice" role="status">{html.escape(words)}</p>'
+def warned(words: Words, *more: str) -> str:
+    """One line about something that is wrong, and what else is to be said, as HTML."""
+    return f'<p class="notice" role="status">{" ".join((as_html(words), *more))}</p>'
 
 
 def _doubt(doubt: Doubt) -> str:
-    titles = [SPACES[name].title for name in doubt.spaces]
-    better = f" Likelier: {', or '.join(titles)}." if titles else ""
-    return warned(f"{doubt.words}{better}")
+    titles = [as_html(SPACES[name].title) for name in doubt.spaces]
+    better = "<span data-say>Likelier:</span> " + " / ".join(titles)
+    return warned(doubt.words, *([better] if titles else []))
 
 
 def _outcome(examination: Examination) -> str:
     if examination.space is None:
-        return told("This family writes no places: its text is all there is to read.")
+        return told(Said("This family writes no places: its text is all there is to read."))
     return told(_STATES[state]) if (state := examination.reply.state) in _STATES else ""
 
 
@@ -66,11 +67,11 @@ def _strips(strips: Sequence[Strip]) -> str:
         return ""
     first, rest = strips[:MOST_STRIPS], strips[MOST_STRIPS:]
     more = (
-        f"<details><summary>{len(rest)} more places</summary>{_list(rest)}</details>"
+        f"<details><summary data-say>{len(rest)} more places</summary>{_list(rest)}</details>"
         if rest
         else ""
     )
-    return f"<h3>From the output to the picture</h3>{_list(first)}{more}"
+    return f"<h3 data-say>From the output to the picture</h3>{_list(first)}{more}"
 
 
 def _list(strips: Iterable[Strip]) -> str:
@@ -79,7 +80,7 @@ def _list(strips: Iterable[Strip]) -> str:
 
 def _strip(strip: Strip) -> str:
     colour = colour_of(strip.mention) if strip.mention is not None else "transparent"
-    name = html.escape(strip.phrase or "unnamed")
+    name = html.escape(strip.phrase) or "<span data-say>unnamed</span>"
     steps = "".join(map(_step, strip.steps))
     return (
         f'<li><b><i style="background:{colour}"></i>{name}</b><ol class="strip">{steps}</ol></li>'
@@ -91,8 +92,8 @@ def _step(step: Step) -> str:
     value = f"<code>{numbers}</code>" if numbers else ""
     # The raw text is the only detail that stands alone.
     detail = html.escape(step.detail)
-    detail = f"<small>{detail}</small>" if numbers else f"<code>{detail}</code>"
-    return f"<li><span>{html.escape(step.title)}</span>{value}{detail}</li>"
+    detail = f"<small data-say>{detail}</small>" if numbers else f"<code>{detail}</code>"
+    return f"<li><span data-say>{html.escape(step.title)}</span>{value}{detail}</li>"
 
 
 def _shown(number: float) -> str:
@@ -104,8 +105,9 @@ def _table(others: Sequence[OtherReading]) -> str:
         return ""
     rows = "".join(map(_row, sorted(others, key=lambda other: not other.same)))
     return (
-        '<h3>Other readings</h3><div class="table"><table><thead><tr><th>Read by</th>'
-        "<th>Its numbers count</th><th>Places</th><th>Where</th></tr></thead>"
+        '<h3 data-say>Other readings</h3><div class="table"><table><thead><tr>'
+        "<th data-say>Read by</th><th data-say>Its numbers count</th><th data-say>Places</th>"
+        "<th data-say>Where</th></tr></thead>"
         f"<tbody>{rows}</tbody></table></div>"
     )
 
@@ -114,30 +116,32 @@ def _row(other: OtherReading) -> str:
     named = ", ".join(map(html.escape, other.titles[:MOST_NAMES]))
     if rest := other.titles[MOST_NAMES:]:
         everybody = html.escape(", ".join(rest))
-        named += f"<details><summary>and {len(rest)} more</summary>{everybody}</details>"
-    where = "the same" if other.same else "elsewhere"
+        named += f"<details><summary data-say>and {len(rest)} more</summary>{everybody}</details>"
+    where = Said("the same") if other.same else Said("elsewhere")
+    counted = other.space or Said("several things")
     return (
-        f"<tr><td>{named}</td><td>{html.escape(other.space) or 'several things'}</td>"
-        f"<td>{other.places}</td><td>{where}</td></tr>"
+        f"<tr><td>{named}</td><td>{as_html(counted)}</td>"
+        f"<td>{other.places}</td><td>{as_html(where)}</td></tr>"
     )
 
 
 def prompt_facts(inspection: Inspection) -> str:
     """Say how long a prompt is, and how it came about."""
     tokens, pictures = inspection.tokens, inspection.image_tokens
-    facts = [f"<b>{tokens:,}</b> tokens"]
+    facts = [Said("{count} tokens", {"count": f"{tokens:,}"})]
     if inspection.prompt.messages and any(m.images for m in inspection.prompt.messages):
-        facts.append(f"<b>{pictures:,}</b> of them for the picture")
+        facts.append(Said("{count} of them for the picture", {"count": f"{pictures:,}"}))
     if inspection.prompt.answer_prefix:
-        facts.append("the answer is begun for the model")
+        facts.append(Said("the answer is begun for the model"))
     note = warned(inspection.prompt.note) if inspection.prompt.note else ""
-    return f'<p class="facts">{" · ".join(facts)}</p>{note}'
+    return f'<p class="facts">{" · ".join(map(as_html, facts))}</p>{note}'
 
 
 def _figure(file: Path, image: Image) -> str:
     sides = f"{image.width} \N{MULTIPLICATION SIGN} {image.height}"
     return (
-        f'<figure><img src="{html.escape(file_url(file))}" alt="{sides}, as the model sees it">'
+        f'<figure><img src="{html.escape(file_url(file))}" data-say="alt" '
+        f'alt="{sides}, as the model sees it">'
         f"<figcaption>{sides}</figcaption></figure>"
     )
 
@@ -145,8 +149,12 @@ def _figure(file: Path, image: Image) -> str:
 def pictures_seen(files: Sequence[Path], inspection: Inspection) -> str:
     """Show the pictures as the model sees them, tile by tile."""
     if not files:
-        return told(inspection.remark or "There is no picture in this prompt.")
+        return told(inspection.remark or Said("There is no picture in this prompt."))
     tiles = len(files)
-    what = "one picture" if tiles == 1 else f"{tiles} tiles"
+    what = (
+        Said("What the model sees: one picture")
+        if tiles == 1
+        else Said("What the model sees: {count} tiles", {"count": tiles})
+    )
     figures = "".join(map(_figure, files, inspection.pictures))
-    return f'<h3>What the model sees: {what}</h3><div class="tiles">{figures}</div>'
+    return f'<h3>{as_html(what)}</h3><div class="tiles">{figures}</div>'

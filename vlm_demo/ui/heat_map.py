@@ -12,7 +12,8 @@ Matrix = Sequence[Sequence[float]]
 SHADES = 9
 """Of each scale, in the style sheet: classes w0 to w8 for win rates, n0 to n8 for counts."""
 
-MIDDLE = 0.5
+WIN_RATES = "Win rates in percent: the model of the row against the column's"
+HOW_OFTEN = "How often two models met"
 
 
 def win_rates(models: Sequence[str], wins: Matrix, battles: Matrix) -> str:
@@ -31,7 +32,7 @@ def win_rates(models: Sequence[str], wins: Matrix, battles: Matrix) -> str:
         share = wins[row][column] / met
         return f'<td class="w{_step(share)}">{share * 100:.0f}'
 
-    return _table(models, cell, "Win rates in percent: the model of the row against the column's")
+    return _table(models, cell, WIN_RATES)
 
 
 def battle_counts(models: Sequence[str], battles: Matrix) -> str:
@@ -44,7 +45,7 @@ def battle_counts(models: Sequence[str], battles: Matrix) -> str:
             return '<td class="none">'
         return f'<td class="n{_step(math.log1p(count) / math.log1p(most))}">{_short(count)}'
 
-    return _table(models, cell, "How often two models met")
+    return _table(models, cell, HOW_OFTEN)
 
 
 def _step(share: float) -> int:
@@ -73,7 +74,8 @@ def _table(models: Sequence[str], cell: Callable[[int, int], str], caption: str)
         for row, name in enumerate(names)
     )
     return (
-        f'<div class="heat-map" tabindex="0" role="region" aria-label="{caption}"><table>'
-        f'<caption class="sr-only">{caption}</caption>'
+        f'<div class="heat-map" tabindex="0" role="region" aria-label="{caption}" '
+        'data-say="aria-label"><table>'
+        f'<caption class="sr-only" data-say>{caption}</caption>'
         f"<thead><tr><td>{head}</thead><tbody>{rows}</tbody></table></div>"
     )

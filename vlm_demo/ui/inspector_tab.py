@@ -10,6 +10,7 @@ from typing import Any
 
 import gradio as gr
 from gradio.components import Component
+from gradio.i18n import I18nData
 from PIL import Image
 
 from vlm_demo.backend import Backend
@@ -26,6 +27,8 @@ from vlm_demo.ui.pictures import Picture, keep
 from vlm_demo.ui.region_image import shown
 from vlm_demo.ui.streaming import errors_shown
 from vlm_demo.ui.tab import ANSWERS, QUICK, Surroundings
+from vlm_demo.ui.values import Said
+from vlm_demo.ui.words import say
 
 STAND_IN_SIZE = (640, 480)
 """Of the picture that an output is taken to be about where none is given."""
@@ -34,12 +37,13 @@ LARGEST_SIDE = 100_000
 LONGEST_OUTPUT = 20_000  # characters
 SHEET_COLOUR = "#e2e8f0"
 
-HINT = "Paste what a model wrote, or take an answer from “The prompt behind an answer”."
-SEEN_HINT = (
+HINT = Said("Paste what a model wrote, or take an answer from “The prompt behind an answer”.")
+SEEN_HINT = Said(
     "These numbers count pixels of the picture as it was resized for the model. "
     "If that was another size, please fill it in."
 )
-NO_ANSWER = "Nothing has been answered on this page yet. Ask something on another tab first."
+WRITING_AGAIN = Said("Writing the prompt again…")
+NO_ANSWER = Said("Nothing has been answered on this page yet. Ask something on another tab first.")
 
 _TOKEN = re.compile(r"<[A-Z_]{2,40}>")
 """Task tokens such as Florence-2's, as they stand in a family's instructions."""
@@ -138,9 +142,9 @@ class Output:
 def build_inspector_tab(tab: gr.Tab, around: Surroundings) -> None:
     """Lay out the tab and wire it."""
     with gr.Tabs(elem_id="inspector", overflow_behavior="wrap") as halves:
-        with gr.Tab("Read an output", id="output"):
+        with gr.Tab(say("Read an output"), id="output"):
             form = _build_form(tab, around)
-        with gr.Tab("The prompt behind an answer", id="prompt") as prompt_half:
+        with gr.Tab(say("The prompt behind an answer"), id="prompt") as prompt_half:
             chosen, take_over = _build_prompts(tab, prompt_half, around)
 
     def take(name: str | None, *asked: Asked | None) -> dict[Any, Any]:
@@ -181,7 +185,7 @@ def _build_form(tab: gr.Tab, around: Surroundings) -> OutputForm:
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=300):
             raw = gr.Textbox(
-                label="Raw output of a model",
+                label=say("Raw output of a model"),
                 placeholder="A red circle [0.10, 0.20, 0.40, 0.60]",
                 lines=4,
                 max_lines=14,
@@ -191,27 +195,29 @@ def _build_form(tab: gr.Tab, around: Surroundings) -> OutputForm:
                 family = gr.Dropdown(
                     _family_choices(),
                     value=first.name,
-                    label="Family",
+                    label=say("Family"),
                     elem_id="inspector-family",
                 )
                 space = gr.Dropdown(
                     _space_choices(first),
                     value="",
-                    label="What its numbers count",
+                    label=say("What its numbers count"),
+                    info=_own_space(first),
                     elem_id="inspector-space",
                 )
                 token = gr.Dropdown(
                     [],
-                    label="Task that was asked for",
+                    label=say("Task that was asked for"),
                     visible=False,
                     elem_id="inspector-token",
                 )
             with gr.Row(elem_classes="sizes"):
                 side = partial(gr.Number, precision=0, minimum=1, maximum=LARGEST_SIDE)
-                width = side(STAND_IN_SIZE[0], label="Picture width", min_width=90)
-                height = side(STAND_IN_SIZE[1], label="Picture height", min_width=90)
-                seen_width = side(None, label="Width for the model", visible=False, min_width=90)
-                seen_height = side(None, label="Height for the model", visible=False, min_width=90)
+                width = side(STAND_IN_SIZE[0], label=say("Picture width"), min_width=90)
+                height = side(STAND_IN_SIZE[1], label=say("Picture height"), min_width=90)
+                seen = partial(side, None, visible=False, min_width=90)
+                seen_width = seen(label=say("Width for the model"))
+                seen_height = seen(label=say("Height for the model"))
         with gr.Column(scale=6, min_width=300):
             own = build_picture_input("inspector-picture", around)
     result = answer("inspector-answer", board="inspector-picture")
@@ -280,7 +286,10 @@ def _offered(form: OutputForm, family: Family) -> dict[Component, Any]:
     tokens = sorted(set(_TOKEN.findall(wordings)))
     return {
         form.space: gr.Dropdown(
-            _space_choices(family), value="", interactive=family.markup is not None
+            _space_choices(family),
+            value="",
+            info=_own_space(family),
+            interactive=family.markup is not None,
         ),
         form.token: gr.Dropdown(tokens, value=tokens[0] if tokens else None, visible=bool(tokens)),
         form.known: None,
@@ -292,11 +301,15 @@ def _family_choices() -> list[tuple[str, str]]:
     return [(family.title, family.name) for family in families]
 
 
-def _space_choices(family: Family) -> list[tuple[str, str]]:
+def _space_choices(family: Family) -> list[tuple[str | I18nData, str | int | float]]:
     if family.markup is None:
-        return [("This family writes no places", "")]
-    own = family.markup.space.title
-    return [(f"Its own: {own}", ""), *((s.title, n) for n, s in SPACES.items())]
+        return [(say("This family writes no places"), "")]
+    return [(say("Its own"), ""), *((say(s.title), n) for n, s in SPACES.items())]
+
+
+def _own_space(family: Family) -> I18nData | None:
+    """What is said below the choice: what its own space is."""
+    return say(family.markup.space.title) if family.markup else None
 
 
 def _size(width: float | None, height: float | None) -> Size:
@@ -326,16 +339,20 @@ def _build_prompts(tab: gr.Tab, half: gr.Tab, around: Surroundings) -> tuple[gr.
     """Lay out what the newest answers came from; return the choice of one, and the button."""
     nothing = gr.HTML(told(NO_ANSWER), elem_id="inspector-nothing", apply_default_css=False)
     with gr.Column(visible=False) as page:
-        chosen = gr.Radio([], label="Answer, the newest first", elem_id="inspector-which")
+        chosen = gr.Radio([], label=say("Answer, the newest first"), elem_id="inspector-which")
         with gr.Row(elem_classes="inspector-line"):
             facts = gr.HTML(elem_id="inspector-facts", apply_default_css=False)
             take_over = gr.Button(
-                "Inspect this answer", size="sm", scale=0, min_width=180, elem_id="inspector-take"
+                say("Inspect this answer"),
+                size="sm",
+                scale=0,
+                min_width=180,
+                elem_id="inspector-take",
             )
         with gr.Row(equal_height=False):
             with gr.Column(scale=7, min_width=300):
                 tokens = gr.Code(
-                    label="The prompt, token by token",
+                    label=say("The prompt, token by token"),
                     language=None,
                     wrap_lines=True,
                     lines=3,
@@ -343,9 +360,9 @@ def _build_prompts(tab: gr.Tab, half: gr.Tab, around: Surroundings) -> tuple[gr.
                     interactive=False,
                     elem_id="inspector-prompt",
                 )
-                with gr.Accordion("Before the processor", open=False):
+                with gr.Accordion(say("Before the processor"), open=False):
                     rendered = gr.Code(
-                        label="As the template writes it",
+                        label=say("As the template writes it"),
                         language=None,
                         wrap_lines=True,
                         lines=3,
@@ -371,7 +388,7 @@ def _build_prompts(tab: gr.Tab, half: gr.Tab, around: Surroundings) -> tuple[gr.
         if last is None:
             return
         with errors_shown():
-            yield {facts: told("Writing the prompt again…"), tokens: "", rendered: "", tiles: ""}
+            yield {facts: told(WRITING_AGAIN), tokens: "", rendered: "", tiles: ""}
             yield _revealed(around.backend, last, facts, tokens, rendered, tiles)
 
     states = list(around.asked.values())
@@ -388,7 +405,7 @@ def _answers(asked: Mapping[str, Asked | None]) -> list[tuple[str, str]]:
     """The answers that are there, newest first: what the page calls each, and its tab."""
     there = [(last.when, name, last) for name, last in asked.items() if last]
     newest_first = sorted(there, key=lambda entry: entry[0], reverse=True)
-    return [(f"{name}: {last.title}", name) for _, name, last in newest_first]
+    return [(f"{say(name)}: {last.title}", name) for _, name, last in newest_first]
 
 
 def _revealed(

@@ -12,12 +12,15 @@ from vlm_demo.errors import SettingsError
 from vlm_demo.settings import Settings
 from vlm_demo.ui.arena_tab import build_arena_tab
 from vlm_demo.ui.ask_tab import build_ask_tab
+from vlm_demo.ui.batch_tab import build_batch_tab
 from vlm_demo.ui.caption_tab import build_caption_tab
 from vlm_demo.ui.chat_tab import build_chat_tab
+from vlm_demo.ui.check_tab import build_check_tab
 from vlm_demo.ui.endpoints import add_endpoints
 from vlm_demo.ui.examples import load_examples
 from vlm_demo.ui.generation import build_settings
 from vlm_demo.ui.inspector_tab import build_inspector_tab
+from vlm_demo.ui.linking import build_links, wire_links
 from vlm_demo.ui.locate_tab import build_locate_tab
 from vlm_demo.ui.model_choice import (
     build_model_addition,
@@ -25,7 +28,7 @@ from vlm_demo.ui.model_choice import (
     wire_model_choice,
 )
 from vlm_demo.ui.models_tab import build_models_tab
-from vlm_demo.ui.tab import MOST_ANSWERS, Surroundings, build_again_button
+from vlm_demo.ui.tab import MOST_ANSWERS, Surroundings, build_again_button, build_check_button
 from vlm_demo.ui.theme import HEAD, SCRIPT, STYLE_SHEETS, page_theme
 from vlm_demo.ui.visitors import visitor_cookies
 from vlm_demo.ui.words import say
@@ -35,6 +38,8 @@ TABS = {
     "Caption": build_caption_tab,
     "Ask": build_ask_tab,
     "Locate": build_locate_tab,
+    "Check": build_check_tab,
+    "Batch": build_batch_tab,
     "Arena": build_arena_tab,
     "Inspector": build_inspector_tab,
     "Models": build_models_tab,
@@ -42,6 +47,9 @@ TABS = {
 
 ANSWERING = ("Chat", "Caption", "Ask", "Locate")
 """Tabs whose answers the Inspector can look at, and whose requests another model can be asked."""
+
+CHECKED = ("Chat", "Caption", "Ask")
+"""Tabs whose answers name things that can be looked for."""
 
 HOUR_S = 3600
 WAITING_REQUESTS = 64  # more are refused: the page is busy
@@ -61,6 +69,7 @@ def build_page(backend: Backend, settings: Settings) -> gr.Blocks:
     with page:
         add_endpoints(page, backend, settings, boards)  # first: later ones get other api_names
         model, card = build_model_choice(backend)
+        links = build_links()
         tabs_shown_here = gr.Column(elem_id="tabs-column")
         controls = build_settings(backend, model)
         if settings.allow_checkpoints:
@@ -75,16 +84,21 @@ def build_page(backend: Backend, settings: Settings) -> gr.Blocks:
             newest=gr.State(None),
             asked=asked,
             again={name: build_again_button(name) for name in ANSWERING},
+            check={name: build_check_button(name) for name in CHECKED},
             examples=load_examples(),
             card=card,
+            numbered=gr.State(None),
+            benchmark=gr.State(()),
+            links=links,
         )
         with tabs_shown_here, gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):
             for name, build in TABS.items():
                 with gr.Tab(
-                    name, id=name.lower(), elem_id=f"{name.lower()}-tab", render_children=True
+                    say(name), id=name.lower(), elem_id=f"{name.lower()}-tab", render_children=True
                 ) as tab:
                     build(tab, around)
         wire_model_choice(page, backend, model, card)
+        wire_links(page, around)
     return page
 
 
@@ -117,7 +131,8 @@ def serve(page: gr.Blocks, settings: Settings) -> str:
         run_history=False,
         enable_monitoring=False,
         show_error=False,
-        max_file_size=settings.max_upload_bytes,
+        # Pictures are held to their own limit when they are opened.
+        max_file_size=max(settings.max_upload_bytes, settings.batch_bytes),
         app_kwargs={"middleware": [visitor_cookies(open_voters(settings))]},
         max_threads=2 * MOST_ANSWERS,  # each answer holds one, and there are other events
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import gradio as gr
+from gradio.i18n import I18nData
 
 from vlm_demo.arena.language_names import CODES
 from vlm_demo.arena.selection import Selection
@@ -19,9 +20,11 @@ from vlm_demo.ui.heat_map import battle_counts, win_rates
 from vlm_demo.ui.leaderboard_words import AUTOMATIC, ELSEWHERE, EMPTY, ONE_DAY, READING
 from vlm_demo.ui.model_choice import ABILITIES, problem_notice
 from vlm_demo.ui.rating_lines import LINES, as_lines, colour_map, legend, lines_plot
-from vlm_demo.ui.standings import LICENCES, SIZES, WEIGHTS, Filters, standings_table
+from vlm_demo.ui.standings import LICENCES, SIZES, WEIGHTS, Filters, standings_table, votes_of
 from vlm_demo.ui.tab import QUICK, Surroundings
+from vlm_demo.ui.values import Said, as_html
 from vlm_demo.ui.visitors import voter_of
+from vlm_demo.ui.words import say
 
 if TYPE_CHECKING:
     from vlm_demo.arena.boards import Board
@@ -32,15 +35,18 @@ _SHOW_BATTLE = "() => document.getElementById('battle-tab-button').click()"
 
 Whose = Literal["people", "mine", "automatic"]
 
-WHOSE: list[tuple[str, Whose]] = [
-    ("Everybody's votes", "people"),
-    ("My votes", "mine"),
-    ("Automatic", "automatic"),
+Offers = list[tuple[str | I18nData, str | int | float]]
+"""Choices as Gradio takes them: the words, and what they stand for."""
+
+WHOSE: list[tuple[I18nData, Whose]] = [
+    (say("Everybody's votes"), "people"),
+    (say("My votes"), "mine"),
+    (say("Automatic"), "automatic"),
 ]
 
-ABOUT = [("Whole answers", "answers"), ("Boxes alone", "boxes")]
+ABOUT = [(say("Whole answers"), "answers"), (say("Boxes alone"), "boxes")]
 
-MAPS = [("Win rates in percent", "rates"), ("Number of battles", "battles")]
+MAPS = [(say("Win rates in percent"), "rates"), (say("Number of battles"), "battles")]
 
 TASKS = {
     **ABILITIES,
@@ -86,27 +92,30 @@ def build_leaderboard(tab: gr.Tab, around: Surroundings) -> None:
     boards, backend = around.boards, around.backend
     with gr.Column(elem_id="leaderboard"):
         with gr.Row(elem_id="leaderboard-choices"):
-            whose = _switch("Whose votes", WHOSE)
-            about = _switch("Votes on what", ABOUT)
+            whose = _switch(say("Whose votes"), WHOSE)
+            about = _switch(say("Votes on what"), ABOUT)
         with gr.Row(elem_id="leaderboard-filters"):
-            task = _choice("Task", "Any task")
-            language = _choice("Language", "Any language")
-            size = _choice("Size", "Any size", SIZES)
-            licence = _choice("Licence", "Any licence", LICENCES)
-            weights = _choice("Weights", "Any weights", WEIGHTS)
+            task = _choice(say("Task"), say("Any task"))
+            language = _choice(say("Language"), say("Any language"))
+            size = _choice(say("Size"), say("Any size"), SIZES)
+            licence = _choice(say("Licence"), say("Any licence"), LICENCES)
+            weights = _choice(say("Weights"), say("Any weights"), WEIGHTS)
         words = gr.HTML(js_on_load=_PULSE, elem_id="leaderboard-words", apply_default_css=False)
         table = gr.HTML(elem_id="leaderboard-table", apply_default_css=False)
         battle = gr.Button(
-            "Go to a battle", variant="primary", visible="hidden", elem_id="leaderboard-battle"
+            say("Go to a battle"),
+            variant="primary",
+            visible="hidden",
+            elem_id="leaderboard-battle",
         )
         with gr.Column(visible="hidden") as details:
-            with gr.Accordion("Who won against whom"):
-                colours = _switch("What is shown", MAPS)
+            with gr.Accordion(say("Who won against whom")):
+                colours = _switch(say("What is shown"), MAPS)
                 maps = gr.HTML(elem_id="leaderboard-maps", apply_default_css=False)
-            with gr.Accordion("Ratings over time", open=False) as history:
+            with gr.Accordion(say("Ratings over time"), open=False) as history:
                 lines = lines_plot("leaderboard-lines")
                 names = gr.HTML(elem_id="leaderboard-lines-legend", apply_default_css=False)
-            with gr.Accordion("How to read this", open=False):
+            with gr.Accordion(say("How to read this"), open=False):
                 gr.HTML(READING, apply_default_css=False)
     over_time = gr.State(False)
     shown = gr.State("")  # digest of what the page shows: the same is not sent again
@@ -142,8 +151,8 @@ def build_leaderboard(tab: gr.Tab, around: Surroundings) -> None:
             ),
             battle: gr.Button(visible=(not board.votes and wish.whose != "automatic") or "hidden"),
             details: gr.Column(visible=bool(board.votes) or "hidden"),
-            task: gr.Dropdown(choices=[("Any task", ""), *tasks]),
-            language: gr.Dropdown(choices=[("Any language", ""), *languages]),
+            task: gr.Dropdown(choices=[(say("Any task"), ""), *tasks]),
+            language: gr.Dropdown(choices=[(say("Any language"), ""), *languages]),
         }
 
     controls: list[gr.Radio | gr.Dropdown] = [
@@ -165,7 +174,7 @@ def build_leaderboard(tab: gr.Tab, around: Surroundings) -> None:
     battle.click(None, None, None, js=_SHOW_BATTLE, **QUICK)
 
 
-def _switch(label: str, options: Sequence[tuple[str, str]]) -> gr.Radio:
+def _switch(label: I18nData, options: Sequence[tuple[I18nData, str]]) -> gr.Radio:
     """A choice between a few, the first being made already."""
     return gr.Radio(
         list(options),
@@ -177,17 +186,18 @@ def _switch(label: str, options: Sequence[tuple[str, str]]) -> gr.Radio:
     )
 
 
-def _choice(label: str, any_: str, options: Iterable[str] = ()) -> gr.Dropdown:
+def _choice(label: I18nData, any_: I18nData, options: Iterable[str] = ()) -> gr.Dropdown:
     """A choice that begins with, and may go back to, no choice at all."""
-    listed = [(any_, ""), *((option, option) for option in options)]
+    listed: Offers = [(any_, ""), *((say(option), option) for option in options)]
     return gr.Dropdown(
         listed, value="", label=label, show_label=False, container=False, filterable=False
     )
 
 
-def _offers(names: Mapping[Any, str], found: Iterable[str]) -> list[tuple[str, str]]:
+def _offers(names: Mapping[Any, str], found: Iterable[str]) -> Offers:
     """Name what there are votes on, in the order of the names."""
-    return sorted((names.get(one, one), one) for one in found if one)
+    named = sorted((names.get(one, one), one) for one in found if one)
+    return [(say(name), one) for name, one in named]
 
 
 def _words(wish: _Wish, board: Board, listed: Sequence[str]) -> str:
@@ -195,11 +205,15 @@ def _words(wish: _Wish, board: Board, listed: Sequence[str]) -> str:
     judge = AUTOMATIC if wish.whose == "automatic" else ""
     if not board.votes:
         return judge
-    votes = "1 vote" if board.votes == 1 else f"{board.votes:,} votes"
-    models = "1 model" if len(board.standings) == 1 else f"{len(board.standings)} models"
-    hidden = len(board.standings) - len(listed)
-    apart = f" Filters hide {hidden}; they change no rating." if hidden else ""
-    return f'{judge}<p class="board-words"><b>{votes}</b> on <b>{models}</b>.{apart}</p>'
+    count = len(board.standings)
+    models = Said("1 model") if count == 1 else Said("{count} models", {"count": count})
+    votes, hidden = votes_of(board.votes), count - len(listed)
+    filtered = Said("Filters hide {count}; they change no rating.", {"count": hidden})
+    apart = f" {as_html(filtered)}" if hidden else ""
+    return (
+        f'{judge}<p class="board-words"><b data-say>{votes}</b> <span data-say>on</span> '
+        f"<b data-say>{models}</b>.{apart}</p>"
+    )
 
 
 def _frame(wish: _Wish, board: Board, listed: Sequence[str], specs: Mapping[str, ModelSpec]) -> str:
@@ -208,7 +222,10 @@ def _frame(wish: _Wish, board: Board, listed: Sequence[str], specs: Mapping[str,
         narrowed = wish.task or wish.language or wish.about == "boxes"
         inside = f'<div class="empty">{ELSEWHERE if narrowed else EMPTY[wish.whose]}</div>'
     elif not listed:
-        inside = '<p class="nothing">No model on this board is like that. Take a filter away.</p>'
+        inside = (
+            '<p class="nothing" data-say>No model on this board is like that. '
+            "Take a filter away.</p>"
+        )
     else:
         inside = standings_table(board.standings, set(listed), specs)
     return f'<div class="board-frame">{inside}</div>'

@@ -15,6 +15,8 @@ from vlm_demo.errors import InputError, VlmDemoError
 from vlm_demo.families import get_family
 from vlm_demo.types import Task
 from vlm_demo.ui.streaming import errors_shown
+from vlm_demo.ui.values import Said, as_html
+from vlm_demo.ui.words import say
 from vlm_demo.units import in_billions
 
 ABILITIES = {
@@ -39,7 +41,7 @@ def build_model_choice(backend: Backend) -> tuple[gr.Dropdown, gr.HTML]:
         model = gr.Dropdown(
             _names(backend),
             value=first.name,
-            label="Model",
+            label=say("Model"),
             show_label=False,
             container=False,
             filterable=True,  # a hundred names: typing finds one
@@ -85,11 +87,11 @@ def wire_model_choice(page: gr.Blocks, backend: Backend, model: gr.Dropdown, car
 
 def build_model_addition(backend: Backend, model: gr.Dropdown) -> None:
     """Lay out the field that puts any checkpoint on the menu."""
-    with gr.Accordion("Add a model", open=False, elem_id="add-model"):
+    with gr.Accordion(say("Add a model"), open=False, elem_id="add-model"):
         checkpoint = gr.Textbox(
-            label="Hub id or folder of a checkpoint",
+            label=say("Hub id or folder of a checkpoint"),
             placeholder="HuggingFaceTB/SmolVLM-256M-Instruct",
-            info="It is fetched from the Hugging Face Hub if it is not on this computer.",
+            info=say("It is fetched from the Hugging Face Hub if it is not on this computer."),
             submit_btn="Add",
             max_lines=1,
         )
@@ -156,12 +158,17 @@ def _notice(backend: Backend, name: str, tasks: Sequence[Task]) -> str:
     """Say why the model cannot do the task of a tab, and which can."""
     spec = backend.spec(name)
     able = list(dict.fromkeys(other for task in tasks for other in backend.models_for(task)))
-    more = f" and {len(able) - OFFERED} more on the Models tab" if len(able) > OFFERED else ""
-    ways = f" Models that can: {', '.join(able[:OFFERED])}{more}." if able else ""
-    who = "it was" if spec.excepts(tasks[0]) else f"{get_family(spec.family).title} models were"
-    verb = ABILITIES[tasks[0]].lower()
-    words = f"{name} cannot {verb}: {who} not made for it.{ways}"
-    return f'<p class="notice">{html.escape(words)}</p>'
+    title, verb = get_family(spec.family).title, ABILITIES[tasks[0]].lower()
+    if spec.excepts(tasks[0]):
+        words = f"{name} cannot {verb}: it was not made for it."
+    else:
+        words = f"{name} cannot {verb}: {title} models were not made for it."
+    offered, more = ", ".join(able[:OFFERED]), len(able) - OFFERED
+    if more > 0:
+        words += f" Models that can: {offered} and {more} more on the Models tab."
+    elif able:
+        words += f" Models that can: {offered}."
+    return f'<p class="notice" data-say>{html.escape(words)}</p>'
 
 
 def _names(backend: Backend) -> list[str]:
@@ -178,25 +185,30 @@ def model_card(
 ) -> str:
     """HTML that says what a model can do, what it is, and how loading goes."""
     chips = "".join(
-        f'<span class="ability">{words}</span>'
+        f'<span class="ability" data-say>{words}</span>'
         for task, words in ABILITIES.items()
         if spec.supports(task)
     )
-    size = in_billions(spec.parameters, long=True)
-    facts = [
-        f"{size} parameters" if size else "",
-        spec.licence,
-        ", ".join(spec.languages),
-        place(spec),
-    ]
-    line = " · ".join(html.escape(fact) for fact in facts if fact)
-    note = f'<span class="note">{html.escape(spec.note)}</span>' if spec.note else ""
+    line = facts_line(spec, ", ".join(map(as_html, spec.languages)))
+    note = f'<span class="note" data-say>{html.escape(spec.note)}</span>' if spec.note else ""
     state = _state(progress, problem, ready)
     return (
         f'<div class="model-card"><div class="abilities">{chips}</div>'
         f'<div class="facts">{line}{state}</div>{note}'
         f"{progress_bar(progress)}{problem_notice(problem)}</div>"
     )
+
+
+def facts_line(spec: ModelSpec, languages: str = "") -> str:
+    """HTML that says how large a model is, on what terms it may be used, and where it runs."""
+    size = in_billions(spec.parameters, long=True)
+    facts = [
+        as_html(Said("{size} parameters", {"size": size})) if size else "",
+        html.escape(spec.licence),
+        languages,
+        as_html(place(spec)),
+    ]
+    return " · ".join(fact for fact in facts if fact)
 
 
 def place(spec: ModelSpec) -> str:
@@ -212,8 +224,8 @@ def _state(progress: Progress | None, problem: str, ready: bool) -> str:
     if problem or not (progress or ready):
         return ""
     if ready:
-        return ' · <b class="ready">ready</b>'
-    return " · <b>loading…</b>"
+        return ' · <b class="ready" data-say>ready</b>'
+    return " · <b data-say>loading…</b>"
 
 
 def progress_bar(progress: Progress | None) -> str:
@@ -221,23 +233,31 @@ def progress_bar(progress: Progress | None) -> str:
     if progress is None:
         return ""
     share = f' value="{progress.done}" max="{progress.total}"' if progress.total else ""
-    words = f"{progress.stage.capitalize()}{_amount(progress)}"
     return (
-        f'<div class="loading"><progress{share} aria-label="Loading the model"></progress>'
-        f"<span>{html.escape(words)}</span></div>"
+        f'<div class="loading"><progress{share} aria-label="Loading the model" '
+        f'data-say="aria-label"></progress><span>{as_html(progress.stage.capitalize())}'
+        f"{_amount(progress)}</span></div>"
     )
 
 
 def _amount(progress: Progress) -> str:
+    """HTML of how much is in."""
     if not progress.total:
         return "…"
-    if progress.unit == "bytes":
-        loaded, files = progress.shards
-        shards = f", {loaded} of {files} shards" if files > 1 else ""
-        return f" {progress.done / 1e6:,.0f} of {progress.total / 1e6:,.0f} MB{shards}"
-    return f" {progress.done} of {progress.total}"
+    if progress.unit != "bytes":
+        return f" {as_html(_part(progress.done, progress.total))}"
+    megabytes = _part(f"{progress.done / 1e6:,.0f}", f"{progress.total / 1e6:,.0f} MB")
+    loaded, files = progress.shards
+    shards = Said("{part} of {whole} shards", {"part": loaded, "whole": files})
+    return f" {as_html(megabytes)}" + (f", {as_html(shards)}" if files > 1 else "")
+
+
+def _part(part: int | str, whole: int | str) -> Said:
+    return Said("{part} of {whole}", {"part": part, "whole": whole})
 
 
 def problem_notice(problem: str) -> str:
     """HTML of a message that something cannot be done."""
-    return f'<p class="notice" role="alert">{html.escape(problem)}</p>' if problem else ""
+    if not problem:
+        return ""
+    return f'<p class="notice" role="alert" data-say>{html.escape(problem)}</p>'

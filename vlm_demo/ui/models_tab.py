@@ -23,6 +23,8 @@ from vlm_demo.ui.model_choice import (
 from vlm_demo.ui.models_table import listed, models_table
 from vlm_demo.ui.streaming import errors_shown
 from vlm_demo.ui.tab import QUICK, Surroundings
+from vlm_demo.ui.values import Said, as_html
+from vlm_demo.ui.words import say
 from vlm_demo.units import in_billions, in_bytes
 
 HOW = {
@@ -32,6 +34,9 @@ HOW = {
     "nowhere": "nowhere: it was never released",
 }
 """How the page says where a model runs."""
+
+
+DOES_NOT_FIT = "does not fit"
 
 
 def build_models_tab(tab: gr.Tab, around: Surroundings) -> None:
@@ -45,23 +50,29 @@ def build_models_tab(tab: gr.Tab, around: Surroundings) -> None:
         with gr.Column(scale=4, min_width=300, elem_id="models-detail"):
             head = gr.HTML(card_head(first), elem_id="models-head", apply_default_css=False)
             chosen = gr.Dropdown(
-                [LoadFormat.AS_IT_IS],
-                label="Number format",
+                [(say("as it is"), LoadFormat.AS_IT_IS.value)],
+                label=say("Number format"),
                 visible="hidden",
                 filterable=False,
                 elem_id="models-format",
             )
             with gr.Row(elem_id="models-buttons"):
                 use = gr.Button(
-                    "Use this model", variant="primary", size="md", elem_id="models-use"
+                    say("Use this model"), variant="primary", size="md", elem_id="models-use"
                 )
-                load = gr.Button("Load", size="md", elem_id="models-load")
+                load = gr.Button(say("Load"), size="md", elem_id="models-load")
                 stop = gr.Button(
-                    "Stop", variant="stop", visible="hidden", size="md", elem_id="models-stop"
+                    say("Stop"),
+                    variant="stop",
+                    visible="hidden",
+                    size="md",
+                    elem_id="models-stop",
                 )
-                unload = gr.Button("Unload", visible="hidden", size="md", elem_id="models-unload")
+                unload = gr.Button(
+                    say("Unload"), visible="hidden", size="md", elem_id="models-unload"
+                )
             with gr.Column(visible="hidden", elem_id="models-usage") as using:
-                again = gr.Button("Refresh", size="sm", elem_id="models-refresh")
+                again = gr.Button(say("Refresh"), size="sm", elem_id="models-refresh")
                 usage = gr.HTML(apply_default_css=False)
             facts = gr.HTML(card_facts(first), elem_id="models-facts", apply_default_css=False)
 
@@ -103,7 +114,8 @@ def build_models_tab(tab: gr.Tab, around: Surroundings) -> None:
         spec, loaded = backend.spec(name), backend.is_loaded(name)
         differs = wanted is not None and wanted != backend.format(name)
         needed = spec.runs_here and (differs or not loaded)
-        return {load: gr.Button("Load again" if loaded else "Load", visible=needed or "hidden")}
+        words = say("Load again") if loaded else say("Load")
+        return {load: gr.Button(words, visible=needed or "hidden")}
 
     def rows(name: str) -> dict[Any, Any]:
         return {table: listed(backend, backend.free_memory(), name)}
@@ -173,54 +185,72 @@ def card_head(
     problem: str = "",
 ) -> str:
     """HTML of the upper part of a card: the model's name, and how it is with it now."""
-    state = ' <b class="badge">loaded</b>' if loaded else ""
-    note = f"<p>{html.escape(spec.note)}</p>" if spec.note else ""
+    state = ' <b class="badge" data-say>loaded</b>' if loaded else ""
+    note = f"<p data-say>{html.escape(spec.note)}</p>" if spec.note else ""
     return (
         f'<div class="detail"><h2>{html.escape(spec.name)}{state}</h2>'
-        f'<p class="fine">{html.escape(get_family(spec.family).title)} family</p>{note}'
+        f'<p class="fine" data-say>{html.escape(get_family(spec.family).title)} family</p>{note}'
         f"{progress_bar(progress)}{problem_notice(problem or spec.obstacle)}</div>"
     )
 
 
 def card_usage(usage: Usage) -> str:
     """HTML of what a loaded model is doing, and what it has saved since it was loaded."""
-    facts = "".join(f"<dt>{name}</dt><dd>{words}</dd>" for name, words in _used(usage) if words)
-    return f'<div class="detail"><h3>At work</h3><dl>{facts}</dl></div>'
+    facts = "".join(
+        f"<dt>{as_html(name)}</dt><dd>{words}</dd>" for name, words in _used(usage) if words
+    )
+    return f'<div class="detail"><h3 data-say>At work</h3><dl>{facts}</dl></div>'
 
 
-def _used(usage: Usage) -> list[tuple[str, str]]:
-    held = f"{in_bytes(usage.weight_bytes)}, {usage.precision}" if usage.weight_bytes else ""
-    waiting = f", {usage.waiting} waiting" if usage.waiting else ""
-    kept = f"{in_bytes(usage.cached_bytes)} of {in_bytes(usage.cache_limit)}"
+def _used(usage: Usage) -> list[tuple[Said, str]]:
+    """Name each fact, and tell it as HTML."""
+    held = f"{in_bytes(usage.weight_bytes)}, {as_html(usage.precision)}"
+    kept = Said(
+        "{part} of {whole}",
+        {"part": in_bytes(usage.cached_bytes), "whole": in_bytes(usage.cache_limit)},
+    )
+    requests = [Said("{count} answering", {"count": usage.answering})]
+    if usage.waiting:
+        requests.append(Said("{count} waiting", {"count": usage.waiting}))
+    requests.append(Said("{count} so far", {"count": f"{usage.requests:,}"}))
     return [
-        ("In memory", held),
-        ("Requests", f"{usage.answering} answering{waiting}, {usage.requests:,} so far"),
-        ("Prompt reused", _share(usage.reused_tokens, usage.prompt_tokens, "tokens")),
-        ("Pictures reused", _share(usage.reused_pictures, usage.pictures)),
-        ("Kept for reuse", kept if usage.cache_limit else ""),
-        ("Tokens a step", f"{usage.tokens / usage.steps:.1f}" if usage.steps else ""),
+        (Said("In memory"), held if usage.weight_bytes else ""),
+        (Said("Requests"), ", ".join(map(as_html, requests))),
+        (Said("Prompt reused"), _share(usage.reused_tokens, usage.prompt_tokens, tokens=True)),
+        (Said("Pictures reused"), _share(usage.reused_pictures, usage.pictures)),
+        (Said("Kept for reuse"), as_html(kept) if usage.cache_limit else ""),
+        (Said("Tokens a step"), f"{usage.tokens / usage.steps:.1f}" if usage.steps else ""),
     ]
 
 
-def _share(part: int, whole: int, what: str = "") -> str:
-    """A part of a whole: "83 % (120 of 144)"; "" where there is no whole."""
-    return f"{part / whole:.0%} ({part:,} of {whole:,}{what and f' {what}'})" if whole else ""
+def _share(part: int, whole: int, *, tokens: bool = False) -> str:
+    """HTML of a part of a whole: "83 % (120 of 144)"; "" where there is no whole."""
+    if not whole:
+        return ""
+    values = {"share": f"{part / whole:.0%}", "part": f"{part:,}", "whole": f"{whole:,}"}
+    words = "{share} ({part} of {whole} tokens)" if tokens else "{share} ({part} of {whole})"
+    return as_html(Said(words, values))
 
 
 def _offer(offer: Offer) -> str:
-    """One way to load a model, in a few words."""
+    """One way to load a model, in a few words: the browser says one part of them, and no more."""
     takes = f" · {in_bytes(offer.memory)}" if offer.memory else ""
-    return f"{offer.format}{takes}{'' if offer.fits else ' · does not fit'}"
+    if offer.format is LoadFormat.AS_IT_IS:
+        return f"{say('as it is') if offer.fits else say('as it is, does not fit')}{takes}"
+    return f"{offer.format}{takes}{'' if offer.fits else f' · {say(DOES_NOT_FIT)}'}"
 
 
 def card_facts(spec: ModelSpec) -> str:
     """HTML of everything that is known about a model; what could not be checked is marked."""
     facts = "".join(
-        f"<dt>{name}</dt><dd>{words}{_doubt(field in spec.unsure)}</dd>"
+        f"<dt>{as_html(name)}</dt><dd>{words}{_doubt(field in spec.unsure)}</dd>"
         for name, field, words in _facts(spec)
         if words
     )
-    doubt = '<p class="fine"><span class="doubt">?</span> could not be checked</p>'
+    doubt = (
+        '<p class="fine"><span class="doubt">?</span> '
+        "<span data-say>could not be checked</span></p>"
+    )
     return (
         f'<div class="detail">{_abilities(spec)}<dl>{facts}</dl>'
         f"{doubt if spec.unsure else ''}</div>"
@@ -231,61 +261,76 @@ def _abilities(spec: ModelSpec) -> str:
     """What it can do as chips, the rest of them grey; and why."""
     chips = "".join(
         f'<li class="ability{"" if able else " unable"}">'
-        f"{'' if able else '<span class=sr-only>cannot: </span>'}{ability}</li>"
+        f"{'' if able else _CANNOT}{as_html(ability)}</li>"
         for ability in Ability
         for able in [ability in spec.abilities]
     )
-    return f'<ul class="abilities">{chips}</ul><p class="fine">{html.escape(_reason(spec))}</p>'
+    return f'<ul class="abilities">{chips}</ul><p class="fine">{_reason(spec)}</p>'
+
+
+_CANNOT = '<span class="sr-only" data-say>cannot: </span>'
 
 
 def _reason(spec: ModelSpec) -> str:
-    """Why some abilities are grey."""
-    title = get_family(spec.family).title
+    """HTML: why some abilities are grey."""
     reasons = []
     if spec.cannot:
-        others = ", ".join(spec.cannot)
-        reasons.append(f"This checkpoint was not made for: {others}; others of its family were.")
+        others = ", ".join(map(as_html, spec.cannot))
+        reasons.append(
+            f"<span data-say>This checkpoint was not made for:</span> {others}"
+            "<span data-say>; others of its family were.</span>"
+        )
     if set(Ability) - set(spec.abilities) - set(spec.cannot):
-        reasons.append(f"Grey: what {title} models were not made for.")
+        title = get_family(spec.family).title
+        reasons.append(
+            as_html(Said("Grey: what {title} models were not made for.", {"title": title}))
+        )
     return " ".join(reasons)
 
 
-def _facts(spec: ModelSpec) -> list[tuple[str, str, str]]:
+def _facts(spec: ModelSpec) -> list[tuple[Said, str, str]]:
     """Each fact's name, the field of the catalogue that it is from, and HTML that tells it."""
     memory = " · ".join(
         f"<span>{precision} {in_bytes(spec.memory(precision))}</span>" for precision in BITS
     )
     return [
-        ("Parameters", "parameters", in_billions(spec.parameters, long=True)),
-        ("Memory", "parameters", memory if spec.parameters else ""),
-        ("Licence", "licence", html.escape(spec.licence)),
-        ("Commercial use", "commercial", spec.commercial),
-        ("Access", "gated", "after an agreement on the Hub" if spec.gated else _open(spec)),
-        ("Picture", "resolution", html.escape(spec.resolution)),
-        ("Languages", "languages", html.escape(", ".join(spec.languages))),
-        ("Runs", "runs", _whereabouts(spec)),
-        ("Checkpoint", "checkpoint", f"<code>{html.escape(_checkpoint(spec))}</code>"),
-        ("Source", "source", _link(spec.source)),
+        (Said("Parameters"), "parameters", _said(in_billions(spec.parameters, long=True))),
+        (Said("Memory"), "parameters", memory if spec.parameters else ""),
+        (Said("Licence"), "licence", html.escape(spec.licence)),
+        (Said("Commercial use"), "commercial", _said(spec.commercial)),
+        (Said("Access"), "gated", _said(_access(spec))),
+        (Said("Picture"), "resolution", _said(spec.resolution)),
+        (Said("Languages"), "languages", ", ".join(map(as_html, spec.languages))),
+        (Said("Runs"), "runs", _whereabouts(spec)),
+        (Said("Checkpoint"), "checkpoint", f"<code>{html.escape(_checkpoint(spec))}</code>"),
+        (Said("Source"), "source", _link(spec.source)),
     ]
+
+
+def _said(words: str) -> str:
+    return as_html(words) if words else ""
 
 
 def _doubt(unsure: bool) -> str:
     return (
         ' <span class="doubt" title="This could not be checked" role="img" '
-        'aria-label="not certain">?</span>'
+        'aria-label="not certain" data-say="title aria-label">?</span>'
         if unsure
         else ""
     )
 
 
-def _open(spec: ModelSpec) -> str:
+def _access(spec: ModelSpec) -> str:
+    if spec.gated:
+        return "after an agreement on the Hub"
     return "" if spec.embedded or spec.runs == "nowhere" else "open to everybody"
 
 
 def _whereabouts(spec: ModelSpec) -> str:
     if spec.engine == "remote":
-        return "on another server"
-    return f"{HOW[spec.runs]}; {place(spec)}" if spec.runs_here else HOW[spec.runs]
+        return as_html("on another server")
+    words = [HOW[spec.runs], *([place(spec)] if spec.runs_here else [])]
+    return "; ".join(map(as_html, words))
 
 
 def _checkpoint(spec: ModelSpec) -> str:

@@ -24,7 +24,7 @@ function doubt(text, certain) {
   if (certain || !text) return text;
   const node = document.createElement('span');
   const mark = Object.assign(document.createElement('span'), { className: 'doubt', textContent: '?' });
-  mark.title = 'This could not be checked';
+  mark.title = say('This could not be checked');
   node.append(text, ' ', mark);
   return node;
 }
@@ -34,15 +34,15 @@ function row(model) {
   const name = document.createElement('button');
   name.type = 'button';
   name.textContent = model.name;
-  const first = cell(name, 'name', model.obstacle ? `${model.family} · ${model.obstacle}` : model.family);
-  if (model.loaded) name.after(Object.assign(document.createElement('b'), { className: 'badge', textContent: 'loaded' }));
+  const first = cell(name, 'name', model.obstacle ? `${model.family} · ${say(model.obstacle)}` : model.family);
+  if (model.loaded) name.after(Object.assign(document.createElement('b'), { className: 'badge', textContent: say('loaded') }));
   const sure = (field) => !model.unsure.includes(field);
   node.append(
     first,
     cell(doubt(model.size, sure('parameters')), 'size'),
-    cell(doubt(model.licence, sure('licence')), 'licence', `commercial: ${model.commercial}`),
+    cell(doubt(say(model.licence), sure('licence')), 'licence', say('commercial: {whether}', { whether: say(model.commercial) })),
     cell(model.memory, 'memory', model.smallest),
-    cell(model.fits.words, `fits ${model.fits.tone}`),
+    cell(say(model.fits.words), `fits ${model.fits.tone}`),
   );
   node.classList.toggle('elsewhere', Boolean(model.obstacle));
   node.addEventListener('click', () => choose(model.name));
@@ -75,7 +75,8 @@ const TESTS = {
 
 function matches(model) {
   const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-  const text = [model.name, model.family, model.licence, ...model.can, ...model.languages].join(' ').toLowerCase();
+  const said = [...model.can, ...model.languages];
+  const text = [model.name, model.family, model.licence, ...said, ...said.map((one) => say(one))].join(' ').toLowerCase();
   return words.every((word) => text.includes(word))
     && filters.every((filter) => !filter.value || TESTS[filter.name](model, filter.value))
     && boxes.every((box) => !box.checked || TESTS[box.name](model));
@@ -88,7 +89,7 @@ function sift() {
     rows.get(model.name).hidden = !fits;
     found += fits;
   }
-  count.textContent = `${found} of ${models.length} models`;
+  count.textContent = say('{found} of {all} models', { found, all: models.length });
   nothing.hidden = found > 0;
   clear.hidden = !search.value && filters.every((filter) => !filter.value) && boxes.every((box) => !box.checked);
 }
@@ -99,7 +100,7 @@ function offerLanguages() {
   for (const model of models) for (const language of model.languages) often.set(language, (often.get(language) || 0) + 1);
   const names = [...often.keys()].sort((one, other) => often.get(other) - often.get(one));
   const kept = filter.value;
-  filter.replaceChildren(filter.options[0], ...names.map((name) => new Option(name, name)));
+  filter.replaceChildren(filter.options[0], ...names.map((name) => new Option(say(name), name)));
   filter.value = often.has(kept) ? kept : '';
 }
 
@@ -109,7 +110,7 @@ function show() {
   models = value.models || [];
   rows = new Map(models.map((model) => [model.name, row(model)]));
   body.replaceChildren(...rows.values());
-  find('.free').textContent = value.free || '';
+  find('.free').textContent = say.whole(value.free || '');
   offerLanguages();
   mark(value.chosen || chosen);
   sift();

@@ -24,12 +24,16 @@ WHY_GREY = {
 }
 """In a few words, why a model of the catalogue does not run here."""
 
+ESTIMATED = "Memory is estimated from the size: 2 bytes a parameter and a fifth more to work with."
+
 
 def _choices(name: str, words: str, options: Sequence[tuple[str, str]]) -> str:
-    listed = "".join(f'<option value="{value}">{shown}</option>' for value, shown in options)
+    listed = "".join(
+        f'<option value="{value}" data-say>{shown}</option>' for value, shown in options
+    )
     return (
-        f'<select name="{name}" aria-label="{words}"><option value="">{words}</option>'
-        f"{listed}</select>"
+        f'<select name="{name}" aria-label="{words}" data-say="aria-label">'
+        f'<option value="" data-say>{words}</option>{listed}</select>'
     )
 
 
@@ -57,20 +61,21 @@ _FILTERS = "".join(
 
 _TEMPLATE = f"""
 <div class="catalogue">
-  <input type="search" class="search-words" placeholder="Search by name, family, task, language…"
-    aria-label="Search the models">
+  <input type="search" class="search-words" data-say="placeholder aria-label"
+    placeholder="Search by name, family, task, language…" aria-label="Search the models">
   <div class="filters">{_FILTERS}</div>
   <div class="ticks">
-    <label><input type="checkbox" name="here"> Runs here</label>
-    <label><input type="checkbox" name="fitting"> Fits this machine</label>
-    <button type="button" class="clear" hidden>Clear</button>
+    <label><input type="checkbox" name="here"> <span data-say>Runs here</span></label>
+    <label><input type="checkbox" name="fitting"> <span data-say>Fits this machine</span></label>
+    <button type="button" class="clear" data-say hidden>Clear</button>
     <span class="count" role="status"></span>
   </div>
   <div class="scroller" tabindex="-1"><table>
-    <thead><tr><th>Model</th><th class="size">Size</th><th class="licence">Licence</th>
-      <th class="memory">Memory</th><th class="fits">Fits</th></tr></thead>
+    <thead><tr><th data-say>Model</th><th class="size" data-say>Size</th>
+      <th class="licence" data-say>Licence</th><th class="memory" data-say>Memory</th>
+      <th class="fits" data-say>Fits</th></tr></thead>
     <tbody></tbody>
-  </table><p class="nothing" hidden>No model is like that. Take a filter away.</p></div>
+  </table><p class="nothing" data-say hidden>No model is like that. Take a filter away.</p></div>
   <p class="free"></p>
 </div>
 """
@@ -130,8 +135,10 @@ def _free(free: FreeMemory | None) -> str:
     """Say how much memory there is for a model."""
     if free is None:
         return ""
-    where = "of memory" if free.gpu is None else "of GPU memory"
-    return (
-        f"{in_bytes(free.for_model)} {where} free on this machine. Memory is estimated from the "
-        "size: 2 bytes a parameter and a fifth more to work with."
+    amount = in_bytes(free.for_model)
+    there = (
+        f"{amount} of memory free on this machine."
+        if free.gpu is None
+        else f"{amount} of GPU memory free on this machine."
     )
+    return f"{there} {ESTIMATED}"

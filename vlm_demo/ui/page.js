@@ -1,10 +1,5 @@
 () => {
-  // Gradio drops the alternative texts of pictures in a chat, and its tabs ignore the arrow keys.
-  const describe = () => {
-    for (const image of document.querySelectorAll('#chat img[alt=""]'))
-      image.alt = image.closest('.bot') ? 'The picture with boxes around what the answer names' : 'A picture in the conversation';
-  };
-  new MutationObserver(describe).observe(document.body, { childList: true, subtree: true });
+  // Gradio's tabs ignore the arrow keys.
   document.addEventListener('keydown', (event) => {
     const tab = event.target.closest && event.target.closest('[role="tab"]');
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
@@ -15,4 +10,60 @@
     next.click();
     event.preventDefault();
   });
+
+  // Says words that the server has written in the page's language, wherever they appear: the texts of elements with
+  // data-say, or the attributes that it names, "text" being the texts; and what stands in Gradio's messages. With
+  // data-said, they need not be guessed: it holds the words and their values.
+  const SAID = '[data-say], [data-testid="toast-text"], .toast-title, #chat .example-text, #chat .placeholder :is(h3, p), #chat small.said';
+  const ATTRIBUTES = ['title', 'aria-label', 'placeholder', 'alt'];
+  const written = new WeakMap();  // of a node: what the server wrote and what stands there instead, by attribute
+
+  function said(node, name, text, told) {
+    if (!text || !text.trim()) return text;
+    if (!written.has(node)) written.set(node, {});
+    const before = written.get(node)[name];
+    const server = before && before.now === text ? before.server : text;
+    const [, start, words, end] = /^(\s*)(.*?)(\s*)$/s.exec(server);
+    const now = start + (told ? say(told.words, told.values) : say.whole(words.replace(/\s+/g, ' '))) + end;
+    written.get(node)[name] = { server, now };
+    return now;
+  }
+
+  function speak(element) {
+    const told = element.dataset.said && JSON.parse(element.dataset.said);
+    for (const name of (element.dataset.say || 'text').split(' ')) {
+      if (name !== 'text') {
+        const text = element.getAttribute(name), now = said(element, name, text);
+        if (now !== text) element.setAttribute(name, now);
+        continue;
+      }
+      for (const node of element.childNodes) {
+        if (node.nodeType !== Node.TEXT_NODE) continue;
+        const now = said(node, name, node.data, told);
+        if (now !== node.data) node.data = now;
+      }
+    }
+  }
+
+  const speakAll = (root) => { for (const element of root.querySelectorAll(SAID)) speak(element); };
+
+  // Gradio calls the chat's examples a list, whose items are buttons: to screen readers an empty one.
+  const unlist = () => document.querySelector('#chat .examples[role]')?.removeAttribute('role');
+
+  new MutationObserver((records) => {
+    for (const { type, target, addedNodes } of records) {
+      if (target === document.documentElement) speakAll(document);
+      const element = target.nodeType === Node.TEXT_NODE ? target.parentElement : target;
+      if (element && element.matches(SAID)) speak(element);
+      if (type !== 'childList') continue;
+      for (const node of addedNodes) {
+        if (node.nodeType !== Node.ELEMENT_NODE) continue;
+        if (node.matches(SAID)) speak(node);
+        if (node.firstElementChild) { speakAll(node); unlist(); }
+      }
+    }
+  }).observe(document.documentElement, {
+    subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ['lang', 'data-say', 'data-said', ...ATTRIBUTES],
+  });
+  speakAll(document);
 }

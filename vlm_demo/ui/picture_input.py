@@ -10,11 +10,13 @@ import gradio as gr
 from gradio.components import Component
 
 from vlm_demo.errors import InputError, MissingPictureError
+from vlm_demo.types import Region
 from vlm_demo.ui.examples import Example
 from vlm_demo.ui.pictures import Picture, take, take_upload
-from vlm_demo.ui.region_image import megabytes, region_image, shown
+from vlm_demo.ui.region_image import megabytes, read_regions, region_image, shown
 from vlm_demo.ui.streaming import errors_shown
 from vlm_demo.ui.tab import QUICK, Surroundings
+from vlm_demo.ui.words import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class PictureInput:
 
     board: gr.HTML
     picture: gr.State  # Picture | None; on the server, so that no browser can name a file
+    regions: gr.State  # tuple[Region, ...], that a person has marked on it
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +41,31 @@ def build_picture_input(
 ) -> PictureInput:
     """Lay out the board of a tab; `wire_picture_input` brings it to life."""
     board = region_image(elem_id, max_bytes=around.settings.max_upload_bytes, selectable=selectable)
-    return PictureInput(board, gr.State(None))
+    own = PictureInput(board, gr.State(None), gr.State(()))
+    if selectable:
+        wire_regions(own.board, own.picture, own.regions)
+    return own
+
+
+def wire_regions(board: gr.HTML, picture: gr.State, regions: gr.State) -> Any:
+    """Keep the regions that people mark on a board; return the event."""
+
+    def mark(picture: Picture | None, event: gr.EventData) -> tuple[Region, ...]:
+        return read_regions(event._data, picture)
+
+    # Any other trigger mode loses the newest event, or sends an old one's data again.
+    return board.select(mark, picture, regions, trigger_mode="multiple", **QUICK)
 
 
 def build_examples(examples: Sequence[Example]) -> ExampleButtons:
     """Lay out the examples of a tab as a row of small pictures with titles."""
     if not examples:
         return ExampleButtons((), ())
-    gr.HTML('<p class="examples-title">Examples</p>', apply_default_css=False)
+    gr.HTML('<p class="examples-title" data-say>Examples</p>', apply_default_css=False)
     with gr.Row(elem_classes="examples"):
         buttons = tuple(
             gr.Button(
-                example.title,
+                say(example.title),
                 icon=example.picture,
                 size="sm",
                 variant="secondary",
@@ -79,9 +95,11 @@ def wire_picture_input(
         cancels: running answers about the old picture.
     """
     newest = around.newest
-    outputs = [own.board, own.picture, newest, *cleared]
+    outputs = [own.board, own.picture, own.regions, newest, *cleared]
 
-    def come_in(event: gr.EventData) -> dict[Any, Any]:
+    def come_in(
+        mine: Picture | None, marked: tuple[Region, ...], event: gr.EventData
+    ) -> dict[Any, Any]:
         with errors_shown():
             sent = event._data if isinstance(event._data, dict) else {}
             if "too_large" in sent:
@@ -90,11 +108,18 @@ def wire_picture_input(
             if not isinstance(sent.get("path"), str):
                 raise InputError("The picture did not arrive. Please try again.")
             picture = take_upload(sent["path"], around.settings)
-            return {own.board: shown(picture), own.picture: picture, newest: picture, **cleared}
+            return {
+                own.board: shown(picture),
+                own.picture: picture,
+                own.regions: still_on(picture, mine, marked),
+                newest: picture,
+                **cleared,
+            }
         return {own.board: gr.skip()}
 
     def go() -> dict[Any, Any]:
-        return {own.board: shown(None), own.picture: None, newest: None, **cleared}
+        gone = {own.picture: None, own.regions: (), newest: None}
+        return {own.board: shown(None), **gone, **cleared}
 
     def carry(mine: Picture | None, other: Picture | None) -> dict[Any, Any]:
         if mine is not None or other is None:
@@ -103,7 +128,7 @@ def wire_picture_input(
 
     own.board.upload(
         come_in,
-        None,
+        [own.picture, own.regions],
         outputs,
         api_visibility="private",
         show_progress="hidden",
@@ -147,12 +172,15 @@ def wire_examples(
     newest = around.newest
     for example, button in zip(examples.examples, examples.buttons, strict=True):
 
-        def fill(example: Example = example) -> dict[Any, Any]:
+        def fill(
+            mine: Picture | None, marked: tuple[Region, ...], example: Example = example
+        ) -> dict[Any, Any]:
             with errors_shown():
                 picture = take(example.picture, around.settings, example.title)
                 return {
                     own.board: shown(picture),
                     own.picture: picture,
+                    own.regions: still_on(picture, mine, marked),
                     newest: picture,
                     **filled(example),
                 }
@@ -160,11 +188,18 @@ def wire_examples(
 
         button.click(
             fill,
-            None,
-            [own.board, own.picture, newest, *components],
+            [own.picture, own.regions],
+            [own.board, own.picture, own.regions, newest, *components],
             cancels=cancels,
             **QUICK,
         ).success(None, None, None, js=f"() => document.getElementById('{run.elem_id}').click()")
+
+
+def still_on(
+    picture: Picture, before: Picture | None, regions: tuple[Region, ...]
+) -> tuple[Region, ...]:
+    """Return the regions that stay when a picture comes: those of the same one, as on the page."""
+    return regions if before and before.fingerprint == picture.fingerprint else ()
 
 
 def wanted(picture: Picture | None) -> Picture:

@@ -6,10 +6,11 @@ answer does not encode its pictures again with every piece.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
+from uuid import uuid4
+from weakref import WeakValueDictionary
 
 from gradio.processing_utils import save_pil_to_cache
 from gradio.utils import get_upload_folder
@@ -18,12 +19,15 @@ from PIL.Image import Image
 from vlm_demo.errors import PictureError
 from vlm_demo.images import open_picture
 from vlm_demo.settings import Settings
-from vlm_demo.types import Mention, Size
+from vlm_demo.types import Size
 
 LARGEST_SHOWN = 2048  # pixels of the longer side of the copy that goes to the browser
 
+QUALITY = 95
+"""Of a full-size copy, as JPEG: nothing is seen of it, and it is there in a tenth of a second."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Picture:
     """A checked picture: the file that came in, and a small clean copy to show."""
 
@@ -50,6 +54,15 @@ class Picture:
         """Address of the copy, relative to the page, so that it holds behind any proxy."""
         return file_url(self.shown)
 
+    @property
+    def fingerprint(self) -> str:
+        """Tells pictures apart by what is seen on them, and gives nothing away about the others."""
+        return self.shown.parent.name  # where `keep` puts it: a hash of the copy's bytes
+
+
+_here: WeakValueDictionary[str, Picture] = WeakValueDictionary()
+"""By fingerprint, as long as somebody's page holds them."""
+
 
 def take(source: Path, settings: Settings, name: str = "") -> Picture:
     """Check a picture, against the limits of the settings too, and make the copy that is shown.
@@ -62,7 +75,26 @@ def take(source: Path, settings: Settings, name: str = "") -> Picture:
     )
     copy = image.copy()
     copy.thumbnail((LARGEST_SHOWN, LARGEST_SHOWN))
-    return Picture(source, keep(copy), image.size, name or source.name)
+    picture = Picture(source, keep(copy), image.size, name or source.name)
+    _here[picture.fingerprint] = picture
+    return picture
+
+
+def full_copy(fingerprint: str) -> str | None:
+    """Make the copy of a picture that is shown from close by; None: there is no such picture.
+
+    It is upright and without metadata, like the small one, and has all pixels. Whoever knows a
+    fingerprint has been shown the picture.
+    """
+    picture = _here.get(fingerprint) if isinstance(fingerprint, str) else None
+    if picture is None or not picture.source.is_file():
+        return None
+    copy = picture.shown.with_name("full.jpg")
+    if not copy.is_file():
+        half = copy.with_name(f"{uuid4().hex}.part")  # two who ask at once do not mix
+        picture.open().save(half, "JPEG", quality=QUALITY, subsampling=0)
+        half.replace(copy)
+    return file_url(copy)
 
 
 def take_upload(path: str, settings: Settings) -> Picture:
@@ -71,25 +103,27 @@ def take_upload(path: str, settings: Settings) -> Picture:
     Raises:
         PictureError: it is not a picture, or not a file that was uploaded.
     """
-    source = Path(path).resolve()
-    # Anybody can send any path; only what went through the upload is opened.
-    if not source.is_relative_to(Path(get_upload_folder()).resolve()) or not source.is_file():
+    source = uploaded(path)
+    if source is None:
         raise PictureError("This picture did not arrive. Please add it again.")
     return take(source, settings)
+
+
+def uploaded(path: object) -> Path | None:
+    """Return the file of an upload; None where there is no such file.
+
+    Anybody can send any path; only what went through the upload is opened.
+    """
+    if not isinstance(path, str):
+        return None
+    source, folder = Path(path).resolve(), Path(get_upload_folder()).resolve()
+    return source if source.is_relative_to(folder) and source.is_file() else None
 
 
 def keep(image: Image, name: str = "picture") -> Path:
     """Write a picture where the page may serve it from, named by its content."""
     image_format = "png" if max(image.size) <= 1024 else "webp"
     return Path(save_pil_to_cache(image, get_upload_folder(), name, image_format))
-
-
-def annotated(picture: Picture, mentions: Sequence[Mention]) -> Image:
-    """Draw the places into the full-size picture."""
-    # Drawing libraries take seconds to load: the page is up before they are needed.
-    from vlm_demo.drawing import draw  # noqa: PLC0415
-
-    return draw(picture.open(), mentions)
 
 
 def file_url(path: Path) -> str:

@@ -35,7 +35,7 @@ def lines_plot(elem_id: str) -> gr.LinePlot:
         y="rating",
         color="model",
         x_title=" ",
-        y_title="Rating",
+        y_title=" ",
         colors_in_legend=[],  # it would be cut off on a phone: `legend` takes its place
         height=320,
         buttons=[],

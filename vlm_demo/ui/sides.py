@@ -18,12 +18,12 @@ from gradio.components import Component
 from vlm_demo.catalog import ModelSpec
 from vlm_demo.types import Mention, Message, Region, Reply, ReplyState, Task
 from vlm_demo.ui.answer import NOTHING, Tone, answer
-from vlm_demo.ui.model_choice import ABILITIES, place
+from vlm_demo.ui.model_choice import ABILITIES, facts_line
 from vlm_demo.ui.pictures import Picture
 from vlm_demo.ui.presenting import places_found
 from vlm_demo.ui.region_image import located, region_view, shown
 from vlm_demo.ui.streaming import HEARTBEAT_S, PACE_S, in_thread
-from vlm_demo.units import in_billions
+from vlm_demo.ui.values import Said, Words, as_html
 
 TASKS = {
     ABILITIES[task]: task
@@ -133,7 +133,8 @@ class Pane:
         if picture is None or not placed:
             return {}
         if regions and not has_places(reply):
-            reply = replace(reply, mentions=(Mention("the marked region", (0, 0), tuple(regions)),))
+            name = " ".join(f"[{number}]" for number, _ in enumerate(regions, start=1))
+            reply = replace(reply, mentions=(Mention(name, (0, 0), tuple(regions)),))
         return {self.board: located(picture, reply)}
 
 
@@ -151,10 +152,7 @@ def build_pane(elem_id: str, group: str, *, visible: bool = False) -> Pane:
 
 def named(spec: ModelSpec) -> str:
     """HTML that says which model it is, how large, on what terms, and where it runs."""
-    size = in_billions(spec.parameters, long=True)
-    facts = [f"{size} parameters" if size else "", spec.licence, place(spec)]
-    line = " · ".join(html.escape(fact) for fact in facts if fact)
-    return f"<b>{html.escape(spec.name)}</b><span>{line}</span>"
+    return f"<b>{html.escape(spec.name)}</b><span>{facts_line(spec)}</span>"
 
 
 def has_places(reply: Reply) -> bool:
@@ -172,9 +170,9 @@ def outcome(task: Task, reply: Reply) -> tuple[str, Tone]:
 
 
 def amount(text: str) -> str:
-    """Say how long a text is."""
+    """HTML that says how long a text is."""
     words = len(text.split())
-    return "1 word" if words == 1 else f"{words} words"
+    return as_html(Said("1 word") if words == 1 else Said("{count} words", {"count": words}))
 
 
 def request_card(
@@ -183,7 +181,7 @@ def request_card(
     pictures: Sequence[Picture],
     *,
     earlier: Sequence[Message] = (),
-    note: str = "",
+    notes: Sequence[Words] = (),
 ) -> str:
     """HTML of what several models are asked: the pictures, the words, and what went before."""
     images = "".join(
@@ -192,17 +190,27 @@ def request_card(
     )
     turns = sum(message.role == "user" for message in earlier)
     before = "".join(
-        f"<li><b>{_ROLES[message.role]}</b> {html.escape(message.text)}</li>" for message in earlier
+        f"<li>{_ROLES[message.role]} {html.escape(message.text)}</li>" for message in earlier
     )
-    count = "one earlier turn" if turns == 1 else f"{turns} earlier turns"
-    fold = f"<details><summary>After {count}</summary><ol>{before}</ol></details>" if turns else ""
+    count = (
+        Said("After one earlier turn")
+        if turns == 1
+        else Said("After {count} earlier turns", {"count": turns})
+    )
+    fold = (
+        f"<details><summary>{as_html(count)}</summary><ol>{before}</ol></details>" if turns else ""
+    )
     name = ABILITIES.get(task, task.replace("_", " ").capitalize())
-    small = f"<small>{html.escape(note)}</small>" if note else ""
+    small = f"<small>{' · '.join(map(as_html, notes))}</small>" if notes else ""
     return (
         f'<div class="request-card"><div class="thumbs">{images}</div><div class="asked">'
-        f'<span class="task">{html.escape(name)}</span><p>{html.escape(words.strip())}</p>'
+        f'<span class="task" data-say>{html.escape(name)}</span><p>{html.escape(words.strip())}</p>'
         f"{fold}{small}</div></div>"
     )
 
 
-_ROLES = {"user": "You", "assistant": "Model", "system": "System"}
+_ROLES = {
+    "user": "<b data-say>You</b>",
+    "assistant": "<b data-say>Model</b>",
+    "system": "<b data-say>System</b>",
+}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vlm_demo.catalog import ModelSpec
-from vlm_demo.ui.values import percent
+from vlm_demo.ui.values import Said, as_html, percent
 from vlm_demo.units import in_billions
 
 if TYPE_CHECKING:  # ratings are computed with heavy libraries
@@ -96,14 +96,18 @@ def standings_table(
         _row(one, specs.get(one.model), scale) for one in standings if one.model in listed
     )
     return (
-        '<table class="standings"><caption class="sr-only">Models, the best first</caption>'
-        '<thead><tr><th scope="col" class="rank">#</th><th scope="col" class="model">Model</th>'
-        '<th scope="col" class="rating">Rating</th>'
+        '<table class="standings"><caption class="sr-only" data-say>Models, the best first'
+        "</caption>"
+        '<thead><tr><th scope="col" class="rank">#</th><th scope="col" class="model" data-say>Model'
+        "</th>"
+        '<th scope="col" class="rating" data-say>Rating</th>'
         f'<th scope="col" class="interval"><span>{scale.least:.0f}</span>'
-        f"<span>95 %<i> interval</i></span><span>{scale.most:.0f}</span></th>"
+        f"<span>95 %<i data-say> interval</i></span><span>{scale.most:.0f}</span></th>"
         '<th scope="col" class="margin">+ / &minus;</th>'
-        '<th scope="col" class="votes">Votes</th><th scope="col" class="wins">Win rate</th>'
-        '<th scope="col" class="size">Size</th><th scope="col" class="licence">Licence</th>'
+        '<th scope="col" class="votes" data-say>Votes</th>'
+        '<th scope="col" class="wins" data-say>Win rate</th>'
+        '<th scope="col" class="size" data-say>Size</th>'
+        '<th scope="col" class="licence" data-say>Licence</th>'
         f"</tr></thead><tbody>{rows}</tbody></table>"
     )
 
@@ -111,7 +115,7 @@ def standings_table(
 def _row(one: Standing, spec: ModelSpec | None, scale: _Scale) -> str:
     size = in_billions(spec.parameters) if spec else ""
     licence = html.escape(spec.licence) if spec else ""
-    votes = "1 vote" if one.votes == 1 else f"{one.votes:,} votes"
+    votes = as_html(votes_of(one.votes))
     facts = " · ".join(fact for fact in (votes, size) if fact)  # where columns are hidden
     return (
         f'<tr{" class=provisional" if one.provisional else ""}><td class="rank">{one.rank}</td>'
@@ -125,13 +129,18 @@ def _row(one: Standing, spec: ModelSpec | None, scale: _Scale) -> str:
     )
 
 
-_UNKNOWN = '<span title="not known">&ndash;</span>'
+def votes_of(count: int) -> Said:
+    """Say how many votes there are."""
+    return Said("1 vote") if count == 1 else Said("{count} votes", {"count": f"{count:,}"})
+
+
+_UNKNOWN = '<span title="not known" data-say="title">&ndash;</span>'
 
 
 def _badge(one: Standing) -> str:
     if not one.provisional:
         return ""
-    return f' <span class="mark" title="{PROVISIONAL}">provisional</span>'
+    return f' <span class="mark" title="{PROVISIONAL}" data-say="text title">provisional</span>'
 
 
 def _margin(one: Standing) -> str:
@@ -144,7 +153,8 @@ def _bar(one: Standing, scale: _Scale) -> str:
     left, right = scale.share(one.lower), scale.share(one.upper)
     ends = f"{' from-beyond' * (one.lower < scale.least)}{' to-beyond' * (one.upper > scale.most)}"
     return (
-        f'<span class="bar" role="img" aria-label="from {one.lower:.0f} to {one.upper:.0f}">'
+        '<span class="bar" role="img" data-say="aria-label" '
+        f'aria-label="from {one.lower:.0f} to {one.upper:.0f}">'
         f'<i class="span{ends}" style="left:{left:.1f}%;width:{right - left:.1f}%"></i>'
         f'<i class="dot" style="left:{scale.share(one.rating):.1f}%"></i></span>'
     )

@@ -6,7 +6,7 @@ import html
 import logging
 import queue
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, wait
 from contextlib import closing, contextmanager
 from contextvars import copy_context
@@ -19,6 +19,7 @@ import gradio as gr
 from vlm_demo.backend import Backend
 from vlm_demo.errors import VlmDemoError
 from vlm_demo.types import Reply, Request
+from vlm_demo.ui.waiting import Waiting
 
 PACE_S = 0.05
 """Least time between two replies: a page that redraws more often than this only gets slower."""
@@ -40,7 +41,7 @@ class _End:
     """Nothing follows."""
 
 
-def answers(backend: Backend, model: str, request: Request) -> Iterator[Reply | None]:
+def answers(backend: Backend, model: str, request: Request) -> Generator[Reply | None, None, None]:
     """Yield the newest reply from time to time, and None while there is nothing new.
 
     The first None comes at once, before anything is computed. The last Reply is complete.
@@ -70,6 +71,26 @@ def answers(backend: Backend, model: str, request: Request) -> Iterator[Reply | 
         yield from _newest(arrived)
     finally:
         stopped.set()
+
+
+def awaited(
+    backend: Backend, model: str, request: Request
+) -> Generator[Reply | Waiting | None, None, None]:
+    """Yield as `answers` does, and until the first word, what is waited for.
+
+    Raises:
+        VlmDemoError: as `Backend.answer` does.
+    """
+    begun, ahead = False, 0
+    with closing(answers(backend, model, request)) as replies:
+        for reply in replies:
+            if reply is not None and not reply.ahead:
+                begun = True
+            if begun:
+                yield reply
+                continue
+            ahead = reply.ahead if reply else ahead
+            yield Waiting.now(backend, model, request, ahead)
 
 
 def computed(compute: Callable[[], T]) -> Iterator[T | None]:
@@ -148,11 +169,13 @@ def errors_shown() -> Iterator[None]:
 
 
 def words_for(error: Exception) -> str:
-    """The words of an error of ours; any other is logged, and said plainly.
+    """The words of an error as HTML, which is what Gradio's messages are."""
+    return html.escape(plain_words_for(error), quote=False)
 
-    Gradio shows them as HTML, so they are escaped.
-    """
+
+def plain_words_for(error: Exception) -> str:
+    """The words of an error of ours; any other is logged, and said plainly."""
     if isinstance(error, VlmDemoError):
-        return html.escape(str(error), quote=False)
+        return str(error)
     log.error("A request failed.", exc_info=error)
     return "Something went wrong here. Please try again."

@@ -15,6 +15,8 @@ from vlm_demo.types import Task
 from vlm_demo.ui.answer import settled
 from vlm_demo.ui.examples import Example
 from vlm_demo.ui.generation import Controls
+from vlm_demo.ui.linking import Links
+from vlm_demo.ui.words import say
 
 if TYPE_CHECKING:  # they load the database, and what rates
     from vlm_demo.arena.battles import Arena
@@ -37,6 +39,13 @@ ANSWERS: dict[str, Any] = {
 QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 """Settings of every event that computes nothing."""
 
+ASKED_FOR: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+"""Settings of every event that computes a little: it waits in the queue like others."""
+
+
+ASKING = """() => [{__type__: 'update', visible: 'hidden'}, {__type__: 'update', visible: true}]"""
+"""What the button that asks and the one that stops become in the browser."""
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
@@ -50,12 +59,19 @@ class Surroundings:
     newest: gr.State  # Picture | None: the one that came in last, on any tab
     asked: Mapping[str, gr.State]  # Asked | None, by tab: its newest answer
     again: Mapping[str, gr.Button]  # "Ask another model the same", by tab
+    check: Mapping[str, gr.Button]  # "Check this answer", by tab where there is something to check
     examples: Sequence[Example]
     card: gr.HTML  # of the chosen model, at the top of the page
+    numbered: gr.State  # (Picture, moment) | None: goes with the next message of the chat
+    benchmark: gr.State  # tuple[Known, ...]: the visitor's own
+    links: Links  # what a link to this page asks
 
     def place_again(self, tab: str) -> None:
-        """Put the button "Ask another model the same" of a tab here."""
-        self.again[tab].render()  # type: ignore[no-untyped-call]
+        """Put what takes the newest answer of a tab elsewhere here."""
+        with gr.Row(elem_classes="again", elem_id=f"{tab.lower()}-after"):
+            for buttons in (self.again, self.check):
+                if tab in buttons:
+                    buttons[tab].render()  # type: ignore[no-untyped-call]
 
     def examples_for(self, *tasks: Task) -> tuple[Example, ...]:
         """Return the examples for some tasks, in the order of the list."""
@@ -79,6 +95,14 @@ class RunButtons:
         """How they look otherwise."""
         return {self.run: gr.Button(visible=True), self.stop: gr.Button(visible="hidden")}
 
+    def ask(self, *triggers: Any) -> None:
+        """Change to Stop in the browser when something asks; to be wired before what answers.
+
+        Every step of a stream makes Gradio build anew each component that might have changed and
+        has not: so these are better not among its outputs.
+        """
+        gr.on([*triggers], None, None, [self.run, self.stop], js=ASKING, **QUICK)
+
     def wire(self, event: Any, result: gr.HTML) -> None:
         """Let Stop end the event, and settle the page however the event ends."""
 
@@ -95,8 +119,8 @@ def build_run_buttons(
     """Lay out the two buttons, one of them hidden, in the same place."""
     with gr.Row(elem_classes="run"):
         return RunButtons(
-            gr.Button(words, variant=variant, elem_id=f"{elem_id}-run"),
-            gr.Button("Stop", variant="stop", visible="hidden", elem_id=f"{elem_id}-stop"),
+            gr.Button(say(words), variant=variant, elem_id=f"{elem_id}-run"),
+            gr.Button(say("Stop"), variant="stop", visible="hidden", elem_id=f"{elem_id}-stop"),
         )
 
 
@@ -106,10 +130,20 @@ def build_again_button(tab: str) -> gr.Button:
     The tab places it below its answer; page.css hides it until there is one.
     """
     return gr.Button(
-        "Ask another model the same",
+        say("Ask another model the same"),
         size="sm",
         variant="secondary",
         elem_id=f"{tab.lower()}-again",
-        elem_classes="again",
+        render=False,
+    )
+
+
+def build_check_button(tab: str) -> gr.Button:
+    """Make the button of a tab that takes its newest answer to be checked."""
+    return gr.Button(
+        say("Check this answer"),
+        size="sm",
+        variant="secondary",
+        elem_id=f"{tab.lower()}-check",
         render=False,
     )

@@ -6,10 +6,22 @@ from pathlib import Path
 
 import gradio as gr
 
+from vlm_demo.ui.region_image import SCRIPT as BOARD
 from vlm_demo.ui.words import SCRIPT as SAY
 
 STYLE_SHEETS = [
-    Path(__file__).parent / name for name in ("page.css", "arena.css", "leaderboard.css")
+    Path(__file__).parent / name
+    for name in (
+        "page.css",
+        "chat.css",
+        "board/board.css",
+        "answer.css",
+        "arena.css",
+        "leaderboard.css",
+        "check.css",
+        "batch.css",
+        "keeping.css",
+    )
 ]
 SCRIPT = (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
 _KEYS = (Path(__file__).parent / "arena.js").read_text(encoding="utf-8")
@@ -25,6 +37,7 @@ HEAD = f"""
  form-action 'self'; frame-src 'none'; object-src 'none'; base-uri 'self'">
 <meta name="description" content="Chat about a picture, caption it, ask, and locate things in it.">
 <script>{SAY}</script>
+<script>{BOARD}</script>
 <script>{_KEYS}</script>
 """
 

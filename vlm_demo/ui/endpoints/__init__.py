@@ -16,6 +16,7 @@ from gradio.events import api
 from vlm_demo.backend import Backend
 from vlm_demo.settings import Settings
 from vlm_demo.ui.endpoints.answering import Answering
+from vlm_demo.ui.endpoints.batching import Batching
 from vlm_demo.ui.endpoints.comparing import Comparing
 from vlm_demo.ui.endpoints.looking import Looking
 
@@ -37,6 +38,9 @@ def add_endpoints(page: gr.Blocks, backend: Backend, settings: Settings, boards:
         answering.locate,
         answering.describe,
         comparing.compare,
+        comparing.check,
+        comparing.consensus,
+        Batching(backend, settings).batch,
         looking.models,
         looking.read_output,
         looking.leaderboard,

@@ -1,0 +1,124 @@
+// A picture on the page: it comes in by drop, paste or choice, carries the places of an answer, and lets a
+// person mark regions. `props.value` is what the server shows, as JSON:
+//   {picture: {url, width, height, name, fingerprint} | null,
+//    mentions: [{phrase, sure, colour, dash, unsure, places: [{box | point | polygon, sure}]}],
+//    regions: [{box | point | polygon}]}
+// with coordinates as fractions of the picture, `sure` in words; `unsure`: its places are left out on
+// purpose. `regions`, where it is there, takes the place of what the person marked, once. What the person does
+// goes back as events. A board of a group takes nothing in: one looks at its picture.
+window.buildBoard = (host, { props, trigger, server, upload, watch }) => {
+  const find = (selector) => host.querySelector(selector);
+  const root = find('.board'), stage = find('.stage'), sheet = find('.sheet'), image = find('.sheet img');
+  const drop = find('.drop'), chooser = find('.drop input'), tools = find('.tools'), hint = find('.hint'), trouble = find('.trouble');
+  const { name, group } = root.dataset, selectable = root.dataset.selectable === 'yes';
+  let lastRegions = '', size = '';
+
+  const share = (node, event) => {
+    const frame = node.getBoundingClientRect();
+    return [(event.clientX - frame.left) / frame.width, (event.clientY - frame.top) / frame.height];
+  };
+  const board = {
+    root, stage, sheet, image, find, name, group, trigger, server: server || {}, value: {},
+    overlay: find('.overlay'), labels: find('.labels'), legend: find('.legend'),
+    looked: [],  // what else is done when another part of the picture is looked at
+    onStage: (event) => share(stage, event),
+    onPicture: (event) => share(sheet, event).map((fraction) => clamp(fraction)),
+    isOnPicture: (event) => share(sheet, event).every((fraction) => fraction >= 0 && fraction <= 1),
+    isShown: (picture) => Boolean(board.value.picture) && board.value.picture.fingerprint === picture.fingerprint,
+    complain: (words) => { trouble.textContent = words; trouble.hidden = !words; },
+    hint: () => { hint.textContent = say(HINTS[board.marking.tool || 'none']); },
+  };
+  translate(host);
+  board.zoom = zoomed(board);
+  board.places = answered(board);
+  board.table = tableOf(board);
+  if (selectable) {
+    board.coordinates = coordinatesOf(board);
+    board.marking = marked(board);
+    board.hint();
+  }
+  gestures(board, board.marking);
+  stage.setAttribute('aria-label', say(selectable ? MARKED_BY_KEYS : LOOKED_AT_BY_KEYS));
+
+  function show() {
+    const before = board.value.picture;
+    board.value = JSON.parse(props.value || '{}');
+    const { picture, mentions = [], regions } = board.value;
+    const isNew = Boolean(picture) !== Boolean(before) || (picture && picture.fingerprint !== before.fingerprint);
+    if (isNew) come(picture);
+    if (picture && `${picture.width}:${picture.height}` !== size) {
+      size = `${picture.width}:${picture.height}`;
+      stage.style.setProperty('--width', picture.width);
+      stage.style.setProperty('--ratio', picture.width / picture.height);
+      board.zoom.whole();
+    }
+    if (board.marking && JSON.stringify(regions) !== lastRegions) {
+      lastRegions = JSON.stringify(regions);
+      if (regions) board.marking.replace(regions);
+    }
+    board.places.draw(picture ? mentions : []);
+    board.table.draw(picture ? mentions : []);
+  }
+
+  function come(picture) {
+    board.places.forget();
+    board.places.draw([]);
+    board.complain('');
+    if (board.marking) board.marking.forget();
+    if (picture) {
+      image.src = picture.url;
+      image.alt = say.whole(picture.name);  // the Inspector names a sheet of its own
+    } else image.removeAttribute('src');
+    size = '';
+    root.hidden = !picture && Boolean(group);
+    drop.hidden = Boolean(picture || group);
+    stage.hidden = find('.under').hidden = !picture;
+    tools.hidden = !picture || Boolean(group);
+    for (const part of root.querySelectorAll('.marking')) part.hidden = !picture || !selectable;
+  }
+
+  async function take(files) {
+    const file = [...files].find((one) => one.type.startsWith('image/') || /\.(heic|heif|avif)$/i.test(one.name)) || files[0];
+    if (!file) return;
+    if (file.size > props.largest) { trigger('upload', { too_large: file.size }); return; }
+    root.classList.add('busy');
+    try { trigger('upload', { path: (await upload(file)).path }); }
+    catch (error) { trigger('upload', { failed: true }); }
+    finally { root.classList.remove('busy'); chooser.value = ''; }
+  }
+
+  if (!group) {
+    chooser.addEventListener('change', () => take(chooser.files));
+    find('.replace').addEventListener('click', () => chooser.click());
+    find('.remove').addEventListener('click', () => trigger('clear'));
+    for (const event of ['dragenter', 'dragover'])
+      root.addEventListener(event, (e) => { e.preventDefault(); root.classList.add('over'); });
+    for (const event of ['dragleave', 'drop'])
+      root.addEventListener(event, (e) => { e.preventDefault(); root.classList.remove('over'); });
+    root.addEventListener('drop', (event) => take(event.dataTransfer.files));
+    document.addEventListener('paste', (event) => {
+      const files = event.clipboardData ? event.clipboardData.files : [];
+      if (files.length && root.offsetParent !== null) { event.preventDefault(); take(files); }
+    });
+  }
+  watch('value', show);
+  come(null);  // a board of a group takes no room without a picture
+  show();
+};
+
+const HINTS = {
+  box: 'Drag on the picture to mark a box.',
+  point: 'Click on the picture to mark a point.',
+  scribble: 'Draw around a thing, or over it.',
+  none: 'Nothing is marked now: drag to move the picture when it is zoomed.',
+};
+const LOOKED_AT_BY_KEYS = 'Picture. Plus and minus zoom, the arrow keys move, 0 shows all of it.';
+const MARKED_BY_KEYS = 'Picture. Enter marks a region in the middle; Tab goes to the regions. Plus and minus zoom, the arrow keys move, 0 shows all of it.';
+
+// The words of the template in the browser's language; {most} and the like come from the board's data.
+function translate(host) {
+  const said = (words) => say(words.replace(/\s+/g, ' ').trim(), host.querySelector('.board').dataset);
+  for (const node of host.querySelectorAll('[data-say]')) node.textContent = said(node.textContent);
+  for (const attribute of ['aria-label', 'title'])
+    for (const node of host.querySelectorAll(`[${attribute}]`)) node.setAttribute(attribute, said(node.getAttribute(attribute)));
+}

@@ -1,0 +1,105 @@
+// How a board's picture is looked at. A view is `scale` times as large as the picture fits, with the
+// fractions `x` and `y` of the picture at the upper left corner of the stage. Boards of a group look alike.
+const WHOLE = { scale: 1, x: 0, y: 0 };
+const FAR_ENOUGH = 8;  // a picture of many pixels goes on until each is two wide
+const STEP = 1.4, FAR = 0.1;
+
+function zoomed(board) {
+  const { stage, sheet, image, find } = board;
+  const asked = new Set();  // fingerprints
+  let view = WHOLE, fetching = 0;
+
+  // Share of the picture that fits on the stage, across and down; more than 1: there is room left.
+  function fitting(scale) {
+    const { width, height } = stage.getBoundingClientRect(), { picture } = board.value;
+    if (!width || !picture) return null;
+    const fit = Math.min(width / picture.width, height / picture.height) * scale;
+    return { width, height, fit, across: width / (picture.width * fit), down: height / (picture.height * fit) };
+  }
+
+  const within = (start, share) => (share >= 1 ? (1 - share) / 2 : Math.min(1 - share, Math.max(0, start)));
+
+  function look(wanted) {
+    const { picture } = board.value, whole = fitting(1);
+    if (!whole) return;
+    const scale = Math.min(Math.max(FAR_ENOUGH, 2 / whole.fit), Math.max(1, wanted.scale));
+    const { fit, across, down } = fitting(scale);
+    view = { scale, x: within(wanted.x, across), y: within(wanted.y, down) };
+    const width = picture.width * fit, height = picture.height * fit;
+    Object.assign(sheet.style, {
+      width: `${width}px`, height: `${height}px`, transform: `translate(${-view.x * width}px, ${-view.y * height}px)`,
+    });
+    stage.classList.toggle('zoomed', scale > 1);
+    find('.whole').textContent = `${Math.round(scale * 100)} %`;
+    board.looked.forEach((act) => act());
+    clearTimeout(fetching);
+    fetching = setTimeout(() => sharpen(picture, width), 150);
+  }
+
+  // The copy that is shown first is small; one of all pixels comes when they would be seen.
+  async function sharpen(picture, width) {
+    const coarse = image.naturalWidth && width * devicePixelRatio > image.naturalWidth * 1.05;
+    if (!coarse || image.naturalWidth >= picture.width || asked.has(picture.fingerprint) || !board.server.full_copy) return;
+    asked.add(picture.fingerprint);
+    try {
+      const url = await board.server.full_copy(picture.fingerprint);
+      if (!url) return;
+      const sharp = new Image();
+      sharp.src = url;
+      await sharp.decode();
+      if (!board.isShown(picture)) return;
+      image.src = url;
+      asked.delete(picture.fingerprint);  // it may go, and come again
+    } catch (error) { console.warn('The full resolution did not come.', error); }
+  }
+
+  function lookTogether(wanted) {
+    look(wanted);
+    if (board.group)
+      document.dispatchEvent(new CustomEvent('vlm-view', { detail: { group: board.group, view, from: board } }));
+  }
+
+  // Magnify around a point of the stage (fractions of it), which stays where it is.
+  function zoom(factor, [left, top] = [0.5, 0.5]) {
+    const before = fitting(view.scale), whole = fitting(1);
+    if (!before) return;
+    const scale = Math.min(Math.max(FAR_ENOUGH, 2 / whole.fit), Math.max(1, view.scale * factor)), after = fitting(scale);
+    lookTogether({
+      scale, x: view.x + left * (before.across - after.across), y: view.y + top * (before.down - after.down),
+    });
+  }
+
+  function pan(across, down) {
+    const now = fitting(view.scale);
+    if (now) lookTogether({ ...view, x: view.x - across * now.across, y: view.y - down * now.down });
+  }
+
+  const buttons = { '.in': () => zoom(STEP), '.out': () => zoom(1 / STEP), '.whole': () => lookTogether(WHOLE) };
+  for (const [name, action] of Object.entries(buttons)) find(name).addEventListener('click', action);
+  stage.addEventListener('wheel', (event) => {
+    if (!event.ctrlKey) return;  // also what a pinch on a touchpad comes as; without, the page scrolls
+    event.preventDefault();
+    zoom(Math.exp(-event.deltaY / 200), board.onStage(event));
+  }, { passive: false });
+  stage.addEventListener('keydown', (event) => {
+    if (event.target !== stage || event.ctrlKey || event.metaKey || event.altKey) return;
+    const moves = { ArrowLeft: [FAR, 0], ArrowRight: [-FAR, 0], ArrowUp: [0, FAR], ArrowDown: [0, -FAR] };
+    if (['+', '='].includes(event.key)) zoom(STEP);
+    else if (event.key === '-') zoom(1 / STEP);
+    else if (event.key === '0') lookTogether(WHOLE);
+    else if (moves[event.key] && view.scale > 1) pan(...moves[event.key]);
+    else return;
+    event.preventDefault();
+  });
+  document.addEventListener('vlm-view', ({ detail }) => {
+    if (detail.group === board.group && detail.from !== board) look(detail.view);
+  });
+  new ResizeObserver(() => look(view)).observe(stage);
+
+  return {
+    zoom, pan,
+    whole: () => look(WHOLE),
+    toggle: (at) => (view.scale > 1 ? lookTogether(WHOLE) : zoom(3, at)),
+    get scale() { return view.scale; },
+  };
+}

@@ -1,0 +1,125 @@
+// A checked answer: its text with a mark for each phrase, a line that sums up, and a table of the grounds.
+// `props.value`, as JSON: {parts: [{text, finding}], findings: [{phrase, negated, count, verdict, why, thing,
+//   placed, colour, dash}], summary: [words], busy}, where words are {words, values}. A verdict is supported,
+//   not found, contradicted, pending or skipped; it is told by a sign and a line, and not by colour alone.
+const find = (selector) => element.querySelector(selector);
+const card = find('.findings'), text = find('.findings-text'), summary = find('.findings-summary');
+const table = find('.findings-table'), rows = find('tbody');
+const { board } = card.dataset;
+const SIGNS = { supported: '✓', 'not found': '?', contradicted: '✗', pending: '…', skipped: '–' };
+const names = () => ({
+  supported: say('supported'), 'not found': say('not found'), contradicted: say('contradicted'),
+  pending: say('being looked for'), skipped: say('not looked for'),
+});
+let value = {}, drawn = '';
+
+const told = (words) => (typeof words === 'string' ? say.whole(words) : say(words.words, words.values));
+const verdict = ({ verdict: own }) => (own === 'pending' && !value.busy ? 'skipped' : own);
+
+function node(name, className, words = '') {
+  const made = document.createElement(name);
+  made.className = className;
+  made.textContent = words;
+  return made;
+}
+
+const tell = (index, on) => document.dispatchEvent(
+  new CustomEvent('vlm-mention', { detail: { board, index, on, from: 'words' } }));
+
+function light(thing, on) {
+  for (const other of card.querySelectorAll('[data-thing]'))
+    other.classList.toggle('hot', on && Number(other.dataset.thing) === thing);
+}
+
+function pointing(target, finding) {
+  target.dataset.thing = finding.thing;
+  const point = (on) => { light(finding.thing, on); tell(finding.thing, on); };
+  for (const [event, on] of [['pointerenter', true], ['focusin', true], ['pointerleave', false], ['focusout', false]])
+    target.addEventListener(event, () => point(on));
+  return point;
+}
+
+function sign(finding) {
+  const made = node('i', 'sign', `${SIGNS[verdict(finding)]}\u00a0`);  // never parted from its words
+  made.setAttribute('aria-hidden', 'true');
+  return made;
+}
+
+function phrase(words, finding) {
+  const mark = node('mark', 'finding');
+  mark.dataset.verdict = verdict(finding);
+  mark.style.setProperty('--colour', finding.colour);
+  mark.tabIndex = 0;
+  mark.setAttribute('role', 'button');
+  mark.title = finding.why ? told(finding.why) : names()[verdict(finding)];
+  mark.append(sign(finding), words, node('span', 'sr-only', ` (${names()[verdict(finding)]})`));
+  const point = pointing(mark, finding);
+  mark.addEventListener('click', () => {
+    mark.focus();
+    point(true);
+    document.getElementById(board)?.scrollIntoView({ block: 'nearest', behavior: 'smooth' });
+  });
+  mark.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape') mark.blur();
+    if (event.key !== 'Enter' && event.key !== ' ') return;
+    event.preventDefault();
+    mark.click();
+  });
+  return mark;
+}
+
+function swatch({ placed, colour, dash }) {
+  const dot = node('i', placed ? 'dot' : 'dot none');
+  dot.style.borderColor = colour;
+  if (dash.length) dot.style.borderStyle = 'dashed';
+  return dot;
+}
+
+function row(finding) {
+  const line = node('tr', 'finding-row'), name = node('th', ''), own = verdict(finding);
+  line.dataset.verdict = own;
+  name.scope = 'row';
+  const words = node('span', '', finding.phrase);
+  words.dir = 'auto';
+  name.append(swatch(finding), words);
+  if (finding.count) name.append(' ', node('small', '', `× ${finding.count}`));
+  if (finding.negated) name.append(' ', node('small', 'denied', say('denied')));
+  const told_ = node('td', 'verdict');
+  told_.append(sign(finding), names()[own]);
+  line.append(name, told_, node('td', 'why', finding.why ? told(finding.why) : ''));
+  pointing(line, finding);
+  return line;
+}
+
+function draw() {
+  const state = JSON.stringify([value.parts, value.findings, value.busy]);
+  if (state === drawn) return;  // nobody's focus is taken away for nothing
+  drawn = state;
+  const { parts = [], findings = [] } = value, held = document.activeElement?.closest?.('mark.finding');
+  const at = held && text.contains(held) ? [...text.querySelectorAll('mark')].indexOf(held) : -1;
+  text.replaceChildren(...parts.map((part) => (
+    part.finding === undefined ? document.createTextNode(part.text) : phrase(part.text, findings[part.finding]))));
+  if (at >= 0) text.querySelectorAll('mark')[at]?.focus({ preventScroll: true });
+  rows.replaceChildren(...findings.map(row));
+  table.hidden = !findings.length;
+}
+
+function show() {
+  value = JSON.parse(props.value || '{}');
+  const stopped = !value.busy && (value.findings || []).some((finding) => finding.verdict === 'pending');
+  const line = stopped ? say('Stopped before everything was looked for') : (value.summary || []).map(told).join(', ');
+  if (summary.textContent !== line) summary.textContent = line;
+  card.hidden = !value.parts;
+  card.classList.toggle('busy', Boolean(value.busy));
+  const found = (value.findings || []).map(verdict);
+  card.dataset.tone = value.busy || !found.length ? '' : found.every((one) => one === 'supported') ? 'good' : 'bad';
+  draw();
+}
+
+document.addEventListener('vlm-mention', ({ detail }) => {
+  if (detail.board === board && detail.from !== 'words') light(detail.index, detail.on);
+});
+find('caption').textContent = say('What became of each phrase');
+[say('Phrase'), say('Verdict'), say('Why')].forEach((words, at) => { card.querySelectorAll('thead th')[at].textContent = words; });
+watch('value', show);
+show();
