@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _preload(backend: Backend) -> None:
-    """Load what comes first: the default model, what draws places, and what rates models."""
+    """Load what comes first: the default model, and what rates models."""
     first = backend.menu[0]
     if not first.is_here:
         return  # it is fetched when somebody opens the page, with a progress bar
@@ -65,7 +65,6 @@ def _preload(backend: Backend) -> None:
             pass
     except VlmDemoError as error:
         log.warning("%s", error)
-    importlib.import_module("vlm_demo.drawing")
     importlib.import_module("vlm_demo.arena.bradley_terry")
 
 

@@ -37,7 +37,7 @@ from vlm_demo.types import (
     Reply,
     ReplyState,
 )
-from vlm_demo.ui.chat_board import Desk, Marking, asked_with, board_value, shelf_value
+from vlm_demo.ui.chat_board import Desk, Marking, asked_with, board_value
 from vlm_demo.ui.conversation import Turn, as_messages, request_for, shown_to
 from vlm_demo.ui.few_shot import as_example, fitting, with_example
 from vlm_demo.ui.pictures import Picture, take
@@ -160,7 +160,7 @@ def test_regions_of_a_picture_that_was_replaced_go_and_it_is_said(
     replaced = marked.with_coming(green)
     assert (replaced.marked, replaced.picture, replaced.coming) == ((), green, green)
     assert replaced.told is not None
-    assert "gone" in shelf_value((), replaced)
+    assert "gone" in board_value((), replaced)
     # Looking at another picture is not replacing: the regions are there when one comes back.
     talk = (Turn("Look", (blue,), Reply("!", "!"), seen=(blue,)),)
     away = marked.looking_at(talk, {"picture": 0})

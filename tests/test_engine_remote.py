@@ -516,7 +516,7 @@ def test_a_model_that_is_not_there_is_told_with_those_that_are() -> None:
     server = failure(
         failing(404, {"error": {"message": "The model `m` does not exist."}}),
         kind=ServerError,
-        words="has no model of this name. It has: m. Please correct checkpoint",
+        words="has no model of this name. Its models are: m. Please correct checkpoint",
     )
     assert len(server.bodies) == 1
 
@@ -672,7 +672,7 @@ def test_progress_is_told_and_the_model_is_found(server: ChatServer) -> None:
 @pytest.mark.parametrize(
     ("listing", "words"),
     [
-        (listed("a/b", "c"), "no model of this name. It has: a/b, c"),
+        (listed("a/b", "c"), "no model of this name. Its models are: a/b, c"),
         (listed(), "no model of this name. Please"),
         (failing(401, {}), "wants a key"),
         (failing(404, {}), "usually ends in /v1"),

@@ -16,6 +16,7 @@ from PIL import Image
 from vlm_demo.batch.job import Result
 from vlm_demo.batch.journal import Journal, to_line
 from vlm_demo.batch.sources import Source
+from vlm_demo.drawing import draw
 from vlm_demo.errors import PictureError
 from vlm_demo.export.coco import coco_of
 from vlm_demo.export.labels import stem
@@ -97,9 +98,6 @@ def write_annotated_zip(journal: Journal, source: Source, path: Path) -> int:
 
 def _annotated(journal: Journal, source: Source) -> Iterator[tuple[str, bytes]]:
     """Draw one picture after another; those that are gone meanwhile are left out."""
-    # Drawing libraries take seconds to load: only who wants pictures waits for them.
-    from vlm_demo.drawing import draw  # noqa: PLC0415
-
     taken: Counter[str] = Counter()
     for result in journal.results():
         if result.error or not result.places:

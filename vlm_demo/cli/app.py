@@ -44,6 +44,7 @@ from vlm_demo.cli.prompting import family_called, parse_history, stand_in, write
 from vlm_demo.cli.terminal import print_error, print_note, printable, table
 from vlm_demo.cli.votes import votes
 from vlm_demo.confidence import above, placed
+from vlm_demo.drawing import draw
 from vlm_demo.errors import VlmDemoError
 from vlm_demo.export import (
     FILE_FORMATS,
@@ -228,7 +229,7 @@ def locate(
         _print(export(reply, image.size, form, file_name=name))
         _say_what_is_lost(form, reply.mentions)
     if out is not None:
-        _save(edges.draw(image, reply.mentions), out)
+        _save(draw(image, reply.mentions), out)
     sheet = Sheet(name, image.size, (reply,), lambda: image)
     for file_form in forms:
         print_note(f"Saved {export_file([sheet], file_form, folder, sheet.stem)}.")

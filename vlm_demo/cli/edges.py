@@ -9,12 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO
 
-from PIL.Image import Image
-
 from vlm_demo.backend import Backend
 from vlm_demo.evaluation.bench.rows import Options, Report
 from vlm_demo.settings import Settings
-from vlm_demo.types import Mention
 
 if TYPE_CHECKING:
     from vlm_demo.arena.agreement import VoterReport
@@ -25,13 +22,6 @@ if TYPE_CHECKING:
     from vlm_demo.arena.store import VoteStore
     from vlm_demo.arena.votes import Vote
     from vlm_demo.evaluation.battles import Outcome
-
-
-def draw(image: Image, mentions: Sequence[Mention]) -> Image:
-    """Return a copy of the picture with the places drawn into it."""
-    from vlm_demo import drawing
-
-    return drawing.draw(image, mentions)
 
 
 def train(recipe: str, out: Path | None, *, fresh: bool) -> Path:

@@ -59,7 +59,7 @@ class ServerFailures:
 
     def no_model(self, names: Sequence[str]) -> ServerError:
         """It has other models; `names` may be empty where it does not tell them."""
-        listed = f" It has: {', '.join(names)}." if names else ""
+        listed = f" Its models are: {', '.join(names)}." if names else ""
         return ServerError(
             f"{self._who} has no model of this name.{listed} Please correct checkpoint in the "
             "menu, or start the server with it."
@@ -87,8 +87,10 @@ class ServerFailures:
                 f"This is more than {self.model} can take. Please shorten it, begin a new "
                 f"conversation, or ask for a shorter answer.{words}"
             )
-        failed = "failed" if status is None else f"answered with error {status}"
-        return ServerError(f"{self._who} {failed}.{words}{self._hint(words)}")
+        failed = f"{self._who} failed while it answered."
+        if status is not None:
+            failed = f"{self._who} answered with error {status}."
+        return ServerError(f"{failed}{words}{self._hint(words)}")
 
     @property
     def _who(self) -> str:

@@ -1,7 +1,7 @@
 // Above the board of the chat: its pictures to choose from, and what is shown. Here too: what links the
 // chat with the board, since Gradio lets no script into a message.
-// `props.value`, as JSON: {pictures: [{url, name}], picture, turn, coming, markedOn,
-//   asked: [number of regions, by turn], told}
+// What is shown comes with the value of the board, so that a stream has one component less to update, as
+// `shelf`: {pictures: [{url, name}], picture, turn, coming, markedOn, asked: [number of regions, by turn], told}
 const BOARD = 'chat-board', HOVER_MS = 250;
 const NEEDED = ['#chat', '#chat-box', '#chat-side', `#${BOARD} .overlay`];
 
@@ -14,7 +14,7 @@ const NEEDED = ['#chat', '#chat-box', '#chat-side', `#${BOARD} .overlay`];
 function link(chat, box, side, overlay) {
 const find = (selector) => element.querySelector(selector);
 const thumbs = find('.thumbs'), caption = find('.caption'), fold = find('.fold');
-let value = {}, drawn = '', lit = null, due = 0;
+let value = { asked: [] }, drawn = '', lit = null, due = 0;
 
 // What is shown
 
@@ -28,11 +28,11 @@ function thumb({ url, name }, index) {
   return button;
 }
 
-function show() {
+function show(shelf) {
   const before = value.turn;
-  value = JSON.parse(props.value || '{}');
+  value = shelf;
   if (before !== value.turn) for (const mark of chat.querySelectorAll('mark.hot')) mark.classList.remove('hot');
-  const { pictures = [], picture, turn, coming, markedOn, told } = value, key = JSON.stringify(pictures);
+  const { pictures, picture, turn, coming, markedOn, told } = value, key = JSON.stringify(pictures);
   if (key !== drawn) thumbs.replaceChildren(...pictures.map(thumb));
   drawn = key;
   thumbs.hidden = pictures.length < 2 && (picture !== null || !pictures.length);
@@ -67,11 +67,10 @@ fold.addEventListener('click', () => { open = side.classList.contains('folded');
 function decorate() {
   for (const small of chat.querySelectorAll('small.pace:not(.done)')) {
     small.classList.add('done');
-    small.setAttribute('aria-live', 'off');  // it counts while the answer is written
     small.append(...actions(small));
   }
   for (const prose of chat.querySelectorAll('.user-row .prose')) {
-    const turn = turnOf(prose), count = (value.asked || [])[turn];
+    const turn = turnOf(prose), count = value.asked[turn];
     if (count && !prose.querySelector('mark.region')) linkRegions(prose, turn, count);
   }
   for (const image of chat.querySelectorAll('img[alt=""]')) image.alt = say('A picture in the conversation');
@@ -203,6 +202,6 @@ document.addEventListener('vlm-mention', ({ detail: { board, index, on, from } }
 // A picture that is pasted into the message is taken by the message box alone.
 box.addEventListener('paste', (event) => event.stopPropagation());
 
-watch('value', show);
-show();
+document.addEventListener('vlm-board', ({ detail: { board, value: { shelf } } }) => { if (board === BOARD && shelf) show(shelf); });
+show({ pictures: [], picture: null, turn: null, coming: false, markedOn: null, asked: [], told: null });
 }

@@ -46,7 +46,6 @@ def build_shelf() -> gr.HTML:
     answer is to become an example. Its script links the chat with the board.
     """
     return gr.HTML(
-        shelf_value((), Desk()),
         html_template=_TEMPLATE,
         js_on_load=_SCRIPT,
         elem_id="chat-shelf",
@@ -179,9 +178,9 @@ class Marking(Enum):
 
 
 def board_value(conversation: Conversation, desk: Desk, marking: Marking = Marking.LEFT) -> str:
-    """Value of the board: the places of a turn on one of its pictures.
+    """Value of the board: the places of a turn on one of its pictures, and what the shelf shows.
 
-    Those that the question was about come first, and keep their places while an answer grows.
+    Places that the question was about come first, and keep theirs while an answer grows.
 
     Args:
         conversation: all turns.
@@ -194,28 +193,35 @@ def board_value(conversation: Conversation, desk: Desk, marking: Marking = Marki
         marked = ()
     elif marking is Marking.PUT and same(picture, desk.marked_on):
         marked = desk.marked
-    if picture is None or desk.turn is None or desk.turn >= len(conversation):
-        return shown(picture, regions=marked)
-    turn = conversation[desk.turn]
-    asked = turn.regions if same(turn.newest_picture, picture) else ()
-    regions = [
-        Mention(f"[{number}]", (0, 0), asked[number - 1 : number])
-        for number in range(1, len(turn.regions) + 1)
-    ]
-    mentions, confidences = _places_on(picture, turn)
-    if not regions:
-        return shown(picture, mentions, confidences, regions=marked)
+    regions: list[Mention] = []
+    mentions: list[Mention] = []
+    confidences: list[Sure] = []
+    if picture and desk.turn is not None and desk.turn < len(conversation):
+        turn = conversation[desk.turn]
+        regions = _regions_on(picture, turn)
+        mentions, confidences = _places_on(picture, turn)
     sure = [*((None,) * len(region.regions) for region in regions), *confidences]
     content = json.loads(shown(picture, [*regions, *mentions], sure, regions=marked))
     for index, place in enumerate(content["mentions"], -len(regions)):
         looks = (colour_of(index), dash_of(index)) if index >= 0 else (REGION_COLOUR, ())
         place["colour"], place["dash"] = looks
-    return as_value(content)
+    return as_value(content | {"shelf": _shelf(conversation, desk)})
 
 
-def _places_on(
-    picture: Picture, turn: Turn
-) -> tuple[list[Mention], list[tuple[float | None, ...]]]:
+Sure = tuple[float | None, ...]
+"""How sure a model was of each region of a mention."""
+
+
+def _regions_on(picture: Picture, turn: Turn) -> list[Mention]:
+    """Return the regions of a question as places with names; elsewhere they have none."""
+    here = same(turn.newest_picture, picture)
+    return [
+        Mention(f"[{number}]", (0, 0), (region,) if here else ())
+        for number, region in enumerate(turn.regions, 1)
+    ]
+
+
+def _places_on(picture: Picture, turn: Turn) -> tuple[list[Mention], list[Sure]]:
     """Return the mentions of a turn and how sure it was; those elsewhere lose their places."""
     reply = turn.reply or Reply("", "")
     mentions, confidences = [], []
@@ -226,10 +232,10 @@ def _places_on(
     return mentions, confidences
 
 
-def shelf_value(conversation: Conversation, desk: Desk) -> str:
-    """Value of the shelf: thumbnails, which picture is shown and whose places, what is marked."""
+def _shelf(conversation: Conversation, desk: Desk) -> dict[str, Any]:
+    """What the shelf shows: thumbnails, which picture is on the board, and whose places."""
     pictures = pictures_at_hand(conversation, desk)
-    content: dict[str, Any] = {
+    return {
         "pictures": [{"url": picture.url, "name": picture.name} for picture in pictures],
         "picture": _place_in(pictures, desk.picture),
         "turn": desk.turn,
@@ -238,7 +244,6 @@ def shelf_value(conversation: Conversation, desk: Desk) -> str:
         "asked": [len(turn.regions) for turn in conversation],
         "told": desk.told,
     }
-    return as_value(content)
 
 
 def pictures_at_hand(conversation: Conversation, desk: Desk) -> list[Picture]:

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from vlm_demo.ui.chat_board import Desk, Marking, board_value, shelf_value
+from vlm_demo.ui.chat_board import Desk, Marking, board_value
 from vlm_demo.ui.conversation import Conversation, as_messages
 from vlm_demo.ui.region_chips import chips
 
@@ -29,7 +29,7 @@ class ChatParts:
     @property
     def beside(self) -> list[Component]:
         """What changes where another picture is looked at."""
-        return [self.board, self.shelf, self.regions, self.desk]
+        return [self.board, self.regions, self.desk]
 
     @property
     def all(self) -> list[Component]:
@@ -42,7 +42,6 @@ class ChatParts:
         """Show what lies beside a conversation."""
         return {
             self.board: board_value(conversation, desk, marking),
-            self.shelf: shelf_value(conversation, desk),
             self.regions: chips(desk.marked),
             self.desk: desk,
         }

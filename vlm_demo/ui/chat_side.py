@@ -63,8 +63,7 @@ def wire_side(parts: ChatParts, around: Surroundings, box: gr.MultimodalTextbox)
 
     def mark(event: gr.EventData, conversation: Conversation, desk: Desk) -> dict[Any, Any]:
         marked = desk.with_marks(read_regions(event._data, desk.picture))
-        shown = parts.beside_with(conversation, marked)
-        return {key: value for key, value in shown.items() if key is not board}
+        return parts.beside_with(conversation, marked)
 
     def attach(path: str, conversation: Conversation, desk: Desk) -> dict[Any, Any]:
         """Show the newest picture of the message box, where it can be shown."""

@@ -50,9 +50,10 @@ ASKING = "() => ({__type__: 'update', submit_btn: false, stop_btn: true})"
 SEND = """(message) => {
   window.chatSent = true;
   return [message,
-    {__type__: 'update', value: {text: '', files: []}, submit_btn: false, stop_btn: true}];
+    {__type__: 'update', value: {text: '', files: []}, submit_btn: false, stop_btn: true},
+    '{"count": 0}'];
 }"""
-"""Moves the message out of the box, in the browser."""
+"""Moves the message out of the box, in the browser, and the regions off their row."""
 
 WELCOME = """### Talk about a picture
 Paste, drop or attach one, then ask away. Mark regions on it to ask about them."""
@@ -139,9 +140,9 @@ def build_chat_tab(_: gr.Tab, around: Surroundings) -> None:
 
             def show() -> dict[Any, Any]:
                 talk = (*before, turn)
-                messages = [*past, *messages_of(turn, len(before))]
+                messages = [*past, *messages_of(turn, len(before), growing=True)]
                 values = parts.all_with(talk, desk.following(talk), marking, messages=messages)
-                del values[parts.desk]  # regions may have been marked since
+                del values[parts.desk], values[parts.regions]  # there may be new ones since
                 return values
 
             begun: dict[Any, Any] = {parts.desk: desk.following((*before, turn))}
@@ -166,7 +167,9 @@ def build_chat_tab(_: gr.Tab, around: Surroundings) -> None:
                 begun = {}
         except Exception:  # whatever it is, nothing written is lost
             back = replace(was, coming=None)
-            yield {**parts.all_with(before, back, Marking.PUT), unsent: _typed(turn)}
+            there = parts.all_with(before, back, Marking.PUT)
+            del there[parts.regions]  # they follow when this has ended
+            yield {**there, unsent: _typed(turn)}
             raise
 
     def send(
@@ -260,18 +263,21 @@ def build_chat_tab(_: gr.Tab, around: Surroundings) -> None:
         left: Mapping[str, Any] | None, conversation: Conversation, desk: Desk
     ) -> dict[Any, Any]:
         value: dict[str, Any] = {"value": left} if left else {}
+        complete = bool(conversation) and conversation[-1].reply is not None
         return {
+            # A question without an answer is on its way back into the box.
+            chat: as_messages(conversation) if complete else gr.skip(),
             box: gr.MultimodalTextbox(**value, **READY),
             unsent: None,
             **parts.beside_with(conversation, desk),
         }
 
     # The browser runs the listeners of an event one after the other, so these come first.
-    box.submit(None, box, [sent, box], js=SEND, **QUICK)
+    box.submit(None, box, [sent, box, regions], js=SEND, **QUICK)
     gr.on([chat.retry, chat.edit, chat.example_select], None, None, box, js=ASKING, **QUICK)
     # Every step of a stream makes Gradio build anew each component that might have changed and has
     # not: the message box is not among them, and the others get the value that they have.
-    streamed = [*parts.all, asked_last, unsent]
+    streamed = [chat, board, parts.conversation, parts.desk, asked_last, unsent]
     asked = [parts.conversation, parts.desk, parts.pinned, form, *controls.inputs]
     running: list[Any] = [
         box.submit(send, [sent, *asked], streamed, **ANSWERS),
@@ -281,7 +287,7 @@ def build_chat_tab(_: gr.Tab, around: Surroundings) -> None:
     ]
     here = [parts.conversation, parts.desk]
     for event in running:
-        event.then(settle, [unsent, *here], [box, unsent, *parts.beside], **QUICK)
+        event.then(settle, [unsent, *here], [chat, box, unsent, *parts.beside], **QUICK)
     changed = [*parts.all, box, asked_last]
     box.stop(stopped, here, changed, cancels=running, **QUICK)
     chat.undo(undo, here, changed, cancels=running, **QUICK)

@@ -120,11 +120,15 @@ def as_messages(conversation: Sequence[Turn]) -> list[dict[str, Any]]:
     return [message for at, turn in enumerate(conversation) for message in messages_of(turn, at)]
 
 
-def messages_of(turn: Turn, index: int) -> list[dict[str, Any]]:
-    """Return the two messages of the turn at `index` of a conversation."""
+def messages_of(turn: Turn, index: int, *, growing: bool = False) -> list[dict[str, Any]]:
+    """Return the two messages of the turn at `index` of a conversation.
+
+    Below an answer that is still growing stands nothing: the browser would lay it out at each step.
+    """
+    below = [] if growing or turn.reply is None else _below(turn.reply)
     return [
         {"role": "user", "content": _question(turn)},
-        {"role": "assistant", "content": _answer(turn, index)},
+        {"role": "assistant", "content": [*_answer(turn, index), *below]},
     ]
 
 
@@ -144,8 +148,13 @@ def _answer(turn: Turn, index: int) -> list[Any]:
     draft = [_folded("Draft", reply.thought)] if reply.thought else []
     # Places are numbered as on the board: first those of the question, then those of the answer.
     words = linked_markdown(reply, f"chat-{index}", len(turn.regions)) or "*(no words)*"
+    return [*notes, *draft, words]
+
+
+def _below(reply: Reply) -> list[str]:
+    """What stands below a complete answer."""
     unreadable = [said(UNREADABLE, "note")] if reply.state is ReplyState.UNREADABLE else []
-    return [*notes, *draft, words, *unreadable, said(_pace(reply.pace), "pace")]
+    return [*unreadable, said(_pace(reply.pace), "pace")]
 
 
 def _pace(pace: Pace | None) -> Said:

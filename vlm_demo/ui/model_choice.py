@@ -92,7 +92,7 @@ def build_model_addition(backend: Backend, model: gr.Dropdown) -> None:
             label=say("Hub id or folder of a checkpoint"),
             placeholder="HuggingFaceTB/SmolVLM-256M-Instruct",
             info=say("It is fetched from the Hugging Face Hub if it is not on this computer."),
-            submit_btn="Add",
+            submit_btn=str(say("Add")),
             max_lines=1,
         )
 

@@ -72,6 +72,28 @@ WATCH_BOXES = r"""() => {
 """Notes when how many boxes stand on the picture."""
 
 
+WEIGH = """() => [
+  ...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource"),
+].filter(({name}) => !name.includes("/assets/") && !name.includes("/static/"))
+  .reduce((sum, {transferSize}) => sum + transferSize, 0)"""
+"""Bytes that were loaded, beyond Gradio's own scripts, styles and fonts."""
+
+SWITCH = """async () => {
+  const painted = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  const times = [];
+  for (const tab of document.querySelectorAll("#tabs > .tab-wrapper [role=tab]")) {
+    if (tab.ariaSelected === "true" || !tab.offsetParent) continue;
+    const start = performance.now();
+    tab.click();
+    await painted();
+    times.push(performance.now() - start);
+    await new Promise((done) => setTimeout(done, 500));
+  }
+  return times;
+}"""
+"""Opens one tab after the other; milliseconds until each stands there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """An answer as the browser showed it; times are seconds since the epoch."""
@@ -208,6 +230,26 @@ def _locate(browser: Any, address: str, count: int, workshop: Workshop) -> Shown
         page.close()
 
 
+def _first_load(workshop: Workshop) -> Iterator[Row]:
+    """Open the page, and each of its tabs for the first time."""
+    sizes, times = [], []
+    with (
+        _browser() as browser,
+        paced_server(numbered(1), TOKENS_PER_SECOND) as model,
+        _program(model, workshop) as address,
+    ):
+        for _ in workshop.repeats("the page and its tabs"):
+            page = browser.new_page()
+            page.goto(address)
+            page.locator("#chat-box textarea").wait_for()
+            page.wait_for_timeout(2000)  # what comes later belongs to the first load, too
+            sizes.append(page.evaluate(WEIGH) / 1e6)
+            times += page.evaluate(SWITCH)
+            page.close()
+    yield row_of("page_mb", sizes)
+    yield row_of("tab_switch_ms", times, f"the slowest: {max(times):.0f} ms")
+
+
 def _shown_rate(shown: Shown) -> float:
     (begun, first), (ended, last) = shown.shown[0], shown.shown[-1]
     return (last - first) / (ended - begun)
@@ -220,4 +262,5 @@ def _written_rate(written: Writing) -> float:
 GROUPS = (
     Group(("page_first_ms", "page_keeps_up"), _page),
     Group(("page_box_ms", "page_boxes_keep_up"), _boxes),
+    Group(("page_mb", "tab_switch_ms"), _first_load),
 )

@@ -55,6 +55,8 @@ MEASURES: Mapping[str, Measure] = {
         "first box on the picture, from its closing token", "ms", 100, at_most=True
     ),
     "page_boxes_keep_up": Measure("50 boxes: rate shown over rate produced", "x", 0.98),
+    "page_mb": Measure("first load of the page, beyond Gradio's own", "MB", 4, at_most=True),
+    "tab_switch_ms": Measure("a click on a tab until it stands there", "ms", 100, at_most=True),
     "import_cpu_s": Measure("CPU time of import vlm_demo.backend", "s", 0.3, at_most=True),
     "page_up_s": Measure("python app.py until its first page", "s", 8, at_most=True),
     "vote_ms_sqlite": Measure(_VOTE, "ms", 20, at_most=True),

@@ -58,6 +58,7 @@ window.buildBoard = (host, { props, trigger, server, upload, watch }) => {
     }
     board.places.draw(picture ? mentions : []);
     board.table.draw(picture ? mentions : []);
+    document.dispatchEvent(new CustomEvent('vlm-board', { detail: { board: board.name, value: board.value } }));
   }
 
   function come(picture) {
