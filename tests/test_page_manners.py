@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import axe_playwright_python
 import pytest
 import scripted
-from test_page_browser import LAPTOP, PHONE, Visit, _visiting, browser, circle
+from test_page_browser import Visit, _visiting, browser, circle
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -111,15 +111,6 @@ def test_the_page_weighs_little(browser: Browser, address: str) -> None:
     own = {name: size for name, size in loaded.items() if "/assets/" not in name}
     assert len(own) > 3
     assert sum(own.values()) < MOST_BYTES, own
-
-
-@pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["laptop", "phone"])
-def test_no_tab_is_wider_than_the_screen(
-    browser: Browser, address: str, size: dict[str, int]
-) -> None:
-    with _visiting(browser, address, viewport=size) as visit:
-        wide = {name: visit.sideways() for name in tabs(visit.page) if visit.sideways() > 0}
-    assert wide == {}
 
 
 def focused(visit: Visit) -> str:
