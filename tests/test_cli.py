@@ -590,7 +590,7 @@ def test_train_prints_the_folder_of_the_finished_model(vlm_demo, monkeypatch, tm
         (("ask", "{file}", "what?", "--choices", "a", "--pattern", "b"), "one of them"),
         (("locate", "{file}", "x", "--least-confidence", "2"), "'--least-confidence'"),
         (("train", "--recipe", "none"), "There is no recipe 'none'. Known: embedded-llava15"),
-        (("evaluate", "--benchmark", "none"), "There is no benchmark 'none'. Known: scenes"),
+        (("evaluate", "--benchmark", "none"), "There is no benchmark 'none'. Known: own, scenes"),
     ],
 )
 def test_bad_input_gets_one_clear_line_and_status_2(

@@ -155,7 +155,7 @@ class _visiting:  # noqa: N801
 
     def __enter__(self) -> Visit:
         visit, page = self.visit, self.visit.page
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(45_000)
         page.on("pageerror", lambda error: visit.complaints.append(str(error)))
         page.on(
             "console",

@@ -183,6 +183,7 @@ def test_there_is_a_command_for_everything_that_the_command_line_can_do():
         *("models", "caption", "ask", "locate", "describe", "chat"),
         *("prompt", "train", "evaluate", "bench"),
         *("battles", "leaderboard", "votes"),
+        *("check", "consensus", "batch"),
     }
 
 

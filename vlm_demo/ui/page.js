@@ -66,4 +66,5 @@
     subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ['lang', 'data-say', 'data-said', ...ATTRIBUTES],
   });
   speakAll(document);
+  unlist();
 }
