@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 import test_page_browser as pages
 from scripted import served
-from test_page_browser import EXAMPLES, LAPTOP, PHONE, Visit, missing
+from test_page_browser import EXAMPLES, LAPTOP, PHONE, Visit, in_each_look, missing
 
 from vlm_demo.backend import Backend
 from vlm_demo.catalog import default_menu
@@ -294,8 +294,7 @@ def test_a_model_that_cannot_be_had_says_so_in_its_own_place(visit: Visit) -> No
         assert box.iou(ELEPHANT) > 0.5
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["laptop", "phone"])
+@in_each_look
 def test_every_state_of_a_battle_fits_the_screen(
     browser: Browser, address: str, folder: Path, name: str, theme: str
 ) -> None:

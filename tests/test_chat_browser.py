@@ -11,7 +11,7 @@ import pytest
 import scripted
 import test_page_browser as pages
 from scripted import ScriptedEngine
-from test_page_browser import EXAMPLES, LAPTOP, PHONE, Visit, _until, _visiting
+from test_page_browser import EXAMPLES, LAPTOP, PHONE, Visit, _until, _visiting, in_each_look
 
 from vlm_demo.types import Box, Piece
 
@@ -78,13 +78,15 @@ def test_a_region_goes_with_a_message_and_is_linked_with_it(
     with monkeypatch.context() as patch:
         patch.setattr(engine, "stream", broken)
         page.press("#chat-box textarea", "Enter")
-        visit.wait_for_message("went wrong")
+        visit.wait_for_problem("chat-problem", "went wrong")
     _until(lambda: page.input_value("#chat-box textarea") == "Say two things about [1]")
     _until(lambda: page.locator(f"{BOARD} .regions .region").count() == 1)  # nothing is lost
     chip.wait_for()
+    assert page.locator("#chat-problem .answer-text").inner_text() == "A"  # what had come
 
-    page.press("#chat-box textarea", "Enter")
+    page.locator("#chat-problem .answer-remedies button", has_text="Try again").click()
     settled(visit)
+    assert page.locator("#chat-problem .answer").is_hidden()
     question = engine.prompts[-1].messages[-1]
     # The picture is 4:3; in the padded square the region is from 0.5 to 0.69 down.
     assert "[0.50, 0.50, 0.75, 0.69]" in question.text
@@ -247,8 +249,7 @@ def test_two_people_share_no_picture_region_example_or_stop(
         _until(lambda: engine.running == 0)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["laptop", "phone"])
+@in_each_look
 def test_the_workbench_fits_the_screen(
     browser: Browser, address: str, folder: Path, circle: Path, name: str, theme: str
 ) -> None:

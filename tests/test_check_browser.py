@@ -123,13 +123,18 @@ def test_phrases_and_their_places_point_at_each_other(visit: Visit) -> None:
 
 def test_what_cannot_be_checked_says_what_to_do(visit: Visit) -> None:
     page = visit.page
+    remedies = page.locator("#check-problem .answer-remedies button")
     visit.open_tab("Check")
     page.click("#check-run")
-    visit.wait_for_message("Please add a picture first.")
-    visit.upload("check-picture", ANIMALS)
+    visit.wait_for_problem("check-problem", "Please add a picture first.")
+    with page.expect_file_chooser() as chooser:
+        remedies.filter(has_text="Choose a picture").click()
+    chooser.value.set_files(str(ANIMALS))
     page.locator("#check-picture .stage img").wait_for()
     page.click("#check-run")
-    visit.wait_for_message("Please write the answer that is to be checked.")
+    visit.wait_for_problem("check-problem", "Please write the answer that is to be checked.")
+    remedies.filter(has_text="Write some words").click()
+    assert page.evaluate("document.activeElement.closest('#check-text') !== null")
     check(visit, "Yes, it is 🙂.")
     summary(visit, "This text names nothing that could be looked for.")
     check(visit, 'A lion <img src=x onerror="document.title=1"> <b>bold</b>')
@@ -137,6 +142,21 @@ def test_what_cannot_be_checked_says_what_to_do(visit: Visit) -> None:
     assert '<img src=x onerror="document.title=1">' in page.locator(".findings-text").inner_text()
     assert page.title() == "VLM demo"
     assert page.locator(".findings-text img, .findings-text b").count() == 0
+
+
+def test_another_model_checks_where_one_cannot_be_loaded(visit: Visit) -> None:
+    page = visit.page
+    visit.open_tab("Check")
+    visit.upload("check-picture", ANIMALS)
+    page.locator("#check-picture .stage img").wait_for()
+    page.locator("#check-model input").click()
+    page.get_by_role("option", name="far-away").click()
+    check(visit, "A lion.")
+    visit.wait_for_problem("check-problem", "nobody/nothing")
+    page.locator("#check-problem .answer-remedies button", has_text="instead").first.click()
+    summary(visit, "1 of 1 phrase supported")
+    assert page.input_value("#check-model input") != "far-away"
+    assert page.locator("#check-problem .answer").is_hidden()
 
 
 def test_models_are_compared_and_one_that_fails_stops_nobody(visit: Visit) -> None:

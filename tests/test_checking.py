@@ -11,6 +11,7 @@ from threading import active_count
 
 import pytest
 import scripted
+from PIL.Image import Image
 from scripted import CIRCLE, ScriptedEngine
 
 from vlm_demo.backend import Backend
@@ -236,26 +237,26 @@ def test_verdicts_on_unseen_scenes_are_mostly_right(embedded: Backend) -> None:
 
 
 def test_a_thing_is_asked_for_once_and_only_so_many(
-    backend: Backend, engine: ScriptedEngine, picture: object
+    backend: Backend, engine: ScriptedEngine, picture: Image
 ) -> None:
     engine.prompts.clear()
-    *_, last = check(backend, "scripted", picture, "A zebra, the zebra and a Zebra.")  # type: ignore[arg-type]
+    *_, last = check(backend, "scripted", picture, "A zebra, the zebra and a Zebra.")
     searches = [p for p in engine.prompts if "coordinate of the region" in p.messages[-1].text]
     assert len(searches) == 1
     assert [f.thing for f in last.findings] == [0, 0, 0]
     many = ". ".join(f"a wug{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(MOST_THINGS + 5))
-    *_, last = check(backend, "scripted", picture, many)  # type: ignore[arg-type]
+    *_, last = check(backend, "scripted", picture, many)
     assert last.is_done
     assert last.count(None) == 5
     assert last.findings[-1].why is Why.NOT_CHECKED
 
 
 def test_a_model_that_always_draws_is_overruled_by_its_own_no(
-    backend: Backend, engine: ScriptedEngine, picture: object
+    backend: Backend, engine: ScriptedEngine, picture: Image
 ) -> None:
     engine.likely = lambda prompt, choice: 0.95 if choice == "no" else 0.05
     try:
-        *_, last = check(backend, "scripted", picture, "A unicorn.")  # type: ignore[arg-type]
+        *_, last = check(backend, "scripted", picture, "A unicorn.")
     finally:
         engine.likely = None
     (finding,) = last.findings
@@ -267,14 +268,14 @@ def test_a_model_that_always_draws_is_overruled_by_its_own_no(
 
 
 def test_a_check_ends_when_nobody_reads_on(
-    backend: Backend, engine: ScriptedEngine, picture: object
+    backend: Backend, engine: ScriptedEngine, picture: Image
 ) -> None:
     before = active_count()
     slow = ScriptedEngine({"coordinate of the region": f"{'word ' * 5000}{CIRCLE}"}, pause_s=0.01)
     engine.answers, kept = slow.answers, engine.answers
     engine.pause_s, pause = 0.01, engine.pause_s
     try:
-        checks = check(backend, "scripted", picture, "A dog, a cat, a cow, a pig and a bee.")  # type: ignore[arg-type]
+        checks = check(backend, "scripted", picture, "A dog, a cat, a cow, a pig and a bee.")
         next(checks)
         checks.close()
     finally:
@@ -295,14 +296,14 @@ def test_a_check_ends_when_nobody_reads_on(
     ],
 )
 def test_what_cannot_be_checked_is_refused(
-    backend: Backend, picture: object, model: str, text: str, error: type[VlmDemoError]
+    backend: Backend, picture: Image, model: str, text: str, error: type[VlmDemoError]
 ) -> None:
     with pytest.raises(error):
-        list(check(backend, model, picture, text))  # type: ignore[arg-type]
+        list(check(backend, model, picture, text))
 
 
-def test_a_text_without_things_is_done_at_once(backend: Backend, picture: object) -> None:
-    (only,) = check(backend, "scripted", picture, "Yes, it is red.")  # type: ignore[arg-type]
+def test_a_text_without_things_is_done_at_once(backend: Backend, picture: Image) -> None:
+    (only,) = check(backend, "scripted", picture, "Yes, it is red.")
     assert only.findings == ()
     assert only.is_done
 

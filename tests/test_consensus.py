@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import scripted
+from PIL.Image import Image
 
 from vlm_demo.backend import Backend
 from vlm_demo.cli.app import run as command
@@ -115,8 +116,8 @@ def test_two_to_six_different_models_are_asked(models: list[str]) -> None:
         check_models(models)
 
 
-def test_one_that_fails_leaves_the_others_alone(backend: Backend, picture: object) -> None:
-    request = Request(Task.GROUNDING, "circle", (picture,))  # type: ignore[arg-type]
+def test_one_that_fails_leaves_the_others_alone(backend: Backend, picture: Image) -> None:
+    request = Request(Task.GROUNDING, "circle", (picture,))
     first, second, third = ask_in_turn(backend, ["far-away", "scripted", "chat-only"], request)
     assert "Please connect" in first.error
     assert second.reply is not None

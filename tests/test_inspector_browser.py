@@ -10,7 +10,7 @@ import pytest
 import scripted
 import test_page_browser as pages
 from scripted import ANSWERS, ScriptedEngine
-from test_page_browser import LAPTOP, PHONE, Visit, _choose, _locate, _visiting
+from test_page_browser import LAPTOP, PHONE, Visit, _choose, _locate, _visiting, in_each_look
 
 from vlm_demo.types import Box
 
@@ -177,8 +177,7 @@ def test_another_person_sees_none_of_the_answers(
         assert other.page.locator("#inspector-picture .stage").is_hidden()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["laptop", "phone"])
+@in_each_look
 def test_the_inspector_fits_the_screen(
     browser: Browser, embedded: str, circle: Path, folder: Path, name: str, theme: str
 ) -> None:

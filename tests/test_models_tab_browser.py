@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import test_page_browser as pages
 from scripted import served
-from test_page_browser import LAPTOP, PHONE, Visit, missing
+from test_page_browser import LAPTOP, PHONE, Visit, in_each_look, missing
 
 from vlm_demo.backend import Backend
 from vlm_demo.catalog import default_menu
@@ -238,8 +238,7 @@ def test_a_model_that_cannot_be_fetched_says_so_on_its_card(visit: Visit) -> Non
     assert visit.page.locator("#models-load").is_enabled()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["laptop", "phone"])
+@in_each_look
 def test_the_tab_fits_the_screen(
     browser: Browser, address: str, backend: Backend, folder: Path, name: str, theme: str
 ) -> None:

@@ -39,6 +39,12 @@ pytestmark = [
 LAPTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 README_PICTURE = Path(__file__).parents[1] / "assets" / "screenshot.png"
 EXAMPLES = Path(__file__).parents[1] / "assets" / "examples"
+in_each_look = pytest.mark.parametrize(
+    ("name", "theme"),
+    [("laptop", "light"), ("phone", "dark")]
+    + ([("laptop", "dark"), ("phone", "light")] if "SCREENSHOTS" in os.environ else []),
+)
+"""Light or dark changes no width: all four looks are for those who want to see them."""
 CIRCLE = Box(0.1, 0.1, 0.4, 0.5)  # of the picture that the tests draw
 
 
@@ -114,11 +120,11 @@ class Visit:
         found.nth((count or 1) - 1).wait_for()
         self.page.locator("#chat-box .stop-button").wait_for(state="hidden")
 
-    def wait_for_message(self, words: str, count: int = 1) -> None:
-        self.page.locator("[data-testid=toast-text]", has_text=words).nth(count - 1).wait_for()
+    def wait_for_message(self, words: str) -> None:
+        self.page.locator("[data-testid=toast-text]", has_text=words).wait_for()
 
-    def wait_for_problem(self, tab: str, words: str) -> None:
-        self.page.locator(f"#{tab}-answer .answer-problem", has_text=words).wait_for()
+    def wait_for_problem(self, card: str, words: str) -> None:
+        self.page.locator(f"#{card} .answer-problem", has_text=words).wait_for()
 
     def boxes(self, board: str) -> list[Box]:
         rects = self.page.locator(f"#{board} .overlay rect.box")
@@ -413,7 +419,7 @@ def test_possible_answers_are_compared_and_asked_in_every_order(
 
     page.fill("#ask-choices textarea, #ask-choices input", "")
     page.click("#ask-run")
-    visit.wait_for_problem("ask", "please give possible answers")
+    visit.wait_for_problem("ask-answer", "please give possible answers")
     page.uncheck("#ask-every-order input")
     page.get_by_role("button", name="Shape of the answer").click()
     page.fill("#ask-pattern textarea, #ask-pattern input", "[a-z]+")
@@ -453,21 +459,21 @@ def test_bad_input_gets_one_clear_message_and_the_next_request_works(
     fake = tmp_path / "fake.png"
     fake.write_bytes(b"\x89PNG and then nothing")
     visit.say("What is this?", fake)
-    visit.wait_for_message("read")
+    visit.wait_for_problem("chat-problem", "read")
     _until(lambda: page.input_value("#chat-box textarea") == "What is this?")
 
     visit.open_tab("Ask")
     page.click("#ask-run")
-    visit.wait_for_problem("ask", "Please add a picture")
+    visit.wait_for_problem("ask-answer", "Please add a picture")
     visit.upload("ask-picture", fake)
-    visit.wait_for_message("read", 2)
+    visit.wait_for_message("read")
     visit.upload("ask-picture", circle)
     page.locator("#ask-picture .stage img").wait_for()
     page.click("#ask-run")
-    visit.wait_for_problem("ask", "no words")
+    visit.wait_for_problem("ask-answer", "no words")
     page.fill("#ask-question textarea", "x" * 10_000)
     page.click("#ask-run")
-    visit.wait_for_problem("ask", "10,000 characters, 2,000 too many")
+    visit.wait_for_problem("ask-answer", "10,000 characters, 2,000 too many")
     page.fill("#ask-question textarea", "What colour is it?")
     page.click("#ask-run")
     page.locator("#ask-answer .answer-text", has_text="Red").wait_for()
@@ -498,8 +504,7 @@ def test_the_page_is_reached_by_keyboard_and_named(visit: Visit) -> None:
     assert unnamed == 0
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["laptop", "phone"])
+@in_each_look
 def test_every_tab_fits_the_screen(
     browser: Browser,
     address: str,
@@ -551,8 +556,7 @@ def test_the_embedded_model_chats_and_locates(
         assert box.iou(CIRCLE) >= 0.5
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["laptop", "phone"])
+@in_each_look
 def test_screenshots_with_answers(
     browser: Browser, embedded: str, folder: Path, name: str, theme: str
 ) -> None:

@@ -76,8 +76,7 @@ def text_of(node: ast.expr) -> str | None:
             return text
         case ast.JoinedStr(values=parts):
             return "".join(
-                part.value if isinstance(part, ast.Constant) else "{}"  # type: ignore[misc]
-                for part in parts
+                str(part.value) if isinstance(part, ast.Constant) else "{}" for part in parts
             )
         case ast.BinOp(left=left, op=ast.Add(), right=right):
             texts = text_of(left), text_of(right)
@@ -91,8 +90,8 @@ def texts_and_calls(path: Path) -> Iterator[ast.expr]:
     while nodes:
         node = nodes.pop()
         is_text = isinstance(node, ast.expr) and text_of(node) is not None
-        if is_text or isinstance(node, ast.Call):
-            yield node  # type: ignore[misc]
+        if isinstance(node, ast.expr) and (is_text or isinstance(node, ast.Call)):
+            yield node
         if not is_text:
             nodes.extend(ast.iter_child_nodes(node))
         elif isinstance(node, ast.JoinedStr):  # what is filled in may hold texts of its own
@@ -123,7 +122,8 @@ def in_script(script: str) -> Iterator[str]:
         depth, at = 0, call.end()
         while depth >= 0 and at < len(script):
             if (quote := script[at]) in "'\"":
-                end = re.compile(rf"(?:\\.|[^\\{quote}])*").match(script, at + 1).end()  # type: ignore[union-attr]
+                inside = re.compile(rf"(?:\\.|[^\\{quote}])*").match(script, at + 1)
+                end = inside.end() if inside else at + 1
                 if depth == 0 and not re.search(r"[=!]==\s*$", script[:at]):
                     yield re.sub(r"\\(.)", r"\1", script[at + 1 : end])
                 at = end

@@ -18,7 +18,8 @@ import json
 from typing import Any
 
 from vlm_demo.conversations.saved import FORMAT, VERSION, SavedConversation, SavedPicture, SavedTurn
-from vlm_demo.types import Box, Mark, Mention, Point, Polygon, Region, Reply
+from vlm_demo.region_data import region_data
+from vlm_demo.types import Mark, Mention, Reply
 
 
 def to_json(conversation: SavedConversation) -> str:
@@ -41,7 +42,7 @@ def _turn(turn: SavedTurn) -> dict[str, Any]:
     return {
         "question": turn.question,
         "pictures": [_picture(picture) for picture in turn.pictures],
-        "regions": [_region(region) for region in turn.regions],
+        "regions": [region_data(region) for region in turn.regions],
         "model": turn.model,
         "note": turn.note,
         "reply": _reply(turn.reply) if turn.reply else None,
@@ -71,7 +72,7 @@ def _mention(mention: Mention) -> dict[str, Any]:
     return {
         "phrase": mention.phrase,
         "span": mention.span,
-        "regions": [_region(region) for region in mention.regions],
+        "regions": [region_data(region) for region in mention.regions],
         "image_index": mention.image_index,
         "confidence": mention.confidence,
     }
@@ -81,16 +82,6 @@ def _mark(mark: Mark) -> dict[str, Any]:
     return {
         "span": mark.span,
         "numbers": mark.numbers,
-        "region": _region(mark.region),
+        "region": region_data(mark.region),
         "confidence": mark.confidence,
     }
-
-
-def _region(region: Region) -> dict[str, Any]:
-    match region:
-        case Box(x1, y1, x2, y2):
-            return {"box": [x1, y1, x2, y2]}
-        case Point(x, y):
-            return {"point": [x, y]}
-        case Polygon(points):
-            return {"polygon": [[point.x, point.y] for point in points]}

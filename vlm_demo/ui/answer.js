@@ -45,8 +45,6 @@ function phrase({ colour, dash, mention: index }) {
   mark.style.setProperty('--line', line(dash));
   mark.dataset.mention = index;
   if (!board) return mark;
-  mark.tabIndex = 0;
-  mark.setAttribute('role', 'button');
   mark.title = say('Show on the picture');
   const point = (on) => {
     mention(index, on);
@@ -57,17 +55,7 @@ function phrase({ colour, dash, mention: index }) {
   mark.addEventListener('pointerleave', () => { if (mark !== document.activeElement) point(false); });
   mark.addEventListener('focus', () => point(true));
   mark.addEventListener('blur', () => point(false));
-  mark.addEventListener('click', () => {
-    mark.focus();
-    point(true);
-    document.getElementById(board)?.scrollIntoView({ block: 'nearest', behavior: 'smooth' });
-  });
-  mark.addEventListener('keydown', (event) => {
-    if (event.key === 'Escape') mark.blur();
-    if (event.key !== 'Enter' && event.key !== ' ') return;
-    event.preventDefault();
-    mark.click();
-  });
+  linkMark(mark, board, point);
   return mark;
 }
 
@@ -145,7 +133,7 @@ const example = () => card.closest('[role=tabpanel]')?.querySelector('.examples 
 const words = () => [...document.querySelectorAll(`${field} textarea, ${field} input`)].find((one) => one.offsetParent);
 // What each action needs on the page, and does with it; the others are done by the server.
 const acts = {
-  again: [run && asks, (button) => button.click()],
+  again: [() => run, () => press()],  // the button may be a moment away
   picture: [picture && chooser, (input) => input.click()],
   example: [example, (button) => button.click()],
   words: [field && words, (input) => { input.focus(); input.select(); }],

@@ -46,7 +46,7 @@ from vlm_demo.ui.region_chips import chips, region_chips
 from vlm_demo.ui.region_image import located, read_regions
 from vlm_demo.ui.remedies import problem, wire_remedies
 from vlm_demo.ui.streaming import awaited, computed
-from vlm_demo.ui.tab import ANSWERS, QUICK, Surroundings, build_run_buttons
+from vlm_demo.ui.tab import QUICK, Surroundings, build_run_buttons
 from vlm_demo.ui.waiting import Waiting
 from vlm_demo.ui.words import say
 
@@ -139,7 +139,7 @@ def build_ask_tab(tab: gr.Tab, around: Surroundings) -> None:
         newest: Reply | None = None
         try:
             picture = wanted(picture)
-            yield {**buttons.asking, result: waiting(), log: _earlier(before)}
+            yield {result: waiting(), log: _earlier(before)}
             choice = Choice.of(backend, *settings)
             request = Request(
                 Task.VQA,
@@ -197,7 +197,7 @@ def build_ask_tab(tab: gr.Tab, around: Surroundings) -> None:
             **cleared,
         }
 
-    asking = gr.on(
+    asking = buttons.ask(
         [buttons.run.click, question.submit, closed.submit, pattern.submit],
         ask,
         [
@@ -213,10 +213,9 @@ def build_ask_tab(tab: gr.Tab, around: Surroundings) -> None:
             ),
             *(earlier, *controls.inputs),
         ],
-        [result, own.board, buttons.run, buttons.stop, log, earlier, asked_last],
-        **ANSWERS,
+        [result, own.board, log, earlier, asked_last],
+        [result],
     )
-    buttons.wire(asking, result)
     wire_remedies(result, controls, Task.VQA, own)
     own.board.select(number, own.picture, regions_here, trigger_mode="multiple", **QUICK)
     cleared: dict[Component, Any] = {

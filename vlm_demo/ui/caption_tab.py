@@ -33,7 +33,7 @@ from vlm_demo.ui.presenting import places_found
 from vlm_demo.ui.region_image import located, shown
 from vlm_demo.ui.remedies import problem, wire_remedies
 from vlm_demo.ui.streaming import awaited
-from vlm_demo.ui.tab import ANSWERS, QUICK, Surroundings, build_run_buttons
+from vlm_demo.ui.tab import QUICK, Surroundings, build_run_buttons
 from vlm_demo.ui.words import say
 
 SHORT, DETAILED, CONTINUED, GROUNDED = "Short", "Detailed", "Continue", "With places"
@@ -96,7 +96,7 @@ def build_caption_tab(tab: gr.Tab, around: Surroundings) -> None:
             picture = wanted(picture)
             if kind == MARKED and not regions:
                 raise InputError("Please mark a region on the picture first.")
-            yield {**buttons.asking, result: waiting(), own.board: shown(picture)}
+            yield {result: waiting(), own.board: shown(picture)}
             choice = Choice.of(backend, *settings)
             words = start if kind == CONTINUED else ""
             request = Request(
@@ -136,14 +136,13 @@ def build_caption_tab(tab: gr.Tab, around: Surroundings) -> None:
         }
 
     cleared: dict[Component, Any] = {result: NOTHING, asked_last: None}
-    asking = gr.on(
+    asking = buttons.ask(
         [buttons.run.click, beginning.submit],
         caption,
         [own.picture, style, beginning, own.regions, *controls.inputs],
-        [result, own.board, buttons.run, buttons.stop, asked_last],
-        **ANSWERS,
+        [result, own.board, asked_last],
+        [result],
     )
-    buttons.wire(asking, result)
     wire_remedies(result, controls, Task.CAPTION, own)
     style.change(lambda kind: gr.Textbox(visible=kind == CONTINUED), style, beginning, **QUICK)
     wire_picture_input(tab, around, own, cleared, cancels=[asking])

@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from vlm_demo.confidence import region_confidences
-from vlm_demo.errors import InputError
+from vlm_demo.errors import MissingTextError
 from vlm_demo.palette import colour_of, dash_of
 from vlm_demo.types import Mention, Region, Reply
 from vlm_demo.ui.conversation import Conversation, Turn, all_pictures
@@ -153,11 +153,11 @@ def asked_with(text: str, pictures: Sequence[Picture], desk: Desk, before: Conve
     Regions of a request are on its newest picture. An earlier picture with regions comes again.
 
     Raises:
-        InputError: the message is empty.
+        MissingTextError: the message is empty.
     """
     own = [*pictures, *((desk.coming,) if desk.coming else ())]
     if not text.strip() and not own:
-        raise InputError("Please write a message or add a picture.")
+        raise MissingTextError("Please write a message or add a picture.")
     if not desk.marked or desk.marked_on is None:
         return Turn(text, tuple(own))
     earlier = all_pictures(before)

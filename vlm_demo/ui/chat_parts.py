@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
+from vlm_demo.ui.answer import NOTHING
 from vlm_demo.ui.chat_board import Desk, Marking, board_value
 from vlm_demo.ui.conversation import Conversation, as_messages
 from vlm_demo.ui.region_chips import chips
@@ -20,6 +21,7 @@ class ChatParts:
 
     chat: gr.Chatbot
     board: gr.HTML
+    trouble: gr.HTML  # why there is no answer, and what can be done
     shelf: gr.HTML
     regions: gr.HTML
     conversation: gr.State  # Conversation
@@ -34,7 +36,7 @@ class ChatParts:
     @property
     def all(self) -> list[Component]:
         """What changes with the conversation."""
-        return [self.chat, self.conversation, *self.beside]
+        return [self.chat, self.conversation, self.trouble, *self.beside]
 
     def beside_with(
         self, conversation: Conversation, desk: Desk, marking: Marking = Marking.LEFT
@@ -47,16 +49,26 @@ class ChatParts:
         }
 
     def all_with(
+        self, conversation: Conversation, desk: Desk, marking: Marking = Marking.LEFT
+    ) -> dict[Component, Any]:
+        """Show a conversation."""
+        messages = as_messages(conversation)
+        return {
+            self.trouble: NOTHING,
+            **self.beside_with(conversation, desk, marking),
+            **self.growing_with(conversation, desk, marking, messages),
+        }
+
+    def growing_with(
         self,
         conversation: Conversation,
         desk: Desk,
-        marking: Marking = Marking.LEFT,
-        *,
-        messages: Sequence[dict[str, Any]] | None = None,
+        marking: Marking,
+        messages: Sequence[dict[str, Any]],
     ) -> dict[Component, Any]:
-        """Show a conversation; its messages may be there already."""
+        """Show what changes while an answer is written."""
         return {
-            self.chat: as_messages(conversation) if messages is None else list(messages),
+            self.chat: list(messages),
             self.conversation: conversation,
-            **self.beside_with(conversation, desk, marking),
+            self.board: board_value(conversation, desk, marking),
         }

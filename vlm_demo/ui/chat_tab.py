@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ import gradio as gr
 from vlm_demo.errors import InputError
 from vlm_demo.families import Limits, get_family
 from vlm_demo.types import RegionForm, Reply, Task
+from vlm_demo.ui.answer import NOTHING
+from vlm_demo.ui.answer import answer as build_answer
 from vlm_demo.ui.ask_tab import REGION_FORMS
 from vlm_demo.ui.asked import Asked
 from vlm_demo.ui.chat_board import BOARD, Desk, Marking, asked_with, build_shelf
@@ -36,6 +38,7 @@ from vlm_demo.ui.model_choice import build_notice
 from vlm_demo.ui.pictures import take
 from vlm_demo.ui.region_chips import region_chips
 from vlm_demo.ui.region_image import region_image
+from vlm_demo.ui.remedies import problem, wire_remedies
 from vlm_demo.ui.streaming import awaited, errors_shown
 from vlm_demo.ui.tab import ANSWERS, QUICK, Surroundings
 from vlm_demo.ui.values import Said
@@ -44,14 +47,14 @@ from vlm_demo.ui.words import say
 
 EMPTY: dict[str, Any] = {"text": "", "files": []}  # None would stop the box from working
 
-ASKING = "() => ({__type__: 'update', submit_btn: false, stop_btn: true})"
-"""What the message box becomes in the browser while an answer is written."""
+ASKING = "() => [{__type__: 'update', submit_btn: false, stop_btn: true}, '{}']"
+"""What the message box becomes in the browser while an answer is written; and nothing is wrong."""
 
 SEND = """(message) => {
   window.chatSent = true;
   return [message,
     {__type__: 'update', value: {text: '', files: []}, submit_btn: false, stop_btn: true},
-    '{"count": 0}'];
+    '{"count": 0}', '{}'];
 }"""
 """Moves the message out of the box, in the browser, and the regions off their row."""
 
@@ -62,6 +65,14 @@ READY: dict[str, Any] = {"submit_btn": True, "stop_btn": False}
 """How the message box looks while nothing is written."""
 
 Updates = Iterator[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """A message without an answer: it goes back into the box."""
+
+    message: Mapping[str, Any]
+    problem: str  # why, for the component that says so
 
 
 def build_chat_tab(_: gr.Tab, around: Surroundings) -> None:
@@ -76,6 +87,9 @@ def build_chat_tab(_: gr.Tab, around: Surroundings) -> None:
         with gr.Column(elem_id="chat-side", min_width=0):
             shelf = build_shelf()
             board = region_image(BOARD, max_bytes=around.settings.max_upload_bytes, selectable=True)
+    trouble = build_answer(
+        "chat-problem", run="#chat-box .submit-button", field="#chat-box", picture="#chat-box"
+    )
     regions = region_chips("chat-regions", "#chat-box textarea")
     box = gr.MultimodalTextbox(
         elem_id="chat-box",
@@ -102,13 +116,13 @@ def build_chat_tab(_: gr.Tab, around: Surroundings) -> None:
     around.place_again("Chat")
     files = build_chat_files()
     parts = ChatParts(
-        *(chat, board, shelf, regions),
+        *(chat, board, trouble, shelf, regions),
         conversation=conversation,
         desk=desk,
         pinned=gr.State(()),
     )
     sent = gr.MultimodalTextbox(visible="hidden", show_label=False, file_count="multiple")
-    unsent = gr.State(None)  # a question that failed: it goes back into the box
+    unsent = gr.State(None)  # Unsent | None
 
     def answer(
         before: Conversation,
@@ -141,9 +155,7 @@ def build_chat_tab(_: gr.Tab, around: Surroundings) -> None:
             def show() -> dict[Any, Any]:
                 talk = (*before, turn)
                 messages = [*past, *messages_of(turn, len(before), growing=True)]
-                values = parts.all_with(talk, desk.following(talk), marking, messages=messages)
-                del values[parts.desk], values[parts.regions]  # there may be new ones since
-                return values
+                return parts.growing_with(talk, desk.following(talk), marking, messages)
 
             begun: dict[Any, Any] = {parts.desk: desk.following((*before, turn))}
             if turn.seen:
@@ -165,12 +177,11 @@ def build_chat_tab(_: gr.Tab, around: Surroundings) -> None:
                         pass  # a sign of life: Gradio sends what differs, nothing
                 yield shown | begun
                 begun = {}
-        except Exception:  # whatever it is, nothing written is lost
+        except Exception as error:  # whatever it is, nothing written is lost
             back = replace(was, coming=None)
-            there = parts.all_with(before, back, Marking.PUT)
-            del there[parts.regions]  # they follow when this has ended
-            yield {**there, unsent: _typed(turn)}
-            raise
+            there = parts.growing_with(before, back, Marking.PUT, as_messages(before))
+            why = problem(error, backend, settings[0], Task.CHAT, turn.reply)
+            yield {**there, parts.desk: back, unsent: Unsent(_typed(turn), why)}
 
     def send(
         message: Mapping[str, Any],
@@ -183,14 +194,13 @@ def build_chat_tab(_: gr.Tab, around: Surroundings) -> None:
         text, sources = message.get("text") or "", message.get("files") or []
         if sources or not text.strip():
             yield gr.skip()  # what follows may fail before there is anything to show
-        with errors_shown():
-            try:
-                pictures = [take(Path(source), around.settings) for source in sources]
-                turn = asked_with(text, pictures, desk, before)
-            except InputError:
-                yield {unsent: message}
-                raise
-            yield from answer(before, turn, (desk, Desk()), pinned, region_form, settings)
+        try:
+            pictures = [take(Path(source), around.settings) for source in sources]
+            turn = asked_with(text, pictures, desk, before)
+        except InputError as error:
+            yield {unsent: Unsent(message, problem(error, backend, settings[0], Task.CHAT))}
+            return
+        yield from answer(before, turn, (desk, Desk()), pinned, region_form, settings)
 
     def retry(event: gr.RetryData, before: Conversation, desk: Desk, *settings: Any) -> Updates:
         yield gr.skip()
@@ -215,8 +225,7 @@ def build_chat_tab(_: gr.Tab, around: Surroundings) -> None:
         *settings: Any,
     ) -> Updates:
         asked = Turn(question, turn.pictures, regions=turn.regions)
-        with errors_shown():
-            yield from answer(before, asked, (desk, desk), pinned, region_form, settings)
+        yield from answer(before, asked, (desk, desk), pinned, region_form, settings)
 
     def try_example(
         event: gr.SelectData,
@@ -259,22 +268,22 @@ def build_chat_tab(_: gr.Tab, around: Surroundings) -> None:
         nothing = parts.all_with((), Desk(), Marking.CLEARED)
         return {**nothing, asked_last: None, box: gr.MultimodalTextbox(**READY)}
 
-    def settle(
-        left: Mapping[str, Any] | None, conversation: Conversation, desk: Desk
-    ) -> dict[Any, Any]:
-        value: dict[str, Any] = {"value": left} if left else {}
+    def settle(left: Unsent | None, conversation: Conversation, desk: Desk) -> dict[Any, Any]:
+        value: dict[str, Any] = {"value": left.message} if left else {}
         complete = bool(conversation) and conversation[-1].reply is not None
         return {
             # A question without an answer is on its way back into the box.
             chat: as_messages(conversation) if complete else gr.skip(),
             box: gr.MultimodalTextbox(**value, **READY),
             unsent: None,
+            trouble: left.problem if left else NOTHING,
             **parts.beside_with(conversation, desk),
         }
 
     # The browser runs the listeners of an event one after the other, so these come first.
-    box.submit(None, box, [sent, box, regions], js=SEND, **QUICK)
-    gr.on([chat.retry, chat.edit, chat.example_select], None, None, box, js=ASKING, **QUICK)
+    box.submit(None, box, [sent, box, regions, trouble], js=SEND, **QUICK)
+    again_asked = [chat.retry, chat.edit, chat.example_select]
+    gr.on(again_asked, None, None, [box, trouble], js=ASKING, **QUICK)
     # Every step of a stream makes Gradio build anew each component that might have changed and has
     # not: the message box is not among them, and the others get the value that they have.
     streamed = [chat, board, parts.conversation, parts.desk, asked_last, unsent]
@@ -287,11 +296,12 @@ def build_chat_tab(_: gr.Tab, around: Surroundings) -> None:
     ]
     here = [parts.conversation, parts.desk]
     for event in running:
-        event.then(settle, [unsent, *here], [chat, box, unsent, *parts.beside], **QUICK)
+        event.then(settle, [unsent, *here], [chat, box, unsent, trouble, *parts.beside], **QUICK)
     changed = [*parts.all, box, asked_last]
     box.stop(stopped, here, changed, cancels=running, **QUICK)
     chat.undo(undo, here, changed, cancels=running, **QUICK)
     chat.clear(clear, None, changed, cancels=running, **QUICK)
+    wire_remedies(trouble, controls, Task.CHAT)
     wire_side(parts, around, box)
     wire_pinned_list(pins, parts)
     wire_chat_files(files, parts, pins, around, cancels=running)

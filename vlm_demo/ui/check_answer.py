@@ -13,6 +13,8 @@ from gradio.components import Component
 from vlm_demo.checking import check, grounding_models
 from vlm_demo.errors import InputError
 from vlm_demo.types import Task
+from vlm_demo.ui.answer import NOTHING as NOTHING_WRONG
+from vlm_demo.ui.answer import answer
 from vlm_demo.ui.asked import Asked
 from vlm_demo.ui.examples import ASSETS, Example
 from vlm_demo.ui.findings import NOTHING, checked, findings
@@ -25,9 +27,9 @@ from vlm_demo.ui.picture_input import (
 )
 from vlm_demo.ui.pictures import Picture
 from vlm_demo.ui.region_image import shown
+from vlm_demo.ui.remedies import problem, wire_remedies
 from vlm_demo.ui.sides import Side, side_by_side
-from vlm_demo.ui.streaming import errors_shown
-from vlm_demo.ui.tab import ANSWERS, QUICK, Surroundings, build_run_buttons
+from vlm_demo.ui.tab import QUICK, Surroundings, build_run_buttons
 from vlm_demo.ui.values import Said
 from vlm_demo.ui.words import say
 from vlm_demo.verdicts import Check
@@ -72,18 +74,21 @@ def build_check_answer(tab: gr.Tab, around: Surroundings) -> None:
                 elem_id="check-model",
             )
             buttons = build_run_buttons("Check", "check")
+            trouble = answer(
+                "check-problem", run="#check-run", field="#check-text", picture="#check-picture"
+            )
             result = findings("check-findings", board="check-picture")
             tries = build_examples(_examples())
 
     def run(picture: Picture | None, words: str, chosen: str | None) -> Iterator[Any]:
         yield gr.skip()
-        with errors_shown():
+        try:
             picture = wanted(picture)
             if not chosen:
                 raise InputError(
                     "No model here can say where things are. Please add one on the Models tab."
                 )
-            yield {**buttons.asking, result: NOTHING, own.board: shown(picture)}
+            yield {trouble: NOTHING_WRONG, result: NOTHING, own.board: shown(picture)}
             waiting = None if backend.is_loaded(chosen) else _loading(chosen)
             source = partial(check, backend, chosen, picture.open(), words)
             seen: Side[Check] | None = None
@@ -98,6 +103,8 @@ def build_check_answer(tab: gr.Tab, around: Surroundings) -> None:
                         waiting = None if side.newest.count(None) == 0 else waiting
                     if side.error is not None:
                         raise side.error
+        except Exception as error:  # whatever it is, people are told
+            yield {trouble: problem(error, backend, chosen or "", Task.GROUNDING)}
 
     def _shown(
         picture: Picture, so_far: Check, *, busy: bool, waiting: Said | None
@@ -124,6 +131,7 @@ def build_check_answer(tab: gr.Tab, around: Surroundings) -> None:
             text: words,
             model: gr.Dropdown(choices=names, value=next(iter(names), None)),
             result: NOTHING,
+            trouble: NOTHING_WRONG,
         }
 
     def filled(example: Example) -> Mapping[Component, Any]:
@@ -134,15 +142,15 @@ def build_check_answer(tab: gr.Tab, around: Surroundings) -> None:
         names = grounding_models(backend)
         return gr.Dropdown(choices=names, value=chosen or next(iter(names), None))
 
-    cleared: dict[Component, Any] = {result: NOTHING}
-    checking = gr.on(
+    cleared: dict[Component, Any] = {result: NOTHING, trouble: NOTHING_WRONG}
+    checking = buttons.ask(
         [buttons.run.click, text.submit],
         run,
         [own.picture, text, model],
-        [result, own.board, buttons.run, buttons.stop],
-        **ANSWERS,
+        [trouble, result, own.board],
+        [result],
     )
-    buttons.wire(checking, result)
+    wire_remedies(trouble, around.controls, Task.GROUNDING, own, model)
     tab.select(offered, model, model, **QUICK)
     wire_picture_input(tab, around, own, cleared, cancels=[checking])
     wire_examples(tries, around, own, filled, [text, *cleared], run=buttons.run, cancels=[checking])
@@ -152,7 +160,7 @@ def build_check_answer(tab: gr.Tab, around: Surroundings) -> None:
         button.click(
             carry,
             around.asked[name],
-            [own.picture, own.board, text, model, result],
+            [own.picture, own.board, text, model, result, trouble],
             cancels=[checking],
             **queued,
         ).success(None, None, None, js=SHOW_AND_RUN)

@@ -36,7 +36,7 @@ from vlm_demo.ui.sides import (
     side_by_side,
 )
 from vlm_demo.ui.streaming import awaited, errors_shown, plain_words_for
-from vlm_demo.ui.tab import ANSWERS, QUICK, Surroundings, build_run_buttons
+from vlm_demo.ui.tab import QUICK, Surroundings, build_run_buttons
 from vlm_demo.ui.values import Said
 from vlm_demo.ui.waiting import Waiting
 from vlm_demo.ui.words import say
@@ -103,7 +103,7 @@ def build_compare(tab: gr.Tab, around: Surroundings, show_tab: str) -> None:
                 requests = [_sampled(request, backend, model, settings) for model in chosen]
             places = request.task in WITH_PLACES or bool(request.regions)
             shown = panes[: len(chosen)]
-            begun: dict[Any, Any] = {**buttons.asking}
+            begun: dict[Any, Any] = {}
             for pane, model in zip(shown, chosen, strict=True):
                 heading = named(backend.spec(model))
                 begun |= pane.cleared(heading, asked.picture, placed=places)
@@ -158,25 +158,16 @@ def build_compare(tab: gr.Tab, around: Surroundings, show_tab: str) -> None:
             **empty(),
         }
 
-    def settle(*values: object) -> dict[Any, Any]:
-        """Let nothing look unfinished, however the event ended."""
-        pairs = zip(panes, values, strict=True)
-        return {**{pane.answer: settled(value) for pane, value in pairs}, **buttons.idle}
-
     def empty() -> dict[Any, Any]:
         return {pane.column: gr.Column(visible=False) for pane in panes}
 
-    shown_here = [component for pane in panes for component in pane.components]
-    asking = gr.on(
+    asking = buttons.ask(
         [buttons.run.click, words.submit],
         compare,
         [models, same, own.picture, kind, words, *controls.settings],
-        [buttons.run, buttons.stop, *shown_here],
-        **ANSWERS,
+        [component for pane in panes for component in pane.components],
+        [pane.answer for pane in panes],
     )
-    answers_here = [pane.answer for pane in panes]
-    asking.then(settle, answers_here, [*answers_here, buttons.run, buttons.stop], **QUICK)
-    buttons.stop.click(None, None, None, cancels=[asking], **QUICK)
     kind.change(words_of, kind, words, **QUICK)
     columns = [pane.column for pane in panes]
     carried_over = [same, models, carried, form, card, *columns]

@@ -25,7 +25,7 @@ from vlm_demo.ui.picture_input import build_picture_input, wanted, wire_picture_
 from vlm_demo.ui.pictures import Picture
 from vlm_demo.ui.sides import HINTS, WORDLESS, Side, side_by_side
 from vlm_demo.ui.streaming import awaited, errors_shown, plain_words_for
-from vlm_demo.ui.tab import ANSWERS, QUICK, Surroundings, build_run_buttons
+from vlm_demo.ui.tab import QUICK, Surroundings, build_run_buttons
 from vlm_demo.ui.values import Said
 from vlm_demo.ui.waiting import Waiting
 from vlm_demo.ui.words import say
@@ -92,7 +92,7 @@ def build_consensus(tab: gr.Tab, around: Surroundings) -> None:
             picture = wanted(picture)
             check_models(chosen)
             request = _request(Task(task_name), text, picture)
-            yield {**buttons.asking, result: NOTHING, newest: None, files: gr.Row(visible=False)}
+            yield {result: NOTHING, newest: None, files: gr.Row(visible=False)}
             sources: Sequence[_Source] = [
                 partial(awaited, backend, model, request) for model in chosen
             ]
@@ -123,14 +123,13 @@ def build_consensus(tab: gr.Tab, around: Surroundings) -> None:
         newest: None,
         files: gr.Row(visible=False),
     }
-    asking = gr.on(
+    asking = buttons.ask(
         [buttons.run.click, words.submit],
         run,
         [own.picture, models, kind, words],
-        [result, newest, files, data, buttons.run, buttons.stop],
-        **ANSWERS,
+        [result, newest, files, data],
+        [result],
     )
-    buttons.wire(asking, result)
     kind.change(words_of, kind, words, **QUICK)
     tab.select(lambda: gr.Dropdown(choices=_names(backend)), None, models, **QUICK)
     wire_picture_input(tab, around, own, cleared, cancels=[asking])

@@ -49,22 +49,9 @@ function phrase(words, finding) {
   const mark = node('mark', 'finding');
   mark.dataset.verdict = verdict(finding);
   mark.style.setProperty('--colour', finding.colour);
-  mark.tabIndex = 0;
-  mark.setAttribute('role', 'button');
   mark.title = finding.why ? told(finding.why) : names()[verdict(finding)];
   mark.append(sign(finding), words, node('span', 'sr-only', ` (${names()[verdict(finding)]})`));
-  const point = pointing(mark, finding);
-  mark.addEventListener('click', () => {
-    mark.focus();
-    point(true);
-    document.getElementById(board)?.scrollIntoView({ block: 'nearest', behavior: 'smooth' });
-  });
-  mark.addEventListener('keydown', (event) => {
-    if (event.key === 'Escape') mark.blur();
-    if (event.key !== 'Enter' && event.key !== ' ') return;
-    event.preventDefault();
-    mark.click();
-  });
+  linkMark(mark, board, pointing(mark, finding));
   return mark;
 }
 

@@ -30,7 +30,7 @@ from vlm_demo.ui.presenting import places_found
 from vlm_demo.ui.region_image import located, read_regions, shown
 from vlm_demo.ui.remedies import problem, wire_remedies
 from vlm_demo.ui.streaming import awaited
-from vlm_demo.ui.tab import ANSWERS, QUICK, Surroundings, build_run_buttons
+from vlm_demo.ui.tab import QUICK, Surroundings, build_run_buttons
 from vlm_demo.ui.values import percent
 from vlm_demo.ui.words import say
 
@@ -137,7 +137,7 @@ def build_locate_tab(tab: gr.Tab, around: Surroundings) -> None:
             picture = wanted(picture)
             if not regions:
                 raise InputError("Please mark a region on the picture first.")
-            yield {**describing.asking, description: waiting()}
+            yield {description: waiting()}
             choice = Choice.of(backend, *settings)
             request = Request(
                 Task.DESCRIBE_REGION,
@@ -166,15 +166,13 @@ def build_locate_tab(tab: gr.Tab, around: Surroundings) -> None:
     def filled(example: Example) -> Mapping[Component, Any]:
         return filled_by(example.words)
 
-    buttons.ask(buttons.run.click, words.submit)
-    locating = gr.on(
+    locating = buttons.ask(
         [buttons.run.click, words.submit],
         locate,
         [own.picture, words, least, *controls.inputs],
         [result, own.board, newest, asked_last],
-        **ANSWERS,
+        [result],
     )
-    buttons.wire(locating, result)
     wire_remedies(result, controls, Task.GROUNDING, own)
     # The threshold may have been moved while the answer was written.
     for changed in (locating.success, least.change):
@@ -186,13 +184,13 @@ def build_locate_tab(tab: gr.Tab, around: Surroundings) -> None:
             **QUICK,
         )
     own.board.select(name_button, own.picture, describing.run, trigger_mode="multiple", **QUICK)
-    telling = describing.run.click(
+    telling = describing.ask(
+        [describing.run.click],
         describe,
         [own.picture, own.regions, *controls.inputs],
-        [description, describing.run, describing.stop, asked_last],
-        **ANSWERS,
+        [description, asked_last],
+        [description],
     )
-    describing.wire(telling, description)
     wire_remedies(description, controls, Task.DESCRIBE_REGION, own)
     cleared: dict[Component, Any] = {
         result: NOTHING,

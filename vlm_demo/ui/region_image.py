@@ -14,6 +14,7 @@ import gradio as gr
 
 from vlm_demo.confidence import above, region_confidences
 from vlm_demo.palette import colour_of, dash_of
+from vlm_demo.region_data import region_data
 from vlm_demo.types import Box, Mention, Point, Polygon, Region, Reply, outer_box
 from vlm_demo.ui.pictures import Picture, full_copy
 from vlm_demo.ui.values import as_value, percent
@@ -187,7 +188,7 @@ def shown(
         return as_value({"picture": None, "mentions": []})
     value = _value(picture, mentions, confidences)
     if regions is not None:
-        value["regions"] = [_written(region) for region in regions]
+        value["regions"] = [region_data(region) for region in regions]
     return as_value(value)
 
 
@@ -219,20 +220,10 @@ def _placed(index: int, mention: Mention, confidences: Sequence[float | None]) -
         "colour": colour_of(index),
         "dash": dash_of(index),
         "places": [
-            _written(region) | {"sure": _percent(confidence)}
+            region_data(region) | {"sure": _percent(confidence)}
             for region, confidence in zip(mention.regions, confidences, strict=True)
         ],
     }
-
-
-def _written(region: Region) -> dict[str, Any]:
-    match region:
-        case Box(x1, y1, x2, y2):
-            return {"box": [x1, y1, x2, y2]}
-        case Point(x, y):
-            return {"point": [x, y]}
-        case Polygon(points):
-            return {"polygon": [[point.x, point.y] for point in points]}
 
 
 def _percent(confidence: float | None) -> str:

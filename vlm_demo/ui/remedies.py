@@ -144,6 +144,7 @@ def wire_remedies(
     controls: Controls,
     task: Task,
     own: PictureInput | None = None,
+    chooser: gr.Dropdown | None = None,
 ) -> None:
     """Do what a person chooses below an error in `result`, and ask again.
 
@@ -152,14 +153,18 @@ def wire_remedies(
         controls: what every request depends on.
         task: what is asked for there.
         own: the picture of the tab; None: it has none that could be halved.
+        chooser: where the tab chooses its model; None: where the page does.
     """
     backend = controls.backend
 
     def act(event: gr.EventData, model: str, *held: Any) -> dict[Any, Any]:
+        changed: dict[Any, Any]
         sent = event._data if isinstance(event._data, dict) else {}
         choice = str(sent.get("choice"))
         try:
             match sent.get("action"):
+                case Action.MODEL if chooser is not None:
+                    changed = {chooser: choice}
                 case Action.MODEL:
                     changed = controls.chosen(choice, held[0])
                 case Action.FORMAT:
@@ -183,8 +188,8 @@ def wire_remedies(
       .dispatchEvent(new Event('vlm-again'))"""
     result.select(
         act,
-        [controls.model, controls.kept, *picture],
-        [result, *controls.outputs, *board],
+        [chooser or controls.model, controls.kept, *picture],
+        [result, *([chooser] if chooser else []), *controls.outputs, *board],
         api_visibility="private",
         show_progress="hidden",
     ).success(None, None, None, js=ask_again, **QUICK)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -85,32 +85,39 @@ class RunButtons:
     run: gr.Button
     stop: gr.Button
 
-    @property
-    def asking(self) -> dict[Component, Any]:
-        """How they look while an answer is written."""
-        return {self.run: gr.Button(visible="hidden"), self.stop: gr.Button(visible=True)}
+    def ask(
+        self,
+        triggers: Sequence[Any],
+        compute: Callable[..., Any],
+        inputs: Sequence[Component],
+        outputs: Sequence[Component],
+        results: Sequence[gr.HTML],
+    ) -> Any:
+        """Let something ask a model, and return the event.
 
-    @property
-    def idle(self) -> dict[Component, Any]:
-        """How they look otherwise."""
-        return {self.run: gr.Button(visible=True), self.stop: gr.Button(visible="hidden")}
+        Run gives way to Stop in the browser, before the answer begins: every step of a stream makes
+        Gradio build anew each component that might have changed and has not.
 
-    def ask(self, *triggers: Any) -> None:
-        """Change to Stop in the browser when something asks; to be wired before what answers.
-
-        Every step of a stream makes Gradio build anew each component that might have changed and
-        has not: so these are better not among its outputs.
+        Args:
+            triggers: what asks.
+            compute: streams values for `outputs`.
+            inputs: what `compute` is given.
+            outputs: what `compute` changes.
+            results: what shows the answer; however the event ends, they no longer look unfinished.
         """
         gr.on([*triggers], None, None, [self.run, self.stop], js=ASKING, **QUICK)
+        event = gr.on([*triggers], compute, [*inputs], [*outputs], **ANSWERS)
 
-    def wire(self, event: Any, result: gr.HTML) -> None:
-        """Let Stop end the event, and settle the page however the event ends."""
+        def settle(*values: object) -> dict[Any, Any]:
+            return {
+                self.run: gr.Button(visible=True),
+                self.stop: gr.Button(visible="hidden"),
+                **dict(zip(results, map(settled, values), strict=True)),
+            }
 
-        def settle(value: object) -> dict[Any, Any]:
-            return {result: settled(value), **self.idle}
-
-        event.then(settle, result, [result, self.run, self.stop], **QUICK)
+        event.then(settle, [*results], [*results, self.run, self.stop], **QUICK)
         self.stop.click(None, None, None, cancels=[event], **QUICK)
+        return event
 
 
 def build_run_buttons(
