@@ -107,6 +107,7 @@ def test_loading_is_shown_as_it_goes_and_read_aloud_once(
     _answered(page, "ask", "It is red.")
     waiting.wait_for(state="hidden")
     pace = page.locator("#ask-answer .answer-pace")
+    pace.wait_for()  # when all is written
     assert re.fullmatch(r"[\d.]+ s · first token [\d.]+ s · 3 tokens.*", pace.inner_text())
 
 

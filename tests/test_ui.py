@@ -7,6 +7,7 @@ import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -261,14 +262,22 @@ def test_a_model_that_cannot_is_refused(client: Client, circle: Path) -> None:
 # In this process
 
 
-def test_answers_come_at_once_and_end_with_the_whole_reply(
-    backend: Backend,
-    picture: Image.Image,
+def test_an_answer_that_takes_time_begins_with_a_sign_of_life_and_ends_whole(
+    backend: Backend, engine: ScriptedEngine, picture: Image.Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    replies = list(answers(backend, "scripted", Request(Task.CAPTION, images=(picture,))))
-    assert replies[0] is None
-    assert replies[-1] is not None
-    assert replies[-1].text == "A red circle."
+    begin = Event()
+
+    def late(*_: object) -> Iterator[Piece]:
+        begin.wait()
+        yield Piece("A red circle.")
+
+    monkeypatch.setattr(engine, "stream", late)
+    replies = answers(backend, "scripted", Request(Task.CAPTION, images=(picture,)))
+    assert next(replies) is None
+    begin.set()
+    *_, last = replies
+    assert last is not None
+    assert last.text == "A red circle."
 
 
 def test_closing_the_answers_stops_the_model(

@@ -28,6 +28,7 @@ from vlm_demo.ui.answer import (
     written,
 )
 from vlm_demo.ui.asked import Asked
+from vlm_demo.ui.events import QUICK
 from vlm_demo.ui.examples import Example
 from vlm_demo.ui.generation import Choice
 from vlm_demo.ui.keeping import build_keeping
@@ -46,7 +47,7 @@ from vlm_demo.ui.region_chips import chips, region_chips
 from vlm_demo.ui.region_image import located, read_regions
 from vlm_demo.ui.remedies import problem, wire_remedies
 from vlm_demo.ui.streaming import awaited, computed
-from vlm_demo.ui.tab import QUICK, Surroundings, build_run_buttons
+from vlm_demo.ui.tab import Surroundings, build_run_buttons
 from vlm_demo.ui.waiting import Waiting
 from vlm_demo.ui.words import say
 

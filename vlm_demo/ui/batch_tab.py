@@ -19,11 +19,12 @@ from vlm_demo.types import Task
 from vlm_demo.ui.answer import NOTHING, answer, failed, written
 from vlm_demo.ui.batch_desk import Batch, Desk
 from vlm_demo.ui.batch_view import FILES, batch_view, offered, seen, told
+from vlm_demo.ui.events import QUEUED, QUICK
 from vlm_demo.ui.generation import Choice
 from vlm_demo.ui.model_choice import build_notice
 from vlm_demo.ui.region_image import located, megabytes, region_view, shown
 from vlm_demo.ui.streaming import errors_shown
-from vlm_demo.ui.tab import ASKED_FOR, QUICK, Surroundings
+from vlm_demo.ui.tab import Surroundings
 from vlm_demo.ui.visitors import voter_of
 from vlm_demo.ui.words import say
 
@@ -201,15 +202,15 @@ def build_batch_tab(tab: gr.Tab, around: Surroundings) -> None:
         [files, kind, words, *controls.inputs],
         [*shown_here, files, *put_away],
         trigger_mode="once",
-        **ASKED_FOR,
+        **QUEUED,
     )
     for wanted in (earlier.submit, show.click):
-        wanted(take_up, earlier, [*shown_here, *put_away], **ASKED_FOR)
-    view.play(go_on, code, shown_here, **ASKED_FOR)
-    view.pause(ending(Batch.pause), code, shown_here, **ASKED_FOR)
-    view.stop(ending(Batch.stop), code, shown_here, **ASKED_FOR)
-    view.select(open_one, code, [opened, board, result], **ASKED_FOR)
-    view.download(save, code, view, **ASKED_FOR)
+        wanted(take_up, earlier, [*shown_here, *put_away], **QUEUED)
+    view.play(go_on, code, shown_here, **QUEUED)
+    view.pause(ending(Batch.pause), code, shown_here, **QUEUED)
+    view.stop(ending(Batch.stop), code, shown_here, **QUEUED)
+    view.select(open_one, code, [opened, board, result], **QUEUED)
+    view.download(save, code, view, **QUEUED)
     timer.tick(look, code, shown_here, **QUICK)
     tab.select(come, code, shown_here, **QUICK)
     kind.change(_words_of, kind, words, **QUICK)

@@ -23,6 +23,7 @@ from vlm_demo.types import Request, Sampling
 from vlm_demo.ui.battle_rounds import Fight, Round
 from vlm_demo.ui.battle_stage import NOT_KEPT, STOPPED, VERDICTS, build_stage
 from vlm_demo.ui.compare import build_words, check_words, words_of
+from vlm_demo.ui.events import ANSWERS, QUEUED, QUICK
 from vlm_demo.ui.examples import Example
 from vlm_demo.ui.model_choice import ABILITIES
 from vlm_demo.ui.picture_input import (
@@ -36,18 +37,16 @@ from vlm_demo.ui.region_image import shown
 from vlm_demo.ui.sampling_values import sampled
 from vlm_demo.ui.sides import HINTS, TASKS, WORDLESS
 from vlm_demo.ui.streaming import errors_shown
-from vlm_demo.ui.tab import ANSWERS, QUICK, Surroundings
+from vlm_demo.ui.tab import Surroundings
 from vlm_demo.ui.visitors import voter_of
 from vlm_demo.ui.words import say
 
 RETRIES_S = (1.0, 2.0, 4.0)
 """Waits between tries to keep a vote, before the person is asked to vote again."""
 
-VOTES: dict[str, Any] = {
+VOTES: dict[str, Any] = QUEUED | {
     "concurrency_id": "votes",
     "concurrency_limit": 16,
-    "show_progress": "hidden",
-    "api_visibility": "private",
     "trigger_mode": "once",
 }
 """Settings of the events that vote, or take votes back."""

@@ -24,11 +24,12 @@ from vlm_demo.settings import Settings
 from vlm_demo.ui.chat_board import Desk, Marking
 from vlm_demo.ui.chat_parts import ChatParts
 from vlm_demo.ui.conversation import Conversation
+from vlm_demo.ui.events import QUEUED, QUICK
 from vlm_demo.ui.few_shot import PinnedList, pinned_with
 from vlm_demo.ui.region_image import megabytes
 from vlm_demo.ui.saved_chat import opened, saved
 from vlm_demo.ui.streaming import errors_shown
-from vlm_demo.ui.tab import QUICK, Surroundings
+from vlm_demo.ui.tab import Surroundings
 from vlm_demo.ui.words import say
 from vlm_demo.whole_file import whole_file
 
@@ -131,22 +132,20 @@ def wire_chat_files(
             files.back: gr.Button(visible=False),
         }
 
-    # In the queue, since only there a message about an error reaches the page.
-    queued = QUICK | {"queue": True}
     inputs = [parts.conversation, parts.pinned]
     for button, write, ending in (
         (files.zipped, to_zip, "zip"),
         (files.markdown, _as_text, "md"),
         (files.json, lambda file: to_json(file).encode(), "json"),
     ):
-        button.click(download(write, ending), inputs, [files.ready, files.told], **queued).success(
+        button.click(download(write, ending), inputs, [files.ready, files.told], **QUEUED).success(
             None, files.ready, None, js=PRESS
         )
     changed = [
         *(*parts.all, parts.pinned, pins.fold, pins.shown, around.asked["Chat"]),
         *(files.replaced, files.back),
     ]
-    files.open.upload(open_file, [files.open, *inputs], changed, cancels=cancels, **queued)
+    files.open.upload(open_file, [files.open, *inputs], changed, cancels=cancels, **QUEUED)
     files.back.click(go_back, files.replaced, changed, cancels=cancels, **QUICK)
 
 

@@ -12,10 +12,11 @@ from vlm_demo.settings import Settings
 from vlm_demo.ui.chat_board import Desk, Marking, same
 from vlm_demo.ui.chat_parts import ChatParts
 from vlm_demo.ui.conversation import Conversation
+from vlm_demo.ui.events import QUEUED, QUICK
 from vlm_demo.ui.pictures import Picture, take_upload
 from vlm_demo.ui.region_image import megabytes, read_regions
 from vlm_demo.ui.streaming import errors_shown
-from vlm_demo.ui.tab import QUICK, Surroundings
+from vlm_demo.ui.tab import Surroundings
 
 SENT = "sent"
 """Stands for the newest picture in the message box where it has gone with a message."""
@@ -82,8 +83,7 @@ def wire_side(parts: ChatParts, around: Surroundings, box: gr.MultimodalTextbox)
         come_in,
         here,
         [*parts.beside, around.newest],
-        api_visibility="private",
-        show_progress="hidden",
+        **QUEUED,
     )
     board.clear(put_away, here, parts.beside, **QUICK)
     board.select(mark, here, parts.beside, **QUICK)

@@ -30,6 +30,7 @@ from vlm_demo.ui.conversation import (
     request_for,
     shown_to,
 )
+from vlm_demo.ui.events import ANSWERS, QUICK
 from vlm_demo.ui.few_shot import build_pinned_list, fitting, wire_pinned_list
 from vlm_demo.ui.generation import Choice
 from vlm_demo.ui.keeping import build_keeping
@@ -40,7 +41,7 @@ from vlm_demo.ui.region_chips import region_chips
 from vlm_demo.ui.region_image import region_image
 from vlm_demo.ui.remedies import problem, wire_remedies
 from vlm_demo.ui.streaming import awaited, errors_shown
-from vlm_demo.ui.tab import ANSWERS, QUICK, Surroundings
+from vlm_demo.ui.tab import Surroundings
 from vlm_demo.ui.values import Said
 from vlm_demo.ui.waiting import Waiting
 from vlm_demo.ui.words import say

@@ -16,6 +16,7 @@ from vlm_demo.types import Task
 from vlm_demo.ui.answer import NOTHING as NOTHING_WRONG
 from vlm_demo.ui.answer import answer
 from vlm_demo.ui.asked import Asked
+from vlm_demo.ui.events import QUEUED, QUICK
 from vlm_demo.ui.examples import ASSETS, Example
 from vlm_demo.ui.findings import NOTHING, checked, findings
 from vlm_demo.ui.picture_input import (
@@ -29,7 +30,7 @@ from vlm_demo.ui.pictures import Picture
 from vlm_demo.ui.region_image import shown
 from vlm_demo.ui.remedies import problem, wire_remedies
 from vlm_demo.ui.sides import Side, side_by_side
-from vlm_demo.ui.tab import QUICK, Surroundings, build_run_buttons
+from vlm_demo.ui.tab import Surroundings, build_run_buttons
 from vlm_demo.ui.values import Said
 from vlm_demo.ui.words import say
 from vlm_demo.verdicts import Check
@@ -154,15 +155,13 @@ def build_check_answer(tab: gr.Tab, around: Surroundings) -> None:
     tab.select(offered, model, model, **QUICK)
     wire_picture_input(tab, around, own, cleared, cancels=[checking])
     wire_examples(tries, around, own, filled, [text, *cleared], run=buttons.run, cancels=[checking])
-    # In the queue, since only there a message about an error reaches the page.
-    queued = QUICK | {"queue": True}
     for name, button in around.check.items():
         button.click(
             carry,
             around.asked[name],
             [own.picture, own.board, text, model, result, trouble],
             cancels=[checking],
-            **queued,
+            **QUEUED,
         ).success(None, None, None, js=SHOW_AND_RUN)
 
 

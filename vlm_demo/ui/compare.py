@@ -16,6 +16,7 @@ from vlm_demo.types import Reply, Request, Sampling, Task
 from vlm_demo.ui.answer import settled, waiting, written
 from vlm_demo.ui.ask_tab import Answered, answered
 from vlm_demo.ui.asked import Asked
+from vlm_demo.ui.events import QUEUED, QUICK
 from vlm_demo.ui.generation import Choice
 from vlm_demo.ui.model_choice import problem_notice
 from vlm_demo.ui.picture_input import build_picture_input, wanted, wire_picture_input
@@ -36,7 +37,7 @@ from vlm_demo.ui.sides import (
     side_by_side,
 )
 from vlm_demo.ui.streaming import awaited, errors_shown, plain_words_for
-from vlm_demo.ui.tab import QUICK, Surroundings, build_run_buttons
+from vlm_demo.ui.tab import Surroundings, build_run_buttons
 from vlm_demo.ui.values import Said
 from vlm_demo.ui.waiting import Waiting
 from vlm_demo.ui.words import say
@@ -174,10 +175,8 @@ def build_compare(tab: gr.Tab, around: Surroundings, show_tab: str) -> None:
     afresh.click(forget, None, [same, carried, form, *columns], cancels=[asking], **QUICK)
     tab.select(lambda: gr.Dropdown(choices=_names(backend)), None, models, **QUICK)
     wire_picture_input(tab, around, own, {}, cancels=[asking])
-    # In the queue, since only there a message about an error reaches the page.
-    queued = QUICK | {"queue": True}
     for name, button in around.again.items():
-        button.click(carry, around.asked[name], carried_over, cancels=[asking], **queued).success(
+        button.click(carry, around.asked[name], carried_over, cancels=[asking], **QUEUED).success(
             None, None, None, js=show_tab
         )
 

@@ -20,12 +20,13 @@ from vlm_demo.errors import InputError
 from vlm_demo.export import as_json
 from vlm_demo.types import Reply, Request, Task
 from vlm_demo.ui.consensus_view import NOTHING, Standing, compared, consensus_view
+from vlm_demo.ui.events import QUICK
 from vlm_demo.ui.model_choice import ABILITIES
 from vlm_demo.ui.picture_input import build_picture_input, wanted, wire_picture_input
 from vlm_demo.ui.pictures import Picture
 from vlm_demo.ui.sides import HINTS, WORDLESS, Side, side_by_side
 from vlm_demo.ui.streaming import awaited, errors_shown, plain_words_for
-from vlm_demo.ui.tab import QUICK, Surroundings, build_run_buttons
+from vlm_demo.ui.tab import Surroundings, build_run_buttons
 from vlm_demo.ui.values import Said
 from vlm_demo.ui.waiting import Waiting
 from vlm_demo.ui.words import say

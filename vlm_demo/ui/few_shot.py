@@ -15,8 +15,8 @@ from vlm_demo.types import Reply
 from vlm_demo.ui.chat_board import Desk
 from vlm_demo.ui.chat_parts import ChatParts
 from vlm_demo.ui.conversation import Conversation, Turn
+from vlm_demo.ui.events import QUEUED, QUICK
 from vlm_demo.ui.streaming import errors_shown
-from vlm_demo.ui.tab import QUICK
 from vlm_demo.ui.values import Said, as_value
 from vlm_demo.ui.words import say
 
@@ -90,14 +90,12 @@ def wire_pinned_list(pins: PinnedList, parts: ChatParts) -> None:
         return pinned_with(pins, parts, pinned)
 
     changed = [pins.fold, pins.shown, parts.pinned]
-    # In the queue, since only there a message about an error reaches the page.
-    queued = QUICK | {"queue": True}
-    parts.shelf.like(pin, [parts.conversation, parts.pinned], changed, **queued)
+    parts.shelf.like(pin, [parts.conversation, parts.pinned], changed, **QUEUED)
     pins.add.click(
         write,
         [pins.question, pins.answer, pins.pictured, parts.desk, parts.pinned],
         [*changed, pins.question, pins.answer],
-        **queued,
+        **QUEUED,
     )
     pins.shown.select(remove, parts.pinned, changed, **QUICK)
 

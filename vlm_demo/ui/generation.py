@@ -15,6 +15,7 @@ from vlm_demo.backend import Backend
 from vlm_demo.errors import InputError, UnknownModelError
 from vlm_demo.families import get_family
 from vlm_demo.types import Sampling
+from vlm_demo.ui.events import QUICK
 from vlm_demo.ui.sampling_values import (
     Values,
     differ,
@@ -39,12 +40,6 @@ _FOOT = """
 <div class="settings-foot"><ul class="settings-hints" role="status"></ul>
 <button type="button" class="settings-reset" hidden></button></div>
 """
-
-_QUICK: dict[str, Any] = {
-    "queue": False,
-    "show_progress": "hidden",
-    "api_visibility": "private",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,16 +256,16 @@ def _wire(controls: Controls) -> None:
         [controls.kept, controls.mark, *controls.settings],
         [controls.kept, *said],
         trigger_mode="always_last",
-        **_QUICK,
+        **QUICK,
     )
     controls.model.change(
-        controls.of, [controls.model, controls.kept], [*controls.settings, *said], **_QUICK
+        controls.of, [controls.model, controls.kept], [*controls.settings, *said], **QUICK
     )
     controls.foot.clear(
         reset,
         [controls.model, controls.kept],
         [controls.kept, *controls.settings, *said],
-        **_QUICK,
+        **QUICK,
     )
 
 

@@ -21,12 +21,13 @@ from vlm_demo.inspection import asked_with, depends_on_seen, examine, other_read
 from vlm_demo.types import Frame, Prompt, Size
 from vlm_demo.ui.answer import NOTHING, answer, written
 from vlm_demo.ui.asked import Asked
+from vlm_demo.ui.events import ANSWERS, QUICK
 from vlm_demo.ui.examination import findings, pictures_seen, prompt_facts, told, warned
 from vlm_demo.ui.picture_input import PictureInput, build_picture_input, wire_picture_input
 from vlm_demo.ui.pictures import Picture, keep
 from vlm_demo.ui.region_image import shown
 from vlm_demo.ui.streaming import errors_shown
-from vlm_demo.ui.tab import ANSWERS, QUICK, Surroundings
+from vlm_demo.ui.tab import Surroundings
 from vlm_demo.ui.values import Said
 from vlm_demo.ui.words import say
 

@@ -24,11 +24,12 @@ from vlm_demo.types import Region, Reply
 from vlm_demo.ui import permalink
 from vlm_demo.ui.asked import Asked, there
 from vlm_demo.ui.conversation import Conversation
+from vlm_demo.ui.events import QUEUED
 from vlm_demo.ui.exports import Seen, exported, sheets
 from vlm_demo.ui.own_benchmark import once, refused, wire_own_benchmark
 from vlm_demo.ui.permalink import Link, linked
 from vlm_demo.ui.pictures import Picture, file_url, keep, take
-from vlm_demo.ui.tab import ASKED_FOR, Surroundings
+from vlm_demo.ui.tab import Surroundings
 from vlm_demo.ui.values import as_value
 
 _SCRIPT = (Path(__file__).parent / "keeping.js").read_text(encoding="utf-8")
@@ -150,9 +151,9 @@ def _wire(keeping: Keeping, around: Surroundings) -> None:
         except Exception as error:  # whatever it is, people are told
             return refused(bar, error)
 
-    bar.download(save, inputs, bar, **ASKED_FOR)
-    bar.apply(number, inputs, [bar, around.numbered], **ASKED_FOR)
-    bar.copy(link, asked, bar, **ASKED_FOR)
+    bar.download(save, inputs, bar, **QUEUED)
+    bar.apply(number, inputs, [bar, around.numbered], **QUEUED)
+    bar.copy(link, asked, bar, **QUEUED)
 
 
 def _newest(last: Asked | None, least: float | None, turns: Conversation | None) -> Seen:

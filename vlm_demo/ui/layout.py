@@ -17,6 +17,7 @@ from vlm_demo.ui.caption_tab import build_caption_tab
 from vlm_demo.ui.chat_tab import build_chat_tab
 from vlm_demo.ui.check_tab import build_check_tab
 from vlm_demo.ui.endpoints import add_endpoints
+from vlm_demo.ui.events import MOST_ANSWERS
 from vlm_demo.ui.examples import load_examples
 from vlm_demo.ui.generation import build_settings
 from vlm_demo.ui.inspector_tab import build_inspector_tab
@@ -28,7 +29,7 @@ from vlm_demo.ui.model_choice import (
     wire_model_choice,
 )
 from vlm_demo.ui.models_tab import build_models_tab
-from vlm_demo.ui.tab import MOST_ANSWERS, Surroundings, build_again_button, build_check_button
+from vlm_demo.ui.tab import Surroundings, build_again_button, build_check_button
 from vlm_demo.ui.theme import HEAD, SCRIPT, STYLE_SHEETS, page_theme
 from vlm_demo.ui.visitors import visitor_cookies
 from vlm_demo.ui.words import say

@@ -16,12 +16,13 @@ from vlm_demo.arena.selection import Selection
 from vlm_demo.catalog import ModelSpec
 from vlm_demo.errors import VotesError
 from vlm_demo.types import Task
+from vlm_demo.ui.events import QUICK
 from vlm_demo.ui.heat_map import battle_counts, win_rates
 from vlm_demo.ui.leaderboard_words import AUTOMATIC, ELSEWHERE, EMPTY, ONE_DAY, READING
 from vlm_demo.ui.model_choice import ABILITIES, problem_notice
 from vlm_demo.ui.rating_lines import LINES, as_lines, colour_map, legend, lines_plot
 from vlm_demo.ui.standings import LICENCES, SIZES, WEIGHTS, Filters, standings_table, votes_of
-from vlm_demo.ui.tab import QUICK, Surroundings
+from vlm_demo.ui.tab import Surroundings
 from vlm_demo.ui.values import Said, as_html
 from vlm_demo.ui.visitors import voter_of
 from vlm_demo.ui.words import say

@@ -20,6 +20,7 @@ from vlm_demo.backend import Backend
 from vlm_demo.errors import InputError, UnknownModelError
 from vlm_demo.types import Sampling, Task
 from vlm_demo.ui import permalink
+from vlm_demo.ui.events import QUEUED
 from vlm_demo.ui.examples import Example
 from vlm_demo.ui.permalink import Link, sha256_of
 from vlm_demo.ui.pictures import Picture, take
@@ -43,9 +44,6 @@ PRESS = """() => {
   if (button) { card.dataset.run = ''; button.click(); }
 }"""
 """Presses the button that asks, where the card says which."""
-
-_QUEUED: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-"""Settings of the events here: a browser hears that a state has changed only from queued ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +110,14 @@ def wire_links(page: gr.Blocks, around: Surroundings) -> None:
         return {links.card: run, links.pending: None, **values}
 
     outputs = [*links.outputs, *controls.settings]
-    page.load(opened, None, [*links.outputs, controls.model], **_QUEUED)
+    page.load(opened, None, [*links.outputs, controls.model], **QUEUED)
     for event in (
-        around.newest.change(arrived, [links.pending, around.newest], outputs, **_QUEUED),
-        links.card.submit(asked, links.pending, outputs, **_QUEUED),
+        around.newest.change(arrived, [links.pending, around.newest], outputs, **QUEUED),
+        links.card.submit(asked, links.pending, outputs, **QUEUED),
     ):
         event.success(None, None, None, js=PRESS)
     links.card.clear(
-        lambda: {links.card: NO_CARD, links.pending: None}, None, links.outputs, **_QUEUED
+        lambda: {links.card: NO_CARD, links.pending: None}, None, links.outputs, **QUEUED
     )
 
 
@@ -155,7 +153,7 @@ def wire_link(
         return {own.board: gr.skip()}
 
     outputs = [own.board, own.picture, own.regions, around.newest, *components]
-    around.links.pending.change(fill, around.links.pending, outputs, **_QUEUED)
+    around.links.pending.change(fill, around.links.pending, outputs, **QUEUED)
 
 
 def wire_chat_link(around: Surroundings, box: gr.MultimodalTextbox) -> None:
@@ -168,7 +166,7 @@ def wire_chat_link(around: Surroundings, box: gr.MultimodalTextbox) -> None:
         files = [str(example.picture)] if example else []
         return {box: {"text": link.request.text, "files": files}}
 
-    around.links.pending.change(fill, around.links.pending, box, **_QUEUED)
+    around.links.pending.change(fill, around.links.pending, box, **QUEUED)
 
 
 def example_of(link: Link, examples: Sequence[Example]) -> Example | None:

@@ -13,6 +13,7 @@ from vlm_demo.errors import InputError
 from vlm_demo.types import Region, Reply, Request, Task
 from vlm_demo.ui.answer import NOTHING, answer, waiting, written
 from vlm_demo.ui.asked import Asked
+from vlm_demo.ui.events import QUICK
 from vlm_demo.ui.examples import Example
 from vlm_demo.ui.generation import Choice
 from vlm_demo.ui.keeping import build_keeping
@@ -30,7 +31,7 @@ from vlm_demo.ui.presenting import places_found
 from vlm_demo.ui.region_image import located, read_regions, shown
 from vlm_demo.ui.remedies import problem, wire_remedies
 from vlm_demo.ui.streaming import awaited
-from vlm_demo.ui.tab import QUICK, Surroundings, build_run_buttons
+from vlm_demo.ui.tab import Surroundings, build_run_buttons
 from vlm_demo.ui.values import percent
 from vlm_demo.ui.words import say
 

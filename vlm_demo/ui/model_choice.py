@@ -14,6 +14,7 @@ from vlm_demo.engines import Progress
 from vlm_demo.errors import InputError, VlmDemoError
 from vlm_demo.families import get_family
 from vlm_demo.types import Task
+from vlm_demo.ui.events import QUEUED, QUICK
 from vlm_demo.ui.streaming import errors_shown
 from vlm_demo.ui.values import Said, as_html
 from vlm_demo.ui.words import say
@@ -73,15 +74,14 @@ def wire_model_choice(page: gr.Blocks, backend: Backend, model: gr.Dropdown, car
     def menu() -> dict[Any, Any]:
         return {model: gr.Dropdown(choices=_names(backend))}
 
-    page.load(menu, None, model, api_visibility="private", queue=False, show_progress="hidden")
+    page.load(menu, None, model, **QUICK)
     gr.on(
         [page.load, model.change],
         load,
         inputs=model,
         outputs=card,
-        api_visibility="private",
-        show_progress="hidden",
         trigger_mode="always_last",
+        **QUEUED,
     )
 
 
@@ -148,9 +148,7 @@ def build_notice(
         show,
         choices,
         [notice, *buttons],
-        api_visibility="private",
-        queue=False,
-        show_progress="hidden",
+        **QUICK,
     )
 
 

@@ -14,6 +14,7 @@ from vlm_demo.engines import Progress, Usage
 from vlm_demo.errors import VlmDemoError
 from vlm_demo.families import get_family
 from vlm_demo.pool import LoadFormat, Offer
+from vlm_demo.ui.events import QUEUED, QUICK
 from vlm_demo.ui.model_choice import (
     model_card,
     place,
@@ -22,7 +23,7 @@ from vlm_demo.ui.model_choice import (
 )
 from vlm_demo.ui.models_table import listed, models_table
 from vlm_demo.ui.streaming import errors_shown
-from vlm_demo.ui.tab import QUICK, Surroundings
+from vlm_demo.ui.tab import Surroundings
 from vlm_demo.ui.values import Said, as_html
 from vlm_demo.ui.words import say
 from vlm_demo.units import in_billions, in_bytes
@@ -162,15 +163,14 @@ def build_models_tab(tab: gr.Tab, around: Surroundings) -> None:
         return {head: gr.skip()}
 
     detail = [seen, head, chosen, use, load, stop, unload, using, usage, facts]
-    waiting: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    loading = load.click(load_it, [seen, chosen], [table, *detail], **waiting)
+    loading = load.click(load_it, [seen, chosen], [table, *detail], **QUEUED)
     stop.click(stop_it, seen, None, **QUICK)
     # Whoever turns to another model goes on without the bar; the loading goes on by itself.
     table.select(choose, None, detail, cancels=[loading], **QUICK)
-    tab.select(refresh, seen, [table, *detail], **waiting)
+    tab.select(refresh, seen, [table, *detail], **QUEUED)
     again.click(used, seen, [using, usage], **QUICK)
     chosen.input(other_format, [seen, chosen], load, **QUICK)
-    unload.click(unload_it, [seen, model], [table, header, *detail], **waiting)
+    unload.click(unload_it, [seen, model], [table, header, *detail], **QUEUED)
     use.click(lambda name: name, seen, model, **QUICK)
 
 

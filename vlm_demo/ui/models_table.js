@@ -11,6 +11,7 @@ let models = [], chosen = '', rows = new Map();
 const cell = (text, className, below = '') => {
   const node = document.createElement('td');
   node.className = className;
+  node.setAttribute('role', 'cell');
   node.append(text);
   if (below) {
     const small = document.createElement('small');
@@ -31,6 +32,7 @@ function doubt(text, certain) {
 
 function row(model) {
   const node = document.createElement('tr');
+  node.setAttribute('role', 'row');
   const name = document.createElement('button');
   name.type = 'button';
   name.textContent = model.name;
@@ -104,12 +106,24 @@ function offerLanguages() {
   filter.value = often.has(kept) ? kept : '';
 }
 
+// Only rows that have changed are built: a hundred take longer than showing the tab.
+function draw(listed) {
+  const names = listed.map(({ name }) => name).join('\n'), sameModels = names === [...rows.keys()].join('\n');
+  rows = new Map(listed.map((model) => {
+    const state = JSON.stringify(model), old = rows.get(model.name);
+    if (old && old.state === state) return [model.name, old];
+    const made = Object.assign(row(model), { state });
+    if (sameModels) old.replaceWith(made);
+    return [model.name, made];
+  }));
+  if (!sameModels) body.replaceChildren(...rows.values());
+}
+
 function show() {
   const value = JSON.parse(props.value || '{}');
   const top = scroller.scrollTop;
   models = value.models || [];
-  rows = new Map(models.map((model) => [model.name, row(model)]));
-  body.replaceChildren(...rows.values());
+  draw(models);
   find('.free').textContent = say.whole(value.free || '');
   offerLanguages();
   mark(value.chosen || chosen);

@@ -59,6 +59,7 @@ _FILTERS = "".join(
     )
 )
 
+# The roles are those that a table has by itself, until its rows are laid out as a grid.
 _TEMPLATE = f"""
 <div class="catalogue">
   <input type="search" class="search-words" data-say="placeholder aria-label"
@@ -70,11 +71,13 @@ _TEMPLATE = f"""
     <button type="button" class="clear" data-say hidden>Clear</button>
     <span class="count" role="status"></span>
   </div>
-  <div class="scroller" tabindex="-1"><table>
-    <thead><tr><th data-say>Model</th><th class="size" data-say>Size</th>
-      <th class="licence" data-say>Licence</th><th class="memory" data-say>Memory</th>
-      <th class="fits" data-say>Fits</th></tr></thead>
-    <tbody></tbody>
+  <div class="scroller" tabindex="-1"><table role="table">
+    <thead role="rowgroup"><tr role="row"><th role="columnheader" data-say>Model</th>
+      <th role="columnheader" class="size" data-say>Size</th>
+      <th role="columnheader" class="licence" data-say>Licence</th>
+      <th role="columnheader" class="memory" data-say>Memory</th>
+      <th role="columnheader" class="fits" data-say>Fits</th></tr></thead>
+    <tbody role="rowgroup"></tbody>
   </table><p class="nothing" data-say hidden>No model is like that. Take a filter away.</p></div>
   <p class="free"></p>
 </div>

@@ -23,12 +23,13 @@ from vlm_demo.truth import Known, Score, read_archive, score, standings, write_a
 from vlm_demo.truth.archive import MOST_QUESTIONS
 from vlm_demo.types import Region, Reply, Request
 from vlm_demo.ui.asked import Asked, there
+from vlm_demo.ui.events import ANSWERS, QUEUED, QUICK
 from vlm_demo.ui.exports import own_folder
 from vlm_demo.ui.generation import Choice
 from vlm_demo.ui.permalink import sha256_of
 from vlm_demo.ui.pictures import file_url
 from vlm_demo.ui.streaming import answers, plain_words_for
-from vlm_demo.ui.tab import ANSWERS, ASKED_FOR, QUICK, Surroundings
+from vlm_demo.ui.tab import Surroundings
 from vlm_demo.ui.values import as_value, percent
 
 Benchmark = tuple[Known, ...]
@@ -126,12 +127,12 @@ def wire_own_benchmark(
 
     outputs = [bar, kept]
     shown = gr.State(None) if least is None else least
-    bar.submit(judge, [asked, holder, shown, kept], outputs, **ASKED_FOR)
+    bar.submit(judge, [asked, holder, shown, kept], outputs, **QUEUED)
     running = bar.play(run, [kept, *around.controls.inputs], outputs, **ANSWERS)
     running.then(settle, kept, bar, **QUICK)
     bar.stop(None, None, None, cancels=[running], **QUICK)
-    bar.release(save, kept, bar, **ASKED_FOR)
-    bar.upload(bring, kept, outputs, **ASKED_FOR)
+    bar.release(save, kept, bar, **QUEUED)
+    bar.upload(bring, kept, outputs, **QUEUED)
     bar.delete(lambda: {bar: table(()), kept: ()}, None, outputs, **QUICK)
     bar.expand(settle, kept, bar, **QUICK)  # another tab may have added to it
 

@@ -11,11 +11,12 @@ from gradio.components import Component
 
 from vlm_demo.errors import InputError, MissingPictureError
 from vlm_demo.types import Region
+from vlm_demo.ui.events import QUEUED, QUICK
 from vlm_demo.ui.examples import Example
 from vlm_demo.ui.pictures import Picture, take, take_upload
 from vlm_demo.ui.region_image import megabytes, read_regions, region_image, shown
 from vlm_demo.ui.streaming import errors_shown
-from vlm_demo.ui.tab import QUICK, Surroundings
+from vlm_demo.ui.tab import Surroundings
 from vlm_demo.ui.words import say
 
 
@@ -130,9 +131,8 @@ def wire_picture_input(
         come_in,
         [own.picture, own.regions],
         outputs,
-        api_visibility="private",
-        show_progress="hidden",
         cancels=cancels,
+        **QUEUED,
     )
     own.board.clear(
         go,

@@ -29,12 +29,12 @@ from vlm_demo.errors import (
 from vlm_demo.pool import LoadFormat
 from vlm_demo.types import Reply, Task
 from vlm_demo.ui.answer import failed, waiting
+from vlm_demo.ui.events import QUEUED, QUICK
 from vlm_demo.ui.generation import Controls
 from vlm_demo.ui.picture_input import PictureInput
 from vlm_demo.ui.pictures import Picture, keep
 from vlm_demo.ui.region_image import shown
 from vlm_demo.ui.streaming import plain_words_for
-from vlm_demo.ui.tab import QUICK
 from vlm_demo.ui.values import Said
 
 MOST_MODELS = 3
@@ -190,8 +190,7 @@ def wire_remedies(
         act,
         [chooser or controls.model, controls.kept, *picture],
         [result, *([chooser] if chooser else []), *controls.outputs, *board],
-        api_visibility="private",
-        show_progress="hidden",
+        **QUEUED,
     ).success(None, None, None, js=ask_again, **QUICK)
 
 

@@ -27,6 +27,12 @@ PACE_S = 0.05
 HEARTBEAT_S = 0.25
 """Longest time without a sign of life: Gradio can stop a generator only when it yields."""
 
+PATIENCE_S = 0.05
+"""Time for the first sign of life: what answers sooner is shown at once, and not what it waits for.
+
+A person does not notice it, and the page is drawn once instead of twice.
+"""
+
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -44,7 +50,7 @@ class _End:
 def answers(backend: Backend, model: str, request: Request) -> Generator[Reply | None, None, None]:
     """Yield the newest reply from time to time, and None while there is nothing new.
 
-    The first None comes at once, before anything is computed. The last Reply is complete.
+    The first one comes soon, whatever is computed. The last Reply is complete.
     Closing the iterator stops the model.
 
     Raises:
@@ -67,7 +73,6 @@ def answers(backend: Backend, model: str, request: Request) -> Generator[Reply |
 
     in_thread(read, f"answer by {model}")
     try:
-        yield None
         yield from _newest(arrived)
     finally:
         stopped.set()
@@ -122,14 +127,17 @@ def in_thread(work: Callable[[], None], name: str) -> None:
 
 
 def _newest(arrived: queue.SimpleQueue[Reply | _Failure | _End]) -> Iterator[Reply | None]:
+    patience = PATIENCE_S
     while True:
         newest: Reply | None = None
         try:
-            item = arrived.get(timeout=HEARTBEAT_S)
+            item = arrived.get(timeout=patience)
+            patience = HEARTBEAT_S
             while isinstance(item, Reply):
                 newest = item
                 item = arrived.get_nowait()
         except queue.Empty:
+            patience = HEARTBEAT_S
             yield newest
             time.sleep(PACE_S if newest else 0)
             continue

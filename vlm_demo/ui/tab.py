@@ -13,6 +13,7 @@ from vlm_demo.backend import Backend
 from vlm_demo.settings import Settings
 from vlm_demo.types import Task
 from vlm_demo.ui.answer import settled
+from vlm_demo.ui.events import ANSWERS, QUICK
 from vlm_demo.ui.examples import Example
 from vlm_demo.ui.generation import Controls
 from vlm_demo.ui.linking import Links
@@ -21,27 +22,6 @@ from vlm_demo.ui.words import say
 if TYPE_CHECKING:  # they load the database, and what rates
     from vlm_demo.arena.battles import Arena
     from vlm_demo.arena.boards import Boards
-
-MOST_ANSWERS = 64
-"""Answers at a time, those that wait for their model included.
-
-More than a model lets wait (`Serving.waiting`): it tells people their place, Gradio would not.
-"""
-
-ANSWERS: dict[str, Any] = {
-    "concurrency_id": "answers",
-    "concurrency_limit": MOST_ANSWERS,
-    "show_progress": "hidden",
-    "api_visibility": "private",
-}
-"""Settings of every event that asks a model."""
-
-QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-"""Settings of every event that computes nothing."""
-
-ASKED_FOR: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-"""Settings of every event that computes a little: it waits in the queue like others."""
-
 
 ASKING = """() => [{__type__: 'update', visible: 'hidden'}, {__type__: 'update', visible: true}]"""
 """What the button that asks and the one that stops become in the browser."""

@@ -106,23 +106,36 @@ class Shown:
 def _page(workshop: Workshop) -> Iterator[Row]:
     """Chat without a picture. What the model itself takes to begin and to write is not counted."""
     tokens = round(TOKENS_PER_SECOND * (1 if workshop.options.tiny else SECONDS))
-    ways_there, ways_back, rates, identical = [], [], [], True
+    ways_there, ways_back, bare, rates, identical = [], [], [], [], True
     with (
         _browser() as browser,
         paced_server(numbered(tokens), TOKENS_PER_SECOND) as model,
         _program(model, workshop) as address,
+        _bare_chat(model, workshop) as bare_address,
     ):
         _chat(browser, address, model)  # the first answer finds what is imported late
+        _chat(browser, bare_address, model)
         for _ in workshop.repeats("the page at 100 tokens per second"):
+            bare.append(sum(_ways(_chat(browser, bare_address, model), model.writings[-1])))
             shown, written = _chat(browser, address, model), model.writings[-1]
-            ways_there.append(1000 * (written.asked - shown.asked))
-            ways_back.append(1000 * (shown.shown[0][0] - written.written[0]))
+            there, back = _ways(shown, written)
+            ways_there.append(there)
+            ways_back.append(back)
             rates.append(_shown_rate(shown) / _written_rate(written))
             identical &= shown.text.split() == written.text.split()
     added = [there + back for there, back in zip(ways_there, ways_back, strict=True)]
-    note = f"{median(ways_there):.0f} ms to the model, {median(ways_back):.0f} ms back"
+    note = (
+        f"{median(ways_there):.0f} ms to the model, {median(ways_back):.0f} ms back; "
+        f"a chat of Gradio alone: {median(bare):.0f} ms"
+    )
     yield row_of("page_first_ms", added, note, identical=identical)
     yield row_of("page_keeps_up", rates, identical=identical)
+
+
+def _ways(shown: Shown, written: Writing) -> tuple[float, float]:
+    """Milliseconds from the question to the model, and from its first token to the page."""
+    back = shown.shown[0][0] - written.written[0]
+    return 1000 * (written.asked - shown.asked), 1000 * back
 
 
 @contextmanager
@@ -170,6 +183,17 @@ def _program(model: PacedServer, workshop: Workshop) -> Iterator[str]:
         yield address
 
 
+@contextmanager
+def _bare_chat(model: PacedServer, workshop: Workshop) -> Iterator[str]:
+    """Run a chat of Gradio and nothing else with the scripted model; give its address."""
+    port = free_port()
+    address = f"http://127.0.0.1:{port}/"
+    module = "vlm_demo.evaluation.bench.bare_chat"
+    command = [sys.executable, "-m", module, model.url, MODEL, str(port)]
+    with serving(command, address, workshop.folder / "bare.log", workshop.options.threads):
+        yield address
+
+
 def _chat(browser: Any, address: str, model: PacedServer) -> Shown:
     """Ask one question on a fresh page, and wait until the whole answer stands there."""
     page = browser.new_page()
@@ -180,6 +204,7 @@ def _chat(browser: Any, address: str, model: PacedServer) -> Shown:
         page.wait_for_timeout(500)  # a person has seen the page by then
         page.evaluate(WATCH)
         box.press("Enter")
+        page.wait_for_timeout(1000 * len(model.tokens) / TOKENS_PER_SECOND)  # looking on costs time
         done = f"() => seen.shown.length && seen.shown.at(-1)[1] >= {len(model.tokens)}"
         page.wait_for_function(done, timeout=LONGEST_ANSWER_S * 1000)
         return Shown(**page.evaluate("seen"))
@@ -197,9 +222,9 @@ def _boxes(workshop: Workshop) -> Iterator[Row]:
         paced_server(tokens, TOKENS_PER_SECOND) as model,
         _program(model, workshop) as address,
     ):
-        _locate(browser, address, len(closing), workshop)
+        _locate(browser, address, len(tokens), len(closing), workshop)
         for _ in workshop.repeats("boxes on the page at 100 tokens per second"):
-            shown = _locate(browser, address, len(closing), workshop)
+            shown = _locate(browser, address, len(tokens), len(closing), workshop)
             sent = [model.writings[-1].written[index] for index in closing]
             first.append(1000 * (shown.shown[0][0] - sent[0]))
             # Both from the first box to the last.
@@ -209,8 +234,8 @@ def _boxes(workshop: Workshop) -> Iterator[Row]:
     yield row_of("page_boxes_keep_up", rates)
 
 
-def _locate(browser: Any, address: str, count: int, workshop: Workshop) -> Shown:
-    """Locate on a fresh page, and wait until all boxes stand on the picture."""
+def _locate(browser: Any, address: str, tokens: int, count: int, workshop: Workshop) -> Shown:
+    """Locate on a fresh page, and wait until all boxes of some tokens stand on the picture."""
     picture = workshop.folder / "picture.png"
     Image.new("RGB", (800, 600), "white").save(picture)
     page = browser.new_page()
@@ -223,6 +248,7 @@ def _locate(browser: Any, address: str, count: int, workshop: Workshop) -> Shown
         page.wait_for_timeout(500)  # a person has seen the page by then
         page.evaluate(WATCH_BOXES)
         page.click("#locate-run")
+        page.wait_for_timeout(1000 * tokens / TOKENS_PER_SECOND)  # looking on costs time
         done = f"() => seen.shown.length && seen.shown.at(-1)[1] >= {count}"
         page.wait_for_function(done, timeout=LONGEST_ANSWER_S * 1000)
         return Shown(**page.evaluate("seen"))
