@@ -93,10 +93,7 @@ class Batch:
     def sequence(self, row: Row) -> KeyValues:
         """Return the keys and values of a row, in memory of their own."""
         index = self.rows.index(row)
-        start = self._cache.columns - int(self._counts[index])
-        return [
-            (keys.clone(), values.clone()) for keys, values in self._cache.sequence(index, start)
-        ]
+        return self._cache.copy_of(index, self._cache.columns - int(self._counts[index]))
 
     def leave(self, gone: Collection[Row]) -> None:
         """Take rows out, and the columns that only they had."""

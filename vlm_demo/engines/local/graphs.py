@@ -11,7 +11,7 @@ is for CUDA, and where it fails the model goes on without.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from math import prod
 from threading import Lock
 from typing import Any
@@ -20,7 +20,15 @@ import torch
 from torch import Tensor
 
 from vlm_demo.engines.local.decoders import Decoder
-from vlm_demo.engines.local.kv_cache import SPARE, GrowingLayer, KvCache, stacked
+from vlm_demo.engines.local.kv_cache import (
+    SPARE,
+    Buffer,
+    GrowingLayer,
+    KeysAndValues,
+    KvCache,
+    Stretch,
+    copied,
+)
 
 LEAST_COLUMNS = 256
 """Columns are a multiple of this, and of an eighth of their number at least: few shapes to record,
@@ -80,26 +88,30 @@ class FixedLayer(GrowingLayer):
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the buffers."""
-        rows, _, columns, _ = self._buffers[0].shape
+        rows, _, columns, _ = self.buffer.keys.shape
         return rows, columns
 
     def update(
         self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any
     ) -> tuple[Tensor, Tensor]:
         """Write one column; return whole buffers, of which a mask says what counts."""
-        keys, values = self._buffers
-        keys.index_copy_(2, self._place, key_states)
-        values.index_copy_(2, self._place, value_states)
-        return keys, values
+        self.buffer.keys.index_copy_(2, self._place, key_states)
+        self.buffer.values.index_copy_(2, self._place, value_states)
+        return self.buffer.keys, self.buffer.values
 
     def truncate(self, columns: int) -> None:
-        self.keys, self.values = (buffer[: self._rows, :, :columns] for buffer in self._buffers)
+        """Fill exactly so many columns; those beyond are forgotten, or were written just now."""
+        keys, values = self.buffer.first(columns)
+        self.keys, self.values = keys[: self._rows], values[: self._rows]
 
-    def _copy_in(self, keys: Sequence[Tensor], values: Sequence[Tensor]) -> None:
-        """Copy rows, some of which may stand in this layer's own memory."""
-        states = [stacked(part, room=0) for part in (keys, values)]
-        self._rows = len(states[0])
-        self._buffers = tuple(map(self._laid_out, self.memories, states))
+    def fill(self, *rows: KeysAndValues) -> None:
+        """Start with copies of these, some of which may stand in this layer's own memory."""
+        rows_apart = copied(rows, room=0)
+        self._rows = len(rows_apart.keys)
+        states = (rows_apart.keys, rows_apart.values)
+        keys, values = map(self._laid_out, self.memories, states)
+        self.begin(Stretch(Buffer(keys, values, rows_apart.written), rows_apart.written))
+        self.truncate(rows_apart.written)
 
     def _laid_out(self, memory: Memory, states: Tensor) -> Tensor:
         rows, heads, filled, size = states.shape

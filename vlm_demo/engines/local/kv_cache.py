@@ -3,11 +3,16 @@
 The `DynamicCache` of transformers copies everything at every token. Here a layer has room to spare
 and a step writes one column. Rows are aligned at their newest column; those that are shorter begin
 later, and an attention mask says where.
+
+A column that has been written never changes, so sequences share a buffer as far as they are alike.
+The first that goes on writes into the room behind; another one that does moves to a buffer of its
+own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import Tensor
@@ -16,21 +21,53 @@ from transformers.cache_utils import Cache, DynamicLayer
 KeysAndValues = tuple[Tensor, Tensor]
 """Of one layer, each (rows, heads, tokens, head size)."""
 
-KeyValues = Sequence[KeysAndValues]
-"""Keys and values of one sequence, layer by layer, each of one row."""
-
 SPARE = 64
 """Columns of room for tokens to come; more as a sequence gets longer."""
 
 
+def spare(columns: int) -> int:
+    """Return the room that is worth having behind so many columns."""
+    return max(SPARE, columns // 4)
+
+
+@dataclass(slots=True, eq=False)
+class Buffer:
+    """Memory for one layer's keys and values, each (rows, heads, columns, head size)."""
+
+    keys: Tensor
+    values: Tensor
+    written: int  # columns; the others are room
+
+    @property
+    def columns(self) -> int:
+        """How many there are, written or not."""
+        return self.keys.shape[-2]
+
+    def first(self, columns: int) -> KeysAndValues:
+        """Return the first columns, without copying them."""
+        return self.keys[:, :, :columns], self.values[:, :, :columns]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What one sequence has in a layer: the first columns of a buffer of one row."""
+
+    buffer: Buffer
+    columns: int
+
+
+KeyValues = Sequence[Stretch]
+"""Keys and values of one sequence, layer by layer."""
+
+
 def size_of(sequence: KeyValues) -> int:
-    """Bytes of a sequence's keys and values."""
-    return sum(part.nbytes for layer in sequence for part in layer)
+    """Bytes that a sequence holds, with the room behind it."""
+    return sum(stretch.buffer.keys.nbytes + stretch.buffer.values.nbytes for stretch in sequence)
 
 
 def shortened(sequence: KeyValues, tokens: int) -> KeyValues:
     """Return the first tokens of a sequence, without copying them."""
-    return [(keys[:, :, :tokens], values[:, :, :tokens]) for keys, values in sequence]
+    return [replace(stretch, columns=tokens) for stretch in sequence]
 
 
 class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
@@ -38,10 +75,16 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
 
     keys: Tensor
     values: Tensor
+    buffer: Buffer
 
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
-        self.dtype, self.device = key_states.dtype, key_states.device
-        self._hold(key_states[:, :, :0], value_states[:, :, :0])
+        self.begin(Stretch(Buffer(key_states[:, :, :0], value_states[:, :, :0], 0), 0))
+
+    def begin(self, stretch: Stretch) -> None:
+        """Start with what a sequence has already, without copying it."""
+        self.buffer = stretch.buffer
+        self.dtype, self.device = self.buffer.keys.dtype, self.buffer.keys.device
+        self.keys, self.values = self.buffer.first(stretch.columns)
         self.is_initialized = True
 
     def update(
@@ -52,42 +95,24 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
             self.lazy_initialization(key_states, value_states)
         start = self.keys.shape[-2]
         end = start + key_states.shape[-2]
-        if end > self._buffers[0].shape[-2]:
-            self._hold(self.keys, self.values, room=end - start + max(SPARE, end // 4))
-        for buffer, states in zip(self._buffers, (key_states, value_states), strict=True):
-            buffer[:, :, start:end] = states
-        self.truncate(end)
+        if end > self.buffer.columns or start < self.buffer.written:
+            self.buffer = copied([(self.keys, self.values)], room=end - start + spare(end))
+        self.buffer.keys[:, :, start:end] = key_states
+        self.buffer.values[:, :, start:end] = value_states
+        self.buffer.written = end
+        self.keys, self.values = self.buffer.first(end)
         return self.keys, self.values
 
     def truncate(self, columns: int) -> None:
-        """Fill exactly so many columns; those beyond are forgotten, or were written just now."""
-        self.keys, self.values = (buffer[:, :, :columns] for buffer in self._buffers)
+        """Forget the columns beyond, which nobody else may hold."""
+        if self.buffer.written == self.keys.shape[-2]:
+            self.buffer.written = columns
+        self.keys, self.values = self.buffer.first(columns)
 
     def fill(self, *rows: KeysAndValues) -> None:
         """Start with copies of these, one below the other and aligned at their last column."""
-        first = rows[0][0]
-        self.dtype, self.device = first.dtype, first.device
-        keys, values = zip(*rows, strict=True)
-        self._copy_in(keys, values)
-        self.truncate(max(keys.shape[-2] for keys, _ in rows))
-        self.is_initialized = True
-
-    def _copy_in(self, keys: Sequence[Tensor], values: Sequence[Tensor]) -> None:
-        """Copy rows into buffers."""
-        self._buffers = tuple(stacked(part, room=SPARE) for part in (keys, values))
-
-    def _hold(self, keys: Tensor, values: Tensor, room: int = 0) -> None:
-        """Move what there is into buffers with `room` for more columns."""
-        filled = keys.shape[-2]
-        self._buffers = tuple(_with_room(states, room) for states in (keys, values))
-        self.truncate(filled)
-
-
-def _with_room(states: Tensor, room: int) -> Tensor:
-    rows, heads, filled, size = states.shape
-    buffer = states.new_empty(rows, heads, filled + room, size)
-    buffer[:, :, :filled] = states
-    return buffer
+        buffer = copied(rows, room=SPARE)
+        self.begin(Stretch(buffer, buffer.written))
 
 
 class KvCache(Cache):
@@ -98,11 +123,11 @@ class KvCache(Cache):
 
     @classmethod
     def beginning_with(cls, sequence: KeyValues) -> KvCache:
-        """Build the cache of one row that has been computed before; it is copied."""
+        """Build the cache of one row that has been computed before, without copying it."""
         cache = cls()
-        for keys, values in sequence:
+        for stretch in sequence:
             layer = GrowingLayer()  # type: ignore[no-untyped-call]
-            layer.fill((keys, values))
+            layer.begin(stretch)
             cache.layers.append(layer)
         return cache
 
@@ -125,10 +150,21 @@ class KvCache(Cache):
         for layer in self.filled:
             layer.truncate(columns)
 
-    def sequence(self, row: int, start: int) -> KeyValues:
-        """Return one row from its first column on, without copying it."""
+    def sequence(self) -> KeyValues:
+        """Return the only row, without copying it."""
+        return [Stretch(layer.buffer, layer.keys.shape[-2]) for layer in self.filled]
+
+    def copy_of(self, row: int, start: int) -> KeyValues:
+        """Return a copy of one row from its first column on, with room to go on."""
         own = slice(row, row + 1)
-        return [(layer.keys[own, :, start:], layer.values[own, :, start:]) for layer in self.filled]
+        buffers = [
+            copied(
+                [(layer.keys[own, :, start:], layer.values[own, :, start:])],
+                room=spare(layer.keys.shape[-2] - start),
+            )
+            for layer in self.filled
+        ]
+        return [Stretch(buffer, buffer.written) for buffer in buffers]
 
     def join(self, other: KvCache) -> None:
         """Add the rows of another cache below, all aligned at the newest column."""
@@ -140,6 +176,13 @@ class KvCache(Cache):
         for layer in self.filled:
             keys, values = layer.keys[:, :, start:], layer.values[:, :, start:]
             layer.fill(*((keys[row : row + 1], values[row : row + 1]) for row in rows))
+
+
+def copied(rows: Sequence[KeysAndValues], room: int) -> Buffer:
+    """Copy rows into a buffer of their own, aligned at their last column."""
+    keys, values = zip(*rows, strict=True)
+    written = max(part.shape[-2] for part in keys)
+    return Buffer(stacked(keys, room), stacked(values, room), written)
 
 
 def stacked(parts: Sequence[Tensor], room: int) -> Tensor:

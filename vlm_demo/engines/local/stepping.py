@@ -72,7 +72,7 @@ class Stepper:
         inputs = on_device(encoded.inputs, self._decoder.device, self._processors.dtype)
         logits, ahead = self._decoder.prefill(inputs, cache)
         self._statistics.prompt(len(encoded.ids), reused)
-        self._prefixes.keep(encoded.ids, encoded.pictures, cache.sequence(0, 0))
+        self._prefixes.keep(encoded.ids, encoded.pictures, cache.sequence())
         row = self._row(job, inputs["input_ids"], ahead)
         outcome = self._batch.first(row, logits)
         if self._ends(job, outcome):
