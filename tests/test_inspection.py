@@ -17,7 +17,7 @@ from vlm_demo.inspection import (
     examine,
     other_readings,
 )
-from vlm_demo.types import Frame, Prompt, Region, ReplyState
+from vlm_demo.types import Box, Frame, Prompt, Region, ReplyState
 
 LLAVA, KOSMOS = get_family("llava15"), get_family("kosmos2")
 WIDE = Frame((800, 600), (800, 600))
@@ -57,6 +57,17 @@ def test_the_strip_undoes_the_padding_of_a_square() -> None:
     assert "800 \N{MULTIPLICATION SIGN} 800" in padding.detail
     assert "100 above and below" in padding.detail
     assert pixels.numbers == pytest.approx((80, 60, 320, 380))
+
+
+def test_what_a_model_saw_cut_out_is_told_on_the_whole_picture() -> None:
+    """The right half of a picture of 800 x 600: 100 left and right of it are padding."""
+    part = replace(asked_with(), part=Box(0.5, 0, 1, 1))
+    (strip,) = examine(DOG, LLAVA, Frame((400, 600), (400, 600)), part).strips
+    *_, pixels, whole = strip.steps
+    assert (pixels.title, whole.title) == ("Pixels", "Cut-out undone")
+    assert pixels.numbers == pytest.approx((0, 120, 140, 360))
+    assert whole.numbers == pytest.approx((400, 120, 540, 360))
+    assert strip.mark.region == Box(0.5, 0.2, 0.675, 0.6)
 
 
 def test_a_square_picture_has_no_padding_to_undo() -> None:

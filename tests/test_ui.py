@@ -30,6 +30,7 @@ from vlm_demo.types import (
     Piece,
     Point,
     Polygon,
+    RegionForm,
     Reply,
     ReplyState,
     Request,
@@ -41,7 +42,7 @@ from vlm_demo.ui.asked import Asked
 from vlm_demo.ui.conversation import Turn, as_messages, pictures_in, request_for
 from vlm_demo.ui.examination import findings
 from vlm_demo.ui.examples import load_examples
-from vlm_demo.ui.inspector_tab import Output
+from vlm_demo.ui.inspector_tab import Known, Output
 from vlm_demo.ui.layout import build_page
 from vlm_demo.ui.model_choice import model_card
 from vlm_demo.ui.pictures import full_copy, take, take_upload
@@ -531,6 +532,29 @@ def test_sizes_and_outputs_that_cannot_be_are_refused(values: dict[str, Any]) ->
     assert Output.of(**fine).frame == Frame((640, 480), (640, 480))
     with pytest.raises(InputError):
         Output.of(**fine | values)
+
+
+def test_an_answer_about_a_cut_out_is_read_by_the_size_of_the_cut_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "cache"))
+    Image.new("RGB", (800, 600), "blue").save(tmp_path / "wide.png")
+    wide = take(tmp_path / "wide.png", Settings())
+    request = Request(
+        Task.DESCRIBE_REGION,
+        images=(wide.open(),),
+        regions=(Box(0.5, 0, 1, 1),),
+        region_form=RegionForm.CROP,
+    )
+    prompt = get_family("llava15").prompt(request)
+    assert prompt.frame is not None
+    raw = "A dog [0.10, 0.20, 0.40, 0.60] runs."
+    output = Output.of(
+        *(wide, raw, "llava15", "", None, None, None, *prompt.frame.seen),
+        Known.of(raw, "llava15", prompt),
+    )
+    reply = examine(output.raw, output.family, output.frame, output.prompt).reply
+    assert reply.mentions == get_family("llava15").reply(raw, prompt).mentions
 
 
 def test_a_picture_is_shown_small_and_kept_whole(

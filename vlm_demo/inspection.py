@@ -131,10 +131,17 @@ def examine(raw: str, family: Family, frame: Frame, prompt: Prompt | None = None
     if family.markup is None:
         return Examination(reply, None, (), ())
     space = family.markup.space_in(frame)
+    # Where the model saw a cut-out, its numbers count that, and the reply is on the whole picture.
+    seen = family.reply(raw, replace(prompt, part=None)) if prompt.part else reply
     strips = tuple(
-        Strip(*_named(mark, reply), mark, _steps(mark, space, frame, raw)) for mark in reply.marks
+        Strip(
+            *_named(mark, reply),
+            mark,
+            (*_steps(own, space, frame, raw), *_onto_whole(mark, frame, prompt.part)),
+        )
+        for own, mark in zip(seen.marks, reply.marks, strict=True)
     )
-    doubts = (*_contradictions(reply.marks, space, frame), *_unread(reply))
+    doubts = (*_contradictions(seen.marks, space, frame), *_unread(reply))
     return Examination(reply, space, strips, doubts)
 
 
@@ -244,6 +251,16 @@ def _steps(mark: Mark, space: Space, frame: Frame, raw: str) -> tuple[Step, ...]
         steps.append(Step("Padding undone", undone, _times(unclipped, frame.original)))
     pixels = _flat(mark.region, frame.original)
     return (*steps, Step("Pixels", _in_picture(unclipped, mark.region, frame.original), pixels))
+
+
+def _onto_whole(mark: Mark, frame: Frame, part: Box | None) -> Iterator[Step]:
+    """Say where a place is on the picture of which the model saw a part; `frame` is of the part."""
+    if part is None:
+        return
+    width, height = frame.original
+    whole = round(width / (part.x2 - part.x1)), round(height / (part.y2 - part.y1))
+    undone = f"the model saw a part of {_sides(frame.original)} pixels"
+    yield Step("Cut-out undone", undone, _flat(mark.region, whole))
 
 
 def _described(space: Space, frame: Frame) -> str:

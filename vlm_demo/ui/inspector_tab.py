@@ -137,6 +137,8 @@ class Output:
         frame = Frame(original, seen, space if space in SPACES else "")
         is_known = known is not None and (known.raw, known.family) == (raw, family)
         prompt = known.prompt if known and is_known else asked_with(token or "")
+        if prompt.part and prompt.frame:  # its numbers count the part that the model saw
+            frame = replace(prompt.frame, seen=seen, space=frame.space)
         return cls(picture, raw, get_family(family), frame, prompt)
 
 
