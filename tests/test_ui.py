@@ -18,6 +18,7 @@ from PIL import Image, ImageDraw
 from scripted import CIRCLE, ScriptedEngine
 
 from vlm_demo.backend import Backend
+from vlm_demo.catalog import default_menu
 from vlm_demo.errors import InputError, PictureError, SettingsError
 from vlm_demo.families import get_family
 from vlm_demo.inspection import examine, other_readings
@@ -36,6 +37,7 @@ from vlm_demo.types import (
     Request,
     Task,
 )
+from vlm_demo.ui import batch_tab, caption_tab
 from vlm_demo.ui.answer import written
 from vlm_demo.ui.ask_tab import read_choices
 from vlm_demo.ui.asked import Asked
@@ -44,7 +46,7 @@ from vlm_demo.ui.examination import findings
 from vlm_demo.ui.examples import load_examples
 from vlm_demo.ui.inspector_tab import Known, Output
 from vlm_demo.ui.layout import build_page
-from vlm_demo.ui.model_choice import model_card
+from vlm_demo.ui.model_choice import model_card, notice_words
 from vlm_demo.ui.pictures import full_copy, take, take_upload
 from vlm_demo.ui.presenting import as_markdown, places_found
 from vlm_demo.ui.region_image import located, read_regions, shown
@@ -313,6 +315,15 @@ def test_a_failure_in_the_model_reaches_the_reader(
     monkeypatch.setattr(engine, "stream", broken)
     with pytest.raises(ZeroDivisionError):
         list(answers(backend, "scripted", Request(Task.CAPTION, images=(picture,))))
+
+
+def test_every_model_says_of_every_task_that_it_cannot_do() -> None:
+    menu = default_menu()
+    backend = Backend(menu)
+    for spec in menu:
+        for task in (*caption_tab.TASKS.values(), *batch_tab.TASKS.values(), Task.CHAT, Task.VQA):
+            if not spec.supports(task):
+                assert f"{spec.name} cannot " in notice_words(backend, spec.name, [task])
 
 
 def test_model_text_cannot_become_html_or_fetch_pictures() -> None:

@@ -91,8 +91,7 @@ def build_batch_tab(tab: gr.Tab, around: Surroundings) -> None:
                 [Task.GROUNDING],
                 [begin],
                 style=kind,
-                # Whoever captions can do so in detail; the page has one name for both.
-                styles=TASKS | {"Detailed caption": Task.CAPTION},
+                styles=TASKS,
             )
             with gr.Accordion(say("Take up an earlier batch"), open=False, elem_id="batch-earlier"):
                 earlier = gr.Textbox(

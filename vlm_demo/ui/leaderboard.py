@@ -51,7 +51,6 @@ MAPS = [(say("Win rates in percent"), "rates"), (say("Number of battles"), "batt
 
 TASKS = {
     **ABILITIES,
-    Task.DETAILED_CAPTION: "Detailed caption",
     Task.DETECT: "Detect",
     Task.READ: "Read text",
 }

@@ -23,6 +23,7 @@ from vlm_demo.units import in_billions
 ABILITIES = {
     Task.CHAT: "Chat",
     Task.CAPTION: "Caption",
+    Task.DETAILED_CAPTION: "Caption in detail",
     Task.GROUNDED_CAPTION: "Caption with places",
     Task.VQA: "Ask",
     Task.GROUNDING: "Locate",
@@ -152,7 +153,7 @@ def build_notice(
     )
 
 
-def _notice(backend: Backend, name: str, tasks: Sequence[Task]) -> str:
+def notice_words(backend: Backend, name: str, tasks: Sequence[Task]) -> str:
     """Say why the model cannot do the task of a tab, and which can."""
     spec = backend.spec(name)
     able = list(dict.fromkeys(other for task in tasks for other in backend.models_for(task)))
@@ -166,7 +167,12 @@ def _notice(backend: Backend, name: str, tasks: Sequence[Task]) -> str:
         words += f" Models that can: {offered} and {more} more on the Models tab."
     elif able:
         words += f" Models that can: {offered}."
-    return f'<p class="notice" data-say>{html.escape(words)}</p>'
+    return words
+
+
+def _notice(backend: Backend, name: str, tasks: Sequence[Task]) -> str:
+    words = html.escape(notice_words(backend, name, tasks))
+    return f'<p class="notice" data-say>{words}</p>'
 
 
 def _names(backend: Backend) -> list[str]:
