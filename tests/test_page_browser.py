@@ -36,6 +36,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::UserWarning:gradio"),
 ]
 
+BROWSERS = ("chromium-headless-shell", "chromium")
 LAPTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 README_PICTURE = Path(__file__).parents[1] / "assets" / "screenshot.png"
 EXAMPLES = Path(__file__).parents[1] / "assets" / "examples"
@@ -61,8 +62,8 @@ def browser() -> Iterator[Browser]:
         from playwright.sync_api import sync_playwright
     except ImportError:
         missing("Playwright is not installed (pip install playwright).")
-    program = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-    if not Path(program).exists():
+    program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), "")
+    if not Path(program).is_file():
         missing("There is no Chromium. Install it, or say where it is in $CHROMIUM.")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])

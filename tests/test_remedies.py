@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,7 +35,7 @@ from vlm_demo.ui.generation import Choice
 from vlm_demo.ui.pictures import take
 from vlm_demo.ui.remedies import begin_loading, halved, problem, remedies
 from vlm_demo.ui.sampling_values import hints
-from vlm_demo.ui.streaming import awaited
+from vlm_demo.ui.streaming import PATIENCE_S, awaited
 from vlm_demo.ui.values import Said
 from vlm_demo.ui.waiting import Waiting
 
@@ -82,6 +83,7 @@ def test_an_answer_is_awaited_through_the_queue_to_its_end(
     backend: Backend, engine: ScriptedEngine, picture: Image.Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def queued(*_: object) -> Iterator[Piece]:
+        time.sleep(2 * PATIENCE_S)
         yield Piece(ahead=2)
         yield Piece("It is red.", logprobs=(-0.1, -0.1))
 

@@ -151,7 +151,8 @@ def _browser() -> Iterator[Any]:
         raise UnavailableError(
             "The page is measured in a browser, through Playwright: pip install playwright."
         ) from None
-    program = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    shell, whole = shutil.which("chromium-headless-shell"), shutil.which("chromium")
+    program = os.environ.get("CHROMIUM") or shell or whole
     with playwright.sync_playwright() as driver:
         try:
             browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
