@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 import torch
 from torch import Tensor
 
+from vlm_demo.engines.local import kv_cache
 from vlm_demo.engines.local.kv_cache import KvCache, shortened, size_of
 
 LAYERS = 2
@@ -22,6 +26,7 @@ def append(cache: KvCache, *tokens: float) -> None:
 
 def held(cache: KvCache) -> list[float]:
     """The tokens in a cache of one row, which all layers agree on."""
+    assert all(len(layer.keys) == 1 for layer in cache.filled)
     (first, *others) = [
         (layer.keys[0, 0, :, 0].tolist(), layer.values[0, 0, :, 1].tolist())
         for layer in cache.filled
@@ -94,3 +99,26 @@ def test_a_row_of_several_is_copied_with_room_to_go_on() -> None:
     assert held(again) == [9, 8]
     assert held(KvCache.beginning_with(kept)) == [9]
     assert again.filled[0].buffer is kept[0].buffer
+
+
+@pytest.mark.parametrize("longer", [True, False])
+def test_a_cache_that_another_could_not_join_is_as_it_was(
+    monkeypatch: pytest.MonkeyPatch, longer: bool
+) -> None:
+    one, other = KvCache(), KvCache()
+    append(one, 1, 2, 3)
+    append(other, *(range(9, 4, -1) if longer else [9]))
+    copies = iter((kv_cache.copied, None))  # memory for one layer
+
+    def short_of_memory(*args: Any, **options: Any) -> Any:
+        if (copy := next(copies)) is None:
+            raise torch.OutOfMemoryError
+        return copy(*args, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(kv_cache, "copied", short_of_memory)
+        with pytest.raises(torch.OutOfMemoryError):
+            one.join(other)
+    assert held(one) == [1, 2, 3]
+    append(one, 4)
+    assert held(one) == [1, 2, 3, 4]

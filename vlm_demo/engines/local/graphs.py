@@ -113,6 +113,10 @@ class FixedLayer(GrowingLayer):
         self.begin(Stretch(Buffer(keys, values, rows_apart.written), rows_apart.written))
         self.truncate(rows_apart.written)
 
+    def cut(self, rows: int, start: int) -> None:
+        """Keep the first rows, and the columns from `start` on; they move to the memory's start."""
+        self.fill((self.keys[:rows, :, start:], self.values[:rows, :, start:]))
+
     def _laid_out(self, memory: Memory, states: Tensor) -> Tensor:
         rows, heads, filled, size = states.shape
         shape = (rounded_rows(rows), heads, rounded_columns(filled + SPARE), size)

@@ -109,6 +109,12 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
             self.buffer.written = columns
         self.keys, self.values = self.buffer.first(columns)
 
+    def cut(self, rows: int, start: int) -> None:
+        """Keep the first rows, and the columns from `start` on, without copying them."""
+        buffer = Buffer(self.keys[:rows, :, start:], self.values[:rows, :, start:], 0)
+        buffer.written = buffer.columns
+        self.begin(Stretch(buffer, buffer.columns))
+
     def fill(self, *rows: KeysAndValues) -> None:
         """Start with copies of these, one below the other and aligned at their last column."""
         buffer = copied(rows, room=SPARE)
@@ -167,9 +173,21 @@ class KvCache(Cache):
         return [Stretch(buffer, buffer.written) for buffer in buffers]
 
     def join(self, other: KvCache) -> None:
-        """Add the rows of another cache below, all aligned at the newest column."""
-        for own, new in zip(self.filled, other.filled, strict=True):
-            own.fill((own.keys, own.values), (new.keys, new.values))
+        """Add the rows of another cache below, all aligned at the newest column.
+
+        If memory runs out at some layer, all are as they were before.
+        """
+        pairs = list(zip(self.filled, other.filled, strict=True))
+        rows, before = len(pairs[0][0].keys), self.columns
+        joined: list[GrowingLayer] = []
+        try:
+            for own, new in pairs:
+                own.fill((own.keys, own.values), (new.keys, new.values))
+                joined.append(own)
+        except Exception:  # torch says in several ways that memory ran out
+            for layer in joined:
+                layer.cut(rows, layer.keys.shape[-2] - before)
+            raise
 
     def select(self, rows: Sequence[int], start: int) -> None:
         """Keep some rows, and of those the columns from `start` on."""
