@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from vlm_demo.engines.local import kv_cache
+from vlm_demo.engines.local.graphs import FixedLayer
 from vlm_demo.engines.local.kv_cache import KvCache, shortened, size_of
 
 LAYERS = 2
@@ -122,3 +123,12 @@ def test_a_cache_that_another_could_not_join_is_as_it_was(
     assert held(one) == [1, 2, 3]
     append(one, 4)
     assert held(one) == [1, 2, 3, 4]
+
+
+def test_rows_in_memory_that_stays_in_place_are_cut_there() -> None:
+    layer = FixedLayer(torch.zeros(1, dtype=torch.long))
+    layer.fill((states(1, 2, 3), -states(1, 2, 3)), (states(9), -states(9)))
+    layer.cut(1, 1)
+    assert layer.keys[:, 0, :, 0].tolist() == [[2, 3]]
+    assert layer.values[:, 0, :, 0].tolist() == [[-2, -3]]
+    assert layer.memories[0].moves == 1
