@@ -514,6 +514,26 @@ def test_memory_that_runs_out_as_a_request_joins_ends_that_one_alone(
         assert other.result(30) == alone
 
 
+def test_memory_that_runs_out_as_a_request_leaves_ends_nobody(
+    llava: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy of what was computed for it cannot be kept; all else goes on."""
+    prompt = llava.prompt("what is it?", 1)
+    alone = llava.tokens(prompt, Sampling(max_new_tokens=60))
+
+    def short_of_memory(*_: object) -> None:
+        raise TOO_MUCH
+
+    with ThreadPoolExecutor(1) as reader:
+        other = reader.submit(llava.tokens, prompt, Sampling(max_new_tokens=60))
+        until(lambda: llava.engine.usage().answering == 1)
+        with monkeypatch.context() as patch:
+            patch.setattr(KvCache, "copy_of", short_of_memory)
+            assert llava.tokens(llava.prompt("and that?"), Sampling(max_new_tokens=5))
+            assert other.result(30) == alone
+    assert llava.tokens(prompt, Sampling(max_new_tokens=60)) == alone
+
+
 def test_numbers_that_break_down_end_one_request(
     llava: Asked, failing: Callable[[dict[int, Any]], None]
 ) -> None:

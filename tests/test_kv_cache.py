@@ -102,6 +102,22 @@ def test_a_row_of_several_is_copied_with_room_to_go_on() -> None:
     assert again.filled[0].buffer is kept[0].buffer
 
 
+def test_rows_leave_without_taking_memory() -> None:
+    cache, others = KvCache(), [KvCache(), KvCache()]
+    append(cache, 1, 2, 3, 4)
+    append(others[0], 8)
+    append(others[1], 5, 6)
+    for other in others:
+        cache.join(other)
+    before = memory(cache)
+    cache.select([1, 2], start=2)
+    assert [layer.keys[:, 0, :, 0].tolist() for layer in cache.filled] == [[[0, 8], [5, 6]]] * 2
+    cache.select([1], start=0)
+    append(cache, 7)
+    assert held(cache) == [5, 6, 7]
+    assert all(abs(now - then) < 1000 for now, then in zip(memory(cache), before, strict=True))
+
+
 @pytest.mark.parametrize("longer", [True, False])
 def test_a_cache_that_another_could_not_join_is_as_it_was(
     monkeypatch: pytest.MonkeyPatch, longer: bool
@@ -125,10 +141,10 @@ def test_a_cache_that_another_could_not_join_is_as_it_was(
     assert held(one) == [1, 2, 3, 4]
 
 
-def test_rows_in_memory_that_stays_in_place_are_cut_there() -> None:
+def test_rows_in_memory_that_stays_in_place_are_selected_there() -> None:
     layer = FixedLayer(torch.zeros(1, dtype=torch.long))
     layer.fill((states(1, 2, 3), -states(1, 2, 3)), (states(9), -states(9)))
-    layer.cut(1, 1)
+    layer.select([0], 1)
     assert layer.keys[:, 0, :, 0].tolist() == [[2, 3]]
     assert layer.values[:, 0, :, 0].tolist() == [[-2, -3]]
     assert layer.memories[0].moves == 1

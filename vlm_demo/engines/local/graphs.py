@@ -11,7 +11,7 @@ is for CUDA, and where it fails the model goes on without.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from threading import Lock
 from typing import Any
@@ -113,9 +113,10 @@ class FixedLayer(GrowingLayer):
         self.begin(Stretch(Buffer(keys, values, rows_apart.written), rows_apart.written))
         self.truncate(rows_apart.written)
 
-    def cut(self, rows: int, start: int) -> None:
-        """Keep the first rows, and the columns from `start` on; they move to the memory's start."""
-        self.fill((self.keys[:rows, :, start:], self.values[:rows, :, start:]))
+    def select(self, rows: Sequence[int], start: int) -> None:
+        """Keep some rows, and of those the columns from `start` on, in as small a shape."""
+        keys, values = self.keys[:, :, start:], self.values[:, :, start:]
+        self.fill(*((keys[row : row + 1], values[row : row + 1]) for row in rows))
 
     def _laid_out(self, memory: Memory, states: Tensor) -> Tensor:
         rows, heads, filled, size = states.shape

@@ -109,11 +109,19 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
             self.buffer.written = columns
         self.keys, self.values = self.buffer.first(columns)
 
-    def cut(self, rows: int, start: int) -> None:
-        """Keep the first rows, and the columns from `start` on, without copying them."""
-        buffer = Buffer(self.keys[:rows, :, start:], self.values[:rows, :, start:], 0)
-        buffer.written = buffer.columns
-        self.begin(Stretch(buffer, buffer.columns))
+    def select(self, rows: Sequence[int], start: int) -> None:
+        """Keep some rows, in ascending order, and of those the columns from `start` on.
+
+        It needs no memory: rows move up where they are. Nobody may share them.
+        """
+        parts = self.buffer.keys, self.buffer.values
+        for place, row in enumerate(rows):
+            if place != row:
+                for part in parts:
+                    part[place] = part[row]
+        keys, values = (part[: len(rows), :, start:] for part in parts)
+        columns = self.keys.shape[-2] - start
+        self.begin(Stretch(Buffer(keys, values, columns), columns))
 
     def fill(self, *rows: KeysAndValues) -> None:
         """Start with copies of these, one below the other and aligned at their last column."""
@@ -186,14 +194,13 @@ class KvCache(Cache):
                 joined.append(own)
         except Exception:  # torch says in several ways that memory ran out
             for layer in joined:
-                layer.cut(rows, layer.keys.shape[-2] - before)
+                layer.select(range(rows), layer.keys.shape[-2] - before)
             raise
 
     def select(self, rows: Sequence[int], start: int) -> None:
-        """Keep some rows, and of those the columns from `start` on."""
+        """Keep some rows, in ascending order, and of those the columns from `start` on."""
         for layer in self.filled:
-            keys, values = layer.keys[:, :, start:], layer.values[:, :, start:]
-            layer.fill(*((keys[row : row + 1], values[row : row + 1]) for row in rows))
+            layer.select(rows, start)
 
 
 def copied(rows: Sequence[KeysAndValues], room: int) -> Buffer:

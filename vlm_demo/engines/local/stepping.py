@@ -131,9 +131,19 @@ class Stepper:
             return
         for row in gone:
             if row.job.answer.worth_keeping:
-                encoded = row.job.encoded
-                self._prefixes.keep(row.known, encoded.pictures, self._batch.sequence(row))
+                self._keep(row)
         self._batch.leave(gone)
+
+    def _keep(self, row: Row) -> None:
+        """Keep a copy of what was computed for a row, where there is memory for it."""
+        try:
+            sequence = self._batch.sequence(row)
+        except Exception as error:  # torch says in several ways that memory ran out
+            if not is_out_of_memory(error):
+                raise
+            self._make_room()
+            return
+        self._prefixes.keep(row.known, row.job.encoded.pictures, sequence)
 
     def _row(self, job: Job, prompt: Tensor, ahead: int) -> Row:
         processors = self._processors.of(job, prompt)
