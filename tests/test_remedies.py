@@ -88,10 +88,11 @@ def test_an_answer_is_awaited_through_the_queue_to_its_end(
         yield Piece("It is red.", logprobs=(-0.1, -0.1))
 
     monkeypatch.setattr(engine, "stream", queued)
+    monkeypatch.setattr(backend, "progress", lambda _: LOADING)
     request = Request(Task.CAPTION, images=(picture,))
     came = [new for new in awaited(backend, "scripted", request) if new is not None]
     states = [new for new in came if isinstance(new, Waiting)]
-    assert states[0].loading is not None, "it says at once that the model has to be loaded"
+    assert states[0].loading == LOADING
     assert all(state.pictures == 1 for state in states)
     assert isinstance(came[-1], Reply)
     assert came[-1].text == "It is red."
