@@ -94,6 +94,20 @@ def test_the_whole_menu_is_listed_and_searched(visit: Visit, backend: Backend) -
     assert found(visit) == len(backend.menu)
 
 
+def test_rows_stand_close_and_under_their_headings(visit: Visit) -> None:
+    table = visit.page.locator("#models-table")
+    rows = [table.locator("tbody tr").nth(index).bounding_box() for index in range(2)]
+    first, second = (box for box in rows if box)
+    assert second["y"] - first["y"] - first["height"] < 1
+    assert first["height"] < 80
+    for name in ("size", "licence", "memory", "fits"):
+        heading = table.locator(f"th.{name}").bounding_box()
+        cell = table.locator(f"tbody td.{name}").first.bounding_box()
+        assert heading
+        assert cell
+        assert abs(heading["x"] - cell["x"]) < 1
+
+
 def test_filters_work_together(visit: Visit, backend: Backend) -> None:
     table = visit.page.locator("#models-table")
 

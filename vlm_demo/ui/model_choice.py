@@ -191,7 +191,7 @@ def model_card(
     chips = "".join(
         f'<span class="ability" data-say>{words}</span>'
         for task, words in ABILITIES.items()
-        if spec.supports(task)
+        if spec.supports(task) and task is not Task.DETAILED_CAPTION  # "Caption" says enough
     )
     line = facts_line(spec, ", ".join(map(as_html, spec.languages)))
     note = f'<span class="note" data-say>{html.escape(spec.note)}</span>' if spec.note else ""
