@@ -210,6 +210,8 @@ def test_another_model_is_asked_the_same_with_its_own_settings(
     page = _open(visit, "Ask", circle)
     page.get_by_role("button", name="Generation settings").click()
     temperature = page.locator("#settings-temperature input[type=number]")
+    temperature.wait_for()
+    page.wait_for_timeout(500)  # Gradio hears of fields a moment after it shows them
     temperature.fill("1.3")
     temperature.press("Tab")
     mark = page.locator("#settings-mark")
