@@ -112,7 +112,8 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
     def select(self, rows: Sequence[int], start: int) -> None:
         """Keep some rows, in ascending order, and of those the columns from `start` on.
 
-        It needs no memory: rows move up where they are. Nobody may share them.
+        It needs no memory: rows move up where they are. Nobody may share them. That of the others
+        is free when the buffer next moves, or the batch ends.
         """
         parts = self.buffer.keys, self.buffer.values
         for place, row in enumerate(rows):
