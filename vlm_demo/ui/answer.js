@@ -198,6 +198,7 @@ function show() {
   card.classList.toggle('busy', busy);
   card.classList.toggle('failed', Boolean(failure));
   card.classList.toggle('writing', busy && !waiting);
+  markAnswered(card);
   card.dataset.tone = failure ? 'failed' : tone;
 }
 

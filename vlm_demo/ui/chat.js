@@ -16,6 +16,15 @@ const find = (selector) => element.querySelector(selector);
 const thumbs = find('.thumbs'), caption = find('.caption'), fold = find('.fold');
 let value = { asked: [] }, drawn = '', lit = null, due = 0;
 
+// Enter sends as soon as it goes down: Gradio waits for the keypress that browsers tell of later.
+box.addEventListener('keydown', (event) => {
+  const typed = event.key === 'Enter' && !event.shiftKey && !event.isComposing && event.keyCode !== 229;
+  const send = typed && event.target.matches('textarea') && box.querySelector('.submit-button');
+  if (!send) return;
+  event.preventDefault();
+  send.click();
+});
+
 // What is shown
 
 function thumb({ url, name }, index) {
@@ -65,6 +74,7 @@ fold.addEventListener('click', () => { open = side.classList.contains('folded');
 // Messages: regions as chips, what can be done with an answer
 
 function decorate() {
+  markAnswered(chat);
   for (const small of chat.querySelectorAll('small.pace:not(.done)')) {
     small.classList.add('done');
     small.append(...actions(small));

@@ -51,13 +51,18 @@ EMPTY: dict[str, Any] = {"text": "", "files": []}  # None would stop the box fro
 ASKING = "() => [{__type__: 'update', submit_btn: false, stop_btn: true}, '{}']"
 """What the message box becomes in the browser while an answer is written; and nothing is wrong."""
 
-SEND = """(message) => {
+SEND = """(...values) => {
   window.chatSent = true;
-  return [message,
-    {__type__: 'update', value: {text: '', files: []}, submit_btn: false, stop_btn: true},
-    '{"count": 0}', '{}'];
+  setTimeout(() => document.querySelector('#chat-sent').click());
+  return values;
 }"""
-"""Moves the message out of the box, in the browser, and the regions off their row."""
+"""Sends the message box as it is; what becomes of it can wait until it is on its way."""
+
+SENT = """() => [
+  {__type__: 'update', value: {text: '', files: []}, submit_btn: false, stop_btn: true},
+  '{"count": 0}', '{}',
+]"""
+"""Empties the message box, in the browser, and takes the regions off their row."""
 
 WELCOME = """### Talk about a picture
 Paste, drop or attach one, then ask away. Mark regions on it to ask about them."""
@@ -73,7 +78,7 @@ class Unsent:
     """A message without an answer: it goes back into the box."""
 
     message: Mapping[str, Any]
-    problem: str  # why, for the component that says so
+    problem: str = NOTHING  # why, for the component that says so
 
 
 def build_chat_tab(_: gr.Tab, around: Surroundings) -> None:
@@ -122,7 +127,7 @@ def build_chat_tab(_: gr.Tab, around: Surroundings) -> None:
         desk=desk,
         pinned=gr.State(()),
     )
-    sent = gr.MultimodalTextbox(visible="hidden", show_label=False, file_count="multiple")
+    sent = gr.Button("", visible="hidden", elem_id="chat-sent")
     unsent = gr.State(None)  # Unsent | None
 
     def answer(
@@ -158,9 +163,9 @@ def build_chat_tab(_: gr.Tab, around: Surroundings) -> None:
                 messages = [*past, *messages_of(turn, len(before), growing=True)]
                 return parts.growing_with(talk, desk.following(talk), marking, messages)
 
-            begun: dict[Any, Any] = {parts.desk: desk.following((*before, turn))}
+            begun: dict[Any, Any] = {parts.desk: desk.following((*before, turn)), unsent: None}
             if turn.seen:
-                yield show()  # opening pictures may take a while
+                yield show() | {unsent: None}  # opening pictures may take a while
             request = request_for(earlier, turn, choice.sampling, RegionForm(region_form))
             shown = show()
             for state in awaited(backend, choice.model, request):
@@ -194,12 +199,13 @@ def build_chat_tab(_: gr.Tab, around: Surroundings) -> None:
     ) -> Updates:
         text, sources = message.get("text") or "", message.get("files") or []
         if sources or not text.strip():
-            yield gr.skip()  # what follows may fail before there is anything to show
+            yield {unsent: Unsent(message)}  # until it is part of the conversation
         try:
             pictures = [take(Path(source), around.settings) for source in sources]
             turn = asked_with(text, pictures, desk, before)
         except InputError as error:
-            yield {unsent: Unsent(message, problem(error, backend, settings[0], Task.CHAT))}
+            why = problem(error, backend, settings[0], Task.CHAT)
+            yield {unsent: Unsent(message, why)}
             return
         yield from answer(before, turn, (desk, Desk()), pinned, region_form, settings)
 
@@ -249,8 +255,11 @@ def build_chat_tab(_: gr.Tab, around: Surroundings) -> None:
         kept, turn = _split(before, event.index)
         return {asked_last: None, **given_back(kept, turn, desk)}
 
-    def stopped(before: Conversation, desk: Desk) -> dict[Any, Any]:
+    def stopped(left: Unsent | None, before: Conversation, desk: Desk) -> dict[Any, Any]:
         """Keep what was written; where nothing was, give the question back."""
+        if left:
+            shown = parts.all_with(before, desk)
+            return {**shown, box: gr.MultimodalTextbox(value=left.message, **READY)}
         if before and before[-1].reply is None:
             return given_back(before[:-1], before[-1], desk)
         return {**parts.all_with(before, desk), box: gr.MultimodalTextbox(**READY)}
@@ -281,8 +290,8 @@ def build_chat_tab(_: gr.Tab, around: Surroundings) -> None:
             **parts.beside_with(conversation, desk),
         }
 
-    # The browser runs the listeners of an event one after the other, so these come first.
-    box.submit(None, box, [sent, box, regions, trouble], js=SEND, **QUICK)
+    # The browser runs the listeners of an event one after the other, so this comes first.
+    sent.click(None, None, [box, regions, trouble], js=SENT, **QUICK)
     again_asked = [chat.retry, chat.edit, chat.example_select]
     gr.on(again_asked, None, None, [box, trouble], js=ASKING, **QUICK)
     # Every step of a stream makes Gradio build anew each component that might have changed and has
@@ -290,7 +299,7 @@ def build_chat_tab(_: gr.Tab, around: Surroundings) -> None:
     streamed = [chat, board, parts.conversation, parts.desk, asked_last, unsent]
     asked = [parts.conversation, parts.desk, parts.pinned, form, *controls.inputs]
     running: list[Any] = [
-        box.submit(send, [sent, *asked], streamed, **ANSWERS),
+        box.submit(send, [box, *asked], streamed, js=SEND, **ANSWERS),
         chat.retry(retry, asked, streamed, **ANSWERS),
         chat.edit(edit, asked, streamed, **ANSWERS),
         chat.example_select(try_example, asked, streamed, **ANSWERS),
@@ -299,7 +308,7 @@ def build_chat_tab(_: gr.Tab, around: Surroundings) -> None:
     for event in running:
         event.then(settle, [unsent, *here], [chat, box, unsent, trouble, *parts.beside], **QUICK)
     changed = [*parts.all, box, asked_last]
-    box.stop(stopped, here, changed, cancels=running, **QUICK)
+    box.stop(stopped, [unsent, *here], changed, cancels=running, **QUICK)
     chat.undo(undo, here, changed, cancels=running, **QUICK)
     chat.clear(clear, None, changed, cancels=running, **QUICK)
     wire_remedies(trouble, controls, Task.CHAT)

@@ -69,9 +69,11 @@ def build_page(backend: Backend, settings: Settings) -> gr.Blocks:
     page = gr.Blocks(title="VLM demo", delete_cache=(HOUR_S, 24 * HOUR_S))
     with page:
         add_endpoints(page, backend, settings, boards)  # first: later ones get other api_names
+        endpoints = page.children[:]
         model, card = build_model_choice(backend)
         links = build_links()
-        tabs_shown_here = gr.Column(elem_id="tabs-column")
+        # What all tabs share comes before them, since Gradio's page looks for a component by walking
+        # all those before it, also where it is seen below them.
         controls = build_settings(backend, model)
         if settings.allow_checkpoints:
             build_model_addition(backend, model)
@@ -92,7 +94,7 @@ def build_page(backend: Backend, settings: Settings) -> gr.Blocks:
             benchmark=gr.State(()),
             links=links,
         )
-        with tabs_shown_here, gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):
+        with gr.Column(elem_id="tabs-column"), gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):
             for name, build in TABS.items():
                 with gr.Tab(
                     say(name), id=name.lower(), elem_id=f"{name.lower()}-tab", render_children=True
@@ -100,6 +102,7 @@ def build_page(backend: Backend, settings: Settings) -> gr.Blocks:
                     build(tab, around)
         wire_model_choice(page, backend, model, card)
         wire_links(page, around)
+    page.children = [*page.children[len(endpoints) :], *endpoints]  # the page has no use for them
     return page
 
 

@@ -11,6 +11,15 @@
     event.preventDefault();
   });
 
+  // The styles know by it which tabs are in front; :has() would make the browser style the page anew at every word.
+  const page = document.querySelector('.gradio-container');
+  function nameTabs() {
+    const chosen = page.querySelectorAll('[role="tab"][aria-selected="true"]');
+    page.dataset.tabs = Array.from(chosen, ({ dataset }) => dataset.tabId).join(' ');
+  }
+  new MutationObserver(nameTabs).observe(page, { subtree: true, attributes: true, attributeFilter: ['aria-selected'] });
+  nameTabs();
+
   // Says words that the server has written in the page's language, wherever they appear: the texts of elements with
   // data-say, or the attributes that it names, "text" being the texts; and what stands in Gradio's messages. With
   // data-said, they need not be guessed: it holds the words and their values.

@@ -26,6 +26,7 @@ STYLE_SHEETS = [
 SCRIPT = (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
 _KEYS = (Path(__file__).parent / "arena.js").read_text(encoding="utf-8")
 _MARKS = (Path(__file__).parent / "linked_mark.js").read_text(encoding="utf-8")
+_ANSWERED = (Path(__file__).parent / "answered.js").read_text(encoding="utf-8")
 
 _FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 _MONOSPACED = ("ui-monospace", "Menlo", "Consolas", "monospace")
@@ -40,6 +41,7 @@ HEAD = f"""
 <script>{SAY}</script>
 <script>{BOARD}</script>
 <script>{_MARKS}</script>
+<script>{_ANSWERED}</script>
 <script>{_KEYS}</script>
 """
 
