@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import scripted
@@ -21,6 +21,7 @@ from scripted import ScriptedEngine, served
 from vlm_demo.backend import Backend
 from vlm_demo.catalog import default_menu
 from vlm_demo.types import Box, Piece, Prompt
+from vlm_demo.ui.pictures import Picture, take
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -238,6 +239,64 @@ def test_stop_ends_the_model_and_keeps_what_was_written(
     visit.say("one-sentence, please")
     visit.wait_for_answer("A red circle.")
     assert visit.answers.count() == 2
+
+
+def test_what_is_typed_while_an_answer_is_written_stays(
+    visit: Visit,
+    engine: ScriptedEngine,
+) -> None:
+    visit.say("go on for ever")
+    visit.answers.filter(has_text="word word").wait_for()
+    visit.page.locator("#chat-box .stop-button").wait_for()
+    visit.say("one-sentence, please")  # too early
+    visit.page.click("#chat-box .stop-button")
+    _until(lambda: engine.running == 0)
+    visit.page.locator("#chat-box .submit-button").wait_for()
+    assert visit.page.input_value("#chat-box textarea") == "one-sentence, please"
+    visit.page.press("#chat-box textarea", "Enter")
+    visit.wait_for_answer("A red circle.")
+
+
+def test_enter_that_ends_a_composed_word_does_not_send_it(
+    visit: Visit,
+    engine: ScriptedEngine,
+) -> None:
+    asked = len(engine.prompts)
+    page = visit.page
+    page.fill("#chat-box textarea", "one-sentence 赤い丸")
+    # As browsers tell of the key that chooses a word of Japanese: Safari by its code alone.
+    for composing in ({"isComposing": True}, {"keyCode": 229}):
+        enter = {"key": "Enter", "bubbles": True, "cancelable": True, **composing}
+        page.dispatch_event("#chat-box textarea", "keydown", enter)
+    page.wait_for_timeout(300)
+    assert page.input_value("#chat-box textarea") == "one-sentence 赤い丸"
+    assert len(engine.prompts) == asked
+    page.press("#chat-box textarea", "Enter")
+    visit.wait_for_answer("A red circle.")
+    assert page.input_value("#chat-box textarea") == ""
+
+
+def test_stop_while_a_picture_is_opened_gives_the_message_back(
+    visit: Visit, circle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opening, opened = Event(), Event()
+
+    def slow(*arguments: Any) -> Picture:
+        opening.set()
+        opened.wait(30)
+        return take(*arguments)
+
+    monkeypatch.setattr("vlm_demo.ui.chat_tab.take", slow)
+    visit.say("Where is it?", circle)
+    assert opening.wait(30)
+    visit.page.click("#chat-box .stop-button")
+    try:
+        _until(lambda: visit.page.input_value("#chat-box textarea") == "Where is it?")
+        visit.page.locator("#chat-box .thumbnail-item").wait_for()
+        visit.page.locator("#chat-box .submit-button").wait_for()
+    finally:
+        opened.set()
+    assert visit.answers.count() == 0
 
 
 def test_those_who_wait_see_their_place_in_the_queue(
