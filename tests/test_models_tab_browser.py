@@ -108,6 +108,15 @@ def test_rows_stand_close_and_under_their_headings(visit: Visit) -> None:
         assert abs(heading["x"] - cell["x"]) < 1
 
 
+def test_the_last_of_two_quick_choices_is_shown(visit: Visit) -> None:
+    names = ["llava-1.5-7b-hf", "kosmos-2-patch14-224"]
+    click = """(buttons, names) =>
+        names.forEach((name) => buttons.find(({textContent}) => textContent === name).click())"""
+    visit.page.locator("#models-table td.name button").evaluate_all(click, names)
+    assert visit.page.locator("#models-table tr.chosen button").inner_text() == names[-1]
+    card(visit).get_by_role("heading", name=names[-1]).wait_for()
+
+
 def test_filters_work_together(visit: Visit, backend: Backend) -> None:
     table = visit.page.locator("#models-table")
 

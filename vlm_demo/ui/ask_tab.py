@@ -28,7 +28,7 @@ from vlm_demo.ui.answer import (
     written,
 )
 from vlm_demo.ui.asked import Asked
-from vlm_demo.ui.events import QUICK
+from vlm_demo.ui.events import EACH
 from vlm_demo.ui.examples import Example
 from vlm_demo.ui.generation import Choice
 from vlm_demo.ui.keeping import build_keeping
@@ -218,7 +218,7 @@ def build_ask_tab(tab: gr.Tab, around: Surroundings) -> None:
         [result],
     )
     wire_remedies(result, controls, Task.VQA, own)
-    own.board.select(number, own.picture, regions_here, trigger_mode="multiple", **QUICK)
+    own.board.select(number, own.picture, regions_here, **EACH)
     cleared: dict[Component, Any] = {
         result: NOTHING,
         earlier: (),

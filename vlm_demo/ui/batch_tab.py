@@ -208,7 +208,7 @@ def build_batch_tab(tab: gr.Tab, around: Surroundings) -> None:
     view.play(go_on, code, shown_here, **QUEUED)
     view.pause(ending(Batch.pause), code, shown_here, **QUEUED)
     view.stop(ending(Batch.stop), code, shown_here, **QUEUED)
-    view.select(open_one, code, [opened, board, result], **QUEUED)
+    view.select(open_one, code, [opened, board, result], trigger_mode="multiple", **QUEUED)
     view.download(save, code, view, **QUEUED)
     timer.tick(look, code, shown_here, **QUICK)
     tab.select(come, code, shown_here, **QUICK)

@@ -12,7 +12,7 @@ from vlm_demo.settings import Settings
 from vlm_demo.ui.chat_board import Desk, Marking, same
 from vlm_demo.ui.chat_parts import ChatParts
 from vlm_demo.ui.conversation import Conversation
-from vlm_demo.ui.events import QUEUED, QUICK
+from vlm_demo.ui.events import EACH, QUEUED, QUICK
 from vlm_demo.ui.pictures import Picture, take_upload
 from vlm_demo.ui.region_image import megabytes, read_regions
 from vlm_demo.ui.streaming import errors_shown
@@ -86,8 +86,8 @@ def wire_side(parts: ChatParts, around: Surroundings, box: gr.MultimodalTextbox)
         **QUEUED,
     )
     board.clear(put_away, here, parts.beside, **QUICK)
-    board.select(mark, here, parts.beside, **QUICK)
-    shelf.select(look, here, parts.beside, **QUICK)
+    board.select(mark, here, parts.beside, **EACH)
+    shelf.select(look, here, parts.beside, **EACH)
     around.numbered.change(numbered, [around.numbered, *here], parts.beside, **QUICK)
 
 

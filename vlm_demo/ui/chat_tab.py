@@ -259,7 +259,7 @@ def build_chat_tab(_: gr.Tab, around: Surroundings) -> None:
         """Keep what was written; where nothing was, give the question back."""
         if left:
             shown = parts.all_with(before, desk)
-            return {**shown, box: gr.MultimodalTextbox(value=left.message, **READY)}
+            return {**shown, box: gr.MultimodalTextbox(value=dict(left.message), **READY)}
         if before and before[-1].reply is None:
             return given_back(before[:-1], before[-1], desk)
         return {**parts.all_with(before, desk), box: gr.MultimodalTextbox(**READY)}

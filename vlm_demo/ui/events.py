@@ -22,6 +22,9 @@ QUEUED: dict[str, Any] = {
 QUICK: dict[str, Any] = QUEUED | {"queue": False}
 """Settings of events that compute nothing."""
 
+EACH: dict[str, Any] = QUICK | {"trigger_mode": "multiple"}
+"""Settings of quick events that say what was chosen: none is dropped while another one runs."""
+
 ANSWERS: dict[str, Any] = QUEUED | {
     "concurrency_id": "answers",
     "concurrency_limit": MOST_ANSWERS,

@@ -15,7 +15,7 @@ from vlm_demo.types import Reply
 from vlm_demo.ui.chat_board import Desk
 from vlm_demo.ui.chat_parts import ChatParts
 from vlm_demo.ui.conversation import Conversation, Turn
-from vlm_demo.ui.events import QUEUED, QUICK
+from vlm_demo.ui.events import EACH, QUEUED
 from vlm_demo.ui.streaming import errors_shown
 from vlm_demo.ui.values import Said, as_value
 from vlm_demo.ui.words import say
@@ -97,7 +97,7 @@ def wire_pinned_list(pins: PinnedList, parts: ChatParts) -> None:
         [*changed, pins.question, pins.answer],
         **QUEUED,
     )
-    pins.shown.select(remove, parts.pinned, changed, **QUICK)
+    pins.shown.select(remove, parts.pinned, changed, **EACH)
 
 
 def pinned_value(pinned: Sequence[Turn]) -> str:

@@ -72,8 +72,8 @@ def build_page(backend: Backend, settings: Settings) -> gr.Blocks:
         endpoints = page.children[:]
         model, card = build_model_choice(backend)
         links = build_links()
-        # What all tabs share comes before them, since Gradio's page looks for a component by walking
-        # all those before it, also where it is seen below them.
+        # What all tabs share comes before them, also where it is seen below them: Gradio's page
+        # looks for a component by walking all those before it.
         controls = build_settings(backend, model)
         if settings.allow_checkpoints:
             build_model_addition(backend, model)

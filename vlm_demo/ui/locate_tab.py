@@ -13,7 +13,7 @@ from vlm_demo.errors import InputError
 from vlm_demo.types import Region, Reply, Request, Task
 from vlm_demo.ui.answer import NOTHING, answer, waiting, written
 from vlm_demo.ui.asked import Asked
-from vlm_demo.ui.events import QUICK
+from vlm_demo.ui.events import EACH, QUICK
 from vlm_demo.ui.examples import Example
 from vlm_demo.ui.generation import Choice
 from vlm_demo.ui.keeping import build_keeping
@@ -184,7 +184,7 @@ def build_locate_tab(tab: gr.Tab, around: Surroundings) -> None:
             trigger_mode="always_last",
             **QUICK,
         )
-    own.board.select(name_button, own.picture, describing.run, trigger_mode="multiple", **QUICK)
+    own.board.select(name_button, own.picture, describing.run, **EACH)
     telling = describing.ask(
         [describing.run.click],
         describe,

@@ -14,7 +14,7 @@ from vlm_demo.engines import Progress, Usage
 from vlm_demo.errors import VlmDemoError
 from vlm_demo.families import get_family
 from vlm_demo.pool import LoadFormat, Offer
-from vlm_demo.ui.events import QUEUED, QUICK
+from vlm_demo.ui.events import EACH, QUEUED, QUICK
 from vlm_demo.ui.model_choice import (
     model_card,
     place,
@@ -166,7 +166,7 @@ def build_models_tab(tab: gr.Tab, around: Surroundings) -> None:
     loading = load.click(load_it, [seen, chosen], [table, *detail], **QUEUED)
     stop.click(stop_it, seen, None, **QUICK)
     # Whoever turns to another model goes on without the bar; the loading goes on by itself.
-    table.select(choose, None, detail, cancels=[loading], **QUICK)
+    table.select(choose, None, detail, cancels=[loading], **EACH)
     tab.select(refresh, seen, [table, *detail], **QUEUED)
     again.click(used, seen, [using, usage], **QUICK)
     chosen.input(other_format, [seen, chosen], load, **QUICK)

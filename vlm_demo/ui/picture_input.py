@@ -11,7 +11,7 @@ from gradio.components import Component
 
 from vlm_demo.errors import InputError, MissingPictureError
 from vlm_demo.types import Region
-from vlm_demo.ui.events import QUEUED, QUICK
+from vlm_demo.ui.events import EACH, QUEUED, QUICK
 from vlm_demo.ui.examples import Example
 from vlm_demo.ui.pictures import Picture, take, take_upload
 from vlm_demo.ui.region_image import megabytes, read_regions, region_image, shown
@@ -55,7 +55,7 @@ def wire_regions(board: gr.HTML, picture: gr.State, regions: gr.State) -> Any:
         return read_regions(event._data, picture)
 
     # Any other trigger mode loses the newest event, or sends an old one's data again.
-    return board.select(mark, picture, regions, trigger_mode="multiple", **QUICK)
+    return board.select(mark, picture, regions, **EACH)
 
 
 def build_examples(examples: Sequence[Example]) -> ExampleButtons:
