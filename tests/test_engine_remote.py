@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -16,8 +17,10 @@ from contextlib import closing
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from types import AsyncGeneratorType
 from typing import Any
 
+import openai
 import psutil
 import pytest
 from chat_server import (
@@ -583,6 +586,30 @@ def test_junk_in_the_middle_is_an_error_and_not_a_crash(junk: bytes) -> None:
         words="sent something that cannot be read",
         beginning=" It",
     )
+
+
+def test_an_error_holds_no_stream_that_another_thread_would_end() -> None:
+    junk = b"data: {broken\n\n"
+    with (
+        chat_server(sending(event(" It"), junk)) as server,
+        connected(server) as engine,
+        pytest.raises(ServerError) as failed,
+    ):
+        list(engine.stream(QUESTION, Sampling()))
+    causes: list[BaseException] = [failed.value]
+    while cause := causes[-1].__cause__ or causes[-1].__context__:
+        causes.append(cause)
+    assert len(causes) > 1
+    here = sys._getframe()
+    held = [
+        value
+        for error in causes
+        for frame, _ in traceback.walk_tb(error.__traceback__)
+        if frame is not here
+        for value in frame.f_locals.values()
+    ]
+    open_ones = [one for one in held if isinstance(one, AsyncGeneratorType) and one.ag_frame]
+    assert not open_ones + [one for one in held if isinstance(one, openai.AsyncStream)]
 
 
 @pytest.mark.parametrize(

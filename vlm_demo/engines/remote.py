@@ -10,6 +10,7 @@ import asyncio
 import os
 import queue
 import time
+import traceback
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, replace
@@ -253,6 +254,7 @@ class RemoteEngine:
         except TimeoutError:
             end = _End(self._failures.too_late(self._timeout_s))
         except Exception as error:  # the border of a thread: raised again where it is read
+            _let_go(error)
             end = _End(error)
         arrived.put(end)
 
@@ -400,6 +402,14 @@ def _only_choice(
             text += piece
             yield Piece()
     yield Piece(chosen(text, choices))
+
+
+def _let_go(error: BaseException) -> None:
+    """Drop what the frames of an error hold, such as a stream that only its own loop may end."""
+    cause: BaseException | None = error
+    while cause is not None:
+        traceback.clear_frames(cause.__traceback__)
+        cause = cause.__cause__ or cause.__context__
 
 
 def _pause(error: openai.APIError, usual_s: float | None, longest_s: float) -> float | None:
