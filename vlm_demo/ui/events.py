@@ -23,7 +23,10 @@ QUICK: dict[str, Any] = QUEUED | {"queue": False}
 """Settings of events that compute nothing."""
 
 EACH: dict[str, Any] = QUICK | {"trigger_mode": "multiple"}
-"""Settings of quick events that say what was chosen: none is dropped while another one runs."""
+"""Settings of quick events that say what was chosen.
+
+Any other trigger mode loses the newest one while another runs, or sends an old one's data again.
+"""
 
 ANSWERS: dict[str, Any] = QUEUED | {
     "concurrency_id": "answers",

@@ -54,7 +54,6 @@ def wire_regions(board: gr.HTML, picture: gr.State, regions: gr.State) -> Any:
     def mark(picture: Picture | None, event: gr.EventData) -> tuple[Region, ...]:
         return read_regions(event._data, picture)
 
-    # Any other trigger mode loses the newest event, or sends an old one's data again.
     return board.select(mark, picture, regions, **EACH)
 
 

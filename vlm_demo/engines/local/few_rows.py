@@ -39,7 +39,8 @@ def speed_up(model: Any) -> None:
     copies = _Copies()
     for layer in model.modules():
         if type(layer) is nn.Linear and _is_slow(layer.weight):
-            layer.forward = _Product(layer, copies)  # type: ignore[assignment, method-assign]
+            # mypy allows no method to be replaced; a subclass would have to be built and filled.
+            layer.forward = _Product(layer, copies)  # type: ignore[method-assign]
 
 
 def _is_slow(weight: Tensor) -> bool:
@@ -68,10 +69,9 @@ class _Copies:
 
 
 def _has_onednn() -> bool:
-    """Whether PyTorch has these operators, which its own compiler uses, for this processor."""
+    """Whether PyTorch was built with these operators, which its own compiler uses, for x86."""
     return (
         platform.machine() in ("x86_64", "AMD64")
-        and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
         and hasattr(torch.ops.mkldnn, "_reorder_linear_weight")
         and hasattr(torch.ops.mkldnn, "_linear_pointwise")
     )
@@ -86,20 +86,20 @@ class _Product:
         self._copy: Tensor | None = None
         self._asked = False  # for the copy; layers that never see few rows need none
 
-    def __call__(self, inputs: Tensor) -> Tensor:
-        layer, shape = self._layer, inputs.shape[:-1]
+    def __call__(self, input: Tensor) -> Tensor:
+        layer, shape = self._layer, input.shape[:-1]
         rows = shape.numel()
         if rows not in COPIED_ROWS:
-            return functional.linear(inputs, layer.weight, layer.bias)
+            return functional.linear(input, layer.weight, layer.bias)
         if not self._asked:
             self._copy, self._asked = self._copies.of(layer.weight), True
         if self._copy is not None:
             product: Tensor = torch.ops.mkldnn._linear_pointwise(
-                inputs, self._copy, layer.bias, "none", [], ""
+                input, self._copy, layer.bias, "none", [], ""
             )
             return product
         if rows not in ROWS:
-            return functional.linear(inputs, layer.weight, layer.bias)
-        columns = layer.weight @ inputs.reshape(-1, inputs.shape[-1]).t()
+            return functional.linear(input, layer.weight, layer.bias)
+        columns = layer.weight @ input.reshape(-1, input.shape[-1]).t()
         result = columns.t().contiguous().view(*shape, -1)  # fused attention wants it in order
         return result if layer.bias is None else result + layer.bias
