@@ -65,7 +65,7 @@ def _preload(backend: Backend) -> None:
             pass
     except VlmDemoError as error:
         log.warning("%s", error)
-    importlib.import_module("vlm_demo.arena.bradley_terry")
+    importlib.import_module("vlm_demo.arena.ratings.bradley_terry")
 
 
 def _parser() -> argparse.ArgumentParser:

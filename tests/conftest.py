@@ -8,9 +8,9 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 import pytest
 from PIL import Image, ImageDraw
-from tiny_checkpoints import CHECKPOINTS, save
+from support.tiny_checkpoints import CHECKPOINTS, save
 
-pytest_plugins = ("databases",)
+pytest_plugins = ("support.databases",)
 
 
 @pytest.fixture(scope="session")

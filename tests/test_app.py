@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from support import ROOT
 
-ROOT = Path(__file__).parents[1]
 LONGEST_START_S = 60  # 15 on an idle laptop; test machines are busy
 
 

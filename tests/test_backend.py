@@ -16,20 +16,20 @@ from PIL import Image
 
 from vlm_demo import backend as backend_module
 from vlm_demo.backend import Backend
-from vlm_demo.catalog import Ability, ModelSpec
+from vlm_demo.catalog.menu import Ability, ModelSpec
 from vlm_demo.engines import Progress
 from vlm_demo.errors import (
     BusyModelError,
     EngineError,
     LoadError,
-    MissingPictureError,
+    MissingImageError,
     MissingTextError,
     NotRunnableError,
     TooLongError,
     UnknownModelError,
     UnsupportedTaskError,
 )
-from vlm_demo.types import Message, Piece, Prompt, ReplyState, Request, Sampling, Task
+from vlm_demo.values import Message, Prompt, ReplyState, Request, Sampling, Task, TextChunk
 
 
 def spec(name: str, family: str = "llava15", checkpoint: str | Path = "a/b") -> ModelSpec:
@@ -169,7 +169,7 @@ def test_requests_that_cannot_be_served_load_no_model(
     refusals: list[tuple[type[Exception], str, Request]] = [
         (UnknownModelError, "gpt", Request(Task.CHAT, "hi")),
         (UnsupportedTaskError, "s", Request(Task.GROUNDING, "dog", (picture,))),
-        (MissingPictureError, "m", Request(Task.CAPTION)),
+        (MissingImageError, "m", Request(Task.CAPTION)),
         (MissingTextError, "m", Request(Task.VQA, " ", (picture,))),
         (TooLongError, "m", Request(Task.CHAT, "x" * 101, (picture,))),
         (TooLongError, "m", Request(Task.VQA, "x", (picture,), choices=("y" * 101,))),
@@ -267,10 +267,10 @@ class RecordingEngine:
         self.recorder = recorder
         self.checkpoint = checkpoint
 
-    def stream(self, prompt: Prompt, _: Sampling) -> Generator[Piece, None, None]:
+    def stream(self, prompt: Prompt, _: Sampling) -> Generator[TextChunk, None, None]:
         self.recorder.prompts.append(prompt)
         try:
-            yield from map(Piece, self.recorder.pieces.get(self.checkpoint, ["a", "b"]))
+            yield from map(TextChunk, self.recorder.pieces.get(self.checkpoint, ["a", "b"]))
         finally:
             self.recorder.stopped.append(self.checkpoint)
 
@@ -428,8 +428,8 @@ def test_closing_the_backend_closes_its_models(recorder: Recorder) -> None:
 
 
 def test_an_error_of_the_engine_passes_through_and_frees_the_model(recorder: Recorder) -> None:
-    def broken(*_: object) -> Generator[Piece, None, None]:
-        yield Piece("a")
+    def broken(*_: object) -> Generator[TextChunk, None, None]:
+        yield TextChunk("a")
         raise EngineError("gone")
 
     backend = Backend(menu_of("ab"), max_loaded=1)

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vlm_demo.errors import PictureError
-from vlm_demo.images import open_picture
+from vlm_demo.errors import ImageError
+from vlm_demo.images import open_image
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)
 
@@ -50,7 +50,7 @@ def near(pixel: Any, colour: tuple[int, int, int], tolerance: int = 12) -> bool:
     ],
 )
 def test_common_formats(format: str, options: dict[str, Any]) -> None:
-    picture = open_picture(encoded(corner(), format, **options))
+    picture = open_image(encoded(corner(), format, **options))
     assert (picture.mode, picture.size) == ("RGB", (40, 20))
     assert near(picture.getpixel((4, 4)), RED)
     assert near(picture.getpixel((35, 15)), WHITE)
@@ -61,7 +61,7 @@ def test_paths_bytes_and_files_are_the_same_door(tmp_path: Path) -> None:
     path = tmp_path / "picture.anything"
     path.write_bytes(content)
     with path.open("rb") as file:
-        pictures = [open_picture(path), open_picture(content), open_picture(file)]
+        pictures = [open_image(path), open_image(content), open_image(file)]
     assert len({picture.tobytes() for picture in pictures}) == 1
 
 
@@ -81,7 +81,7 @@ def test_pictures_are_turned_upright(orientation: int, format: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     stored = upright.transpose(turned) if turned is not None else upright
-    picture = open_picture(encoded(stored, format, exif=exif.tobytes()))
+    picture = open_image(encoded(stored, format, exif=exif.tobytes()))
     assert picture.size == (40, 20)
     assert near(picture.getpixel((4, 4)), RED, 40)
     assert near(picture.getpixel((35, 15)), WHITE, 40)
@@ -90,7 +90,7 @@ def test_pictures_are_turned_upright(orientation: int, format: str) -> None:
 def test_no_metadata_survives() -> None:
     exif = Image.Exif()
     exif[0x010E] = "where I live"
-    picture = open_picture(encoded(corner(), "JPEG", exif=exif.tobytes(), comment=b"secret"))
+    picture = open_image(encoded(corner(), "JPEG", exif=exif.tobytes(), comment=b"secret"))
     assert not picture.info
     assert not picture.getexif()
     for format in ("PNG", "JPEG", "WEBP"):
@@ -99,7 +99,7 @@ def test_no_metadata_survives() -> None:
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 def test_damaged_metadata_does_not_cost_the_picture() -> None:
-    picture = open_picture(encoded(corner(), "JPEG", exif=b"Exif\x00\x00II*\x00\xff\xff\xff\xff"))
+    picture = open_image(encoded(corner(), "JPEG", exif=b"Exif\x00\x00II*\x00\xff\xff\xff\xff"))
     assert picture.size == (40, 20)
 
 
@@ -108,12 +108,12 @@ def test_transparency_becomes_white() -> None:
     clear.paste((255, 0, 0, 255), (0, 0, 5, 10))
     half = Image.new("RGBA", (10, 10), (0, 0, 0, 128))
     for format in ("PNG", "WEBP", "TIFF"):
-        picture = open_picture(encoded(clear, format))
+        picture = open_image(encoded(clear, format))
         assert near(picture.getpixel((8, 5)), WHITE)
         assert near(picture.getpixel((2, 5)), RED)
-    assert near(open_picture(encoded(half, "PNG")).getpixel((5, 5)), (127, 127, 127))
+    assert near(open_image(encoded(half, "PNG")).getpixel((5, 5)), (127, 127, 127))
     grey = Image.new("LA", (4, 4), (0, 0))
-    assert open_picture(encoded(grey, "PNG")).getpixel((1, 1)) == WHITE
+    assert open_image(encoded(grey, "PNG")).getpixel((1, 1)) == WHITE
 
 
 def test_palette_with_a_transparent_colour() -> None:
@@ -121,7 +121,7 @@ def test_palette_with_a_transparent_colour() -> None:
     image.putpalette([0, 0, 0, 255, 0, 0])
     image.paste(1, (0, 0, 5, 10))
     for format in ("PNG", "GIF"):
-        picture = open_picture(encoded(image, format, transparency=0))
+        picture = open_image(encoded(image, format, transparency=0))
         assert picture.getpixel((8, 5)) == WHITE
         assert picture.getpixel((2, 5)) == RED
 
@@ -130,12 +130,12 @@ def test_first_frame_of_an_animation() -> None:
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "green", "blue")]
     for format in ("GIF", "WEBP", "PNG", "TIFF"):
         content = encoded(frames[0], format, save_all=True, append_images=frames[1:])
-        assert near(open_picture(content).getpixel((4, 4)), RED)
+        assert near(open_image(content).getpixel((4, 4)), RED)
 
 
 def test_cmyk() -> None:
     for format in ("JPEG", "TIFF"):
-        picture = open_picture(encoded(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), format))
+        picture = open_image(encoded(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), format))
         assert picture.mode == "RGB"
         assert near(picture.getpixel((4, 4)), RED, 30)
 
@@ -145,7 +145,7 @@ def test_other_modes(mode: str) -> None:
     image = corner().convert("RGB")
     lab = Image.new("LAB", (40, 20), (255, 128, 128))
     image = lab if mode == "LAB" else image.convert(mode)
-    picture = open_picture(encoded(image, "TIFF" if mode == "LAB" else "PNG"))
+    picture = open_image(encoded(image, "TIFF" if mode == "LAB" else "PNG"))
     assert picture.mode == "RGB"
     assert near(picture.getpixel((35, 15)), WHITE, 20)
 
@@ -153,19 +153,19 @@ def test_other_modes(mode: str) -> None:
 def test_sixteen_bit_grey_keeps_its_range() -> None:
     ramp = np.linspace(0, 65_535, 256).astype(np.uint16).reshape(1, 256)
     for format in ("PNG", "TIFF"):
-        picture = open_picture(encoded(Image.fromarray(ramp), format))
+        picture = open_image(encoded(Image.fromarray(ramp), format))
         values = [picture.getpixel((x, 0)) for x in range(256)]
         assert values == [pytest.approx((x, x, x), abs=1) for x in range(256)]
 
 
 def test_dark_sixteen_bit_grey_stays_dark() -> None:
     dark = Image.fromarray(np.full((4, 4), 2_570, np.uint16))
-    assert open_picture(encoded(dark, "PNG")).getpixel((1, 1)) == (10, 10, 10)
+    assert open_image(encoded(dark, "PNG")).getpixel((1, 1)) == (10, 10, 10)
 
 
 def test_floating_point_grey_is_stretched() -> None:
     values = np.array([[0.0, 0.5, 1.0, np.nan]], np.float32)
-    picture = open_picture(encoded(Image.fromarray(values), "TIFF"))
+    picture = open_image(encoded(Image.fromarray(values), "TIFF"))
     assert [picture.getpixel((x, 0))[0] for x in range(4)] == [0, 128, 255, 0]
 
 
@@ -183,24 +183,24 @@ def png(width: int, height: int, bits: int, colour_type: int, rows: bytes) -> by
 
 def test_sixteen_bit_colour() -> None:
     row = b"\x00" + struct.pack(">6H", 65_535, 0, 0, 65_535, 65_535, 65_535)
-    picture = open_picture(png(2, 1, 16, 2, row))
+    picture = open_image(png(2, 1, 16, 2, row))
     assert [picture.getpixel((x, 0)) for x in range(2)] == [RED, WHITE]
     row = b"\x00" + struct.pack(">8H", 65_535, 0, 0, 65_535, 0, 0, 0, 0)
-    picture = open_picture(png(2, 1, 16, 6, row))
+    picture = open_image(png(2, 1, 16, 6, row))
     assert [picture.getpixel((x, 0)) for x in range(2)] == [RED, WHITE]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (10_000, 50), (50, 10_000)])
 def test_extreme_shapes_keep_their_size(size: tuple[int, int]) -> None:
-    assert open_picture(encoded(Image.new("RGB", size, "red"), "PNG")).size == size
+    assert open_image(encoded(Image.new("RGB", size, "red"), "PNG")).size == size
 
 
 # Refusals: each is one clear line
 
 
 def refused(content: Any, **limits: int) -> str:
-    with pytest.raises(PictureError) as caught:
-        open_picture(content, **limits)
+    with pytest.raises(ImageError) as caught:
+        open_image(content, **limits)
     message = str(caught.value)
     assert "\n" not in message
     assert message.endswith(".")
@@ -230,8 +230,8 @@ def test_damaged_pictures_are_read_or_refused_and_nothing_else(format: str) -> N
         for _ in range(chance.randint(1, 12)):
             content[chance.randrange(len(content))] = chance.randrange(256)
         try:
-            open_picture(bytes(content[: chance.randint(1, len(content))]))
-        except PictureError:
+            open_image(bytes(content[: chance.randint(1, len(content))]))
+        except ImageError:
             continue
 
 
@@ -277,7 +277,7 @@ def test_decompression_bombs_are_not_decoded() -> None:
 def test_the_limit_of_pixels_can_be_set() -> None:
     content = encoded(Image.new("RGB", (100, 100)), "PNG")
     assert "It has 100 x 100" in refused(content, max_pixels=9_999)
-    assert open_picture(content, max_pixels=10_000).size == (100, 100)
+    assert open_image(content, max_pixels=10_000).size == (100, 100)
 
 
 def test_large_files_are_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -310,8 +310,8 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_the_first_picture_of_a_process_may_be_of_any_format(tmp_path: Path, form: str) -> None:
     Image.new("RGB", (8, 5)).save(tmp_path / "picture", form)
     script = (
-        "from pathlib import Path; from vlm_demo.images import open_picture; "
-        f"print(open_picture(Path({str(tmp_path / 'picture')!r})).size)"
+        "from pathlib import Path; from vlm_demo.images import open_image; "
+        f"print(open_image(Path({str(tmp_path / 'picture')!r})).size)"
     )
 
     shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from tiny_checkpoints import CHECKPOINTS, save
+from support.tiny_checkpoints import CHECKPOINTS, save
 
 from vlm_demo import pool as pool_module
 from vlm_demo.backend import Backend
-from vlm_demo.catalog import ModelSpec
+from vlm_demo.catalog.menu import ModelSpec
 from vlm_demo.engines import FreeMemory, OnProgress, Progress, Usage
 from vlm_demo.errors import BusyModelError, EngineError, LoadError, OutOfMemoryError
-from vlm_demo.pool import LoadFormat, ModelPool
-from vlm_demo.types import Request, Sampling, Task
+from vlm_demo.pool import ModelPool, NumberFormat
+from vlm_demo.values import Request, Sampling, Task
 
 GB = 1_000_000_000
 
@@ -52,7 +52,7 @@ class Machine:
         if self.error:
             raise self.error
         self.opened.append(spec.name)
-        bits = LoadFormat.of(spec.dtype, spec.quantization).bits
+        bits = NumberFormat.of(spec.dtype, spec.quantization).bits
         size = round((spec.parameters or 0) * bits / 8) if spec.engine == "local" else 0
         engine = MachineEngine(self, spec.name, size)
         self.running.append(engine)
@@ -358,24 +358,24 @@ def test_who_comes_later_sees_at_once_how_far_it_is(machine: Machine) -> None:
 def test_a_model_is_loaded_again_in_another_format(machine: Machine) -> None:
     pool = machine.pool()
     use(pool, A)
-    list(pool.load(A, LoadFormat.FOUR_BIT))
+    list(pool.load(A, NumberFormat.FOUR_BIT))
     assert machine.closed == ["a"]
     assert [engine.size for engine in machine.running] == [round(10 * GB / 2 * 4.5 / 8)]
-    list(pool.load(A, LoadFormat.FOUR_BIT))
+    list(pool.load(A, NumberFormat.FOUR_BIT))
     list(pool.load(A))
     use(pool, A)
     assert machine.opened == ["a", "a"]
     pool.unload("a")
     use(pool, A)  # the choice is remembered
-    assert pool.format(A) is LoadFormat.FOUR_BIT
+    assert pool.format(A) is NumberFormat.FOUR_BIT
     assert machine.running[0].size < 3 * GB
 
 
 def test_a_busy_model_is_not_replaced(machine: Machine) -> None:
     pool = machine.pool()
     with pool.using(A), pytest.raises(BusyModelError, match="a is answering"):
-        list(pool.load(A, LoadFormat.EIGHT_BIT))
-    assert pool.format(A) is LoadFormat.AS_IT_IS
+        list(pool.load(A, NumberFormat.EIGHT_BIT))
+    assert pool.format(A) is NumberFormat.AS_IT_IS
     assert machine.closed == []
 
 
@@ -383,7 +383,7 @@ def test_a_format_that_failed_is_not_remembered(machine: Machine) -> None:
     pool = machine.pool()
     machine.error = LoadError("no kernel")
     with pytest.raises(LoadError):
-        list(pool.load(A, LoadFormat.EIGHT_BIT))
+        list(pool.load(A, NumberFormat.EIGHT_BIT))
     machine.error = None
     use(pool, A)
     assert machine.running[0].size == 10 * GB
@@ -391,13 +391,13 @@ def test_a_format_that_failed_is_not_remembered(machine: Machine) -> None:
 
 def test_formats_are_offered_with_what_they_take(machine: Machine) -> None:
     offers = {offer.format: offer for offer in machine.pool(device="cpu").offers(spec("x", 40))}
-    assert next(iter(offers)) is LoadFormat.AS_IT_IS
-    assert LoadFormat.FLOAT16 not in offers  # of no use on a CPU
-    assert offers[LoadFormat.BFLOAT16].memory == 48 * GB
-    assert not offers[LoadFormat.BFLOAT16].fits
-    assert offers[LoadFormat.EIGHT_BIT].memory == 24 * GB
-    assert offers[LoadFormat.EIGHT_BIT].fits
-    assert offers[LoadFormat.FOUR_BIT].memory == 13.5 * GB
+    assert next(iter(offers)) is NumberFormat.AS_IT_IS
+    assert NumberFormat.FLOAT16 not in offers  # of no use on a CPU
+    assert offers[NumberFormat.BFLOAT16].memory == 48 * GB
+    assert not offers[NumberFormat.BFLOAT16].fits
+    assert offers[NumberFormat.EIGHT_BIT].memory == 24 * GB
+    assert offers[NumberFormat.EIGHT_BIT].fits
+    assert offers[NumberFormat.FOUR_BIT].memory == 13.5 * GB
 
 
 def test_a_loaded_model_counts_its_own_place_as_free(machine: Machine) -> None:
@@ -406,15 +406,15 @@ def test_a_loaded_model_counts_its_own_place_as_free(machine: Machine) -> None:
     use(pool, big)
     with pool.using(big):
         offers = {offer.format: offer.fits for offer in pool.offers(big)}
-    assert offers[LoadFormat.BFLOAT16]
+    assert offers[NumberFormat.BFLOAT16]
 
 
 def test_formats_and_menu_fields_say_the_same() -> None:
-    for one in LoadFormat:
+    for one in NumberFormat:
         entry = one.applied_to(spec("x", dtype="float16", quantization="8bit"))
-        assert LoadFormat.of(entry.dtype, entry.quantization) is one
+        assert NumberFormat.of(entry.dtype, entry.quantization) is one
     entry = spec("x", dtype="bfloat16", quantization="4bit")
-    assert LoadFormat.FOUR_BIT.applied_to(entry) is entry
+    assert NumberFormat.FOUR_BIT.applied_to(entry) is entry
 
 
 # With real checkpoints
@@ -431,7 +431,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture
 def models(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """References to every model that is loaded, which do not keep it."""
-    from vlm_demo.engines.local import loading
+    from vlm_demo.engines.local.checkpoints import loading
 
     references: list[Any] = []
     load = loading.AutoModelForImageTextToText.from_pretrained
@@ -505,9 +505,11 @@ def test_a_stopped_load_leaves_no_model(backend: Backend, models: list[Any], don
 
 
 @pytest.mark.filterwarnings("ignore:MatMul8bitLt:UserWarning")
-@pytest.mark.parametrize("wanted", [LoadFormat.BFLOAT16, LoadFormat.EIGHT_BIT, LoadFormat.FOUR_BIT])
+@pytest.mark.parametrize(
+    "wanted", [NumberFormat.BFLOAT16, NumberFormat.EIGHT_BIT, NumberFormat.FOUR_BIT]
+)
 def test_a_model_answers_in_another_format(
-    wanted: LoadFormat, backend: Backend, picture: Image.Image
+    wanted: NumberFormat, backend: Backend, picture: Image.Image
 ) -> None:
     list(backend.load("llava"))
     (whole,) = [usage.weight_bytes for usage in [backend.usage("llava")] if usage]

@@ -1,6 +1,6 @@
 import pytest
 
-from vlm_demo.units import in_billions, in_bytes, in_parts, in_seconds
+from vlm_demo.units import format_bytes, format_parameters, format_progress, format_seconds
 
 
 @pytest.mark.parametrize(
@@ -16,13 +16,13 @@ from vlm_demo.units import in_billions, in_bytes, in_parts, in_seconds
     ],
 )
 def test_amounts_of_memory(size: int | None, words: str) -> None:
-    assert in_bytes(size) == words
+    assert format_bytes(size) == words
 
 
 def test_numbers_of_parameters() -> None:
-    assert in_billions(None) == ""
-    assert in_billions(4_970_000) == "4.97 M"
-    assert in_billions(7_060_000_000, long=True) == "7.06 billion"
+    assert format_parameters(None) == ""
+    assert format_parameters(4_970_000) == "4.97 M"
+    assert format_parameters(7_060_000_000, long=True) == "7.06 billion"
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_numbers_of_parameters() -> None:
     ],
 )
 def test_parts_of_an_amount_are_in_one_unit(done: int, total: int, words: str) -> None:
-    assert in_parts(done, total) == words
+    assert format_progress(done, total) == words
 
 
 @pytest.mark.parametrize(
@@ -43,4 +43,4 @@ def test_parts_of_an_amount_are_in_one_unit(done: int, total: int, words: str) -
     [(0.004, "0.01 s"), (0.04, "0.04 s"), (0.3, "0.3 s"), (9.96, "10 s"), (99.6, "1 min 40 s")],
 )
 def test_times_are_as_exact_as_people_need(seconds: float, words: str) -> None:
-    assert in_seconds(seconds) == words
+    assert format_seconds(seconds) == words

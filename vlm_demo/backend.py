@@ -8,25 +8,25 @@ from contextlib import closing
 from dataclasses import replace
 from threading import Lock
 
-from vlm_demo.catalog import ModelSpec, default_menu, find, load_menu, spec_for_checkpoint
-from vlm_demo.confidence import TokenProbabilities
+from vlm_demo.catalog.menu import ModelSpec, default_menu, find, load_menu, spec_for_checkpoint
 from vlm_demo.engines import (
     CacheBudget,
     Engine,
     FreeMemory,
-    Inspection,
     OnProgress,
     Progress,
+    RenderedPrompt,
     Serving,
     Usage,
     open_engine,
 )
 from vlm_demo.errors import InputError, LoadError, NotRunnableError, TooLongError
-from vlm_demo.families import Family, get_family
-from vlm_demo.families.base import MAX_CHARACTERS
-from vlm_demo.pool import LoadFormat, ModelPool, Offer
+from vlm_demo.families import get_family
+from vlm_demo.pool import ModelPool, NumberFormat, Offer
+from vlm_demo.prompting.confidence import TokenProbabilities
+from vlm_demo.prompting.family import MAX_CHARACTERS, Family
 from vlm_demo.settings import Device, Settings
-from vlm_demo.types import Pace, Piece, Prompt, Reply, Request, Sampling, Task
+from vlm_demo.values import Prompt, Reply, Request, Sampling, Task, TextChunk, Timing
 
 READING_INTERVAL_S = 0.04
 """Replies are read and yielded at most this often ..."""
@@ -113,7 +113,9 @@ class Backend:
         """Whether the model can answer at once."""
         return self._pool.is_loaded(name)
 
-    def load(self, model: str, format: LoadFormat | None = None) -> Generator[Progress, None, None]:
+    def load(
+        self, model: str, format: NumberFormat | None = None
+    ) -> Generator[Progress, None, None]:
         """Fetch and load a model in the background; yield how far it has come.
 
         Several readers may wait for the same model. Loading goes on when they stop reading.
@@ -151,7 +153,7 @@ class Backend:
         """Return the ways to load a model that make sense on this machine, as it is first."""
         return self._pool.offers(self.spec(model))
 
-    def format(self, model: str) -> LoadFormat:
+    def format(self, model: str) -> NumberFormat:
         """Return the format in which a model is loaded, or will be."""
         return self._pool.format(self.spec(model))
 
@@ -199,7 +201,7 @@ class Backend:
                     )
                     return
                 except TooLongError:  # before anything was written
-                    shorter = family.shortened(request)
+                    shorter = family.without_oldest_turn(request)
                     if shorter is None:
                         raise
                 request, left_out = shorter, left_out + 1
@@ -221,7 +223,7 @@ class Backend:
             prompt = self._prompt(spec, request, engine)
             return engine.score(prompt, prompt.choices)
 
-    def inspect(self, model: str, request: Request) -> Inspection:
+    def inspect(self, model: str, request: Request) -> RenderedPrompt:
         """Say what exactly a model is given for a request; nothing is generated.
 
         Raises:
@@ -278,17 +280,17 @@ class _Clock:
         self._first: float | None = None
         self._tokens = 0
 
-    def count(self, piece: Piece) -> None:
+    def count(self, piece: TextChunk) -> None:
         """Take in the next piece."""
         if self._first is None:
             self._first = time.monotonic()
         self._tokens += len(piece.logprobs)
 
     @property
-    def pace(self) -> Pace:
+    def pace(self) -> Timing:
         """How fast the answer has come so far."""
         now = time.monotonic()
-        return Pace((self._first or now) - self._asked, now - self._asked, self._tokens)
+        return Timing((self._first or now) - self._asked, now - self._asked, self._tokens)
 
 
 def _answer(
@@ -300,7 +302,7 @@ def _answer(
     with closing(engine.stream(prompt, sampling)) as pieces:
         for piece in pieces:
             if piece.ahead:
-                yield Reply("", "", ahead=piece.ahead)
+                yield Reply("", "", queue_position=piece.ahead)
                 continue
             raw += piece
             tokens.add(piece)
@@ -332,7 +334,7 @@ def _read(
 ) -> Reply:
     if prompt.choices or prompt.pattern or prompt.schema:
         # In an answer whose form is given, nothing is a draft or a family's markup.
-        return Reply(raw, raw.strip(), note=prompt.note, pace=clock.pace)
+        return Reply(raw, raw.strip(), note=prompt.note, timing=clock.pace)
     reply = replace(family.reply(raw, prompt), note=prompt.note, pace=clock.pace)
     return tokens.rate(reply)
 
@@ -343,6 +345,6 @@ def _runnable(spec: ModelSpec) -> ModelSpec:
     Raises:
         NotRunnableError: it cannot run this one.
     """
-    if spec.obstacle:
-        raise NotRunnableError(spec.obstacle)
+    if spec.unavailable_reason:
+        raise NotRunnableError(spec.unavailable_reason)
     return spec

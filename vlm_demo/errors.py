@@ -2,8 +2,8 @@
 
 VlmDemoError
 ├── InputError              what the user gave cannot be used
-│   ├── PictureError        not a picture, too large, damaged
-│   ├── MissingPictureError the task needs a picture
+│   ├── ImageError        not a picture, too large, damaged
+│   ├── MissingImageError the task needs a picture
 │   ├── MissingTextError    the task needs words
 │   ├── TooLongError        more text than the model can take
 │   ├── ConversationError   a file is not a conversation that can be opened
@@ -42,11 +42,11 @@ class InputError(VlmDemoError):
     """What the user gave cannot be used."""
 
 
-class PictureError(InputError):
+class ImageError(InputError):
     """The file is not a picture that can be read, or is too large."""
 
 
-class MissingPictureError(InputError):
+class MissingImageError(InputError):
     """The task needs a picture and the request has none."""
 
 
@@ -146,7 +146,7 @@ class OutOfMemoryError(EngineError):
         words: str,
         *,
         formats: Sequence[str] = (),
-        instead: str = "",
+        alternative: str = "",
         smaller_picture: bool = False,
         new_tokens: int = 0,
     ) -> None:
@@ -161,6 +161,6 @@ class OutOfMemoryError(EngineError):
         """
         super().__init__(words)
         self.formats = tuple(formats)
-        self.instead = instead
+        self.alternative = alternative
         self.smaller_picture = smaller_picture
         self.new_tokens = new_tokens

@@ -15,7 +15,7 @@ from typing import BinaryIO
 import pillow_heif
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from vlm_demo.errors import PictureError
+from vlm_demo.errors import ImageError
 
 MAX_BYTES = 20_000_000
 MAX_PIXELS = 40_000_000
@@ -44,7 +44,7 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
-def open_picture(
+def open_image(
     source: Path | bytes | BinaryIO, *, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS
 ) -> Image.Image:
     """Open a picture: RGB, upright, first frame, transparency over white, without metadata.
@@ -55,7 +55,7 @@ def open_picture(
         max_pixels: larger pictures (width times height) are refused without being decoded.
 
     Raises:
-        PictureError: it is not a picture that can be read, or is too large; one clear line.
+        ImageError: it is not a picture that can be read, or is too large; one clear line.
     """
     content = _content(source, max_bytes)
     Image.init()  # `open` itself first loads five formats only, and does not know the others' names
@@ -64,11 +64,11 @@ def open_picture(
             _check_size(image.size, max_pixels)
             return _plain(_upright(image))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise PictureError(_too_many_pixels(max_pixels)) from error
+        raise ImageError(_too_many_pixels(max_pixels)) from error
     except UnidentifiedImageError as error:
-        raise PictureError(_not_a_picture(content)) from error
+        raise ImageError(_not_a_picture(content)) from error
     except _DAMAGED as error:
-        raise PictureError(
+        raise ImageError(
             "This picture is damaged and cannot be read to its end. Please try another file."
         ) from error
 
@@ -81,25 +81,25 @@ def _content(source: Path | bytes | BinaryIO, max_bytes: int) -> bytes:
         try:
             size = source.stat().st_size
             if size > max_bytes:
-                raise PictureError(_too_many_bytes(size, max_bytes))
+                raise ImageError(_too_many_bytes(size, max_bytes))
             content = source.read_bytes()
         except OSError as error:
-            raise PictureError(f"The file {source} cannot be read: {error.strerror}.") from error
+            raise ImageError(f"The file {source} cannot be read: {error.strerror}.") from error
     else:
         content = source.read(max_bytes + 1)
     if len(content) > max_bytes:
-        raise PictureError(_too_many_bytes(len(content), max_bytes))
+        raise ImageError(_too_many_bytes(len(content), max_bytes))
     if not content:
-        raise PictureError("This file is empty. Please choose a picture.")
+        raise ImageError("This file is empty. Please choose a picture.")
     return content
 
 
 def _check_size(size: tuple[int, int], max_pixels: int) -> None:
     width, height = size
     if width < 1 or height < 1:
-        raise PictureError("This picture has no pixels. Please try another file.")
+        raise ImageError("This picture has no pixels. Please try another file.")
     if width * height > max_pixels:
-        raise PictureError(f"{_too_many_pixels(max_pixels)} It has {width:,} x {height:,}.")
+        raise ImageError(f"{_too_many_pixels(max_pixels)} It has {width:,} x {height:,}.")
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -115,9 +115,7 @@ def _upright(image: Image.Image) -> Image.Image:
 def _plain(image: Image.Image) -> Image.Image:
     """Convert any mode to RGB without metadata."""
     if image.mode.startswith(("I", "F")):
-        from vlm_demo.greyscale import to_8_bits
-
-        image = to_8_bits(image)
+        image = _to_8_bits(image)
     elif image.has_transparency_data:
         layer = image.convert("RGBA")
         image = Image.new("RGBA", layer.size, "white")
@@ -126,6 +124,22 @@ def _plain(image: Image.Image) -> Image.Image:
     plain.info.clear()
     plain.getexif().clear()
     return plain
+
+
+def _to_8_bits(image: Image.Image) -> Image.Image:
+    """Scale grey values of 16 or 32 bits to 0..255.
+
+    16-bit values span their whole range; of others only the range that the picture uses is known.
+    """
+    import numpy as np  # only here: few pictures have such values, and numpy is slow to import
+
+    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
+    if image.mode.startswith("I") and values.min() >= 0 and values.max() <= 65_535:
+        scaled = values / 257
+    else:
+        span = float(values.max() - values.min()) or 1.0
+        scaled = (values - values.min()) / span * 255
+    return Image.fromarray(scaled.round().astype(np.uint8))
 
 
 def _not_a_picture(content: bytes) -> str:

@@ -11,7 +11,7 @@ from functools import partial
 from queue import SimpleQueue
 from threading import Lock, Thread
 
-from vlm_demo.catalog import BITS, OVERHEAD, ModelSpec
+from vlm_demo.catalog.menu import BITS, OVERHEAD, ModelSpec
 from vlm_demo.engines import (
     Dtype,
     Engine,
@@ -27,7 +27,7 @@ from vlm_demo.engines import (
 )
 from vlm_demo.errors import BusyModelError, LoadError, OutOfMemoryError
 from vlm_demo.settings import Device
-from vlm_demo.units import in_bytes
+from vlm_demo.units import format_bytes
 
 HALF_PRECISION_BYTES = 2
 """Of each parameter, as most checkpoints are stored."""
@@ -36,7 +36,7 @@ Opener = Callable[[ModelSpec, OnProgress], Engine]
 """Opens the engine of a menu entry. What the listener raises ends the opening."""
 
 
-class LoadFormat(StrEnum):
+class NumberFormat(StrEnum):
     """In which number format a model is loaded."""
 
     AS_IT_IS = "as it is"  # as it is stored, or widened where the processor wants it
@@ -47,7 +47,7 @@ class LoadFormat(StrEnum):
     FOUR_BIT = "4-bit"
 
     @classmethod
-    def of(cls, dtype: Dtype, quantization: Quantization) -> LoadFormat:
+    def of(cls, dtype: Dtype, quantization: Quantization) -> NumberFormat:
         """Return the format that the fields of a menu entry stand for."""
         match quantization:
             case "8bit":
@@ -59,31 +59,31 @@ class LoadFormat(StrEnum):
 
     def applied_to(self, spec: ModelSpec) -> ModelSpec:
         """Return a menu entry for the same model in this format."""
-        if self is LoadFormat.of(spec.dtype, spec.quantization):
+        if self is NumberFormat.of(spec.dtype, spec.quantization):
             return spec  # which may say more, such as what 4 bits are computed in
         match self:
-            case LoadFormat.AS_IT_IS:
+            case NumberFormat.AS_IT_IS:
                 return replace(spec, dtype="auto", quantization="none")
-            case LoadFormat.EIGHT_BIT:
+            case NumberFormat.EIGHT_BIT:
                 return replace(spec, dtype="auto", quantization="8bit")
-            case LoadFormat.FOUR_BIT:
+            case NumberFormat.FOUR_BIT:
                 return replace(spec, dtype="auto", quantization="4bit")
-            case LoadFormat.FLOAT32:
+            case NumberFormat.FLOAT32:
                 return replace(spec, dtype="float32", quantization="none")
-            case LoadFormat.BFLOAT16:
+            case NumberFormat.BFLOAT16:
                 return replace(spec, dtype="bfloat16", quantization="none")
-            case LoadFormat.FLOAT16:
+            case NumberFormat.FLOAT16:
                 return replace(spec, dtype="float16", quantization="none")
 
     @property
     def bits(self) -> float:
         """Of each parameter; "as it is" stands for the usual half precision."""
         match self:
-            case LoadFormat.FLOAT32:
+            case NumberFormat.FLOAT32:
                 return 32
-            case LoadFormat.EIGHT_BIT:
+            case NumberFormat.EIGHT_BIT:
                 return BITS["8-bit"]
-            case LoadFormat.FOUR_BIT:
+            case NumberFormat.FOUR_BIT:
                 return BITS["4-bit"]
             case _:
                 return BITS["bf16"]
@@ -93,7 +93,7 @@ class LoadFormat(StrEnum):
 class Offer:
     """One way to load a model on this machine."""
 
-    format: LoadFormat
+    format: NumberFormat
     memory: int | None  # bytes to load it and to answer; None: not known
     fits: bool  # into the memory that is free or held by idle models; unknown sizes may
 
@@ -126,7 +126,7 @@ class ModelPool:
         self._max_loaded = max_loaded
         self._device = device
         self._models: dict[str, _Model] = {}  # by name, least recently used first
-        self._formats: dict[str, LoadFormat] = {}  # chosen by people, by name of the model
+        self._formats: dict[str, NumberFormat] = {}  # chosen by people, by name of the model
         self._lock = Lock()  # guards these two, and the users of every model
         # Weights come in one model at a time, since each measures what is free.
         self._loading_turn = Lock()
@@ -147,7 +147,7 @@ class ModelPool:
         return (model and model.newest) or Progress("loading", 0, None, "steps")
 
     def load(
-        self, spec: ModelSpec, format: LoadFormat | None = None
+        self, spec: ModelSpec, format: NumberFormat | None = None
     ) -> Generator[Progress, None, None]:
         """Fetch and load a model in the background; yield how far it has come.
 
@@ -237,9 +237,9 @@ class ModelPool:
         """Measure the memory that is free for another model."""
         return free_memory(self._device)
 
-    def format(self, spec: ModelSpec) -> LoadFormat:
+    def format(self, spec: ModelSpec) -> NumberFormat:
         """Return the format in which a model is loaded: chosen by people, or the menu's."""
-        return self._formats.get(spec.name, LoadFormat.of(spec.dtype, spec.quantization))
+        return self._formats.get(spec.name, NumberFormat.of(spec.dtype, spec.quantization))
 
     def offers(self, spec: ModelSpec) -> list[Offer]:
         """Return the ways to load a model that make sense here, as it is first.
@@ -252,7 +252,7 @@ class ModelPool:
         room = self._room(besides=spec.name)
         offers = []
         for (dtype, quantization), size in sizes.items():
-            one = LoadFormat.of(dtype, quantization)
+            one = NumberFormat.of(dtype, quantization)
             memory = _memory(size, one, spec.parameters)
             offers.append(Offer(one, memory, fits=memory is None or memory <= room))
         return offers
@@ -272,7 +272,7 @@ class ModelPool:
         size = weights_memory(
             spec.checkpoint, spec.revision, spec.dtype, spec.quantization, self._device
         )
-        own = LoadFormat.of(spec.dtype, spec.quantization)
+        own = NumberFormat.of(spec.dtype, spec.quantization)
         return _memory(size, own, spec.parameters or parameters)
 
     def _require_room(self, spec: ModelSpec, parameters: int | None = None) -> None:
@@ -332,7 +332,8 @@ class ModelPool:
             if offer.memory is not None and offer.memory <= room and offer.memory < needed
         ]
         remedies = [
-            f"load it in {offer.format} (about {in_bytes(offer.memory)})" for offer in lighter[:1]
+            f"load it in {offer.format} (about {format_bytes(offer.memory)})"
+            for offer in lighter[:1]
         ]
         with self._lock:
             busy = [model for model in self._models.values() if model.takes_memory and model.users]
@@ -345,10 +346,10 @@ class ModelPool:
         if other:
             remedies.append(f"choose {other.name}")
         return OutOfMemoryError(
-            f"{spec.name} needs about {in_bytes(needed)} of memory, and {in_bytes(room)} are free "
+            f"{spec.name} needs about {format_bytes(needed)} of memory, and {format_bytes(room)} are free "
             f"or held by idle models. Please {', or '.join(remedies) or 'close other programs'}.",
             formats=[offer.format.value for offer in lighter],
-            instead=other.name if other else "",
+            alternative=other.name if other else "",
         )
 
     def _fitting_instead(self, spec: ModelSpec, room: int) -> ModelSpec | None:
@@ -364,7 +365,7 @@ class ModelPool:
 
     # Loading
 
-    def _wanted(self, spec: ModelSpec, format: LoadFormat | None = None) -> _Model:
+    def _wanted(self, spec: ModelSpec, format: NumberFormat | None = None) -> _Model:
         """Return a model, loaded or on its way in; call it with the lock held."""
         model = self._models.pop(spec.name, None)
         if model is None:
@@ -374,7 +375,7 @@ class ModelPool:
         self._models[spec.name] = model  # now the most recently used
         return model
 
-    def _unload_other_format(self, spec: ModelSpec, format: LoadFormat) -> None:
+    def _unload_other_format(self, spec: ModelSpec, format: NumberFormat) -> None:
         with self._lock:
             model = self._models.get(spec.name)
             if model is None or model.format is format:
@@ -446,8 +447,8 @@ class _Model:
         self._telling = Lock()  # guards these two
 
     @property
-    def format(self) -> LoadFormat:
-        return LoadFormat.of(self.spec.dtype, self.spec.quantization)
+    def format(self) -> NumberFormat:
+        return NumberFormat.of(self.spec.dtype, self.spec.quantization)
 
     @property
     def takes_memory(self) -> bool:
@@ -493,7 +494,7 @@ def _read(events: SimpleQueue[Progress | Exception | None]) -> Iterator[Progress
                 raise error
 
 
-def _memory(weights: int | None, format: LoadFormat, parameters: int | None) -> int | None:
+def _memory(weights: int | None, format: NumberFormat, parameters: int | None) -> int | None:
     """Estimate the bytes to load a model and to answer, from its weights or their number."""
     if weights is None and parameters is not None:
         weights = round(parameters * format.bits / 8)

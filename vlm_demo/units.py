@@ -1,7 +1,7 @@
 """Amounts as people read them."""
 
 
-def in_billions(parameters: int | None, *, long: bool = False) -> str:
+def format_parameters(parameters: int | None, *, long: bool = False) -> str:
     """Say a number of parameters: "7.06 B", or at length "7.06 billion"; "" where not known."""
     if not parameters:
         return ""
@@ -10,7 +10,7 @@ def in_billions(parameters: int | None, *, long: bool = False) -> str:
     return f"{_short(parameters / 1e6)} {'million' if long else 'M'}"
 
 
-def in_bytes(size: int | None) -> str:
+def format_bytes(size: int | None) -> str:
     """Say an amount of memory: "16.9 GB"; "" where not known."""
     if size is None:
         return ""
@@ -20,28 +20,28 @@ def in_bytes(size: int | None) -> str:
     return f"{_short(size / 1e3)} kB"
 
 
-def in_parts(done: int, total: int) -> str:
+def format_progress(done: int, total: int) -> str:
     """Say how much of an amount of memory there is: "3.1 of 7.4 GB"."""
     for unit, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
         if total >= unit:
-            return f"{_rounded(done / unit)} of {_rounded(total / unit)} {name}"
+            return f"{_round(done / unit)} of {_round(total / unit)} {name}"
     return f"{done} of {total} B"
 
 
-def in_seconds(seconds: float) -> str:
+def format_seconds(seconds: float) -> str:
     """Say a length of time: "0.04 s", "1.2 s", "48 s", "2 min 5 s"."""
     if seconds >= 99.5:
         minutes, rest = divmod(round(seconds), 60)
         return f"{minutes} min {rest} s"
-    return f"{max(seconds, 0.01):.2f} s" if seconds < 0.095 else f"{_rounded(seconds)} s"
+    return f"{max(seconds, 0.01):.2f} s" if seconds < 0.095 else f"{_round(seconds)} s"
 
 
-def in_tokens_per_second(rate: float) -> str:
+def format_rate(rate: float) -> str:
     """Say how fast tokens come: "0.4", "8.1", "120"."""
-    return _rounded(rate)
+    return _round(rate)
 
 
-def _rounded(number: float) -> str:
+def _round(number: float) -> str:
     """Round to tenths below ten, and to whole numbers above."""
     return f"{number:.1f}" if number < 9.95 else f"{number:.0f}"
 

@@ -11,9 +11,9 @@ from PIL import Image
 
 from vlm_demo.backend import Backend
 from vlm_demo.errors import InputError
-from vlm_demo.export.plain import to_answer
 from vlm_demo.families import get_family
-from vlm_demo.types import (
+from vlm_demo.rendering.export.plain import to_answer
+from vlm_demo.values import (
     Box,
     Mention,
     Point,
@@ -52,7 +52,7 @@ def read_region(text: str) -> Box | None:
         raise InputError(
             "A region is four numbers x1, y1, x2, y2 from 0 to 1: fractions of each picture."
         )
-    region = Box.scaled(x1, y1, x2, y2, by=(1, 1))
+    region = Box.normalize(x1, y1, x2, y2, by=(1, 1))
     if not region.area:
         raise InputError("This region covers nothing. Please give two different corners.")
     return region
@@ -125,7 +125,7 @@ class Result:
             reply.text,
             tuple({**item, "span": list(mention.span)} for item, mention in items),
             reply.state,
-            asdict(reply.pace) if reply.pace else {},
+            asdict(reply.timing) if reply.timing else {},
         )
 
     @property
@@ -187,10 +187,10 @@ class Result:
 
 def _mention(item: Mapping[str, Any], size: Size) -> Mention:
     start, end = item["span"]
-    regions: list[Region] = [Box.scaled(*box, by=size) for box in item["boxes_xyxy_px"]]
-    regions += [Point.scaled(*point, by=size) for point in item["points_px"]]
+    regions: list[Region] = [Box.normalize(*box, by=size) for box in item["boxes_xyxy_px"]]
+    regions += [Point.normalize(*point, by=size) for point in item["points_px"]]
     regions += [
-        Polygon(tuple(Point.scaled(*corner, by=size) for corner in polygon))
+        Polygon(tuple(Point.normalize(*corner, by=size) for corner in polygon))
         for polygon in item["polygons_px"]
     ]
     return Mention(

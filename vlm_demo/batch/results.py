@@ -13,17 +13,17 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
+from vlm_demo.atomic_file import atomic_write
 from vlm_demo.batch.job import Result
 from vlm_demo.batch.journal import Journal, to_line
 from vlm_demo.batch.sources import Source
-from vlm_demo.drawing import draw
-from vlm_demo.errors import PictureError
-from vlm_demo.export.coco import coco_of
-from vlm_demo.export.labels import stem
-from vlm_demo.export.plain import as_json, cell
-from vlm_demo.export.sheets import Sheet
-from vlm_demo.images import open_picture
-from vlm_demo.whole_file import whole_file
+from vlm_demo.errors import ImageError
+from vlm_demo.images import open_image
+from vlm_demo.rendering.drawing import draw
+from vlm_demo.rendering.export.coco import coco_of
+from vlm_demo.rendering.export.labels import stem
+from vlm_demo.rendering.export.plain import as_json, cell
+from vlm_demo.rendering.export.sheets import Sheet
 
 COLUMNS = ("picture", "width", "height", "text", "places", "items", "error", "sha256")
 """Of the table; `items` are the places as JSON, in pixels."""
@@ -35,7 +35,7 @@ def write_jsonl(journal: Journal, path: Path) -> None:
     Raises:
         FileError, JournalError: a file cannot be written or read.
     """
-    with whole_file(path) as file:
+    with atomic_write(path) as file:
         for result in journal.results():
             file.write(to_line(result.fields))
 
@@ -46,7 +46,7 @@ def write_csv(journal: Journal, path: Path) -> None:
     Raises:
         FileError, JournalError: a file cannot be written or read.
     """
-    with whole_file(path) as file:
+    with atomic_write(path) as file:
         file.write(_line(COLUMNS))
         for result in journal.results():
             file.write(_line(_cells(result)))
@@ -63,7 +63,7 @@ def write_coco(journal: Journal, source: Source, path: Path) -> None:
         for result in journal.results()
         if not result.error
     ]
-    with whole_file(path) as file:
+    with atomic_write(path) as file:
         file.write(coco_of(sheets).encode("utf-8", "backslashreplace"))
 
 
@@ -75,7 +75,7 @@ def write_annotated(journal: Journal, source: Source, folder: Path) -> int:
     """
     count = 0
     for name, png in _annotated(journal, source):
-        with whole_file(folder / name) as file:
+        with atomic_write(folder / name) as file:
             file.write(png)
         count += 1
     return count
@@ -89,7 +89,7 @@ def write_annotated_zip(journal: Journal, source: Source, path: Path) -> int:
     """
     count = 0
     # A PNG does not get smaller.
-    with whole_file(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+    with atomic_write(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, png in _annotated(journal, source):
             archive.writestr(name, png)
             count += 1
@@ -104,7 +104,7 @@ def _annotated(journal: Journal, source: Source) -> Iterator[tuple[str, bytes]]:
             continue
         try:
             image = open_again(source, result)
-        except PictureError:
+        except ImageError:
             continue
         name = stem(str(PurePosixPath(result.name).with_suffix("")).replace("/", "-"))
         taken[name.casefold()] += 1
@@ -119,14 +119,14 @@ def open_again(source: Source, result: Result) -> Image.Image:
     """Open the picture that a result is about.
 
     Raises:
-        PictureError: it is gone, or another one has its name now.
+        ImageError: it is gone, or another one has its name now.
         SourceError: nothing more is read from the source.
     """
     content = source.read(result.name)
     if hashlib.sha256(content).hexdigest() != result.sha256:
-        raise PictureError(f"{result.name} is another picture now.")
+        raise ImageError(f"{result.name} is another picture now.")
     width, height = result.size
-    return open_picture(content, max_bytes=len(content), max_pixels=width * height)
+    return open_image(content, max_bytes=len(content), max_pixels=width * height)
 
 
 def _cells(result: Result) -> tuple[object, ...]:

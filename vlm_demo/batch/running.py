@@ -18,16 +18,10 @@ from vlm_demo.backend import Backend
 from vlm_demo.batch.job import Job, Result
 from vlm_demo.batch.journal import Journal
 from vlm_demo.batch.sources import Source
-from vlm_demo.batch.tempo import Tempo
-from vlm_demo.errors import (
-    BatchError,
-    InputError,
-    PictureError,
-    QueueFullError,
-    VlmDemoError,
-)
-from vlm_demo.images import MAX_BYTES, MAX_PIXELS, open_picture
-from vlm_demo.types import Reply
+from vlm_demo.batch.timing import Tempo
+from vlm_demo.errors import BatchError, ImageError, InputError, QueueFullError, VlmDemoError
+from vlm_demo.images import MAX_BYTES, MAX_PIXELS, open_image
+from vlm_demo.values import Reply
 
 MOST_FAILURES = 3
 """Times in a row that the model may fail before the batch stops: it is dead then."""
@@ -228,8 +222,8 @@ class Run:
             digest = hashlib.sha256(content).hexdigest()
             if self._journal.settles(name, digest):
                 return
-            image = open_picture(content, max_bytes=self._max_bytes, max_pixels=self._max_pixels)
-        except PictureError as error:
+            image = open_image(content, max_bytes=self._max_bytes, max_pixels=self._max_pixels)
+        except ImageError as error:
             if not self._journal.settles(name, digest):
                 self._keep(Result(name, digest, error=str(error)))
             return

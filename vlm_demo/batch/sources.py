@@ -11,7 +11,7 @@ from typing import Protocol
 
 from PIL import Image
 
-from vlm_demo.errors import PictureError, SourceError
+from vlm_demo.errors import ImageError, SourceError
 from vlm_demo.images import FORMATS, MAX_BYTES
 
 
@@ -46,7 +46,7 @@ class Source(Protocol):
         """Return the content of a picture's file. Safe from several threads.
 
         Raises:
-            PictureError: this one cannot be read.
+            ImageError: this one cannot be read.
             SourceError: nothing more is read from here.
         """
         ...
@@ -152,9 +152,9 @@ def check_count(count: int, limits: Limits) -> None:
         )
 
 
-def too_large(size: int, limits: Limits) -> PictureError:
+def too_large(size: int, limits: Limits) -> ImageError:
     """Return the error for a picture of too many bytes."""
-    return PictureError(
+    return ImageError(
         f"This file has {size / 1e6:.0f} MB; at most {limits.bytes_each / 1e6:.0f} MB are taken."
     )
 
@@ -162,13 +162,13 @@ def too_large(size: int, limits: Limits) -> PictureError:
 def _read(path: Path, limits: Limits) -> bytes:
     try:
         if not path.is_file():  # a pipe would be waited for
-            raise PictureError("This file is gone, or is no ordinary file.")
+            raise ImageError("This file is gone, or is no ordinary file.")
         with path.open("rb") as file:
             content = file.read(limits.bytes_each + 1)
         if len(content) > limits.bytes_each:
             raise too_large(path.stat().st_size, limits)
     except OSError as error:
-        raise PictureError(f"This file cannot be read: {error.strerror or error}.") from error
+        raise ImageError(f"This file cannot be read: {error.strerror or error}.") from error
     return content
 
 

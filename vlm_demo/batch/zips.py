@@ -16,7 +16,7 @@ from threading import Lock
 from typing import BinaryIO
 
 from vlm_demo.batch.sources import Limits, check_count, is_hidden, is_picture, too_large
-from vlm_demo.errors import PictureError, SourceError
+from vlm_demo.errors import ImageError, SourceError
 
 MOST_PACKED = 500
 """A picture may be unpacked to this many times its size in the archive; a plain BMP comes close."""
@@ -76,7 +76,7 @@ class ZipSource:
         """Return the content of a picture's file; see `Source.read`."""
         problem = self._problems.get(name)
         if problem:
-            raise PictureError(problem)
+            raise ImageError(problem)
         with self._lock:
             content = self._unpack(self._entries[name])
             self._unpacked += len(content)
@@ -120,9 +120,9 @@ class ZipSource:
             with self._archive.open(entry) as file:
                 content = file.read(min(most, believable) + 1)
         except _DAMAGED as error:
-            raise PictureError("This file is damaged in the ZIP.") from error
+            raise ImageError("This file is damaged in the ZIP.") from error
         if len(content) > believable:
-            raise PictureError(
+            raise ImageError(
                 f"This file grows more than {MOST_PACKED}-fold when it is unpacked, as pictures "
                 "do not; it is left alone."
             )

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from functools import partial
 
+from vlm_demo.analysis.multiple_choice import Ranking, ranked
 from vlm_demo.cli.options import Chosen
 from vlm_demo.cli.terminal import GrowingText, print_note, show_progress
 from vlm_demo.errors import NoScoresError
 from vlm_demo.families import get_family
-from vlm_demo.multiple_choice import Ranking, ranked
-from vlm_demo.types import Reply, ReplyState, Request
+from vlm_demo.values import Reply, ReplyState, Request
 
 
 def answer(chosen: Chosen, request: Request, *, quiet: bool = False) -> Reply:

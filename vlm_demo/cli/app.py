@@ -10,8 +10,11 @@ from typing import Annotated
 import typer
 from PIL.Image import Image, registered_extensions
 
+from vlm_demo.analysis.multiple_choice import to_choices
+from vlm_demo.atomic_file import atomic_write
 from vlm_demo.backend import Backend
-from vlm_demo.cli import catalogue, edges
+from vlm_demo.cli import lazy as edges
+from vlm_demo.cli import models as catalogue
 from vlm_demo.cli.answering import answer, load, rank
 from vlm_demo.cli.batch import batch
 from vlm_demo.cli.battles import battles
@@ -43,10 +46,10 @@ from vlm_demo.cli.parsing import parse_lines
 from vlm_demo.cli.prompting import family_called, parse_history, stand_in, write_prompt
 from vlm_demo.cli.terminal import print_error, print_note, printable, table
 from vlm_demo.cli.votes import votes
-from vlm_demo.confidence import above, placed
-from vlm_demo.drawing import draw
 from vlm_demo.errors import VlmDemoError
-from vlm_demo.export import (
+from vlm_demo.prompting.confidence import above, placed
+from vlm_demo.rendering.drawing import draw
+from vlm_demo.rendering.export import (
     FILE_FORMATS,
     Format,
     Sheet,
@@ -56,10 +59,8 @@ from vlm_demo.export import (
     export_file,
     to_answer,
 )
-from vlm_demo.multiple_choice import to_choices
 from vlm_demo.settings import Settings
-from vlm_demo.types import Mention, Point, RegionForm, Reply, ReplyState, Request, Size, Task
-from vlm_demo.whole_file import whole_file
+from vlm_demo.values import Mention, Point, RegionForm, Reply, ReplyState, Request, Size, Task
 
 BAD_INPUT = 2
 """Exit status where the input cannot be used or the model failed."""
@@ -418,7 +419,7 @@ def _say_what_is_lost(form: Format, mentions: Sequence[Mention]) -> None:
 
 
 def _save(image: Image, path: Path) -> None:
-    with whole_file(path) as file:
+    with atomic_write(path) as file:
         image.save(file, registered_extensions()[path.suffix.lower()])
     print_note(f"Saved {path}.")
 

@@ -17,13 +17,13 @@ from vlm_demo.batch.journal import Journal
 from vlm_demo.batch.results import write_annotated, write_coco, write_csv, write_jsonl
 from vlm_demo.batch.running import Run, Standing
 from vlm_demo.batch.sources import Limits
-from vlm_demo.batch.tempo import about
+from vlm_demo.batch.timing import about
 from vlm_demo.cli.answering import load
 from vlm_demo.cli.options import AsJson, MaxNewTokens, Menu, Model, Seed, Temperature, choose
 from vlm_demo.cli.terminal import print_note
 from vlm_demo.errors import FileError
-from vlm_demo.export.plain import as_json
-from vlm_demo.types import Task
+from vlm_demo.rendering.export.plain import as_json
+from vlm_demo.values import Task
 
 SOME_FAILED = 1
 """Exit status where some pictures have no answer."""

@@ -10,13 +10,13 @@ import typer
 
 from vlm_demo.arena import Selection
 from vlm_demo.backend import Backend
-from vlm_demo.cli import edges
+from vlm_demo.cli import lazy as edges
 from vlm_demo.cli.leaderboard import entry, lines
 from vlm_demo.cli.options import AsJson, Menu
 from vlm_demo.cli.terminal import print_note, table
 from vlm_demo.cli.votes import Votes
 from vlm_demo.errors import EngineError
-from vlm_demo.export import as_json
+from vlm_demo.rendering.export import as_json
 from vlm_demo.settings import Settings
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from vlm_demo.cli import edges
+from vlm_demo.bench.rows import Options, Report, Row, check_ids
+from vlm_demo.cli import lazy as edges
 from vlm_demo.cli.options import AsJson
 from vlm_demo.cli.terminal import print_note, table
 from vlm_demo.errors import SettingsError
-from vlm_demo.evaluation.bench.rows import Options, Report, Row, check_ids
-from vlm_demo.export import as_json
+from vlm_demo.rendering.export import as_json
 
 
 def bench(

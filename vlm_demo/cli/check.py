@@ -10,17 +10,24 @@ from typing import Annotated
 import typer
 from PIL.Image import Image
 
+from vlm_demo.analysis.checking import check, grounding_models
+from vlm_demo.analysis.consensus import (
+    Consensus,
+    Voice,
+    ask_in_turn,
+    check_models,
+    compare,
+    to_data,
+)
+from vlm_demo.analysis.verdicts import Check, Verdict, as_data
 from vlm_demo.backend import Backend
-from vlm_demo.checking import check, grounding_models
 from vlm_demo.cli.answering import load
 from vlm_demo.cli.options import AsJson, Chosen, Menu, Model, Picture, choose
 from vlm_demo.cli.terminal import print_note, table
-from vlm_demo.consensus import Consensus, Voice, ask_in_turn, check_models, compare, to_data
 from vlm_demo.errors import UnsupportedTaskError
-from vlm_demo.export import as_json
+from vlm_demo.rendering.export import as_json
 from vlm_demo.settings import Settings
-from vlm_demo.types import Request, Size, Task
-from vlm_demo.verdicts import Check, Verdict, as_data
+from vlm_demo.values import Request, Size, Task
 
 
 def check_answer(

@@ -11,8 +11,8 @@ from PIL.Image import Image
 from vlm_demo.cli.options import Chosen
 from vlm_demo.cli.terminal import GrowingText, print_error, print_note
 from vlm_demo.errors import VlmDemoError
-from vlm_demo.families.regions_in import names_regions
-from vlm_demo.types import Message, Region, RegionForm, Reply, Request, Task
+from vlm_demo.prompting.regions_in import names_regions
+from vlm_demo.values import Message, Region, RegionForm, Reply, Request, Task
 
 HELP = """\
 /retry         ask the last question again

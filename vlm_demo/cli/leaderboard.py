@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vlm_demo.arena import Selection
-from vlm_demo.cli import edges
+from vlm_demo.cli import lazy as edges
 from vlm_demo.cli.options import AsJson, missing_votes
 from vlm_demo.cli.terminal import print_note, table
 from vlm_demo.cli.votes import Votes
-from vlm_demo.export import as_json
+from vlm_demo.rendering.export import as_json
 from vlm_demo.settings import Settings
-from vlm_demo.types import Task
+from vlm_demo.values import Task
 
 if TYPE_CHECKING:
-    from vlm_demo.arena.ratings import Standing
+    from vlm_demo.arena.ratings.ratings import Standing
 
 BAR = 30
 """Characters that the intervals are drawn in."""

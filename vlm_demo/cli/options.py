@@ -14,12 +14,12 @@ import typer
 from PIL.Image import Image
 
 from vlm_demo.backend import Backend
-from vlm_demo.catalog import ModelSpec
-from vlm_demo.export import FILE_FORMATS, FileFormat
+from vlm_demo.catalog.menu import ModelSpec
 from vlm_demo.families import get_family
-from vlm_demo.images import open_picture
+from vlm_demo.images import open_image
+from vlm_demo.rendering.export import FILE_FORMATS, FileFormat
 from vlm_demo.settings import Settings
-from vlm_demo.types import Box, RegionForm, Sampling, Size
+from vlm_demo.values import Box, RegionForm, Sampling, Size
 
 Picture = Annotated[
     str, typer.Argument(metavar="PICTURE", help="A picture file; - reads it from standard input.")
@@ -65,7 +65,7 @@ class Chosen:
         """Open the picture named on the command line.
 
         Raises:
-            PictureError: it is not a picture that can be read.
+            ImageError: it is not a picture that can be read.
         """
         return open_file(argument, self.settings)
 
@@ -74,10 +74,10 @@ def open_file(argument: str, settings: Settings) -> Image:
     """Open a picture file, or standard input for "-".
 
     Raises:
-        PictureError: it is not a picture that can be read.
+        ImageError: it is not a picture that can be read.
     """
     source = sys.stdin.buffer if argument == "-" else Path(argument)
-    return open_picture(source, max_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels)
+    return open_image(source, max_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels)
 
 
 def choose(
@@ -152,7 +152,7 @@ def parse_box(text: str, size: Size) -> Box:
         raise _not_a_box("give four numbers, x1,y1,x2,y2, in pixels of the picture.") from None
     if not all(map(math.isfinite, (x1, y1, x2, y2))):
         raise _not_a_box("give four finite numbers, in pixels of the picture.")
-    box = Box.scaled(x1, y1, x2, y2, by=size)
+    box = Box.normalize(x1, y1, x2, y2, by=size)
     if not box.area:
         raise _not_a_box(f"it covers nothing of the picture of {size[0]} x {size[1]} pixels.")
     return box

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from vlm_demo.errors import InputError, VlmDemoError
-from vlm_demo.export import Answer, to_answer
 from vlm_demo.families import get_family
-from vlm_demo.families.spaces import SPACES
-from vlm_demo.types import Frame, Message, Prompt, Size
+from vlm_demo.markup.coordinate_spaces import SPACES
+from vlm_demo.rendering.export import Answer, to_answer
+from vlm_demo.values import Frame, Message, Prompt, Size
 
 MAX_SIDE = 1_000_000
 """Of a picture, in pixels; more is a mistake."""
@@ -59,7 +59,7 @@ def parse(record: Any) -> Answer:
     space = _space(str(record.get("coordinate_space") or ""))
     raw = record.get("raw")
     if raw is None and isinstance(tokens := record.get("raw_tokens"), list):
-        raw = family.joined(list(map(str, tokens)))
+        raw = family.join_tokens(list(map(str, tokens)))
     if not isinstance(raw, str):
         raise InputError('The key "raw" is missing: the text that the model wrote.')
     question = Message("user", str(record.get("prompt_task") or ""))

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import typer
 from PIL import Image
 
-from vlm_demo.catalog import ModelSpec
+from vlm_demo.catalog.menu import ModelSpec
 from vlm_demo.errors import UnknownModelError
-from vlm_demo.families import Family, all_families, get_family
-from vlm_demo.types import Message, Prompt, Request
+from vlm_demo.families import all_families, get_family
+from vlm_demo.prompting.family import Family
+from vlm_demo.values import Message, Prompt, Request
 
 STAND_IN_SIZE = (640, 480)
 """Of the blank picture that is asked about where none is given."""
@@ -34,7 +35,7 @@ def write_prompt(family: Family, request: Request) -> WrittenPrompt:
         VlmDemoError: the family cannot do this.
     """
     prompt = family.prompt(request)
-    return WrittenPrompt(family, prompt, family.written(prompt))
+    return WrittenPrompt(family, prompt, family.render(prompt))
 
 
 def family_called(name: str, menu: Sequence[ModelSpec]) -> Family:

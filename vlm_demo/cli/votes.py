@@ -14,18 +14,18 @@ from typing import IO, TYPE_CHECKING, Annotated, NoReturn, TypeVar
 import typer
 from tqdm import tqdm
 
-from vlm_demo.cli import edges
+from vlm_demo.cli import lazy as edges
 from vlm_demo.cli.options import AsJson, missing_votes
 from vlm_demo.cli.streams import reader_may_leave, source_of
 from vlm_demo.cli.terminal import print_note, table
 from vlm_demo.errors import InputError
-from vlm_demo.export import as_json
+from vlm_demo.rendering.export import as_json
 from vlm_demo.settings import Settings
 
 if TYPE_CHECKING:
-    from vlm_demo.arena.agreement import VoterReport
-    from vlm_demo.arena.hub import HubCopy
-    from vlm_demo.arena.store import VoteStore
+    from vlm_demo.arena.ledger.hub import HubCopy
+    from vlm_demo.arena.ratings.agreement import VoterReport
+    from vlm_demo.arena.votes.store import VoteStore
 
 Item = TypeVar("Item")
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import PurePath
 
 from vlm_demo.conversations.saved import SavedConversation, SavedPicture, SavedTurn
-from vlm_demo.types import Box, Mention, Pace, Point, Region, outer_box
+from vlm_demo.values import Box, Mention, Point, Region, Timing, bounding_box
 
 _NO_FILE_NAME = re.compile(r"[^\w.-]+")
 
@@ -45,7 +45,7 @@ def _blocks(turn: SavedTurn, names: dict[str, str]) -> Iterator[str]:
         )
     if turn.reply is None:
         return
-    yield " · ".join((f"**{turn.model or 'Answer'}**", *_pace(turn.reply.pace)))
+    yield " · ".join((f"**{turn.model or 'Answer'}**", *_pace(turn.reply.timing)))
     yield turn.reply.text
     placed = [mention for mention in turn.reply.mentions if mention.regions]
     if placed:
@@ -64,10 +64,10 @@ def _place(region: Region) -> str:
         case Box(x1, y1, x2, y2):
             return f"box {x1:.1%} {y1:.1%} to {x2:.1%} {y2:.1%}"
         case _:
-            return f"outline within {_place(outer_box(region))}"
+            return f"outline within {_place(bounding_box(region))}"
 
 
-def _pace(pace: Pace | None) -> Iterator[str]:
+def _pace(pace: Timing | None) -> Iterator[str]:
     if pace is None:
         return
     yield f"{pace.seconds:.1f} s"

@@ -8,15 +8,19 @@ from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Any, NoReturn, TypeVar
 
-from vlm_demo.conversations.saved import (
-    FORMAT,
-    VERSION,
-    SavedConversation,
-    SavedPicture,
-    SavedTurn,
-)
+from vlm_demo.conversations.saved import FORMAT, VERSION, SavedConversation, SavedPicture, SavedTurn
 from vlm_demo.errors import ConversationError
-from vlm_demo.types import Box, Mark, Mention, Pace, Point, Polygon, Region, Reply, ReplyState
+from vlm_demo.values import (
+    Box,
+    Mention,
+    ParsedPlace,
+    Point,
+    Polygon,
+    Region,
+    Reply,
+    ReplyState,
+    Timing,
+)
 
 MOST_TURNS = 1_000
 MOST_PICTURES = 100  # of one turn
@@ -92,7 +96,7 @@ def _reply(value: Any) -> Reply:
         _text(reply["thought"]),
         _each(reply["marks"], lambda mark: _mark(mark, raw)),
         _text(reply["note"]),
-        pace=None if reply["pace"] is None else _pace(reply["pace"]),
+        timing=None if reply["pace"] is None else _pace(reply["pace"]),
     )
 
 
@@ -107,9 +111,9 @@ def _mention(value: Any, text: str) -> Mention:
     )
 
 
-def _mark(value: Any, raw: str) -> Mark:
+def _mark(value: Any, raw: str) -> ParsedPlace:
     mark = _record(value)
-    return Mark(
+    return ParsedPlace(
         _span(mark["span"], raw),
         _each(mark["numbers"], _number),
         _region(mark["region"]),
@@ -117,9 +121,9 @@ def _mark(value: Any, raw: str) -> Mark:
     )
 
 
-def _pace(value: Any) -> Pace:
+def _pace(value: Any) -> Timing:
     pace = _record(value)
-    return Pace(_number(pace["first_s"]), _number(pace["seconds"]), _count(pace["tokens"]))
+    return Timing(_number(pace["first_s"]), _number(pace["seconds"]), _count(pace["tokens"]))
 
 
 def _region(value: Any) -> Region:

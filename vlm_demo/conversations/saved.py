@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
-from vlm_demo.types import Region, Reply
+from vlm_demo.values import Region, Reply
 
 FORMAT, VERSION = "vlm-demo conversation", 1
 

@@ -18,8 +18,8 @@ import json
 from typing import Any
 
 from vlm_demo.conversations.saved import FORMAT, VERSION, SavedConversation, SavedPicture, SavedTurn
-from vlm_demo.region_data import region_data
-from vlm_demo.types import Mark, Mention, Reply
+from vlm_demo.markup.region_json import region_data
+from vlm_demo.values import Mention, ParsedPlace, Reply
 
 
 def to_json(conversation: SavedConversation) -> str:
@@ -55,16 +55,17 @@ def _picture(picture: SavedPicture) -> dict[str, str]:
 
 
 def _reply(reply: Reply) -> dict[str, Any]:
-    pace = reply.pace
+    pace = reply.timing
     return {
         "raw": reply.raw,
         "text": reply.text,
-        "thought": reply.thought,
+        "thought": reply.reasoning,
         "note": reply.note,
         "state": reply.state.value,
         "mentions": [_mention(mention) for mention in reply.mentions],
-        "marks": [_mark(mark) for mark in reply.marks],
-        "pace": pace and {"first_s": pace.first_s, "seconds": pace.seconds, "tokens": pace.tokens},
+        "marks": [_mark(mark) for mark in reply.parsed_places],
+        "pace": pace
+        and {"first_s": pace.first_token_s, "seconds": pace.seconds, "tokens": pace.tokens},
     }
 
 
@@ -78,7 +79,7 @@ def _mention(mention: Mention) -> dict[str, Any]:
     }
 
 
-def _mark(mark: Mark) -> dict[str, Any]:
+def _mark(mark: ParsedPlace) -> dict[str, Any]:
     return {
         "span": mark.span,
         "numbers": mark.numbers,

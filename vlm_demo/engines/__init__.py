@@ -8,16 +8,16 @@ from vlm_demo.engines.base import (
     Engine,
     EngineKind,
     FreeMemory,
-    Inspection,
     OnProgress,
     Progress,
     Quantization,
+    RenderedPrompt,
     ServerKind,
     Serving,
     Usage,
-    unheard,
+    ignore_progress,
 )
-from vlm_demo.engines.budget import CacheBudget
+from vlm_demo.engines.cache_budget import CacheBudget
 from vlm_demo.settings import Device, on_zerogpu
 
 __all__ = [
@@ -26,7 +26,7 @@ __all__ = [
     "Engine",
     "EngineKind",
     "FreeMemory",
-    "Inspection",
+    "RenderedPrompt",
     "OnProgress",
     "Progress",
     "Quantization",
@@ -57,7 +57,7 @@ def open_engine(
     server: ServerKind = "vllm",
     api_key_env: str = "",
     serving: Serving | None = None,
-    on_progress: OnProgress = unheard,
+    on_progress: OnProgress = ignore_progress,
 ) -> Engine:
     """Load a checkpoint (Hub id or folder), fetching it first where it is not on disk.
 
@@ -98,7 +98,7 @@ def open_engine(
                 on_progress=on_progress,
             )
         case "remote":
-            from vlm_demo.engines.remote import RemoteEngine
+            from vlm_demo.engines.remote.engine import RemoteEngine
 
             return RemoteEngine.connect(
                 checkpoint,
@@ -112,7 +112,7 @@ def open_engine(
 
 def folder_on_disk(checkpoint: str, revision: str | None = None) -> Path | None:
     """Return where a checkpoint (Hub id or folder) is on this machine; None: it is not."""
-    from vlm_demo.engines.local.fetching import folder_on_disk as found
+    from vlm_demo.engines.local.checkpoints.fetching import folder_on_disk as found
 
     return found(checkpoint, revision)
 
@@ -123,21 +123,21 @@ def checkpoint_config(checkpoint: str, revision: str | None = None) -> dict[str,
     Raises:
         LoadError: there is no such checkpoint, or it cannot be reached.
     """
-    from vlm_demo.engines.local.fetching import checkpoint_config as read
+    from vlm_demo.engines.local.checkpoints.fetching import checkpoint_config as read
 
     return read(checkpoint, revision)
 
 
 def free_memory(device: Device = "auto") -> FreeMemory:
     """Measure the memory that a model of this machine's own could take."""
-    from vlm_demo.engines.local.memory import free_memory as measured
+    from vlm_demo.engines.local.checkpoints.memory import free_memory as measured
 
     return measured(device)
 
 
 def release_memory() -> None:
     """Give back to the system what closed models have left."""
-    from vlm_demo.engines.local.memory import release_memory as released
+    from vlm_demo.engines.local.checkpoints.memory import release_memory as released
 
     released()
 
@@ -150,7 +150,7 @@ def weights_memory(
     device: Device = "auto",
 ) -> int | None:
     """Return the fewest bytes that a checkpoint's weights take once loaded; None: not known."""
-    from vlm_demo.engines.local.memory import weights_memory as measured
+    from vlm_demo.engines.local.checkpoints.memory import weights_memory as measured
 
     return measured(checkpoint, revision, dtype, quantization, device)
 
@@ -159,6 +159,6 @@ def weights_memory_by_format(
     checkpoint: str, revision: str | None, device: Device = "auto"
 ) -> dict[tuple[Dtype, Quantization], int | None]:
     """Return the bytes of a checkpoint's weights for each way to load it that makes sense here."""
-    from vlm_demo.engines.local.memory import weights_memory_by_format as measured
+    from vlm_demo.engines.local.checkpoints.memory import weights_memory_by_format as measured
 
     return measured(checkpoint, revision, device)

@@ -8,8 +8,8 @@ from typing import Literal, Protocol
 
 from PIL.Image import Image
 
-from vlm_demo.engines.budget import CacheBudget
-from vlm_demo.types import Piece, Prompt, Sampling
+from vlm_demo.engines.cache_budget import CacheBudget
+from vlm_demo.values import Prompt, Sampling, TextChunk
 
 EngineKind = Literal["local", "remote"]
 ServerKind = Literal["vllm", "openai"]  # openai: knows only the fields of the standard
@@ -74,12 +74,12 @@ class Usage:
 OnProgress = Callable[[Progress], None]
 
 
-def unheard(_: Progress) -> None:
+def ignore_progress(_: Progress) -> None:
     """Take progress and tell nobody."""
 
 
 @dataclass(frozen=True, slots=True)
-class Inspection:
+class RenderedPrompt:
     """What a model is given for a prompt; to find out, nothing is generated."""
 
     prompt: Prompt
@@ -99,7 +99,7 @@ class Engine(Protocol):
         """Strings that the checkpoint's tokenizer does not read as plain text."""
         ...
 
-    def stream(self, prompt: Prompt, sampling: Sampling) -> Generator[Piece, None, None]:
+    def stream(self, prompt: Prompt, sampling: Sampling) -> Generator[TextChunk, None, None]:
         """Yield pieces of text as they are produced; joined, they are the whole output.
 
         While the request waits, empty pieces say how many are `ahead`. Closing the iterator
@@ -128,7 +128,7 @@ class Engine(Protocol):
         """Say what the engine is doing. Safe at any time."""
         ...
 
-    def inspect(self, prompt: Prompt) -> Inspection:
+    def inspect(self, prompt: Prompt) -> RenderedPrompt:
         """Say what exactly the model is given for a prompt. Safe beside running answers.
 
         Raises:

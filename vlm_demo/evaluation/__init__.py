@@ -5,9 +5,9 @@ from functools import cache
 from pathlib import Path
 
 from vlm_demo.backend import Backend
-from vlm_demo.discovery import entries
 from vlm_demo.errors import SettingsError
 from vlm_demo.evaluation.base import Benchmark, Question, Scores
+from vlm_demo.plugins import discover
 
 __all__ = ["Benchmark", "Scores", "all_benchmarks", "evaluate", "questions_for_battles"]
 
@@ -15,7 +15,7 @@ __all__ = ["Benchmark", "Scores", "all_benchmarks", "evaluate", "questions_for_b
 @cache
 def all_benchmarks() -> dict[str, Benchmark]:
     """Return every benchmark, by name."""
-    return entries(__name__, __path__, "BENCHMARK")
+    return discover(__name__, __path__, "BENCHMARK")
 
 
 def evaluate(

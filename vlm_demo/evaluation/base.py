@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vlm_demo.backend import Backend
-from vlm_demo.types import Reply, Request
+from vlm_demo.values import Reply, Request
 
 Scores = Mapping[str, float | int | None]
 """Measures by name, 0 to 1, and `n`, the number of questions; None: the model was not asked."""

@@ -26,17 +26,17 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
-from vlm_demo.arena import fingerprints
-from vlm_demo.arena.ballots import contender
-from vlm_demo.arena.language_names import to_code
-from vlm_demo.arena.store import VoteStore
-from vlm_demo.arena.votes import Contender, Origin, Vote, Winner
+from vlm_demo.arena.battles.ballots import contender
+from vlm_demo.arena.interchange.language_names import to_code
+from vlm_demo.arena.votes import fingerprints
+from vlm_demo.arena.votes.store import VoteStore
+from vlm_demo.arena.votes.vote import Contender, Origin, Vote, Winner
 from vlm_demo.backend import Backend
-from vlm_demo.catalog import ModelSpec
+from vlm_demo.catalog.menu import ModelSpec
 from vlm_demo.errors import SettingsError, VlmDemoError
 from vlm_demo.evaluation.base import Grade, Question
 from vlm_demo.families import get_family
-from vlm_demo.types import Box, Reply, Sampling
+from vlm_demo.values import Box, Reply, Sampling
 
 RIGHT = 0.5
 """Two answers with grades below this are both bad; of boxes, an IoU that counts as found."""

@@ -13,11 +13,11 @@ from tempfile import TemporaryDirectory
 
 from tqdm import tqdm
 
+from vlm_demo.analysis.ground_truth import Known, read_archive, standings
 from vlm_demo.backend import Backend
 from vlm_demo.evaluation.base import Benchmark, Scores
-from vlm_demo.images import open_picture
-from vlm_demo.truth import Known, read_archive, standings
-from vlm_demo.types import Region, Request
+from vlm_demo.images import open_image
+from vlm_demo.values import Region, Request
 
 
 def read(data: Path) -> Benchmark:
@@ -53,7 +53,7 @@ def run(
 
 
 def _places(backend: Backend, model: str, known: Known) -> tuple[Region, ...]:
-    request = Request(known.task, known.words, (open_picture(known.picture),))
+    request = Request(known.task, known.words, (open_image(known.picture),))
     *_, reply = backend.answer(model, request)
     return tuple(region for mention in reply.mentions for region in mention.regions)
 

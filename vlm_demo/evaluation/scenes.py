@@ -33,7 +33,7 @@ from vlm_demo.scenes.painting import draw_scene
 from vlm_demo.scenes.scene import Scene, SceneObject
 from vlm_demo.scenes.splits import scene_seeds
 from vlm_demo.scenes.wording import Wording
-from vlm_demo.types import Box, Mention, Reply, Request, Task
+from vlm_demo.values import Box, Mention, Reply, Request, Task
 
 _DEFAULT_COUNT = 1650
 _ENOUGH = 0.5  # IoU that counts as found

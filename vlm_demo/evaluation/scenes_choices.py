@@ -5,7 +5,7 @@ Measures, each a share of 0 to 1:
 * accuracy: questions whose true answer is the most probable one, as they are listed first.
 * circular_accuracy: questions where it is in all four rotations of the list (CircularEval).
 
-How they are listed and compared is said in `vlm_demo.multiple_choice`. The questions are about
+How they are listed and compared is said in `vlm_demo.analysis.multiple_choice`.
 colours, numbers and names, in equal parts and in English; wrong answers are of the same kind as the
 true one, and as many as possible name something else that is in the picture.
 """
@@ -20,9 +20,9 @@ from functools import partial
 
 from tqdm import tqdm
 
+from vlm_demo.analysis.multiple_choice import in_every_order
 from vlm_demo.backend import Backend
 from vlm_demo.evaluation.base import Benchmark, Scores
-from vlm_demo.multiple_choice import in_every_order
 from vlm_demo.scenes import questions
 from vlm_demo.scenes.dialogues import ENGLISH
 from vlm_demo.scenes.exchange import Exchange
@@ -30,7 +30,7 @@ from vlm_demo.scenes.kinds import BACKGROUNDS, COLOURS, KINDS
 from vlm_demo.scenes.painting import draw_scene
 from vlm_demo.scenes.scene import Scene
 from vlm_demo.scenes.splits import scene_seeds
-from vlm_demo.types import Request, Task
+from vlm_demo.values import Request, Task
 
 _DEFAULT_COUNT = 150
 _OPTIONS = 4

@@ -5,16 +5,11 @@ Checkpoints of one family that are asked differently are its RELATIVES: a tuple 
 
 from functools import cache
 
-from vlm_demo.discovery import entries
 from vlm_demo.errors import UnknownModelError
-from vlm_demo.families.base import Family, Limits
-from vlm_demo.families.markup import Markup, Reading
+from vlm_demo.plugins import discover
+from vlm_demo.prompting.family import Family
 
 __all__ = [
-    "Family",
-    "Limits",
-    "Markup",
-    "Reading",
     "all_families",
     "family_for_model_type",
     "get_family",
@@ -24,7 +19,7 @@ __all__ = [
 @cache
 def all_families() -> dict[str, Family]:
     """Return every family, by name."""
-    return entries(__name__, __path__, "FAMILY", relatives="RELATIVES")
+    return discover(__name__, __path__, "FAMILY", relatives="RELATIVES")
 
 
 def get_family(name: str) -> Family:

@@ -19,10 +19,10 @@ Only Emu3 runs in transformers; Emu has its own code, Emu2 code from the Hub.
 
 from dataclasses import replace
 
-from vlm_demo.families.base import Family, Limits
-from vlm_demo.families.region_wording import MARKED_REGION
-from vlm_demo.families.templates import BARE_TEXT
-from vlm_demo.types import Frame, Request, Task
+from vlm_demo.prompting.family import Family, Limits
+from vlm_demo.prompting.region_wording import MARKED_REGION
+from vlm_demo.prompting.templates import BARE_TEXT
+from vlm_demo.values import Frame, Request, Task
 
 
 class Emu(Family):

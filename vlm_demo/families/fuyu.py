@@ -23,12 +23,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from vlm_demo.families.base import Family, Limits
-from vlm_demo.families.location_tokens import without_tags
-from vlm_demo.families.markup import Markup, Reading, ReadingBuilder, Span, numbers
-from vlm_demo.families.spaces import PIXELS, Space, with_y_first
-from vlm_demo.families.templates import BARE_TEXT
-from vlm_demo.types import Frame, Point, Prompt, Region, Task, outer_box
+from vlm_demo.markup.base import Markup, Reading, ReadingBuilder, Span, numbers
+from vlm_demo.markup.coordinate_spaces import PIXELS, CoordinateSpace, with_y_first
+from vlm_demo.markup.location_tokens import without_tags
+from vlm_demo.prompting.family import Family, Limits
+from vlm_demo.prompting.templates import BARE_TEXT
+from vlm_demo.values import Frame, Point, Prompt, Region, Task, bounding_box
 
 LARGEST = (1920, 1080)
 """Width and height that larger pictures are scaled down to fit in."""
@@ -45,7 +45,7 @@ def half_of_seen(frame: Frame) -> tuple[float, float]:
 
 
 HALVES = with_y_first(
-    Space(
+    CoordinateSpace(
         name="half_pixel_xyxy",
         title="steps of two pixels of the picture scaled down to fit 1920 x 1080",
         extent=half_of_seen,
@@ -83,7 +83,7 @@ class _Tag:
         return cls(("box", "point", "")[code // 2], bool(code % 2), is_token=True)
 
 
-def read_boxes(raw: str, frame: Frame, space: Space) -> Reading:
+def read_boxes(raw: str, frame: Frame, space: CoordinateSpace) -> Reading:
     """Read boxes of four and points of two numbers, in both notations; nothing names them."""
     body = _without_half_tag(raw)
     reading, opened, at = ReadingBuilder(), None, 0
@@ -99,20 +99,20 @@ def read_boxes(raw: str, frame: Frame, space: Space) -> Reading:
     return reading.reading()
 
 
-def write_boxes(regions: Sequence[Region], frame: Frame, space: Space) -> str:
+def write_boxes(regions: Sequence[Region], frame: Frame, space: CoordinateSpace) -> str:
     """Write places as `read_boxes` reads them, in whole pixels."""
-    boxes = (space.numbers(outer_box(region), frame) for region in regions)
+    boxes = (space.numbers(bounding_box(region), frame) for region in regions)
     return "".join(f"<box>{', '.join(str(round(number)) for number in box)}</box>" for box in boxes)
 
 
-def write_point(point: Point, frame: Frame, space: Space) -> str:
+def write_point(point: Point, frame: Frame, space: CoordinateSpace) -> str:
     """Write a point as `read_boxes` reads it: x before y."""
     x, y = map(round, replace(space, y_first=False).numbers(point, frame))
     return f"<point>{x}, {y}</point>"
 
 
 def _add_place(
-    reading: ReadingBuilder, tag: _Tag, written: str, at: int, frame: Frame, space: Space
+    reading: ReadingBuilder, tag: _Tag, written: str, at: int, frame: Frame, space: CoordinateSpace
 ) -> None:
     reading.has_markup = True
     found = numbers(_BETWEEN.split(written.strip()))
@@ -125,7 +125,7 @@ def _add_place(
         if tag.kind == "box"
         else replace(space, y_first=False).point(found, frame)
     )
-    reading.add_mention([reading.add_mark((at, at + len(written)), found, region)])
+    reading.add_mention([reading.add_parsed_place((at, at + len(written)), found, region)])
 
 
 def _add_words(reading: ReadingBuilder, words: str, opened: _Tag | None) -> None:
@@ -182,12 +182,12 @@ FAMILY = Fuyu(
     },
     notes={Task.DESCRIBE_REGION: _READS},
     markup=Markup(read_boxes, write_boxes, with_y_first(PIXELS), write_point),
-    region_words="{region}",
+    region_template="{region}",
     chat_template=BARE_TEXT,
     documented_template=BARE_TEXT + ANSWER,
     keep_special_tokens=True,
     end_markers=("|ENDOFTEXT|",),
-    answer_joint=None,
+    prefix_separator=None,
     limits=Limits(history="none", chats_without_picture=False),
     control_tokens=(
         *("|SPEAKER|", "|NEWLINE|", "|ENDOFTEXT|", "<s>", "</s>", "<unk>"),

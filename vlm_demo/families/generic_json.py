@@ -7,10 +7,10 @@ x. What the numbers count cannot be told from them: it must be said (`Frame.spac
 the picture are taken where nothing is said.
 """
 
-from vlm_demo.families.base import Family
-from vlm_demo.families.json_places import Dialect, reader, writer
-from vlm_demo.families.markup import Markup
-from vlm_demo.families.spaces import N1000
+from vlm_demo.markup.base import Markup
+from vlm_demo.markup.coordinate_spaces import N1000
+from vlm_demo.markup.json_places import Dialect, reader, writer
+from vlm_demo.prompting.family import Family
 
 FAMILY = Family(
     name="json",

@@ -24,12 +24,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from vlm_demo.families.base import Family, Limits
-from vlm_demo.families.location_tokens import without_half_tag, without_tags
-from vlm_demo.families.markup import NOWHERE, Markup, Reading, ReadingBuilder, Span, number
-from vlm_demo.families.region_wording import MARKED_REGION
-from vlm_demo.families.spaces import N100, N1000, Space
-from vlm_demo.types import Frame, Point, Prompt, Region, Reply, ReplyState, Task, outer_box
+from vlm_demo.markup.base import NOWHERE, Markup, Reading, ReadingBuilder, Span, number
+from vlm_demo.markup.coordinate_spaces import N100, N1000, CoordinateSpace
+from vlm_demo.markup.location_tokens import without_half_tag, without_tags
+from vlm_demo.prompting.family import Family, Limits
+from vlm_demo.prompting.region_wording import MARKED_REGION
+from vlm_demo.values import Frame, Point, Prompt, Region, Reply, ReplyState, Task, bounding_box
 
 MOST_PICTURES = 8
 """That Molmo 2 is shown at a time; it has no limit of its own."""
@@ -54,7 +54,7 @@ _PICTURE = re.compile(rf"\s*(?P<picture>[0-9]{{1,6}}(?:\.[0-9]+)?) (?={_NUMBERED
 _LABEL = re.compile(r"\b(?:label|alt)=\"(?P<quoted>[^\"]*)\"|\A (?P<compact>[^\t=]*[^\t=0-9.])\t")
 
 
-def read_points(raw: str, frame: Frame, space: Space) -> Reading:
+def read_points(raw: str, frame: Frame, space: CoordinateSpace) -> Reading:
     """Read points in every notation that there is; the words in an element are their phrase."""
     body = without_half_tag(raw)
     reader, at = _Reader(frame, space), 0
@@ -66,7 +66,7 @@ def read_points(raw: str, frame: Frame, space: Space) -> Reading:
     return reader.reading()
 
 
-def write_hundredths(regions: Sequence[Region], frame: Frame, space: Space) -> str:
+def write_hundredths(regions: Sequence[Region], frame: Frame, space: CoordinateSpace) -> str:
     """Write the middles of places as Molmo does."""
     points = [space.numbers(_middle(region), frame) for region in regions]
     if len(points) == 1:
@@ -75,7 +75,7 @@ def write_hundredths(regions: Sequence[Region], frame: Frame, space: Space) -> s
     return f"<points {' '.join(pairs)}></points>"
 
 
-def write_coords(regions: Sequence[Region], frame: Frame, space: Space) -> str:
+def write_coords(regions: Sequence[Region], frame: Frame, space: CoordinateSpace) -> str:
     """Write the middles of places as Molmo 2 does, for the first picture."""
     points = [space.numbers(_middle(region), frame) for region in regions]
     numbered = (f"{at} {round(x):03} {round(y):03}" for at, (x, y) in enumerate(points, 1))
@@ -87,7 +87,7 @@ class _Reader:
     """Ties the points of an element to the first words in it."""
 
     frame: Frame
-    space: Space
+    space: CoordinateSpace
     output: ReadingBuilder = field(default_factory=ReadingBuilder)
     points: dict[int, list[Region]] = field(default_factory=dict)  # of the open element
     span: Span = NOWHERE
@@ -115,7 +115,7 @@ class _Reader:
         self._end_element()
         return self.output.reading()
 
-    def _add_point(self, picture: int, written: re.Match[str], space: Space) -> None:
+    def _add_point(self, picture: int, written: re.Match[str], space: CoordinateSpace) -> None:
         numbers = number(written["x"]), number(written["y"])
         width, height = space.extent(self.frame)
         match numbers:
@@ -123,7 +123,7 @@ class _Reader:
                 point = space.point((x, y), self.frame)
                 span = written.start("x"), written.end("y")
                 self.points.setdefault(picture, []).append(
-                    self.output.add_mark(span, (x, y), point)
+                    self.output.add_parsed_place(span, (x, y), point)
                 )
 
     def _end_element(self) -> None:
@@ -132,7 +132,7 @@ class _Reader:
         self.points, self.span, self.label = {}, NOWHERE, ""
 
 
-def _points(tag: re.Match[str]) -> Iterator[tuple[int, re.Match[str], Space]]:
+def _points(tag: re.Match[str]) -> Iterator[tuple[int, re.Match[str], CoordinateSpace]]:
     """Find the points in a tag: the picture (from 0), groups x and y, and what they count."""
     if tag["click"] is not None:
         click = _CLICK.fullmatch(tag.string, *tag.span("click"))
@@ -158,7 +158,7 @@ def _picture(written: str, otherwise: int) -> int:
 
 
 def _middle(region: Region) -> Point:
-    box = outer_box(region)
+    box = bounding_box(region)
     return Point((box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2)
 
 

@@ -22,20 +22,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from vlm_demo.families.base import Family, Limits
-from vlm_demo.families.json_places import add_found
-from vlm_demo.families.json_scan import Node, Structure, structure_at
-from vlm_demo.families.json_shapes import Found, found_in, names_places
-from vlm_demo.families.markup import Markup, Reading, ReadingBuilder, number
-from vlm_demo.families.region_wording import MARKED_REGION
-from vlm_demo.families.spaces import UNIT, Space
-from vlm_demo.families.templates import BARE_TEXT
-from vlm_demo.types import Frame, Prompt, Region, Reply, Task, outer_box
+from vlm_demo.markup.base import Markup, Reading, ReadingBuilder, number
+from vlm_demo.markup.coordinate_spaces import UNIT, CoordinateSpace
+from vlm_demo.markup.json_places import add_found
+from vlm_demo.markup.json_scan import Node, Structure, structure_at
+from vlm_demo.markup.json_shapes import Found, found_in, names_places
+from vlm_demo.prompting.family import Family, Limits
+from vlm_demo.prompting.region_wording import MARKED_REGION
+from vlm_demo.prompting.templates import BARE_TEXT
+from vlm_demo.values import Frame, Prompt, Region, Reply, Task, bounding_box
 
 _CORNERS = ("x_min", "y_min", "x_max", "y_max")
 
 
-def read_dictionary(raw: str, frame: Frame, space: Space) -> Reading:
+def read_dictionary(raw: str, frame: Frame, space: CoordinateSpace) -> Reading:
     """Read what the API returned; of what is cut off, the places that are complete."""
     builder = ReadingBuilder()
     answer = _answer(raw)
@@ -50,9 +50,9 @@ def read_dictionary(raw: str, frame: Frame, space: Space) -> Reading:
     return builder.reading()
 
 
-def write_dictionary(regions: Sequence[Region], frame: Frame, space: Space) -> str:
+def write_dictionary(regions: Sequence[Region], frame: Frame, space: CoordinateSpace) -> str:
     """Write boxes as `read_dictionary` reads them."""
-    boxes = (space.numbers(outer_box(region), frame) for region in regions)
+    boxes = (space.numbers(bounding_box(region), frame) for region in regions)
     objects = (
         ", ".join(f'"{name}": {number:.4f}' for name, number in zip(_CORNERS, box, strict=True))
         for box in boxes
@@ -104,7 +104,7 @@ class Moondream(Family):
         answer = _answer(raw)
         reasoning = _values(answer.root).get("reasoning") if answer else None
         thought = _text(_values(reasoning).get("text"))
-        return replace(reply, thought=thought) if thought else reply
+        return replace(reply, reasoning=thought) if thought else reply
 
 
 FAMILY = Moondream(

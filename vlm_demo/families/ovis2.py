@@ -7,9 +7,9 @@ the documentation (https://huggingface.co/docs/transformers/model_doc/ovis2); th
 ours.
 """
 
-from vlm_demo.families.base import Family, Limits
-from vlm_demo.families.region_wording import MARKED_REGION
-from vlm_demo.types import Task
+from vlm_demo.prompting.family import Family, Limits
+from vlm_demo.prompting.region_wording import MARKED_REGION
+from vlm_demo.values import Task
 
 TEMPLATE = (
     "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
@@ -36,7 +36,7 @@ FAMILY = Family(
     },
     documented_template=TEMPLATE,
     end_markers=("<|im_end|>", "<|endoftext|>"),
-    answer_joint="",
+    prefix_separator="",
     limits=Limits(max_images=4),
     control_tokens=(
         *("<|im_start|>", "<|im_end|>", "<|endoftext|>", "<image>", "<IMG_ATOM>", "<IMG_START>"),

@@ -11,7 +11,7 @@ from vlm_demo.scenes.exchange import Exchange
 from vlm_demo.scenes.japanese import Japanese
 from vlm_demo.scenes.scene import Scene
 from vlm_demo.scenes.wording import Wording
-from vlm_demo.types import Task
+from vlm_demo.values import Task
 
 ENGLISH, JAPANESE = English(), Japanese()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from vlm_demo.scenes.scene import SceneObject
-from vlm_demo.types import Box, Task
+from vlm_demo.values import Box, Task
 
 Language = Literal["en", "ja"]
 

@@ -13,7 +13,7 @@ from PIL.Image import Image as Picture
 
 from vlm_demo.scenes.kinds import BACKGROUNDS, COLOURS, KINDS, RGB, Kind
 from vlm_demo.scenes.scene import Background, Scene, SceneObject
-from vlm_demo.types import Box, Size
+from vlm_demo.values import Box, Size
 
 MAX_OBJECTS = 5
 _SPRITES = Path(__file__).parent / "sprites"
@@ -69,7 +69,7 @@ def _place_objects(
         _paint(rng, picture, stamp, (x, y), colour, plain)
         corners = (x, y, x + stamp.width, y + stamp.height)
         boxes.append(corners)
-        objects.append(SceneObject(kind, colour, Box.scaled(*corners, by=picture.size)))
+        objects.append(SceneObject(kind, colour, Box.normalize(*corners, by=picture.size)))
     return objects
 
 

@@ -15,7 +15,7 @@ from vlm_demo.scenes.exchange import Exchange, Place, Subject
 from vlm_demo.scenes.kinds import COLOURS, ELSEWHERE, ELSEWHERE_JAPANESE, KINDS, Kind
 from vlm_demo.scenes.scene import Scene, SceneObject
 from vlm_demo.scenes.wording import OPPOSITE, Direction, Extreme, Wording
-from vlm_demo.types import Task
+from vlm_demo.values import Task
 
 _CLEARLY_APART = 0.07  # of the picture's side, between two centres
 _CLEARLY_LARGER = 1.35  # ratio of two areas
@@ -262,7 +262,7 @@ def describe_region(rng: random.Random, scene: Scene, words: Wording) -> Exchang
             (box.y2, box.y2 - box.y1),
         )
     ]
-    region = type(box).scaled(*corners, by=(1, 1))
+    region = type(box).normalize(*corners, by=(1, 1))
     answer = words.caption((thing,), grounded=False)
     return Exchange(
         "describe_region", words.language, Task.DESCRIBE_REGION, "", answer, region, thing

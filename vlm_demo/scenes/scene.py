@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PIL.Image import Image
 
 from vlm_demo.scenes.kinds import KINDS, Kind
-from vlm_demo.types import Box
+from vlm_demo.values import Box
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from transformers import (
 )
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
-from vlm_demo.families.kosmos2 import CELLS, DETAILED, FAMILY
+from vlm_demo.families.microsoft.kosmos2 import CELLS, DETAILED, FAMILY
 from vlm_demo.training import packing
 from vlm_demo.training.loop import Batch, Schedule, compile_where_possible, mixed_precision
 from vlm_demo.training.recipe import BatchMaker, Speaker

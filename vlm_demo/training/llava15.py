@@ -17,7 +17,7 @@ from transformers import (
 )
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
-from vlm_demo.families.llava15 import FAMILY
+from vlm_demo.families.llava.llava15 import FAMILY
 from vlm_demo.scenes.dialogues import HARD_TASKS, TASKS
 from vlm_demo.training import packing
 from vlm_demo.training.loop import Batch, Schedule, compile_where_possible, mixed_precision
@@ -35,7 +35,7 @@ from vlm_demo.training.tower import (
     vision_config,
 )
 from vlm_demo.training.vocabulary import train_tokenizer
-from vlm_demo.types import Task
+from vlm_demo.values import Task
 
 NAME = "embedded-llava15"
 IMAGE_TOKEN = "<image>"

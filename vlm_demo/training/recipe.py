@@ -11,23 +11,15 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast
 from transformers.utils.chat_template_utils import render_jinja_template
 
-from vlm_demo.families import Family
-from vlm_demo.scenes.dialogues import (
-    ENGLISH,
-    JAPANESE,
-    TASKS,
-    WORDED_TASKS,
-    Asker,
-    ask,
-    converse,
-)
+from vlm_demo.prompting.family import Family
+from vlm_demo.scenes.dialogues import ENGLISH, JAPANESE, TASKS, WORDED_TASKS, Asker, ask, converse
 from vlm_demo.scenes.exchange import Exchange, Place
 from vlm_demo.scenes.painting import draw_scene
 from vlm_demo.scenes.scene import Scene
 from vlm_demo.scenes.splits import RANGES
 from vlm_demo.training import packing, tower
 from vlm_demo.training.loop import Batch
-from vlm_demo.types import Message, Prompt, Request
+from vlm_demo.values import Message, Prompt, Request
 
 _MOST_DIALOGUES = 16  # about one picture; rarely so many fit
 _FEW = 3  # objects; mistakes are made where there are as many or more
@@ -128,7 +120,7 @@ class Speaker:
             return self.absent
 
         def write(place: Place) -> str:
-            return self._write_place(place.phrase, markup.writing(place.boxes, frame))
+            return self._write_place(place.phrase, markup.write_regions(place.boxes, frame))
 
         if beginning and not beginning.endswith((">", ":")):
             text = exchange.answer_text()

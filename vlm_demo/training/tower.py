@@ -18,13 +18,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import SiglipVisionConfig, SiglipVisionModel
 
-from vlm_demo.families.llava15 import pad_to_square
+from vlm_demo.families.llava.llava15 import pad_to_square
 from vlm_demo.scenes.kinds import BACKGROUNDS, COLOURS, KINDS
 from vlm_demo.scenes.painting import draw_scene
 from vlm_demo.scenes.scene import Scene, SceneObject
 from vlm_demo.scenes.splits import RANGES
 from vlm_demo.training.loop import Batch, Schedule, fit, mixed_precision
-from vlm_demo.types import Box, Size
+from vlm_demo.values import Box, Size
 
 IMAGE_SIDE = 144  # pixels of the model's square input
 PATCH = 16

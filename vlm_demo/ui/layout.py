@@ -10,29 +10,29 @@ from vlm_demo.arena import open_arena, open_boards, open_voters, open_votes
 from vlm_demo.backend import Backend
 from vlm_demo.errors import SettingsError
 from vlm_demo.settings import Settings
-from vlm_demo.ui.arena_tab import build_arena_tab
-from vlm_demo.ui.ask_tab import build_ask_tab
-from vlm_demo.ui.batch_tab import build_batch_tab
-from vlm_demo.ui.caption_tab import build_caption_tab
-from vlm_demo.ui.chat_tab import build_chat_tab
-from vlm_demo.ui.check_tab import build_check_tab
-from vlm_demo.ui.endpoints import add_endpoints
-from vlm_demo.ui.events import MOST_ANSWERS
-from vlm_demo.ui.examples import load_examples
-from vlm_demo.ui.generation import build_settings
-from vlm_demo.ui.inspector_tab import build_inspector_tab
-from vlm_demo.ui.linking import build_links, wire_links
-from vlm_demo.ui.locate_tab import build_locate_tab
-from vlm_demo.ui.model_choice import (
+from vlm_demo.ui.arena.tab import build_arena_tab
+from vlm_demo.ui.batch.tab import build_batch_tab
+from vlm_demo.ui.chat.tab import build_chat_tab
+from vlm_demo.ui.check.tab import build_check_tab
+from vlm_demo.ui.components.answer_actions.permalinks import build_links, wire_links
+from vlm_demo.ui.components.model_choice import (
     build_model_addition,
     build_model_choice,
     wire_model_choice,
 )
-from vlm_demo.ui.models_tab import build_models_tab
-from vlm_demo.ui.tab import Surroundings, build_again_button, build_check_button
+from vlm_demo.ui.components.picture_input.examples import load_examples
+from vlm_demo.ui.components.settings.panel import build_settings
+from vlm_demo.ui.context import PageContext, build_again_button, build_check_button
+from vlm_demo.ui.endpoints import add_endpoints
+from vlm_demo.ui.events import MOST_ANSWERS
+from vlm_demo.ui.i18n import say
+from vlm_demo.ui.inspector.tab import build_inspector_tab
+from vlm_demo.ui.models.tab import build_models_tab
+from vlm_demo.ui.tasks.ask import build_ask_tab
+from vlm_demo.ui.tasks.caption import build_caption_tab
+from vlm_demo.ui.tasks.locate import build_locate_tab
 from vlm_demo.ui.theme import HEAD, SCRIPT, STYLE_SHEETS, page_theme
 from vlm_demo.ui.visitors import visitor_cookies
-from vlm_demo.ui.words import say
 
 TABS = {
     "Chat": build_chat_tab,
@@ -78,7 +78,7 @@ def build_page(backend: Backend, settings: Settings) -> gr.Blocks:
         if settings.allow_checkpoints:
             build_model_addition(backend, model)
         asked = {name: gr.State(None) for name in ANSWERING}
-        around = Surroundings(
+        around = PageContext(
             backend,
             settings,
             controls,

@@ -18,8 +18,8 @@ import gradio as gr
 
 from vlm_demo.backend import Backend
 from vlm_demo.errors import VlmDemoError
-from vlm_demo.types import Reply, Request
-from vlm_demo.ui.waiting import Waiting
+from vlm_demo.ui.components.answer.waiting import Waiting
+from vlm_demo.values import Reply, Request
 
 PACE_S = 0.05
 """Least time between two replies: a page that redraws more often than this only gets slower."""
@@ -89,12 +89,12 @@ def awaited(
     begun, ahead = False, 0
     with closing(answers(backend, model, request)) as replies:
         for reply in replies:
-            if reply is not None and not reply.ahead:
+            if reply is not None and not reply.queue_position:
                 begun = True
             if begun:
                 yield reply
                 continue
-            ahead = reply.ahead if reply else ahead
+            ahead = reply.queue_position if reply else ahead
             yield Waiting.now(backend, model, request, ahead)
 
 

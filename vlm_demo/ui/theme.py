@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import gradio as gr
 
-from vlm_demo.ui.region_image import SCRIPT as BOARD
-from vlm_demo.ui.words import SCRIPT as SAY
+from vlm_demo.ui import browser_files
+from vlm_demo.ui.components.canvas.canvas import SCRIPT as BOARD
+from vlm_demo.ui.i18n import SCRIPT as SAY
 
 STYLE_SHEETS = [
-    Path(__file__).parent / name
+    browser_files.path(name)
     for name in (
         "page.css",
-        "chat.css",
-        "board/board.css",
-        "answer.css",
-        "arena.css",
-        "leaderboard.css",
-        "check.css",
-        "batch.css",
-        "keeping.css",
+        "chat/chat.css",
+        "components/canvas/canvas.css",
+        "components/answer/view.css",
+        "arena/arena.css",
+        "arena/leaderboard.css",
+        "check/check.css",
+        "batch/batch.css",
+        "components/answer_actions/actions.css",
     )
 ]
-SCRIPT = (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
-_KEYS = (Path(__file__).parent / "arena.js").read_text(encoding="utf-8")
-_MARKS = (Path(__file__).parent / "linked_mark.js").read_text(encoding="utf-8")
-_ANSWERED = (Path(__file__).parent / "answered.js").read_text(encoding="utf-8")
+SCRIPT = browser_files.read("page.js")
+_KEYS = browser_files.read("arena/arena.js")
+_MARKS = browser_files.read("components/canvas/linked_mark.js")
+_ANSWERED = browser_files.read("components/answer/answered.js")
 
 _FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 _MONOSPACED = ("ui-monospace", "Menlo", "Consolas", "monospace")

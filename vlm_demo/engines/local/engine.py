@@ -9,33 +9,38 @@ from weakref import finalize
 
 from vlm_demo.engines.base import (
     Dtype,
-    Inspection,
     OnProgress,
     Quantization,
+    RenderedPrompt,
     Serving,
     Usage,
-    unheard,
+    ignore_progress,
 )
-from vlm_demo.engines.local.acceleration import accelerated
-from vlm_demo.engines.local.answers import Answer, ChosenAnswer, FreeAnswer, ScoredAnswer
-from vlm_demo.engines.local.constraints import Grammars
-from vlm_demo.engines.local.decoders import decoder_for
-from vlm_demo.engines.local.encoding import OPEN_THOUGHT, Encoded, Encoder
+from vlm_demo.engines.local.checkpoints.fetching import checkpoint_config, fetch, folder_on_disk
+from vlm_demo.engines.local.checkpoints.loading import load, require_known
+from vlm_demo.engines.local.checkpoints.memory import (
+    check_request,
+    footprint,
+    free_memory,
+    precision,
+)
+from vlm_demo.engines.local.checkpoints.processors import number_tags
+from vlm_demo.engines.local.decoding.acceleration import accelerated
+from vlm_demo.engines.local.decoding.answers import Answer, ChosenAnswer, FreeAnswer, ScoredAnswer
+from vlm_demo.engines.local.decoding.constraints import Grammars
+from vlm_demo.engines.local.decoding.decoders import decoder_for
+from vlm_demo.engines.local.decoding.few_rows import speed_up
 from vlm_demo.engines.local.failures import free_device_memory, typed
-from vlm_demo.engines.local.fetching import checkpoint_config, fetch, folder_on_disk
-from vlm_demo.engines.local.few_rows import speed_up
-from vlm_demo.engines.local.jobs import Job
-from vlm_demo.engines.local.loading import load, require_known
-from vlm_demo.engines.local.memory import check_request, footprint, free_memory, precision
-from vlm_demo.engines.local.processors import number_tags
-from vlm_demo.engines.local.sampling import Processors
+from vlm_demo.engines.local.inputs.encoding import OPEN_THOUGHT, Encoded, Encoder
+from vlm_demo.engines.local.scheduling.continuous_batching import Stepper
+from vlm_demo.engines.local.scheduling.jobs import Job
+from vlm_demo.engines.local.scheduling.sampling import Processors
+from vlm_demo.engines.local.scheduling.sequential import TurnTaker
+from vlm_demo.engines.local.scheduling.worker import Runner, Worker
 from vlm_demo.engines.local.statistics import Statistics
-from vlm_demo.engines.local.stepping import Stepper
-from vlm_demo.engines.local.turns import TurnTaker
-from vlm_demo.engines.local.worker import Runner, Worker
 from vlm_demo.errors import TooLongError, VlmDemoError
 from vlm_demo.settings import Device
-from vlm_demo.types import Piece, Prompt, Sampling
+from vlm_demo.values import Prompt, Sampling, TextChunk
 
 
 class LocalEngine:
@@ -93,7 +98,7 @@ class LocalEngine:
         context: int | None = None,
         device: Device = "auto",
         serving: Serving | None = None,
-        on_progress: OnProgress = unheard,
+        on_progress: OnProgress = ignore_progress,
     ) -> LocalEngine:
         """Load a Hub id or a folder, fetching it first where it is not on disk.
 
@@ -132,7 +137,7 @@ class LocalEngine:
         """Return the length of the prompt in tokens, those of its pictures included."""
         return len(self._encoder.encode(prompt).ids)
 
-    def inspect(self, prompt: Prompt) -> Inspection:
+    def inspect(self, prompt: Prompt) -> RenderedPrompt:
         """Say what exactly the model is given for a prompt; only the processor works.
 
         Raises:
@@ -141,7 +146,7 @@ class LocalEngine:
         self._worker.check_open()
         return self._encoder.inspect(prompt)
 
-    def stream(self, prompt: Prompt, sampling: Sampling) -> Generator[Piece, None, None]:
+    def stream(self, prompt: Prompt, sampling: Sampling) -> Generator[TextChunk, None, None]:
         """Yield pieces of text as they are produced.
 
         Requests are answered together where the model allows it, else one after the other; while

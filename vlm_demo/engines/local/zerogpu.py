@@ -29,22 +29,22 @@ from transformers.dynamic_module_utils import get_class_from_dynamic_module
 
 from vlm_demo.engines.base import (
     Dtype,
-    Inspection,
     OnProgress,
     Quantization,
+    RenderedPrompt,
     Serving,
     Usage,
-    unheard,
+    ignore_progress,
 )
-from vlm_demo.engines.budget import CacheBudget
-from vlm_demo.engines.local.encoding import Encoded, Encoder
+from vlm_demo.engines.cache_budget import CacheBudget
+from vlm_demo.engines.local.checkpoints.fetching import checkpoint_config, fetch, folder_on_disk
+from vlm_demo.engines.local.checkpoints.loading import require_known
+from vlm_demo.engines.local.checkpoints.processors import load_processor
+from vlm_demo.engines.local.checkpoints.weights import read_weights
 from vlm_demo.engines.local.engine import LocalEngine, check_length, context_limit
 from vlm_demo.engines.local.failures import typed
-from vlm_demo.engines.local.fetching import checkpoint_config, fetch, folder_on_disk
-from vlm_demo.engines.local.loading import require_known
-from vlm_demo.engines.local.processors import load_processor
+from vlm_demo.engines.local.inputs.encoding import Encoded, Encoder
 from vlm_demo.engines.local.statistics import Statistics
-from vlm_demo.engines.local.weights import read_weights
 from vlm_demo.errors import (
     AnswerTimeoutError,
     EngineError,
@@ -53,7 +53,7 @@ from vlm_demo.errors import (
     QueueFullError,
     VlmDemoError,
 )
-from vlm_demo.types import Piece, Prompt, Sampling
+from vlm_demo.values import Prompt, Sampling, TextChunk
 
 # How long an answer takes. None of it has been measured on ZeroGPU: these are careful guesses for
 # half an H200, several times slower than it could be. Asking for too much costs people priority in
@@ -131,7 +131,7 @@ class Errand:
     seconds: int  # for which the GPU is asked for
 
 
-Sent = Piece | list[float] | VlmDemoError
+Sent = TextChunk | list[float] | VlmDemoError
 """What comes back: pieces of an answer, scores, or why there is no more."""
 
 
@@ -209,7 +209,7 @@ class ZeroGpuEngine:
         trust_remote_code: bool = False,
         context: int | None = None,
         serving: Serving | None = None,
-        on_progress: OnProgress = unheard,
+        on_progress: OnProgress = ignore_progress,
     ) -> ZeroGpuEngine:
         """Fetch a Hub id or a folder, and read all of it but the weights.
 
@@ -246,7 +246,7 @@ class ZeroGpuEngine:
         """The tokenizer's special tokens, and its added tokens that look like tags."""
         return self._encoder.control_tokens
 
-    def inspect(self, prompt: Prompt) -> Inspection:
+    def inspect(self, prompt: Prompt) -> RenderedPrompt:
         """Say what exactly the model is given for a prompt; no GPU is needed.
 
         Raises:
@@ -255,7 +255,7 @@ class ZeroGpuEngine:
         self._check_open()
         return self._encoder.inspect(prompt)
 
-    def stream(self, prompt: Prompt, sampling: Sampling) -> Generator[Piece, None, None]:
+    def stream(self, prompt: Prompt, sampling: Sampling) -> Generator[TextChunk, None, None]:
         """Yield pieces of text as they are produced.
 
         Closing the iterator stops the generation with its next piece, and gives the GPU back.
@@ -268,7 +268,7 @@ class ZeroGpuEngine:
         """
         errand = self._errand(prompt, sampling, sampling.max_new_tokens)
         for sent in self._sent(errand):
-            if isinstance(sent, Piece):
+            if isinstance(sent, TextChunk):
                 yield sent
 
     def score(self, prompt: Prompt, choices: Sequence[str]) -> list[float]:

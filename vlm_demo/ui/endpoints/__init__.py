@@ -21,7 +21,7 @@ from vlm_demo.ui.endpoints.comparing import Comparing
 from vlm_demo.ui.endpoints.looking import Looking
 
 if TYPE_CHECKING:  # it loads the database, and what rates
-    from vlm_demo.arena.boards import Boards
+    from vlm_demo.arena.ratings.leaderboards import Boards
 
 AT_A_TIME = 16
 """Calls of programs that are answered at the same time."""

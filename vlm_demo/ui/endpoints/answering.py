@@ -7,13 +7,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, cast
 
+from vlm_demo.analysis.multiple_choice import Choice, ranked, to_choices
 from vlm_demo.backend import Backend
 from vlm_demo.errors import InputError, NoScoresError
-from vlm_demo.export import Answer, to_answer
-from vlm_demo.multiple_choice import Choice, ranked, to_choices
+from vlm_demo.rendering.export import Answer, to_answer
 from vlm_demo.settings import Settings
-from vlm_demo.types import Message, Reply, Request, Task
-from vlm_demo.ui.caption_tab import STYLES
 from vlm_demo.ui.endpoints.values import (
     ChatAnswer,
     Upload,
@@ -23,6 +21,8 @@ from vlm_demo.ui.endpoints.values import (
     whole_reply,
 )
 from vlm_demo.ui.streaming import errors_raised
+from vlm_demo.ui.tasks.caption import STYLES
+from vlm_demo.values import Message, Reply, Request, Task
 
 
 class RankedAnswer(Answer):

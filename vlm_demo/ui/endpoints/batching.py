@@ -16,10 +16,10 @@ from vlm_demo.batch.sources import Limits
 from vlm_demo.batch.zips import ZipSource
 from vlm_demo.errors import InputError, SourceError
 from vlm_demo.settings import Settings
-from vlm_demo.types import Task
+from vlm_demo.ui.components.picture_input.pictures import uploaded
 from vlm_demo.ui.endpoints.values import Upload
-from vlm_demo.ui.pictures import uploaded
 from vlm_demo.ui.streaming import errors_raised
+from vlm_demo.values import Task
 
 
 @dataclass(frozen=True, slots=True)

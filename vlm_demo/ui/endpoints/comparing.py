@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from vlm_demo.analysis.checking import check, grounding_models
+from vlm_demo.analysis.consensus import ask_in_turn, check_models, compare, to_data
+from vlm_demo.analysis.verdicts import CheckData, as_data
 from vlm_demo.backend import Backend
-from vlm_demo.checking import check, grounding_models
-from vlm_demo.consensus import ask_in_turn, check_models, compare, to_data
 from vlm_demo.errors import InputError, UnsupportedTaskError, VlmDemoError
-from vlm_demo.export import Answer, to_answer
+from vlm_demo.rendering.export import Answer, to_answer
 from vlm_demo.settings import Settings
-from vlm_demo.types import Request, Task
+from vlm_demo.ui.components.picture_input.pictures import Picture
 from vlm_demo.ui.endpoints.values import Upload, opened, whole_reply
-from vlm_demo.ui.pictures import Picture
 from vlm_demo.ui.streaming import errors_raised
-from vlm_demo.verdicts import CheckData, as_data
+from vlm_demo.values import Request, Task
 
 MOST_MODELS = 6
 

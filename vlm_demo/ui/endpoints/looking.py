@@ -5,19 +5,19 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
+from vlm_demo.analysis.inspection import asked_with, diagnose
 from vlm_demo.arena import Selection
 from vlm_demo.backend import Backend
 from vlm_demo.errors import InputError
-from vlm_demo.export import Answer, to_answer
 from vlm_demo.families import get_family
-from vlm_demo.inspection import asked_with, examine
+from vlm_demo.rendering.export import Answer, to_answer
 from vlm_demo.settings import Settings
-from vlm_demo.types import Frame
 from vlm_demo.ui.endpoints.values import Upload, opened
 from vlm_demo.ui.streaming import errors_raised
+from vlm_demo.values import Frame
 
 if TYPE_CHECKING:  # it loads the database, and what rates
-    from vlm_demo.arena.boards import Boards
+    from vlm_demo.arena.ratings.leaderboards import Boards
 
 
 class Model(TypedDict):
@@ -68,7 +68,7 @@ class Looking:
                     "family": spec.family,
                     "tasks": list(map(str, spec.tasks)),
                     "here": spec.is_here,
-                    "obstacle": spec.obstacle,
+                    "obstacle": spec.unavailable_reason,
                 }
                 for spec in self.backend.menu
             ]
@@ -89,7 +89,7 @@ class Looking:
                 most = self.settings.max_characters
                 raise InputError(f"This output is too long: at most {most:,} characters are read.")
             size = opened(picture, self.settings).size
-            found = examine(raw, get_family(family), Frame(size, size), asked_with())
+            found = diagnose(raw, get_family(family), Frame(size, size), asked_with())
             doubts = [doubt.words for doubt in found.doubts]
             return {**to_answer(found.reply, size), "doubts": doubts}
 

@@ -9,13 +9,13 @@ from dataclasses import replace
 from typing import Any, Literal, TypedDict
 
 from vlm_demo.backend import Backend
-from vlm_demo.errors import InputError, PictureError
-from vlm_demo.export import Answer
+from vlm_demo.errors import ImageError, InputError
 from vlm_demo.families import get_family
+from vlm_demo.rendering.export import Answer
 from vlm_demo.settings import Settings
-from vlm_demo.types import Box, Reply, Request, Sampling
-from vlm_demo.ui.pictures import Picture, take_upload
+from vlm_demo.ui.components.picture_input.pictures import Picture, take_upload
 from vlm_demo.ui.streaming import answers
+from vlm_demo.values import Box, Reply, Request, Sampling
 
 
 class FileMeta(TypedDict):
@@ -41,11 +41,11 @@ def opened(sent: object, settings: Settings) -> Picture:
     """Return the picture that was sent.
 
     Raises:
-        PictureError: it is not an uploaded picture.
+        ImageError: it is not an uploaded picture.
     """
     path = sent.get("path") if isinstance(sent, dict) else None
     if not isinstance(path, str):
-        raise PictureError("Please send a picture: an uploaded file.")
+        raise ImageError("Please send a picture: an uploaded file.")
     return take_upload(path, settings)
 
 
@@ -65,7 +65,7 @@ def boxes_on(picture: Picture | None, sent: object) -> tuple[Box, ...]:
 def _box(numbers: object, picture: Picture) -> Box:
     fine = isinstance(numbers, list | tuple) and len(numbers) == 4
     if fine and all(_is_number(number) for number in _items(numbers)):
-        box = Box.scaled(*map(float, _items(numbers)), by=picture.size)
+        box = Box.normalize(*map(float, _items(numbers)), by=picture.size)
         if box.area > 0:
             return box
     raise InputError("Please give a box in the picture: x1, y1, x2, y2 in pixels.")

@@ -1,0 +1,65 @@
+"""The program is killed while many vote: what was acknowledged is there, once, in a sound chain.
+
+`CRASH_SECONDS=60` makes each round that long; they are short otherwise.
+"""
+
+import os
+import random
+import select
+import signal
+import subprocess
+import sys
+import time
+from contextlib import closing
+
+import pytest
+from support import PROGRAMS, ROOT
+
+from vlm_demo.arena.votes.store import VoteStore
+
+ROUNDS = 20
+SECONDS = float(os.environ.get("CRASH_SECONDS", "0.3"))
+PROGRAM = PROGRAMS / "voters_to_kill.py"
+
+
+def acknowledged_before_the_kill(url: str, name: str, seconds: float) -> dict[str, int]:
+    """Let people vote for some time after the first vote; return battles and places."""
+    child = subprocess.Popen(
+        [sys.executable, str(PROGRAM), url, name],
+        env=os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"},
+        stdout=subprocess.PIPE,
+    )
+    said = b""
+    end = None
+    while end is None or time.monotonic() < end:
+        ready, _, _ = select.select([child.stdout], [], [], 0.02)
+        if ready:
+            said += os.read(child.stdout.fileno(), 1 << 16)
+            assert said, "The voters could not begin."
+            end = end or time.monotonic() + seconds
+    child.send_signal(signal.SIGKILL)
+    said += child.communicate(timeout=60)[0]
+    assert child.returncode == -signal.SIGKILL
+    lines = [line.split() for line in said.decode().splitlines()]
+    return {battle: int(seq) for battle, seq in lines}
+
+
+@pytest.mark.timeout(300 + ROUNDS * 3 * SECONDS)
+def test_no_acknowledged_vote_is_lost_or_counted_twice_when_the_program_is_killed(votes_url):
+    draw = random.Random(5)
+    acknowledged: dict[str, int] = {}
+    with closing(VoteStore(votes_url)) as store:
+        for number in range(ROUNDS):
+            seconds = draw.uniform(0, 2 * SECONDS)
+            acknowledged |= acknowledged_before_the_kill(votes_url, str(number), seconds)
+
+            kept = [(vote.battle, seq) for seq, vote in store.read()]
+            assert len(kept) == len(dict(kept))
+            assert acknowledged.items() <= dict(kept).items()
+            # One vote of each voter may have been written that nobody heard of any more.
+            assert len(kept) <= len(acknowledged) + (number + 1) * 32
+            assert [seq for _, seq in kept] == list(range(1, len(kept) + 1))
+            assert store.verify() == []
+
+        assert sum(cell.votes for cell in store.cells()) == len(kept)
+        assert store.head().seq == len(kept)

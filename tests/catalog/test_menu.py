@@ -1,0 +1,332 @@
+import json
+import math
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+from safetensors import safe_open
+from support import ROOT
+
+from vlm_demo.catalog.menu import (
+    BITS,
+    REPOSITORY,
+    Ability,
+    ModelSpec,
+    default_menu,
+    find,
+    load_menu,
+    memory_bytes,
+    spec_for_checkpoint,
+)
+from vlm_demo.errors import LoadError, SettingsError, UnknownModelError, UnsupportedTaskError
+from vlm_demo.families import all_families
+from vlm_demo.values import Task
+
+MENU = default_menu()
+
+
+def menu_file(folder: Path, text: str) -> Path:
+    path = folder / "menu.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_the_menu_begins_with_the_embedded_models() -> None:
+    assert [spec.name for spec in MENU[:3]] == [
+        "embedded-llava15",
+        "embedded-kosmos2",
+        "SmolVLM-256M-Instruct",
+    ]
+    assert [spec.embedded for spec in MENU] == [True, True] + [False] * (len(MENU) - 2)
+    assert all(spec.note for spec in MENU[:3])
+
+
+def test_every_checkpoint_of_every_family_is_on_the_menu() -> None:
+    listed = {(spec.checkpoint, spec.family) for spec in MENU}
+    for family in all_families().values():
+        for checkpoint in family.checkpoints:
+            # The Hub leads from the old name of the organisation to the new one.
+            name = checkpoint.replace("THUDM/", "zai-org/")
+            assert (name, family.name) in listed, f"{name} ({family.name}) is not in catalog.toml"
+
+
+def test_every_family_of_models_is_on_the_menu() -> None:
+    listed = {spec.family for spec in MENU}
+    # A format that models of many families write is no model.
+    assert set(all_families()) - listed <= {"json"}
+
+
+@pytest.mark.parametrize("spec", MENU, ids=lambda spec: spec.name)
+def test_every_entry_is_complete(spec: ModelSpec) -> None:
+    assert spec.licence
+    assert spec.languages
+    assert spec.commercial != "unknown" or "commercial" in spec.unverified_fields
+    assert spec.source.startswith("https://") or (REPOSITORY / spec.source).is_file()
+    assert set(spec.unverified_fields) <= {field.name for field in fields(ModelSpec)}
+    assert spec.revision is None  # nobody here has read the code of a revision
+    if spec.runs == "nowhere":
+        assert not spec.checkpoint
+    else:
+        assert spec.checkpoint
+        assert spec.parameters
+    if spec.runs_here:
+        assert spec.abilities
+        assert spec.tasks
+
+
+@pytest.mark.parametrize("spec", MENU, ids=lambda spec: spec.name)
+def test_exceptions_from_the_family_are_exceptions(spec: ModelSpec) -> None:
+    others = replace(spec, also=(), cannot=())
+    assert set(spec.cannot) <= set(others.abilities)
+    assert not set(spec.also) & set(others.abilities)
+
+
+def test_a_model_that_does_not_run_here_names_one_that_does() -> None:
+    elsewhere = [spec for spec in MENU if not spec.runs_here]
+    assert len({spec.runs for spec in elsewhere}) == 3
+    for spec in elsewhere:
+        assert find(MENU, spec.alternative).runs_here
+        assert spec.alternative in spec.unavailable_reason
+        assert "lease" in spec.unavailable_reason  # what to do
+
+
+def test_remote_code_is_run_only_from_a_menu_of_ones_own(tmp_path: Path) -> None:
+    spec = next(spec for spec in MENU if spec.runs == "remote code")
+    assert "trust_remote_code = true" in spec.unavailable_reason
+    path = menu_file(
+        tmp_path,
+        f"""
+        [[model]]
+        name = "{spec.name}"
+        family = "{spec.family}"
+        checkpoint = "{spec.checkpoint}"
+        revision = "0123456789abcdef"
+        trust_remote_code = true
+        """,
+    )
+    (mine,) = load_menu(path)
+    assert mine.runs_here
+
+
+def test_memory_grows_with_the_parameters_and_shrinks_with_the_bits() -> None:
+    assert memory_bytes(1_000_000_000, "bf16") == 2_400_000_000
+    assert memory_bytes(1_000_000_000, "4-bit") == 675_000_000
+    for spec in MENU:
+        if spec.parameters is None:
+            assert spec.memory("bf16") is None
+            assert spec.fitting(10**15) is None
+            continue
+        amounts = [spec.memory(precision) or 0 for precision in BITS]
+        assert amounts == sorted(amounts, reverse=True)
+        assert amounts[-1] > spec.parameters * 0.5
+        for precision, amount in zip(BITS, amounts, strict=True):
+            assert spec.fitting(amount) == precision
+        assert spec.fitting(amounts[-1] - 1) is None
+
+
+def test_the_embedded_models_are_as_large_as_the_menu_says() -> None:
+    for spec in MENU[:2]:
+        assert spec.is_here
+        with safe_open(Path(spec.checkpoint) / "model.safetensors", "np") as weights:
+            sizes = [weights.get_slice(name).get_shape() for name in weights.keys()]  # noqa: SIM118
+        assert spec.parameters == pytest.approx(sum(map(math.prod, sizes)), rel=0.05)
+
+
+def test_embedded_models_are_looked_for_in_the_repository() -> None:
+    spec = default_menu()[0]
+    assert Path(spec.checkpoint) == ROOT / "assets/models/embedded-llava15"
+    assert spec.is_here == Path(spec.checkpoint).is_dir()
+
+
+def test_tasks_come_from_the_family() -> None:
+    menu = {spec.name: spec for spec in default_menu()}
+    assert Task.GROUNDING in menu["embedded-llava15"].tasks
+    assert not menu["SmolVLM-256M-Instruct"].supports(Task.GROUNDING)
+    assert menu["SmolVLM-256M-Instruct"].tasks == (
+        Task.CHAT,
+        Task.CAPTION,
+        Task.DETAILED_CAPTION,
+        Task.VQA,
+        Task.DESCRIBE_REGION,
+    )
+
+
+def test_abilities_come_from_the_family_and_the_exceptions() -> None:
+    assert Ability.REGION_INPUT in find(MENU, "llava-1.5-7b-hf").abilities
+    assert Ability.REGION_INPUT not in find(MENU, "SmolVLM-256M-Instruct").abilities  # drawn in
+    assert Ability.SEVERAL_PICTURES in find(MENU, "SmolVLM-256M-Instruct").abilities
+    assert Ability.SEVERAL_PICTURES not in find(MENU, "llava-1.5-7b-hf").abilities
+    assert Ability.MASKS in find(MENU, "Florence-2-base").abilities
+    assert Ability.CHAT not in find(MENU, "GLM-4.1V-9B-Base").abilities
+
+
+def test_an_exception_takes_tasks_away_and_says_why() -> None:
+    base = replace(find(MENU, "SmolVLM-256M-Instruct"), cannot=(Ability.CHAT,))
+    assert not base.supports(Task.CHAT)
+    assert base.supports(Task.CAPTION)
+    base.check(Task.CAPTION)
+    with pytest.raises(UnsupportedTaskError, match=r"SmolVLM-256M-Instruct cannot.*another model"):
+        base.check(Task.CHAT)
+    with pytest.raises(UnsupportedTaskError, match=r"SmolVLM models cannot do this task"):
+        base.check(Task.GROUNDING)
+
+
+def test_a_model_of_the_hub_that_was_never_fetched_is_not_here() -> None:
+    spec = ModelSpec(name="x", family="smolvlm", checkpoint="nobody/no-such-model")
+    assert not spec.is_here
+    assert spec.folder is None
+
+
+def test_a_menu_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    path = menu_file(
+        tmp_path,
+        """
+        [[model]]
+        name = "Mine"
+        family = "llava15"
+        checkpoint = "mine"
+        languages = ["English", "日本語"]
+        quantization = "4bit"
+
+        [[model]]
+        name = "Pinned"
+        family = "kosmos2"
+        checkpoint = "someone/model"
+        revision = "abc"
+        trust_remote_code = true
+        """,
+    )
+    mine, pinned = load_menu(path)
+    assert mine == ModelSpec(
+        name="Mine",
+        family="llava15",
+        checkpoint=str(tmp_path / "mine"),
+        languages=("English", "日本語"),
+        quantization="4bit",
+    )
+    assert mine.is_here
+    assert (pinned.checkpoint, pinned.revision) == ("someone/model", "abc")
+
+
+GOOD = '[[model]]\nname = "x"\nfamily = "llava15"\ncheckpoint = "a/b"\n'
+
+
+THERE = GOOD + 'engine = "remote"\nbase_url = "http://127.0.0.1:8000/v1"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "has no models"),
+        ("model = 3", "has no models"),
+        ("model = [3]", "not a .*table"),
+        ("[[model", "not valid TOML"),
+        ('[[model]]\nfamily = "llava15"\ncheckpoint = "a/b"', "'name' is missing"),
+        ('[[model]]\nname = "x"\nfamily = "llava15"', "model 'x': 'checkpoint' is missing"),
+        (GOOD + 'engin = "local"', "no 'engin'. Known: name, family"),
+        (GOOD + 'engine = "magic"', "engine = 'magic' cannot be used"),
+        (GOOD + 'quantization = "3bit"', "quantization = '3bit'.*4bit"),
+        (GOOD + "parameters = 1.5", "parameters = 1.5"),
+        (GOOD + "parameters = true", "parameters = True"),
+        (GOOD + 'languages = "English"', "list of strings"),
+        (GOOD + "note = 3", "note = 3.*str"),
+        (GOOD + 'runs = "there"', "runs = 'there'.*remote code"),
+        (GOOD + 'also = ["dance"]', "also: 'dance'.*Known: chat"),
+        (GOOD + 'unsure = ["licens"]', "no 'licens'. Known: name"),
+        (GOOD + "unsure = [1]", "list of strings"),
+        (GOOD + 'runs = "remote"', "begins with 'x'.*program of its own"),
+        (GOOD + "trust_remote_code = true", "needs a pinned revision"),
+        (GOOD.replace("llava15", "lava"), "model family 'lava'. Known"),
+        (GOOD + GOOD, "several models called 'x'"),
+        (GOOD + 'engine = "remote"', "needs the address of a server"),
+        (GOOD + 'engine = "remote"\nbase_url = "127.0.0.1:8000"', "needs the address of a server"),
+        (GOOD + 'engine = "remote"\nbase_url = "http://a:b/v1"', "needs the address of a server"),
+        (THERE + 'server = "tgi"', "server = 'tgi'.*openai"),
+        (THERE + "trust_remote_code = true", "trust_remote_code has no meaning"),
+        (THERE + 'quantization = "4bit"', "quantization has no meaning"),
+        (GOOD + 'base_url = "http://127.0.0.1:8000/v1"', 'base_url wants engine = "remote"'),
+        (GOOD + 'api_key_env = "KEY"', 'api_key_env wants engine = "remote"'),
+    ],
+)
+def test_a_menu_that_cannot_be_used_says_where_and_why(
+    text: str, reason: str, tmp_path: Path
+) -> None:
+    path = menu_file(tmp_path, text)
+    with pytest.raises(SettingsError, match=rf"menu\.toml.*{reason}"):
+        load_menu(path)
+
+
+@pytest.mark.parametrize(
+    "secretive",
+    [
+        THERE + 'api_key_env = "hf_SeCrEt"',
+        THERE + 'api_key_env = "sk-SeCrEt"',
+        THERE.replace("127", "user:SeCrEt@127"),
+        THERE.replace("/v1", "/v1?key=SeCrEt"),
+    ],
+)
+def test_a_key_in_a_menu_is_refused_and_not_repeated(secretive: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"api_key_env") as caught:
+        load_menu(menu_file(tmp_path, secretive))
+    assert "SeCrEt" not in str(caught.value)
+
+
+def test_a_model_on_another_server_needs_nothing_of_this_machine(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    text = THERE + 'runs = "remote code"\nparameters = 7_000_000_000\napi_key_env = "MY_KEY"'
+    (spec,) = load_menu(menu_file(tmp_path, text))
+    assert (spec.engine, spec.server, spec.api_key_env) == ("remote", "vllm", "MY_KEY")
+    assert spec.checkpoint == "a/b"  # its name there, not the folder here
+    assert spec.runs_here
+    assert not spec.is_here
+    assert spec.memory("bf16") is None
+    assert spec.fitting(10**15) is None
+
+
+def test_a_server_that_drops_special_tokens_cannot_locate_with_them(tmp_path: Path) -> None:
+    (kosmos,) = load_menu(menu_file(tmp_path, THERE.replace("llava15", "kosmos2")))
+    assert kosmos.supports(Task.GROUNDING)
+    dropped = replace(kosmos, server="openai")
+    assert not dropped.supports(Task.GROUNDING)
+    assert Ability.LOCATE not in dropped.abilities
+    assert dropped.supports(Task.CAPTION)
+    assert replace(dropped, family="llava15").supports(Task.GROUNDING)  # in plain numbers
+
+
+def test_a_menu_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be read: No such file"):
+        load_menu(tmp_path / "none.toml")
+
+
+def test_finding_by_name() -> None:
+    menu = default_menu()
+    assert find(menu, "embedded-kosmos2") is menu[1]
+    with pytest.raises(UnknownModelError, match=r"no model called 'gpt'.*embedded-llava15"):
+        find(menu, "gpt")
+
+
+def test_a_folder_gets_the_family_of_its_config(tiny_kosmos2: Path) -> None:
+    spec = spec_for_checkpoint(f" {tiny_kosmos2} ")
+    assert (spec.family, spec.checkpoint, spec.name) == (
+        "kosmos2",
+        str(tiny_kosmos2),
+        tiny_kosmos2.name,
+    )
+
+
+def test_a_hub_id_that_the_catalogue_knows_keeps_its_facts() -> None:
+    assert spec_for_checkpoint(" llava-hf/llava-v1.6-34b-hf ").family == "llava_next_34b"
+    assert spec_for_checkpoint("vikhyatk/moondream2").unavailable_reason
+
+
+def test_checkpoints_that_cannot_become_an_entry(tmp_path: Path) -> None:
+    with pytest.raises(LoadError, match="give a Hub id"):
+        spec_for_checkpoint("  ")
+    with pytest.raises(LoadError, match="HF_HUB_OFFLINE"):
+        spec_for_checkpoint("nobody/no-such-model")
+    with pytest.raises(LoadError, match="There is no folder"):
+        spec_for_checkpoint("just words")
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
+    with pytest.raises(UnknownModelError, match="'bert' are not supported yet"):
+        spec_for_checkpoint(str(tmp_path))

@@ -1,0 +1,321 @@
+"""The arena in a real browser: a battle, the vote and what is told after it, and comparisons."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import test_page_browser as pages
+from support.scripted import served
+from test_page_browser import EXAMPLES, LAPTOP, PHONE, Visit, in_each_look, missing
+
+from vlm_demo.backend import Backend
+from vlm_demo.catalog.menu import default_menu
+from vlm_demo.values import Box
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator, Page
+
+pytestmark = pages.pytestmark
+
+# Fixtures, which pytest finds by their names here.
+browser, folder, circle = pages.browser, pages.folder, pages.circle
+visiting = pages._visiting
+
+EMBEDDED = ("embedded-llava15", "embedded-kosmos2")
+SECRETS = re.compile("llava|kosmos|assets/models", re.IGNORECASE)
+ELEPHANT = Box(0.56, 0.20, 0.96, 0.62)  # in the example picture of animals, roughly
+
+
+@pytest.fixture(scope="module")
+def votes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("ballots") / "votes.db"
+
+
+@pytest.fixture(scope="module")
+def backend() -> Iterator[Backend]:
+    """The menu as it ships, with its two embedded models loaded."""
+    menu = default_menu()
+    if not all(spec.is_here for spec in menu[:2]):
+        missing("The embedded models are not in assets/models.")
+    backend = Backend(menu, device="cpu")
+    for spec in menu[:2]:
+        list(backend.load(spec.name))
+    yield backend
+    backend.close()
+
+
+@pytest.fixture(scope="module")
+def address(
+    backend: Backend, votes: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    gradio = tmp_path_factory.mktemp("gradio")
+    with served(backend, gradio, votes=str(votes), arena=EMBEDDED) as address:
+        yield address
+
+
+@pytest.fixture
+def visit(browser: Browser, address: str) -> Iterator[Visit]:
+    with visiting(browser, address) as visit:
+        yield visit
+
+
+def locate(visit: Visit, words: str = "elephant", picture: Path = EXAMPLES / "animals.png") -> None:
+    """Let two models look for something, until they can be voted on."""
+    visit.open_tab("Arena")
+    page = visit.page
+    visit.upload("battle-picture", picture)
+    page.locator("#battle-picture .stage img").wait_for()
+    page.locator("#battle-task").get_by_label("Locate", exact=True).check()
+    page.fill("#battle-words textarea, #battle-words input", words)
+    page.click("#battle-run")
+    votable(page)
+
+
+def votable(page: Page) -> None:
+    page.locator(".battle-status[data-tone=votable]", has_text="Both have answered").wait_for()
+
+
+def voted(page: Page) -> str:
+    told = page.locator(".battle-status[data-tone=voted]")
+    told.wait_for()
+    return told.inner_text()
+
+
+def drawn(board: Locator) -> dict[str, float]:
+    """Where the picture is on its board, in pixels of the board."""
+    place: dict[str, float] = board.evaluate(
+        """(board) => {
+          const frame = board.querySelector('.stage').getBoundingClientRect();
+          const picture = board.querySelector('.stage img').getBoundingClientRect();
+          return { left: picture.left - frame.left, top: picture.top - frame.top,
+                   width: picture.width, height: picture.height };
+        }"""
+    )
+    return place
+
+
+def test_a_battle_is_fought_voted_on_by_key_and_revealed(visit: Visit, votes: Path) -> None:
+    page = visit.page
+    locate(visit)
+    for side in "ab":
+        (box,) = visit.boxes(f"battle-{side}-board")
+        assert box.iou(ELEPHANT) > 0.5
+    assert not SECRETS.search(page.locator("#battle-tab").inner_html())
+    assert page.locator("#model").is_hidden()
+
+    page.keyboard.press("Shift+Digit2")
+    assert page.locator("#battle-boxes").get_by_label("B", exact=True).is_checked()
+    page.keyboard.press("1")
+    told = voted(page)
+    assert told.startswith("You chose A.")
+    assert all(name in told for name in EMBEDDED)
+    for side in "ab":
+        assert "Apache-2.0" in page.locator(f"#battle-{side} .pane-heading").first.inner_text()
+    with closing(sqlite3.connect(votes)) as database:
+        kept = database.execute("SELECT * FROM votes ORDER BY seq DESC LIMIT 1")
+        row = dict(zip([column[0] for column in kept.description], kept.fetchone(), strict=True))
+    assert (row["winner"], row["boxes"], row["task"]) == ("a", "b", "grounding")
+    first = re.search(r"A was (\S+),", told)
+    assert first and first[1] == row["model_a"]
+
+    page.keyboard.press("2")  # it is locked
+    assert page.locator("#battle-votes button:visible").count() == 0
+    page.keyboard.press("n")
+    page.locator("#battle-run").wait_for()
+    assert page.locator("#battle-picture .stage img").is_visible()  # kept
+
+
+def test_the_picture_goes_where_it_is_not_kept(visit: Visit) -> None:
+    page = visit.page
+    locate(visit)
+    page.keyboard.press("3")
+    assert "a tie" in voted(page)
+    page.uncheck("#battle-keep-picture input")
+    page.click("#battle-next")
+    page.locator("#battle-picture .drop").wait_for()
+
+
+def test_boards_of_a_battle_show_the_same_part(visit: Visit) -> None:
+    page = visit.page
+    locate(visit)
+    a, b = page.locator("#battle-a-board"), page.locator("#battle-b-board")
+    whole = drawn(a)
+    assert drawn(b) == pytest.approx(whole)
+    a.get_by_label("Zoom in").click()
+    a.get_by_label("Zoom in").click()
+    larger = drawn(a)
+    assert larger["width"] > 1.5 * whole["width"]
+    assert drawn(b) == pytest.approx(larger)
+
+    frame = b.locator(".stage").bounding_box()
+    assert frame
+    page.mouse.move(frame["x"] + 100, frame["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(frame["x"] + 60, frame["y"] + 80, steps=4)
+    page.mouse.up()
+    moved = drawn(b)
+    assert moved["left"] == pytest.approx(larger["left"] - 40, abs=1)
+    assert moved["top"] == pytest.approx(larger["top"] - 20, abs=1)
+    assert drawn(a) == pytest.approx(moved)
+
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -200)
+    page.keyboard.up("Control")
+    assert drawn(a)["width"] > moved["width"]
+    assert drawn(b) == pytest.approx(drawn(a))
+    b.locator(".stage").dblclick(position={"x": 50, "y": 50})
+    assert drawn(a) == pytest.approx(whole)
+    # A place is drawn where it is in the picture, however close one looks.
+    a.locator(".stage").focus()
+    page.keyboard.press("+")
+    rectangle, image = a.locator("rect.box").bounding_box(), a.locator(".stage img").bounding_box()
+    (box,) = visit.boxes("battle-a-board")
+    assert rectangle and image
+    assert rectangle["x"] == pytest.approx(image["x"] + box.x1 * image["width"], abs=2)
+    assert rectangle["width"] == pytest.approx((box.x2 - box.x1) * image["width"], abs=4)
+
+
+def test_keys_do_not_vote_while_somebody_writes(visit: Visit) -> None:
+    page = visit.page
+    locate(visit)
+    page.locator("#battle-more textarea, #battle-more input").first.focus()
+    page.keyboard.type("1234n")
+    assert page.locator("#battle-more textarea, #battle-more input").first.input_value() == "1234n"
+    visit.open_tab("Chat")
+    page.locator("#tabs").click(position={"x": 2, "y": 2})
+    page.keyboard.press("1")
+    visit.open_tab("Arena")
+    votable(page)
+
+
+def test_a_battle_of_several_turns_keeps_what_was_said(visit: Visit, circle: Path) -> None:
+    page = visit.page
+    visit.open_tab("Arena")
+    visit.upload("battle-picture", circle)
+    page.locator("#battle-picture .stage img").wait_for()
+    page.fill("#battle-words textarea, #battle-words input", "What is in this picture?")
+    page.click("#battle-run")
+    votable(page)
+    page.fill("#battle-more textarea, #battle-more input", "What colour is it?")
+    page.click("#battle-ask")
+    page.locator(".round", has_text="What is in this picture?").wait_for()
+    votable(page)
+    assert page.locator("#battle-a .answer-text").inner_text()
+    assert page.locator(".request-card", has_text="What colour is it?").is_visible()
+    page.click("#battle-vote-4")
+    assert "both bad" in voted(page)
+
+
+def test_a_stopped_battle_does_not_count(visit: Visit) -> None:
+    page = visit.page
+    visit.open_tab("Arena")
+    visit.upload("battle-picture", EXAMPLES / "animals.png")
+    page.locator("#battle-picture .stage img").wait_for()
+    page.locator("#battle-task").get_by_label("Caption with places").check()
+    page.click("#battle-run")
+    page.locator("#battle-stop").dispatch_event("click")
+    page.locator(".battle-status[data-tone=problem]", has_text="does not count").wait_for()
+    assert page.locator("#battle-votes button:visible").count() == 0
+    page.click("#battle-next")
+    page.locator("#battle-run").wait_for()
+
+
+def test_another_model_is_asked_the_very_same(visit: Visit, circle: Path) -> None:
+    page = visit.page
+    assert page.locator("#chat-again").is_hidden()
+    visit.say("What is in this picture?", circle)
+    visit.wait_for_answer("red circle")
+    visit.say("What colour is it?")
+    visit.wait_for_answer("red", 2)
+    answered = visit.answers.last.inner_text().strip()
+    page.click("#chat-again")
+    card = page.locator("#compare-same .request-card")
+    card.wait_for()
+    assert "What colour is it?" in card.inner_text()
+    assert "temperature 0" in card.inner_text()
+    card.locator("summary").click()
+    assert "What is in this picture?" in card.locator("li").first.inner_text()
+    assert page.locator("#compare-models").get_by_text(EMBEDDED[0]).is_visible()
+
+    page.click("#compare-run")
+    for number in (1, 2):
+        page.locator(f"#compare-{number} .answer:not(.busy) .answer-text").wait_for()
+    same = page.locator("#compare-1 .answer-text").inner_text()
+    assert same == answered
+    assert "word" in page.locator("#compare-1 .pane-foot").first.inner_text()
+    page.click("#compare-afresh")
+    page.locator("#compare-picture").wait_for()
+
+
+def test_a_marked_region_is_described_by_another_model(visit: Visit, circle: Path) -> None:
+    page = visit.page
+    visit.open_tab("Locate")
+    assert page.locator("#locate-again").is_hidden()
+    visit.upload("locate-picture", circle)
+    page.locator("#locate-picture .stage img").wait_for()
+    frame = page.locator("#locate-picture .stage img").bounding_box()
+    assert frame
+    page.mouse.move(frame["x"] + 10, frame["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(frame["x"] + frame["width"] / 2, frame["y"] + frame["height"] / 2, steps=3)
+    page.mouse.up()
+    page.click("#describe-run")
+    page.locator("#locate-description .answer:not(.busy)").wait_for()
+    page.click("#locate-again")
+    page.locator("#compare-same .request-card", has_text="Describe a region").wait_for()
+    page.click("#compare-run")
+    page.locator("#compare-2 .answer:not(.busy)").wait_for()
+    (region,) = visit.boxes("compare-2-board")
+    assert region.iou(Box(0, 0, 0.5, 0.5)) > 0.8
+
+
+def test_a_model_that_cannot_be_had_says_so_in_its_own_place(visit: Visit) -> None:
+    page = visit.page
+    visit.open_tab("Arena")
+    page.get_by_role("tab", name="Compare", exact=True).click()
+    page.locator("#compare-models input").fill("SmolVLM-256M")
+    page.get_by_role("option", name="SmolVLM-256M-Instruct", exact=True).click()
+    page.keyboard.press("Escape")
+    visit.upload("compare-picture", EXAMPLES / "animals.png")
+    page.locator("#compare-picture .stage img").wait_for()
+    page.locator("#compare-task").get_by_label("Locate", exact=True).check()
+    page.fill("#compare-words textarea, #compare-words input", "elephant")
+    page.click("#compare-run")
+    page.locator("#compare-3 .notice").wait_for()
+    for number in (1, 2):
+        page.locator(f"#compare-{number} .answer-note", has_text="Found 1 place").wait_for()
+        (box,) = visit.boxes(f"compare-{number}-board")
+        assert box.iou(ELEPHANT) > 0.5
+
+
+@in_each_look
+def test_every_state_of_a_battle_fits_the_screen(
+    browser: Browser, address: str, folder: Path, name: str, theme: str
+) -> None:
+    viewport = {"laptop": LAPTOP, "phone": PHONE}[name]
+    with visiting(browser, address, f"?__theme={theme}", viewport=viewport) as visit:
+        page = visit.page
+
+        def keep(state: str) -> None:
+            assert visit.sideways() <= 0, f"{state} scrolls sideways"
+            page.screenshot(path=folder / f"arena-{state}-{name}-{theme}.png")
+
+        visit.open_tab("Arena")
+        page.locator("#battle-run").wait_for()
+        keep("empty")
+        locate(visit)
+        keep("votable")
+        bar = page.locator("#battle-bar").bounding_box()
+        assert bar and bar["y"] + bar["height"] <= viewport["height"] + 1  # at hand, not below
+        page.keyboard.press("2")
+        voted(page)
+        keep("voted")
+        page.get_by_role("tab", name="Compare", exact=True).click()
+        page.locator("#compare-run").wait_for()
+        keep("compare")

@@ -1,0 +1,342 @@
+"""The leaderboard in a real browser, over votes in a real database."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import test_page_browser as pages
+from support.scripted import served
+from test_page_browser import PHONE, Visit
+
+from vlm_demo.arena import Contender, Origin, Selection, Vote, Winner
+from vlm_demo.arena.ratings.leaderboards import Boards
+from vlm_demo.arena.votes.store import VoteStore
+from vlm_demo.arena.votes.voters import hashed
+from vlm_demo.backend import Backend
+from vlm_demo.catalog.menu import ModelSpec
+from vlm_demo.ui.visitors import COOKIE
+from vlm_demo.values import Task
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = pages.pytestmark
+
+# Fixtures, which pytest finds by their names here.
+browser, folder = pages.browser, pages.folder
+visiting = pages._visiting
+
+SECRET = "a secret of the tests"
+SHOWN = "#leaderboard-table .board-frame"
+NASTY = "<img src=x onerror=alert(1)>"
+
+# Servers that nobody asks anything: no model is loaded for these tests.
+MENU = tuple(
+    ModelSpec(
+        name=name,
+        family="llava15",
+        checkpoint=name,
+        engine="remote",
+        base_url="http://127.0.0.1:9/v1",
+        parameters=parameters,
+        licence=licence,
+        commercial=commercial,
+    )
+    for name, parameters, licence, commercial in (
+        ("alpha", 500_000_000, "MIT", "yes"),
+        ("beta", 7_000_000_000, "Apache-2.0", "yes"),
+        ("gamma", 70_000_000_000, "a licence of its own", "no"),
+    )
+)
+
+
+def made(
+    models: list[str], count: int, *, seed: int = 0, tag: str = "vote", **facts: Any
+) -> Iterator[Vote]:
+    """Votes in which a model wins more often the earlier it is in the list, over ten days."""
+    rng = random.Random(seed)
+    start = datetime(2026, 3, 1, tzinfo=UTC)
+    for number in range(count):
+        a, b = rng.sample(models, 2)
+        better = Winner.A if models.index(a) < models.index(b) else Winner.B
+        other = rng.choice([Winner.TIE, Winner.BOTH_BAD, Winner.A, Winner.B])
+        moment = start + timedelta(days=10 * number / count)
+        yield Vote(
+            **{
+                "battle": f"{tag}-{number}",
+                "a": Contender(model=a),
+                "b": Contender(model=b),
+                "winner": better if rng.random() < 0.6 else other,
+                "task": Task.CHAT,
+                "language": "en",
+                "parameters": {},
+                "began_at": moment,
+                "ended_at": moment,
+                "voted_at": moment,
+            }
+            | facts
+        )
+
+
+def fill(path: Path, votes: Iterable[Vote]) -> None:
+    store = VoteStore(str(path))
+    store.add_all(votes)
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def votes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What people say, what they say of boxes and in Japanese, and what the program judged."""
+    path = tmp_path_factory.mktemp("votes") / "votes.db"
+    fill(path, made(["alpha", "beta", "gamma", NASTY], 400))
+    fill(path, made(["gamma", "beta", "alpha"], 150, tag="ja", task=Task.VQA, language="ja"))
+    boxes = made(["alpha", "beta"], 60, tag="box", task=Task.GROUNDING, boxes=Winner.TIE)
+    fill(path, boxes)
+    fill(path, made(["gamma", "alpha"], 90, tag="auto", origin=Origin.AUTOMATIC))
+    fill(path, made(["alpha", "new"], 4, tag="few"))
+    return path
+
+
+@pytest.fixture(scope="module")
+def backend() -> Iterator[Backend]:
+    backend = Backend(MENU)
+    yield backend
+    backend.close()
+
+
+@pytest.fixture(scope="module")
+def address(
+    backend: Backend, votes: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("gradio")
+    with served(backend, folder, votes=str(votes), secret=SECRET) as address:
+        yield address
+
+
+@pytest.fixture
+def visit(browser: Browser, address: str) -> Iterator[Visit]:
+    with visiting(browser, address) as visit:
+        open_board(visit)
+        yield visit
+
+
+def open_board(visit: Visit) -> None:
+    visit.open_tab("Arena")
+    visit.open_tab("Leaderboard")
+    visit.page.locator(SHOWN).wait_for()
+
+
+def choose(visit: Visit, now: str, wanted: str) -> None:
+    """Choose in the list that shows `now`."""
+    visit.page.locator(f"#leaderboard-filters input[aria-label='{now}']").click()
+    visit.page.get_by_role("option", name=wanted, exact=True).click()
+
+
+def rows(visit: Visit) -> list[tuple[str, str, str]]:
+    """Rank, name and rating of each row."""
+    return [
+        (
+            row.locator(".rank").inner_text(),
+            row.locator(".model b").inner_text(),
+            row.locator(".rating").inner_text(),
+        )
+        for row in visit.page.locator(".standings tbody tr").all()
+    ]
+
+
+def board(votes: Path, selection: Selection) -> list[tuple[str, str, str]]:
+    """What the rows must say."""
+    store = VoteStore(str(votes))
+    standings = Boards(store).board(selection).standings
+    store.close()
+    return [(str(one.rank), one.model, f"{one.rating:.0f}") for one in standings]
+
+
+def test_the_board_shows_the_ratings_of_the_votes(visit: Visit, votes: Path) -> None:
+    expected = board(votes, Selection())
+    assert expected[0][1] == "alpha"
+
+    assert rows(visit) == expected
+    assert visit.page.get_by_text("614 votes on 5 models").is_visible()
+    marked = visit.page.locator(".standings tr", has=visit.page.locator(".mark"))
+    assert marked.count() == 1
+    assert marked.locator(".model b").inner_text() == "new"
+    assert visit.page.locator(".standings .model b", has_text=NASTY).count() == 1  # only text
+
+
+@pytest.mark.parametrize(
+    ("clicks", "selection"),
+    [
+        (["Boxes alone"], Selection(boxes=True)),
+        (["Automatic"], Selection(automatic=True)),
+    ],
+)
+def test_each_switch_shows_another_board(
+    visit: Visit, votes: Path, clicks: list[str], selection: Selection
+) -> None:
+    expected = board(votes, selection)
+    for name in clicks:
+        visit.page.get_by_text(name, exact=True).click()
+    last = visit.page.locator(".standings tbody tr").nth(len(expected))
+    last.wait_for(state="detached")
+    assert rows(visit) == expected
+    told = visit.page.get_by_text("Judged by the program, not by people")
+    assert told.is_visible() is selection.automatic
+
+
+def test_tasks_and_languages_are_those_that_have_votes(visit: Visit, votes: Path) -> None:
+    visit.page.locator("#leaderboard-filters input[aria-label=Language]").click()
+    offered = visit.page.get_by_role("option").all_inner_texts()
+    assert [name.strip(" ✓\n") for name in offered] == ["Any language", "English", "Japanese"]
+    visit.page.get_by_role("option", name="Japanese").click()
+    visit.page.locator(".standings tbody tr").nth(3).wait_for(state="detached")
+    assert rows(visit) == board(votes, Selection(language="ja"))
+    assert rows(visit)[0][1] == "gamma"
+
+    choose(visit, "Task", "Chat")
+    visit.page.get_by_text("No votes of this kind").wait_for()
+
+
+def test_filters_hide_rows_and_change_no_rating(visit: Visit, votes: Path) -> None:
+    everyone = board(votes, Selection())
+
+    choose(visit, "Licence", "Commercial use allowed")
+    visit.page.locator(".standings tbody tr").nth(2).wait_for(state="detached")
+    assert rows(visit) == [row for row in everyone if row[1] in ("alpha", "beta")]
+    assert visit.page.get_by_text("Filters hide 3").is_visible()
+    heads = visit.page.locator(".heat-map tbody th").all_inner_texts()
+    assert heads == ["alpha", "beta"]
+
+    choose(visit, "Size", "Over 15 billion")
+    visit.page.get_by_text("No model on this board is like that").wait_for()
+    choose(visit, "Licence", "Any licence")
+    visit.page.locator(".standings tbody tr").first.wait_for()
+    assert rows(visit) == [row for row in everyone if row[1] == "gamma"]
+
+
+def test_maps_and_lines_show_what_the_table_sums_up(visit: Visit, votes: Path) -> None:
+    store = VoteStore(str(votes))
+    now = Boards(store).board(Selection())
+    store.close()
+
+    def first_row() -> list[str]:
+        return visit.page.locator(".heat-map tbody tr").first.locator("td").all_inner_texts()
+
+    shares = [
+        f"{100 * won / met:.0f}" if met else ""
+        for won, met in zip(now.wins[0], now.battles[0], strict=True)
+    ]
+    assert first_row() == shares
+    visit.page.get_by_text("Number of battles").click()
+    visit.page.locator(".heat-map .n8").first.wait_for()
+    assert first_row() == [f"{met:.0f}" if met else "" for met in now.battles[0]]
+
+    visit.page.get_by_text("Ratings over time").click()
+    visit.page.locator("#leaderboard-lines svg.marks").wait_for()
+    drawn = visit.page.locator(".lines-legend li").all_inner_texts()
+    assert drawn == list(now.models)
+
+
+def test_a_vote_appears_while_somebody_looks(
+    browser: Browser, backend: Backend, tmp_path: Path
+) -> None:
+    path = tmp_path / "live.db"
+    with served(backend, tmp_path, votes=str(path)) as address, visiting(browser, address) as visit:
+        open_board(visit)
+        visit.page.get_by_text("No votes yet").wait_for()
+        fill(path, made(["alpha", "beta"], 5))
+        visit.page.get_by_text("5 votes on 2 models").wait_for()  # by itself
+        assert not visit.page.get_by_text("Go to a battle").is_visible()
+
+        visit.open_tab("Battle")
+        fill(path, made(["alpha", "beta"], 5, tag="more"))
+        visit.open_tab("Leaderboard")
+        visit.page.get_by_text("10 votes on 2 models").wait_for(timeout=5_000)  # at once
+
+
+def test_my_board_is_made_of_my_votes_alone(
+    browser: Browser, backend: Backend, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.db"
+    fill(path, made(["gamma", "beta"], 3, tag="theirs", voter="0" * 32))
+    own = {"votes": str(path), "secret": SECRET}
+    with served(backend, tmp_path, **own) as address, visiting(browser, address) as visit:
+        open_board(visit)
+        visit.page.get_by_text("My votes", exact=True).click()
+        visit.page.get_by_text("You have not voted yet").wait_for()
+        visit.page.get_by_text("Go to a battle").click()
+        assert visit.page.locator("#battle-tab-button").get_attribute("aria-selected") == "true"
+
+        cookies = {one["name"]: one["value"] for one in visit.page.context.cookies()}
+        name = cookies[COOKIE].rpartition(".")[0]
+        me = hashed(SECRET, f"visitor {name}")
+        fill(path, made(["beta", "alpha"], 2, tag="mine", voter=me))
+        visit.open_tab("Leaderboard")
+        visit.page.get_by_text("2 votes on 2 models").wait_for()
+        assert {name for _, name, _ in rows(visit)} == {"alpha", "beta"}
+
+
+def test_an_empty_board_says_how_it_is_filled(
+    browser: Browser, backend: Backend, tmp_path: Path
+) -> None:
+    with (
+        served(backend, tmp_path, votes=str(tmp_path / "empty.db")) as address,
+        visiting(browser, address) as visit,
+    ):
+        open_board(visit)
+        visit.page.get_by_text("Say which did better").wait_for()
+        assert not visit.page.get_by_text("Who won against whom").is_visible()
+        visit.page.get_by_text("Automatic", exact=True).click()
+        visit.page.get_by_text("python -m vlm_demo battles").wait_for()
+        visit.page.get_by_text("Go to a battle").wait_for(state="hidden")
+
+
+def test_a_database_that_is_gone_is_said_and_comes_back(
+    browser: Browser, backend: Backend, tmp_path: Path
+) -> None:
+    path = tmp_path / "later" / "votes.db"
+    with (
+        served(backend, tmp_path, votes=str(path), secret=SECRET) as address,
+        visiting(browser, address) as visit,
+    ):
+        visit.open_tab("Arena")
+        visit.open_tab("Leaderboard")
+        notice = visit.page.locator("#leaderboard-words .notice")
+        notice.wait_for()
+        assert len(notice.inner_text()) > 20
+        path.parent.mkdir()
+        fill(path, made(["alpha", "beta"], 5))
+        visit.page.get_by_text("5 votes on 2 models").wait_for()
+        assert notice.count() == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_sixty_models_fit_on_a_phone(
+    browser: Browser, backend: Backend, tmp_path: Path, folder: Path, scheme: str
+) -> None:
+    names = [f"a-model-with-a-rather-long-name-{number}-instruct" for number in range(60)]
+    fill(tmp_path / "sixty.db", made(names, 3_000))
+    with (
+        served(backend, tmp_path, votes=str(tmp_path / "sixty.db")) as address,
+        visiting(browser, address, f"?__theme={scheme}", viewport=PHONE) as visit,
+    ):
+        open_board(visit)
+        assert len(rows(visit)) == 60
+        assert visit.sideways() <= 0
+        head = visit.page.locator(".standings thead")
+        assert head.locator(".interval").is_visible()
+        assert not head.locator(".licence").is_visible()
+        box = visit.page.locator(".heat-map")
+        assert box.evaluate("box => box.scrollWidth > box.clientWidth")
+        box.evaluate("box => { box.scrollLeft = 900; box.scrollTop = 500; }")
+        name = box.locator("tbody th").nth(25).bounding_box()
+        cell = box.locator("tbody tr").nth(25).locator("td").nth(40).bounding_box()
+        assert name is not None and cell is not None
+        assert 0 <= name["x"] < 60  # names stay where they are while the numbers move
+        assert name["x"] + name["width"] <= cell["x"] + 1
+        visit.page.screenshot(path=folder / f"leaderboard-phone-{scheme}.png")

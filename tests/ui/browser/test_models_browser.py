@@ -1,0 +1,284 @@
+"""The Models tab in a real browser: searching, filtering, a card, loading and unloading."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import test_page_browser as pages
+from support.scripted import served
+from test_page_browser import LAPTOP, PHONE, Visit, in_each_look, missing
+
+from vlm_demo.backend import Backend
+from vlm_demo.catalog.menu import default_menu
+from vlm_demo.values import Request, Sampling, Task
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator
+
+pytestmark = pages.pytestmark
+
+# Fixtures, which pytest finds by their names here.
+browser, folder = pages.browser, pages.folder
+visiting = pages._visiting
+
+EMBEDDED = "embedded-kosmos2"
+
+
+@pytest.fixture(scope="module")
+def backend() -> Iterator[Backend]:
+    """The menu as it ships, with its default model loaded."""
+    menu = default_menu()
+    if not all(spec.is_here for spec in menu[:2]):
+        missing("The embedded models are not in assets/models.")
+    backend = Backend(menu, device="cpu")
+    list(backend.load(menu[0].name))
+    yield backend
+    backend.close()
+
+
+@pytest.fixture(scope="module")
+def address(backend: Backend, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with served(backend, tmp_path_factory.mktemp("gradio")) as address:
+        yield address
+
+
+@pytest.fixture
+def visit(browser: Browser, address: str) -> Iterator[Visit]:
+    with visiting(browser, address) as visit:
+        open_models(visit)
+        yield visit
+
+
+def open_models(visit: Visit) -> None:
+    visit.open_tab("Models")
+    visit.page.locator("#models-table .free", has_text="free on this machine").wait_for()
+
+
+def shown(visit: Visit) -> Locator:
+    return visit.page.locator("#models-table tbody tr:visible")
+
+
+def found(visit: Visit) -> int:
+    """How many models are listed, as the table says it."""
+    said = visit.page.locator("#models-table .count").inner_text()
+    count = int(said.split()[0])
+    assert count == shown(visit).count()
+    return count
+
+
+def row(visit: Visit, name: str) -> Locator:
+    exactly = visit.page.get_by_role("button", name=name, exact=True)
+    return visit.page.locator("#models-table tbody tr").filter(has=exactly)
+
+
+def card(visit: Visit) -> Locator:
+    return visit.page.locator("#models-detail")
+
+
+def test_the_whole_menu_is_listed_and_searched(visit: Visit, backend: Backend) -> None:
+    search = visit.page.locator("#models-table input[type=search]")
+    assert found(visit) == len(backend.menu)
+    search.fill("smolvlm 256m")
+    assert set(shown(visit).locator("td.name button").all_text_contents()) == {
+        "SmolVLM-256M-Instruct",
+        "SmolVLM2-256M-Video-Instruct",
+    }
+    search.fill("there is no such model")
+    assert found(visit) == 0
+    visit.page.get_by_text("No model is like that").wait_for()
+    visit.page.get_by_role("button", name="Clear").click()
+    assert found(visit) == len(backend.menu)
+
+
+def test_rows_stand_close_and_under_their_headings(visit: Visit) -> None:
+    table = visit.page.locator("#models-table")
+    rows = [table.locator("tbody tr").nth(index).bounding_box() for index in range(2)]
+    first, second = (box for box in rows if box)
+    assert second["y"] - first["y"] - first["height"] < 1
+    assert first["height"] < 80
+    for name in ("size", "licence", "memory", "fits"):
+        heading = table.locator(f"th.{name}").bounding_box()
+        cell = table.locator(f"tbody td.{name}").first.bounding_box()
+        assert heading
+        assert cell
+        assert abs(heading["x"] - cell["x"]) < 1
+
+
+def test_the_last_of_two_quick_choices_is_shown(visit: Visit) -> None:
+    names = ["llava-1.5-7b-hf", "kosmos-2-patch14-224"]
+    click = """(buttons, names) =>
+        names.forEach((name) => buttons.find(({textContent}) => textContent === name).click())"""
+    visit.page.locator("#models-table td.name button").evaluate_all(click, names)
+    assert visit.page.locator("#models-table tr.chosen button").inner_text() == names[-1]
+    card(visit).get_by_role("heading", name=names[-1]).wait_for()
+
+
+def test_filters_work_together(visit: Visit, backend: Backend) -> None:
+    table = visit.page.locator("#models-table")
+
+    def expected(**wanted: object) -> set[str]:
+        return {
+            spec.name
+            for spec in backend.menu
+            if ("locate" in spec.abilities)
+            and (spec.commercial == "yes" or "licence" not in wanted)
+            and (spec.runs_here or "here" not in wanted)
+            and ("Japanese" in spec.languages or "language" not in wanted)
+        }
+
+    def listed() -> set[str]:
+        return set(shown(visit).locator("td.name button").all_text_contents())
+
+    table.locator("select[name=can]").select_option("locate")
+    assert listed() == expected()
+    table.locator("select[name=licence]").select_option("yes")
+    assert listed() == expected(licence=True)
+    table.get_by_label("Runs here").check()
+    assert listed() == expected(licence=True, here=True)
+    table.locator("select[name=language]").select_option("Japanese")
+    assert listed() == expected(licence=True, here=True, language=True)
+    assert "embedded-llava15" in listed()
+    table.get_by_label("Fits this machine").check()
+    assert "embedded-llava15" in listed()
+    table.locator("select[name=size]").select_option("large")
+    assert not any("embedded" in name for name in listed())
+
+
+def test_a_card_tells_everything_and_marks_what_is_not_certain(
+    visit: Visit, backend: Backend
+) -> None:
+    spec = backend.spec("llava-1.5-7b-hf")
+    row(visit, spec.name).click()
+    card(visit).get_by_role("heading", name=spec.name).wait_for()
+    text = card(visit).inner_text()
+    for fact in ("7.06 billion", "16.9 GB", spec.licence, "on conditions", *spec.languages):
+        assert fact in text
+    assert card(visit).get_by_role("link").get_attribute("href") == spec.source
+    assert card(visit).locator("dd .doubt").count() == len(spec.unverified_fields)
+    grey = card(visit).locator(".ability.unable").all_inner_texts()
+    assert any("masks" in words for words in grey)
+    assert "were not made for" in text
+
+
+def test_a_model_that_runs_elsewhere_says_why_and_cannot_be_used(
+    visit: Visit, backend: Backend
+) -> None:
+    spec = next(spec for spec in backend.menu if spec.runs == "remote code")
+    visit.page.locator("#models-table input[type=search]").fill(spec.name)
+    assert "program code of its own" in (row(visit, spec.name).text_content() or "")
+    row(visit, spec.name).click()
+    card(visit).get_by_text("revision that you have read").wait_for()
+    for button in ("use", "load", "unload"):
+        visit.page.locator(f"#models-{button}").wait_for(state="hidden")
+    visit.page.click("#model input")
+    assert visit.page.get_by_role("option", name=spec.name, exact=True).count() == 0
+
+
+def test_a_model_is_loaded_used_and_unloaded(visit: Visit, backend: Backend) -> None:
+    page = visit.page
+    page.get_by_role("button", name=EMBEDDED, exact=True).press("Enter")
+    card(visit).get_by_role("heading", name=EMBEDDED).wait_for()
+    page.click("#models-load")
+    row(visit, EMBEDDED).locator(".badge").wait_for()
+    assert backend.is_loaded(EMBEDDED)
+    page.locator("#models-load").wait_for(state="hidden")
+
+    page.click("#models-use")
+    chosen = page.locator("#model-card", has_text="Each question stands alone")
+    chosen.locator(".ready").wait_for()  # not the one of the model that was chosen before
+    pages._until(lambda: page.input_value("#model input") == EMBEDDED)
+
+    page.click("#models-unload")
+    row(visit, EMBEDDED).locator(".badge").wait_for(state="detached")
+    assert not backend.is_loaded(EMBEDDED)
+    page.locator("#models-load").wait_for()
+    page.locator("#model-card .ready").wait_for(state="detached")
+
+
+def test_a_model_is_loaded_in_another_format(visit: Visit, backend: Backend) -> None:
+    page = visit.page
+    row(visit, EMBEDDED).click()
+    card(visit).get_by_role("heading", name=EMBEDDED).wait_for()
+    page.click("#models-format input")
+    page.locator("#models-format [role=option]").first.wait_for()
+    offered = page.locator("#models-format [role=option]").all_inner_texts()
+    assert [words.split("·")[0].strip("✓ \n") for words in offered] == [
+        *("as it is", "bfloat16", "8-bit", "4-bit")
+    ]
+    assert all("MB" in words for words in offered)
+    page.get_by_role("option", name=re.compile("bfloat16")).click()
+    page.click("#models-load")
+    row(visit, EMBEDDED).locator(".badge").wait_for()
+    usage = page.locator("#models-usage")
+    usage.get_by_text("bfloat16").wait_for()
+    page.locator("#models-load").wait_for(state="hidden")
+
+    page.click("#models-format input")
+    page.get_by_role("option", name=re.compile("as it is")).click()
+    page.get_by_role("button", name="Load again").click()
+    usage.get_by_text("float32").wait_for()
+    assert backend.format(EMBEDDED) == "as it is"
+    backend.unload(EMBEDDED)
+
+
+def test_what_a_loaded_model_does_is_shown_and_refreshed(visit: Visit, backend: Backend) -> None:
+    name = backend.menu[0].name
+    list(backend.load(name))
+    row(visit, name).click()
+    card(visit).get_by_role("heading", name=name).wait_for()
+    usage = visit.page.locator("#models-usage")
+    before = backend.usage(name)
+    assert before
+    usage.get_by_text(f"0 answering, {before.requests:,} so far").wait_for()
+    list(backend.answer(name, Request(Task.CHAT, "hi")))
+    visit.page.click("#models-refresh")
+    usage.get_by_text(f"0 answering, {before.requests + 1:,} so far").wait_for()
+    for words in ("In memory", "float32", "Prompt reused", "Kept for reuse", "Tokens a step"):
+        assert words in usage.inner_text()
+
+
+def test_a_model_that_is_answering_stays(visit: Visit, backend: Backend) -> None:
+    name = backend.menu[0].name
+    list(backend.load(name))
+    answers = backend.answer(name, Request(Task.CHAT, "hi", sampling=Sampling(max_new_tokens=400)))
+    next(answers)
+    row(visit, name).click()
+    visit.page.click("#models-unload")
+    visit.wait_for_message("is answering")
+    assert backend.is_loaded(name)
+    answers.close()
+
+
+def test_a_model_that_cannot_be_fetched_says_so_on_its_card(visit: Visit) -> None:
+    row(visit, "kosmos-2-patch14-224").click()
+    card(visit).get_by_role("heading", name=re.compile("kosmos-2")).wait_for()
+    visit.page.click("#models-load")
+    card(visit).get_by_role("alert").filter(has_text="not on this computer").wait_for()
+    assert visit.page.locator("#models-load").is_enabled()
+
+
+@in_each_look
+def test_the_tab_fits_the_screen(
+    browser: Browser, address: str, backend: Backend, folder: Path, name: str, theme: str
+) -> None:
+    viewport = {"laptop": LAPTOP, "phone": PHONE}[name]
+    with visiting(browser, address, f"?__theme={theme}", viewport=viewport) as visit:
+        list(backend.answer("embedded-llava15", Request(Task.CHAT, "hi")))
+        open_models(visit)
+        for step, model in (
+            ("first", None),
+            ("loaded", "embedded-llava15"),
+            ("card", "llava-1.5-7b-hf"),
+            ("grey", "llava-v1.5-7b"),
+        ):
+            if model:
+                row(visit, model).click()
+                card(visit).get_by_role("heading", name=re.compile(f"^{model}")).wait_for()
+            assert visit.sideways() <= 0
+            visit.page.screenshot(path=folder / f"models-{step}-{name}-{theme}.png")
+        visit.page.locator("#models-facts").scroll_into_view_if_needed()
+        visit.page.screenshot(path=folder / f"models-whole-{name}-{theme}.png", full_page=True)

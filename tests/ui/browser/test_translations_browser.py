@@ -1,0 +1,166 @@
+"""The page in a browser that reads Japanese or Chinese: no sentence is left in English."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import test_page_browser as pages
+from support.scripted import served
+from test_leaderboard_browser import fill, made
+from test_page_browser import EXAMPLES, LAPTOP, PHONE, Visit, missing
+
+from vlm_demo.backend import Backend
+from vlm_demo.catalog.menu import default_menu
+from vlm_demo.families import all_families
+from vlm_demo.ui.i18n import translations
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator, Page
+
+pytestmark = pages.pytestmark
+
+# Fixtures, which pytest finds by their names here.
+browser, folder = pages.browser, pages.folder
+visiting = pages._visiting
+
+VISITORS = {
+    "ja": {"locale": "ja-JP", "viewport": PHONE},
+    "zh": {"locale": "zh-CN", "viewport": LAPTOP},
+}
+TAGS = {"ja": "ja", "zh": "zh-CN"}
+"""How Gradio calls the languages."""
+EMBEDDED = ("embedded-llava15", "embedded-kosmos2")
+
+READ = """() => {
+  const names = ['aria-label', 'title', 'placeholder', 'alt'], found = [];
+  const spared = '.answer-text, .round p, .message, code, pre, textarea, footer, script, style';
+  for (const node of document.querySelectorAll('.gradio-container *')) {
+    if (node.closest(spared) || !node.checkVisibility()) continue;
+    for (const name of names) if (node.hasAttribute(name)) found.push(node.getAttribute(name));
+    for (const part of node.childNodes)
+      if (part.nodeType === Node.TEXT_NODE) found.push(part.data);
+  }
+  return found.map((text) => text.trim()).filter(Boolean);
+}"""
+"""Every text that can be read or heard, but for what models and people wrote."""
+
+SENTENCE = re.compile(r"[A-Za-z’']{2,}(?:[ ,:;]+[A-Za-z’']{2,}){2,}")
+
+
+def names() -> list[str]:
+    """What is called the same in every language, the longest first."""
+    specs = default_menu()
+    found = {spec.name for spec in specs} | {spec.licence for spec in specs}
+    found |= {family.title for family in all_families().values()}
+    return sorted(found, key=len, reverse=True)
+
+
+def english(page: Page) -> set[str]:
+    """The sentences that are left in English."""
+    page.wait_for_timeout(300)
+    left = set()
+    for text in page.evaluate(READ):
+        bare = text
+        for name in names():
+            bare = bare.replace(name, "") if name else bare
+        if SENTENCE.search(bare):
+            left.add(text)
+    return left
+
+
+@pytest.fixture(scope="module")
+def backend() -> Iterator[Backend]:
+    """The menu as it ships, with its two embedded models loaded."""
+    menu = default_menu()
+    if not all(spec.is_here for spec in menu[:2]):
+        missing("The embedded models are not in assets/models.")
+    backend = Backend(menu, device="cpu")
+    for spec in menu[:2]:
+        list(backend.load(spec.name))
+    yield backend
+    backend.close()
+
+
+@pytest.fixture(scope="module")
+def address(backend: Backend, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    votes = tmp_path_factory.mktemp("votes") / "votes.db"
+    fill(votes, made(["alpha", "beta", EMBEDDED[0]], 60))
+    fill(votes, made(["alpha", "new"], 3, tag="few"))
+    folder = tmp_path_factory.mktemp("gradio")
+    with served(backend, folder, votes=str(votes), arena=EMBEDDED) as address:
+        yield address
+
+
+def tab(page: Page, elem_id: str) -> Locator:
+    """The button of a tab."""
+    return page.locator(f"#{elem_id}-button")
+
+
+@pytest.mark.parametrize("language", VISITORS)
+def test_no_sentence_is_left_in_english(
+    browser: Browser, address: str, folder: Path, language: str
+) -> None:
+    said = translations(language)
+    left: dict[str, set[str]] = {}
+    with visiting(browser, address, **VISITORS[language]) as visit:
+        page = visit.page
+
+        def look(where: str) -> None:
+            left[where] = english(page)
+            page.screenshot(path=folder / f"{language}-{where}.png")
+            assert visit.sideways() <= 0, where
+
+        assert page.locator("html").get_attribute("lang") == TAGS[language]
+        assert tab(page, "arena-tab").inner_text().strip() == said["Arena"]
+
+        tab(page, "arena-tab").click()
+        page.locator("#battle-run").wait_for()
+        page.click("#battle-run")
+        toast = page.locator("[data-testid=toast-text]")
+        toast.wait_for()
+        wanted = said["Please fill in “{label}” first."].replace("{label|say}", said["Message"])
+        assert toast.inner_text() == wanted
+        look("battle")
+        page.locator("[data-testid=toast-close]").click()
+        if language == "ja":  # it takes long
+            fight(visit)
+            look("voted")
+
+        tab(page, "compare-tab").click()
+        page.locator("#compare-run").wait_for()
+        look("compare")
+        tab(page, "leaderboard-tab").click()
+        page.locator(".standings").wait_for()
+        page.locator("#leaderboard .label-wrap").last.click()
+        look("leaderboard")
+
+        tab(page, "inspector-tab").click()
+        page.fill("#inspector-raw textarea", "A red circle [0.10, 0.20, 1.40, 0.60]")
+        page.locator("#inspector .strip").first.wait_for()
+        look("inspector")
+        page.get_by_role("tab", name=said["The prompt behind an answer"]).click()
+        page.locator("#inspector-nothing").wait_for()
+        look("prompt")
+
+        tab(page, "models-tab").click()
+        page.locator("#models-table tbody tr").nth(40).click()
+        look("models")
+    assert not any(left.values()), left
+
+
+def fight(visit: Visit) -> None:
+    """Let two models look for something, and vote; what they wrote stays as it is."""
+    page = visit.page
+    visit.upload("battle-picture", EXAMPLES / "animals.png")
+    page.locator("#battle-picture .stage img").wait_for()
+    page.locator("#battle-task input[type=radio]").last.check()
+    page.fill("#battle-words textarea, #battle-words input", "Locate")
+    page.click("#battle-run")
+    page.locator(".battle-status[data-tone=votable]").wait_for()
+    assert page.locator("#battle-stage .request-card p").first.inner_text() == "Locate"
+    page.click("#battle-vote-3")
+    page.locator(".battle-status[data-tone=voted]").wait_for()

@@ -1,0 +1,432 @@
+"""The arena's events as a script meets them that wants to know or do more than it should."""
+
+from __future__ import annotations
+
+import gc
+import sqlite3
+import threading
+import time
+import uuid
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image, ImageDraw
+from support.scripted import served
+
+import vlm_demo.backend
+from vlm_demo.backend import Backend
+from vlm_demo.catalog.menu import ModelSpec
+from vlm_demo.errors import EngineError
+from vlm_demo.families import get_family
+from vlm_demo.ui.arena.sides import side_by_side
+from vlm_demo.values import Prompt, Sampling, TextChunk
+
+# Gradio's server leaves event loops and sockets behind when it is closed.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio"),
+    pytest.mark.filterwarnings("ignore::UserWarning:gradio"),
+]
+
+MENU = tuple(
+    ModelSpec(
+        name=f"{animal}-7b",
+        family=family,
+        checkpoint=f"zoo/{animal}",
+        engine="remote",
+        licence=f"Licence of {animal}s",
+    )
+    for animal, family in (("walrus", "llava15"), ("puffin", "kosmos2"))
+)
+
+
+SECRETS = [
+    word.casefold()
+    for spec in MENU
+    for word in (spec.name, spec.checkpoint, spec.family, spec.licence)
+] + [get_family(spec.family).title.casefold() for spec in MENU]
+"""What must not be seen before the vote."""
+
+SETTINGS = [0, 1, 64, 1, None]
+"""Values of the page's generation settings."""
+
+
+class Writer:
+    """Writes some words, and waits or fails in the middle where a test wants that."""
+
+    control_tokens: frozenset[str] = frozenset()
+
+    def __init__(self) -> None:
+        self.go_on = threading.Event()
+        self.go_on.set()
+        self.fails = False
+        self.prompts: list[Prompt] = []
+
+    def stream(self, prompt: Prompt, sampling: Sampling) -> Generator[TextChunk, None, None]:
+        self.prompts.append(prompt)
+        yield TextChunk("It is ")
+        while not self.go_on.wait(0.05):
+            yield TextChunk("very ")
+        if self.fails:
+            raise EngineError("walrus-7b of zoo/walrus ran out of fish")
+        yield TextChunk("a circle.")
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def writers() -> dict[str, Writer]:
+    return {spec.checkpoint: Writer() for spec in MENU}
+
+
+@pytest.fixture(autouse=True)
+def unhurried(writers: dict[str, Writer]) -> Iterator[None]:
+    yield
+    for writer in writers.values():
+        writer.fails = False
+        writer.prompts.clear()
+        writer.go_on.set()
+    gc.collect()
+
+
+@pytest.fixture(scope="module")
+def backend(writers: dict[str, Writer]) -> Iterator[Backend]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            vlm_demo.backend, "open_engine", lambda kind, checkpoint, **_: writers[checkpoint]
+        )
+        backend = Backend(MENU)
+        yield backend
+        backend.close()
+
+
+@pytest.fixture(scope="module")
+def votes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("ballots") / "votes.db"
+
+
+@pytest.fixture(scope="module")
+def address(
+    backend: Backend, votes: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    with served(backend, tmp_path_factory.mktemp("gradio"), votes=str(votes)) as address:
+        yield address
+
+
+def counted(votes: Path) -> int:
+    if not votes.exists():
+        return 0
+    with closing(sqlite3.connect(votes)) as database:
+        return int(database.execute("SELECT count(*) FROM votes").fetchone()[0])
+
+
+class Script:
+    """Talks to the page as its own JavaScript does, and keeps all that it hears."""
+
+    def __init__(self, address: str, session: str = "") -> None:
+        self.http = httpx.Client(base_url=address, timeout=30)
+        self.session = session or uuid.uuid4().hex
+        self.heard = ""
+        self.http.get("", headers={"accept": "text/html"})
+        assert self.http.cookies
+        config = self.http.get("config").json()
+        self.ids = {
+            component["props"]["elem_id"]: component["id"]
+            for component in config["components"]
+            if component["props"].get("elem_id")
+        }
+        self.events = config["dependencies"]
+
+    def send(self, elem_id: str, event: str, *data: Any, event_data: Any = None) -> str:
+        """Do what a click does; return the name of what follows, or all of it where it is quick."""
+        target = [self.ids[elem_id], event]
+        found = next(one for one in self.events if target in map(list, one["targets"]))
+        message = {
+            "data": data,
+            "fn_index": found["id"],
+            "session_hash": self.session,
+            "event_data": event_data,
+            "trigger_id": target[0],
+        }
+        if found["queue"]:
+            joined = self.http.post("gradio_api/queue/join", json=message)
+            return str(joined.json()["event_id"])
+        answer = self.http.post("gradio_api/run/predict", json=message).text
+        self.heard += answer
+        return answer
+
+    def listen(self, *events: str) -> str:
+        """Return what the page is told until some events are over."""
+        waited, heard = set(events), ""
+        with self.http.stream(
+            "GET", "gradio_api/queue/data", params={"session_hash": self.session}
+        ) as lines:
+            for line in lines.iter_lines():
+                heard += line
+                self.heard += line
+                if '"process_completed"' in line:
+                    waited -= {event for event in waited if event in line}
+                if not waited:
+                    break
+        return heard
+
+    def call(self, elem_id: str, event: str, *data: Any) -> str:
+        """Do what a click does, and return what the page is told."""
+        return self.listen(self.send(elem_id, event, *data))
+
+    def bring(self, picture: Path) -> None:
+        """Put a picture on the board of the battle."""
+        (path,) = self.http.post(
+            "gradio_api/upload", files={"files": (picture.name, picture.read_bytes())}
+        ).json()
+        self.listen(self.send("battle-picture", "upload", None, None, event_data={"path": path}))
+
+    def fight(self, task: str = "Chat", words: str = "What is it?") -> str:
+        """Let a battle begin and come to its end."""
+        return self.call("battle-run", "click", None, task, words, *SETTINGS)
+
+    def vote(self, key: int = 1, **opinion: Any) -> str:
+        return self.listen(self.cast(key, **opinion))
+
+    def cast(self, key: int = 1, boxes: Any = None, tags: Any = (), comment: Any = "") -> str:
+        return self.send(f"battle-vote-{key}", "click", None, boxes, tags, comment, False)
+
+
+@pytest.fixture
+def script(address: str) -> Iterator[Script]:
+    script = Script(address)
+    yield script
+    script.http.close()
+
+
+@pytest.fixture
+def other(address: str, script: Script) -> Iterator[Script]:
+    """Somebody else, who knows the session of the first one."""
+    other = Script(address, script.session)
+    yield other
+    other.http.close()
+
+
+@pytest.fixture
+def circle(tmp_path: Path) -> Path:
+    image = Image.new("RGB", (400, 200), "white")
+    ImageDraw.Draw(image).ellipse((40, 0, 160, 120), fill="red")
+    image.save(tmp_path / "circle.png")
+    return tmp_path / "circle.png"
+
+
+def test_nothing_tells_who_the_models_are_before_the_vote(script: Script, circle: Path):
+    script.bring(circle)
+    assert "Both have answered" in script.fight()
+    assert "Both have answered" in script.call("battle-ask", "click", None, "And now?", *SETTINGS)
+    heard = script.heard.casefold()
+    assert "a circle" in heard
+    assert [word for word in SECRETS if word in heard] == []
+    revealed = script.vote()
+    assert all(spec.name in revealed and spec.licence in revealed for spec in MENU)
+
+
+def test_a_replayed_vote_is_refused_and_counts_once(script: Script, circle: Path, votes: Path):
+    script.bring(circle)
+    script.fight()
+    assert "You chose B" in script.vote(2)
+    before = counted(votes)
+    for key in (2, 1):
+        assert "has its vote" in script.vote(key)
+    assert script.heard.count("You chose A") == 0
+    assert counted(votes) == before
+
+
+def test_many_clicks_at_a_time_are_one_vote(script: Script, circle: Path, votes: Path):
+    script.bring(circle)
+    script.fight()
+    before = counted(votes)
+    told = script.listen(*[script.cast(key) for key in (1, 2, 3, 4)])
+    assert "has its vote" in told
+    assert counted(votes) == before + 1
+
+
+def test_nobody_votes_without_a_battle(script: Script):
+    answer = script.vote()
+    assert "You chose" not in answer
+    assert all(spec.name not in answer for spec in MENU)
+
+
+def test_nobody_votes_before_both_have_answered(
+    script: Script, circle: Path, writers: dict[str, Writer]
+):
+    script.bring(circle)
+    slow = writers["zoo/puffin"]
+    slow.go_on.clear()
+    fight = script.send("battle-run", "click", None, "Chat", "What is it?", *SETTINGS)
+    while not slow.prompts:
+        time.sleep(0.01)
+    early = script.cast()
+    threading.Timer(1, slow.go_on.set).start()
+    told = script.listen(fight, early)
+    assert "until both models have answered" in told
+    assert "Both have answered" in told
+    assert [word for word in SECRETS if word in told.casefold()] == []
+    assert "You chose A" in script.vote()
+
+
+def test_nobody_votes_on_a_battle_of_somebody_else(script: Script, other: Script, circle: Path):
+    script.bring(circle)
+    script.fight()
+    stolen = other.vote()
+    assert "not known here" in stolen
+    assert all(spec.name not in stolen for spec in MENU)
+    assert "You chose A" in script.vote()
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"boxes": "everything"},
+        {"boxes": "a"},  # there are none
+        {"tags": ["the best of all"]},
+        {"tags": "more correct"},
+        {"comment": "x" * 5000},
+    ],
+    ids=["no such vote", "no boxes", "no such reason", "no list", "too long"],
+)
+def test_what_the_page_cannot_send_is_refused_and_the_battle_kept(
+    script: Script, circle: Path, votes: Path, lie: dict[str, Any]
+):
+    script.bring(circle)
+    script.fight()
+    before = counted(votes)
+    answer = script.vote(**lie)
+    assert "You chose" not in answer
+    assert all(spec.name not in answer for spec in MENU)
+    assert counted(votes) == before
+    assert "You chose A" in script.vote()
+
+
+def test_a_battle_cannot_be_named_by_the_browser(script: Script):
+    answer = script.call(
+        "battle-vote-1", "click", {"battle": "x", "task": "chat"}, None, [], "", False
+    )
+    assert "There is no battle here" in answer
+
+
+def test_votes_are_no_endpoints_for_programs(script: Script):
+    named = script.http.get("gradio_api/info").json()["named_endpoints"]
+    assert not [name for name in named if "vote" in name or "battle" in name]
+
+
+def test_a_side_that_fails_makes_the_battle_void_and_stays_anonymous(
+    script: Script, circle: Path, writers: dict[str, Writer], votes: Path
+):
+    script.bring(circle)
+    writers["zoo/walrus"].fails = True
+    assert "One of the two models could not answer" in script.fight()
+    before = counted(votes)
+    assert "You chose" not in script.vote()
+    assert counted(votes) == before
+    assert [word for word in SECRETS if word in script.heard.casefold()] == []
+
+
+def test_a_side_that_fails_later_makes_the_whole_battle_void(
+    script: Script, circle: Path, writers: dict[str, Writer], votes: Path
+):
+    script.bring(circle)
+    script.fight()
+    writers["zoo/puffin"].fails = True
+    assert "does not count" in script.call("battle-ask", "click", None, "And now?", *SETTINGS)
+    before = counted(votes)
+    assert "You chose" not in script.vote()
+    assert counted(votes) == before
+
+
+def test_a_turn_that_cannot_be_asked_leaves_the_vote(script: Script, circle: Path):
+    script.bring(circle)
+    script.fight()
+    refused = script.call("battle-ask", "click", None, "x" * 10_000, *SETTINGS)
+    assert "10,000 characters" in refused
+    assert "You chose A" in script.vote()
+
+
+def test_a_vote_waits_for_the_database_to_come_back(backend: Backend, circle: Path, tmp_path: Path):
+    votes = tmp_path / "away" / "votes.db"
+    with served(backend, tmp_path / "gradio", votes=str(votes), secret="hush") as address:
+        script = Script(address)
+        script.bring(circle)
+        script.fight()
+        voting = threading.Thread(target=script.vote)
+        voting.start()
+        while "Trying again" not in script.heard:
+            time.sleep(0.01)
+        votes.parent.mkdir()
+        voting.join()
+        assert "You chose A" in script.heard
+        script.http.close()
+        assert counted(votes) == 1
+
+
+def test_my_data_is_deleted_and_nobody_elses(
+    script: Script, other: Script, circle: Path, votes: Path
+):
+    for each in (script, other):
+        each.bring(circle)
+        each.fight()
+        each.vote()
+    assert "One vote was deleted" in script.call("battle-really", "click")
+    with closing(sqlite3.connect(votes)) as database:
+        voters = {row[0] for row in database.execute("SELECT DISTINCT voter FROM votes")}
+    other.call("battle-really", "click")
+    with closing(sqlite3.connect(votes)) as database:
+        fewer = {row[0] for row in database.execute("SELECT DISTINCT voter FROM votes")}
+    assert len(voters) - len(fewer) == 1
+
+
+# Several answers at once
+
+
+def test_answers_come_at_their_own_pace_and_one_that_fails_leaves_the_others():
+    released = threading.Event()
+
+    def quick() -> Generator[str | None, None, None]:
+        yield "one"
+        yield "two"
+
+    def slow() -> Generator[str | None, None, None]:
+        while not released.wait(0.01):
+            yield None
+        yield "late"
+
+    def broken() -> Generator[str | None, None, None]:
+        yield "half"
+        raise ValueError("no more")
+
+    for sides in side_by_side([quick, slow, broken]):
+        if sides[0].done and sides[2].done:
+            assert (sides[0].newest, sides[2].newest) == ("two", "half")
+            released.set()
+    assert [side.newest for side in sides] == ["two", "late", "half"]
+    assert [str(side.error) for side in sides] == ["None", "None", "no more"]
+    assert all(side.done for side in sides)
+
+
+def test_who_stops_reading_stops_all():
+    closed = threading.Semaphore(0)
+
+    def endless() -> Generator[str | None, None, None]:
+        try:
+            while True:
+                yield "more"
+        finally:
+            closed.release()
+
+    with closing(side_by_side([endless, endless])) as rounds:
+        next(rounds)
+        while not all(side.newest for side in next(rounds)):
+            pass
+    assert closed.acquire(timeout=10)
+    assert closed.acquire(timeout=10)

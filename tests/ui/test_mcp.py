@@ -1,0 +1,112 @@
+"""The page's actions as tools of assistants, over the Model Context Protocol."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import base64
+import gc
+import io
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from mcp import ClientSession
+from mcp.client.streamable_http import streamable_http_client
+from PIL import Image
+from support import scripted
+from support.scripted import ScriptedEngine
+
+from vlm_demo.backend import Backend
+from vlm_demo.errors import SettingsError
+from vlm_demo.ui import layout
+
+engine, backend = scripted.engine, scripted.backend
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::UserWarning"),
+]
+
+T = TypeVar("T")
+
+
+@pytest.fixture(autouse=True)
+def collected() -> Iterator[None]:
+    """Collect what the server left here, so that it warns about no other test."""
+    yield
+    gc.collect()
+
+
+@pytest.fixture(scope="module")
+def server(backend: Backend, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with scripted.served(backend, tmp_path_factory.mktemp("page"), mcp=True) as address:
+        yield f"{address}gradio_api/mcp/"
+
+
+def talk(server: str, say: Callable[[ClientSession], Awaitable[T]]) -> T:
+    """Let an assistant that has just introduced itself do something."""
+
+    async def whole() -> T:
+        async with (
+            streamable_http_client(server) as (incoming, outgoing, _),
+            ClientSession(incoming, outgoing) as session,
+        ):
+            await session.initialize()
+            return await say(session)
+
+    return asyncio.run(whole())
+
+
+def call(server: str, tool: str, **arguments: Any) -> Any:
+    result = talk(server, lambda session: session.call_tool(tool, arguments))
+    words = "".join(part.text for part in result.content)  # as Python writes it: Gradio's way
+    return words if result.isError else ast.literal_eval(words)
+
+
+def picture() -> str:
+    buffer = io.BytesIO()
+    Image.new("RGB", (400, 200), "white").save(buffer, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def test_every_action_but_voting_is_a_described_tool(server: str) -> None:
+    tools = talk(server, lambda session: session.list_tools()).tools
+
+    assert {tool.name for tool in tools} == scripted.ENDPOINTS
+    for tool in tools:
+        assert tool.description
+        properties = tool.inputSchema["properties"]
+        assert all(schema.get("description") for schema in properties.values()), tool.name
+
+
+def test_a_tool_finds_things_in_a_picture(server: str) -> None:
+    found = call(server, "locate", picture=picture(), words="red circle")
+    assert found["items"][0]["phrase"] == "red circle"
+    assert found["items"][0]["boxes_xyxy_px"] == [[40, 0, 160, 140]]
+
+
+def test_a_picture_may_be_left_out_where_none_is_needed(
+    server: str, engine: ScriptedEngine
+) -> None:
+    assert call(server, "chat", message="Hello")["text"]
+    call(server, "chat", message="What is [1]?", picture=picture(), boxes=[[0, 0, 200, 200]])
+    assert "[0.00, 0.25, 0.50, 0.75]" in engine.prompts[-1].messages[-1].text
+
+
+def test_mistakes_are_told_in_words(server: str) -> None:
+    assert "there are no words" in call(server, "locate", picture=picture(), words="")
+
+
+def test_what_assistants_need_may_be_missing(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(layout, "find_spec", lambda name: None)
+    with (
+        pytest.raises(SettingsError, match="pip install"),
+        scripted.served(backend, tmp_path, mcp=True),
+    ):
+        pass

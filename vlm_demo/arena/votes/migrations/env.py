@@ -1,0 +1,12 @@
+"""What Alembic runs first: it gets the connection, within a transaction, from `migrating`."""
+
+from alembic import context
+
+from vlm_demo.arena.votes.schema import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    version_table=context.config.attributes["version_table"],
+)
+context.run_migrations()

@@ -1,0 +1,172 @@
+"""A prompt as a chat completion request: what OpenAI's API knows, and what vLLM adds to it.
+
+Sources: https://platform.openai.com/docs/api-reference/chat/create; for vLLM (0.12 or newer)
+https://docs.vllm.ai/en/latest/serving/openai_compatible_server/ and
+https://docs.vllm.ai/en/latest/features/structured_outputs/.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from PIL.Image import Image
+
+from vlm_demo.engines.base import ServerKind
+from vlm_demo.errors import EngineError
+from vlm_demo.values import Message, Prompt, Sampling
+
+VLLM_FIELDS = (
+    *("top_k", "min_p", "repetition_penalty", "skip_special_tokens", "structured_outputs"),
+    *("chat_template", "add_generation_prompt", "continue_final_message"),
+)
+"""What other servers may refuse."""
+
+_WALK = "{% for message in messages %}{% for part in message['content'] %}{% endfor %}{% endfor %}"
+"""Writes nothing. vLLM gives a template the parts of a message, pictures among them, only where
+it sees the template walk through them (`_detect_content_format` in vllm/renderers/hf.py)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """The body of a request, without the name of the model."""
+
+    messages: list[Any]
+    options: dict[str, Any]
+
+
+def chat_request(prompt: Prompt, sampling: Sampling, server: ServerKind) -> ChatRequest:
+    """Write the request for a prompt.
+
+    The standard has no fields for a chat template, top-k, a repetition penalty and special
+    tokens: with an "openai" server they are as the server has them.
+
+    Raises:
+        EngineError: such a server cannot be asked for this.
+    """
+    messages = [_message(message) for message in prompt.messages]
+    options: dict[str, Any] = {
+        "max_tokens": sampling.max_new_tokens,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+    }
+    if sampling.seed is not None:
+        options["seed"] = sampling.seed
+    if prompt.stop:
+        options["stop"] = list(prompt.stop)
+    if server == "openai":
+        return ChatRequest(messages, options | _standard_constraint(prompt))
+    options |= {
+        "stream_options": {"include_usage": True},
+        "logprobs": True,
+        # Sent always: what is left out is as the checkpoint's generation_config.json says.
+        "top_k": sampling.top_k,
+        "min_p": 0.0,
+        "repetition_penalty": sampling.repetition_penalty,
+        "skip_special_tokens": not prompt.keep_special_tokens,
+    }
+    if constraint := _constraint(prompt):
+        options["structured_outputs"] = constraint
+    if prompt.chat_template is not None:
+        options["chat_template"] = _template(prompt.chat_template, prompt.answer_prefix)
+    elif prompt.answer_prefix:
+        # As templates write earlier answers: what joins it to "ASSISTANT:" is theirs.
+        messages.append({"role": "assistant", "content": prompt.answer_prefix.lstrip()})
+        options |= {"add_generation_prompt": False, "continue_final_message": True}
+    return ChatRequest(messages, options)
+
+
+def chosen(answer: str, choices: Sequence[str]) -> str:
+    """Return the choice that an "openai" server has made.
+
+    A server that ignores schemas may have written it bare.
+
+    Raises:
+        EngineError: it has made none.
+    """
+    try:
+        choice = json.loads(answer)["answer"]
+    except (ValueError, TypeError, KeyError):
+        choice = answer.strip()
+    if choice not in choices:
+        raise EngineError(
+            "The server did not keep to the choices; it may not be able to. Please ask without "
+            f"them, or choose another model. It answered: {answer.strip()[:200]}"
+        )
+    return str(choice)
+
+
+def _message(message: Message) -> dict[str, Any]:
+    """Write a message, its pictures first; without any as plain text, which all servers take."""
+    if not message.images:
+        return {"role": message.role, "content": message.text}
+    pictures = [
+        {"type": "image_url", "image_url": {"url": _data_url(image)}} for image in message.images
+    ]
+    return {"role": message.role, "content": [*pictures, {"type": "text", "text": message.text}]}
+
+
+def _data_url(image: Image) -> str:
+    """Write a picture as PNG: the model sees the very pixels that it would see in this program.
+
+    JPEG is smaller, but blurs edges and small text. The fastest compression is a third larger
+    than the usual one and takes a fraction of its time.
+    """
+    content = io.BytesIO()
+    image.save(content, "PNG", compress_level=1)
+    return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
+
+
+def _constraint(prompt: Prompt) -> dict[str, Any]:
+    """What the answer is held to, in vLLM's words."""
+    constraint: dict[str, Any] = {}
+    if prompt.choices:
+        constraint["choice"] = list(prompt.choices)
+    if prompt.pattern:
+        constraint["regex"] = prompt.pattern
+    if prompt.schema:
+        constraint["json"] = json.loads(prompt.schema)
+    return constraint
+
+
+def _standard_constraint(prompt: Prompt) -> dict[str, Any]:
+    """What the answer is held to, in the words of the standard, which has only schemas."""
+    if prompt.answer_prefix:
+        raise EngineError(
+            "This model's server cannot go on from a given beginning of the answer; a vLLM server "
+            "can. Please leave the beginning out, or choose another task or model."
+        )
+    if prompt.pattern:
+        raise EngineError(
+            "This model's server cannot hold an answer to a pattern; a vLLM server can. Please "
+            "ask without it, or choose another model."
+        )
+    if prompt.choices:
+        return _response_format(_choices_schema(prompt.choices))
+    return _response_format(json.loads(prompt.schema)) if prompt.schema else {}
+
+
+def _response_format(schema: Mapping[str, Any]) -> dict[str, Any]:
+    described = {"name": "answer", "strict": True, "schema": schema}
+    return {"response_format": {"type": "json_schema", "json_schema": described}}
+
+
+def _choices_schema(choices: Sequence[str]) -> dict[str, Any]:
+    """A schema of one of the choices; OpenAI takes only schemas of objects."""
+    return {
+        "type": "object",
+        "properties": {"answer": {"type": "string", "enum": list(choices)}},
+        "required": ["answer"],
+        "additionalProperties": False,
+    }
+
+
+def _template(template: str, answer_prefix: str) -> str:
+    """Return the family's template, with the beginning of the answer where the model goes on."""
+    # A string of JSON is one of Jinja, too, as long as it has no halves of characters.
+    beginning = json.dumps(answer_prefix, ensure_ascii=False)
+    return f"{_WALK}{template}{{{{ {beginning} }}}}" if answer_prefix else f"{_WALK}{template}"

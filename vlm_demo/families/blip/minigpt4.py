@@ -1,0 +1,76 @@
+"""MiniGPT-4: a chat model on Vicuna or Llama-2, in English, without a markup for places.
+
+Prompts: minigpt4/conversation/conversation.py of https://github.com/Vision-CAIR/MiniGPT-4 (read at
+d94738a), which also says what of the output is the answer: the part before `###`, after the last
+"Assistant:". It runs with that repository's own code only.
+
+Wording: "Describe this image in detail." is of its second training (prompts/alignment.txt), the
+rest ours.
+"""
+
+from dataclasses import replace
+
+from vlm_demo.markup.base import Span
+from vlm_demo.prompting.family import Family, Limits
+from vlm_demo.prompting.region_wording import MARKED_REGION
+from vlm_demo.values import Prompt, Task
+
+_LABEL = "Assistant:"
+
+
+class MiniGpt4(Family):
+    """Its answers may begin with the conversation so far."""
+
+    def _answer_span(self, raw: str, prompt: Prompt) -> Span:
+        start, end = super()._answer_span(raw, prompt)
+        label = raw.rfind(_LABEL, start, end)
+        return (label + len(_LABEL) if label >= 0 else start), end
+
+
+_PICTURES_AND_WORDS = (
+    "{% for part in message['content'] %}"
+    "{% if part['type'] == 'image' %}{{ '<Img><ImageHere></Img> ' }}"
+    "{% else %}{{ part['text'] }}{% endif %}"
+    "{% endfor %}"
+)
+
+FAMILY = MiniGpt4(
+    name="minigpt4",
+    title="MiniGPT-4",
+    model_types=(),
+    checkpoints=("Vision-CAIR/MiniGPT-4",),
+    instructions={
+        Task.CHAT: "{text}",
+        Task.CAPTION: "Describe this image in one sentence.",
+        Task.DETAILED_CAPTION: "Describe this image in detail.",
+        Task.VQA: "{text} Answer with a single word or phrase.",
+        Task.DESCRIBE_REGION: MARKED_REGION,
+    },
+    system="Give the following image: <Img>ImageContent</Img>. You will be able to see the image "
+    "once I provide it to you. Please answer my questions.",
+    documented_template="{% for message in messages %}"
+    "{{ {'system': '', 'user': 'Human: ', 'assistant': 'Assistant: '}[message['role']] }}"
+    + _PICTURES_AND_WORDS
+    + "{{ '###' }}"
+    "{% endfor %}"
+    "{{ 'Assistant: ' }}",
+    end_markers=("###", "</s>"),
+    prefix_separator="",
+    limits=Limits(chats_without_picture=False),
+    control_tokens=("###", "<Img>", "</Img>", "<ImageHere>", "<s>", "</s>", "<unk>"),
+)
+
+RELATIVES = (
+    replace(
+        FAMILY,
+        name="minigpt4_llama2",
+        title="MiniGPT-4 on Llama-2",
+        checkpoints=(),
+        documented_template="{% for message in messages %}"
+        "{% if message['role'] == 'user' %}{{ '<s>[INST] ' }}{% endif %}"
+        + _PICTURES_AND_WORDS
+        + "{% if message['role'] == 'user' %}{{ ' [/INST] ' }}{% endif %}"
+        "{% endfor %}",
+        control_tokens=(*FAMILY.control_tokens, "[INST]", "[/INST]"),
+    ),
+)

@@ -1,0 +1,59 @@
+"""DeepSeek-VL: chat models of 1.3B and 7B, in English and Chinese, without a markup for places.
+
+Prompt: https://github.com/deepseek-ai/DeepSeek-VL (README.md) and the template of the conversions
+deepseek-community/deepseek-vl-1.3b-chat and -7b-chat on https://huggingface.co. The 7B model sees
+each picture twice, small and large (`deepseek_vl_hybrid`). The first ones, under deepseek-ai, run
+with that repository's own code.
+
+Wording: no instruction for a task is published; these are ours.
+"""
+
+from vlm_demo.prompting.family import Family, Limits
+from vlm_demo.prompting.region_wording import MARKED_REGION
+from vlm_demo.values import Task
+
+_BAR = "\N{FULLWIDTH VERTICAL LINE}"
+_END = f"<{_BAR}end▁of▁sentence{_BAR}>"
+
+DOCUMENTED_TEMPLATE = (
+    "You are a helpful language and vision assistant. You are able to understand the visual "
+    "content that the user provides, and assist the user with a variety of tasks using natural "
+    "language."
+    "{{ '\n\n' }}"
+    "{% for message in messages %}"
+    "{% if message['role'] == 'user' %}User: "
+    "{% elif message['role'] == 'assistant' %}Assistant: {% endif %}"
+    "{% for part in message['content'] %}"
+    "{% if part['type'] == 'image' %}<image_placeholder>{% else %}{{ part['text'] }}{% endif %}"
+    "{% endfor %}"
+    "{% if message['role'] == 'assistant' %}" + _END + "{% else %}{{ '\n\n' }}{% endif %}"
+    "{% endfor %}"
+    "Assistant:"
+)
+
+FAMILY = Family(
+    name="deepseek_vl",
+    title="DeepSeek-VL",
+    model_types=("deepseek_vl", "deepseek_vl_hybrid"),
+    checkpoints=(
+        "deepseek-community/deepseek-vl-1.3b-chat",
+        "deepseek-community/deepseek-vl-7b-chat",
+        "deepseek-ai/deepseek-vl-1.3b-chat",
+        "deepseek-ai/deepseek-vl-7b-chat",
+    ),
+    instructions={
+        Task.CHAT: "{text}",
+        Task.CAPTION: "Describe this image in one sentence.",
+        Task.DETAILED_CAPTION: "Describe this image in detail.",
+        Task.VQA: "{text}\nAnswer the question using a single word or phrase.",
+        Task.DESCRIBE_REGION: MARKED_REGION,
+    },
+    documented_template=DOCUMENTED_TEMPLATE,
+    end_markers=(_END,),
+    answer_label="Assistant:",
+    limits=Limits(max_images=4),
+    control_tokens=(
+        *(_END, f"<{_BAR}begin▁of▁sentence{_BAR}>", f"<{_BAR}▁pad▁{_BAR}>"),
+        "<image_placeholder>",
+    ),
+)

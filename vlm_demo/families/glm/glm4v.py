@@ -1,0 +1,193 @@
+"""GLM-4.1V, GLM-4.5V and GLM-4.6V, which draft before they answer, and the older glm-4v-9b.
+
+    <think> ... </think><answer>It is here: <|begin_of_box|>[[x1,y1,x2,y2]]<|end_of_box|></answer>
+
+Wording and format: README of https://github.com/zai-org/GLM-V: thousandths of the picture, in
+brackets that vary (`[]`, `[[]]`, `()`, `<>`). The same tokens enclose answers that are no boxes
+(find_boxed_content of glmv_reward/src/glmv_reward/utils/text.py there, which takes LaTeX's "boxed"
+for them as well), so only four numbers in brackets are a box. JSON with `bbox_2d` is what the newer
+ones are also asked for (skills/glmv-grounding there). `</|end_of_box|>` and `<|start_of_box|>` are
+upstream's slips.
+
+Template: chat_template.jinja of zai-org/GLM-4.5V and zai-org/GLM-4.1V-9B-Thinking on
+https://huggingface.co; the latter opens `<think>` for the answer. For glm-4v-9b: the example of
+vLLM (examples/offline_inference/vision_language.py). It has no documented format for boxes (issue
+#497 of https://github.com/zai-org/GLM-4). Wordings for captions, short answers and regions are
+ours. Sampling: the card of zai-org/GLM-4.6V.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from vlm_demo.markup.base import Markup, Reading, ReadingBuilder, number
+from vlm_demo.markup.coordinate_spaces import N1000, CoordinateSpace
+from vlm_demo.markup.json_places import Dialect, read_into, write_lists
+from vlm_demo.prompting.draft_first import DraftFirst
+from vlm_demo.prompting.family import Family, Limits
+from vlm_demo.prompting.region_wording import MARKED_REGION
+from vlm_demo.values import Frame, Message, Sampling, Task
+
+DIALECT = Dialect(in_prose="nested")
+
+_TAGS = (
+    *("<|begin_of_box|>", "<|start_of_box|>", "<|end_of_box|>", "</|end_of_box|>"),
+    *("<answer>", "</answer>"),
+)
+_TAG = re.compile("|".join(map(re.escape, _TAGS)))
+_TAG_OR_BOXED = re.compile(rf"{_TAG.pattern}|\\boxed\{{(?P<boxed>[^{{}}]*+)(?:\}}|\Z)")
+_NUMBERS = re.compile(r"[\[(<{]([\s0-9.,;+-]++)[\])>}]")
+_UNFINISHED = re.compile(r"\s*[\[(<{][\[(<{\s0-9.,;+-]*")
+_SEPARATOR = re.compile(r"[\s,;]+")
+
+
+def read_boxed(raw: str, frame: Frame, space: CoordinateSpace) -> Reading:
+    """Read boxes between the tokens, and JSON and `[[..]]` elsewhere; other tags are left out."""
+    builder = ReadingBuilder()
+    for start, end, is_boxed in _parts(raw):
+        if is_boxed:
+            _add_boxed(builder, raw, start, end, frame, space)
+        else:
+            read_into(builder, raw[start:end], frame, space, DIALECT, offset=start)
+    return builder.reading()
+
+
+def _parts(raw: str) -> Iterator[tuple[int, int, bool]]:
+    """Yield the parts between tags: start, end, and whether they are in a box."""
+    body = _without_half_tag(raw)
+    at, is_boxed = 0, False
+    for tag in _TAG_OR_BOXED.finditer(body):
+        yield at, tag.start(), is_boxed
+        at = tag.end()
+        if tag["boxed"] is not None:
+            yield *tag.span("boxed"), True
+        elif "answer" not in tag[0]:
+            is_boxed = "end" not in tag[0]
+    yield at, len(body), is_boxed
+
+
+def _without_half_tag(raw: str) -> str:
+    at = raw.rfind("<")
+    return raw[:at] if at >= 0 and any(tag.startswith(raw[at:]) for tag in _TAGS) else raw
+
+
+def _add_boxed(
+    builder: ReadingBuilder, raw: str, start: int, end: int, frame: Frame, space: CoordinateSpace
+) -> None:
+    """Add what the tokens enclose: boxes, or an answer in words or JSON."""
+    content = raw[start:end]
+    regions = []
+    at, pieces = start, []
+    for bracket in _NUMBERS.finditer(raw, start, end) if '":' not in content else ():
+        items = [item for item in _SEPARATOR.split(bracket[1]) if item]
+        numbers = tuple(value for item in items if (value := number(item)) is not None)
+        if len(items) == len(numbers) == 4:
+            region = space.box(numbers, frame)
+            regions.append(builder.add_parsed_place(bracket.span(1), numbers, region))
+            pieces.append(raw[at : bracket.start()])
+            at = bracket.end()
+    if regions:
+        for piece in (*pieces, raw[at:end]):
+            builder.add_text(piece.strip("[],") if re.search(r"[^\W\d_]", piece) else "")
+        builder.add_mention(regions)
+    elif content.lstrip().startswith("[["):
+        builder.has_markup = True
+    elif not _UNFINISHED.fullmatch(content):
+        read_into(builder, content, frame, space, DIALECT, offset=start)
+
+
+class Glm4v(Family):
+    """Sends earlier answers without the tokens around them."""
+
+    def _past(self, turn: Message) -> Message:
+        turn = super()._past(turn)
+        if turn.role != "assistant":
+            return turn
+        return replace(turn, text=_TAG.sub("", turn.text).strip())
+
+
+class Glm4vThinking(DraftFirst, Glm4v):
+    """Drafts before each answer."""
+
+
+def _template(picture: str, answer: str) -> str:
+    return (
+        "[gMASK]<sop>{% for message in messages %}<|{{ message['role'] }}|>{{ '\n' }}"
+        "{% for part in message['content'] %}{{ part['text'] if part['type'] == 'text' else "
+        f"'<|begin_of_image|>{picture}<|end_of_image|>' }}}}{{% endfor %}}{{% endfor %}}"
+        f"{{{{ '<|assistant|>{answer}' }}}}"
+    )
+
+
+FAMILY = Glm4v(
+    name="glm4v",
+    title="GLM-4.5V and GLM-4.6V",
+    model_types=("glm4v", "glm4v_moe", "glm46v"),
+    checkpoints=(
+        "zai-org/GLM-4.5V",
+        "zai-org/GLM-4.6V",
+        "zai-org/GLM-4.6V-Flash",
+        "zai-org/GLM-4.1V-9B-Base",
+    ),
+    instructions={
+        Task.CHAT: "{text}",
+        Task.CAPTION: "Describe this image in one sentence.",
+        Task.DETAILED_CAPTION: "Describe this image in detail.",
+        Task.VQA: "{text}\nAnswer with a single word or phrase.",
+        Task.GROUNDING: "Help me to locate {text} in the image and give me its bounding boxes.",
+        Task.DESCRIBE_REGION: "Describe in a few words what is inside the bounding box {region} "
+        "of the image.",
+        Task.READ: "Read all the text in the image.",
+    },
+    markup=Markup(read_boxed, write_lists, N1000),
+    region_template="{region}",
+    multi_region_instruction="Describe in a few words what is inside each of the bounding boxes {region} "
+    "of the image.",
+    documented_template=_template("<|image|>", "\n"),
+    keep_special_tokens=True,
+    end_markers=("<|user|>", "<|endoftext|>", "<|observation|>"),
+    prefix_separator="",
+    sampling=Sampling(
+        max_new_tokens=4096, temperature=0.8, top_p=0.6, top_k=2, repetition_penalty=1.1
+    ),
+    limits=Limits(max_images=4),
+    control_tokens=(
+        *("[gMASK]", "<sop>", "<|system|>", "<|user|>", "<|assistant|>", "<|observation|>"),
+        *("<|endoftext|>", "<|begin_of_image|>", "<|image|>", "<|end_of_image|>"),
+        *("<|begin_of_video|>", "<|video|>", "<|end_of_video|>", "<|begin_of_box|>"),
+        *("<|end_of_box|>", "<think>", "</think>", "<tool_call>", "</tool_call>"),
+        *("<tool_response>", "</tool_response>", "<eop>", "<|begin_of_audio|>", "[MASK]"),
+        *("<|end_of_audio|>", "<|audio|>", "<|begin_of_transcription|>", "[sMASK]"),
+        *("<|end_of_transcription|>",),
+    ),
+)
+
+RELATIVES = (
+    Glm4vThinking.of(
+        FAMILY,
+        name="glm41v_thinking",
+        title="GLM-4.1V Thinking",
+        model_types=(),
+        checkpoints=("zai-org/GLM-4.1V-9B-Thinking",),
+        documented_template=_template("<|image|>", "\n<think>"),
+        prefix_separator=None,
+    ),
+    replace(
+        FAMILY,
+        name="glm_4v_9b",
+        title="GLM-4V-9B",
+        model_types=(),
+        checkpoints=("zai-org/glm-4v-9b",),
+        instructions={
+            **{task: words for task, words in FAMILY.instructions.items() if "box" not in words},
+            Task.DESCRIBE_REGION: MARKED_REGION,
+        },
+        markup=None,
+        region_template="",
+        multi_region_instruction="",
+        documented_template=_template("<|endoftext|>", ""),
+        keep_special_tokens=False,
+        sampling=Sampling(),
+        limits=Limits(),
+    ),
+)

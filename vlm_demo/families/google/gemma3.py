@@ -1,0 +1,70 @@
+"""Gemma 3: a chat model. That it writes places at all is an experiment.
+
+Template: https://ai.google.dev/gemma/docs/core/prompt-structure and chat_template.json of
+google/gemma-3-4b-it on https://huggingface.co. The system text goes before the first question.
+
+Places: the card names no format. Discussion 38 of google/gemma-3-4b-it calls Gemini's convention
+likely, so that is asked for and read:
+
+    [{"box_2d": [y0, x0, y1, x1], "label": "cat"}]
+
+in thousandths of the picture, y before x (https://ai.google.dev/gemini-api/docs/image-understanding).
+Fine-tuned relatives may write other markup. Wordings other than the user's own are ours. Sampling:
+generation_config.json of the checkpoints.
+"""
+
+from vlm_demo.markup.base import Markup
+from vlm_demo.markup.coordinate_spaces import N1000, with_y_first
+from vlm_demo.markup.json_places import reader, writer
+from vlm_demo.prompting.family import Family, Limits
+from vlm_demo.prompting.region_wording import MARKED_REGION
+from vlm_demo.values import Sampling, Task
+
+NOTE = (
+    "Gemma 3 was not documented to find places. It was asked in the way that suits its relative "
+    "Gemini; the boxes are an experiment and may be far off."
+)
+
+_JSON = (
+    'Answer only with a JSON list. Each entry has the bounding box in "box_2d" as '
+    '[y0, x0, y1, x1], normalized to 0-1000, and the name in "label".'
+)
+
+TEMPLATE = (
+    "<bos>{% for message in messages %}{% if message['role'] != 'system' %}"
+    "<start_of_turn>{{ 'model\n' if message['role'] == 'assistant' else 'user\n' }}"
+    "{% if loop.index0 == 1 and messages[0]['role'] == 'system' %}"
+    "{{ messages[0]['content'][-1]['text'] + '\n\n' }}{% endif %}"
+    "{% for part in message['content'] %}"
+    "{{ '<start_of_image>' if part['type'] == 'image' else part['text'] | trim }}{% endfor %}"
+    "{{ '<end_of_turn>\n' }}{% endif %}{% endfor %}{{ '<start_of_turn>model\n' }}"
+)
+
+
+FAMILY = Family(
+    name="gemma3",
+    title="Gemma 3",
+    model_types=("gemma3",),
+    checkpoints=("google/gemma-3-4b-it", "google/gemma-3-12b-it", "google/gemma-3-27b-it"),
+    instructions={
+        Task.CHAT: "{text}",
+        Task.CAPTION: "Describe this image in one sentence.",
+        Task.DETAILED_CAPTION: "Describe this image in detail.",
+        Task.VQA: "{text}\nAnswer with a single word or phrase.",
+        Task.GROUNDING: f"Find in the image: {{text}}\n{_JSON}",
+        Task.DETECT: f"Find every {{text}} in the image.\n{_JSON}",
+        Task.DESCRIBE_REGION: MARKED_REGION,
+        Task.READ: "Read all the text in the image.",
+    },
+    notes={Task.GROUNDING: NOTE, Task.DETECT: NOTE},
+    markup=Markup(reader(), writer("box_2d"), with_y_first(N1000)),
+    documented_template=TEMPLATE,
+    end_markers=("<end_of_turn>", "<eos>"),
+    prefix_separator="",
+    sampling=Sampling(temperature=1.0, top_p=0.95, top_k=64),
+    limits=Limits(max_images=4),
+    control_tokens=(
+        *("<bos>", "<eos>", "<pad>", "<unk>", "<start_of_turn>", "<end_of_turn>"),
+        *("<start_of_image>", "<end_of_image>", "<image_soft_token>"),
+    ),
+)

@@ -1,0 +1,46 @@
+"""Idefics3: a chat model over Llama 3 that reads several pictures; no markup for places.
+
+Template: processor_config.json of https://huggingface.co/HuggingFaceM4/Idefics3-8B-Llama3. A turn
+that begins with a picture has no blank behind its role, one that begins with words has one.
+Decoding the whole sequence leaves "Assistant:" in front of the answer.
+
+Wording: "Give a very brief answer." is what VLMEvalKit (vlmeval/vlm/idefics.py) adds to short
+questions; for captions none is published, and they are asked for in plain words.
+"""
+
+from vlm_demo.prompting.family import Family, Limits
+from vlm_demo.prompting.region_wording import MARKED_REGION
+from vlm_demo.values import Task
+
+TEMPLATE = (
+    "<|begin_of_text|>{% for message in messages %}"
+    "{{ message['role'] | capitalize }}:"
+    "{{ ' ' if message['content'][0]['type'] == 'text' }}"
+    "{% for part in message['content'] %}"
+    "{{ '<image>' if part['type'] == 'image' else part['text'] }}{% endfor %}"
+    "{{ '<end_of_utterance>\n' }}{% endfor %}Assistant:"
+)
+
+FAMILY = Family(
+    name="idefics3",
+    title="Idefics3",
+    model_types=("idefics3",),
+    checkpoints=("HuggingFaceM4/Idefics3-8B-Llama3",),
+    instructions={
+        Task.CHAT: "{text}",
+        Task.CAPTION: "Describe this image in one sentence.",
+        Task.DETAILED_CAPTION: "Describe this image in detail.",
+        Task.VQA: "{text}\nGive a very brief answer.",
+        Task.DESCRIBE_REGION: MARKED_REGION,
+    },
+    documented_template=TEMPLATE,
+    end_markers=("<end_of_utterance>", "<|end_of_text|>", "<|eot_id|>"),
+    answer_label="Assistant:",
+    limits=Limits(max_images=4),
+    control_tokens=(
+        *("<image>", "<fake_token_around_image>", "<global-img>", "<end_of_utterance>"),
+        *("<|begin_of_text|>", "<|end_of_text|>", "<|eot_id|>"),
+        *("<|start_header_id|>", "<|end_header_id|>"),
+        *(f"<row_{row}_col_{column}>" for row in range(1, 7) for column in range(1, 7)),
+    ),
+)

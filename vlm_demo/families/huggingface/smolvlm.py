@@ -1,0 +1,56 @@
+"""SmolVLM: small chat models without a markup for places.
+
+Template: the checkpoints' own, "<|im_start|>User:<image>...<end_of_utterance>" and on the next line
+"Assistant:". A turn that begins with a picture has no blank behind its role, one that begins with
+words has one. SmolVLM-Instruct (the first, 2.2B) has `model_type` idefics3 and is known by its
+name. Decoding the whole sequence leaves "Assistant:" in front of the answer. Cards:
+SmolVLM-256M-Instruct, -500M-Instruct, SmolVLM-Instruct and SmolVLM2-2.2B-Instruct under
+https://huggingface.co/HuggingFaceTB.
+
+Wording: "Can you describe this image?" is the cards' example; "Give a very brief answer." is what
+VLMEvalKit (vlmeval/vlm/smolvlm.py) adds to short questions. For the one sentence no wording is
+published; it is asked for in plain words.
+"""
+
+from vlm_demo.prompting.family import Family, Limits
+from vlm_demo.prompting.region_wording import MARKED_REGION
+from vlm_demo.values import Task
+
+TEMPLATE = (
+    "<|im_start|>{% for message in messages %}"
+    "{{ message['role'] | capitalize }}:"
+    "{{ ' ' if message['content'][0]['type'] == 'text' }}"
+    "{% for part in message['content'] %}"
+    "{{ '<image>' if part['type'] == 'image' else part['text'] }}{% endfor %}"
+    "{{ '<end_of_utterance>\n' }}{% endfor %}Assistant:"
+)
+
+FAMILY = Family(
+    name="smolvlm",
+    title="SmolVLM",
+    model_types=("smolvlm",),
+    checkpoints=(
+        "HuggingFaceTB/SmolVLM-256M-Instruct",
+        "HuggingFaceTB/SmolVLM-500M-Instruct",
+        "HuggingFaceTB/SmolVLM2-256M-Video-Instruct",
+        "HuggingFaceTB/SmolVLM2-500M-Video-Instruct",
+        "HuggingFaceTB/SmolVLM2-2.2B-Instruct",
+        "HuggingFaceTB/SmolVLM-Instruct",
+    ),
+    instructions={
+        Task.CHAT: "{text}",
+        Task.CAPTION: "Describe this image in one sentence.",
+        Task.DETAILED_CAPTION: "Can you describe this image?",
+        Task.VQA: "{text}\nGive a very brief answer.",
+        Task.DESCRIBE_REGION: MARKED_REGION,
+    },
+    documented_template=TEMPLATE,
+    end_markers=("<end_of_utterance>", "<|im_end|>"),
+    answer_label="Assistant:",
+    limits=Limits(max_images=4),
+    control_tokens=(
+        *("<image>", "<fake_token_around_image>", "<global-img>", "<video>"),
+        *("<|im_start|>", "<|im_end|>", "<|endoftext|>", "<end_of_utterance>"),
+        *(f"<row_{row}_col_{column}>" for row in range(1, 7) for column in range(1, 7)),
+    ),
+)

@@ -1,0 +1,45 @@
+"""EvoVLM-JP: LLaVA-1.6-Mistral merged with Shisa-Gamma; Japanese and English, no places.
+
+Prompt: card of https://huggingface.co/SakanaAI/EvoVLM-JP-v1-7B for the messages, and JA_SHISA_VQA
+of evomerge/models/prompt_templates.py in https://github.com/SakanaAI/evolutionary-model-merge for
+how they are rendered; later turns as Llama 2's template, which Shisa took over. The template stands
+here because the tokenizer's own wants plain strings for its messages. For captions no wording is
+published; they are asked for in plain words.
+
+The architecture is LLaVA's (`model_type` llava), so the checkpoint is known by its name. It was
+reported not to load with transformers after 4.42.4.
+"""
+
+from vlm_demo.prompting.family import Family
+from vlm_demo.prompting.region_wording import JAPANESE, MARKED_REGION_JAPANESE
+from vlm_demo.values import Task
+
+CHAT_TEMPLATE = (
+    "{% for message in messages %}{% set text = message['content'][-1]['text'] %}"
+    "{% if message['role'] == 'system' %}{{ '<s>[INST] <<SYS>>\n' + text + '\n<</SYS>>\n\n' }}"
+    "{% elif message['role'] == 'assistant' %} {{ text }} </s>"
+    "{% else %}{{ '<s>[INST] ' if loop.index > 2 }}"
+    "{% for part in message['content'] if part['type'] == 'image' %}{{ '<image>\n' }}{% endfor %}"
+    "{{ text }} [/INST]{% endif %}"
+    "{% endfor %}"
+)
+
+FAMILY = Family(
+    name="evovlm_jp",
+    title="EvoVLM-JP",
+    model_types=(),
+    checkpoints=("SakanaAI/EvoVLM-JP-v1-7B",),
+    instructions={
+        Task.CHAT: "{text}",
+        Task.CAPTION: "この画像を一文で説明してください。",
+        Task.DETAILED_CAPTION: "この画像を詳しく説明してください。",
+        Task.VQA: "{text}",
+        Task.DESCRIBE_REGION: MARKED_REGION_JAPANESE,
+    },
+    region_wording=JAPANESE,
+    system="あなたは役立つ、偏見がなく、検閲されていないアシスタントです。"
+    "与えられた画像を下に、質問に答えてください。",
+    chat_template=CHAT_TEMPLATE,
+    end_markers=("</s>",),
+    control_tokens=("<image>", "<s>", "</s>", "<unk>", "<pad>", "[INST]", "[/INST]", "<<SYS>>"),
+)

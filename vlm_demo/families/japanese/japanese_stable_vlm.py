@@ -1,0 +1,43 @@
+"""Japanese Stable VLM: captions and questions in Japanese, each on its own; no places.
+
+Prompts: `build_prompt` on the card of https://huggingface.co/stabilityai/japanese-stable-vlm. The
+card has one instruction a task, and what the user gives is its input. Its third task, a caption
+made of given words ("与えられた単語を使って、画像を詳細に述べてください。", the words joined with
+"、"), has no counterpart here. The picture is given beside the text, so nothing stands for it.
+Sampling: the card's, but for its five beams.
+
+Runs on code from the Hub.
+"""
+
+from vlm_demo.prompting.family import Family, Limits
+from vlm_demo.prompting.region_wording import JAPANESE, MARKED_REGION_JAPANESE
+from vlm_demo.prompting.templates import BARE_TEXT
+from vlm_demo.values import Sampling, Task
+
+QUESTION = "与えられた画像を下に、質問に答えてください。\n\n### 入力: \n{text}"
+
+TEMPLATE = (
+    "以下は、タスクを説明する指示と、文脈のある入力の組み合わせです。"
+    "要求を適切に満たす応答を書きなさい。"
+    f"\n\n### 指示: \n{BARE_TEXT}{{{{ '\n\n### 応答: \n' }}}}"
+)
+
+FAMILY = Family(
+    name="japanese_stable_vlm",
+    title="Japanese Stable VLM",
+    model_types=(),
+    checkpoints=("stabilityai/japanese-stable-vlm",),
+    instructions={
+        Task.CHAT: QUESTION,
+        Task.CAPTION: "画像を詳細に述べてください。",
+        Task.VQA: QUESTION,
+        Task.DESCRIBE_REGION: QUESTION.replace("{text}", MARKED_REGION_JAPANESE),
+    },
+    region_wording=JAPANESE,
+    chat_template=TEMPLATE,
+    end_markers=("</s>",),
+    prefix_separator="",
+    sampling=Sampling(max_new_tokens=128, repetition_penalty=1.5),
+    limits=Limits(history="none", chats_without_picture=False),
+    control_tokens=("###", "<s>", "</s>", "<unk>", "<pad>"),
+)

@@ -1,0 +1,84 @@
+"""LLaVA-1.5: a chat model that writes places as bare fractions, `[x1, y1, x2, y2]`.
+
+Prompt: `llava_v1` of https://github.com/haotian-liu/LLaVA/blob/main/llava/conversation.py (read at
+c121f04), without its system sentence, as the cards of llava-hf/llava-1.5-7b-hf and -13b-hf on
+https://huggingface.co ask. The template stands here because the Hub's own leaves out the `</s>`
+that closed every answer in training.
+
+Wording: "Answer the question using a single word or phrase." is LLaVA's own for short answers
+(docs/Evaluation.md); those for places are the training data's (RefCOCO and Visual Genome parts of
+llava_v1_5_mix665k). GROUNDED_CAPTION is ours: the real checkpoints were not trained on it.
+
+Contested: what the fractions refer to. For Visual Genome data it is the picture padded to a square
+(LLaVA issue #606, example in #623); for RefCOCO issue #822 disputes it. The padded square is taken
+here. Square pictures come out the same either way.
+
+The output names no phrase, so the words before the bracket are taken (a heuristic), else the
+user's own.
+"""
+
+from PIL import ImageOps
+from PIL.Image import Image, Resampling
+
+from vlm_demo.markup.brackets import Brackets
+from vlm_demo.markup.coordinate_spaces import SQUARE
+from vlm_demo.prompting.family import Family
+from vlm_demo.values import Task
+
+CLIP_MEAN = (122, 116, 104)
+"""Mean colour of CLIP's training pictures; LLaVA pads with it."""
+
+MAX_SIDE = 2048
+"""Far above what the vision towers see; keeps the square of a very long picture small."""
+
+
+def pad_to_square(image: Image) -> Image:
+    """Centre the picture on a square of the CLIP mean colour."""
+    image = image.convert("RGB")
+    if max(image.size) > MAX_SIDE:
+        factor = MAX_SIDE / max(image.size)
+        width, height = (max(1, round(side * factor)) for side in image.size)
+        image = image.resize((width, height), Resampling.BICUBIC)
+    side = max(image.size)
+    return ImageOps.pad(image, (side, side), color=CLIP_MEAN)
+
+
+CHAT_TEMPLATE = (
+    "{% for message in messages %}"
+    "{% if message['role'] == 'user' %}USER: "
+    "{% for part in message['content'] if part['type'] == 'image' %}{{ '<image>\n' }}{% endfor %}"
+    "{% for part in message['content'] if part['type'] == 'text' %}{{ part['text'] }}{% endfor %}"
+    "{% elif message['role'] == 'assistant' %} ASSISTANT: "
+    "{% for part in message['content'] if part['type'] == 'text' %}{{ part['text'] | trim }}"
+    "{% endfor %}</s>"
+    "{% else %}"
+    "{% for part in message['content'] if part['type'] == 'text' %}{{ part['text'] }} {% endfor %}"
+    "{% endif %}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %} ASSISTANT:{% endif %}"
+)
+
+FAMILY = Family(
+    name="llava15",
+    title="LLaVA-1.5",
+    model_types=("llava",),
+    checkpoints=("llava-hf/llava-1.5-7b-hf", "llava-hf/llava-1.5-13b-hf"),
+    instructions={
+        Task.CHAT: "{text}",
+        Task.CAPTION: "Provide a one-sentence caption for the provided image.",
+        Task.DETAILED_CAPTION: "Describe this image in detail.",
+        Task.GROUNDED_CAPTION: "Describe this image and give the bounding box coordinates of "
+        "everything you mention.",
+        Task.VQA: "{text}\nAnswer the question using a single word or phrase.",
+        Task.GROUNDING: "Please provide the bounding box coordinate of the region this sentence "
+        "describes: {text}",
+        Task.DESCRIBE_REGION: "Please provide a short description for this region: {region}",
+    },
+    markup=Brackets().markup(SQUARE),
+    region_template="{region}",
+    prepare_image=pad_to_square,
+    chat_template=CHAT_TEMPLATE,
+    end_markers=("</s>",),
+    answer_label="ASSISTANT:",
+    control_tokens=("<image>", "<s>", "</s>", "<unk>", "<pad>"),
+)

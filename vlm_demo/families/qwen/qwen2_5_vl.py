@@ -1,0 +1,110 @@
+"""Qwen2.5-VL: a chat model that writes places as JSON, in pixels of the picture as it sees it.
+
+    ```json
+    [{"bbox_2d": [x1, y1, x2, y2], "label": "cat"}, {"point_2d": [x, y], "label": "left eye"}]
+    ```
+
+Template: ChatML with a system sentence (chat_template.json of Qwen/Qwen2.5-VL-7B-Instruct on
+https://huggingface.co). Wording and format: cookbooks/spatial_understanding.ipynb and ocr.ipynb of
+https://github.com/QwenLM/Qwen3-VL; issue #1397 there settles that the order is x1, y1, x2, y2,
+and #1035 that numbers may lie beyond the picture. The short answer is asked for as in VLMEvalKit
+(vlmeval/vlm/qwen2_vl/prompt.py). For the one sentence and for a region no wording is published.
+
+The numbers count pixels of the picture after `smart_resize`, so the picture is brought to such a
+size here and the processor leaves it as it is. Limits: 56 x 56 pixels, and the smaller of the two
+upper limits in use, 1280 patches of 28 x 28 (default of transformers/models/qwen2_vl/
+image_processing_qwen2_vl.py and the cards' advice; the checkpoints' own file allows 16384), so that
+no server resizes it again.
+"""
+
+import math
+
+from PIL.Image import Image, Resampling
+
+from vlm_demo.markup.base import Markup
+from vlm_demo.markup.coordinate_spaces import SEEN_PIXELS
+from vlm_demo.markup.json_places import point_writer, reader, writer
+from vlm_demo.prompting.family import Family, Limits
+from vlm_demo.values import Sampling, Size, Task
+
+PATCH = 28
+MIN_PIXELS = 56 * 56
+MAX_PIXELS = 1280 * PATCH * PATCH
+MAX_RATIO = 200  # of the sides; the processor refuses longer pictures
+
+
+def smart_size(size: Size) -> Size:
+    """Return the size at which the model sees a picture: sides in whole patches.
+
+    Source: `smart_resize` in transformers/models/qwen2_vl/image_processing_qwen2_vl.py (5.23).
+    Pictures longer than `MAX_RATIO` are shortened, where the source raises.
+    """
+    width, height = size
+    width, height = min(width, MAX_RATIO * height), min(height, MAX_RATIO * width)
+    sides = [round(side / PATCH) * PATCH for side in (width, height)]
+    if math.prod(sides) > MAX_PIXELS:
+        shrink = math.sqrt(width * height / MAX_PIXELS)
+        sides = [math.floor(side / shrink / PATCH) * PATCH for side in (width, height)]
+    elif math.prod(sides) < MIN_PIXELS:
+        grow = math.sqrt(MIN_PIXELS / (width * height))
+        sides = [math.ceil(side * grow / PATCH) * PATCH for side in (width, height)]
+    shorter = max(PATCH, min(sides))
+    width, height = (min(max(side, PATCH), MAX_RATIO * shorter) for side in sides)
+    return width, height
+
+
+def resize(image: Image) -> Image:
+    """Bring the picture to the size at which its pixels are counted."""
+    return image.convert("RGB").resize(smart_size(image.size), Resampling.BICUBIC)
+
+
+TEMPLATE = (
+    "{% if messages[0]['role'] != 'system' %}"
+    "{{ '<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n' }}{% endif %}"
+    "{% for message in messages %}<|im_start|>{{ message['role'] + '\n' }}"
+    "{% for part in message['content'] %}{{ part['text'] if part['type'] == 'text' else "
+    "'<|vision_start|><|image_pad|><|vision_end|>' }}{% endfor %}{{ '<|im_end|>\n' }}{% endfor %}"
+    "{{ '<|im_start|>assistant\n' }}"
+)
+
+FAMILY = Family(
+    name="qwen2_5_vl",
+    title="Qwen2.5-VL",
+    model_types=("qwen2_5_vl",),
+    checkpoints=(
+        "Qwen/Qwen2.5-VL-3B-Instruct",
+        "Qwen/Qwen2.5-VL-7B-Instruct",
+        "Qwen/Qwen2.5-VL-32B-Instruct",
+        "Qwen/Qwen2.5-VL-72B-Instruct",
+    ),
+    instructions={
+        Task.CHAT: "{text}",
+        Task.CAPTION: "Describe this image in one sentence.",
+        Task.DETAILED_CAPTION: "Describe this image.",
+        Task.VQA: "{text}\nPlease try to answer the question with short words or phrases if "
+        "possible.",
+        Task.GROUNDING: "Locate {text}, output its bbox coordinates using JSON format.",
+        Task.DETECT: "Locate every {text} in the image and output the bbox coordinates in JSON "
+        "format.",
+        Task.DESCRIBE_REGION: "Describe in a few words what is in this region of the image: "
+        "{region}",
+        Task.READ: "Read all the text in the image.",
+    },
+    markup=Markup(reader(), writer("bbox_2d"), SEEN_PIXELS, point_writer("point_2d")),
+    region_template="{region}",
+    multi_region_instruction="Describe in a few words what is in each of these regions of the image: "
+    "{region}",
+    prepare_image=resize,
+    documented_template=TEMPLATE,
+    end_markers=("<|im_end|>", "<|endoftext|>"),
+    prefix_separator="",
+    sampling=Sampling(repetition_penalty=1.05),  # generation_config.json of the checkpoints
+    limits=Limits(max_images=4),
+    control_tokens=(
+        *("<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|vision_start|>", "<|vision_end|>"),
+        *("<|vision_pad|>", "<|image_pad|>", "<|video_pad|>", "<|object_ref_start|>"),
+        *("<|object_ref_end|>", "<|box_start|>", "<|box_end|>", "<|quad_start|>", "<|quad_end|>"),
+        *("<tool_call>", "</tool_call>", "<|fim_prefix|>", "<|fim_middle|>", "<|fim_suffix|>"),
+        *("<|fim_pad|>", "<|repo_name|>", "<|file_sep|>"),
+    ),
+)

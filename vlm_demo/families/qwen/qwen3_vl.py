@@ -1,0 +1,80 @@
+"""Qwen3-VL: a chat model that writes places as JSON, in thousandths of the picture.
+
+    ```json
+    [{"bbox_2d": [x1, y1, x2, y2], "label": "cat"}, {"point_2d": [x, y], "label": "left eye"}]
+    ```
+
+Template: ChatML without a system sentence (chat_template.json of Qwen/Qwen3-VL-8B-Instruct on
+https://huggingface.co); that of the Thinking checkpoints opens `<think>` for the answer. Wording,
+format and range (0 to 1000): cookbooks/2d_grounding.ipynb and spatial_understanding.ipynb of
+https://github.com/QwenLM/Qwen3-VL. The wording for a description is that of lmms-eval's RefCOCO
+tasks (pull request 1373), the short answer's VLMEvalKit's (vlmeval/vlm/qwen3_vl/prompt.py). For the
+one sentence and for a region no wording is published. Sampling: the cards.
+"""
+
+from vlm_demo.markup.base import Markup
+from vlm_demo.markup.coordinate_spaces import N1000
+from vlm_demo.markup.json_places import point_writer, reader, writer
+from vlm_demo.prompting.draft_first import DraftFirst
+from vlm_demo.prompting.family import Family, Limits
+from vlm_demo.values import Sampling, Task
+
+TEMPLATE = (
+    "{% for message in messages %}<|im_start|>{{ message['role'] + '\n' }}"
+    "{% for part in message['content'] %}{{ part['text'] if part['type'] == 'text' else "
+    "'<|vision_start|><|image_pad|><|vision_end|>' }}{% endfor %}{{ '<|im_end|>\n' }}{% endfor %}"
+    "{{ '<|im_start|>assistant\n' }}"
+)
+
+SIZES = ("2B", "4B", "8B", "32B", "30B-A3B", "235B-A22B")
+
+FAMILY = Family(
+    name="qwen3_vl",
+    title="Qwen3-VL",
+    model_types=("qwen3_vl", "qwen3_vl_moe"),
+    checkpoints=tuple(f"Qwen/Qwen3-VL-{size}-Instruct" for size in SIZES),
+    instructions={
+        Task.CHAT: "{text}",
+        Task.CAPTION: "Describe this image in one sentence.",
+        Task.DETAILED_CAPTION: "Describe this image.",
+        Task.VQA: "{text}\nPlease try to answer the question with short words or phrases if "
+        "possible.",
+        Task.GROUNDING: 'Locate every object that matches the description "{text}" in the image. '
+        "Report bbox coordinates in JSON format.",
+        Task.DETECT: "Locate every instance that belongs to the following categories: '{text}'. "
+        "Report bbox coordinates in JSON format.",
+        Task.DESCRIBE_REGION: "Describe in a few words what is in this region of the image: "
+        "{region}",
+        Task.READ: "Read all the text in the image.",
+    },
+    markup=Markup(reader(), writer("bbox_2d"), N1000, point_writer("point_2d")),
+    region_template="{region}",
+    multi_region_instruction="Describe in a few words what is in each of these regions of the image: "
+    "{region}",
+    documented_template=TEMPLATE,
+    end_markers=("<|im_end|>", "<|endoftext|>"),
+    prefix_separator="",
+    sampling=Sampling(max_new_tokens=1024, temperature=0.7, top_p=0.8, top_k=20),
+    limits=Limits(max_images=4),
+    control_tokens=(
+        *("<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|vision_start|>", "<|vision_end|>"),
+        *("<|vision_pad|>", "<|image_pad|>", "<|video_pad|>", "<|object_ref_start|>"),
+        *("<|object_ref_end|>", "<|box_start|>", "<|box_end|>", "<|quad_start|>", "<|quad_end|>"),
+        *("<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>", "<think>"),
+        *("</think>", "<|fim_prefix|>", "<|fim_middle|>", "<|fim_suffix|>", "<|fim_pad|>"),
+        *("<|repo_name|>", "<|file_sep|>"),
+    ),
+)
+
+RELATIVES = (
+    DraftFirst.of(
+        FAMILY,
+        name="qwen3_vl_thinking",
+        title="Qwen3-VL Thinking",
+        model_types=(),
+        checkpoints=tuple(f"Qwen/Qwen3-VL-{size}-Thinking" for size in SIZES),
+        documented_template=f"{TEMPLATE}{{{{ '<think>\n' }}}}",
+        prefix_separator=None,
+        sampling=Sampling(max_new_tokens=4096, temperature=1.0, top_p=0.95, top_k=20),
+    ),
+)

@@ -1,0 +1,127 @@
+"""Coordinate spaces: what the numbers in a model's text count, and back to the user's picture.
+
+The kinds that exist, and who uses them, are listed with their sources in the families' own files.
+A space is a value, so that a reader shared by several families is given the one that applies, and
+a person can try another one where sources disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from vlm_demo.values import Box, Frame, Point, Polygon, Region
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoordinateSpace:
+    """Numbers from 0 to `extent` (width, height) over the picture, or over a square around it."""
+
+    name: str
+    title: str  # for people: what the numbers count
+    extent: Callable[[Frame], tuple[float, float]]
+    shift: float = 0.0  # added before dividing: 0.5 where a number names a bin, not an edge
+    padded: bool = False  # of the square on which the picture was centred
+    y_first: bool = False
+
+    def box(self, numbers: Sequence[float], frame: Frame) -> Box:
+        """Read four numbers: two opposite corners, in any order, clipped to the picture."""
+        one, other = self._fractions(numbers[:2], frame), self._fractions(numbers[2:4], frame)
+        return Box.normalize(*one, *other, by=(1, 1))
+
+    def point(self, numbers: Sequence[float], frame: Frame) -> Point:
+        """Read two numbers."""
+        return Point.normalize(*self._fractions(numbers[:2], frame), by=(1, 1))
+
+    def polygon(self, numbers: Sequence[float], frame: Frame) -> Polygon:
+        """Read the corners of an outline, two numbers each; a last odd number is left out."""
+        pairs = zip(numbers[::2], numbers[1::2], strict=False)
+        return Polygon(tuple(self.point(pair, frame) for pair in pairs))
+
+    def fractions(self, numbers: Sequence[float], frame: Frame) -> tuple[float, ...]:
+        """Return x, y, x, y, ... as fractions of the picture, neither sorted nor clipped."""
+        pairs = zip(numbers[::2], numbers[1::2], strict=False)
+        return tuple(value for pair in pairs for value in self._fractions(pair, frame))
+
+    def numbers(self, region: Region, frame: Frame) -> tuple[float, ...]:
+        """Return what would be written for a region, not rounded: the inverse of the above."""
+        match region:
+            case Box(x1, y1, x2, y2):
+                return (*self._from_fractions(x1, y1, frame), *self._from_fractions(x2, y2, frame))
+            case Point(x, y):
+                return self._from_fractions(x, y, frame)
+            case Polygon(points):
+                return tuple(v for p in points for v in self._from_fractions(p.x, p.y, frame))
+
+    def _fractions(self, pair: Sequence[float], frame: Frame) -> tuple[float, float]:
+        x, y = reversed(pair) if self.y_first else pair
+        width, height = self.extent(frame)
+        x, y = (x + self.shift) / width, (y + self.shift) / height
+        if self.padded:
+            side, (left, top) = square_around(frame)
+            x, y = (x * side - left) / frame.original[0], (y * side - top) / frame.original[1]
+        return x, y
+
+    def _from_fractions(self, x: float, y: float, frame: Frame) -> tuple[float, float]:
+        if self.padded:
+            side, (left, top) = square_around(frame)
+            x, y = (x * frame.original[0] + left) / side, (y * frame.original[1] + top) / side
+        width, height = self.extent(frame)
+        x, y = x * width - self.shift, y * height - self.shift
+        return (y, x) if self.y_first else (x, y)
+
+
+def square_around(frame: Frame) -> tuple[int, tuple[int, int]]:
+    """Side of the square around the picture, and the picture's place in it, in its pixels."""
+    side, (width, height) = max(frame.original), frame.original
+    return side, ((side - width) // 2, (side - height) // 2)
+
+
+def relative(extent: float, title: str, *, shift: float = 0.0) -> CoordinateSpace:
+    """Numbers from 0 to `extent` over the whole picture, however it is resized."""
+    name = f"normalized_{extent:g}_xyxy"
+    return CoordinateSpace(name=name, title=title, extent=lambda _: (extent, extent), shift=shift)
+
+
+def with_y_first(space: CoordinateSpace) -> CoordinateSpace:
+    """The same space with y written before x."""
+    return replace(
+        space,
+        name=space.name.replace("xyxy", "yxyx"),
+        title=f"{space.title}, y before x",
+        y_first=True,
+    )
+
+
+UNIT = relative(1, "fractions of the picture, 0 to 1")
+N100 = relative(100, "hundredths of the picture, 0 to 100")
+N999 = relative(999, "0 to 999 over the picture")
+N1000 = relative(1000, "thousandths of the picture, 0 to 1000")
+N1024 = relative(1024, "1024ths of the picture, 0 to 1023")
+BINS = replace(
+    relative(1000, "a thousand bins over the picture, 0 to 999", shift=0.5),
+    name="bins_1000_xyxy",
+)
+SQUARE = CoordinateSpace(
+    name="square_1_xyxy",
+    title="fractions of the picture padded to a square, 0 to 1",
+    extent=lambda _: (1.0, 1.0),
+    padded=True,
+)
+PIXELS = CoordinateSpace(
+    name="pixel_xyxy",
+    title="pixels of the picture",
+    extent=lambda frame: (float(frame.original[0]), float(frame.original[1])),
+)
+SEEN_PIXELS = CoordinateSpace(
+    name="resized_pixel_xyxy",
+    title="pixels of the picture as it was resized for the model",
+    extent=lambda frame: (float(frame.seen[0]), float(frame.seen[1])),
+)
+
+_PLAIN = (UNIT, N100, N999, N1000, N1024, BINS, SQUARE, PIXELS, SEEN_PIXELS)
+
+SPACES: dict[str, CoordinateSpace] = {
+    space.name: space for plain in _PLAIN for space in (plain, with_y_first(plain))
+}
+"""Every space by its name, for those who choose one: `Frame.space`."""

@@ -1,0 +1,65 @@
+"""Chat templates, filled in as transformers fills them in, without transformers.
+
+The settings of the environment, `raise_exception` and the shape of the messages are those of
+transformers/utils/chat_template_utils.py (5.23).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, NoReturn
+
+from jinja2 import Template, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from vlm_demo.errors import InputError
+from vlm_demo.values import Message
+
+BARE_TEXT = (
+    "{% for part in messages[-1]['content'] if part['type'] == 'text' %}{{ part['text'] }}"
+    "{% endfor %}"
+)
+"""For families without a template: the words of the last message, and nothing else."""
+
+
+def fill_template(template: str, messages: Sequence[Message], **tokens: str) -> str:
+    """Fill in a template up to where the model goes on.
+
+    Raises:
+        InputError: the template refuses the messages.
+    """
+    try:
+        return _compiled(template).render(
+            messages=list(map(as_content, messages)), add_generation_prompt=True, **tokens
+        )
+    except TemplateError as error:
+        raise InputError(f"The model's template cannot take this conversation: {error}.") from error
+
+
+def as_content(message: Message) -> dict[str, Any]:
+    """Write a message as templates expect it: its pictures, then its text."""
+    return {
+        "role": message.role,
+        "content": [
+            *({"type": "image"} for _ in message.images),
+            {"type": "text", "text": message.text},
+        ],
+    }
+
+
+@cache
+def _compiled(template: str) -> Template:
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+    )
+    environment.globals["raise_exception"] = _refuse
+    environment.filters["tojson"] = lambda value, **options: json.dumps(
+        value, ensure_ascii=False, **options
+    )
+    return environment.from_string(template)
+
+
+def _refuse(message: str) -> NoReturn:
+    raise TemplateError(message)

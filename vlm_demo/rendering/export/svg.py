@@ -1,0 +1,144 @@
+"""SVG: the picture with its places as shapes and its labels as text, in one file.
+
+Source: https://www.w3.org/TR/SVG11/. Every phrase is written by ElementTree, so none can become
+markup; nothing in the file runs or is fetched.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import unicodedata
+from xml.etree import ElementTree
+
+from PIL.Image import Image
+
+from vlm_demo.rendering.export.labels import printable
+from vlm_demo.rendering.export.sheets import Sheet
+from vlm_demo.rendering.label_layout import Bounds, Extent, place_labels
+from vlm_demo.rendering.palette import INK, colour_of, dash_of
+from vlm_demo.values import Box, Mention, Point, Polygon, Region, Size, bounding_box
+
+LONGEST_LABEL = 40  # characters; the rest would cover the picture
+JPEG_QUALITY = 92
+
+Numbers = dict[str, float]
+
+
+def svg_of(sheet: Sheet) -> str:
+    """Write the picture in full resolution, embedded, and over it what was found."""
+    width, height = sheet.size
+    root = ElementTree.Element(
+        "svg",
+        {
+            "xmlns": "http://www.w3.org/2000/svg",
+            "viewBox": f"0 0 {width} {height}",
+            "width": str(width),
+            "height": str(height),
+            "font-family": "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', sans-serif",
+            "font-weight": "650",
+        },
+    )
+    ElementTree.SubElement(root, "title").text = printable(sheet.name)
+    picture = {"href": _embedded(sheet.open()), "width": str(width), "height": str(height)}
+    ElementTree.SubElement(root, "image", picture)
+    line = max(2.0, min(sheet.size) / 160)
+    shapes = ElementTree.SubElement(root, "g", {"fill-opacity": "0.08"})
+    for index, mention in enumerate(sheet.mentions):
+        _draw(shapes, index, mention, sheet.size, line)
+    labels = ElementTree.SubElement(root, "g", {"fill": INK})
+    _label(labels, sheet)
+    return ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _embedded(image: Image) -> str:
+    content = io.BytesIO()
+    image.save(content, "JPEG", quality=JPEG_QUALITY)
+    return f"data:image/jpeg;base64,{base64.b64encode(content.getvalue()).decode()}"
+
+
+def _draw(
+    parent: ElementTree.Element, index: int, mention: Mention, size: Size, line: float
+) -> None:
+    """Draw the places of a mention, each with a dark edge under its colour."""
+    group = ElementTree.SubElement(parent, "g", {"class": "mention"})
+    ElementTree.SubElement(group, "title").text = printable(mention.phrase)
+    colour = colour_of(index)
+    for region in mention.regions:
+        tag, place = _shape(region, size, line)
+        if isinstance(region, Point):
+            looks = {"fill": colour, "fill-opacity": "1", "stroke": INK}
+            ElementTree.SubElement(group, tag, {**place, **looks, "stroke-width": f"{line:g}"})
+            continue
+        under = {"fill": "none", "stroke": INK, "stroke-width": f"{line + 2:g}"}
+        ElementTree.SubElement(group, tag, {**place, **under})
+        over = {"fill": colour, "stroke": colour, "stroke-width": f"{line:g}"}
+        if dashes := dash_of(index):
+            over["stroke-dasharray"] = " ".join(f"{length * line:g}" for length in dashes)
+        ElementTree.SubElement(group, tag, {**place, **over})
+
+
+def _shape(region: Region, size: Size, line: float) -> tuple[str, dict[str, str]]:
+    match region:
+        case Box():
+            x1, y1, x2, y2 = region.to_pixels(size)
+            return "rect", _written({"x": x1, "y": y1, "width": x2 - x1, "height": y2 - y1})
+        case Point():
+            x, y = region.to_pixels(size)
+            return "circle", _written({"cx": x, "cy": y, "r": line * 3})
+        case Polygon():
+            corners = " ".join(f"{x:.2f},{y:.2f}" for x, y in region.to_pixels(size))
+            return "polygon", {"points": corners}
+
+
+def _label(parent: ElementTree.Element, sheet: Sheet) -> None:
+    """Write each phrase beside its places, off the other labels; without room, its number."""
+    letter = max(12.0, min(sheet.size) / 26)  # height in pixels
+    named = [
+        (index, phrase, bounding_box(region).to_pixels(sheet.size))
+        for index, mention in enumerate(sheet.mentions)
+        if (phrase := printable(mention.phrase))
+        for region in mention.regions
+    ]
+    spots = place_labels(
+        [bounds for *_, bounds in named],
+        [_extent(_shortened(phrase), letter) for _, phrase, _ in named],
+        [_extent(str(index + 1), letter) for index, *_ in named],
+        sheet.size,
+    )
+    for (index, phrase, _), (spot, in_words) in zip(named, spots, strict=True):
+        words = _shortened(phrase) if in_words else str(index + 1)
+        _write(parent, spot, words, phrase, letter, colour_of(index))
+
+
+def _write(
+    parent: ElementTree.Element, spot: Bounds, words: str, phrase: str, letter: float, colour: str
+) -> None:
+    x1, y1, x2, y2 = spot
+    group = ElementTree.SubElement(parent, "g")
+    ElementTree.SubElement(group, "title").text = phrase
+    place = _written({"x": x1, "y": y1, "width": x2 - x1, "height": y2 - y1, "rx": letter / 4})
+    ElementTree.SubElement(group, "rect", {**place, "fill": colour})
+    # Fonts differ from one computer to the next: the length keeps the words in their box.
+    at = {"x": x1 + letter * 0.35, "y": y1 + letter * 1.1, "textLength": x2 - x1 - letter * 0.7}
+    fitted = {"font-size": f"{letter:.2f}", "lengthAdjust": "spacingAndGlyphs"}
+    ElementTree.SubElement(group, "text", {**_written(at), **fitted}).text = words
+
+
+def _shortened(phrase: str) -> str:
+    return phrase if len(phrase) <= LONGEST_LABEL else f"{phrase[: LONGEST_LABEL - 1]}…"
+
+
+def _extent(words: str, letter: float) -> Extent:
+    """Return the width and height of a label."""
+    return _length(words) * letter + letter * 0.7, letter * 1.5
+
+
+def _length(words: str) -> float:
+    """Estimate how long words are, in heights of a letter."""
+    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in words)
+    return wide + 0.56 * (len(words) - wide)
+
+
+def _written(numbers: Numbers) -> dict[str, str]:
+    return {name: f"{value:.2f}" for name, value in numbers.items()}

@@ -1,0 +1,52 @@
+"""YOLO: a text file a picture, and data.yaml with the names of the classes.
+
+Sources: https://docs.ultralytics.com/datasets/detect/ and https://docs.ultralytics.com/datasets/segment/
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from vlm_demo.rendering.export.labels import areas
+from vlm_demo.values import Box, Mention, Polygon, Region, bounding_box
+
+
+def has_outlines(mentions: Sequence[Mention]) -> bool:
+    """Whether there is a polygon, so that boxes are to be written as outlines too."""
+    return any(isinstance(region, Polygon) for _, region in areas(mentions))
+
+
+def yolo_of(mentions: Sequence[Mention], names: Sequence[str], *, outlines: bool) -> str:
+    """Write `class centre-x centre-y width height` a line, as fractions of the picture.
+
+    With `outlines`, the corners in turn instead: a data set holds boxes or outlines, not both.
+    """
+    ids = {name: index for index, name in enumerate(names)}
+    lines = []
+    for name, region in areas(mentions):
+        numbers = _corners(region) if outlines else _centred(bounding_box(region))
+        lines.append(" ".join([str(ids[name]), *(f"{v:.6f}" for v in numbers)]) + "\n")
+    return "".join(lines)
+
+
+def data_yaml(names: Sequence[str]) -> str:
+    """Write where the pictures are and what the classes are called.
+
+    JSON strings are YAML strings. Nothing is held back for validation: that is for whoever trains.
+    """
+    quoted = (json.dumps(name, ensure_ascii=False) for name in names)
+    lines = [f"\n  {index}: {name}" for index, name in enumerate(quoted)]
+    return f"train: images\nval: images\nnames:{''.join(lines) or ' {}'}\n"
+
+
+def _centred(box: Box) -> tuple[float, float, float, float]:
+    return (box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2, box.x2 - box.x1, box.y2 - box.y1
+
+
+def _corners(region: Region) -> list[float]:
+    """Return x and y of the corners in turn, as fractions, clockwise for a box."""
+    if isinstance(region, Polygon):
+        return [v for point in region.points for v in (point.x, point.y)]
+    box = bounding_box(region)
+    return [box.x1, box.y1, box.x2, box.y1, box.x2, box.y2, box.x1, box.y2]
