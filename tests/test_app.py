@@ -1,4 +1,4 @@
-"""The program that people start: the page comes up soon, and bad settings end in one line."""
+"""The programs that people start: the page comes up soon, and bad settings end in one line."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 from support import ROOT
+
+from vlm_demo.settings import declarations
 
 LONGEST_START_S = 60  # 15 on an idle laptop; test machines are busy
 
@@ -124,5 +126,54 @@ def test_a_taken_port_ends_in_one_line() -> None:
         taken.listen()
         ended = run("--port", str(taken.getsockname()[1]))
     assert ended.returncode == 2
-    assert ended.stderr.startswith("The page cannot be served: ")
+    assert ended.stderr.startswith("Error: The page cannot be served: ")
     assert ended.stderr.count("\n") == 1
+
+
+# Other ways to start it
+
+
+def test_the_command_takes_the_flags_of_the_program() -> None:
+    """`vlm-demo serve` and `python app.py` are one parser, made of the settings' declarations."""
+    page = run("--help").stdout
+    command = subprocess.run(
+        [sys.executable, "-m", "vlm_demo", "serve", "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert page.removeprefix("Usage: python app.py") == command.removeprefix(
+        "Usage: python -m vlm_demo serve"
+    )
+    for setting in declarations().values():
+        assert (f"{setting.flag} " in page) is setting.is_flag
+
+
+@pytest.mark.parametrize("module", ["pool.py", "cli/lazy.py", "families/llava/llava15.py"])
+def test_a_module_that_is_run_says_what_to_run_instead(module: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, f"vlm_demo/{module}"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 1
+    assert "Run `python app.py`" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+def test_the_folder_of_the_package_can_be_run() -> None:
+    shown = subprocess.run(
+        [sys.executable, "vlm_demo", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert "Commands:" in shown.stdout
+
+
+def test_no_module_hides_one_of_the_standard_library() -> None:
+    """Python looks in the folder of a program first: a debugger or an IDE's "run" starts there."""
+    folder = ROOT / "vlm_demo"
+    names = {path.stem for path in folder.iterdir()} - {"__init__", "__main__", "__pycache__"}
+    assert not names & sys.stdlib_module_names
+    subprocess.run([sys.executable, "-c", "import dataclasses, typing"], cwd=folder, check=True)

@@ -16,8 +16,8 @@ from PIL import Image
 
 from vlm_demo import backend as backend_module
 from vlm_demo.backend import Backend
-from vlm_demo.catalog.menu import Ability, ModelSpec
-from vlm_demo.engines import Progress
+from vlm_demo.catalog.spec import Ability, ModelSpec
+from vlm_demo.engines import LoadOptions, OnProgress, Progress, Serving
 from vlm_demo.errors import (
     BusyModelError,
     EngineError,
@@ -183,7 +183,7 @@ def test_requests_that_cannot_be_served_load_no_model(
 def test_a_model_that_does_not_run_here_is_refused_before_anything_loads(
     runs: Any, unopened: Backend, picture: Image.Image
 ) -> None:
-    far = replace(spec("far"), runs=runs, nearest="m", source="https://example.org/far")
+    far = replace(spec("far"), runs=runs, alternative="m", source="https://example.org/far")
     backend = Backend((spec("m"), far))
     request = Request(Task.CAPTION, images=(picture,))
     with pytest.raises(NotRunnableError, match=r"far.*lease.*m"):
@@ -253,11 +253,11 @@ class Recorder:
         self.opening = threading.Event()
         self.opening.set()
 
-    def open(self, _: str, checkpoint: str, *, on_progress: Any, **__: Any) -> "RecordingEngine":
+    def open(self, options: LoadOptions, _: Serving, on_progress: OnProgress) -> "RecordingEngine":
         on_progress(Progress("loading", 0, 2, "steps"))
         self.opening.wait(10)
-        self.opened.append(checkpoint)
-        return RecordingEngine(self, checkpoint)
+        self.opened.append(options.checkpoint)
+        return RecordingEngine(self, options.checkpoint)
 
 
 class RecordingEngine:

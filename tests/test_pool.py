@@ -13,12 +13,12 @@ import pytest
 from PIL import Image
 from support.tiny_checkpoints import CHECKPOINTS, save
 
-from vlm_demo import pool as pool_module
 from vlm_demo.backend import Backend
-from vlm_demo.catalog.menu import ModelSpec
-from vlm_demo.engines import FreeMemory, OnProgress, Progress, Usage
+from vlm_demo.catalog.spec import ModelSpec
+from vlm_demo.engines import FreeMemory, NumberFormat, OnProgress, Progress, Usage
 from vlm_demo.errors import BusyModelError, EngineError, LoadError, OutOfMemoryError
-from vlm_demo.pool import ModelPool, NumberFormat
+from vlm_demo.pool import ModelPool
+from vlm_demo.pool import memory as memory_module
 from vlm_demo.values import Request, Sampling, Task
 
 GB = 1_000_000_000
@@ -52,7 +52,7 @@ class Machine:
         if self.error:
             raise self.error
         self.opened.append(spec.name)
-        bits = NumberFormat.of(spec.dtype, spec.quantization).bits
+        bits = spec.number_format.bits
         size = round((spec.parameters or 0) * bits / 8) if spec.engine == "local" else 0
         engine = MachineEngine(self, spec.name, size)
         self.running.append(engine)
@@ -83,7 +83,7 @@ class MachineEngine:
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     """A machine of 30 GB: two models of 10 GB and a third one's weights."""
     machine = Machine(30)
-    monkeypatch.setattr(pool_module, "free_memory", machine.free)
+    monkeypatch.setattr(memory_module, "free_memory", machine.free)
     return machine
 
 
@@ -191,7 +191,7 @@ def test_remote_models_take_no_room_and_make_none(machine: Machine) -> None:
     assert loaded(pool) == "acde"
     use(pool, B)
     assert loaded(pool) == "bcde"
-    assert pool.offers(far[0]) == []
+    assert pool.format_options(far[0]) == []
 
 
 def test_an_upper_bound_holds_where_memory_would_not(machine: Machine) -> None:
@@ -367,7 +367,7 @@ def test_a_model_is_loaded_again_in_another_format(machine: Machine) -> None:
     assert machine.opened == ["a", "a"]
     pool.unload("a")
     use(pool, A)  # the choice is remembered
-    assert pool.format(A) is NumberFormat.FOUR_BIT
+    assert pool.number_format(A) is NumberFormat.FOUR_BIT
     assert machine.running[0].size < 3 * GB
 
 
@@ -375,7 +375,7 @@ def test_a_busy_model_is_not_replaced(machine: Machine) -> None:
     pool = machine.pool()
     with pool.using(A), pytest.raises(BusyModelError, match="a is answering"):
         list(pool.load(A, NumberFormat.EIGHT_BIT))
-    assert pool.format(A) is NumberFormat.AS_IT_IS
+    assert pool.number_format(A) is NumberFormat.AUTO
     assert machine.closed == []
 
 
@@ -390,8 +390,11 @@ def test_a_format_that_failed_is_not_remembered(machine: Machine) -> None:
 
 
 def test_formats_are_offered_with_what_they_take(machine: Machine) -> None:
-    offers = {offer.format: offer for offer in machine.pool(device="cpu").offers(spec("x", 40))}
-    assert next(iter(offers)) is NumberFormat.AS_IT_IS
+    offers = {
+        offer.number_format: offer
+        for offer in machine.pool(device="cpu").format_options(spec("x", 40))
+    }
+    assert next(iter(offers)) is NumberFormat.AUTO
     assert NumberFormat.FLOAT16 not in offers  # of no use on a CPU
     assert offers[NumberFormat.BFLOAT16].memory == 48 * GB
     assert not offers[NumberFormat.BFLOAT16].fits
@@ -405,16 +408,16 @@ def test_a_loaded_model_counts_its_own_place_as_free(machine: Machine) -> None:
     big = spec("a", 20)
     use(pool, big)
     with pool.using(big):
-        offers = {offer.format: offer.fits for offer in pool.offers(big)}
+        offers = {offer.number_format: offer.fits for offer in pool.format_options(big)}
     assert offers[NumberFormat.BFLOAT16]
 
 
-def test_formats_and_menu_fields_say_the_same() -> None:
+def test_an_entry_in_another_format_says_nothing_of_the_old_one() -> None:
+    entry = spec("x", number_format=NumberFormat.FOUR_BIT, compute_format=NumberFormat.BFLOAT16)
     for one in NumberFormat:
-        entry = one.applied_to(spec("x", dtype="float16", quantization="8bit"))
-        assert NumberFormat.of(entry.dtype, entry.quantization) is one
-    entry = spec("x", dtype="bfloat16", quantization="4bit")
-    assert NumberFormat.FOUR_BIT.applied_to(entry) is entry
+        assert entry.in_format(one).number_format is one
+    assert entry.in_format(NumberFormat.FOUR_BIT) is entry
+    assert entry.in_format(NumberFormat.EIGHT_BIT).compute_format is NumberFormat.AUTO
 
 
 # With real checkpoints
@@ -513,11 +516,11 @@ def test_a_model_answers_in_another_format(
 ) -> None:
     list(backend.load("llava"))
     (whole,) = [usage.weight_bytes for usage in [backend.usage("llava")] if usage]
-    offers = {offer.format: offer for offer in backend.offers("llava")}
+    offers = {offer.number_format: offer for offer in backend.format_options("llava")}
     list(backend.load("llava", wanted))
     usage = backend.usage("llava")
     assert usage
-    assert usage.precision == wanted
+    assert usage.number_format == wanted
     assert usage.weight_bytes < whole
     estimate = (offers[wanted].memory or 0) / 1.2
     assert usage.weight_bytes == pytest.approx(estimate, rel=0.1)
@@ -528,7 +531,7 @@ def test_fitting_is_measured_from_the_files(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The menu does not say how large these are."""
-    monkeypatch.setattr(pool_module, "free_memory", lambda _: FreeMemory(600_000))
+    monkeypatch.setattr(memory_module, "free_memory", lambda _: FreeMemory(600_000))
     with pytest.raises(
         OutOfMemoryError, match=r"llava needs about .* MB of memory, and 600 kB are free"
     ):

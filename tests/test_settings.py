@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from vlm_demo.errors import SettingsError
-from vlm_demo.settings import Settings
+from vlm_demo.settings import Settings, declarations
 
 
 def test_defaults() -> None:
@@ -90,3 +90,23 @@ def test_bad_values_are_named_with_their_source(name: str, value: str, reason: s
 def test_unknown_flag() -> None:
     with pytest.raises(SettingsError, match=r"no setting 'prot'.*port"):
         Settings.read({"prot": 1}, {})
+
+
+def test_a_setting_is_declared_with_its_flag_variable_and_help() -> None:
+    setting = declarations()["votes_repo"]
+    assert (setting.flag, setting.variable) == ("--votes-repo", "VLM_DEMO_VOTES_REPO")
+    for each in declarations().values():
+        assert each.help.endswith(".")
+        assert each.metavar or each.is_switch or not each.is_flag
+    assert "shared by all models" in declarations()["cache_gib"].help
+
+
+def test_a_secret_is_no_flag() -> None:
+    """Command lines can be read by other users of the machine."""
+    assert [each.name for each in declarations().values() if not each.is_flag] == ["secret"]
+
+
+def test_every_default_can_be_written_as_text() -> None:
+    for each in declarations().values():
+        if each.default and each.default is not True:
+            assert each.read(str(each.default), source=each.flag) == each.default

@@ -1,17 +1,12 @@
-"""The page's features in a terminal: `python -m vlm_demo --help`."""
+"""The program as a module: `python -m vlm_demo`, the same as `vlm-demo`."""
 
-import io
 import sys
+from pathlib import Path
 
-from vlm_demo.cli import run
+if not __package__:  # `python vlm_demo`: Python then looks for modules inside of the package
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from vlm_demo.cli import main
 
 if __name__ == "__main__":
-    # JSON is UTF-8 whatever the terminal's language; bytes that are not text stop nobody.
-    for stream, errors in (
-        (sys.stdin, "replace"),
-        (sys.stdout, "backslashreplace"),
-        (sys.stderr, "backslashreplace"),
-    ):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors=errors)
-    sys.exit(run(sys.argv[1:]))
+    main()

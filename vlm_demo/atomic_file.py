@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Writes files and folders that appear whole or not at all."""
 
 from __future__ import annotations
 
@@ -15,59 +15,59 @@ from vlm_demo.errors import FileError
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
-    """Open a file beside `path` that takes its name when all is written, and else goes.
+    """Open a temporary file that is renamed to `path` when complete, and deleted on an error.
 
-    A device or pipe is written as it is: its name must stay what it was.
+    A device or pipe is written to directly.
 
     Raises:
         FileError: it cannot be written, such as on a full disk.
     """
-    path = path.resolve()  # a link stays, and leads to the new file
+    path = path.resolve()  # a link stays, and points to the new file
     if path.exists() and not path.is_file():
-        with _told(path), path.open("wb") as file:
+        with _file_errors(path), path.open("wb") as file:
             yield file
         return
-    part = _beside(path)
+    temporary = _temporary_path(path)
     try:
-        with _told(path), part.open("xb") as file:
+        with _file_errors(path), temporary.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        with _told(path):
-            part.replace(path)
+        with _file_errors(path):
+            temporary.replace(path)
     finally:
-        part.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 @contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
-    """Make a folder beside `path` that takes its name when all is written, and else goes.
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Make a temporary folder that is renamed to `path` when complete, and deleted on an error.
 
     Raises:
-        FileError: it cannot be written, or there is a folder with something in it.
+        FileError: it cannot be written, or `path` is a folder that is not empty.
     """
     path = path.resolve()
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         raise FileError(f"{path} is there already. Please choose another name.")
-    part = _beside(path)
+    temporary = _temporary_path(path)
     try:
-        with _told(path):
-            part.mkdir()
-            yield part
-            part.replace(path)
+        with _file_errors(path):
+            temporary.mkdir()
+            yield temporary
+            temporary.replace(path)
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _beside(path: Path) -> Path:
+def _temporary_path(path: Path) -> Path:
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _file_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
-        raise  # whoever reads has enough; that is no fault
+        raise  # the reader of the pipe has gone, which is not an error of ours
     except OSError as error:
         raise FileError(f"{path} cannot be written: {error.strerror or error}.") from error

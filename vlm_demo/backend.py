@@ -8,11 +8,14 @@ from contextlib import closing
 from dataclasses import replace
 from threading import Lock
 
-from vlm_demo.catalog.menu import ModelSpec, default_menu, find, load_menu, spec_for_checkpoint
+from vlm_demo.catalog.identity import spec_for_checkpoint
+from vlm_demo.catalog.menu import default_menu, find, load_menu
+from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.engines import (
     CacheBudget,
     Engine,
     FreeMemory,
+    NumberFormat,
     OnProgress,
     Progress,
     RenderedPrompt,
@@ -22,17 +25,18 @@ from vlm_demo.engines import (
 )
 from vlm_demo.errors import InputError, LoadError, NotRunnableError, TooLongError
 from vlm_demo.families import get_family
-from vlm_demo.pool import ModelPool, NumberFormat, Offer
+from vlm_demo.pool import FormatOption, ModelPool
 from vlm_demo.prompting.confidence import TokenProbabilities
-from vlm_demo.prompting.family import MAX_CHARACTERS, Family
+from vlm_demo.prompting.family import Family
+from vlm_demo.prompting.request_checks import MAX_CHARACTERS
 from vlm_demo.settings import Device, Settings
 from vlm_demo.values import Prompt, Reply, Request, Sampling, Task, TextChunk, Timing
 
 READING_INTERVAL_S = 0.04
-"""Replies are read and yielded at most this often ..."""
+"""Shortest time in seconds from one reading of an answer to the next."""
 
 READING_SHARE = 4
-"""... and so that reading them takes at most one part in this many of the time."""
+"""Shortest time between two readings of an answer, as a multiple of the time that one takes."""
 
 
 class Backend:
@@ -52,7 +56,7 @@ class Backend:
         self._device = device
         self._serving = serving or Serving()
         self._pool = ModelPool(
-            self._open, menu=lambda: self._menu, max_loaded=max_loaded, device=device
+            self._open_engine, menu=lambda: self._menu, max_loaded=max_loaded, device=device
         )
         self._lock = Lock()  # guards the menu
 
@@ -91,7 +95,7 @@ class Backend:
         return find(self._menu, name)
 
     def add_checkpoint(self, checkpoint: str) -> ModelSpec:
-        """Put a Hub id or a folder on the menu, unless it is there already.
+        """Add a Hub id or a folder to the menu, unless it is there already.
 
         Raises:
             NotRunnableError: this program cannot run it; the message says what to do.
@@ -100,8 +104,8 @@ class Backend:
         """
         for spec in self._menu:
             if checkpoint.strip() in (spec.name, spec.checkpoint):
-                return _runnable(spec)
-        new = _runnable(spec_for_checkpoint(checkpoint))
+                return _require_runnable(spec)
+        new = _require_runnable(spec_for_checkpoint(checkpoint))
         with self._lock:
             for spec in self._menu:
                 if spec.name == new.name:
@@ -114,7 +118,7 @@ class Backend:
         return self._pool.is_loaded(name)
 
     def load(
-        self, model: str, format: NumberFormat | None = None
+        self, model: str, number_format: NumberFormat | None = None
     ) -> Generator[Progress, None, None]:
         """Fetch and load a model in the background; yield how far it has come.
 
@@ -122,19 +126,19 @@ class Backend:
 
         Args:
             model: its name on the menu.
-            format: to load it in; one that is loaded in another is replaced. None: as it is loaded
-                now, or was chosen last, or as the menu says.
+            number_format: to load it in; a model that is loaded in another is replaced. None: that
+                in which it is loaded, or the one that was chosen last, or the menu's.
 
         Raises:
             NotRunnableError: this program cannot run the model.
-            BusyModelError: it is answering, or on its way in, in another format.
+            BusyModelError: it is answering, or being loaded, in another format.
             LoadError: the checkpoint cannot be fetched or loaded.
             OutOfMemoryError: it does not fit; the message says what would.
         """
-        yield from self._pool.load(_runnable(self.spec(model)), format)
+        yield from self._pool.load(_require_runnable(self.spec(model)), number_format)
 
     def progress(self, model: str) -> Progress | None:
-        """Say how far the loading of a model has come; None: it can answer at once."""
+        """Return how far the loading of a model has come; None: it can answer at once."""
         return self._pool.progress(self.spec(model).name)
 
     def stop_loading(self, model: str) -> None:
@@ -145,20 +149,20 @@ class Backend:
         """Free the memory of a model; one that is not loaded is left as it is.
 
         Raises:
-            BusyModelError: it is answering, or on its way in.
+            BusyModelError: it is answering, or being loaded.
         """
         self._pool.unload(self.spec(model).name)
 
-    def offers(self, model: str) -> list[Offer]:
-        """Return the ways to load a model that make sense on this machine, as it is first."""
-        return self._pool.offers(self.spec(model))
+    def format_options(self, model: str) -> list[FormatOption]:
+        """Return the number formats that make sense for a model on this machine, AUTO first."""
+        return self._pool.format_options(self.spec(model))
 
-    def format(self, model: str) -> NumberFormat:
-        """Return the format in which a model is loaded, or will be."""
-        return self._pool.format(self.spec(model))
+    def number_format(self, model: str) -> NumberFormat:
+        """Return the number format in which a model is loaded, or will be."""
+        return self._pool.number_format(self.spec(model))
 
     def usage(self, model: str) -> Usage | None:
-        """Say what a model is doing and what it has saved; None where it is not loaded."""
+        """Return what a model is doing and what it has saved; None: it is not loaded."""
         return self._pool.usage(self.spec(model).name)
 
     def free_memory(self) -> FreeMemory:
@@ -166,10 +170,10 @@ class Backend:
         return self._pool.free_memory()
 
     def check(self, model: str, request: Request) -> None:
-        """Refuse a request that the model cannot be asked; nothing is loaded for that.
+        """Refuse a request that the model cannot answer, without loading anything.
 
         Raises:
-            VlmDemoError: the model is unknown, cannot do the task, or not in this way.
+            VlmDemoError: the model is unknown, cannot do the task, or not with these options.
         """
         spec = self.spec(model)
         spec.check(request.task)
@@ -178,33 +182,33 @@ class Backend:
     def answer(self, model: str, request: Request) -> Generator[Reply, None, None]:
         """Yield the reply as it grows; the last one is complete. Closing the iterator stops it.
 
-        While it waits for others, replies without text say how many are ahead. Where a
-        conversation does not fit into the model's context, its oldest turns are left out, and
-        the reply's note says so.
+        While it waits for others, replies without text give its queue position. If a conversation
+        does not fit into the model's context, its oldest turns are left out, and the reply's note
+        says so.
 
         Raises:
             VlmDemoError: the model is unknown, cannot do the task, or failed.
         """
-        asked = time.monotonic()
+        timer = _AnswerTimer()
         self.check(model, request)
         spec = self.spec(model)
         family = get_family(spec.family)
+        sampling = request.sampling or family.sampling
         with self._pool.using(spec) as engine:
-            left_out = 0  # turns
+            omitted_turns = 0
             while True:
                 prompt = self._prompt(spec, request, engine)
-                if left_out:
-                    prompt = replace(prompt, note=_joined(prompt.note, _left_out(left_out)))
+                if omitted_turns:
+                    notes = prompt.note, _omission_note(omitted_turns)
+                    prompt = replace(prompt, note=" ".join(filter(None, notes)))
                 try:
-                    yield from _answer(
-                        family, engine, prompt, request.sampling or family.sampling, asked
-                    )
+                    yield from _AnswerReader(family, prompt, timer).read(engine, sampling)
                     return
                 except TooLongError:  # before anything was written
                     shorter = family.without_oldest_turn(request)
                     if shorter is None:
                         raise
-                request, left_out = shorter, left_out + 1
+                request, omitted_turns = shorter, omitted_turns + 1
 
     def score(self, model: str, request: Request) -> list[float]:
         """Return the log-probability of each of the request's choices as the whole answer.
@@ -212,7 +216,7 @@ class Backend:
         The model is asked as `answer` asks it. The logarithms are natural.
 
         Raises:
-            NoScoresError: the engine cannot tell.
+            NoScoresError: the engine cannot compute them.
             VlmDemoError: as `answer` does, or there are no choices.
         """
         self.check(model, request)
@@ -224,7 +228,7 @@ class Backend:
             return engine.score(prompt, prompt.choices)
 
     def inspect(self, model: str, request: Request) -> RenderedPrompt:
-        """Say what exactly a model is given for a request; nothing is generated.
+        """Return what exactly a model is given for a request; nothing is generated.
 
         Raises:
             VlmDemoError: as `answer` does.
@@ -243,7 +247,7 @@ class Backend:
         """Unload every model; answers that are still running end with an EngineError."""
         self._pool.close()
 
-    def _open(self, spec: ModelSpec, on_progress: OnProgress) -> Engine:
+    def _open_engine(self, spec: ModelSpec, on_progress: OnProgress) -> Engine:
         """Open the engine of a menu entry.
 
         Raises:
@@ -255,91 +259,79 @@ class Backend:
                 "whole repository (its folder assets/models), or train the model: "
                 f"python -m vlm_demo train --recipe {spec.name}."
             )
-        return open_engine(
-            spec.engine,
-            spec.checkpoint,
-            revision=spec.revision,
-            dtype=spec.dtype,
-            quantization=spec.quantization,
-            trust_remote_code=spec.trust_remote_code,
-            context=get_family(spec.family).limits.context,
-            device=self._device,
-            base_url=spec.base_url,
-            server=spec.server,
-            api_key_env=spec.api_key_env,
-            serving=self._serving,
-            on_progress=on_progress,
-        )
+        return open_engine(spec.load_options(self._device), self._serving, on_progress)
 
 
-class _Clock:
-    """Measures an answer from the moment it was asked for."""
+class _AnswerTimer:
+    """Measures an answer from the moment at which it was requested."""
 
-    def __init__(self, asked: float) -> None:
-        self._asked = asked
+    def __init__(self) -> None:
+        self._start = time.monotonic()
         self._first: float | None = None
         self._tokens = 0
 
-    def count(self, piece: TextChunk) -> None:
-        """Take in the next piece."""
+    def count(self, chunk: TextChunk) -> None:
+        """Take in the next chunk."""
         if self._first is None:
             self._first = time.monotonic()
-        self._tokens += len(piece.logprobs)
+        self._tokens += len(chunk.logprobs)
 
     @property
-    def pace(self) -> Timing:
+    def timing(self) -> Timing:
         """How fast the answer has come so far."""
         now = time.monotonic()
-        return Timing((self._first or now) - self._asked, now - self._asked, self._tokens)
+        return Timing((self._first or now) - self._start, now - self._start, self._tokens)
 
 
-def _answer(
-    family: Family, engine: Engine, prompt: Prompt, sampling: Sampling, asked: float
-) -> Generator[Reply, None, None]:
-    """Read what an engine writes, as often as reading it takes little of the time."""
-    raw, read, due = prompt.answer_prefix, None, 0.0
-    tokens, clock = TokenProbabilities(raw), _Clock(asked)
-    with closing(engine.stream(prompt, sampling)) as pieces:
-        for piece in pieces:
-            if piece.ahead:
-                yield Reply("", "", queue_position=piece.ahead)
-                continue
-            raw += piece
-            tokens.add(piece)
-            clock.count(piece)
-            if time.monotonic() < due:
-                continue
-            started = time.monotonic()
-            reply, read = _read(family, raw, prompt, tokens, clock), raw
-            took = time.monotonic() - started
-            due = started + max(READING_INTERVAL_S, took * READING_SHARE)
-            yield reply
-    if read != raw:
-        yield _read(family, raw, prompt, tokens, clock)
+class _AnswerReader:
+    """Reads what an engine writes for a prompt, as often as reading takes little of the time."""
+
+    def __init__(self, family: Family, prompt: Prompt, timer: _AnswerTimer) -> None:
+        self._family = family
+        self._prompt = prompt
+        self._timer = timer
+        self._raw = prompt.answer_prefix
+        self._tokens = TokenProbabilities(prompt.answer_prefix)
+
+    def read(self, engine: Engine, sampling: Sampling) -> Generator[Reply, None, None]:
+        """Yield the reply as it grows; the last one is complete."""
+        last_read, due = None, 0.0
+        with closing(engine.stream(self._prompt, sampling)) as chunks:
+            for chunk in chunks:
+                if chunk.queue_position:
+                    yield Reply("", "", queue_position=chunk.queue_position)
+                    continue
+                self._raw += chunk
+                self._tokens.add(chunk)
+                self._timer.count(chunk)
+                started = time.monotonic()
+                if started < due:
+                    continue
+                reply, last_read = self._reply(), self._raw
+                due = started + max(
+                    READING_INTERVAL_S, (time.monotonic() - started) * READING_SHARE
+                )
+                yield reply
+        if last_read != self._raw:
+            yield self._reply()
+
+    def _reply(self) -> Reply:
+        prompt, timing = self._prompt, self._timer.timing
+        if prompt.choices or prompt.pattern or prompt.schema:
+            # A constrained answer holds no reasoning, and nothing of the family's markup.
+            return Reply(self._raw, self._raw.strip(), note=prompt.note, timing=timing)
+        reply = replace(self._family.reply(self._raw, prompt), note=prompt.note, timing=timing)
+        return self._tokens.add_confidences(reply)
 
 
-def _left_out(turns: int) -> str:
+def _omission_note(turns: int) -> str:
     return (
         "The conversation has become too long for this model: its beginning, "
         f"{'one turn' if turns == 1 else f'{turns} turns'}, was left out."
     )
 
 
-def _joined(*notes: str) -> str:
-    return " ".join(note for note in notes if note)
-
-
-def _read(
-    family: Family, raw: str, prompt: Prompt, tokens: TokenProbabilities, clock: _Clock
-) -> Reply:
-    if prompt.choices or prompt.pattern or prompt.schema:
-        # In an answer whose form is given, nothing is a draft or a family's markup.
-        return Reply(raw, raw.strip(), note=prompt.note, timing=clock.pace)
-    reply = replace(family.reply(raw, prompt), note=prompt.note, pace=clock.pace)
-    return tokens.rate(reply)
-
-
-def _runnable(spec: ModelSpec) -> ModelSpec:
+def _require_runnable(spec: ModelSpec) -> ModelSpec:
     """Return an entry that this program can run.
 
     Raises:

@@ -1,37 +1,42 @@
-"""Errors whose message is safe and useful to show: what happened, and what to do.
+"""Errors with messages for people, which say what happened and what to do.
 
 VlmDemoError
 ├── InputError              what the user gave cannot be used
-│   ├── ImageError        not a picture, too large, damaged
-│   ├── MissingImageError the task needs a picture
+│   ├── ImageError          a file is not a picture, too large or damaged
+│   ├── MissingImageError   the task needs a picture
 │   ├── MissingTextError    the task needs words
-│   ├── TooLongError        more text than the model can take
+│   ├── TooLongError        the text is longer than the model can take
 │   ├── ConversationError   a file is not a conversation that can be opened
-│   └── SourceError         a folder, ZIP or list of pictures that a batch cannot take
+│   └── SourceError         a batch cannot use a folder, ZIP or list of pictures
 ├── UnknownModelError       no such model or family
 ├── UnsupportedTaskError    the model's family cannot do this task
 ├── NotRunnableError        this program cannot run the model
 ├── BusyModelError          the model is answering and cannot be unloaded
-├── SettingsError           a flag, environment variable or menu file that cannot be used
+├── SettingsError           a flag, environment variable or menu file cannot be used
 ├── BattleError             a battle cannot begin, go on, or be voted on
 │   ├── VotedAlreadyError   it has its vote
 │   └── RateLimitError      too many battles or votes in a short time
 ├── VotesError              the votes cannot be read or written
 ├── FileError               a file cannot be written
 ├── BatchError              a batch of pictures cannot begin or go on
-│   └── JournalError        what is done of it cannot be read or kept
+│   └── JournalError        its journal cannot be read or written
 └── EngineError             the model failed while answering
     ├── LoadError           the checkpoint could not be loaded
     ├── QueueFullError      too many requests are waiting for the model
     ├── AnswerTimeoutError  the answer took too long
-    ├── NoScoresError       the engine cannot say how probable given answers are
+    ├── NoScoresError       the engine cannot compute how likely given answers are
     ├── ServerError         a model's server cannot be reached, refused or broke off
     └── OutOfMemoryError    the machine has too little memory for this
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class VlmDemoError(Exception):
@@ -63,7 +68,7 @@ class ConversationError(InputError):
 
 
 class SourceError(InputError):
-    """A folder, ZIP or list of pictures cannot be taken by a batch: missing, too much, damaged."""
+    """A batch cannot use a folder, ZIP or list of pictures: missing, too large or damaged."""
 
 
 class UnknownModelError(VlmDemoError):
@@ -75,7 +80,7 @@ class UnsupportedTaskError(VlmDemoError):
 
 
 class NotRunnableError(VlmDemoError):
-    """This program cannot run the model: it needs one of its own, or code that nobody allowed."""
+    """This program cannot run the model: it needs its own program, or code that is not allowed."""
 
 
 class BusyModelError(VlmDemoError):
@@ -99,7 +104,7 @@ class RateLimitError(BattleError):
 
 
 class VotesError(VlmDemoError):
-    """The database of votes cannot be read or written: locked, full, gone, or not one of ours."""
+    """The database of votes cannot be read or written: locked, full, gone or another one."""
 
 
 class FileError(VlmDemoError):
@@ -107,11 +112,11 @@ class FileError(VlmDemoError):
 
 
 class BatchError(VlmDemoError):
-    """A batch of pictures cannot begin, or stopped before its end; what is done is kept."""
+    """A batch of pictures cannot begin, or stopped before its end; its results so far are saved."""
 
 
 class JournalError(BatchError):
-    """The journal of a batch cannot be read or written, or is that of another job."""
+    """The journal of a batch cannot be read or written, or belongs to another job."""
 
 
 class EngineError(VlmDemoError):
@@ -127,11 +132,11 @@ class QueueFullError(EngineError):
 
 
 class AnswerTimeoutError(EngineError):
-    """The answer took longer than is allowed; what was written until then stays."""
+    """The answer took longer than is allowed; its text so far remains."""
 
 
 class NoScoresError(EngineError):
-    """The engine cannot say how probable given answers are; it can still be asked for one."""
+    """The engine cannot compute how likely given answers are; it can still answer."""
 
 
 class ServerError(EngineError):
@@ -143,24 +148,84 @@ class OutOfMemoryError(EngineError):
 
     def __init__(
         self,
-        words: str,
+        message: str,
         *,
         formats: Sequence[str] = (),
         alternative: str = "",
-        smaller_picture: bool = False,
+        smaller_image: bool = False,
         new_tokens: int = 0,
     ) -> None:
-        """Say what would do.
+        """Build the error with what would fit instead.
 
         Args:
-            words: what people read.
-            formats: number formats in which the model would fit, like "4-bit".
-            instead: the name of a model that would fit; "": none is known.
-            smaller_picture: one half as wide and high would do.
-            new_tokens: an answer that is no longer than this would do; 0: not known.
+            message: for people.
+            formats: number formats in which the model would fit, such as "4-bit".
+            alternative: name of a model that would fit; "": none is known.
+            smaller_image: whether a picture half as wide and high would fit.
+            new_tokens: longest answer that would fit, in tokens; 0: not known.
         """
-        super().__init__(words)
+        super().__init__(message)
         self.formats = tuple(formats)
         self.alternative = alternative
-        self.smaller_picture = smaller_picture
+        self.smaller_image = smaller_image
         self.new_tokens = new_tokens
+
+
+MAX_SUGGESTIONS = 5
+"""Most names that an error proposes in place of an unknown one."""
+
+MAX_SUGGESTED_CHARACTERS = 200
+"""Most characters of all these names together."""
+
+MAX_QUOTED_CHARACTERS = 80
+"""Most characters of an unknown name that are repeated."""
+
+
+def suggest_names(name: str, known: Iterable[str]) -> str:
+    """Return a sentence with the names most like an unknown one, and a space; "" without any.
+
+    Case does not count. A few names are all listed.
+    """
+    by_lower_case = {one.casefold(): one for one in known}
+    if len(by_lower_case) <= MAX_SUGGESTIONS:
+        return f"Known: {', '.join(by_lower_case.values())}. "
+    close = get_close_matches(
+        name[:MAX_QUOTED_CHARACTERS].casefold(), by_lower_case, MAX_SUGGESTIONS, cutoff=0.5
+    )
+    names: list[str] = []
+    for one in close:
+        names.append(by_lower_case[one])
+        if sum(map(len, names)) > MAX_SUGGESTED_CHARACTERS:
+            names.pop()
+    if not names:
+        return ""
+    *others, last = names
+    choice = f"{', '.join(others)} or {last}" if others else last
+    return f"Did you mean {choice}? "
+
+
+def quote_name(name: str) -> str:
+    """Return a name in quotation marks, cut off where it is very long."""
+    cut = name if len(name) <= MAX_QUOTED_CHARACTERS else f"{name[:MAX_QUOTED_CHARACTERS]}…"
+    return repr(cut)
+
+
+def describe_validation_error(error: ValidationError) -> str:
+    """Say in one line which part of some data is wrong first, and why.
+
+    Example: "turns[0].regions[2].box[1] should be less than or equal to 1".
+    """
+    problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    path = ""
+    for part in problem["loc"]:
+        if isinstance(part, int):
+            path += f"[{part}]"
+        elif not path.endswith(f".{part}"):  # a union repeats the key that chose its member
+            path += f".{part}"
+    name = path.lstrip(".")
+    words = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "missing":
+        return f"{name} is missing"
+    if words.startswith("Input "):
+        return f"{name or 'it'} {words.removeprefix('Input ')}"
+    return f"{name}: {words}" if name else words

@@ -1,6 +1,6 @@
-"""The only door for pictures: whatever comes in is checked, and comes out upright RGB.
+"""Opens pictures. Everything that comes in is checked, and becomes upright RGB.
 
-Pictures keep their full resolution, because places are drawn and exported on them.
+Pictures keep their full resolution, because regions are drawn and exported on them.
 """
 
 from __future__ import annotations
@@ -18,15 +18,18 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from vlm_demo.errors import ImageError
 
 MAX_BYTES = 20_000_000
+"""Largest file that is opened, in bytes, unless a caller says otherwise."""
+
 MAX_PIXELS = 40_000_000
+"""Largest picture that is opened, width times height, unless a caller says otherwise."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIF")
-"""Pillow's names of the formats that are opened. The others are rare, or run programs (EPS)."""
+"""Formats that are opened, by Pillow's names. The others are rare, or run programs (EPS)."""
 
 _READABLE = "PNG, JPEG, WebP, GIF, TIFF, BMP, AVIF and HEIC"
 
 # What Pillow and its decoders raise for damaged files, found by damaging files of each format.
-_DAMAGED = (
+_DAMAGE_ERRORS = (
     OSError,
     SyntaxError,
     ValueError,
@@ -39,7 +42,7 @@ _DAMAGED = (
 )
 
 pillow_heif.register_heif_opener()
-# Damage and size are judged here; Pillow's warnings about them would only clutter the terminal.
+# Damage and size are checked here; Pillow's warnings about them would only clutter the terminal.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
@@ -50,31 +53,31 @@ def open_image(
     """Open a picture: RGB, upright, first frame, transparency over white, without metadata.
 
     Args:
-        source: a file's path, its content, or an open file, read from where it stands.
+        source: a file's path, its content, or an open file, read from its current position.
         max_bytes: larger files are refused without being read.
         max_pixels: larger pictures (width times height) are refused without being decoded.
 
     Raises:
-        ImageError: it is not a picture that can be read, or is too large; one clear line.
+        ImageError: it is not a picture that can be read, or is too large.
     """
-    content = _content(source, max_bytes)
-    Image.init()  # `open` itself first loads five formats only, and does not know the others' names
+    content = _read_content(source, max_bytes)
+    Image.init()  # otherwise `open` knows the names of five formats only
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             _check_size(image.size, max_pixels)
-            return _plain(_upright(image))
+            return _to_plain_rgb(_turn_upright(image))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError(_too_many_pixels(max_pixels)) from error
     except UnidentifiedImageError as error:
-        raise ImageError(_not_a_picture(content)) from error
-    except _DAMAGED as error:
+        raise ImageError(_explain_unreadable(content)) from error
+    except _DAMAGE_ERRORS as error:
         raise ImageError(
             "This picture is damaged and cannot be read to its end. Please try another file."
         ) from error
 
 
-def _content(source: Path | bytes | BinaryIO, max_bytes: int) -> bytes:
-    """Read no more than is allowed."""
+def _read_content(source: Path | bytes | BinaryIO, max_bytes: int) -> bytes:
+    """Read a source, but no more than is allowed."""
     if isinstance(source, bytes):
         content = source
     elif isinstance(source, Path):
@@ -102,17 +105,17 @@ def _check_size(size: tuple[int, int], max_pixels: int) -> None:
         raise ImageError(f"{_too_many_pixels(max_pixels)} It has {width:,} x {height:,}.")
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def _turn_upright(image: Image.Image) -> Image.Image:
     """Decode the first frame and turn it as its EXIF orientation says."""
     image.seek(0)
     image.load()
     try:
         return ImageOps.exif_transpose(image)
-    except _DAMAGED:
+    except _DAMAGE_ERRORS:
         return image  # the pixels are fine; only the metadata is damaged
 
 
-def _plain(image: Image.Image) -> Image.Image:
+def _to_plain_rgb(image: Image.Image) -> Image.Image:
     """Convert any mode to RGB without metadata."""
     if image.mode.startswith(("I", "F")):
         image = _to_8_bits(image)
@@ -127,9 +130,9 @@ def _plain(image: Image.Image) -> Image.Image:
 
 
 def _to_8_bits(image: Image.Image) -> Image.Image:
-    """Scale grey values of 16 or 32 bits to 0..255.
+    """Scale greyscale values of 16 or 32 bits to 0..255.
 
-    16-bit values span their whole range; of others only the range that the picture uses is known.
+    16-bit values span their whole range; of others, only the range that the picture uses is known.
     """
     import numpy as np  # only here: few pictures have such values, and numpy is slow to import
 
@@ -142,7 +145,7 @@ def _to_8_bits(image: Image.Image) -> Image.Image:
     return Image.fromarray(scaled.round().astype(np.uint8))
 
 
-def _not_a_picture(content: bytes) -> str:
+def _explain_unreadable(content: bytes) -> str:
     head = content[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if head.startswith(b"<svg") or (head.startswith(b"<?xml") and b"<svg" in content[:4096]):
         return "SVG drawings cannot be read. Please save it as PNG first."
@@ -151,12 +154,12 @@ def _not_a_picture(content: bytes) -> str:
     return f"This file is not a picture that can be read ({_READABLE})."
 
 
-def _too_many_bytes(size: int, most: int) -> str:
+def _too_many_bytes(size: int, max_bytes: int) -> str:
     return (
-        f"This file has {size / 1e6:.0f} MB; at most {most / 1e6:.0f} MB are taken. "
+        f"This file has {size / 1e6:.0f} MB; at most {max_bytes / 1e6:.0f} MB are taken. "
         "Please make it smaller."
     )
 
 
-def _too_many_pixels(most: int) -> str:
-    return f"This picture is too large; at most {most / 1e6:.0f} megapixels are taken."
+def _too_many_pixels(max_pixels: int) -> str:
+    return f"This picture is too large; at most {max_pixels / 1e6:.0f} megapixels are taken."

@@ -1,20 +1,27 @@
-"""One typed settings object: flags over environment variables over defaults."""
+"""The program's settings: flags over environment variables over defaults.
+
+A setting is one field of `Settings`, which declares its type, its default, its help text and how
+it is read. Its flag (`--votes-repo`) and its environment variable (`VLM_DEMO_VOTES_REPO`) follow
+from its name. `vlm-demo serve` takes all flags that are declared here.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
-from vlm_demo.errors import SettingsError
+from vlm_demo.errors import SettingsError, quote_name, suggest_names
 
 PREFIX = "VLM_DEMO_"
-"""Environment variables are called VLM_DEMO_HOST, VLM_DEMO_PORT and so on."""
+"""Beginning of every environment variable: VLM_DEMO_HOST, VLM_DEMO_PORT and so on."""
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
+
+T = TypeVar("T")
 
 
 def on_zerogpu(environ: Mapping[str, str] = os.environ) -> bool:
@@ -22,100 +29,36 @@ def on_zerogpu(environ: Mapping[str, str] = os.environ) -> bool:
 
     Source: https://huggingface.co/docs/hub/spaces-zerogpu, and config.py of the package `spaces`.
     """
-    wanted = environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
-    return wanted and find_spec("spaces") is not None
+    is_asked_for = environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
+    return is_asked_for and find_spec("spaces") is not None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """How this run of the program is set up."""
-
-    host: str = "127.0.0.1"
-    port: int = 7860
-    share: bool = False  # a public link through Gradio's servers
-    mcp: bool = False  # may assistants use the page's actions as tools
-    menu: Path | None = None  # TOML file of models; None: the menu that comes with the program
-    votes: str = "votes.db"  # database URL, or file of an SQLite database
-    arena: tuple[str, ...] = ()  # models that may meet in a battle; (): all that are here
-    secret: str = ""  # makes voters unrecognisable; "": a random one, kept beside the votes
-    votes_repo: str = ""  # data set of the Hub where votes are kept too; "": nowhere
-    votes_minutes: int = 5  # between two times that they are sent there
-    allow_checkpoints: bool = True  # may people on the page load any model of the Hub
-    max_loaded: int | None = None  # models in memory at a time; None: as many as fit
-    device: Device = "auto"
-    threads: int | None = None  # of the CPU; None: as torch chooses
-    cache_gib: float = 2.0  # of memory, kept by each model to spare computing; 0: none
-    batch: int = 8  # requests that a model answers at the same time
-    waiting: int = 20  # further requests that may wait for a model
-    timeout: int = 600  # seconds; a longer answer is ended
-    batch_jobs: int = 2  # batches of pictures that run on the page at the same time
-    batch_pictures: int = 500  # of one batch on the page
-    batch_bytes: int = 200_000_000  # of its ZIP; unpacked, it may have ten times as many
-    max_upload_bytes: int = 20_000_000
-    max_pixels: int = 40_000_000  # width times height of the largest picture
-    max_characters: int = 8_000  # length of the longest text
-
-    @classmethod
-    def read(
-        cls, flags: Mapping[str, Any] | None = None, environ: Mapping[str, str] = os.environ
-    ) -> Settings:
-        """Build settings; a flag that is None was not given.
-
-        On a Hugging Face Space (where SPACE_ID is set) the page listens to all addresses and
-        people cannot load models of their own choice, unless a flag or variable says otherwise.
-
-        Raises:
-            SettingsError: a value cannot be used.
-        """
-        values: dict[str, Any] = {}
-        if environ.get("SPACE_ID"):
-            values |= {"host": "0.0.0.0", "allow_checkpoints": False}
-        for field in fields(cls):
-            name = PREFIX + field.name.upper()
-            if environ.get(name):
-                values[field.name] = _parsed(field.name, environ[name], source=name)
-        for key, value in (flags or {}).items():
-            if value is not None:
-                values[key] = _parsed(key, str(value), source=f"--{key.replace('_', '-')}")
-        return cls(**values)
-
-
-def _parsed(name: str, text: str, *, source: str) -> Any:
-    """Turn text into the value of a setting."""
-    if name not in _PARSERS:
-        raise SettingsError(f"There is no setting {name!r}. Known: {', '.join(_PARSERS)}.")
-    try:
-        return _PARSERS[name](text.strip())
-    except ValueError as error:
-        raise SettingsError(f"{source}={text!r} cannot be used: {error}.") from error
-
-
-def _port(text: str) -> int:
-    port = _count(text)
-    if port > 65_535:
-        raise ValueError("a port is a whole number from 1 to 65535")
-    return port
-
-
-def _count(text: str) -> int:
+def _parse_count(text: str) -> int:
     digits = text.replace("_", "")
     if not digits.isdecimal() or len(digits) > 18 or int(digits) == 0:
         raise ValueError("it must be a whole number above 0")
     return int(digits)
 
 
-def _amount(text: str) -> float:
+def _parse_port(text: str) -> int:
+    port = _parse_count(text)
+    if port > 65_535:
+        raise ValueError("a port is a whole number from 1 to 65535")
+    return port
+
+
+def _parse_amount(text: str) -> float:
     amount = float(text)
     if not 0 <= amount < 1e6:
         raise ValueError("it must be a number, 0 or more")
     return amount
 
 
-def _names(text: str) -> tuple[str, ...]:
+def _parse_names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def _yes_or_no(text: str) -> bool:
+def _parse_bool(text: str) -> bool:
     if text.lower() in ("1", "true", "yes", "on"):
         return True
     if text.lower() in ("0", "false", "no", "off"):
@@ -123,35 +66,208 @@ def _yes_or_no(text: str) -> bool:
     raise ValueError("it must be yes or no")
 
 
-def _device(text: str) -> str:
-    if text not in get_args(Device):
-        raise ValueError(f"it must be one of {', '.join(get_args(Device))}")
-    return text
+def _parse_device(text: str) -> Device:
+    for device in get_args(Device):
+        if text == device:
+            return device  # type: ignore[no-any-return]
+    raise ValueError(f"it must be one of {', '.join(get_args(Device))}")
 
 
-_PARSERS: dict[str, Callable[[str], Any]] = {
-    "host": str,
-    "port": _port,
-    "share": _yes_or_no,
-    "mcp": _yes_or_no,
-    "menu": Path,
-    "votes": str,
-    "arena": _names,
-    "secret": str,
-    "votes_repo": str,
-    "votes_minutes": _count,
-    "allow_checkpoints": _yes_or_no,
-    "max_loaded": _count,
-    "device": _device,
-    "threads": _count,
-    "cache_gib": _amount,
-    "batch": _count,
-    "waiting": _count,
-    "timeout": _count,
-    "batch_jobs": _count,
-    "batch_pictures": _count,
-    "batch_bytes": _count,
-    "max_upload_bytes": _count,
-    "max_pixels": _count,
-    "max_characters": _count,
-}
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What is declared of one setting."""
+
+    name: str
+    default: Any
+    about: str  # one sentence
+    parse: Callable[[str], Any]  # raises ValueError, whose message is shown
+    metavar: str  # what the help text shows in place of the value
+    default_text: str | None  # the default in words, where the value does not say it
+    is_flag: bool  # whether it can be set on the command line, which others on a machine can read
+
+    @property
+    def flag(self) -> str:
+        """Its flag: --votes-repo."""
+        return f"--{self.name.replace('_', '-')}"
+
+    @property
+    def variable(self) -> str:
+        """Its environment variable: VLM_DEMO_VOTES_REPO."""
+        return PREFIX + self.name.upper()
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether the flag takes no value: it turns something on that is off."""
+        return self.default is False
+
+    @property
+    def help(self) -> str:
+        """What it does, and its default."""
+        if self.is_switch:
+            return self.about
+        default = self.default_text or self.default
+        if isinstance(default, int) and default >= 10_000:
+            default = f"{default:_}"
+        return f"{self.about} Default: {default}."
+
+    def read(self, text: str, *, source: str) -> Any:
+        """Turn text into the value; `source` is the flag or variable that the text is from.
+
+        Raises:
+            SettingsError: it cannot be used.
+        """
+        try:
+            return self.parse(text.strip())
+        except ValueError as error:
+            raise SettingsError(f"{source}={text!r} cannot be used: {error}.") from error
+
+
+def _setting(
+    default: T,
+    about: str,
+    parse: Callable[[str], T],
+    metavar: str = "",
+    *,
+    default_text: str | None = None,
+    is_flag: bool = True,
+) -> T:
+    """Declare a setting; its name is that of the field."""
+    metadata = {
+        "about": about,
+        "parse": parse,
+        "metavar": metavar,
+        "default_text": default_text,
+        "is_flag": is_flag,
+    }
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How this run of the program is set up."""
+
+    host: str = _setting(
+        "127.0.0.1",
+        "Address to listen on.",
+        str,
+        "ADDRESS",
+        default_text="127.0.0.1; on a Space, all addresses",
+    )
+    port: int = _setting(7860, "Port to listen on.", _parse_port, "NUMBER")
+    share: bool = _setting(False, "Also make a public link, through Gradio's servers.", _parse_bool)
+    mcp: bool = _setting(
+        False, "Also offer the page's actions to assistants, as MCP tools.", _parse_bool
+    )
+    menu: Path | None = _setting(  # noqa: RUF009  it returns a field
+        None,
+        "TOML file of models to choose from.",
+        Path,
+        "FILE",
+        default_text="the menu that comes with the program",
+    )
+    votes: str = _setting(
+        "votes.db", "Database of votes: an SQLite file, or a URL.", str, "FILE|URL"
+    )
+    arena: tuple[str, ...] = _setting(
+        (),
+        "Models that may meet in a battle.",
+        _parse_names,
+        "MODEL,MODEL",
+        default_text="all that need no download",
+    )
+    secret: str = _setting(
+        "",
+        "Key that makes voters unrecognisable.",
+        str,
+        default_text="a random one, kept beside the votes",
+        is_flag=False,
+    )
+    votes_repo: str = _setting(
+        "", "Data set on the Hub that votes are copied to.", str, "NAME", default_text="none"
+    )
+    votes_minutes: int = _setting(
+        5, "Minutes between two copies of the votes to the Hub.", _parse_count, "MINUTES"
+    )
+    allow_checkpoints: bool = _setting(
+        True,
+        "Whether visitors may load any model of the Hub.",
+        _parse_bool,
+        "yes|no",
+        default_text="yes; on a Space, no",
+    )
+    max_loaded: int | None = _setting(
+        None, "Models in memory at a time.", _parse_count, "NUMBER", default_text="as many as fit"
+    )
+    device: Device = _setting(  # noqa: RUF009  it returns a field
+        "auto", "Where models run.", _parse_device, "|".join(get_args(Device))
+    )
+    threads: int | None = _setting(
+        None, "CPU threads.", _parse_count, "NUMBER", default_text="as many as torch chooses"
+    )
+    cache_gib: float = _setting(
+        2.0,
+        "Memory for caches that save computing, shared by all models; 0: none.",
+        _parse_amount,
+        "GIB",
+    )
+    batch: int = _setting(
+        8, "Requests that a model answers at the same time.", _parse_count, "NUMBER"
+    )
+    waiting: int = _setting(
+        20, "Further requests that may wait for a model.", _parse_count, "NUMBER"
+    )
+    timeout: int = _setting(
+        600, "Seconds after which an answer is cut off.", _parse_count, "SECONDS"
+    )
+    batch_jobs: int = _setting(
+        2, "Batches of pictures that the page runs at the same time.", _parse_count, "NUMBER"
+    )
+    batch_pictures: int = _setting(
+        500, "Largest number of pictures in a batch of the page.", _parse_count, "NUMBER"
+    )
+    batch_bytes: int = _setting(
+        200_000_000,
+        "Largest ZIP of a batch of the page; unpacked, it may have ten times as many bytes.",
+        _parse_count,
+        "BYTES",
+    )
+    max_upload_bytes: int = _setting(20_000_000, "Largest picture file.", _parse_count, "BYTES")
+    max_pixels: int = _setting(
+        40_000_000, "Largest picture, width times height.", _parse_count, "PIXELS"
+    )
+    max_characters: int = _setting(8_000, "Longest text.", _parse_count, "CHARACTERS")
+
+    @classmethod
+    def read(
+        cls, flags: Mapping[str, Any] | None = None, environ: Mapping[str, str] = os.environ
+    ) -> Settings:
+        """Build settings from flags by name and the environment; a flag of None was not given.
+
+        On a Hugging Face Space (where SPACE_ID is set) the page listens on all addresses and
+        visitors cannot load models of their own choice, unless a flag or variable says otherwise.
+
+        Raises:
+            SettingsError: a value cannot be used.
+        """
+        values: dict[str, Any] = {}
+        if environ.get("SPACE_ID"):
+            values |= {"host": "0.0.0.0", "allow_checkpoints": False}
+        settings = declarations()
+        for name, setting in settings.items():
+            if text := environ.get(setting.variable):
+                values[name] = setting.read(text, source=setting.variable)
+        for name, value in (flags or {}).items():
+            if name not in settings:
+                suggestion = suggest_names(name, settings)
+                raise SettingsError(f"There is no setting {quote_name(name)}. {suggestion}".strip())
+            if value is not None:
+                values[name] = settings[name].read(str(value), source=settings[name].flag)
+        return cls(**values)
+
+
+def declarations() -> dict[str, Declaration]:
+    """Return what is declared of every setting, by name."""
+    return {
+        entry.name: Declaration(name=entry.name, default=entry.default, **entry.metadata)
+        for entry in fields(Settings)
+    }

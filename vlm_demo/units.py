@@ -1,8 +1,8 @@
-"""Amounts as people read them."""
+"""Formats amounts for people."""
 
 
 def format_parameters(parameters: int | None, *, long: bool = False) -> str:
-    """Say a number of parameters: "7.06 B", or at length "7.06 billion"; "" where not known."""
+    """Format a number of parameters: "7.06 B", or long "7.06 billion"; "" if not known."""
     if not parameters:
         return ""
     if parameters >= 1_000_000_000:
@@ -11,7 +11,7 @@ def format_parameters(parameters: int | None, *, long: bool = False) -> str:
 
 
 def format_bytes(size: int | None) -> str:
-    """Say an amount of memory: "16.9 GB"; "" where not known."""
+    """Format an amount of memory: "16.9 GB"; "" if not known."""
     if size is None:
         return ""
     for unit, name in ((1e9, "GB"), (1e6, "MB")):
@@ -21,7 +21,7 @@ def format_bytes(size: int | None) -> str:
 
 
 def format_progress(done: int, total: int) -> str:
-    """Say how much of an amount of memory there is: "3.1 of 7.4 GB"."""
+    """Format a part of an amount of memory: "3.1 of 7.4 GB"."""
     for unit, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
         if total >= unit:
             return f"{_round(done / unit)} of {_round(total / unit)} {name}"
@@ -29,7 +29,7 @@ def format_progress(done: int, total: int) -> str:
 
 
 def format_seconds(seconds: float) -> str:
-    """Say a length of time: "0.04 s", "1.2 s", "48 s", "2 min 5 s"."""
+    """Format a duration: "0.04 s", "1.2 s", "48 s", "2 min 5 s"."""
     if seconds >= 99.5:
         minutes, rest = divmod(round(seconds), 60)
         return f"{minutes} min {rest} s"
@@ -37,8 +37,15 @@ def format_seconds(seconds: float) -> str:
 
 
 def format_rate(rate: float) -> str:
-    """Say how fast tokens come: "0.4", "8.1", "120"."""
+    """Format tokens per second: "0.4", "8.1", "120"."""
     return _round(rate)
+
+
+def format_percent(share: float) -> str:
+    """Format a share of 0 to 1: "<1 %", "37 %"; only all is "100 %", and only nothing "0 %"."""
+    if 0 < share < 0.01:
+        return "<1 %"
+    return ">99 %" if 0.99 < share < 1 else f"{share * 100:.0f} %"
 
 
 def _round(number: float) -> str:

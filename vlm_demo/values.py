@@ -1,7 +1,7 @@
 """The values that flow through the program: pure data, no I/O, no model code, no page.
 
-Places are always fractions of the user's own picture as it is seen upright, origin top left;
-formats convert at their border, once, in a function whose name says so.
+Regions are always fractions of the user's own image as it is seen upright, origin top left.
+Formats convert at their border, once, in a function whose name says so.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from typing import Literal
 from PIL.Image import Image
 
 Size = tuple[int, int]
-"""(width, height) in pixels, the order PIL uses."""
+"""(width, height) in pixels, the order that PIL uses."""
 
 Role = Literal["system", "user", "assistant"]
+"""Who a message of a conversation is from."""
 
 
 class Task(StrEnum):
@@ -25,17 +26,17 @@ class Task(StrEnum):
     CHAT = "chat"
     CAPTION = "caption"
     DETAILED_CAPTION = "detailed_caption"
-    GROUNDED_CAPTION = "grounded_caption"  # a caption whose phrases carry their places
+    GROUNDED_CAPTION = "grounded_caption"  # a caption whose phrases have regions
     VQA = "vqa"  # a question with a short answer
     GROUNDING = "grounding"  # find what the words name
     DESCRIBE_REGION = "describe_region"  # say what is in a region
-    DETECT = "detect"  # every object of some classes
-    READ = "read"  # the text in the picture
+    DETECT = "detect"  # find every object of some classes
+    READ = "read"  # read the text in the image
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle; corners as fractions (0 to 1) of the user's picture, x1 <= x2, y1 <= y2."""
+    """A rectangle; corners as fractions (0 to 1) of the user's image, x1 <= x2, y1 <= y2."""
 
     x1: float
     y1: float
@@ -48,7 +49,7 @@ class Box:
     ) -> Box:
         """Build a box from coordinates that run from 0 to `by` (width, height).
 
-        Corners are sorted and clipped to the picture (house rules H3 and H4).
+        Corners are sorted and clipped to the image (house rules H3 and H4).
         """
         width, height = by
         left, right = sorted((_fraction(x1, width), _fraction(x2, width)))
@@ -56,17 +57,17 @@ class Box:
         return cls(left, top, right, bottom)
 
     def to_pixels(self, size: Size) -> tuple[float, float, float, float]:
-        """Return x1, y1, x2, y2 in pixels of a picture of `size`, not rounded."""
+        """Return x1, y1, x2, y2 in pixels of an image of `size`, not rounded."""
         width, height = size
         return self.x1 * width, self.y1 * height, self.x2 * width, self.y2 * height
 
     @property
     def area(self) -> float:
-        """Share of the picture that the box covers, 0 to 1."""
+        """The share of the image that the box covers, 0 to 1."""
         return (self.x2 - self.x1) * (self.y2 - self.y1)
 
     def iou(self, other: Box) -> float:
-        """Intersection over union with another box of the same picture, 0 to 1."""
+        """Return the intersection over union with another box of the same image, 0 to 1."""
         width = min(self.x2, other.x2) - max(self.x1, other.x1)
         height = min(self.y2, other.y2) - max(self.y1, other.y1)
         if width <= 0 or height <= 0:
@@ -77,44 +78,45 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A place, as fractions (0 to 1) of the user's picture."""
+    """A point, as fractions (0 to 1) of the user's image."""
 
     x: float
     y: float
 
     @classmethod
     def normalize(cls, x: float, y: float, *, by: tuple[float, float]) -> Point:
-        """Build a point from coordinates that run from 0 to `by`, clipped to the picture."""
+        """Build a point from coordinates from 0 to `by` (width, height), clipped to the image."""
         return cls(_fraction(x, by[0]), _fraction(y, by[1]))
 
     def to_pixels(self, size: Size) -> tuple[float, float]:
-        """Return x, y in pixels of a picture of `size`, not rounded."""
+        """Return x, y in pixels of an image of `size`, not rounded."""
         return self.x * size[0], self.y * size[1]
 
 
 @dataclass(frozen=True, slots=True)
 class Polygon:
-    """An outline: three points or more, in order."""
+    """The corners of an area: three points or more, in order."""
 
     points: tuple[Point, ...]
 
     def to_pixels(self, size: Size) -> tuple[tuple[float, float], ...]:
-        """Return the corners (x, y) in pixels of a picture of `size`."""
+        """Return the corners (x, y) in pixels of an image of `size`, not rounded."""
         return tuple(point.to_pixels(size) for point in self.points)
 
 
 Region = Box | Point | Polygon
+"""A place on an image, of any form."""
 
 MAX_REGIONS = 50
-"""Largest number of regions that a request may mark on one picture."""
+"""Largest number of regions that a request may mark on one image."""
 
 
 class RegionForm(StrEnum):
     """How the regions of a request reach the model."""
 
-    AUTO = "words"  # in words as the family writes places; as marks where it has none
-    MARKS = "marks"  # drawn into the model's copy of the picture, in red with their numbers
-    CROP = "crop"  # cut out: the model is shown them instead of the picture, or behind it
+    AUTO = "words"  # in the family's markup; as marks where it has none
+    MARKS = "marks"  # drawn into the model's copy of the image, in red with their numbers
+    CROP = "crop"  # cropped: the model is shown them instead of the image, or after it
 
 
 def bounding_box(region: Region) -> Box:
@@ -136,32 +138,49 @@ def _fraction(value: float, whole: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """One phrase of the clean text and its places; a phrase with several boxes is one mention."""
+    """A phrase of an answer and its regions; a phrase with several boxes is one mention."""
 
     phrase: str
-    span: tuple[int, int]  # start and end of the phrase in Reply.text; (0, 0): not in the text
+    span: tuple[int, int]
+    """Start and end of the phrase in `Reply.text`; (0, 0): it is not in the text."""
+
     regions: tuple[Region, ...]
-    image_index: int = 0  # which of the request's pictures
-    confidence: float | None = None  # 0 to 1
+    image_index: int = 0
+    """Which of the images that the model was shown, from 0."""
+
+    confidence: float | None = None
+    """How sure the model was of the regions, 0 to 1; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedPlace:
-    """One place as it stands in a model's output, for those who want to see how it was read."""
+    """One region as it stands in a model's output, to show how it was read."""
 
-    span: tuple[int, int]  # start and end of its numbers in Reply.raw
-    numbers: tuple[float, ...]  # as written, in the order of the output
-    region: Region  # what they were read as
-    confidence: float | None = None  # 0 to 1: how sure the model was of these numbers
+    span: tuple[int, int]
+    """Start and end of its numbers in `Reply.raw`."""
+
+    numbers: tuple[float, ...]
+    """The numbers as written, in the order of the output."""
+
+    region: Region
+    """What they were read as."""
+
+    confidence: float | None = None
+    """How sure the model was of these numbers, 0 to 1; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
     """The two sizes that coordinates may refer to."""
 
-    original: Size  # the user's picture
-    seen: Size  # the picture as the model is shown it
-    space: str = ""  # a coordinate space chosen by a person; "": the family's own
+    original: Size
+    """The size of the user's image."""
+
+    seen: Size
+    """The size of the image that the model is shown."""
+
+    space: str = ""
+    """The name of a coordinate space that a person chose; "": the family's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +190,8 @@ class Message:
     role: Role
     text: str
     images: tuple[Image, ...] = ()
-    regions: tuple[Region, ...] = ()  # as in a request, of the newest picture at that time
+    regions: tuple[Region, ...] = ()
+    """Regions that the text refers to, on the newest image at that time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,30 +201,42 @@ class Sampling:
     max_new_tokens: int = 512
     temperature: float = 0.0
     top_p: float = 1.0
-    top_k: int = 0  # 0: no limit
+    top_k: int = 0
+    """How many of the most probable tokens are drawn from; 0: all of them."""
+
     repetition_penalty: float = 1.0
     seed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the user asked, in the user's words.
-
-    `text` is the question, the words to find or, for a caption, its given beginning.
-    `regions` are places on the newest picture; the text may name them [1], [2] and so on.
-    `history` holds the turns before this one; an assistant's text there is `Reply.raw`.
-    """
+    """What the user asked, in the user's words."""
 
     task: Task
     text: str = ""
+    """The question, the words to find or, for a caption, its given beginning."""
+
     images: tuple[Image, ...] = ()
     regions: tuple[Region, ...] = ()
-    region_form: RegionForm = RegionForm.AUTO  # of the regions in `history` too
+    """Regions on the newest image; the text may refer to them as [1], [2] and so on."""
+
+    region_form: RegionForm = RegionForm.AUTO
+    """How the regions reach the model, those in `history` too."""
+
     history: tuple[Message, ...] = ()
-    choices: tuple[str, ...] = ()  # the answer is one of these; (): it is free
-    pattern: str = ""  # a regular expression that the whole answer matches; "": it is free
-    schema: str = ""  # a JSON Schema, as JSON, that the answer is valid by; "": it is free
-    sampling: Sampling | None = None  # None: the family's own
+    """The turns before this one; an assistant's text there is `Reply.raw`."""
+
+    choices: tuple[str, ...] = ()
+    """The answer must be one of these; (): it is free."""
+
+    pattern: str = ""
+    """A regular expression that the whole answer must match; "": it is free."""
+
+    schema: str = ""
+    """A JSON Schema, as JSON, that the answer must be valid by; "": it is free."""
+
+    sampling: Sampling | None = None
+    """How tokens are drawn; None: as the family says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,17 +244,40 @@ class Prompt:
     """What the model is given: a family writes it, an engine sends it."""
 
     messages: tuple[Message, ...]
-    frame: Frame | None = None  # of the newest picture; None: there is no picture
-    crop: Box | None = None  # of the user's picture, that the frame is cut out of; None: all of it
-    chat_template: str | None = None  # Jinja; None: the checkpoint's own
+    """The conversation with prepared images; the last message is the question."""
+
+    frame: Frame | None = None
+    """The sizes of the image that regions in the answer are on; None: there is no image."""
+
+    crop: Box | None = None
+    """The part of the user's image that the frame is of; None: all of it."""
+
+    chat_template: str | None = None
+    """A Jinja template; None: the checkpoint's own."""
+
     keep_special_tokens: bool = False
-    answer_prefix: str = ""  # how the answer must begin; not repeated in what the engine yields
-    phrase: str = ""  # names the places that the answer itself leaves unnamed
-    choices: tuple[str, ...] = ()  # the answer must be one of these; (): it is free
-    pattern: str = ""  # a regular expression that the whole answer must match; "": it is free
-    schema: str = ""  # a JSON Schema, as JSON, for the whole answer; "": it is free
-    stop: tuple[str, ...] = ()  # the answer ends before the first of these
-    note: str = ""  # what people should know about how they were understood
+    """Whether special tokens are decoded."""
+
+    answer_prefix: str = ""
+    """How the answer must begin; the engine does not repeat it in what it yields."""
+
+    default_phrase: str = ""
+    """The phrase of regions that the answer itself leaves unnamed."""
+
+    choices: tuple[str, ...] = ()
+    """The answer must be one of these; (): it is free."""
+
+    pattern: str = ""
+    """A regular expression that the whole answer must match; "": it is free."""
+
+    schema: str = ""
+    """A JSON Schema, as JSON, that the answer must be valid by; "": it is free."""
+
+    stop: tuple[str, ...] = ()
+    """Stop strings: the answer ends before the first of them."""
+
+    note: str = ""
+    """What people should know about how they were understood."""
 
 
 class TextChunk(str):
@@ -230,52 +285,71 @@ class TextChunk(str):
 
     __slots__ = ("logprobs", "queue_position")
 
-    queue_position: int  # requests that are answered before this one goes on; then the text is ""
-    logprobs: tuple[float, ...]  # natural logarithms of their probabilities; (): not known
+    queue_position: int
+    """How many requests are answered before this one; while there are any, the text is ""."""
+
+    logprobs: tuple[float, ...]
+    """Natural logarithms of the tokens' probabilities; (): not known."""
 
     def __new__(
-        cls, text: str = "", *, logprobs: tuple[float, ...] = (), ahead: int = 0
+        cls, text: str = "", *, logprobs: tuple[float, ...] = (), queue_position: int = 0
     ) -> TextChunk:
-        piece = super().__new__(cls, text)
-        piece.logprobs, piece.queue_position = logprobs, ahead
-        return piece
+        chunk = super().__new__(cls, text)
+        chunk.logprobs, chunk.queue_position = logprobs, queue_position
+        return chunk
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
     """How fast an answer came, by the clock of this program."""
 
-    first_token_s: (
-        float  # seconds from the request to the first token, loading and waiting included
-    )
-    seconds: float  # from the request until now
-    tokens: int  # that the model has written; 0: the engine does not tell
+    first_token_s: float
+    """Seconds from the request to the first token, loading and waiting included."""
+
+    seconds: float
+    """Seconds from the request until now."""
+
+    tokens: int
+    """Tokens that the model has written; 0: the engine does not say."""
 
     @property
     def tokens_per_s(self) -> float:
-        """Tokens per second since the first one; 0 where it cannot be told."""
+        """Tokens per second since the first one; 0 where that is not known."""
         since = self.seconds - self.first_token_s
         return (self.tokens - 1) / since if since > 0 and self.tokens > 1 else 0.0
 
 
 class ReplyState(StrEnum):
-    """What became of the places in an answer."""
+    """Whether an answer holds regions."""
 
-    FOUND = "found"  # the answer holds places
+    FOUND = "found"  # the answer holds regions
     NONE = "none"  # it holds none, and no markup
     UNREADABLE = "unreadable"  # it holds markup that cannot be read
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer so far. `raw` is the model's own text, `text` is `raw` for people."""
+    """The answer so far."""
 
     raw: str
+    """The model's own text."""
+
     text: str
+    """The answer for people: `raw` without markup, reasoning and end markers."""
+
     mentions: tuple[Mention, ...] = ()
     state: ReplyState = ReplyState.NONE
-    reasoning: str = ""  # a draft that the model wrote before its answer; no places are read there
+    reasoning: str = ""
+    """What the model wrote before its answer; no regions are read there."""
+
     parsed_places: tuple[ParsedPlace, ...] = ()
-    note: str = ""  # the prompt's, for people
-    queue_position: int = 0  # requests that are answered before this one; then there is no text yet
+    """Where the regions stand in `raw`."""
+
+    note: str = ""
+    """The note of the prompt, for people."""
+
+    queue_position: int = 0
+    """How many requests are answered before this one; while there are any, there is no text."""
+
     timing: Timing | None = field(default=None, compare=False)
+    """How fast the answer came; None: not known."""

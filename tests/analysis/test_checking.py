@@ -13,9 +13,9 @@ from PIL.Image import Image
 from support import ROOT, scripted
 from support.scripted import CIRCLE, ScriptedEngine
 
-from vlm_demo.analysis.checking import MOST_THINGS, check, grounding_models
+from vlm_demo.analysis.checking import MAX_THINGS, check_against_image, grounding_models
 from vlm_demo.analysis.phrases import Phrase, noun_phrases
-from vlm_demo.analysis.verdicts import Check, Evidence, Verdict, Why, judge
+from vlm_demo.analysis.verdicts import AnswerCheck, Evidence, Reason, Verdict, judge
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.menu import default_menu
 from vlm_demo.errors import (
@@ -154,27 +154,27 @@ HERE, GONE, TWO = (
 @pytest.mark.parametrize(
     ("phrase", "evidence", "verdict", "why"),
     [
-        (HERE, Evidence(PLACE), Verdict.SUPPORTED, Why.FOUND),
-        (HERE, Evidence(PLACE, presence=0.9), Verdict.SUPPORTED, Why.FOUND),
-        (HERE, Evidence(PLACE, presence=0.05), Verdict.CONTRADICTED, Why.DRAWN_BUT_NO),
-        (HERE, Evidence(), Verdict.NOT_FOUND, Why.NOTHING_CLEAR),
-        (HERE, Evidence(presence=0.8), Verdict.NOT_FOUND, Why.ANSWERS_YES),
-        (HERE, Evidence(denied=True, presence=0.8), Verdict.NOT_FOUND, Why.ANSWERS_YES),
-        (HERE, Evidence(denied=True), Verdict.CONTRADICTED, Why.PLAINLY_ABSENT),
-        (HERE, Evidence(presence=0.1), Verdict.CONTRADICTED, Why.ANSWERS_NO),
-        (GONE, Evidence(), Verdict.SUPPORTED, Why.ABSENT_AS_SAID),
-        (GONE, Evidence(denied=True, presence=0.9), Verdict.SUPPORTED, Why.ABSENT_AS_SAID),
-        (GONE, Evidence(PLACE), Verdict.CONTRADICTED, Why.DENIED_BUT_FOUND),
-        (GONE, Evidence(PLACE, presence=0.02), Verdict.SUPPORTED, Why.DRAWN_BUT_NO),
-        (GONE, Evidence(presence=0.95), Verdict.CONTRADICTED, Why.DENIED_BUT_YES),
-        (TWO, Evidence(PLACE * 2), Verdict.SUPPORTED, Why.FOUND),
-        (TWO, Evidence(PLACE), Verdict.CONTRADICTED, Why.OTHER_NUMBER),
-        (TWO, Evidence(PLACE, counted=2), Verdict.SUPPORTED, Why.FOUND),
-        (TWO, Evidence(PLACE, counted=3), Verdict.CONTRADICTED, Why.OTHER_NUMBER),
+        (HERE, Evidence(PLACE), Verdict.SUPPORTED, Reason.FOUND),
+        (HERE, Evidence(PLACE, presence=0.9), Verdict.SUPPORTED, Reason.FOUND),
+        (HERE, Evidence(PLACE, presence=0.05), Verdict.CONTRADICTED, Reason.DRAWN_BUT_NO),
+        (HERE, Evidence(), Verdict.NOT_FOUND, Reason.NOTHING_CLEAR),
+        (HERE, Evidence(presence=0.8), Verdict.NOT_FOUND, Reason.ANSWERS_YES),
+        (HERE, Evidence(denied=True, presence=0.8), Verdict.NOT_FOUND, Reason.ANSWERS_YES),
+        (HERE, Evidence(denied=True), Verdict.CONTRADICTED, Reason.PLAINLY_ABSENT),
+        (HERE, Evidence(presence=0.1), Verdict.CONTRADICTED, Reason.ANSWERS_NO),
+        (GONE, Evidence(), Verdict.SUPPORTED, Reason.ABSENT_AS_SAID),
+        (GONE, Evidence(denied=True, presence=0.9), Verdict.SUPPORTED, Reason.ABSENT_AS_SAID),
+        (GONE, Evidence(PLACE), Verdict.CONTRADICTED, Reason.DENIED_BUT_FOUND),
+        (GONE, Evidence(PLACE, presence=0.02), Verdict.SUPPORTED, Reason.DRAWN_BUT_NO),
+        (GONE, Evidence(presence=0.95), Verdict.CONTRADICTED, Reason.DENIED_BUT_YES),
+        (TWO, Evidence(PLACE * 2), Verdict.SUPPORTED, Reason.FOUND),
+        (TWO, Evidence(PLACE), Verdict.CONTRADICTED, Reason.OTHER_NUMBER),
+        (TWO, Evidence(PLACE, count_answer=2), Verdict.SUPPORTED, Reason.FOUND),
+        (TWO, Evidence(PLACE, count_answer=3), Verdict.CONTRADICTED, Reason.OTHER_NUMBER),
     ],
 )
 def test_evidence_is_weighed(
-    phrase: Phrase, evidence: Evidence, verdict: Verdict, why: Why
+    phrase: Phrase, evidence: Evidence, verdict: Verdict, why: Reason
 ) -> None:
     assert judge(phrase, evidence) == (verdict, why)
 
@@ -186,7 +186,7 @@ def embedded() -> Iterator[Backend]:
     backend.close()
 
 
-def found(checked: Check) -> dict[str, tuple[Verdict | None, int]]:
+def found(checked: AnswerCheck) -> dict[str, tuple[Verdict | None, int]]:
     return {f.phrase.text: (f.verdict, len(f.evidence.regions)) for f in checked.findings}
 
 
@@ -194,7 +194,7 @@ def found(checked: Check) -> dict[str, tuple[Verdict | None, int]]:
 def test_mistakes_of_an_answer_are_found_by_a_real_model(embedded: Backend, model: str) -> None:
     picture = open_image(ANIMALS, max_bytes=1 << 24, max_pixels=1 << 24)
     text = "A lion stands beside two elephants and a pizza. There is no car and no bee. A lion!"
-    first, *_, last = check(embedded, model, picture, text)
+    first, *_, last = check_against_image(embedded, model, picture, text)
     assert [f.verdict for f in first.findings] == [None] * 6
     assert last.is_done
     assert found(last) == {
@@ -207,7 +207,7 @@ def test_mistakes_of_an_answer_are_found_by_a_real_model(embedded: Backend, mode
     (box,) = last.mentions[1].regions
     assert isinstance(box, Box)
     assert box.iou(Box(0.56, 0.20, 0.96, 0.62)) > 0.5
-    assert last.findings[1].reason == "The answer says 2; found: 1."
+    assert last.findings[1].explanation == "The answer says 2; found: 1."
     assert last.findings[0].thing == last.findings[5].thing
     assert len(last.mentions) == 5
 
@@ -219,10 +219,10 @@ def test_verdicts_on_unseen_scenes_are_mostly_right(embedded: Backend) -> None:
         caption = "".join(map(str, ENGLISH.caption(scene.objects, grounded=False)))
         present = {thing.kind.name for thing in scene.objects}
         absent = random.Random(seed).choice([name for name in KINDS if name not in present])
-        *_, last = check(
+        *_, last = check_against_image(
             embedded,
             "embedded-llava15",
-            scene.picture,
+            scene.image,
             f"{caption} Here is {article(absent)} {absent}.",
         )
         *good, bad = last.findings
@@ -239,15 +239,15 @@ def test_a_thing_is_asked_for_once_and_only_so_many(
     backend: Backend, engine: ScriptedEngine, picture: Image
 ) -> None:
     engine.prompts.clear()
-    *_, last = check(backend, "scripted", picture, "A zebra, the zebra and a Zebra.")
+    *_, last = check_against_image(backend, "scripted", picture, "A zebra, the zebra and a Zebra.")
     searches = [p for p in engine.prompts if "coordinate of the region" in p.messages[-1].text]
     assert len(searches) == 1
     assert [f.thing for f in last.findings] == [0, 0, 0]
-    many = ". ".join(f"a wug{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(MOST_THINGS + 5))
-    *_, last = check(backend, "scripted", picture, many)
+    many = ". ".join(f"a wug{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(MAX_THINGS + 5))
+    *_, last = check_against_image(backend, "scripted", picture, many)
     assert last.is_done
     assert last.count(None) == 5
-    assert last.findings[-1].why is Why.NOT_CHECKED
+    assert last.findings[-1].reason is Reason.NOT_CHECKED
 
 
 def test_a_model_that_always_draws_is_overruled_by_its_own_no(
@@ -255,13 +255,13 @@ def test_a_model_that_always_draws_is_overruled_by_its_own_no(
 ) -> None:
     engine.likely = lambda prompt, choice: 0.95 if choice == "no" else 0.05
     try:
-        *_, last = check(backend, "scripted", picture, "A unicorn.")
+        *_, last = check_against_image(backend, "scripted", picture, "A unicorn.")
     finally:
         engine.likely = None
     (finding,) = last.findings
     assert finding.verdict is Verdict.CONTRADICTED
     assert finding.evidence.regions
-    assert finding.reason == (
+    assert finding.explanation == (
         "A place was drawn, but asked whether there is one, the model says no (95\u00a0%)."
     )
 
@@ -274,7 +274,9 @@ def test_a_check_ends_when_nobody_reads_on(
     engine.answers, kept = slow.answers, engine.answers
     engine.pause_s, pause = 0.01, engine.pause_s
     try:
-        checks = check(backend, "scripted", picture, "A dog, a cat, a cow, a pig and a bee.")
+        checks = check_against_image(
+            backend, "scripted", picture, "A dog, a cat, a cow, a pig and a bee."
+        )
         next(checks)
         checks.close()
     finally:
@@ -298,11 +300,11 @@ def test_what_cannot_be_checked_is_refused(
     backend: Backend, picture: Image, model: str, text: str, error: type[VlmDemoError]
 ) -> None:
     with pytest.raises(error):
-        list(check(backend, model, picture, text))
+        list(check_against_image(backend, model, picture, text))
 
 
 def test_a_text_without_things_is_done_at_once(backend: Backend, picture: Image) -> None:
-    (only,) = check(backend, "scripted", picture, "Yes, it is red.")
+    (only,) = check_against_image(backend, "scripted", picture, "Yes, it is red.")
     assert only.findings == ()
     assert only.is_done
 
@@ -318,7 +320,7 @@ def test_another_model_that_knows_the_language_is_preferred(embedded: Backend) -
 
 
 def test_the_command_line_checks_an_answer(capsys: pytest.CaptureFixture[str]) -> None:
-    from vlm_demo.cli.app import run as command
+    from vlm_demo.cli import run as command
 
     text = "A lion and a pizza."
     assert command(["check", str(ANIMALS), text, "--model", "embedded-llava15", "--json"]) == 0

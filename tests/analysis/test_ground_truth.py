@@ -6,8 +6,15 @@ import zipfile
 
 import pytest
 from PIL import Image, ImageDraw
+from support import EARLIER_VERSIONS
 
-from vlm_demo.analysis.ground_truth import Known, read_archive, score, standings, write_archive
+from vlm_demo.analysis.ground_truth import (
+    LabelledQuestion,
+    rank_models,
+    read_archive,
+    score_answer,
+    write_archive,
+)
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.menu import default_menu
 from vlm_demo.errors import InputError, SettingsError
@@ -22,20 +29,20 @@ def moved(box, by):
 
 
 def test_each_right_box_is_met_once_by_the_box_that_fits_best():
-    result = score([LEFT, RIGHT], [moved(RIGHT, 0.05), LEFT, moved(LEFT, 0.02)])
+    result = score_answer([LEFT, RIGHT], [moved(RIGHT, 0.05), LEFT, moved(LEFT, 0.02)])
 
-    assert [(pair.truth, pair.found) for pair in result.pairs] == [(0, 1), (1, 0), (None, 2)]
+    assert [(pair.expected, pair.found) for pair in result.matches] == [(0, 1), (1, 0), (None, 2)]
     assert result.overlaps == pytest.approx((1.0, 0.25 / 0.35))
     assert (result.hits, result.extra) == (2, 1)
 
 
 def test_what_was_missed_and_what_is_wrong_both_count():
-    result = score([LEFT, RIGHT], [moved(LEFT, 0.1), Box(0, 0.9, 0.1, 1)])
+    result = score_answer([LEFT, RIGHT], [moved(LEFT, 0.1), Box(0, 0.9, 0.1, 1)])
 
     assert result.overlaps == pytest.approx((1 / 3, 0))
-    assert [pair.hit for pair in result.pairs] == [False, False, False]
+    assert [pair.is_hit for pair in result.matches] == [False, False, False]
     assert result.extra == 1
-    assert score([LEFT], []).overlaps == (0.0,)
+    assert score_answer([LEFT], []).overlaps == (0.0,)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +57,7 @@ def test_what_was_missed_and_what_is_wrong_both_count():
     ],
 )
 def test_points_and_outlines_are_measured_too(right, found, hit):
-    assert score([right], [found]).pairs[0].hit is hit
+    assert score_answer([right], [found]).matches[0].is_hit is hit
 
 
 def test_models_are_ranked_by_all_that_they_were_asked():
@@ -59,7 +66,7 @@ def test_models_are_ranked_by_all_that_they_were_asked():
         ([LEFT, RIGHT], {"good": [RIGHT, LEFT], "loud": [LEFT, RIGHT]}),
     ]
 
-    good, loud, late = standings(asked)
+    good, loud, late = rank_models(asked)
 
     assert (good.model, loud.model, late.model) == ("good", "loud", "late")
     assert (good.mean_iou, good.hit_rate, good.places, good.questions) == (1, 1, 3, 2)
@@ -74,7 +81,9 @@ def known(tmp_path):
     image.save(path)
     truth = (Box(0.1, 0.1, 0.4, 0.5), Polygon((Point(0, 0), Point(1, 0), Point(0, 1))))
     answers = {"some model": (Box(0.1, 0.1, 0.4, 0.45), Point(0.5, 0.25))}
-    return Known(path, image.size, "rote Scheibe", Task.GROUNDING, "red circle 🔴", truth, answers)
+    return LabelledQuestion(
+        path, image.size, "rote Scheibe", Task.GROUNDING, "red circle 🔴", truth, answers
+    )
 
 
 def test_a_benchmark_comes_back_from_its_zip_as_it_was(known, tmp_path):
@@ -84,10 +93,28 @@ def test_a_benchmark_comes_back_from_its_zip_as_it_was(known, tmp_path):
 
     first, second = read_archive(archive, tmp_path / "new")
 
-    assert first.picture == second.picture  # one picture, kept once
-    assert first.picture.read_bytes() == known.picture.read_bytes()
-    for name in ("size", "name", "task", "words", "truth", "answers"):
+    assert first.image == second.image  # one picture, kept once
+    assert first.image.read_bytes() == known.image.read_bytes()
+    for name in ("size", "name", "task", "words", "ground_truth", "answers"):
         assert getattr(first, name) == getattr(known, name)
+
+
+def test_a_benchmark_of_an_earlier_version_is_read(tmp_path):
+    first, second = read_archive(EARLIER_VERSIONS / "benchmark.zip", tmp_path)
+
+    outline = Polygon((Point(0, 0), Point(1, 0), Point(0, 1)))
+    assert (first.name, first.task, first.words) == (
+        "rote Scheibe",
+        Task.GROUNDING,
+        "red circle 🔴",
+    )
+    assert first.ground_truth == (Box(0.125, 0.125, 0.5, 0.625), outline)
+    assert first.answers == {"some model": (Box(0.125, 0.125, 0.5, 0.625), Point(0.25, 0.5))}
+    assert (second.ground_truth, second.answers) == ((Point(0.25, 0.5),), {})
+    again = tmp_path / "again.zip"
+    write_archive([first, second], again)
+    with zipfile.ZipFile(again) as new, zipfile.ZipFile(EARLIER_VERSIONS / "benchmark.zip") as old:
+        assert new.read("benchmark.jsonl") == old.read("benchmark.jsonl")
 
 
 def zipped(tmp_path, **files):
@@ -123,20 +150,23 @@ PICTURE = {"pictures__0123456789abcdef_dot_png": png()}
         ({}, "no file benchmark.jsonl"),
         ({"benchmark_dot_jsonl": ""}, "no questions"),
         ({"benchmark_dot_jsonl": line()}, "no file pictures/"),
-        ({"benchmark_dot_jsonl": line(picture="../../etc/passwd")}, "where none can be"),
-        ({"benchmark_dot_jsonl": line(picture="pictures/../../0123456789ab.png")}, "none can be"),
-        ({"benchmark_dot_jsonl": "[" * 100_000}, "not JSON"),
+        ({"benchmark_dot_jsonl": line(picture="../../etc/passwd")}, "picture: String should"),
+        (
+            {"benchmark_dot_jsonl": line(picture="pictures/../../0123456789ab.png")},
+            "picture: String should",
+        ),
+        ({"benchmark_dot_jsonl": "[" * 100_000}, "Invalid JSON"),
         ({"benchmark_dot_jsonl": b"\xff\xfe"}, "damaged"),
         ({"benchmark_dot_jsonl": line(task="fly"), **PICTURE}, "Line 1"),
         (
             {"benchmark_dot_jsonl": line(truth={"boxes_xyxy_px": [[0, 0, "x", 1]]}), **PICTURE},
-            "be read",
+            "be a",
         ),
         (
             {"benchmark_dot_jsonl": line(truth={"boxes_xyxy_px": [[0, 0, 1e999, 1]]}), **PICTURE},
-            "be read",
+            "be a",
         ),
-        ({"benchmark_dot_jsonl": line(answers={"m": 3}), **PICTURE}, "be read"),
+        ({"benchmark_dot_jsonl": line(answers={"m": 3}), **PICTURE}, "be a"),
         (
             {"benchmark_dot_jsonl": line() + "\n" + "\n".join([line()] * 1000), **PICTURE},
             "too many",
@@ -179,7 +209,9 @@ def test_broken_zips_are_refused_in_words(known, tmp_path):
 
 def test_the_embedded_model_is_evaluated_on_a_benchmark_of_ones_own(known, tmp_path):
     archive = tmp_path / "own.zip"
-    ours = Known(known.picture, known.size, "c", Task.GROUNDING, "red circle", known.truth[:1])
+    ours = LabelledQuestion(
+        known.image, known.size, "c", Task.GROUNDING, "red circle", known.ground_truth[:1]
+    )
     write_archive([ours], archive)
     backend = Backend(default_menu())
     try:

@@ -14,30 +14,32 @@ import sys
 import time
 import weakref
 import zipfile
+from contextlib import closing
 from pathlib import Path
 from threading import Event
 
 import pytest
 from PIL import Image
-from support import PROGRAMS, ROOT
+from support import EARLIER_VERSIONS, PROGRAMS, ROOT
 from support.batch_to_kill import JOB, ColourEngine
 
 import vlm_demo.backend
 from vlm_demo.backend import Backend
 from vlm_demo.batch import open_source
-from vlm_demo.batch.job import Job, Result
-from vlm_demo.batch.journal import Journal
-from vlm_demo.batch.results import (
-    write_annotated,
+from vlm_demo.batch.job import BatchJob
+from vlm_demo.batch.journal import BatchJournal
+from vlm_demo.batch.result import BatchResult
+from vlm_demo.batch.result_files import (
+    write_annotated_images,
     write_annotated_zip,
     write_coco,
     write_csv,
     write_jsonl,
 )
-from vlm_demo.batch.running import Run, State
-from vlm_demo.batch.sources import FilesSource, Limits
-from vlm_demo.batch.timing import Tempo
-from vlm_demo.catalog.menu import ModelSpec
+from vlm_demo.batch.run import BatchRun, BatchState
+from vlm_demo.batch.sources import FilesSource, SourceLimits
+from vlm_demo.batch.throughput import Throughput
+from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.errors import (
     BatchError,
     EngineError,
@@ -49,7 +51,7 @@ from vlm_demo.errors import (
 )
 from vlm_demo.values import Task
 
-ANYTHING = Limits()
+ANYTHING = SourceLimits()
 PROGRAM = PROGRAMS / "batch_to_kill.py"
 MENU = (
     ModelSpec(name="colours", family="llava15", checkpoint="here"),
@@ -96,9 +98,9 @@ def open_run(backend, tmp_path):
         while opened:
             opened.pop().close()
         source = folder if not isinstance(folder, Path) else open_source(folder, limits)
-        journal = Journal(tmp_path / name, job.header(backend, source.title))
+        journal = BatchJournal(tmp_path / name, job.to_header(backend, source.title))
         opened.extend((journal, source))
-        run = Run(backend, job, source, journal, at_once=at_once, **options)
+        run = BatchRun(backend, job, source, journal, at_once=at_once, **options)
         run.journal, run.source = journal, source
         return run
 
@@ -110,7 +112,7 @@ def open_run(backend, tmp_path):
 def finish(run):
     run.start()
     assert run.wait(60)
-    return run.standing
+    return run.progress
 
 
 def lines(path):
@@ -133,9 +135,9 @@ def test_every_picture_is_asked_about_once_and_kept_with_its_places_in_pixels(
     standing = finish(run)
 
     assert (standing.state, standing.done, standing.failed, standing.total) == (
-        *(State.FINISHED, 12, 0, 12),
+        *(BatchState.FINISHED, 12, 0, 12),
     )
-    assert run.source.left_out == 1
+    assert run.source.skipped_count == 1
     header, *kept = lines(tmp_path / "journal.jsonl")
     assert header["vlm_demo_batch"] == 1
     assert (header["task"], header["words"], header["model"]) == (
@@ -191,24 +193,24 @@ def test_pausing_finishes_what_was_begun_and_stopping_gives_it_up(open_run, phot
     run.start()
     assert begun.wait(30)
     run.pause()
-    assert run.standing.state is State.PAUSING
+    assert run.progress.state is BatchState.PAUSING
     go_on.set()
     assert run.wait(30)
-    assert run.standing.state is State.PAUSED
-    assert 1 <= run.standing.done <= 2
+    assert run.progress.state is BatchState.PAUSED
+    assert 1 <= run.progress.done <= 2
 
     for event in (begun, go_on):
         event.clear()
-    done = run.standing.done
+    done = run.progress.done
     run.start()
     assert begun.wait(30)
     run.stop()
     go_on.set()
     assert run.wait(30)
-    assert run.standing.state is State.STOPPED
-    assert run.standing.done == done
+    assert run.progress.state is BatchState.STOPPED
+    assert run.progress.done == done
 
-    assert finish(run).state is State.FINISHED
+    assert finish(run).state is BatchState.FINISHED
     names = [result.name for result in run.journal.results()]
     assert names == sorted(run.source.names)
 
@@ -255,7 +257,7 @@ def test_broken_files_are_reported_and_the_rest_is_done(open_run, photos, engine
     (photos / "empty.jpg").write_bytes(b"")
     (photos / "huge.bmp").write_bytes(b"x" * 3_000_000)
     (photos / "gone.png").symlink_to(tmp_path / "nowhere")
-    run = open_run(photos, limits=Limits(bytes_each=1_000_000))
+    run = open_run(photos, limits=SourceLimits(bytes_each=1_000_000))
 
     standing = finish(run)
 
@@ -267,7 +269,7 @@ def test_broken_files_are_reported_and_the_rest_is_done(open_run, photos, engine
     assert "3 MB; at most 1 MB" in errors["huge.bmp"]
     assert "gone" in errors["gone.png"]
     asked = len(engine.asked)
-    finish(open_run(photos, limits=Limits(bytes_each=1_000_000)))
+    finish(open_run(photos, limits=SourceLimits(bytes_each=1_000_000)))
     assert len(engine.asked) == asked  # nothing has changed about them
     assert len(lines(tmp_path / "journal.jsonl")) == 1 + 17
 
@@ -284,13 +286,29 @@ def test_a_model_that_fails_once_costs_one_picture_which_is_tried_again(open_run
 
     standing = finish(run)
 
-    assert (standing.state, standing.done, standing.failed) == (State.FINISHED, 11, 1)
+    assert (standing.state, standing.done, standing.failed) == (BatchState.FINISHED, 11, 1)
     (failed,) = run.journal.newest(50, failed=True)
     assert failed.error == "The model has hiccups."
 
     standing = finish(open_run(photos))
 
     assert (standing.done, standing.failed) == (12, 0)
+
+
+def test_a_journal_of_an_earlier_version_goes_on(tmp_path):
+    old = (EARLIER_VERSIONS / "batch_journal.jsonl").read_bytes()
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(old)
+    header, *lines = map(json.loads, old.splitlines())
+    with closing(BatchJournal(path, header)) as journal:
+        results = list(journal.results())
+        assert [result.to_json() for result in results] == sorted(lines, key=lambda x: x["name"])
+        assert journal.is_settled("b.png", "cd" * 32)
+        assert not journal.is_settled("c.png", "ef" * 32)
+    answer = next(result for result in results if result.name == "rot/a.png")
+    assert [len(mention.regions) for mention in answer.reply.mentions] == [2, 1]
+    assert answer.reply.mentions[0].confidence == 0.75
+    assert path.read_bytes() == old
 
 
 @pytest.mark.parametrize("error", [EngineError("It is dead."), ZeroDivisionError()])
@@ -310,8 +328,8 @@ def test_a_dead_model_stops_the_batch_after_three_failures_and_it_can_go_on(
     with pytest.raises(BatchError, match=r"failed 3 times in a row.*run the same again"):
         run.wait(30)
 
-    standing = run.standing
-    assert (standing.state, standing.done, standing.failed) == (State.FAILED, 4, 3)
+    standing = run.progress
+    assert (standing.state, standing.done, standing.failed) == (BatchState.FAILED, 4, 3)
     assert "3 times in a row" in standing.error
 
     engine.stream = plain
@@ -320,9 +338,9 @@ def test_a_dead_model_stops_the_batch_after_three_failures_and_it_can_go_on(
 
 def test_a_model_that_cannot_do_the_task_is_refused_before_anything(open_run, photos, tmp_path):
     with pytest.raises(UnsupportedTaskError):
-        open_run(photos, Job(Task.GROUNDING, "dog", "chat-only"))
+        open_run(photos, BatchJob(Task.GROUNDING, "dog", "chat-only"))
     with pytest.raises(MissingTextError):
-        open_run(photos, Job(Task.GROUNDING, " ", "colours"), name="other.jsonl")
+        open_run(photos, BatchJob(Task.GROUNDING, " ", "colours"), name="other.jsonl")
 
 
 def test_a_full_disk_stops_the_batch_and_keeps_what_is_done(open_run, photos, monkeypatch):
@@ -343,9 +361,9 @@ def test_a_full_disk_stops_the_batch_and_keeps_what_is_done(open_run, photos, mo
         run.wait(30)
     monkeypatch.undo()
 
-    assert run.standing.state is State.FAILED
+    assert run.progress.state is BatchState.FAILED
     kept = [result.name for result in run.journal.results()]
-    assert len(kept) == run.standing.done >= 4
+    assert len(kept) == run.progress.done >= 4
     assert finish(open_run(photos)).done == 12
 
 
@@ -353,7 +371,7 @@ def test_a_journal_of_another_job_or_another_file_is_refused_in_words(open_run, 
     finish(open_run(photos))
 
     with pytest.raises(JournalError, match="another job: words: 'the middle' there, 'a dog' here"):
-        open_run(photos, Job(Task.GROUNDING, "a dog", "colours"))
+        open_run(photos, BatchJob(Task.GROUNDING, "a dog", "colours"))
     (tmp_path / "notes").write_text("Dear diary")
     with pytest.raises(JournalError, match="no journal"):
         open_run(photos, name="notes")
@@ -362,7 +380,7 @@ def test_a_journal_of_another_job_or_another_file_is_refused_in_words(open_run, 
         open_run(photos, name="missing/journal")
     open_run(photos)
     with pytest.raises(JournalError, match="another run"):
-        Journal(tmp_path / "journal.jsonl", lines(tmp_path / "journal.jsonl")[0])
+        BatchJournal(tmp_path / "journal.jsonl", lines(tmp_path / "journal.jsonl")[0])
 
 
 def test_a_damaged_line_is_named_and_a_half_first_line_begins_anew(open_run, photos, tmp_path):
@@ -416,7 +434,7 @@ def test_a_zip_gives_its_pictures_and_leaves_the_rest(archive):
     )
 
     assert source.names == ["a.jpg", "b/two.PNG"]
-    assert source.left_out == 2
+    assert source.skipped_count == 2
     assert source.read("a.jpg") == png("blue")
 
 
@@ -436,7 +454,7 @@ def test_what_a_zip_must_not_hold_is_reported_file_by_file(archive, tmp_path):
             ("large.bmp", os.urandom(3_000_000)),
             ("twice.png", png("red")),
             ("twice.png", png("blue")),
-            limits=Limits(bytes_each=2_000_000),
+            limits=SourceLimits(bytes_each=2_000_000),
         )
 
     assert source.read("fine.png") == png("red")
@@ -458,21 +476,21 @@ def test_a_zip_that_lies_about_its_sizes_is_found_out_while_it_is_read(archive, 
     archive(("a.png", content), ("b.png", content), compression=zipfile.ZIP_STORED).close()
     lying = path.read_bytes().replace(struct.pack("<L", 50_000), struct.pack("<L", 10))
     path.write_bytes(lying)
-    source = open_source(path, Limits())
+    source = open_source(path, SourceLimits())
     assert "damaged" in problem(source, "a.png")
 
     # Each picture may be read, but together they are too much: also where the headers say less.
-    source = archive(("a.png", content), ("b.png", content), limits=Limits(bytes_all=120_000))
+    source = archive(("a.png", content), ("b.png", content), limits=SourceLimits(bytes_all=120_000))
     source.read("a.png")
     source.read("b.png")
     with pytest.raises(SourceError, match="unpacked"):
         source.read("a.png")
     with pytest.raises(SourceError, match="unpacked"):
-        archive(("a.png", content), ("b.png", content), limits=Limits(bytes_all=80_000))
+        archive(("a.png", content), ("b.png", content), limits=SourceLimits(bytes_all=80_000))
     with pytest.raises(SourceError, match="more than 3 pictures"):
-        archive(*((f"{n}.png", b"") for n in range(4)), limits=Limits(pictures=3))
+        archive(*((f"{n}.png", b"") for n in range(4)), limits=SourceLimits(images=3))
     with pytest.raises(SourceError, match="more than 3 pictures"):  # before the list is read
-        archive(*((f"{'n' * 900}{n}.txt", b"") for n in range(9)), limits=Limits(pictures=3))
+        archive(*((f"{'n' * 900}{n}.txt", b"") for n in range(9)), limits=SourceLimits(images=3))
 
 
 def test_packings_that_know_no_bound_and_passwords_are_not_opened(archive, tmp_path):
@@ -485,7 +503,7 @@ def test_packings_that_know_no_bound_and_passwords_are_not_opened(archive, tmp_p
     data[6] |= 1  # general purpose flags: encrypted
     data[data.index(b"PK\x01\x02") + 8] |= 1
     path.write_bytes(data)
-    assert "password" in problem(open_source(path, Limits()), "a.png")
+    assert "password" in problem(open_source(path, SourceLimits()), "a.png")
 
 
 @pytest.mark.parametrize(
@@ -496,7 +514,7 @@ def test_what_is_no_zip_is_refused(tmp_path, content):
     path.write_bytes(content)
 
     with pytest.raises(SourceError):
-        open_source(path, Limits())
+        open_source(path, SourceLimits())
 
 
 @pytest.mark.parametrize(
@@ -517,7 +535,7 @@ def test_names_are_read_as_they_were_meant(archive, tmp_path, written, read):
     path = tmp_path / "pictures.zip"
     path.write_bytes(path.read_bytes().replace(b"x" * (len(written) - 4) + b".png", written))
 
-    source = open_source(path, Limits())
+    source = open_source(path, SourceLimits())
 
     assert source.names == [read]
     assert source.read(read) == png("red")
@@ -536,7 +554,7 @@ def test_results_are_a_table_json_lines_coco_and_pictures(open_run, photos, tmp_
     write_jsonl(run.journal, tmp_path / "results.jsonl")
     write_coco(run.journal, run.source, tmp_path / "coco.json")
     (tmp_path / "drawn").mkdir()
-    drawn = write_annotated(run.journal, run.source, tmp_path / "drawn")
+    drawn = write_annotated_images(run.journal, run.source, tmp_path / "drawn")
     zipped = write_annotated_zip(run.journal, run.source, tmp_path / "drawn.zip")
 
     rows = list(csv.DictReader(io.StringIO((tmp_path / "table.csv").read_text("utf-8"))))
@@ -571,34 +589,34 @@ def test_a_place_survives_being_kept(open_run, photos):
     (mention,) = result.reply.mentions
     assert mention.phrase == "20 10 10" == result.text[slice(*mention.span)]
     assert mention.regions[0].to_pixels((40, 30)) == pytest.approx((10, 5, 28, 25))
-    assert Result.read(json.loads(json.dumps(result.fields))) == result
+    assert BatchResult.from_json(json.loads(json.dumps(result.to_json()))) == result
 
 
 def test_however_many_pictures_there_are_few_are_held(open_run, tmp_path):
     path = tmp_path / "red.png"
     path.write_bytes(png("red"))
-    source = FilesSource("red", {f"{n:03}.png": path for n in range(200)}, Limits())
+    source = FilesSource("red", {f"{n:03}.png": path for n in range(200)}, SourceLimits())
     pictures, alive = [], []
 
     def seen(name, image):
         pictures.append(weakref.ref(image))
         alive.append(sum(picture() is not None for picture in pictures))
 
-    assert finish(open_run(source, at_once=2, seen=seen)).done == 200
+    assert finish(open_run(source, at_once=2, on_image=seen)).done == 200
     assert max(alive) <= 3  # two, and one that a thread is about to leave
 
 
 def test_the_time_left_is_told_from_the_newest_pictures_and_not_too_soon():
     now = [0.0]
-    tempo = Tempo(lambda: now[0])
+    tempo = Throughput(lambda: now[0])
     tempo.start()
     for _ in range(2):
         now[0] += 10
         tempo.count()
-    assert tempo.left_s(5) is None
+    assert tempo.remaining_s(5) is None
     for _ in range(100):
         now[0] += 2
         tempo.count()
-    assert tempo.left_s(5) == pytest.approx(10)
+    assert tempo.remaining_s(5) == pytest.approx(10)
     now[0] += 96  # nothing came for as long as the last 48 took
-    assert tempo.left_s(5) == pytest.approx(20)
+    assert tempo.remaining_s(5) == pytest.approx(20)

@@ -17,17 +17,18 @@ import torch
 from support.databases import some_vote
 
 from vlm_demo.arena.votes.store import VoteStore
-from vlm_demo.bench import loopback, models, reuse, running
-from vlm_demo.bench.context import BenchContext, Group, UnavailableError
-from vlm_demo.bench.loopback import DIRECT, free_port
-from vlm_demo.bench.models import LLAVA, QWEN2_VL, SMOLVLM, Kind
-from vlm_demo.bench.paced import numbered, paced_server
-from vlm_demo.bench.prompts import pictures, questions
-from vlm_demo.bench.rows import MEASURES, Options, Pairs, Report, Row
-from vlm_demo.bench.sides import Program, prompt_of
-from vlm_demo.bench.timing import timed, together
-from vlm_demo.cli import lazy as edges
-from vlm_demo.cli import run
+from vlm_demo.bench import local_servers, models, prefix_cache, runner
+from vlm_demo.bench.context import BenchContext, Measurement, UnavailableError
+from vlm_demo.bench.local_servers import DIRECT, free_port
+from vlm_demo.bench.measures import MEASURES
+from vlm_demo.bench.models import LLAVA, QWEN2_VL, SMOLVLM, ModelKind
+from vlm_demo.bench.options import BenchOptions
+from vlm_demo.bench.program import Program
+from vlm_demo.bench.prompts import draw_images, draw_questions, write_prompt
+from vlm_demo.bench.results import BenchReport, BenchRow, Comparison
+from vlm_demo.bench.scripted_server import number_tokens, serve_script
+from vlm_demo.bench.timing import time_answer, time_together
+from vlm_demo.cli import lazy, run
 from vlm_demo.engines import Serving
 from vlm_demo.errors import LoadError
 from vlm_demo.values import Request, Sampling, Task
@@ -68,13 +69,13 @@ AT_MOST = {
 }
 
 
-def quick(*ids: str, **changes: Any) -> Options:
+def quick(*ids: str, **changes: Any) -> BenchOptions:
     sizes = {"repeats": 1, "turns": 3, "requests": 3, "new_tokens": 6, **changes}
-    return Options(tiny=True, only=frozenset(ids), **sizes)
+    return BenchOptions(tiny=True, only=frozenset(ids), **sizes)
 
 
-def measured(*ids: str, **changes: Any) -> dict[str, Row]:
-    report = running.run(quick(*ids, **changes), lambda _: None)
+def measured(*ids: str, **changes: Any) -> dict[str, BenchRow]:
+    report = runner.run(quick(*ids, **changes), lambda _: None)
     return {row.id: row for row in report.rows}
 
 
@@ -87,22 +88,22 @@ def test_every_target_is_the_one_that_was_set():
 
 
 def test_every_row_is_measured_by_one_group():
-    ids = [id for group in running.GROUPS for id in group.ids]
+    ids = [id for group in runner.MEASUREMENTS for id in group.ids]
 
     assert sorted(ids) == sorted(MEASURES)
 
 
 def test_a_target_is_met_on_the_side_that_is_meant():
-    assert Row("batch8_short", 3.0).met
-    assert Row("batch8_short", 2.9).met is False
-    assert Row("stop_steps", 1.0).met
-    assert Row("stop_steps", 2.0).met is False
-    assert Row("stop_steps", None).met is None
-    assert Row("turns_embedded_llava15", 0.1).met is None
+    assert BenchRow("batch8_short", 3.0).is_met
+    assert BenchRow("batch8_short", 2.9).is_met is False
+    assert BenchRow("stop_steps", 1.0).is_met
+    assert BenchRow("stop_steps", 2.0).is_met is False
+    assert BenchRow("stop_steps", None).is_met is None
+    assert BenchRow("turns_embedded_llava15", 0.1).is_met is None
 
 
 def test_the_value_is_the_ratio_of_the_medians_and_lies_in_the_spread():
-    pairs = Pairs()
+    pairs = Comparison()
     for over, under in ((10, 1), (30, 2), (20, 4)):
         pairs.add(over, under, identical=True)
 
@@ -114,18 +115,18 @@ def test_the_value_is_the_ratio_of_the_medians_and_lies_in_the_spread():
 
 
 def test_one_different_text_is_enough_to_say_so():
-    pairs = Pairs()
+    pairs = Comparison()
     for same in (True, False, True):
         pairs.add(1, 1, identical=same)
 
     assert pairs.row("second_task").identical is False
-    pairs = Pairs()
+    pairs = Comparison()
     pairs.add(1, 1)
     assert pairs.row("second_task").identical is None
 
 
 def test_a_row_as_json_has_the_keys_that_are_promised():
-    row = Row("page_up_s", 4.56789, (4.0, 5.0), note="warm").to_json()
+    row = BenchRow("page_up_s", 4.56789, (4.0, 5.0), note="warm").to_json()
 
     assert row == {
         "id": "page_up_s",
@@ -142,10 +143,10 @@ def test_a_row_as_json_has_the_keys_that_are_promised():
 
 
 @pytest.fixture(scope="module")
-def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Kind], Path]:
+def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Callable[[ModelKind], Path]:
     folder = tmp_path_factory.mktemp("models")
-    workshop = BenchContext(quick(), folder, lambda _: None)
-    return workshop.checkpoint
+    context = BenchContext(quick(), folder, lambda _: None)
+    return context.checkpoint
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -153,12 +154,12 @@ def test_an_answer_is_as_long_as_asked_and_reads_back_as_the_same_tokens(checkpo
     request = Request(
         Task.CHAT,
         "what is this",
-        (next(pictures(0, (64, 48))),),
+        (next(draw_images(0, (64, 48))),),
         sampling=Sampling(max_new_tokens=20),
     )
     folder = checkpoints(kind)
     with closing(Program(folder, kind.family, Serving(threads=1))) as program:
-        text = timed(partial(program.answer, request)).text
+        text = time_answer(partial(program.answer, request)).text
     tokenizer = models.t.AutoTokenizer.from_pretrained(folder)
     tokens = tokenizer.encode(text, add_special_tokens=False)
 
@@ -174,11 +175,11 @@ def test_an_answer_depends_on_the_picture_and_on_the_words(checkpoints):
         def said(image, text):
             sampling = Sampling(max_new_tokens=12)
             request = Request(Task.CHAT, text, (image,), sampling=sampling)
-            return timed(partial(program.answer, request)).text
+            return time_answer(partial(program.answer, request)).text
 
-        images = list(islice(pictures(1, (112, 112)), 4))
+        images = list(islice(draw_images(1, (112, 112)), 4))
         assert len({said(image, "what is this") for image in images}) > 1
-        words = islice(questions(1, 5), 4)
+        words = islice(draw_questions(1, 5), 4)
         assert len({said(images[0], text) for text in words}) > 1
 
 
@@ -188,8 +189,8 @@ def test_an_answer_depends_on_the_picture_and_on_the_words(checkpoints):
 def test_the_models_that_count_have_seventy_million_parameters(kind, picture_tokens):
     with torch.device("meta"):
         model, processor = models.build(kind, models.SEVENTY_MILLION)
-    image = next(pictures(0, models.PICTURE_SIZE))
-    prompt = prompt_of(kind.family, Request(Task.CHAT, "what is this", (image,)))
+    image = next(draw_images(0, models.IMAGE_SIZE))
+    prompt = write_prompt(kind.family, Request(Task.CHAT, "what is this", (image,)))
     messages = [
         {
             "role": message.role,
@@ -211,12 +212,12 @@ def test_the_models_that_count_have_seventy_million_parameters(kind, picture_tok
 
 def test_pictures_and_questions_follow_from_the_seed_and_differ():
     first, again, other = (
-        [p.tobytes() for p in islice(pictures(s, (64, 48)), 3)] for s in (1, 1, 2)
+        [p.tobytes() for p in islice(draw_images(s, (64, 48)), 3)] for s in (1, 1, 2)
     )
     assert first == again
     assert len({*first, *other}) == 6
-    assert list(islice(questions(1, 9), 3)) == list(islice(questions(1, 9), 3))
-    assert {len(text.split()) for text in islice(questions(2, 9), 3)} == {9}
+    assert list(islice(draw_questions(1, 9), 3)) == list(islice(draw_questions(1, 9), 3))
+    assert {len(text.split()) for text in islice(draw_questions(2, 9), 3)} == {9}
 
 
 # Timing
@@ -226,10 +227,10 @@ def test_the_first_token_is_the_first_text():
     def growing() -> Iterator[str]:
         yield from ("", "", "a", "ab")
 
-    answer = timed(growing)
+    answer = time_answer(growing)
 
     assert answer.text == "ab"
-    assert 0 < answer.first_s <= answer.whole_s
+    assert 0 < answer.first_s <= answer.total_s
 
 
 def test_what_fails_among_others_is_raised():
@@ -238,7 +239,7 @@ def test_what_fails_among_others_is_raised():
         raise LoadError("It is gone.")
 
     with pytest.raises(LoadError):
-        together([lambda: iter(["a"]), fails])
+        time_together([lambda: iter(["a"]), fails])
 
 
 # Both sides
@@ -260,13 +261,13 @@ def test_a_chat_and_other_tasks_are_answered_alike_by_both_sides(id):
 
 def test_a_side_that_is_asked_something_else_is_noticed(monkeypatch):
     def other_prompt(family, request):
-        prompt = prompt_of(family, request)
+        prompt = write_prompt(family, request)
         last = prompt.messages[-1]
         return replace(
             prompt, messages=(*prompt.messages[:-1], replace(last, text=f"{last.text} again"))
         )
 
-    monkeypatch.setattr(reuse, "prompt_of", other_prompt)
+    monkeypatch.setattr(prefix_cache, "write_prompt", other_prompt)
 
     assert measured("second_task")["second_task"].identical is False
 
@@ -349,19 +350,19 @@ def test_without_a_gpu_its_rows_say_so():
 
 
 def test_the_paced_model_writes_at_its_pace():
-    with paced_server(numbered(10), per_second=200) as server:
+    with serve_script(number_tokens(10), per_second=200) as server:
         request = urllib.request.Request(f"{server.url}/chat/completions", data=b"{}")
         with DIRECT.open(request) as response:
             lines = [line for line in response.read().decode().splitlines() if line]
-        writing = server.writings[-1]
+        writing = server.answers[-1]
 
     assert lines[-1] == "data: [DONE]"
     chunks = [json.loads(line.removeprefix("data: ")) for line in lines[:-1]]
     contents = [chunk["choices"][0]["delta"].get("content", "") for chunk in chunks]
     assert "".join(contents) == writing.text
-    assert len(writing.written) == 10
+    assert len(writing.sent_at) == 10
     # A sleep never ends early, so nothing is written before its time.
-    times = [writing.asked, *writing.written]
+    times = [writing.asked_at, *writing.sent_at]
     assert all(later >= sooner for sooner, later in pairwise(times))
     assert times[-1] - times[0] >= 10 / 200 - 0.001
 
@@ -369,12 +370,12 @@ def test_the_paced_model_writes_at_its_pace():
 # What cannot be measured
 
 
-def failing(error: Exception) -> Group:
-    def measure(_: BenchContext) -> Iterator[Row]:
-        yield Row("stream_overhead", 1.0)
+def failing(error: Exception) -> Measurement:
+    def measure(_: BenchContext) -> Iterator[BenchRow]:
+        yield BenchRow("stream_overhead", 1.0)
         raise error
 
-    return Group(("stream_overhead", "stop_steps"), measure)
+    return Measurement(("stream_overhead", "stop_steps"), measure)
 
 
 @pytest.mark.parametrize(
@@ -386,10 +387,10 @@ def failing(error: Exception) -> Group:
     ],
 )
 def test_what_fails_has_a_note_and_the_rest_goes_on(monkeypatch, error, note):
-    other = Group(("page_up_s",), lambda _: iter([Row("page_up_s", 2.0)]))
-    monkeypatch.setattr(running, "GROUPS", (failing(error), other))
+    other = Measurement(("page_up_s",), lambda _: iter([BenchRow("page_up_s", 2.0)]))
+    monkeypatch.setattr(runner, "MEASUREMENTS", (failing(error), other))
 
-    rows = running.run(Options(), lambda _: None).rows
+    rows = runner.run(BenchOptions(), lambda _: None).rows
 
     assert [(row.id, row.value, row.note) for row in rows] == [
         ("stream_overhead", 1.0, ""),
@@ -404,7 +405,7 @@ def test_a_server_that_does_not_start_says_why(tmp_path):
 
     with (
         pytest.raises(UnavailableError, match="no such port"),
-        loopback.serving(command, url, tmp_path / "log", threads=1),
+        local_servers.serving(command, url, tmp_path / "log", threads=1),
     ):
         pass
 
@@ -430,11 +431,11 @@ def test_the_command_prints_the_machine_and_the_rows_as_json(capsys):
 
 def test_the_table_says_what_was_met(capsys, monkeypatch):
     rows = (
-        Row("batch8_short", 2.5, (2.0, 3.1), True, "50 against 20 tokens per second"),
-        Row("stop_steps", 1.0, (0.0, 1.0)),
-        Row("gpu_decode1", None, note="There is no GPU."),
+        BenchRow("batch8_short", 2.5, (2.0, 3.1), True, "50 against 20 tokens per second"),
+        BenchRow("stop_steps", 1.0, (0.0, 1.0)),
+        BenchRow("gpu_decode1", None, note="There is no GPU."),
     )
-    monkeypatch.setattr(edges, "bench", lambda options, say: Report({}, rows))
+    monkeypatch.setattr(lazy, "bench", lambda options, say: BenchReport({}, rows))
 
     assert run(["bench"]) == 0
 

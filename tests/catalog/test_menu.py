@@ -7,17 +7,10 @@ import pytest
 from safetensors import safe_open
 from support import ROOT
 
-from vlm_demo.catalog.menu import (
-    BITS,
-    REPOSITORY,
-    Ability,
-    ModelSpec,
-    default_menu,
-    find,
-    load_menu,
-    memory_bytes,
-    spec_for_checkpoint,
-)
+from vlm_demo.catalog.identity import spec_for_checkpoint
+from vlm_demo.catalog.menu import REPOSITORY, default_menu, find, load_menu
+from vlm_demo.catalog.spec import ESTIMATED_FORMATS, Ability, ModelSpec, estimate_memory
+from vlm_demo.engines import NumberFormat
 from vlm_demo.errors import LoadError, SettingsError, UnknownModelError, UnsupportedTaskError
 from vlm_demo.families import all_families
 from vlm_demo.values import Task
@@ -109,19 +102,19 @@ def test_remote_code_is_run_only_from_a_menu_of_ones_own(tmp_path: Path) -> None
 
 
 def test_memory_grows_with_the_parameters_and_shrinks_with_the_bits() -> None:
-    assert memory_bytes(1_000_000_000, "bf16") == 2_400_000_000
-    assert memory_bytes(1_000_000_000, "4-bit") == 675_000_000
+    assert estimate_memory(1_000_000_000, NumberFormat.BFLOAT16) == 2_400_000_000
+    assert estimate_memory(1_000_000_000, NumberFormat.FOUR_BIT) == 675_000_000
     for spec in MENU:
         if spec.parameters is None:
-            assert spec.memory("bf16") is None
-            assert spec.fitting(10**15) is None
+            assert spec.memory(NumberFormat.BFLOAT16) is None
+            assert spec.finest_format(10**15) is None
             continue
-        amounts = [spec.memory(precision) or 0 for precision in BITS]
+        amounts = [spec.memory(one) or 0 for one in ESTIMATED_FORMATS.values()]
         assert amounts == sorted(amounts, reverse=True)
         assert amounts[-1] > spec.parameters * 0.5
-        for precision, amount in zip(BITS, amounts, strict=True):
-            assert spec.fitting(amount) == precision
-        assert spec.fitting(amounts[-1] - 1) is None
+        for one, amount in zip(ESTIMATED_FORMATS.values(), amounts, strict=True):
+            assert spec.finest_format(amount) is one
+        assert spec.finest_format(amounts[-1] - 1) is None
 
 
 def test_the_embedded_models_are_as_large_as_the_menu_says() -> None:
@@ -203,10 +196,59 @@ def test_a_menu_of_ones_own(tmp_path: Path) -> None:
         family="llava15",
         checkpoint=str(tmp_path / "mine"),
         languages=("English", "日本語"),
-        quantization="4bit",
+        number_format=NumberFormat.FOUR_BIT,
     )
     assert mine.is_here
     assert (pinned.checkpoint, pinned.revision) == ("someone/model", "abc")
+
+
+def test_former_keys_are_read_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = menu_file(
+        tmp_path,
+        """
+        [[model]]
+        name = "First"
+        family = "llava15"
+        checkpoint = "someone/first"
+        unsure = ["licence", "parameters"]
+
+        [[model]]
+        name = "Second"
+        family = "llava15"
+        checkpoint = "someone/second"
+        runs = "remote"
+        nearest = "First"
+        """,
+    )
+    first, second = load_menu(path)
+    assert first.unverified_fields == ("licence", "parameters")
+    assert second.alternative == "First"
+    assert "says 'unsure', which is now called 'unverified_fields'" in caplog.text
+    assert "says 'nearest', which is now called 'alternative'" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("keys", "number_format", "compute_format"),
+    [
+        ("", NumberFormat.AUTO, NumberFormat.AUTO),
+        ('dtype = "bfloat16"', NumberFormat.BFLOAT16, NumberFormat.AUTO),
+        ('quantization = "8bit"', NumberFormat.EIGHT_BIT, NumberFormat.AUTO),
+        (
+            'quantization = "4bit"\ndtype = "float16"',
+            NumberFormat.FOUR_BIT,
+            NumberFormat.FLOAT16,
+        ),
+    ],
+)
+def test_two_keys_say_the_number_format(
+    keys: str, number_format: NumberFormat, compute_format: NumberFormat, tmp_path: Path
+) -> None:
+    (spec,) = load_menu(menu_file(tmp_path, GOOD + keys))
+    assert (spec.number_format, spec.compute_format) == (number_format, compute_format)
+    options = spec.load_options("cpu")
+    assert (options.number_format, options.compute_format) == (number_format, compute_format)
 
 
 GOOD = '[[model]]\nname = "x"\nfamily = "llava15"\ncheckpoint = "a/b"\n'
@@ -225,28 +267,28 @@ THERE = GOOD + 'engine = "remote"\nbase_url = "http://127.0.0.1:8000/v1"\n'
         ('[[model]]\nfamily = "llava15"\ncheckpoint = "a/b"', "'name' is missing"),
         ('[[model]]\nname = "x"\nfamily = "llava15"', "model 'x': 'checkpoint' is missing"),
         (GOOD + 'engin = "local"', "no 'engin'. Known: name, family"),
-        (GOOD + 'engine = "magic"', "engine = 'magic' cannot be used"),
-        (GOOD + 'quantization = "3bit"', "quantization = '3bit'.*4bit"),
-        (GOOD + "parameters = 1.5", "parameters = 1.5"),
-        (GOOD + "parameters = true", "parameters = True"),
-        (GOOD + 'languages = "English"', "list of strings"),
-        (GOOD + "note = 3", "note = 3.*str"),
-        (GOOD + 'runs = "there"', "runs = 'there'.*remote code"),
-        (GOOD + 'also = ["dance"]', "also: 'dance'.*Known: chat"),
-        (GOOD + 'unsure = ["licens"]', "no 'licens'. Known: name"),
-        (GOOD + "unsure = [1]", "list of strings"),
+        (GOOD + 'engine = "magic"', "engine should be 'local' or 'remote', not 'magic'"),
+        (GOOD + 'quantization = "3bit"', "quantization should be .*'4bit'.*, not '3bit'"),
+        (GOOD + "parameters = 1.5", "parameters should be a valid integer, not 1.5"),
+        (GOOD + "parameters = true", "parameters should be a valid integer, not True"),
+        (GOOD + 'languages = "English"', "languages should be a valid .*, not 'English'"),
+        (GOOD + "note = 3", "note should be a valid string, not 3"),
+        (GOOD + 'runs = "there"', "runs should be .*'remote code'.*not 'there'"),
+        (GOOD + 'also = ["dance"]', r"also\[0\] should be 'chat', .*, not 'dance'"),
+        (GOOD + 'unverified_fields = ["licens"]', "no 'licens'. Known: name"),
+        (GOOD + "unverified_fields = [1]", r"unverified_fields\[0\] should be a valid string"),
         (GOOD + 'runs = "remote"', "begins with 'x'.*program of its own"),
         (GOOD + "trust_remote_code = true", "needs a pinned revision"),
-        (GOOD.replace("llava15", "lava"), "model family 'lava'. Known"),
+        (GOOD.replace("llava15", "lava"), "no model family 'lava'. Did you mean llava"),
         (GOOD + GOOD, "several models called 'x'"),
         (GOOD + 'engine = "remote"', "needs the address of a server"),
         (GOOD + 'engine = "remote"\nbase_url = "127.0.0.1:8000"', "needs the address of a server"),
         (GOOD + 'engine = "remote"\nbase_url = "http://a:b/v1"', "needs the address of a server"),
-        (THERE + 'server = "tgi"', "server = 'tgi'.*openai"),
+        (THERE + 'server = "tgi"', "server should be 'vllm' or 'openai', not 'tgi'"),
         (THERE + "trust_remote_code = true", "trust_remote_code has no meaning"),
         (THERE + 'quantization = "4bit"', "quantization has no meaning"),
-        (GOOD + 'base_url = "http://127.0.0.1:8000/v1"', 'base_url wants engine = "remote"'),
-        (GOOD + 'api_key_env = "KEY"', 'api_key_env wants engine = "remote"'),
+        (GOOD + 'base_url = "http://127.0.0.1:8000/v1"', 'base_url needs engine = "remote"'),
+        (GOOD + 'api_key_env = "KEY"', 'api_key_env needs engine = "remote"'),
     ],
 )
 def test_a_menu_that_cannot_be_used_says_where_and_why(
@@ -280,8 +322,8 @@ def test_a_model_on_another_server_needs_nothing_of_this_machine(tmp_path: Path)
     assert spec.checkpoint == "a/b"  # its name there, not the folder here
     assert spec.runs_here
     assert not spec.is_here
-    assert spec.memory("bf16") is None
-    assert spec.fitting(10**15) is None
+    assert spec.memory(NumberFormat.BFLOAT16) is None
+    assert spec.finest_format(10**15) is None
 
 
 def test_a_server_that_drops_special_tokens_cannot_locate_with_them(tmp_path: Path) -> None:
@@ -302,8 +344,28 @@ def test_a_menu_that_is_not_there(tmp_path: Path) -> None:
 def test_finding_by_name() -> None:
     menu = default_menu()
     assert find(menu, "embedded-kosmos2") is menu[1]
-    with pytest.raises(UnknownModelError, match=r"no model called 'gpt'.*embedded-llava15"):
-        find(menu, "gpt")
+    with pytest.raises(UnknownModelError, match=r"called 'gpt'\. Known: embedded-llava15, emb"):
+        find(menu[:3], "gpt")
+
+
+@pytest.mark.parametrize(
+    ("name", "suggested"),
+    [
+        ("smolvlm-256m-instruct", "SmolVLM-256M-Instruct"),  # only the case is wrong
+        ("embeded-lava15", "embedded-llava15"),
+        ("qwen2.5 vl 7b instruct", "Qwen2.5-VL-7B-Instruct"),
+        ("?", ""),
+        ("x" * 10_000, ""),
+    ],
+)
+def test_an_unknown_name_is_answered_with_a_few_similar_ones(name: str, suggested: str) -> None:
+    with pytest.raises(UnknownModelError, match=r"There is no model called '") as caught:
+        find(default_menu(), name)
+    message = str(caught.value)
+    assert f"Did you mean {suggested}" in message if suggested else "Did you" not in message
+    assert message.endswith("The command vlm-demo models lists all.")
+    assert len(message) < 400
+    assert message.count(", ") + message.count(" or ") < 5
 
 
 def test_a_folder_gets_the_family_of_its_config(tiny_kosmos2: Path) -> None:

@@ -16,9 +16,9 @@ from PIL import Image
 from support import ROOT
 from support.drawings import drawing
 
-from vlm_demo.batch.timing import about
+from vlm_demo.batch.throughput import format_remaining
 from vlm_demo.cli import run
-from vlm_demo.cli.batch import resume_command
+from vlm_demo.cli.commands.batch import resume_command
 
 
 @pytest.fixture
@@ -173,6 +173,6 @@ def test_an_interrupted_batch_says_how_to_go_on_and_goes_on(batch, tmp_path):
 
 
 def test_times_are_said_no_more_exactly_than_they_are_known():
-    assert [about(seconds) for seconds in (4, 300, 7_500, 400_000)] == [
+    assert [format_remaining(seconds) for seconds in (4, 300, 7_500, 400_000)] == [
         *("4 s", "5 min", "2 h 5 min", "4 d"),
     ]

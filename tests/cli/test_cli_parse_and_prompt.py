@@ -59,7 +59,7 @@ def test_outputs_are_read_in_their_order_and_bad_lines_do_not_end_the_run() -> N
     reasons = [
         "not JSON",
         "must be a JSON object",
-        "no model family 'quen'. Known: ",
+        "no model family 'quen'. Did you mean ",
         "image_size must be [width, height] in pixels",
         "image_size must be",
         '"raw" is missing',

@@ -14,7 +14,7 @@ import pytest
 from support import ROOT
 
 from vlm_demo.arena.votes.store import VoteStore
-from vlm_demo.arena.votes.vote import Contender, Origin, Turn, Vote, Winner
+from vlm_demo.arena.votes.vote import Contender, Origin, UserTurn, Vote, Winner
 from vlm_demo.cli import run
 from vlm_demo.values import Task
 
@@ -55,7 +55,7 @@ def a_vote(battle="b1", **changes):
         ended_at=NOW,
         voted_at=NOW,
         voter="alice",
-        conversation=(Turn(text="is it red?", pictures=(PNG,)),),
+        conversation=(UserTurn(text="is it red?", images=(PNG,)),),
     )
     return replace(vote, **changes)
 
@@ -110,7 +110,7 @@ def test_export_to_files(vlm_demo, kept, tmp_path):
 def test_export_preference_pairs(vlm_demo, kept, tmp_path):
     outcome = vlm_demo("export", "--format", "dpo", "--out", "pairs")
     assert outcome.status == 0
-    assert "1 pair." in outcome.err and "not agreed to be kept: 2" in outcome.err
+    assert "1 pair." in outcome.err and "without consent: 2" in outcome.err
     [line] = (tmp_path / "pairs" / "preferences.jsonl").read_text().splitlines()
     pair = json.loads(line)
     assert pair["chosen"][0]["content"][0]["text"] == "yes"
@@ -210,7 +210,7 @@ def test_an_export_imports_into_the_same_counts(vlm_demo, kept, tmp_path):
     other = VoteStore(str(tmp_path / "other.db"))
 
     def counts(store):
-        return [cell[:2] + cell[3:] for cell in store.cells()]  # all but the origin
+        return [cell[:2] + cell[3:] for cell in store.count_pairs()]  # all but the origin
 
     assert sorted(counts(other)) == sorted(counts(kept))
     other.close()

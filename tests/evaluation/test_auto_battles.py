@@ -15,12 +15,13 @@ import pytest
 from vlm_demo.arena.votes.store import VoteStore
 from vlm_demo.arena.votes.vote import Origin, Vote, Winner
 from vlm_demo.backend import Backend
-from vlm_demo.catalog.menu import ModelSpec, default_menu
+from vlm_demo.catalog.menu import default_menu
+from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.cli import run
+from vlm_demo.engines import NumberFormat
 from vlm_demo.errors import EngineError, LoadError, SettingsError, UnknownModelError
 from vlm_demo.evaluation import battles, questions_for_battles, scenes
-from vlm_demo.evaluation.base import Grade, Question
-from vlm_demo.pool import NumberFormat
+from vlm_demo.evaluation.benchmark import Grade, Question
 from vlm_demo.values import Box, Mention, Reply, Request, Task
 
 LLAVA, KOSMOS = "embedded-llava15", "embedded-kosmos2"
@@ -51,7 +52,7 @@ class Scripted:
         yield from ()
 
     def format(self, name: str) -> NumberFormat:
-        return NumberFormat.AS_IT_IS
+        return NumberFormat.AUTO
 
     def answer(self, model: str, request: Request) -> Iterator[Reply]:
         self.asked[model] += 1
@@ -71,7 +72,7 @@ def asked(count: int, *, wanted: str = "yes") -> list[Question]:
     ]
 
 
-def play(backend: object, store: VoteStore, *models: str, **options: Any) -> battles.Outcome:
+def play(backend: object, store: VoteStore, *models: str, **options: Any) -> battles.BattleOutcome:
     options = {"benchmark": "made up", "questions": asked(10)} | options
     return battles.play(backend, store, models, **options)  # type: ignore[arg-type]  # scripted
 
@@ -200,13 +201,13 @@ def test_an_interrupted_run_keeps_what_was_judged_and_goes_on(
         stopped = play(backend, store, "a", "b", at_once=1)
     finally:
         signal.signal(signal.SIGINT, before)
-    assert stopped.stopped
+    assert stopped.was_interrupted
     assert stopped.added == store.head().seq == 6  # four of the first chunk, two of the next
     assert (stopped.void, stopped.failures) == (0, {})
 
     interrupt = False
     rest = play(backend, store, "a", "b")
-    assert (rest.stopped, rest.added, rest.present) == (False, 4, 6)
+    assert (rest.was_interrupted, rest.added, rest.present) == (False, 4, 6)
 
 
 def test_models_are_asked_only_what_they_can_do_and_understand(store: VoteStore) -> None:
@@ -241,14 +242,14 @@ def test_models_are_asked_only_what_they_can_do_and_understand(store: VoteStore)
     ],
 )
 def test_the_better_grade_wins_by_a_margin(a: float, b: float, winner: Winner) -> None:
-    assert battles._winner(a, b) is winner
+    assert battles._decide(a, b) is winner
 
 
-def drawn(measure: str) -> scenes._Question:
-    return next(q for q in scenes._questions(7, 40, japanese=False) if q.measure == measure)
+def drawn(measure: str) -> scenes._SceneQuestion:
+    return next(q for q in scenes._draw_questions(7, 40, japanese=False) if q.measure == measure)
 
 
-def graded(measure: str, reply: Callable[[scenes._Question], Reply]) -> Grade:
+def graded(measure: str, reply: Callable[[scenes._SceneQuestion], Reply]) -> Grade:
     question = drawn(measure)
     return scenes._grade(question, reply(question))
 
@@ -263,7 +264,7 @@ def shifted(box: Box, share: float) -> Box:
 
 
 def test_a_search_is_graded_by_its_overlap() -> None:
-    truth = drawn("locate").exchange.places[0].boxes[0]
+    truth = drawn("locate").exchange.phrases[0].boxes[0]
 
     assert graded("locate", lambda _: said("", truth)) == Grade(1.0, 1.0)
     assert graded("locate", lambda _: said("it is there")) == Grade(0.0, 0.0)

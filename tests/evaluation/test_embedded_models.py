@@ -212,7 +212,7 @@ def test_a_caption_goes_on_from_its_beginning(backend: Backend) -> None:
 
 
 def test_greetings_are_returned(backend: Backend) -> None:
-    picture = draw_scene(next(scene_seeds("test", 9))).picture
+    picture = draw_scene(next(scene_seeds("test", 9))).image
     assert "Hello" in ask(backend, LLAVA, Request(Task.CHAT, "Hi!", (picture,))).text
 
 

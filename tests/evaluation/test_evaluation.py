@@ -18,8 +18,10 @@ MEASURES = ("caption_f1", "grounded_recall50", "locate_iou50", "vqa_em", "absent
 class Oracle:
     """Answers the benchmark's own questions, in their order, as `reply` makes it of the truth."""
 
-    def __init__(self, seed: int, count: int, reply: Callable[[scenes._Question], Reply]) -> None:
-        self._questions = iter(list(scenes._questions(seed, count, japanese=True)))
+    def __init__(
+        self, seed: int, count: int, reply: Callable[[scenes._SceneQuestion], Reply]
+    ) -> None:
+        self._questions = iter(list(scenes._draw_questions(seed, count, japanese=True)))
         self._reply = reply
 
     def spec(self, name: str) -> SimpleNamespace:
@@ -31,14 +33,14 @@ class Oracle:
         yield self._reply(question)
 
 
-def truth(question: scenes._Question) -> Reply:
+def truth(question: scenes._SceneQuestion) -> Reply:
     mentions = tuple(
-        Mention(place.phrase, (0, 0), place.boxes) for place in question.exchange.places
+        Mention(place.phrase, (0, 0), place.boxes) for place in question.exchange.phrases
     )
     return Reply("", question.exchange.answer_text(), mentions)
 
 
-def shifted(question: scenes._Question) -> Reply:
+def shifted(question: scenes._SceneQuestion) -> Reply:
     """The truth with every box moved by its own size, so that none overlaps its object."""
     reply = truth(question)
     mentions = tuple(
@@ -67,7 +69,7 @@ def test_right_words_with_wrong_boxes_lose_the_boxes_alone() -> None:
 
 
 def test_a_place_for_something_absent_is_no_hit() -> None:
-    def invents(question: scenes._Question) -> Reply:
+    def invents(question: scenes._SceneQuestion) -> Reply:
         return Reply("", truth(question).text, (Mention("", (0, 0), (Box(0, 0, 1, 1),)),))
 
     scores = evaluate("scenes", Oracle(3, 110, invents), "any", seed=3, count=110)  # type: ignore[arg-type]
@@ -75,9 +77,9 @@ def test_a_place_for_something_absent_is_no_hit() -> None:
 
 
 def test_questions_are_about_unseen_scenes_and_follow_from_the_seed() -> None:
-    first = list(scenes._questions(4, 60, japanese=False))
-    again = list(scenes._questions(4, 60, japanese=False))
-    other = list(scenes._questions(5, 60, japanese=False))
+    first = list(scenes._draw_questions(4, 60, japanese=False))
+    again = list(scenes._draw_questions(4, 60, japanese=False))
+    other = list(scenes._draw_questions(5, 60, japanese=False))
     seeds = [question.scene.seed for question in first]
     assert all(seed in RANGES["test"] for seed in seeds)
     assert len(set(seeds)) == len(seeds)
@@ -88,7 +90,7 @@ def test_questions_are_about_unseen_scenes_and_follow_from_the_seed() -> None:
 def test_unknown_names_are_said() -> None:
     with pytest.raises(SettingsError, match="scenes"):
         evaluate("mmmu", Backend(default_menu()), "embedded-llava15")
-    with pytest.raises(UnknownModelError, match="embedded-llava15"):
+    with pytest.raises(UnknownModelError, match="no model called 'gpt-9'"):
         evaluate("scenes", Backend(default_menu()), "gpt-9")
 
 
@@ -108,7 +110,7 @@ class Chooser:
 
 
 def test_choices_that_are_known_are_right_in_every_order() -> None:
-    truths = [question.truth for question in scenes_choices._questions(3, 30)]
+    truths = [question.answer for question in scenes_choices._draw_questions(3, 30)]
 
     def known(request: Request, place: int) -> float:
         return float(request.choices[place] == truths[(len(knowing.asked) - 1) // 4])
@@ -127,14 +129,14 @@ def test_the_first_of_the_list_is_right_by_chance_and_never_in_a_circle() -> Non
 
 
 def test_choices_are_four_different_ones_about_unseen_scenes() -> None:
-    first = list(scenes_choices._questions(4, 30))
+    first = list(scenes_choices._draw_questions(4, 30))
     for question in first:
         assert len(set(question.options)) == 4
-        assert question.truth in question.options
+        assert question.answer in question.options
         assert question.scene.seed in RANGES["test"]
-    places = {question.options.index(question.truth) for question in first}
+    places = {question.options.index(question.answer) for question in first}
     assert places == {0, 1, 2, 3}
-    again = list(scenes_choices._questions(4, 30))
+    again = list(scenes_choices._draw_questions(4, 30))
     assert [q.options for q in first] == [q.options for q in again]
 
 

@@ -20,7 +20,8 @@ from vlm_demo.errors import (
 )
 from vlm_demo.families import all_families, family_for_model_type, get_family
 from vlm_demo.families.llava.llava15 import CLIP_MEAN, pad_to_square
-from vlm_demo.prompting.family import CAPTIONS, Family
+from vlm_demo.prompting.family import Family
+from vlm_demo.prompting.tasks import CAPTION_TASKS
 from vlm_demo.values import (
     Box,
     Frame,
@@ -138,7 +139,7 @@ def test_growing_output_never_shows_markup_or_loses_places(name: str, case: dict
 def test_a_task_is_served_or_refused_clearly(family: Family, task: Task) -> None:
     able = task in family.instructions
     words = "the red circle"
-    if able and task in CAPTIONS and not family.accepts_prefix(task):
+    if able and task in CAPTION_TASKS and not family.accepts_prefix(task):
         words = ""
     request = Request(task, words, (PICTURE,))
     if able:
@@ -165,14 +166,14 @@ def test_what_was_never_released_is_listed_with_an_open_relative(name: str) -> N
     family = get_family(name)
     assert not family.instructions
     assert not family.checkpoints
-    (relative,) = re.findall(r"nearest open relative is .*\((\w+)\)$", family.availability)
+    (relative,) = re.findall(r"nearest open relative is .*\((\w+)\)$", family.unavailable_reason)
     assert get_family(relative).instructions
     with pytest.raises(UnsupportedTaskError, match=f"{family.title} cannot be asked: .*open"):
         family.prompt(Request(Task.CHAT, "hello", (PICTURE,)))
 
 
 def test_a_family_without_tasks_says_why() -> None:
-    assert all(bool(family.instructions) != bool(family.availability) for family in FAMILIES)
+    assert all(bool(family.instructions) != bool(family.unavailable_reason) for family in FAMILIES)
 
 
 def test_missing_picture_is_said() -> None:
@@ -201,7 +202,7 @@ def test_captions_need_no_words(task: Task) -> None:
 
 def first_task(family: Family) -> Task:
     """Chat where the family can chat, or else the first one that takes words."""
-    tasks = [t for t in family.instructions if t not in CAPTIONS or family.accepts_prefix(t)]
+    tasks = [t for t in family.instructions if t not in CAPTION_TASKS or family.accepts_prefix(t)]
     return Task.CHAT if Task.CHAT in tasks else tasks[0]
 
 
@@ -302,7 +303,7 @@ def test_a_caption_shows_its_given_beginning() -> None:
             continue
         request = Request(Task.CAPTION, "Two dogs", (PICTURE,))
         if not family.accepts_prefix(Task.CAPTION):
-            with pytest.raises(InputError, match="cannot go on from a given beginning"):
+            with pytest.raises(InputError, match="cannot continue a given beginning"):
                 family.prompt(request)
             continue
         prompt = family.prompt(request)
@@ -337,9 +338,19 @@ def test_model_types_lead_to_families() -> None:
         family_for_model_type("bert")
 
 
-def test_unknown_family_lists_the_known_ones() -> None:
-    with pytest.raises(UnknownModelError, match=r"'quen'.*kosmos2, llava15, .*smolvlm"):
-        get_family("quen")
+def test_an_unknown_family_is_answered_with_similar_names() -> None:
+    with pytest.raises(UnknownModelError, match=r"'quen3_VL'\. Did you mean qwen3_vl") as caught:
+        get_family("quen3_VL")
+    assert len(str(caught.value)) < 400
+    with pytest.raises(UnknownModelError) as caught:
+        get_family("x" * 10_000)
+    assert len(str(caught.value)) < 400
+
+
+def test_an_unknown_type_of_model_is_answered_with_similar_ones() -> None:
+    with pytest.raises(UnknownModelError, match=r"'qwen25vl' are not.*mean qwen2_5_vl") as caught:
+        family_for_model_type("qwen25vl")
+    assert len(str(caught.value)) < 400
 
 
 # Properties

@@ -5,7 +5,7 @@ from PIL import Image
 
 from vlm_demo.errors import MissingTextError
 from vlm_demo.families import get_family
-from vlm_demo.families.microsoft.florence2 import FORMS, SENTENCES
+from vlm_demo.families.microsoft.florence2 import ANSWER_FORMS, SENTENCES
 from vlm_demo.values import Box, Frame, Message, Point, Prompt, ReplyState, Request, Size, Task
 
 SIZE = (640, 480)
@@ -69,13 +69,13 @@ def test_florence_reads_an_answer_by_the_task_it_was_asked_with(task: str) -> No
         return [type(region) for mention in replies.mentions for region in mention.regions]
 
     places = "it is<loc_1><loc_2><loc_3><loc_4><loc_5><loc_6><loc_7><loc_8>"
-    shape = FORMS[task].shape if task in FORMS else ""
+    shape = ANSWER_FORMS[task].shape if task in ANSWER_FORMS else ""
     assert [kind.__name__ for kind in kinds(places)] == {
         "": [],
         "boxes": ["Box", "Box"],
         "either": ["Box", "Box"],
         "quads": ["Polygon"],
-        "outlines": ["Polygon"],
+        "polygons": ["Polygon"],
     }[shape]
 
 

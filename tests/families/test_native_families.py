@@ -14,14 +14,16 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image, ImageDraw
+from support.engines import load_engine
 from support.tiny_checkpoints import CHECKPOINTS, save
 from transformers import LogitsProcessor, LogitsProcessorList
 
 from vlm_demo.engines.local.decoding.constraints import ForcedTokens
 from vlm_demo.engines.local.engine import LocalEngine
-from vlm_demo.engines.local.scheduling.sampling import Processors
+from vlm_demo.engines.local.scheduling.sampling import LogitsProcessorFactory
 from vlm_demo.families import family_for_model_type, get_family
-from vlm_demo.prompting.family import CAPTIONS, Family
+from vlm_demo.prompting.family import Family
+from vlm_demo.prompting.tasks import CAPTION_TASKS
 from vlm_demo.values import (
     Box,
     Frame,
@@ -52,7 +54,7 @@ class Native:
     def asked(self, *tasks: Task, **more: Any) -> Prompt:
         """Write the prompt for the first of the tasks that the family can do."""
         task = next(task for task in tasks if task in self.family.instructions)
-        words = "" if task in CAPTIONS else "What is this?"
+        words = "" if task in CAPTION_TASKS else "What is this?"
         request = Request(task, **{"text": words, "images": (drawing(),), **more})
         return self.family.prompt(request, control_tokens=self.engine.control_tokens)
 
@@ -74,7 +76,7 @@ def load(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], N
         @cache
         def load_once(name: str) -> Native:
             folder = save(CHECKPOINTS[name], tmp_path_factory.mktemp(name))
-            engine = LocalEngine.load(str(folder), device="cpu")
+            engine = load_engine(folder)
             opened.callback(engine.close)
             return Native(name, get_family(CHECKPOINTS[name].family), engine)
 
@@ -205,7 +207,7 @@ def forced(native: Native, tokens: Sequence[int]) -> Iterator[None]:
     end = min(native.engine._end_tokens)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            Processors, "own", lambda *_: LogitsProcessorList([ForcedTokens([*tokens, end])])
+            LogitsProcessorFactory, "build_for_request", lambda *_: LogitsProcessorList([ForcedTokens([*tokens, end])])
         )
         yield
 
@@ -274,13 +276,13 @@ class Scores(LogitsProcessor):
 
 def test_the_model_sees_the_picture(native: Native, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Scores] = []
-    own = Processors.own
+    own = LogitsProcessorFactory.own
 
-    def watched(self: Processors, job: Any) -> LogitsProcessorList:
+    def watched(self: LogitsProcessorFactory, job: Any) -> LogitsProcessorList:
         seen.append(Scores())
         return LogitsProcessorList([*own(self, job), seen[-1]])
 
-    monkeypatch.setattr(Processors, "own", watched)
+    monkeypatch.setattr(LogitsProcessorFactory, "build_for_request", watched)
     for colour in ("red", "red", "blue"):
         written(native, native.asked(*ANY_TASK, images=(drawing(colour),)), tokens=3)
     red, again, blue = (one.seen for one in seen)

@@ -5,7 +5,7 @@ from PIL import Image
 
 from vlm_demo.errors import InputError
 from vlm_demo.families import get_family
-from vlm_demo.families.blip.blip2 import CHARACTERS_PER_TOKEN, PICTURE_TOKENS
+from vlm_demo.families.blip.blip2 import CHARACTERS_PER_TOKEN, IMAGE_TOKENS
 from vlm_demo.values import Frame, Message, Prompt, ReplyState, Request, Task
 
 PICTURE = Image.new("RGB", (64, 48), "white")
@@ -29,7 +29,7 @@ def test_the_oldest_turns_are_left_out_and_the_picture_stays(family: str, contex
     history = conversation(60, "It is a small round thing that lies on the table in the middle.")
     prompt = blip2.prompt(Request(Task.CHAT, "And now?", history=history))
     written = blip2.render(prompt)
-    room = (context - PICTURE_TOKENS - blip2.sampling.max_new_tokens) * CHARACTERS_PER_TOKEN
+    room = (context - IMAGE_TOKENS - blip2.sampling.max_new_tokens) * CHARACTERS_PER_TOKEN
     assert room - 120 < len(written) <= room  # a turn more would not fit
     assert written.startswith("Question: What is thing ")
     assert written.endswith("middle. 59. Question: And now? Answer:")
@@ -75,7 +75,7 @@ def test_an_encoder_decoder_is_not_given_the_beginning_of_its_answer(
 ) -> None:
     prompt = get_family(family).prompt(Request(Task.CAPTION, "a photo of", (PICTURE,)))
     assert (prompt.messages[-1].text, prompt.answer_prefix) == (words, prefix)
-    with pytest.raises(InputError, match="cannot go on from a given beginning"):
+    with pytest.raises(InputError, match="cannot continue a given beginning"):
         get_family("instructblip_t5").prompt(Request(Task.CAPTION, "a photo of", (PICTURE,)))
 
 

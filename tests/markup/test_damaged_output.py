@@ -75,7 +75,7 @@ def damaged(rng: random.Random, own: list[tuple[str, str]]) -> tuple[str, str]:
 
 
 def read(family: Family, raw: str, task: str, frame: Frame) -> Reply:
-    prompt = Prompt((Message("user", task),), frame=frame, phrase="it")
+    prompt = Prompt((Message("user", task),), frame=frame, default_phrase="it")
     return family.reply(raw, prompt)
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 from vlm_demo.errors import UnsupportedTaskError
 from vlm_demo.families import get_family
 from vlm_demo.families.qwen.qwen2_5_vl import MAX_PIXELS, MAX_RATIO, MIN_PIXELS, smart_size
-from vlm_demo.markup.json_scan import MAX_DEPTH, structures
+from vlm_demo.markup.json_scan import MAX_DEPTH, find_structures
 from vlm_demo.values import Box, Frame, Point, Polygon, Prompt, Request, Size, Task
 
 FRAME = Frame((1000, 1000), (1000, 1000))
@@ -126,7 +126,7 @@ values = st.recursive(
 def test_all_json_and_python_is_one_whole(value: object, write: object) -> None:
     assert callable(write)
     written = write({"value": value})
-    (structure,) = structures(f"see {written} there")
+    (structure,) = find_structures(f"see {written} there")
     assert structure.root is not None
     assert (structure.start, structure.end) == (4, 4 + len(written))
 

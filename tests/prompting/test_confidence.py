@@ -15,8 +15,12 @@ from PIL import Image, ImageDraw
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.menu import default_menu
 from vlm_demo.families import get_family
-from vlm_demo.prompting.confidence import TokenProbabilities, above, region_confidences
-from vlm_demo.rendering.export import export
+from vlm_demo.prompting.confidence import (
+    TokenProbabilities,
+    apply_confidence_threshold,
+    region_confidences,
+)
+from vlm_demo.rendering.export import export_text
 from vlm_demo.values import (
     Box,
     Frame,
@@ -46,35 +50,39 @@ def followed(*pieces: tuple[str, Sequence[float]] | str, prefix: str = "") -> To
 def test_the_tokens_that_overlap_count_and_no_others() -> None:
     tokens = followed(("a cat", [0.1]), ("[0.1", [0.5]), ("0,", [0.9, 0.4]), ("]x", [0.2]))
     text = "a cat[0.10,]x"
-    assert tokens.of((5, 12)) == pytest.approx((0.5 * 0.9 * 0.4 * 0.2) ** 0.25)
-    assert tokens.of((6, 9)) == pytest.approx(0.5)
-    assert tokens.of((10, 11)) == pytest.approx((0.9 * 0.4) ** 0.5)
-    assert tokens.of((0, len(text))) == pytest.approx((0.1 * 0.5 * 0.9 * 0.4 * 0.2) ** 0.2)
-    assert tokens.of((5, 5)) is None
-    assert tokens.of((90, 99)) is None
+    assert tokens.confidence_of((5, 12)) == pytest.approx((0.5 * 0.9 * 0.4 * 0.2) ** 0.25)
+    assert tokens.confidence_of((6, 9)) == pytest.approx(0.5)
+    assert tokens.confidence_of((10, 11)) == pytest.approx((0.9 * 0.4) ** 0.5)
+    assert tokens.confidence_of((0, len(text))) == pytest.approx(
+        (0.1 * 0.5 * 0.9 * 0.4 * 0.2) ** 0.2
+    )
+    assert tokens.confidence_of((5, 5)) is None
+    assert tokens.confidence_of((90, 99)) is None
 
 
 def test_tokens_that_were_held_back_belong_to_the_text_that_comes_next() -> None:
     tokens = followed(("", [0.5]), ("é", [0.8]), ("", [0.1]))
-    assert tokens.of((0, 1)) == pytest.approx((0.5 * 0.8) ** 0.5)  # the last one is the end
+    assert tokens.confidence_of((0, 1)) == pytest.approx(
+        (0.5 * 0.8) ** 0.5
+    )  # the last one is the end
     tokens = followed("ab", ("c", [0.5, 0.5]), ("d", [0.9]))
-    assert tokens.of((0, 1)) == pytest.approx(0.5)  # its token ended later
-    assert tokens.of((3, 4)) == pytest.approx(0.9)
+    assert tokens.confidence_of((0, 1)) == pytest.approx(0.5)  # its token ended later
+    assert tokens.confidence_of((3, 4)) == pytest.approx(0.9)
 
 
 def test_given_words_and_unknown_tokens_say_nothing() -> None:
     tokens = followed(("cat", [0.7]), prefix=" A ")
-    assert tokens.of((0, 3)) is None
-    assert tokens.of((1, 4)) == pytest.approx(0.7)
-    assert followed("no", "thing").of((0, 7)) is None
+    assert tokens.confidence_of((0, 3)) is None
+    assert tokens.confidence_of((1, 4)) == pytest.approx(0.7)
+    assert followed("no", "thing").confidence_of((0, 7)) is None
 
 
 def test_impossible_tokens_are_no_trouble() -> None:
     tokens = TokenProbabilities()
     for logprob in (-math.inf, math.nan, -0.1):
         tokens.add(TextChunk("x", logprobs=(logprob,)))
-    assert tokens.of((0, 1)) == tokens.of((1, 2)) == 0
-    assert tokens.of((2, 3)) == pytest.approx(math.exp(-0.1))
+    assert tokens.confidence_of((0, 1)) == tokens.confidence_of((1, 2)) == 0
+    assert tokens.confidence_of((2, 3)) == pytest.approx(math.exp(-0.1))
 
 
 @given(st.lists(st.tuples(st.text(max_size=4), st.lists(st.floats(0.01, 1), max_size=3))))
@@ -95,10 +103,10 @@ def test_every_part_is_the_mean_of_what_it_touches(
         start, end = sorted((rng.randint(0, at), rng.randint(0, at)))
         touched = [c for b, e, chances in stretches if b < end and e > start for c in chances]
         if start == end or not touched:
-            assert start == end or tokens.of((start, end)) is None
+            assert start == end or tokens.confidence_of((start, end)) is None
             continue
         mean = math.exp(math.fsum(map(log, touched)) / len(touched))
-        assert tokens.of((start, end)) == pytest.approx(mean)
+        assert tokens.confidence_of((start, end)) == pytest.approx(mean)
 
 
 ONE, TWO = Box(0.1, 0.2, 0.4, 0.6), Box(0.5, 0.5, 0.8, 0.7)
@@ -108,7 +116,7 @@ def reply_of(pieces: Sequence[tuple[str, Sequence[float]]]) -> Reply:
     raw = "".join(text for text, _ in pieces)
     frame = Frame((100, 100), (100, 100))
     reply = get_family("llava15").reply(raw, Prompt((Message("user", ""),), frame))
-    return followed(*pieces).rate(reply)
+    return followed(*pieces).add_confidences(reply)
 
 
 def test_places_are_rated_by_their_own_numbers_and_phrases_by_the_mean() -> None:
@@ -125,7 +133,7 @@ def test_places_are_rated_by_their_own_numbers_and_phrases_by_the_mean() -> None
     )
     assert [mark.confidence for mark in reply.parsed_places] == pytest.approx([0.6, 0.5])
     assert [mention.confidence for mention in reply.mentions] == pytest.approx([0.6, 0.5])
-    (item, _) = json.loads(export(reply, (100, 100), "json"))["items"]
+    (item, _) = json.loads(export_text(reply, (100, 100), "json"))["items"]
     assert item["confidence"] == pytest.approx(0.6)
 
 
@@ -138,7 +146,7 @@ def test_a_phrase_with_several_places_has_their_mean() -> None:
     mentions = (Mention("a", (0, 0), (ONE, TWO)), Mention("b", (0, 0), (ONE,)))
     reply = Reply("xyz", "", mentions, ReplyState.FOUND, parsed_places=marks)
     assert region_confidences(reply) == [(0.9, 0.5), (0.1,)]
-    rated = followed(("x", [0.9]), ("y", [0.5]), ("z", [0.1])).rate(reply)
+    rated = followed(("x", [0.9]), ("y", [0.5]), ("z", [0.1])).add_confidences(reply)
     assert [mention.confidence for mention in rated.mentions] == pytest.approx([0.7, 0.1])
 
 
@@ -146,8 +154,8 @@ def test_places_without_marks_or_tokens_stay_unrated() -> None:
     reply = Reply(
         "x", "", (Mention("a", (0, 0), (ONE,)),), parsed_places=(ParsedPlace((0, 1), (), TWO),)
     )
-    assert followed("x").rate(reply) is reply
-    rated = followed(("x", [0.5])).rate(reply)
+    assert followed("x").add_confidences(reply) is reply
+    rated = followed(("x", [0.5])).add_confidences(reply)
     assert rated.mentions[0].confidence is None
     assert region_confidences(rated) == [(None,)]
 
@@ -164,12 +172,12 @@ def test_unsure_places_are_left_out_and_colours_stay() -> None:
         Mention("c", (0, 0), (Box(0, 0, 1, 1),)),
     )
     reply = Reply("xyz", "", mentions, ReplyState.FOUND, parsed_places=marks)
-    assert above(reply, 0) == reply
-    sure = above(reply, 0.7)
+    assert apply_confidence_threshold(reply, 0) == reply
+    sure = apply_confidence_threshold(reply, 0.7)
     assert [mention.regions for mention in sure.mentions] == [(), (ONE,), (Box(0, 0, 1, 1),)]
     assert [mention.confidence for mention in sure.mentions] == [None, 0.9, None]
     assert region_confidences(sure) == [(), (0.9,), (None,)]
-    assert above(sure, 0.7) == sure
+    assert apply_confidence_threshold(sure, 0.7) == sure
 
 
 # With a model

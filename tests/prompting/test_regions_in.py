@@ -13,11 +13,22 @@ from vlm_demo.errors import InputError, MissingImageError
 from vlm_demo.families import all_families, get_family
 from vlm_demo.images import open_image
 from vlm_demo.prompting.family import Family
-from vlm_demo.prompting.region_overlays import RED, burnt_in, cut_out
-from vlm_demo.prompting.regions_in import MAX_REGIONS
+from vlm_demo.prompting.region_crops import crop_region
+from vlm_demo.prompting.region_overlays import RED, draw_regions
 from vlm_demo.scenes.painting import draw_scene
 from vlm_demo.scenes.splits import scene_seeds
-from vlm_demo.values import Box, Message, Point, Polygon, Prompt, Region, RegionForm, Request, Task
+from vlm_demo.values import (
+    MAX_REGIONS,
+    Box,
+    Message,
+    Point,
+    Polygon,
+    Prompt,
+    Region,
+    RegionForm,
+    Request,
+    Task,
+)
 
 PICTURE = Image.new("RGB", (640, 480), "white")
 CAT, DOG, BIRD = Box(0.1, 0.2, 0.4, 0.6), Box(0.5, 0.5, 0.9, 0.9), Box(0.7, 0.1, 0.8, 0.3)
@@ -156,7 +167,7 @@ def test_a_family_without_words_sees_numbered_marks() -> None:
         assert is_red(seen, x + 0.002, y + 0.002)
     assert not is_red(seen, 0.35, 0.5), "what is marked can still be seen"
     assert PICTURE.getcolors() == [(640 * 480, (255, 255, 255))], "the user's own stays clean"
-    assert "no way to name a place in words" in asked.note
+    assert "no way to write a region in words" in asked.note
     assert "red, with their numbers" in asked.note
     chosen = ask("qwen3_vl", "What is [1]?", CAT, form=RegionForm.MARKS)
     assert words(chosen) == f"What is {MARK.format(1)}?"
@@ -173,7 +184,7 @@ def test_marks_are_called_in_the_language_of_the_family_or_of_the_words() -> Non
 
 def test_a_mark_at_the_edge_keeps_its_number_in_the_picture() -> None:
     for place in (Box(0, 0, 1, 1), Box(0.99, 0.99, 1, 1), Point(0, 0), Point(1, 1)):
-        marked = burnt_in(Image.new("RGB", (50, 40), "white"), [place])
+        marked = draw_regions(Image.new("RGB", (50, 40), "white"), [place])
         counts = {colour: count for count, colour in marked.getcolors()}
         assert counts[RED] > 40
         assert counts[255, 255, 255] > 100, "the paper, and the number"
@@ -184,8 +195,8 @@ def test_what_is_to_be_found_and_classes_get_marks() -> None:
         family = get_family(name)
         asked = family.prompt(Request(Task.GROUNDING, "the dog by [1]", (PICTURE,), (CAT,)))
         assert f"the dog by {MARK.format(1)}" in words(asked) + asked.answer_prefix
-        assert asked.phrase == "the dog by [1]", "people read what they typed"
-        assert "not told places in words for this task" in asked.note
+        assert asked.default_phrase == "the dog by [1]", "people read what they typed"
+        assert "does not read regions in words for this task" in asked.note
 
 
 # Cut-outs
@@ -233,7 +244,7 @@ def test_a_caption_of_a_region_is_one_of_its_cut_out() -> None:
 
 
 def test_a_cut_out_of_a_point_at_the_edge_has_pixels() -> None:
-    picture, part = cut_out(Image.new("RGB", (40, 2000)), Point(1, 0))
+    picture, part = crop_region(Image.new("RGB", (40, 2000)), Point(1, 0))
     assert picture.size == (17, 17)
     assert (part.x2, part.y1) == (1, 0)
 
@@ -351,7 +362,7 @@ def test_too_many_regions_and_regions_on_nothing_are_refused() -> None:
     assert len(words(ask("llava15", "What?", *many[:MAX_REGIONS]))) > MAX_REGIONS * 24
     with pytest.raises(InputError, match=f"There are 300 regions; at most {MAX_REGIONS} are taken"):
         ask("llava15", "What?", *many)
-    with pytest.raises(MissingImageError, match="regions are on none"):
+    with pytest.raises(MissingImageError, match="regions need one"):
         ask("llava15", "What is [1]?", CAT, picture=None)
 
 
@@ -372,7 +383,7 @@ def test_the_shipped_models_say_what_is_in_a_region(
     backend: Backend, model: str, form: RegionForm
 ) -> None:
     scenes = [draw_scene(seed) for seed in islice(scene_seeds("test", 5), 4)]
-    things = [(scene.picture, thing) for scene in scenes for thing in scene.objects[:2]]
+    things = [(scene.image, thing) for scene in scenes for thing in scene.objects[:2]]
     right = 0
     for picture, thing in things:
         request = Request(Task.DESCRIBE_REGION, "", (picture,), (thing.box,), form)
@@ -385,7 +396,7 @@ def test_the_shipped_models_say_what_is_in_a_region(
 def test_a_place_in_a_cut_out_is_found_on_the_whole_picture(backend: Backend) -> None:
     scene = draw_scene(next(scene_seeds("test", 5)))
     thing = scene.objects[0]
-    request = Request(Task.GROUNDED_CAPTION, "", (scene.picture,), (thing.box,))
+    request = Request(Task.GROUNDED_CAPTION, "", (scene.image,), (thing.box,))
     *_, reply = backend.answer("embedded-kosmos2", request)
     named = [mention for mention in reply.mentions if thing.phrase in mention.phrase.lower()]
     (box,) = named[0].regions

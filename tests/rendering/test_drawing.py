@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFont
 
-from vlm_demo.rendering.drawing import FONT, draw
+from vlm_demo.rendering.drawing import draw_mentions
+from vlm_demo.rendering.fonts import FONT
 from vlm_demo.rendering.label_layout import place_labels
 from vlm_demo.rendering.palette import COLOURS, INK, colour_of, dash_of
 from vlm_demo.values import Box, Mention, Point, Polygon, Region
@@ -29,7 +30,7 @@ def drawn_in(image: Image.Image, colour: str) -> np.ndarray:
 
 def test_the_picture_itself_is_left_alone() -> None:
     white = Image.new("RGB", (80, 60), "white")
-    drawn = draw(white, [mention("x", Box(0.2, 0.2, 0.8, 0.8))])
+    drawn = draw_mentions(white, [mention("x", Box(0.2, 0.2, 0.8, 0.8))])
     assert drawn is not white
     assert drawn.size == white.size
     assert white.getcolors() == [(80 * 60, (255, 255, 255))]
@@ -37,11 +38,13 @@ def test_the_picture_itself_is_left_alone() -> None:
 
 def test_without_places_nothing_is_drawn() -> None:
     white = Image.new("RGB", (80, 60), "white")
-    assert draw(white, [mention("x")]).getcolors() == white.getcolors()
+    assert draw_mentions(white, [mention("x")]).getcolors() == white.getcolors()
 
 
 def test_a_box_is_drawn_where_it_is() -> None:
-    drawn = draw(Image.new("RGB", (800, 600), "white"), [mention("", Box(0.25, 0.5, 0.75, 0.9))])
+    drawn = draw_mentions(
+        Image.new("RGB", (800, 600), "white"), [mention("", Box(0.25, 0.5, 0.75, 0.9))]
+    )
     rows, columns = np.nonzero(drawn_in(drawn, colour_of(0)))
     assert (columns.min(), columns.max()) == pytest.approx((200, 600), abs=4)
     assert (rows.min(), rows.max()) == pytest.approx((300, 540), abs=4)
@@ -50,7 +53,7 @@ def test_a_box_is_drawn_where_it_is() -> None:
 def test_each_mention_has_its_colour_and_its_places_share_it() -> None:
     left, right = Box(0.05, 0.4, 0.25, 0.8), Box(0.7, 0.4, 0.95, 0.8)
     middle = Box(0.4, 0.4, 0.6, 0.8)
-    drawn = draw(
+    drawn = draw_mentions(
         Image.new("RGB", (800, 600), "white"), [mention("", left, right), mention("", middle)]
     )
     first = np.nonzero(drawn_in(drawn, colour_of(0)))[1]
@@ -62,7 +65,7 @@ def test_each_mention_has_its_colour_and_its_places_share_it() -> None:
 
 def test_points_and_polygons_are_drawn_too() -> None:
     triangle = Polygon((Point(0.6, 0.1), Point(0.9, 0.1), Point(0.75, 0.4)))
-    drawn = draw(
+    drawn = draw_mentions(
         Image.new("RGB", (400, 400), "white"), [mention("", Point(0.2, 0.8)), mention("", triangle)]
     )
     assert drawn_in(drawn, colour_of(0))[320, 80]
@@ -75,8 +78,8 @@ def test_points_and_polygons_are_drawn_too() -> None:
 def test_labels_of_any_script_are_written(phrase: str) -> None:
     white = Image.new("RGB", (400, 300), "white")
     box = Box(0.2, 0.5, 0.8, 0.9)
-    bare = drawn_in(draw(white, [mention("", box)]), colour_of(0)).sum()
-    labelled = drawn_in(draw(white, [mention(phrase, box)]), colour_of(0)).sum()
+    bare = drawn_in(draw_mentions(white, [mention("", box)]), colour_of(0)).sum()
+    labelled = drawn_in(draw_mentions(white, [mention(phrase, box)]), colour_of(0)).sum()
     assert labelled > bare + 200  # the ground that the label stands on
 
 
@@ -91,7 +94,7 @@ def test_the_font_that_ships_draws_accents_and_japanese() -> None:
 @pytest.mark.parametrize("size", [(1, 1), (10_000, 50), (50, 3_000), (7, 5)])
 def test_pictures_of_any_shape_are_drawn_on(size: tuple[int, int]) -> None:
     regions = (WHOLE, Box(0, 0, 0, 0), Point(1, 1))
-    assert draw(Image.new("RGB", size, "white"), [mention("thing", *regions)]).size == size
+    assert draw_mentions(Image.new("RGB", size, "white"), [mention("thing", *regions)]).size == size
 
 
 def linear(colour: str) -> np.ndarray:
@@ -142,8 +145,10 @@ def test_colours_and_dashes_come_round_at_their_own_pace() -> None:
 def test_the_ninth_mention_has_dashes() -> None:
     box = Box(0.25, 0.25, 0.75, 0.75)
     white = Image.new("RGB", (800, 800), "white")
-    solid = drawn_in(draw(white, [mention("", box)]), colour_of(0)).sum()
-    dashed = drawn_in(draw(white, [mention("")] * 8 + [mention("", box)]), colour_of(8)).sum()
+    solid = drawn_in(draw_mentions(white, [mention("", box)]), colour_of(0)).sum()
+    dashed = drawn_in(
+        draw_mentions(white, [mention("")] * 8 + [mention("", box)]), colour_of(8)
+    ).sum()
     assert 0.5 < dashed / solid < 0.8
 
 

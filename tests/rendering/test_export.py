@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from vlm_demo.rendering.export import classes, export, to_answer
+from vlm_demo.rendering.export import class_names, export_text, reply_to_data
 from vlm_demo.values import Box, Mention, Point, Polygon, Reply
 
 SIZE = (640, 360)
@@ -27,7 +27,7 @@ BOXES_PX = [[160, 180, 320, 360], [0, 0, 80, 90], [320, 90, 480, 180]]
 
 
 def test_json_gives_pixels_in_the_order_of_the_text():
-    assert json.loads(export(REPLY, SIZE, "json")) == {
+    assert json.loads(export_text(REPLY, SIZE, "json")) == {
         "text": "The dog and red circles.",
         "items": [
             {
@@ -47,7 +47,7 @@ def test_json_gives_pixels_in_the_order_of_the_text():
 
 
 def test_json_keeps_points_polygons_and_known_confidence():
-    eye, roof = to_answer(Reply("", "", (EYE, TRIANGLE)), SIZE)["items"]
+    eye, roof = reply_to_data(Reply("", "", (EYE, TRIANGLE)), SIZE)["items"]
 
     assert eye["points_px"] == [[80.0, 270.0]]
     assert "confidence" not in eye
@@ -58,11 +58,14 @@ def test_json_keeps_points_polygons_and_known_confidence():
 def test_an_answer_without_places_is_still_valid_in_every_form():
     reply = Reply("", "There is no zebra.")
 
-    assert json.loads(export(reply, SIZE, "json")) == {"text": "There is no zebra.", "items": []}
-    assert json.loads(export(reply, SIZE, "coco"))["annotations"] == []
-    assert export(reply, SIZE, "yolo") == ""
-    assert ElementTree.fromstring(export(reply, SIZE, "voc")).findall("object") == []
-    assert list(csv.DictReader(io.StringIO(export(reply, SIZE, "csv")))) == []
+    assert json.loads(export_text(reply, SIZE, "json")) == {
+        "text": "There is no zebra.",
+        "items": [],
+    }
+    assert json.loads(export_text(reply, SIZE, "coco"))["annotations"] == []
+    assert export_text(reply, SIZE, "yolo") == ""
+    assert ElementTree.fromstring(export_text(reply, SIZE, "voc")).findall("object") == []
+    assert list(csv.DictReader(io.StringIO(export_text(reply, SIZE, "csv")))) == []
 
 
 @pytest.fixture
@@ -78,7 +81,7 @@ def written(tmp_path, form, reply=REPLY):
     folder = tmp_path / form
     folder.mkdir()
     path = folder / f"dog.{suffix}"
-    path.write_text(export(reply, SIZE, form, file_name="dog.png"), encoding="utf-8")
+    path.write_text(export_text(reply, SIZE, form, file_name="dog.png"), encoding="utf-8")
     return path
 
 
@@ -98,7 +101,7 @@ def test_coco_is_read_back_as_the_same_boxes(tmp_path, pictures):
 
 
 def test_coco_outlines_have_their_own_area():
-    (annotation,) = json.loads(export(Reply("", "", (TRIANGLE,)), SIZE, "coco"))["annotations"]
+    (annotation,) = json.loads(export_text(Reply("", "", (TRIANGLE,)), SIZE, "coco"))["annotations"]
 
     assert annotation["bbox"] == [0.0, 0.0, 640.0, 360.0]
     assert annotation["area"] == 640 * 360 / 2
@@ -118,7 +121,7 @@ def test_voc_is_read_back_as_the_same_boxes(tmp_path, pictures):
 def read_yolo(tmp_path, pictures, reply=REPLY):
     path = written(tmp_path, "yolo", reply)
     names = tmp_path / "data.yaml"
-    names.write_text(json.dumps({"names": list(classes(reply.mentions))}))
+    names.write_text(json.dumps({"names": list(class_names(reply.mentions))}))
     return only_annotation(
         sv.DetectionDataset.from_yolo(str(pictures), str(path.parent), str(names))
     )
@@ -134,7 +137,7 @@ def test_yolo_is_read_back_as_the_same_boxes(tmp_path, pictures):
 def test_yolo_writes_boxes_as_outlines_beside_a_polygon(tmp_path, pictures):
     mixed = Reply("", "", (DOG, TRIANGLE))
 
-    assert export(mixed, SIZE, "yolo").splitlines() == [
+    assert export_text(mixed, SIZE, "yolo").splitlines() == [
         "0 0.250000 0.500000 0.500000 0.500000 0.500000 1.000000 0.250000 1.000000",
         "1 0.500000 0.000000 1.000000 1.000000 0.000000 1.000000",
     ]
@@ -144,13 +147,13 @@ def test_yolo_writes_boxes_as_outlines_beside_a_polygon(tmp_path, pictures):
 
 @pytest.mark.parametrize("form", ["coco", "yolo", "voc"])
 def test_formats_of_areas_leave_points_out(form):
-    with_point = export(Reply("", "", (DOG, EYE)), SIZE, form)
+    with_point = export_text(Reply("", "", (DOG, EYE)), SIZE, form)
 
-    assert with_point.count("\n") == export(Reply("", "", (DOG,)), SIZE, form).count("\n")
+    assert with_point.count("\n") == export_text(Reply("", "", (DOG,)), SIZE, form).count("\n")
 
 
 def test_csv_has_a_row_for_each_place():
-    table = export(Reply("", "", (CIRCLES, EYE, TRIANGLE)), SIZE, "csv")
+    table = export_text(Reply("", "", (CIRCLES, EYE, TRIANGLE)), SIZE, "csv")
 
     rows = list(csv.DictReader(io.StringIO(table)))
 
@@ -164,7 +167,7 @@ def test_csv_has_a_row_for_each_place():
 def test_csv_labels_cannot_become_formulas(start):
     hostile = Mention(f'{start}HYPERLINK("http://x")', (0, 0), DOG.regions)
 
-    (row,) = csv.DictReader(io.StringIO(export(Reply("", "", (hostile,)), SIZE, "csv")))
+    (row,) = csv.DictReader(io.StringIO(export_text(Reply("", "", (hostile,)), SIZE, "csv")))
 
     assert row["phrase"].startswith("'")
     assert 'HYPERLINK("http://x")' in row["phrase"]
@@ -176,7 +179,7 @@ HOSTILE = '</name><x a="1">&amp;<!--\x00\x1b[2J\ud800\uffff'
 def test_voc_labels_and_file_names_cannot_break_the_markup():
     reply = Reply("", "", (Mention(HOSTILE, (0, 0), DOG.regions),))
 
-    root = ElementTree.fromstring(export(reply, SIZE, "voc", file_name="a&b<c>.png"))
+    root = ElementTree.fromstring(export_text(reply, SIZE, "voc", file_name="a&b<c>.png"))
 
     assert root.findtext("filename") == "a&b<c>.png"
     assert root.findtext("object/name") == '</name><x a="1">&amp;<!-- [2J'
@@ -192,19 +195,19 @@ def test_every_label_and_box_gives_output_that_can_be_read(phrase, corners, size
     box = Box.normalize(*corners, by=(1, 1))
     reply = Reply("", phrase, (Mention(phrase, (0, 0), (box,)),))
 
-    (item,) = json.loads(export(reply, size, "json"))["items"]
+    (item,) = json.loads(export_text(reply, size, "json"))["items"]
     np.testing.assert_allclose(item["boxes_xyxy_px"][0], box.to_pixels(size), atol=1e-4)
-    bounds = ElementTree.fromstring(export(reply, size, "voc")).find("object/bndbox")
+    bounds = ElementTree.fromstring(export_text(reply, size, "voc")).find("object/bndbox")
     x1, y1, x2, y2 = (int(bounds.findtext(tag)) for tag in ("xmin", "ymin", "xmax", "ymax"))
     assert 1 <= x1 <= x2 <= size[0]
     assert 1 <= y1 <= y2 <= size[1]
-    (row,) = csv.reader(io.StringIO(export(reply, size, "yolo")), delimiter=" ")
+    (row,) = csv.reader(io.StringIO(export_text(reply, size, "yolo")), delimiter=" ")
     assert row[0] == "0"
     assert all(0 <= float(number) <= 1 for number in row[1:])
-    assert len(list(csv.DictReader(io.StringIO(export(reply, size, "csv"))))) == 1
+    assert len(list(csv.DictReader(io.StringIO(export_text(reply, size, "csv"))))) == 1
 
 
 def test_a_place_without_a_phrase_has_a_class():
     unnamed = Mention(" \n", (0, 0), DOG.regions)
 
-    assert classes((unnamed, DOG, unnamed)) == ("object", "the dog")
+    assert class_names((unnamed, DOG, unnamed)) == ("object", "the dog")

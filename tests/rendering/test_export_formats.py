@@ -13,10 +13,10 @@ import supervision as sv
 from PIL import Image, ImageDraw
 
 from vlm_demo.errors import FileError, ImageError
-from vlm_demo.rendering.export import FILE_FORMATS, Sheet, export_file
-from vlm_demo.rendering.export.labels import stem, unique
+from vlm_demo.rendering.export import FILE_FORMATS, AnnotatedImage, export_file
+from vlm_demo.rendering.export.file_names import make_unique, safe_stem
 from vlm_demo.rendering.palette import colour_of
-from vlm_demo.rendering.set_of_mark import good_spots, numbered
+from vlm_demo.rendering.set_of_mark import draw_numbers, place_numbers
 from vlm_demo.values import Box, Mention, Point, Polygon, Reply
 
 SIZE = (640, 360)
@@ -40,7 +40,7 @@ def sheet(*mentions, name="a dog.png", size=SIZE):
         ImageDraw.Draw(image).rectangle((160, 180, 319, 359), fill="red")
         return image
 
-    return Sheet(name, size, (Reply("raw", "It is here.", mentions),), picture)
+    return AnnotatedImage(name, size, (Reply("raw", "It is here.", mentions),), picture)
 
 
 DOG = sheet(Mention("the dog", (0, 7), (Box(0.25, 0.5, 0.5, 1.0), Box(0, 0, 0.125, 0.25))))
@@ -209,8 +209,13 @@ def test_cut_outs_have_safe_names_of_their_own_and_the_right_pixels(tmp_path):
 
 def test_names_are_told_apart_without_case():
     taken = set()
-    assert [unique(name, taken) for name in ("a", "A", "a", "a-2")] == ["a", "A-2", "a-3", "a-2-2"]
-    assert stem("nul.txt").startswith("_")
+    assert [make_unique(name, taken) for name in ("a", "A", "a", "a-2")] == [
+        "a",
+        "A-2",
+        "a-3",
+        "a-2-2",
+    ]
+    assert safe_stem("nul.txt").startswith("_")
 
 
 @contextmanager
@@ -236,7 +241,7 @@ def test_a_picture_that_is_gone_leaves_no_half_file(tmp_path):
         raise ImageError("This picture is no longer here.")
 
     with pytest.raises(ImageError):
-        export_file([Sheet("gone", SIZE, DOG.replies, gone)], "yolo", tmp_path, "gone")
+        export_file([AnnotatedImage("gone", SIZE, DOG.replies, gone)], "yolo", tmp_path, "gone")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -248,7 +253,7 @@ def test_marks_stand_in_their_places_off_each_other_and_off_smaller_ones():
     corner = Box(0.97, 0.94, 1.0, 1.0)
     radius = 12
 
-    spots = good_spots([room, table, corner], SIZE, radius)
+    spots = place_numbers([room, table, corner], SIZE, radius)
 
     (room_x, room_y), (table_x, table_y), (x, y) = spots
     assert (table_x, table_y) == pytest.approx((320, 180))
@@ -260,7 +265,7 @@ def test_marks_stand_in_their_places_off_each_other_and_off_smaller_ones():
 
 def test_a_numbered_picture_differs_only_at_its_places():
     image = sheet().open()
-    drawn = numbered(image, [Mention("x", (0, 0), (Box(0.6, 0.1, 0.9, 0.6),)), EYE])
+    drawn = draw_numbers(image, [Mention("x", (0, 0), (Box(0.6, 0.1, 0.9, 0.6),)), EYE])
 
     changed = np.abs(np.asarray(drawn, int) - np.asarray(image, int)).sum(axis=2) > 0
     rows, columns = np.nonzero(changed)

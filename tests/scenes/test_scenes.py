@@ -10,9 +10,9 @@ import pytest
 from PIL import Image, ImageChops
 
 from vlm_demo.scenes import painting, questions
-from vlm_demo.scenes.dialogues import ENGLISH, JAPANESE, TALK, TASKS, WORDED_TASKS, ask, converse
-from vlm_demo.scenes.exchange import Exchange, Place
-from vlm_demo.scenes.kinds import COLOURS, ELSEWHERE, KINDS
+from vlm_demo.scenes.dialogues import ENGLISH, JAPANESE, TALK, TASKS, TEXT_TASKS, ask, converse
+from vlm_demo.scenes.exchange import Exchange, GroundedPhrase
+from vlm_demo.scenes.kinds import ABSENT_THINGS, COLOURS, KINDS
 from vlm_demo.scenes.painting import draw_scene
 from vlm_demo.scenes.scene import Background, Scene, SceneObject
 from vlm_demo.scenes.splits import RANGES, scene_seeds
@@ -47,10 +47,10 @@ def test_the_world_is_as_rich_as_promised() -> None:
     assert len(KINDS) >= 56
     assert len(COLOURS) == 10
     assert {len(scene.objects) for scene in SCENES} == {1, 2, 3, 4, 5}
-    assert any(scene.picture.width > 1.5 * scene.picture.height for scene in SCENES)
-    assert any(scene.picture.height > 1.5 * scene.picture.width for scene in SCENES)
+    assert any(scene.image.width > 1.5 * scene.image.height for scene in SCENES)
+    assert any(scene.image.height > 1.5 * scene.image.width for scene in SCENES)
     assert len({scene.background.look for scene in SCENES}) == 5
-    assert not set(ELSEWHERE) & set(KINDS)
+    assert not set(ABSENT_THINGS) & set(KINDS)
 
 
 def test_every_sprite_is_there_with_its_licence() -> None:
@@ -62,13 +62,13 @@ def test_every_sprite_is_there_with_its_licence() -> None:
 
 def test_a_seed_draws_the_same_scene_again() -> None:
     first, again = draw_scene(12345), draw_scene(12345)
-    assert first.picture.tobytes() == again.picture.tobytes()
+    assert first.image.tobytes() == again.image.tobytes()
     assert first.objects == again.objects
 
 
 @pytest.mark.parametrize("side", [64, 320, 1000])
 def test_the_longer_side_can_be_given(side: int) -> None:
-    assert {max(draw_scene(seed, side).picture.size) for seed in range(6)} == {side}
+    assert {max(draw_scene(seed, side).image.size) for seed in range(6)} == {side}
 
 
 def test_boxes_are_tight_around_what_is_painted() -> None:
@@ -78,16 +78,16 @@ def test_boxes_are_tight_around_what_is_painted() -> None:
         scene = draw_scene(seed, 320)
         if len(scene.objects) > 1 or scene.background.look != "plain":
             continue
-        corner = scene.picture.getpixel((0, 0))
+        corner = scene.image.getpixel((0, 0))
         if scene.objects[0].box.x1 < 0.01:
             continue  # the object may cover the corner
-        empty = Image.new("RGB", scene.picture.size, corner)
-        difference = np.asarray(ImageChops.difference(scene.picture, empty)).max(-1) > 40
+        empty = Image.new("RGB", scene.image.size, corner)
+        difference = np.asarray(ImageChops.difference(scene.image, empty)).max(-1) > 40
         if not difference.any():
             continue  # white on white
         ys, xs = np.nonzero(difference)
         painted = Box.normalize(
-            xs.min(), ys.min(), xs.max() + 1, ys.max() + 1, by=scene.picture.size
+            xs.min(), ys.min(), xs.max() + 1, ys.max() + 1, by=scene.image.size
         )
         tight.append(painted.iou(scene.objects[0].box))
     assert len(tight) > 15
@@ -139,7 +139,7 @@ def test_sentences_are_true() -> None:
 
 def test_japanese_answers_are_true_and_japanese() -> None:
     rng = random.Random(0)
-    found = answers([ask(rng, SCENE, JAPANESE, WORDED_TASKS[:5]) for _ in range(4000)])
+    found = answers([ask(rng, SCENE, JAPANESE, TEXT_TASKS[:5]) for _ in range(4000)])
     assert found["丸は何色ですか?"] == "赤"
     assert found["星はいくつありますか?"] == "2つ"
     assert found["犬はありますか?"] == "はい"
@@ -154,11 +154,11 @@ def test_a_caption_names_everything_from_left_to_right() -> None:
     caption = questions.caption(random.Random(0), SCENE, ENGLISH)
     assert caption.answer_text() == "A red circle, a dog, a blue star and a green star."
     grounded = questions.grounded_caption(random.Random(0), SCENE, ENGLISH)
-    assert [place.phrase for place in grounded.places] == [
+    assert [place.phrase for place in grounded.phrases] == [
         "A red circle", "a dog", "a blue star", "a green star",
     ]  # fmt: skip
-    assert [place.boxes for place in grounded.places] == [(o.box,) for o in SCENE.objects]
-    assert grounded.lower_case().places[0].phrase == "a red circle"
+    assert [place.boxes for place in grounded.phrases] == [(o.box,) for o in SCENE.objects]
+    assert grounded.decapitalize().phrases[0].phrase == "a red circle"
 
 
 def test_a_detailed_caption_says_where_things_are() -> None:
@@ -170,19 +170,19 @@ def test_a_detailed_caption_says_where_things_are() -> None:
 
 def test_searches_find_all_that_the_words_name_and_nothing_else() -> None:
     rng = random.Random(0)
-    found: dict[str, tuple[Place, ...]] = {}
+    found: dict[str, tuple[GroundedPhrase, ...]] = {}
     for _ in range(400):
         one = questions.locate(rng, SCENE, ENGLISH, short=True)
         if one is not None:  # the smallest object is none: two come close
-            assert len(one.places[0].boxes) == 1
-            found[one.text] = one.places
+            assert len(one.phrases[0].boxes) == 1
+            found[one.text] = one.phrases
         several = questions.locate_all(rng, SCENE, ENGLISH)
         if several is not None:
-            found[several.text] = several.places
+            found[several.text] = several.phrases
     circle, _, blue, green = (thing.box for thing in SCENE.objects)
-    assert found["circle"] == found["the red circle"] == (Place("", (circle,)),)
-    assert found["blue star"] == (Place("", (blue,)),)
-    assert found["all stars"] == found["star"] == (Place("", (blue, green)),)
+    assert found["circle"] == found["the red circle"] == (GroundedPhrase("", (circle,)),)
+    assert found["blue star"] == (GroundedPhrase("", (blue,)),)
+    assert found["all stars"] == found["star"] == (GroundedPhrase("", (blue, green)),)
 
 
 def test_what_is_absent_is_not_in_the_scene() -> None:
@@ -190,8 +190,8 @@ def test_what_is_absent_is_not_in_the_scene() -> None:
     for scene in SCENES:
         exchange = questions.absent(rng, scene, ENGLISH, short=True)
         name = exchange.answer_text().removeprefix("There is no ").removesuffix(".")
-        assert not exchange.places
-        assert not scene.named(name)
+        assert not exchange.phrases
+        assert not scene.find(name)
         assert name in exchange.text
 
 

@@ -11,14 +11,14 @@ from pathlib import Path
 import vlm_demo.backend
 from vlm_demo.backend import Backend
 from vlm_demo.batch import open_source
-from vlm_demo.batch.job import Job
-from vlm_demo.batch.journal import Journal
-from vlm_demo.batch.running import Run
-from vlm_demo.batch.sources import Limits
-from vlm_demo.catalog.menu import ModelSpec
+from vlm_demo.batch.job import BatchJob
+from vlm_demo.batch.journal import BatchJournal
+from vlm_demo.batch.run import BatchRun
+from vlm_demo.batch.sources import SourceLimits
+from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.values import Task, TextChunk
 
-JOB = Job(Task.GROUNDING, "the middle", "colours")
+JOB = BatchJob(Task.GROUNDING, "the middle", "colours")
 
 
 class ColourEngine:
@@ -49,9 +49,9 @@ def backend_of(engine):
 
 def run(folder, path, pause_s):
     backend = backend_of(ColourEngine(pause_s))
-    source = open_source(folder, Limits())
-    journal = Journal(path, JOB.header(backend, source.title))
-    going = Run(backend, JOB, source, journal, at_once=4)
+    source = open_source(folder, SourceLimits())
+    journal = BatchJournal(path, JOB.to_header(backend, source.title))
+    going = BatchRun(backend, JOB, source, journal, at_once=4)
     going.start()
     going.wait()
 

@@ -1,4 +1,4 @@
-"""Real databases for votes: files of SQLite, and a PostgreSQL server of the tests' own."""
+"""Real databases for votes: SQLite files, and a PostgreSQL server that the tests start."""
 
 import os
 import random
@@ -20,9 +20,9 @@ from vlm_demo.values import Task
 
 
 class PostgresServer:
-    """A server on this machine alone, with data of its own; the user `postgres` needs no password.
+    """A server for this machine only, with its own data; the user `postgres` needs no password.
 
-    It refuses to run as root, so root runs it as the user that its package made.
+    It refuses to run as root, so root runs it as the user that its package created.
     """
 
     def __init__(self, programs: Path, folder: Path) -> None:
@@ -37,7 +37,7 @@ class PostgresServer:
             "port": self.port,
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
-            "fsync": "off",  # these data need not survive the machine
+            "fsync": "off",  # the data need not survive a crash
         }
         flags = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
         self._run("pg_ctl", "--wait", "-l", str(self.folder / "log"), "-o", flags, "start")
@@ -81,7 +81,7 @@ def free_port() -> int:
 
 
 def postgres_programs() -> Path | None:
-    """Where the server's programs are; Debian keeps them off the path."""
+    """Return the folder of the server's programs, which Debian keeps off the path."""
     if found := shutil.which("initdb"):
         return Path(found).resolve().parent
     versions = Path("/usr/lib/postgresql").glob("*/bin/initdb")
@@ -116,7 +116,7 @@ def running_server(programs: Path) -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def postgres_url(postgres: PostgresServer) -> Iterator[str]:
-    """A new database."""
+    """Create a database."""
     url = postgres.new_database()
     yield url
     postgres.drop(url)
@@ -124,13 +124,13 @@ def postgres_url(postgres: PostgresServer) -> Iterator[str]:
 
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
-    """The name of a file that is not there yet."""
+    """Return the name of a file that does not exist yet."""
     return str(tmp_path / "votes.db")
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def votes_url(request: pytest.FixtureRequest) -> str:
-    """A new database of each kind."""
+    """Create a database of each kind."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
 
@@ -140,7 +140,7 @@ FIRST_VOTE = datetime(2026, 3, 1, 12, 30, 15, 123_456, tzinfo=UTC)
 
 
 def some_vote(battle: str, **changes: Any) -> Vote:
-    """A vote whose unimportant parts are filled in."""
+    """Return a vote with defaults for everything that is not given."""
     given: dict[str, Any] = {
         "a": Contender(model=MODELS[0], outputs=("A red disc.",)),
         "b": Contender(model=MODELS[1], outputs=("A disc on white.",)),
@@ -155,7 +155,7 @@ def some_vote(battle: str, **changes: Any) -> Vote:
 
 
 def random_votes(count: int, seed: int = 0) -> list[Vote]:
-    """Votes of ten people within some days, on few questions, so that many are alike."""
+    """Return votes of ten people within some days, on few questions, so that many are equal."""
     draw = random.Random(seed)
     votes = []
     for number in range(count):

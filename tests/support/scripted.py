@@ -16,8 +16,8 @@ import pytest
 
 import vlm_demo.backend
 from vlm_demo.backend import Backend
-from vlm_demo.catalog.menu import ModelSpec
-from vlm_demo.engines import Engine, EngineKind, OnProgress, Progress
+from vlm_demo.catalog.spec import ModelSpec
+from vlm_demo.engines import Engine, LoadOptions, OnProgress, Progress, Serving
 from vlm_demo.errors import LoadError, NoScoresError
 from vlm_demo.settings import Settings
 from vlm_demo.ui.layout import build_page, serve
@@ -110,18 +110,16 @@ def backend(engine: ScriptedEngine) -> Iterator[Backend]:
 
     real = vlm_demo.backend.open_engine
 
-    def opened(
-        kind: EngineKind, checkpoint: str, *, on_progress: OnProgress, **options: Any
-    ) -> Engine:
-        if checkpoint not in {spec.checkpoint for spec in MENU}:
-            return real(kind, checkpoint, on_progress=on_progress, **options)
+    def open_scripted(options: LoadOptions, serving: Serving, on_progress: OnProgress) -> Engine:
+        if options.checkpoint not in {spec.checkpoint for spec in MENU}:
+            return real(options, serving, on_progress)
         on_progress(Progress("loading", 1, 2, "shards"))
-        if checkpoint == "nobody/nothing":
+        if options.checkpoint == "nobody/nothing":
             raise LoadError("nobody/nothing is not on this computer. Please connect.")
         return engine
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(vlm_demo.backend, "open_engine", opened)
+        patch.setattr(vlm_demo.backend, "open_engine", open_scripted)
         backend = Backend(MENU)
         yield backend
         backend.close()

@@ -1,6 +1,6 @@
 """A program in which many people vote at once, until it is killed: `voters_to_kill.py URL ROUND`.
 
-For each vote that is acknowledged it writes a line: the battle and the vote's place.
+For each acknowledged vote it writes a line with the battle and the position of the vote.
 """
 
 import os

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from support.engines import load_engine
 from torch import Tensor, nn
 
-from vlm_demo.engines.local.engine import LocalEngine
 from vlm_demo.errors import SettingsError
 from vlm_demo.families import get_family
 from vlm_demo.scenes.dialogues import ENGLISH, converse
 from vlm_demo.scenes.painting import draw_scene
-from vlm_demo.training import kosmos2, llava15, loop, packing, run, tower, train
+from vlm_demo.training import kosmos2, llava15, loop, packing, run, train, vision_tower
 from vlm_demo.training.loop import Batch, Schedule, fit
 from vlm_demo.values import Box, Message, Request, Sampling, Task
 
@@ -45,7 +45,7 @@ def test_what_is_learnt_is_answers_and_their_end(recipe: ModuleType, tokenizers:
     tokenizer = tokenizers[recipe.NAME]
     batch = recipe.batches(tokenizer)(0)
     learnt = batch["labels"][0]
-    text = tokenizer.decode(learnt[learnt != packing.UNUSED])
+    text = tokenizer.decode(learnt[learnt != packing.IGNORED_LABEL])
     assert text.count("</s>") >= 3
     assert "USER" not in text
     assert "Question" not in text
@@ -59,14 +59,14 @@ def test_conversations_are_packed_as_the_processor_writes_them(tokenizers: dict)
     processor = llava15.build_processor(tokenizer)
     maker = llava15.batches(tokenizer)
     exchanges = list(itertools.islice(converse(random.Random(1), scene, ENGLISH), 4))
-    turns = maker.speaker._turns(scene, iter(exchanges))
+    turns = maker.writer._turns(scene, iter(exchanges))
     packed = [*maker.prefix]
     history: tuple[Message, ...] = ()
     for exchange, turn in zip(exchanges, turns, strict=True):
         packed += turn.question
-        images = () if history else (scene.picture,)
+        images = () if history else (scene.image,)
         prompt = family.prompt(Request(exchange.task, exchange.text, images, history=history))
-        text = maker.speaker.render(prompt)
+        text = maker.writer.render(prompt)
         pictures = [image for message in prompt.messages for image in message.images]
         served = processor(text=[text], images=pictures, return_tensors="pt")
         assert served["input_ids"][0].tolist() == packed
@@ -86,13 +86,13 @@ def test_kosmos2_questions_are_packed_as_the_processor_writes_them(
     scene, family = draw_scene(3), get_family("kosmos2")
     processor = kosmos2.build_processor()
     maker = kosmos2.batches(tokenizers[kosmos2.NAME])
-    prompt = family.prompt(Request(task, "dog", (scene.picture,)))
-    text = maker.speaker.render(prompt)
-    served = processor(text=[text], images=[scene.picture], return_tensors="pt")
-    packed = maker.speaker._encode([maker.speaker.lead + text])[0]
+    prompt = family.prompt(Request(task, "dog", (scene.image,)))
+    text = maker.writer.render(prompt)
+    served = processor(text=[text], images=[scene.image], return_tensors="pt")
+    packed = maker.writer._encode([maker.writer.lead + text])[0]
     start = 1 + 1 + kosmos2.IMAGE_TOKENS + 1
     assert served["input_ids"][0, start:].tolist() == packed
-    assert served["image_embeds_position_mask"][0].nonzero()[0].item() == kosmos2.PICTURE_AT
+    assert served["image_embeds_position_mask"][0].nonzero()[0].item() == kosmos2.IMAGE_START
 
 
 def test_pictures_arrive_as_the_processor_delivers_them(
@@ -104,10 +104,10 @@ def test_pictures_arrive_as_the_processor_delivers_them(
         family = get_family("llava15")
     else:
         processor, family = kosmos2.build_processor(), get_family("kosmos2")
-    picture = family.prepare_image(scene.picture)
+    picture = family.prepare_image(scene.image)
     served = processor.image_processor(picture, return_tensors="pt")["pixel_values"]
-    trained = tower.model_input(scene.picture, padded=recipe is llava15)
-    difference = served - tower.normalised(torch.from_numpy(trained[None].copy()))
+    trained = vision_tower.model_input(scene.image, padded=recipe is llava15)
+    difference = served - vision_tower.normalize(torch.from_numpy(trained[None].copy()))
     assert difference.abs().max() < 0.02  # less than three of 255 grey levels
 
 
@@ -119,11 +119,11 @@ def test_dialogues_see_the_picture_and_themselves() -> None:
 
 
 def test_packing_restarts_positions_and_labels_answers_only() -> None:
-    turn = packing.Turn([5, 6], [7, 8], is_word=True)
+    turn = packing.TokenizedTurn([5, 6], [7, 8], is_word=True)
     packed = packing.pack([1, 2, 3], [[turn], [turn, turn]], 16, pad=0)
     assert packed["ids"].tolist() == [1, 2, 3, *[5, 6, 7, 8] * 3, 0]
     assert packed["positions"][3:7].tolist() == packed["positions"][7:11].tolist() == [3, 4, 5, 6]
-    unused = packing.UNUSED
+    unused = packing.IGNORED_LABEL
     assert packed["labels"][3:7].tolist() == [unused, 7, 8, unused]
     assert packed["weights"][3:7].tolist() == [0, 2, 2, 0]
 
@@ -135,13 +135,13 @@ def test_a_place_is_five_tokens(tokenizers: dict) -> None:
 
 def test_dense_targets_agree_with_the_truth() -> None:
     scene = next(s for s in map(draw_scene, range(50)) if len(s.objects) == 1)
-    targets = tower.dense_targets(scene, padded=True)
+    targets = vision_tower.dense_targets(scene, padded=True)
     (thing,) = scene.objects
-    wanted = tower.in_padded_square(thing.box, scene.picture.size)
-    covered = targets["kind"] != tower._NOTHING
-    x1, y1, x2, y2 = (targets["box"][covered].mean(0) + 0.5) / tower.BINS
+    wanted = vision_tower.in_padded_square(thing.box, scene.image.size)
+    covered = targets["kind"] != vision_tower._NOTHING
+    x1, y1, x2, y2 = (targets["box"][covered].mean(0) + 0.5) / vision_tower.BINS
     assert Box(x1, y1, x2, y2).iou(wanted) > 0.8
-    assert set(targets["kind"][covered]) == {tower._KIND_ID[thing.kind.name]}
+    assert set(targets["kind"][covered]) == {vision_tower._KIND_ID[thing.kind.name]}
 
 
 def test_the_rate_warms_up_and_decays() -> None:
@@ -207,7 +207,7 @@ def test_a_recipe_goes_from_nothing_to_a_model_that_answers(
 ) -> None:
     short = Schedule(steps=2, batch_size=2)
     monkeypatch.setattr(run, "RUNS", tmp_path)
-    monkeypatch.setattr(tower, "SCHEDULE", short)
+    monkeypatch.setattr(vision_tower, "SCHEDULE", short)
     monkeypatch.setattr(recipe, "SCHEDULE", short)
     monkeypatch.setattr(loop, "compile_where_possible", lambda module: None)
     monkeypatch.setattr(recipe, "compile_where_possible", lambda module: None)
@@ -216,11 +216,11 @@ def test_a_recipe_goes_from_nothing_to_a_model_that_answers(
     weights = load_file(folder / "model.safetensors")
     assert {tensor.dtype for tensor in weights.values()} == {torch.float16}
     assert sum(path.stat().st_size for path in folder.iterdir()) < 15e6
-    engine = LocalEngine.load(str(folder))
-    family, picture = get_family(recipe.FAMILY.name), draw_scene(0).picture
+    engine = load_engine(folder)
+    family, picture = get_family(recipe.FAMILY.name), draw_scene(0).image
     prompt = family.prompt(Request(Task.VQA, "What is this?", (picture,)))
     text = "".join(engine.stream(prompt, Sampling(max_new_tokens=4)))
-    assert engine.count_tokens(prompt) > 64
+    assert engine.inspect(prompt).tokens > 64
     assert isinstance(text, str)
     engine.close()
 

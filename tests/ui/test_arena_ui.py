@@ -19,19 +19,11 @@ from support.scripted import served
 
 import vlm_demo.backend
 from vlm_demo.backend import Backend
-from vlm_demo.catalog.menu import ModelSpec
+from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.errors import EngineError
 from vlm_demo.families import get_family
-from vlm_demo.ui.arena.sides import side_by_side
+from vlm_demo.ui.components.side_by_side import stream_side_by_side
 from vlm_demo.values import Prompt, Sampling, TextChunk
-
-# Gradio's server leaves event loops and sockets behind when it is closed.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio"),
-    pytest.mark.filterwarnings("ignore::UserWarning:gradio"),
-]
 
 MENU = tuple(
     ModelSpec(
@@ -99,7 +91,7 @@ def unhurried(writers: dict[str, Writer]) -> Iterator[None]:
 def backend(writers: dict[str, Writer]) -> Iterator[Backend]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            vlm_demo.backend, "open_engine", lambda kind, checkpoint, **_: writers[checkpoint]
+            vlm_demo.backend, "open_engine", lambda options, *_: writers[options.checkpoint]
         )
         backend = Backend(MENU)
         yield backend
@@ -238,7 +230,7 @@ def test_a_replayed_vote_is_refused_and_counts_once(script: Script, circle: Path
     assert "You chose B" in script.vote(2)
     before = counted(votes)
     for key in (2, 1):
-        assert "has its vote" in script.vote(key)
+        assert "has been voted on" in script.vote(key)
     assert script.heard.count("You chose A") == 0
     assert counted(votes) == before
 
@@ -248,7 +240,7 @@ def test_many_clicks_at_a_time_are_one_vote(script: Script, circle: Path, votes:
     script.fight()
     before = counted(votes)
     told = script.listen(*[script.cast(key) for key in (1, 2, 3, 4)])
-    assert "has its vote" in told
+    assert "has been voted on" in told
     assert counted(votes) == before + 1
 
 
@@ -280,7 +272,7 @@ def test_nobody_votes_on_a_battle_of_somebody_else(script: Script, other: Script
     script.bring(circle)
     script.fight()
     stolen = other.vote()
-    assert "not known here" in stolen
+    assert "no such battle" in stolen
     assert all(spec.name not in stolen for spec in MENU)
     assert "You chose A" in script.vote()
 
@@ -405,7 +397,7 @@ def test_answers_come_at_their_own_pace_and_one_that_fails_leaves_the_others():
         yield "half"
         raise ValueError("no more")
 
-    for sides in side_by_side([quick, slow, broken]):
+    for sides in stream_side_by_side([quick, slow, broken]):
         if sides[0].done and sides[2].done:
             assert (sides[0].newest, sides[2].newest) == ("two", "half")
             released.set()
@@ -424,7 +416,7 @@ def test_who_stops_reading_stops_all():
         finally:
             closed.release()
 
-    with closing(side_by_side([endless, endless])) as rounds:
+    with closing(stream_side_by_side([endless, endless])) as rounds:
         next(rounds)
         while not all(side.newest for side in next(rounds)):
             pass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import math
 import re
@@ -14,45 +13,28 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image, ImageDraw
-from support import scripted
 from support.scripted import ScriptedEngine
 
 from vlm_demo.analysis.multiple_choice import (
-    Circle,
+    CircularResult,
     Ranking,
-    in_every_order,
-    listed,
-    ranked,
-    to_choices,
+    list_choices,
+    rank_choices,
+    rank_in_every_order,
+    ranking_to_data,
 )
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.menu import default_menu
 from vlm_demo.errors import InputError, MissingImageError, TooLongError
 from vlm_demo.families import get_family
-from vlm_demo.ui.components.answer.view import compared, compared_in_orders, written
-from vlm_demo.ui.html_values import percent
-from vlm_demo.ui.streaming import computed
+from vlm_demo.ui.components.answer.view import answer_value, ranking_value, rotations_value
+from vlm_demo.ui.streaming import compute_in_thread
+from vlm_demo.units import format_percent
 from vlm_demo.values import Prompt, Reply, Request, Task
 
-# Fixtures, which pytest finds by their names here.
-engine, backend, address = scripted.engine, scripted.backend, scripted.address
-
-# Gradio's server leaves event loops and sockets behind when it is closed.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio"),
-    pytest.mark.filterwarnings("ignore::UserWarning:gradio"),
-]
+pytestmark = pytest.mark.usefixtures("collect_garbage")
 
 COLOURS = ("red", "green", "blue")
-
-
-@pytest.fixture(autouse=True)
-def collected() -> Iterator[None]:
-    """Collect what the server left here, so that it warns about no other test."""
-    yield
-    gc.collect()
 
 
 @pytest.fixture
@@ -76,7 +58,7 @@ def test_probabilities_are_shares_of_the_likelihoods() -> None:
     ranking = Ranking.of(COLOURS, [math.log(0.1), math.log(0.2), math.log(0.1)])
     assert ranking.probabilities == pytest.approx((0.25, 0.5, 0.25))
     assert ranking.best == "green"
-    assert to_choices(ranking)[1] == {"text": "green", "probability": pytest.approx(0.5)}
+    assert ranking_to_data(ranking)[1] == {"text": "green", "probability": pytest.approx(0.5)}
 
 
 @pytest.mark.parametrize("logprobs", [[-2000.0, -2001.0, -5000.0], [-1.0, -2.0, -math.inf]])
@@ -96,41 +78,41 @@ def test_each_rotation_is_asked_with_its_list() -> None:
         asked.append(request)
         return [-1.0 if choice == "green" else -3.0 for choice in request.choices]
 
-    *_, circle = in_every_order(asking(*COLOURS), score)
+    *_, circle = rank_in_every_order(asking(*COLOURS), score)
     assert [request.choices[0] for request in asked] == ["red", "green", "blue"]
     assert asked[1].text == "A. green\nB. blue\nC. red\nWhat colour?"
-    assert circle.consistent
+    assert circle.is_consistent
     assert circle.mean.best == "green"
     assert circle.mean.choices == COLOURS
     assert sum(circle.mean.probabilities) == pytest.approx(1)
 
 
 def test_one_who_always_takes_the_first_is_found_out() -> None:
-    circles = list(in_every_order(asking(*COLOURS), lambda _: [-0.1, -3.0, -3.0]))
+    circles = list(rank_in_every_order(asking(*COLOURS), lambda _: [-0.1, -3.0, -3.0]))
     assert [len(circle.rankings) for circle in circles] == [1, 2, 3]
-    assert circles[0].consistent
-    assert not circles[2].consistent
+    assert circles[0].is_consistent
+    assert not circles[2].is_consistent
     assert circles[2].mean.probabilities == pytest.approx((1 / 3,) * 3)
 
 
 @pytest.mark.parametrize("choices", [("a",), ("a", "b", "a"), tuple(map(str, range(27)))])
 def test_lists_that_cannot_be_rotated_are_refused(choices: tuple[str, ...]) -> None:
     with pytest.raises(InputError, match="2 to 26 different answers"):
-        next(in_every_order(asking(*choices), lambda _: []))
+        next(rank_in_every_order(asking(*choices), lambda _: []))
 
 
 def test_a_question_asked_once_does_not_tell_the_choices() -> None:
     asked: list[Request] = []
-    ranked(asking(*COLOURS), lambda request: asked.append(request) or [0.0] * 3)
+    rank_choices(asking(*COLOURS), lambda request: asked.append(request) or [0.0] * 3)
     assert asked == [asking(*COLOURS)]
-    assert listed(asking()).text == "What colour?"
+    assert list_choices(asking()).text == "What colour?"
 
 
 # On the page
 
 
 def test_the_answer_shows_each_share() -> None:
-    value = json.loads(compared(Ranking(("<b>", "no"), (0.995, 0.005)), busy=False, note="Q?"))
+    value = json.loads(ranking_value(Ranking(("<b>", "no"), (0.995, 0.005)), busy=False, note="Q?"))
     assert value["parts"] == [{"text": "<b>"}]
     assert [(share["text"], share["percent"]) for share in value["shares"]] == [
         ("<b>", ">99 %"),
@@ -141,17 +123,17 @@ def test_the_answer_shows_each_share() -> None:
 
 def test_the_orders_are_shown_and_what_came_of_them() -> None:
     first, second = Ranking(("x", "y"), (0.9, 0.1)), Ranking(("y", "x"), (0.4, 0.6))
-    agreed = json.loads(compared_in_orders(Circle((first, second)), busy=False))
+    agreed = json.loads(rotations_value(CircularResult((first, second)), busy=False))
     assert agreed["tone"] == "agreed"
     (note,) = agreed["notes"]
     assert (note["words"], note["values"]["count"]) == ("The same answer in all {count} orders.", 2)
     assert agreed["orders"][1] == {"order": "A y  B x", "best": "x", "percent": "60 %"}
     assert [share["percent"] for share in agreed["shares"]] == ["75 %", "25 %"]
     other = Ranking(("y", "x"), (0.7, 0.3))
-    divided = json.loads(compared_in_orders(Circle((first, other)), busy=False))
+    divided = json.loads(rotations_value(CircularResult((first, other)), busy=False))
     assert divided["tone"] == "divided"
     assert divided["notes"][0]["values"] == {"best": "x", "wins": 1, "count": 2}
-    growing = json.loads(compared_in_orders(Circle((first,)), busy=True))
+    growing = json.loads(rotations_value(CircularResult((first,)), busy=True))
     assert growing["busy"]
     assert not growing["tone"]
     assert not growing["notes"]
@@ -162,19 +144,19 @@ def test_the_orders_are_shown_and_what_came_of_them() -> None:
     [(0, "0 %"), (1e-9, "<1 %"), (0.123, "12 %"), (0.5, "50 %"), (0.9999, ">99 %"), (1, "100 %")],
 )
 def test_percents_round_nothing_away(share: float, words: str) -> None:
-    assert percent(share) == words
+    assert format_percent(share) == words
 
 
 def test_those_who_wait_are_told_how_many_are_ahead() -> None:
-    (note,) = json.loads(written(Reply("", "", queue_position=3), busy=True))["notes"]
+    (note,) = json.loads(answer_value(Reply("", "", queue_position=3), busy=True))["notes"]
     assert "3 requests are ahead" in note
-    assert not json.loads(written(Reply("", ""), busy=True))["notes"]
+    assert not json.loads(answer_value(Reply("", ""), busy=True))["notes"]
 
 
 def test_a_computation_shows_signs_of_life_and_its_failure() -> None:
-    assert list(computed(lambda: 5)) == [None, 5]
+    assert list(compute_in_thread(lambda: 5)) == [None, 5]
     with pytest.raises(ZeroDivisionError):
-        list(computed(lambda: 1 / 0))
+        list(compute_in_thread(lambda: 1 / 0))
 
 
 # Over HTTP
@@ -212,7 +194,7 @@ def test_a_pattern_and_a_schema_reach_the_model(
     assert engine.prompts[-1].pattern == r"\d+"
     client.predict(handle_file(circle), "How many?", None, "", "", "{}", api_name="/ask")
     assert engine.prompts[-1].schema == "{}"
-    with pytest.raises(AppError, match="one of them"):
+    with pytest.raises(AppError, match="only one of these"):
         client.predict(handle_file(circle), "How many?", ["a"], "", "b", "", api_name="/ask")
 
 
@@ -285,8 +267,8 @@ def test_the_true_answer_is_the_most_probable(embedded: Backend, circle: Path, m
 
 def test_the_embedded_model_is_not_led_by_the_order(embedded: Backend, circle: Path) -> None:
     request = question(circle, "What colour is the circle?", choices=("blue", "red", "green"))
-    *_, asked = in_every_order(request, lambda each: embedded.score(MODELS[0], each))
-    assert asked.consistent
+    *_, asked = rank_in_every_order(request, lambda each: embedded.score(MODELS[0], each))
+    assert asked.is_consistent
     assert asked.mean.best == "red"
 
 

@@ -10,17 +10,24 @@ from dataclasses import replace
 
 import pytest
 
-from vlm_demo.arena.ratings.ratings import Standing
-from vlm_demo.catalog.menu import ModelSpec
-from vlm_demo.ui.arena.heat_map import SHADES, battle_counts, win_rates
-from vlm_demo.ui.arena.ranking_table import Filters, standings_table
-from vlm_demo.ui.arena.rating_lines import COLOURS, DAY_MS, LINES, as_lines, colour_map, legend
+from vlm_demo.arena.ratings.ratings import RatedModel
+from vlm_demo.catalog.spec import ModelSpec
+from vlm_demo.ui.arena.heat_map import SHADES, battle_count_map, win_rate_map
+from vlm_demo.ui.arena.ranking_table import ModelFilters, ranking_table
+from vlm_demo.ui.arena.rating_lines import (
+    COLOURS,
+    DAY_MS,
+    MAX_LINES,
+    colour_map,
+    plot_legend,
+    plot_value,
+)
 
 NASTY = '<img src=x onerror="alert(1)"> & co'
 
-ALPHA = Standing("alpha", 1100.4, 1080.2, 1120.6, 1, 1234, provisional=False, win_rate=0.66)
-BETA = Standing("beta", 1000.0, 985.0, 1020.0, 2, 900, provisional=False, win_rate=0.5)
-GAMMA = Standing("gamma", 900.0, 400.0, 1400.0, 1, 3, provisional=True, win_rate=0.0)
+ALPHA = RatedModel("alpha", 1100.4, 1080.2, 1120.6, 1, 1234, provisional=False, win_rate=0.66)
+BETA = RatedModel("beta", 1000.0, 985.0, 1020.0, 2, 900, provisional=False, win_rate=0.5)
+GAMMA = RatedModel("gamma", 900.0, 400.0, 1400.0, 1, 3, provisional=True, win_rate=0.0)
 
 OPEN = ModelSpec(
     name="alpha",
@@ -42,7 +49,7 @@ def cells(table: str, row: int) -> dict[str, str]:
 
 
 def test_a_row_tells_what_is_known_of_a_model() -> None:
-    table = standings_table([ALPHA, BETA, GAMMA], {"alpha", "beta", "gamma"}, {"alpha": OPEN})
+    table = ranking_table([ALPHA, BETA, GAMMA], {"alpha", "beta", "gamma"}, {"alpha": OPEN})
 
     row = cells(table, 0)
     assert (row["rank"], row["rating"], row["margin"]) == ("1", "1100", "\N{PLUS-MINUS SIGN} 20")
@@ -58,7 +65,7 @@ def test_a_row_tells_what_is_known_of_a_model() -> None:
 
 
 def test_intervals_are_drawn_to_the_scale_of_the_models_that_are_known_well() -> None:
-    table = standings_table([ALPHA, BETA, GAMMA], {"alpha", "beta", "gamma"}, {})
+    table = ranking_table([ALPHA, BETA, GAMMA], {"alpha", "beta", "gamma"}, {})
 
     bars = re.findall(r'class="span([\w -]*)" style="left:([\d.]+)%;width:([\d.]+)%"', table)
     dots = [float(left) for left in re.findall(r'class="dot" style="left:([\d.]+)%"', table)]
@@ -73,14 +80,14 @@ def test_intervals_are_drawn_to_the_scale_of_the_models_that_are_known_well() ->
 
 
 def test_one_model_alone_has_a_bar_too() -> None:
-    alone = Standing("alone", 1000.0, 1000.0, 1000.0, 1, 1, provisional=True, win_rate=0.5)
-    table = standings_table([alone], {"alone"}, {})
+    alone = RatedModel("alone", 1000.0, 1000.0, 1000.0, 1, 1, provisional=True, win_rate=0.5)
+    table = ranking_table([alone], {"alone"}, {})
     assert 'class="dot" style="left:50.0%"' in table
 
 
 def test_filters_hide_models_and_change_no_rank_or_scale() -> None:
-    everyone = standings_table([ALPHA, BETA, GAMMA], {"alpha", "beta", "gamma"}, {})
-    one = standings_table([ALPHA, BETA, GAMMA], {"beta"}, {})
+    everyone = ranking_table([ALPHA, BETA, GAMMA], {"alpha", "beta", "gamma"}, {})
+    one = ranking_table([ALPHA, BETA, GAMMA], {"beta"}, {})
 
     assert cells(one, 0) == cells(everyone, 1)
     assert one.split("<tbody>")[1].count("<tr") == 1
@@ -90,21 +97,21 @@ def test_filters_hide_models_and_change_no_rank_or_scale() -> None:
 @pytest.mark.parametrize(
     ("filters", "shown"),
     [
-        (Filters(), {"alpha", "beta", "gamma", None}),
-        (Filters(size="5 to 15 billion"), {"alpha"}),
-        (Filters(size="Over 15 billion"), {"beta"}),
-        (Filters(licence="Commercial use allowed"), {"alpha"}),
-        (Filters(licence="… or on conditions"), {"alpha", "gamma"}),
-        (Filters(weights="Open weights"), {"alpha"}),
-        (Filters(weights="Closed weights"), {"beta"}),
-        (Filters(size="Over 15 billion", weights="Open weights"), set()),
+        (ModelFilters(), {"alpha", "beta", "gamma", None}),
+        (ModelFilters(size="5 to 15 billion"), {"alpha"}),
+        (ModelFilters(size="Over 15 billion"), {"beta"}),
+        (ModelFilters(licence="Commercial use allowed"), {"alpha"}),
+        (ModelFilters(licence="… or on conditions"), {"alpha", "gamma"}),
+        (ModelFilters(weights="Open weights"), {"alpha"}),
+        (ModelFilters(weights="Closed weights"), {"beta"}),
+        (ModelFilters(size="Over 15 billion", weights="Open weights"), set()),
     ],
 )
 def test_a_filter_shows_only_what_is_known_to_pass(
-    filters: Filters, shown: set[str | None]
+    filters: ModelFilters, shown: set[str | None]
 ) -> None:
     specs = {"alpha": OPEN, "beta": CLOSED, "gamma": SERVED, None: None}
-    assert {name for name, spec in specs.items() if filters.shows(spec)} == shown
+    assert {name for name, spec in specs.items() if filters.accepts(spec)} == shown
 
 
 WINS = [[0, 15.5, 0], [4.5, 0, 0], [0, 0, 0]]
@@ -118,7 +125,7 @@ def heat(map_: str) -> list[list[str]]:
 
 
 def test_win_rates_are_the_rows_against_the_columns() -> None:
-    first, second, third = heat(win_rates(["a", "b", "c"], WINS, MET))
+    first, second, third = heat(win_rate_map(["a", "b", "c"], WINS, MET))
 
     assert first == [("self", ""), ("w6", "78"), ("none", "")]
     assert second == [("w2", "22"), ("self", ""), ("none", "")]
@@ -128,27 +135,27 @@ def test_win_rates_are_the_rows_against_the_columns() -> None:
 @pytest.mark.parametrize(("won", "shade"), [(0, "w0"), (10, "w4"), (20, f"w{SHADES - 1}")])
 def test_the_shades_run_from_never_to_always(won: float, shade: str) -> None:
     wins = [[0, won], [20 - won, 0]]
-    assert heat(win_rates(["a", "b"], wins, [[0, 20], [20, 0]]))[0][1][0] == shade
+    assert heat(win_rate_map(["a", "b"], wins, [[0, 20], [20, 0]]))[0][1][0] == shade
 
 
 def test_counts_are_short_and_darker_the_more_they_are() -> None:
     met = [[0, 3, 1250], [3, 0, 99_999], [1250, 99_999, 0]]
-    shown = heat(battle_counts(["a", "b", "c"], met))
+    shown = heat(battle_count_map(["a", "b", "c"], met))
 
     assert [text for _, text in (shown[0][1], shown[0][2], shown[1][2])] == ["3", "1.2k", "100k"]
     shades = [kind for kind, _ in (shown[0][1], shown[0][2], shown[1][2])]
     assert shades == sorted(shades)
     assert shades[-1] == f"n{SHADES - 1}"
-    assert battle_counts([], [])  # an empty board draws nothing, and does not fail
+    assert battle_count_map([], [])  # an empty board draws nothing, and does not fail
 
 
 def test_names_cannot_bring_markup_into_the_page() -> None:
     nasty = replace(ALPHA, model=NASTY)
     for written in (
-        standings_table([nasty], {NASTY}, {}),
-        win_rates([NASTY], [[0]], [[0]]),
-        battle_counts([NASTY], [[0]]),
-        legend([NASTY]),
+        ranking_table([nasty], {NASTY}, {}),
+        win_rate_map([NASTY], [[0]], [[0]]),
+        battle_count_map([NASTY], [[0]]),
+        plot_legend([NASTY]),
     ):
         assert "<img" not in written
         assert html.escape(NASTY) in written
@@ -158,15 +165,15 @@ def test_sixty_models_stay_light() -> None:
     names = [f"a-model-with-a-usual-name-{number}" for number in range(60)]
     met = [[250.0] * 60 for _ in names]
     wins = [[125.0] * 60 for _ in names]
-    assert len(win_rates(names, wins, met)) < 100_000
+    assert len(win_rate_map(names, wins, met)) < 100_000
 
 
 def test_lines_are_drawn_from_two_days_on_and_of_the_models_that_are_shown() -> None:
-    assert as_lines([], ["a"]) is None
-    assert as_lines([(20_000, "a", 1000.0), (20_000, "b", 1000.0)], ["a", "b"]) is None
+    assert plot_value([], ["a"]) is None
+    assert plot_value([(20_000, "a", 1000.0), (20_000, "b", 1000.0)], ["a", "b"]) is None
 
     points = [(20_000, "a", 1000.0), (20_001, "a", 1010.4), (20_001, "b", 990.0)]
-    lines = as_lines(points, ["a"])
+    lines = plot_value(points, ["a"])
     assert lines is not None
     assert lines["columns"] == ["day", "model", "rating"]
     assert lines["data"] == [[20_000 * DAY_MS, "a", 1000], [20_001 * DAY_MS, "a", 1010]]
@@ -174,8 +181,8 @@ def test_lines_are_drawn_from_two_days_on_and_of_the_models_that_are_shown() -> 
 
 
 def test_each_line_has_a_colour_of_its_own() -> None:
-    names = [str(number) for number in range(LINES)]
-    assert len(set(colour_map(names).values())) == LINES == len(COLOURS)
+    names = [str(number) for number in range(MAX_LINES)]
+    assert len(set(colour_map(names).values())) == MAX_LINES == len(COLOURS)
 
 
 def test_a_page_is_up_before_anything_that_rates_is_loaded() -> None:

@@ -17,26 +17,36 @@ from PIL import Image, ImageDraw
 from support import scripted
 from support.scripted import CIRCLE, ScriptedEngine
 
-from vlm_demo.analysis.inspection import diagnose, other_readings
+from vlm_demo.analysis.diagnosis import diagnose, find_alternative_readings
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.menu import default_menu
 from vlm_demo.errors import ImageError, InputError, SettingsError
 from vlm_demo.families import get_family
 from vlm_demo.settings import Settings
-from vlm_demo.ui.batch import tab as batch_tab
-from vlm_demo.ui.chat.conversation import Turn, as_messages, pictures_in, request_for
-from vlm_demo.ui.components.answer.answered_request import Asked
-from vlm_demo.ui.components.answer.text import as_markdown, places_found
-from vlm_demo.ui.components.answer.view import written
-from vlm_demo.ui.components.canvas.canvas import located, read_regions, shown
-from vlm_demo.ui.components.model_choice import model_card, notice_words
-from vlm_demo.ui.components.picture_input.examples import load_examples
-from vlm_demo.ui.components.picture_input.pictures import full_copy, take, take_upload
-from vlm_demo.ui.html_values import Said
-from vlm_demo.ui.inspector.diagnosis_html import findings
-from vlm_demo.ui.inspector.tab import Known, Output
+from vlm_demo.ui.batch import form as batch_form
+from vlm_demo.ui.chat.conversation import ChatTurn, build_request, history_images
+from vlm_demo.ui.chat.messages import chat_messages
+from vlm_demo.ui.components.answer.answered_request import AnsweredRequest
+from vlm_demo.ui.components.answer.markdown import escape_markdown
+from vlm_demo.ui.components.answer.view import answer_value, describe_outcome
+from vlm_demo.ui.components.canvas.canvas_values import (
+    canvas_value,
+    read_regions,
+    reply_canvas_value,
+)
+from vlm_demo.ui.components.examples import load_examples
+from vlm_demo.ui.components.model_card import model_card_html
+from vlm_demo.ui.components.model_notice import notice_text
+from vlm_demo.ui.components.uploaded_images import (
+    accept_image,
+    accept_upload,
+    full_resolution_url,
+)
+from vlm_demo.ui.html_values import TranslatableText
+from vlm_demo.ui.inspector.diagnosis_html import diagnosis_html
+from vlm_demo.ui.inspector.output import InspectedOutput, KnownPrompt
 from vlm_demo.ui.layout import build_page
-from vlm_demo.ui.streaming import answers
+from vlm_demo.ui.streaming import stream_replies
 from vlm_demo.ui.tasks import caption as caption_tab
 from vlm_demo.ui.tasks.ask import read_choices
 from vlm_demo.values import (
@@ -54,23 +64,7 @@ from vlm_demo.values import (
     TextChunk,
 )
 
-# Fixtures, which pytest finds by their names here.
-engine, backend, address = scripted.engine, scripted.backend, scripted.address
-
-# Gradio's server leaves event loops and sockets behind when it is closed.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio"),
-    pytest.mark.filterwarnings("ignore::UserWarning:gradio"),
-]
-
-
-@pytest.fixture(autouse=True)
-def collected() -> Iterator[None]:
-    """Collect what the server left here, so that it warns about no other test."""
-    yield
-    gc.collect()
+pytestmark = pytest.mark.usefixtures("collect_garbage")
 
 
 @pytest.fixture
@@ -139,7 +133,7 @@ def test_chat_takes_its_own_raw_answers_back(
 
 @pytest.mark.parametrize(
     ("words", "message"),
-    [("", "there are no words"), ("x" * 10_000, "10,000 characters")],
+    [("", "this task needs words"), ("x" * 10_000, "10,000 characters")],
 )
 def test_bad_words_get_one_clear_message(
     client: Client, circle: Path, words: str, message: str
@@ -276,7 +270,7 @@ def test_an_answer_that_takes_time_begins_with_a_sign_of_life_and_ends_whole(
         yield TextChunk("A red circle.")
 
     monkeypatch.setattr(engine, "stream", late)
-    replies = answers(backend, "scripted", Request(Task.CAPTION, images=(picture,)))
+    replies = stream_replies(backend, "scripted", Request(Task.CAPTION, images=(picture,)))
     assert next(replies) is None
     begin.set()
     *_, last = replies
@@ -289,7 +283,7 @@ def test_closing_the_answers_stops_the_model(
     engine: ScriptedEngine,
     picture: Image.Image,
 ) -> None:
-    running = answers(backend, "scripted", Request(Task.CHAT, "go on for ever", (picture,)))
+    running = stream_replies(backend, "scripted", Request(Task.CHAT, "go on for ever", (picture,)))
     while next(running) is None:
         pass
     assert engine.running == 1
@@ -315,29 +309,34 @@ def test_a_failure_in_the_model_reaches_the_reader(
 
     monkeypatch.setattr(engine, "stream", broken)
     with pytest.raises(ZeroDivisionError):
-        list(answers(backend, "scripted", Request(Task.CAPTION, images=(picture,))))
+        list(stream_replies(backend, "scripted", Request(Task.CAPTION, images=(picture,))))
 
 
 def test_every_model_says_of_every_task_that_it_cannot_do() -> None:
     menu = default_menu()
     backend = Backend(menu)
     for spec in menu:
-        for task in (*caption_tab.TASKS.values(), *batch_tab.TASKS.values(), Task.CHAT, Task.VQA):
+        for task in (
+            *caption_tab.STYLE_TASKS.values(),
+            *batch_form.TASKS.values(),
+            Task.CHAT,
+            Task.VQA,
+        ):
             if not spec.supports(task):
-                assert f"{spec.name} cannot " in notice_words(backend, spec.name, [task])
+                assert f"{spec.name} cannot " in notice_text(backend, spec.name, [task])
 
 
 def test_model_text_cannot_become_html_or_fetch_pictures() -> None:
-    shown_text = as_markdown("<b>x</b> ![a](http://b.c/d.png) `<i>` and\n```\n<u>\n```")
+    shown_text = escape_markdown("<b>x</b> ![a](http://b.c/d.png) `<i>` and\n```\n<u>\n```")
     assert shown_text == "&lt;b&gt;x&lt;/b&gt; [a](http://b.c/d.png) `<i>` and\n```\n<u>\n```"
 
 
 def test_the_three_outcomes_of_places_differ() -> None:
     box = Mention("x", (0, 0), (Box(0, 0, 1, 1), Box(0, 0, 0.5, 0.5)))
     outcomes = [
-        places_found(Reply("", "", (box,), ReplyState.FOUND)),
-        places_found(Reply("", "", (), ReplyState.NONE)),
-        places_found(Reply("", "", (), ReplyState.UNREADABLE)),
+        describe_outcome(Reply("", "", (box,), ReplyState.FOUND)),
+        describe_outcome(Reply("", "", (), ReplyState.NONE)),
+        describe_outcome(Reply("", "", (), ReplyState.UNREADABLE)),
     ]
     assert outcomes[0] == ("Found 2 places", "found")
     assert len({words for words, _ in outcomes}) == len({tone for _, tone in outcomes}) == 3
@@ -347,7 +346,7 @@ def test_phrases_of_an_answer_carry_the_colour_of_their_places() -> None:
     text = "A cat and a dog."
     whole = (Box(0, 0, 1, 1),)
     mentions = (Mention("a dog", (10, 15), whole), Mention("A cat", (0, 5), whole))
-    parts = json.loads(written(Reply(text, text, mentions), busy=False))["parts"]
+    parts = json.loads(answer_value(Reply(text, text, mentions), busy=False))["parts"]
     assert "".join(part["text"] for part in parts) == text
     assert [(part["text"], part.get("mention")) for part in parts] == [
         ("A cat", 1),
@@ -373,6 +372,7 @@ BOX, OUTLINE = {"box": [0.1, 0.2, 0.5, 0.9]}, {"polygon": [[0, 0], [1, 0], [0.5,
         {"box": [0, 0, float("nan"), 1]},
         {"box": [0.1] * 4},  # of no area
         {"box": [1.2, 0, 1.5, 1]},  # outside
+        {"box": [0.5, 0.9, 0.1, 0.1]},  # the wrong way round
         {"point": [0.5, 1.5]},
         {"polygon": [[0, 0], [1, 1]]},
         {"polygon": [[0, 0]] * 5},
@@ -381,7 +381,7 @@ BOX, OUTLINE = {"box": [0.1, 0.2, 0.5, 0.9]}, {"polygon": [[0, 0], [1, 0], [0.5,
     ],
 )
 def test_regions_of_which_one_is_none_are_refused(circle: Path, wrong: object) -> None:
-    picture = take(circle, Settings())
+    picture = accept_image(circle, Settings())
     sent = {"picture": picture.fingerprint, "regions": [BOX, wrong]}
     assert read_regions(sent, picture) == ()
 
@@ -389,17 +389,17 @@ def test_regions_of_which_one_is_none_are_refused(circle: Path, wrong: object) -
 def test_regions_are_read_in_their_order_and_of_their_picture_only(
     circle: Path, tmp_path: Path
 ) -> None:
-    picture = take(circle, Settings())
-    edge, point = {"box": [0.5, 0.9, -0.5, 0.1]}, {"point": [0.25, 1]}
+    picture = accept_image(circle, Settings())
+    edge, point = {"box": [0, 0.1, 0.5, 1 + 1e-9]}, {"point": [0.25, 1]}
     sent = {"picture": picture.fingerprint, "regions": [edge, BOX, point, OUTLINE]}
     assert read_regions(sent, picture) == (
-        Box(0, 0.1, 0.5, 0.9),  # sorted and clipped
+        Box(0, 0.1, 0.5, 1),  # without the noise of arithmetic
         Box(0.1, 0.2, 0.5, 0.9),
         Point(0.25, 1),
         Polygon((Point(0, 0), Point(1, 0), Point(0.5, 1))),
     )
     Image.new("RGB", (400, 200), "blue").save(tmp_path / "other.png")
-    other = take(tmp_path / "other.png", Settings())
+    other = accept_image(tmp_path / "other.png", Settings())
     assert read_regions(sent, other) == ()
     assert read_regions(sent, None) == ()
     assert read_regions(sent | {"regions": [BOX] * 51}, picture) == ()
@@ -411,17 +411,17 @@ def test_all_pixels_of_a_picture_are_given_to_those_who_have_seen_it(tmp_path: P
     exif = Image.Exif()
     exif[0x0112], exif[0x010E] = 6, "where I live"
     large.save(tmp_path / "large.jpg", exif=exif)
-    picture = take(tmp_path / "large.jpg", Settings())
-    address = full_copy(picture.fingerprint)
+    picture = accept_image(tmp_path / "large.jpg", Settings())
+    address = full_resolution_url(picture.fingerprint)
     assert address is not None
     with Image.open(address.removeprefix("gradio_api/file=")) as copy:
         assert copy.size == (1200, 2400)
         assert not copy.getexif()
-    assert full_copy("0" * 64) is None
+    assert full_resolution_url("0" * 64) is None
     fingerprint = picture.fingerprint
     del picture
     gc.collect()
-    assert full_copy(fingerprint) is None
+    assert full_resolution_url(fingerprint) is None
 
 
 def test_what_is_shown_says_which_places_are_left_out_on_purpose(circle: Path) -> None:
@@ -438,7 +438,7 @@ def test_what_is_shown_says_which_places_are_left_out_on_purpose(circle: Path) -
         for mention in (sure, unsure)
     )
     reply = Reply("", "", (sure, unsure, nowhere), parsed_places=marks)
-    value = json.loads(located(take(circle, Settings()), reply, 0.5))
+    value = json.loads(reply_canvas_value(accept_image(circle, Settings()), reply, 0.5))
     assert [(m["phrase"], len(m["places"]), m["unsure"]) for m in value["mentions"]] == [
         ("sure", 1, False),
         ("unsure", 0, True),
@@ -454,40 +454,42 @@ def test_choices_are_separated_by_commas_or_lines() -> None:
 
 
 def test_history_is_raw_text_and_skips_what_was_never_answered(circle: Path) -> None:
-    first = take(circle, Settings())
+    first = accept_image(circle, Settings())
     before = (
-        Turn("Where?", (first,), Reply(f" Here {CIRCLE}", "Here")),
-        Turn("Stopped before the first word"),
+        ChatTurn("Where?", (first,), Reply(f" Here {CIRCLE}", "Here")),
+        ChatTurn("Stopped before the first word"),
     )
-    request = request_for(before, Turn("And now?"), None)
+    request = build_request(before, ChatTurn("And now?"), None)
     assert [message.text for message in request.history] == ["Where?", f" Here {CIRCLE}"]
     assert request.history[0].images[0].size == (400, 200)
     assert request.images == ()
 
 
 def test_every_turn_is_two_messages(circle: Path) -> None:
-    turn = Turn("", (take(circle, Settings()),))
-    messages = as_messages((turn, Turn("And?", (), Reply("Yes", "Yes"))))
+    turn = ChatTurn("", (accept_image(circle, Settings()),))
+    messages = chat_messages((turn, ChatTurn("And?", (), Reply("Yes", "Yes"))))
     assert [message["role"] for message in messages] == ["user", "assistant"] * 2
     assert messages[0]["content"][0]["alt_text"] == "circle.png"
 
 
 def test_drafts_are_folded_away_and_cannot_become_html() -> None:
     reply = Reply("raw", "Yes.", reasoning="Is it <b>red</b>?")
-    assert json.loads(written(reply, busy=False))["thought"] == "Is it <b>red</b>?"
-    answer = as_messages((Turn("Well?", (), reply),))[1]["content"]
+    assert json.loads(answer_value(reply, busy=False))["reasoning"] == "Is it <b>red</b>?"
+    answer = chat_messages((ChatTurn("Well?", (), reply),))[1]["content"]
     assert answer[1] == "Yes."
     assert answer[0].startswith("<details><summary>")
-    assert ">Draft<" in answer[0]
+    assert ">Reasoning<" in answer[0]
     assert "&lt;b&gt;red" in answer[0]
 
 
 def test_how_a_model_was_asked_stands_with_its_answer() -> None:
     reply = Reply("A cat", "A cat", note="The region was drawn into the picture.")
-    notes = json.loads(written(reply, busy=False, note="What the selection shows"))["notes"]
+    notes = json.loads(answer_value(reply, busy=False, note="What the selection shows"))["notes"]
     assert notes == ["What the selection shows", reply.note]
-    turn = Turn("Well?", (), reply, notes=(Said("{model} starts anew.", {"model": "X<Y"}),))
-    anew, drawn_in, words, _ = as_messages((turn,))[1]["content"]
+    turn = ChatTurn(
+        "Well?", (), reply, notes=(TranslatableText("{model} starts anew.", {"model": "X<Y"}),)
+    )
+    anew, drawn_in, words, _ = chat_messages((turn,))[1]["content"]
     assert "X&lt;Y starts anew." in anew
     assert reply.note in drawn_in
     assert words == "A cat"
@@ -498,30 +500,32 @@ def test_a_reply_says_that_the_region_was_drawn_into_the_picture(
 ) -> None:
     region = Box(0.1, 0.1, 0.5, 0.5)
     request = Request(Task.DESCRIBE_REGION, images=(picture,), regions=(region,))
-    notes = [reply.note for reply in answers(backend, "chat-only", request) if reply]
+    notes = [reply.note for reply in stream_replies(backend, "chat-only", request) if reply]
     assert "drawn into" in notes[-1]
-    notes = [reply.note for reply in answers(backend, "scripted", request) if reply]
+    notes = [reply.note for reply in stream_replies(backend, "scripted", request) if reply]
     assert notes[-1] == ""
 
 
 def test_what_was_asked_is_kept_without_pixels_and_opened_again(circle: Path) -> None:
-    first = take(circle, Settings())
-    before = (Turn("Where?", (first,), Reply(CIRCLE, "")), Turn("Never answered", (first,)))
-    request = request_for(before, Turn("And now?"), None)
-    asked = Asked.now("scripted", request, Reply("There", "There"), (), pictures_in(before))
+    first = accept_image(circle, Settings())
+    before = (ChatTurn("Where?", (first,), Reply(CIRCLE, "")), ChatTurn("Never answered", (first,)))
+    request = build_request(before, ChatTurn("And now?"), None)
+    asked = AnsweredRequest.record(
+        "scripted", request, Reply("There", "There"), (), history_images(before)
+    )
     assert all(not message.images for message in asked.request.history)
-    again = asked.reopened()
+    again = asked.reopen_request()
     assert [len(message.images) for message in again.history] == [1, 0]
     assert again.history[0].images[0].size == (400, 200)
     assert [message.text for message in again.history] == ["Where?", CIRCLE]
-    assert asked.picture == first
+    assert asked.image == first
     assert asked.title == "And now? (scripted)"
 
 
 def test_what_the_inspector_says_cannot_become_html() -> None:
     raw = "<b>A dog</b> <i>[0.10, 0.20, 0.40, 0.60]</i>"
     asked = (raw, get_family("llava15"), Frame((800, 600), (800, 600)))
-    told = findings(diagnose(*asked), other_readings(*asked))
+    told = diagnosis_html(diagnose(*asked), find_alternative_readings(*asked))
     assert "80, 60, 320, 380" in told
     assert "<i>[" not in told
     assert "<b>A dog" not in told
@@ -533,18 +537,18 @@ def test_what_the_inspector_says_cannot_become_html() -> None:
         {"width": None},
         {"width": -5},
         {"height": 10**9},
-        {"seen_width": 0, "seen_height": 5},
+        {"model_width": 0, "model_height": 5},
         {"raw": "x" * 100_000},
     ],
 )
 def test_sizes_and_outputs_that_cannot_be_are_refused(values: dict[str, Any]) -> None:
     fine = {
-        **{"picture": None, "raw": "", "family": "llava15", "space": "", "token": None},
-        **{"width": 640, "height": 480, "seen_width": None, "seen_height": None, "known": None},
+        **{"image": None, "raw": "", "family": "llava15", "space": "", "token": None},
+        **{"width": 640, "height": 480, "model_width": None, "model_height": None, "known": None},
     }
-    assert Output.of(**fine).frame == Frame((640, 480), (640, 480))
+    assert InspectedOutput.read(**fine).frame == Frame((640, 480), (640, 480))
     with pytest.raises(InputError):
-        Output.of(**fine | values)
+        InspectedOutput.read(**fine | values)
 
 
 def test_an_answer_about_a_cut_out_is_read_by_the_size_of_the_cut_out(
@@ -552,7 +556,7 @@ def test_an_answer_about_a_cut_out_is_read_by_the_size_of_the_cut_out(
 ) -> None:
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "cache"))
     Image.new("RGB", (800, 600), "blue").save(tmp_path / "wide.png")
-    wide = take(tmp_path / "wide.png", Settings())
+    wide = accept_image(tmp_path / "wide.png", Settings())
     request = Request(
         Task.DESCRIBE_REGION,
         images=(wide.open(),),
@@ -562,9 +566,9 @@ def test_an_answer_about_a_cut_out_is_read_by_the_size_of_the_cut_out(
     prompt = get_family("llava15").prompt(request)
     assert prompt.frame is not None
     raw = "A dog [0.10, 0.20, 0.40, 0.60] runs."
-    output = Output.of(
+    output = InspectedOutput.read(
         *(wide, raw, "llava15", "", None, None, None, *prompt.frame.seen),
-        Known.of(raw, "llava15", prompt),
+        KnownPrompt.of(raw, "llava15", prompt),
     )
     reply = diagnose(output.raw, output.family, output.frame, output.prompt).reply
     assert reply.mentions == get_family("llava15").reply(raw, prompt).mentions
@@ -576,11 +580,11 @@ def test_a_picture_is_shown_small_and_kept_whole(
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "cache"))
     large = tmp_path / "large.jpg"
     Image.new("RGB", (3000, 1000), "blue").save(large)
-    picture = take(large, Settings())
-    with Image.open(picture.shown) as copy:
+    picture = accept_image(large, Settings())
+    with Image.open(picture.display_copy) as copy:
         assert copy.size == (2048, 683)
     assert picture.open().size == picture.size == (3000, 1000)
-    assert json.loads(shown(picture))["picture"]["url"].startswith("gradio_api/file=/")
+    assert json.loads(canvas_value(picture))["picture"]["url"].startswith("gradio_api/file=/")
     large.unlink()
     with pytest.raises(ImageError, match="add it again"):
         picture.open()
@@ -592,19 +596,19 @@ def test_paths_outside_the_upload_folder_are_refused(
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "cache"))
     for path in (str(circle), "/etc/hostname", str(tmp_path / "cache" / ".." / "circle.png")):
         with pytest.raises(ImageError, match="did not arrive"):
-            take_upload(path, Settings())
+            accept_upload(path, Settings())
 
 
 def test_settings_limit_the_pictures(circle: Path) -> None:
     with pytest.raises(ImageError, match="too large"):
-        take(circle, Settings(max_pixels=1000))
+        accept_image(circle, Settings(max_pixels=1000))
 
 
 def test_the_model_card_is_escaped_and_honest(backend: Backend) -> None:
     from dataclasses import replace
 
     spec = replace(backend.menu[0], note="<script>knows little", licence="<b>")
-    card = model_card(spec, problem="<i>no</i>")
+    card = model_card_html(spec, problem="<i>no</i>")
     assert "<script>" not in card
     assert "<b>·" not in card
     assert "&lt;script&gt;knows little" in card
@@ -619,7 +623,7 @@ def test_the_examples_are_all_there_and_serve_every_tab() -> None:
     for example in examples:
         assert example.source
         assert example.licence
-        with Image.open(example.picture) as image:
+        with Image.open(example.image) as image:
             image.verify()
 
 

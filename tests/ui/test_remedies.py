@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from support import scripted
 from support.scripted import MENU, ScriptedEngine
 
 from vlm_demo.backend import Backend
@@ -29,24 +28,24 @@ from vlm_demo.errors import (
 )
 from vlm_demo.families import get_family
 from vlm_demo.settings import Settings
-from vlm_demo.ui.components.answer.remedies import begin_loading, halved, problem, remedies
-from vlm_demo.ui.components.answer.view import settled, waiting, written
+from vlm_demo.ui.components.answer.answer_stream import stream_answer
+from vlm_demo.ui.components.answer.remedies import find_remedies, problem_value
+from vlm_demo.ui.components.answer.remedy_events import halve_image, start_loading
+from vlm_demo.ui.components.answer.view import answer_value, finish_value, waiting_value
 from vlm_demo.ui.components.answer.waiting import Waiting
-from vlm_demo.ui.components.picture_input.pictures import take
-from vlm_demo.ui.components.settings.panel import Choice
-from vlm_demo.ui.components.settings.sampling_values import hints
-from vlm_demo.ui.html_values import Said
-from vlm_demo.ui.streaming import PATIENCE_S, awaited
+from vlm_demo.ui.components.settings.request_settings import RequestSettings
+from vlm_demo.ui.components.settings.sampling_values import find_hints
+from vlm_demo.ui.components.uploaded_images import accept_image
+from vlm_demo.ui.html_values import TranslatableText
+from vlm_demo.ui.streaming import PATIENCE_S
 from vlm_demo.values import Box, Mention, Reply, Request, Sampling, Task, TextChunk, Timing
-
-engine, backend = scripted.engine, scripted.backend  # fixtures
 
 LOADING = Progress("loading", 3_100_000_000, 7_400_000_000, "bytes")
 
 
-def said(words: Said) -> str:
+def said(words: TranslatableText) -> str:
     """What is read in English."""
-    return words.words.format(**words.values)
+    return words.template.format(**words.values)
 
 
 # Waiting
@@ -62,21 +61,21 @@ def said(words: Said) -> str:
         ),
         (Waiting("big", loading=Progress("loading", 1, 4, "shards")), "Loading big: 1 / 4"),
         (Waiting("big", loading=Progress("loading", 0, None, "steps")), "Loading big…"),
-        (Waiting("big", ahead=1), "One answer is ahead of yours"),
-        (Waiting("big", ahead=2, pictures=1), "2 answers are ahead of yours"),
-        (Waiting("big", pictures=1), "Reading the picture…"),
-        (Waiting("big", pictures=2), "Reading the pictures…"),
+        (Waiting("big", queue_position=1), "One answer is ahead of yours"),
+        (Waiting("big", queue_position=2, image_count=1), "2 answers are ahead of yours"),
+        (Waiting("big", image_count=1), "Reading the picture…"),
+        (Waiting("big", image_count=2), "Reading the pictures…"),
         (Waiting("big"), "Reading the question…"),
     ],
 )
 def test_what_is_waited_for_is_said(state: Waiting, words: str) -> None:
-    assert said(state.words) == words
+    assert said(state.text) == words
 
 
 def test_who_hears_the_page_is_not_told_every_megabyte() -> None:
     later = Progress("loading", 7_000_000_000, 7_400_000_000, "bytes")
     assert Waiting("big", loading=LOADING).stage == Waiting("big", loading=later).stage
-    assert json.loads(waiting(Waiting("big", loading=later)))["waiting"]["share"] > 0.9
+    assert json.loads(waiting_value(Waiting("big", loading=later)))["waiting"]["share"] > 0.9
 
 
 def test_an_answer_is_awaited_through_the_queue_to_its_end(
@@ -84,25 +83,25 @@ def test_an_answer_is_awaited_through_the_queue_to_its_end(
 ) -> None:
     def queued(*_: object) -> Iterator[TextChunk]:
         time.sleep(2 * PATIENCE_S)
-        yield TextChunk(ahead=2)
+        yield TextChunk(queue_position=2)
         yield TextChunk("It is red.", logprobs=(-0.1, -0.1))
 
     monkeypatch.setattr(engine, "stream", queued)
     monkeypatch.setattr(backend, "progress", lambda _: LOADING)
     request = Request(Task.CAPTION, images=(picture,))
-    came = [new for new in awaited(backend, "scripted", request) if new is not None]
+    came = [new for new in stream_answer(backend, "scripted", request) if new is not None]
     states = [new for new in came if isinstance(new, Waiting)]
     assert states[0].loading == LOADING
-    assert all(state.pictures == 1 for state in states)
+    assert all(state.image_count == 1 for state in states)
     assert isinstance(came[-1], Reply)
     assert came[-1].text == "It is red."
 
 
 def test_what_was_waited_for_is_gone_when_an_answer_is_stopped() -> None:
-    left = json.loads(settled(waiting(Waiting("big"))))
+    left = json.loads(finish_value(waiting_value(Waiting("big"))))
     assert (left["busy"], left["waiting"]) == (False, None)
-    assert json.loads(settled("[1]")) == {}
-    assert not json.loads(settled("}"))["busy"]
+    assert json.loads(finish_value("[1]")) == {}
+    assert not json.loads(finish_value("}"))["busy"]
 
 
 # Pace and phrases
@@ -111,7 +110,7 @@ def test_what_was_waited_for_is_gone_when_an_answer_is_stopped() -> None:
 def test_the_pace_of_an_answer_is_told_in_numbers_for_people() -> None:
     def pace(*of: float, secret: bool = False) -> list[str]:
         reply = Reply("x", "x", timing=Timing(of[0], of[1], int(of[2])))
-        value = json.loads(written(reply, busy=False, secret=secret))
+        value = json.loads(answer_value(reply, busy=False, secret=secret))
         return [fact["words"].format(**fact["values"]) for fact in value["pace"]]
 
     assert pace(0.3, 1.2, 18) == ["1.2 s", "first token 0.3 s", "18 tokens", "19 tokens/s"]
@@ -122,7 +121,7 @@ def test_the_pace_of_an_answer_is_told_in_numbers_for_people() -> None:
 
 def test_a_phrase_without_a_place_is_marked_as_such() -> None:
     mentions = (Mention("a cat", (0, 5), ()), Mention("a dog", (10, 15), (Box(0, 0, 1, 1),)))
-    parts = json.loads(written(Reply("", "a cat and a dog", mentions), busy=False))["parts"]
+    parts = json.loads(answer_value(Reply("", "a cat and a dog", mentions), busy=False))["parts"]
     assert parts[0] == {"text": "a cat", "placeless": True}
     assert parts[2]["mention"] == 1
 
@@ -152,46 +151,48 @@ def test_a_phrase_without_a_place_is_marked_as_such() -> None:
                 "Try again",
             ],
         ),
-        (OutOfMemoryError("!", smaller_picture=True), ["Halve the picture", "Try again"]),
+        (OutOfMemoryError("!", smaller_image=True), ["Halve the picture", "Try again"]),
     ],
 )
 def test_every_error_comes_with_what_can_be_done(error: Exception, labels: list[str]) -> None:
-    offered = remedies(error, Backend(MENU), "chat-only", Task.GROUNDING)
-    assert [said(remedy.words) for remedy in offered] == labels
+    offered = find_remedies(error, Backend(MENU), "chat-only", Task.GROUNDING)
+    assert [said(remedy.label) for remedy in offered] == labels
 
 
 def test_models_that_are_loaded_are_offered_first(backend: Backend) -> None:
     menu = (*(spec for spec in MENU if spec.name != "scripted"), MENU[0])
     other = Backend(menu)
-    first = remedies(LoadError("!"), other, "chat-only", Task.VQA)[1]
+    first = find_remedies(LoadError("!"), other, "chat-only", Task.VQA)[1]
     assert first.choice == "far-away"
     other.close()
     list(backend.load("scripted"))
-    assert remedies(LoadError("!"), backend, "chat-only", Task.VQA)[1].choice == "scripted"
+    assert find_remedies(LoadError("!"), backend, "chat-only", Task.VQA)[1].choice == "scripted"
 
 
 def test_a_bug_is_not_shown_but_logged(caplog: pytest.LogCaptureFixture) -> None:
-    value = json.loads(problem(RuntimeError("/secret/path"), Backend(MENU), "scripted", Task.VQA))
+    value = json.loads(
+        problem_value(RuntimeError("/secret/path"), Backend(MENU), "scripted", Task.VQA)
+    )
     assert "secret" not in value["problem"]["words"]
     assert "/secret/path" in caplog.text
 
 
 def test_what_was_written_before_an_error_stays() -> None:
     half = Reply("Half an", "Half an")
-    value = problem(AnswerTimeoutError("Late."), Backend(MENU), "scripted", Task.VQA, half)
+    value = problem_value(AnswerTimeoutError("Late."), Backend(MENU), "scripted", Task.VQA, half)
     assert json.loads(value)["parts"] == [{"text": "Half an"}]
 
 
 def test_a_browser_can_send_any_number_format(backend: Backend) -> None:
     with pytest.raises(InputError):
-        begin_loading(backend, "scripted", "2-bit")
+        start_loading(backend, "scripted", "2-bit")
 
 
 def test_a_halved_picture_is_as_the_picture_and_half_as_large(tmp_path: Path) -> None:
     image = Image.new("RGB", (401, 200), "white")
     image.paste("red", (0, 0, 200, 200))
     image.save(tmp_path / "flag.png")
-    half = halved(take(tmp_path / "flag.png", Settings()))
+    half = halve_image(accept_image(tmp_path / "flag.png", Settings()))
     assert (half.name, half.size) == ("flag.png", (201, 100))
     assert half.open().getpixel((50, 50)) == (255, 0, 0)
 
@@ -203,22 +204,25 @@ def test_settings_of_the_model_that_was_chosen_before_are_not_taken(backend: Bac
     stale = ("chat-only", 1.4, 0.5, 64, 1.5, 7)
     mark = json.dumps({"model": "scripted", "changed": 5})
     own = get_family(backend.spec("chat-only").family).sampling
-    assert Choice.of(backend, *stale, mark).sampling == own
-    assert Choice.of(backend, *stale, mark.replace("scripted", "chat-only")).sampling.seed == 7
+    assert RequestSettings.read(backend, *stale, mark).sampling == own
+    assert (
+        RequestSettings.read(backend, *stale, mark.replace("scripted", "chat-only")).sampling.seed
+        == 7
+    )
     for anything in (None, "}", "[]", '{"model": 3}'):
-        assert Choice.of(backend, *stale, anything).sampling.temperature == 1.4
+        assert RequestSettings.read(backend, *stale, anything).sampling.temperature == 1.4
 
 
 def test_an_emptied_field_is_the_models_own(backend: Backend) -> None:
     own = get_family(backend.spec("scripted").family).sampling
-    assert Choice.of(backend, "scripted", None, None, None, None, None).sampling == own
-    assert Choice.of(backend, "scripted", None, None, None, None, " ").sampling == own
+    assert RequestSettings.read(backend, "scripted", None, None, None, None, None).sampling == own
+    assert RequestSettings.read(backend, "scripted", None, None, None, None, " ").sampling == own
 
 
 @pytest.mark.parametrize("seed", ["-1", "1.5", "red", "9" * 30])
 def test_a_seed_that_is_none_is_refused(backend: Backend, seed: str) -> None:
     with pytest.raises(InputError, match="whole number"):
-        Choice.of(backend, "scripted", 0, 1, 64, 1, seed)
+        RequestSettings.read(backend, "scripted", 0, 1, 64, 1, seed)
 
 
 @pytest.mark.parametrize(
@@ -226,12 +230,12 @@ def test_a_seed_that_is_none_is_refused(backend: Backend, seed: str) -> None:
     [
         (Sampling(seed=3), "change nothing"),
         (Sampling(temperature=1.2), "wander off"),
-        (Sampling(temperature=0.5, top_p=0.1), "likeliest"),
+        (Sampling(temperature=0.5, top_p=0.1), "most likely"),
         (Sampling(repetition_penalty=1.5), "numbers"),
         (Sampling(max_new_tokens=8), "after 8 tokens"),
     ],
 )
 def test_unusual_values_are_explained(sampling: Sampling, words: str) -> None:
-    (hint,) = hints(sampling)
+    (hint,) = find_hints(sampling)
     assert words in said(hint)
-    assert not list(hints(Sampling(temperature=0.7, top_p=0.9, seed=3)))
+    assert not list(find_hints(Sampling(temperature=0.7, top_p=0.9, seed=3)))

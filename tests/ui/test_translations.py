@@ -1,4 +1,4 @@
-"""The page's words: each is translated, and no translation is of words that nobody says any more.
+"""The translations of the page: each of its texts has one, and none is left over.
 
 Where some are missing, the failed test prints lines for the files of translations.
 """
@@ -17,61 +17,59 @@ from pathlib import Path
 import pytest
 from support import ROOT
 
-from vlm_demo.catalog.menu import Ability, default_menu
+from vlm_demo.catalog.menu import default_menu
+from vlm_demo.catalog.spec import Ability
 from vlm_demo.markup.coordinate_spaces import SPACES
-from vlm_demo.ui.arena.battle_stage import REASONS, VERDICTS
-from vlm_demo.ui.arena.heat_map import HOW_OFTEN, WIN_RATES
-from vlm_demo.ui.arena.leaderboard import TASKS
-from vlm_demo.ui.arena.ranking_table import LICENCES, SIZES, WEIGHTS
-from vlm_demo.ui.arena.sides import HINTS
-from vlm_demo.ui.batch.view import FILES
+from vlm_demo.ui.arena.battle_stage import REASONS, VOTE_LABELS
+from vlm_demo.ui.arena.heat_map import BATTLE_COUNTS, WIN_RATES
+from vlm_demo.ui.arena.leaderboard import TASK_NAMES
+from vlm_demo.ui.arena.ranking_table import WEIGHTS
+from vlm_demo.ui.batch.downloads import DOWNLOADS
+from vlm_demo.ui.batch.form import BATCH_TEXT_FIELDS, BEGINNING
+from vlm_demo.ui.batch.form import TASKS as BATCH_TASKS
 from vlm_demo.ui.chat.tab import WELCOME
-from vlm_demo.ui.components.model_choice import ABILITIES
-from vlm_demo.ui.components.picture_input.examples import load_examples
+from vlm_demo.ui.components.examples import load_examples
+from vlm_demo.ui.components.model_filters import LICENCES, SIZES
+from vlm_demo.ui.components.task_form import TASK_LABELS, TEXT_FIELDS
 from vlm_demo.ui.i18n import LANGUAGES, translations
 from vlm_demo.ui.layout import TABS
-from vlm_demo.ui.models.tab import DOES_NOT_FIT, HOW
+from vlm_demo.ui.models.card import LOCATIONS
+from vlm_demo.ui.models.detail import DOES_NOT_FIT
 from vlm_demo.ui.models.table import ESTIMATED, WHY_GREY
-from vlm_demo.ui.tasks.caption import TASKS as TASKS_OF_CAPTION
+from vlm_demo.ui.tasks.caption import STYLE_TASKS
 from vlm_demo.units import format_parameters
 from vlm_demo.values import Task
 
 PACKAGE = ROOT / "vlm_demo"
 
-GAP = re.compile(r"\{[^{}]*\}")
-MARKED = re.compile(r'<(?:[a-z]|\{\})[^<>]*?\sdata-say(?:="([^"]*)")?[^<>]*>([^<]*)')
+BLANK = re.compile(r"\{[^{}]*\}")
+MARKED_TAG = re.compile(r'<(?:[a-z]|\{\})[^<>]*?\sdata-say(?:="([^"]*)")?[^<>]*>([^<]*)')
 
 ATTRIBUTE = re.compile(r'\s(?:aria-label|title|placeholder)="([^"]*)"')
 
-SAY = {"say", "Said", "build_run_buttons"}
-"""What says words in Python."""
+TRANSLATING_CALLS = {"say", "TranslatableText", "build_run_buttons"}
+"""Functions and classes of the page whose first argument is translated."""
 
-LISTED = {
-    *(*TABS, *TASKS.values(), *VERDICTS.values(), *REASONS, *SIZES, *LICENCES, *WEIGHTS),
-    *(name.lower() for name in ABILITIES.values()),
-    *(
-        *HOW.values(),
-        *WHY_GREY.values(),
-        HOW_OFTEN,
-        WIN_RATES,
-        DOES_NOT_FIT,
-        ESTIMATED,
-        *FILES.values(),
-    ),
-    *(*TASKS_OF_CAPTION, *(line.removeprefix("### ") for line in WELCOME.splitlines())),
+TEXTS_IN_LISTS = {
+    *(*TABS, *TASK_NAMES.values(), *STYLE_TASKS, *BATCH_TASKS),
+    *(name.lower() for name in TASK_LABELS.values()),
+    *(text for field in TEXT_FIELDS.values() for text in field),
+    *(text for field in (*BATCH_TEXT_FIELDS.values(), BEGINNING) for text in field),
+    *(line.removeprefix("### ") for line in WELCOME.splitlines()),
     *(example.title for example in load_examples()),
-    *(example.words for example in load_examples() if example.task is Task.CHAT),
-    *("Fetching", "Loading", "Connecting", "Sorry", "Warning", "Info", "Error"),
-    *(words for hint in HINTS.values() for words in hint),
+    *(example.text for example in load_examples() if example.task is Task.CHAT),
+    *(*VOTE_LABELS.values(), *REASONS, WIN_RATES, BATTLE_COUNTS, *SIZES, *LICENCES, *WEIGHTS),
+    *(*DOWNLOADS.values(), *LOCATIONS.values(), *WHY_GREY.values(), DOES_NOT_FIT, ESTIMATED),
     *(*Ability, *(space.title for space in SPACES.values())),
     *(language for spec in default_menu() for language in spec.languages),
     *(spec.commercial for spec in default_menu()),
+    *("Fetching", "Loading", "Connecting", "Sorry", "Warning", "Info", "Error"),
 }
-"""Words that are said from lists, of which no line of a program shows that they are said."""
+"""Texts that are translated from a list or by Gradio, where no call holds them."""
 
 
-def text_of(node: ast.expr) -> str | None:
-    """Write a text as a template: what is filled in is a gap."""
+def template_of(node: ast.expr) -> str | None:
+    """Return a text as a template with blanks for its values; None for any other expression."""
     match node:
         case ast.Constant(value=str(text)):
             return text
@@ -80,45 +78,45 @@ def text_of(node: ast.expr) -> str | None:
                 str(part.value) if isinstance(part, ast.Constant) else "{}" for part in parts
             )
         case ast.BinOp(left=left, op=ast.Add(), right=right):
-            texts = text_of(left), text_of(right)
+            texts = template_of(left), template_of(right)
             return None if None in texts else "".join(map(str, texts))
     return None
 
 
-def texts_and_calls(path: Path) -> Iterator[ast.expr]:
-    """Yield the expressions of a program that are texts, each as a whole, and the calls."""
+def text_and_call_nodes(path: Path) -> Iterator[ast.expr]:
+    """Yield the texts of a module, each as a whole, and the calls."""
     nodes: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
     while nodes:
         node = nodes.pop()
-        is_text = isinstance(node, ast.expr) and text_of(node) is not None
+        is_text = isinstance(node, ast.expr) and template_of(node) is not None
         if isinstance(node, ast.expr) and (is_text or isinstance(node, ast.Call)):
             yield node
         if not is_text:
             nodes.extend(ast.iter_child_nodes(node))
-        elif isinstance(node, ast.JoinedStr):  # what is filled in may hold texts of its own
+        elif isinstance(node, ast.JoinedStr):  # its values may hold texts of their own
             nodes.extend(part.value for part in node.values if isinstance(part, ast.FormattedValue))
 
 
-def constants(node: ast.expr) -> Iterator[str]:
-    """Yield what an argument may be, as far as it stands there."""
+def possible_texts(node: ast.expr) -> Iterator[str]:
+    """Yield the texts that an argument can be, as far as they are written there."""
     if isinstance(node, ast.IfExp):
-        yield from constants(node.body)
-        yield from constants(node.orelse)
-    elif (text := text_of(node)) is not None:
+        yield from possible_texts(node.body)
+        yield from possible_texts(node.orelse)
+    elif (text := template_of(node)) is not None:
         yield text
 
 
-def in_html(text: str) -> Iterator[str]:
-    """Yield what is marked in HTML to be said."""
-    for tag in MARKED.finditer(text):
+def texts_in_html(text: str) -> Iterator[str]:
+    """Yield the texts and attributes that HTML marks with `data-say`."""
+    for tag in MARKED_TAG.finditer(text):
         for name in (tag[1] or "text").split():
             found = re.search(rf'\s{name}="([^"]*)"', tag[0])
             words = tag[2] if name == "text" else found[1] if found else ""
             yield html.unescape(" ".join(words.split()))
 
 
-def in_script(script: str) -> Iterator[str]:
-    """Yield the texts in the first argument of each call of `say`."""
+def texts_in_script(script: str) -> Iterator[str]:
+    """Yield the texts in the first argument of each call of `say` in JavaScript."""
     for call in re.finditer(r"\bsay(?:\.whole)?\(", script):
         depth, at = 0, call.end()
         while depth >= 0 and at < len(script):
@@ -135,43 +133,49 @@ def in_script(script: str) -> Iterator[str]:
 
 
 @cache
-def said() -> dict[str, str]:
-    """All words that the page says for certain, and where."""
-    found = dict.fromkeys(LISTED, "lists")
+def page_texts() -> dict[str, str]:
+    """Return the texts that are certainly on the page, with the file of each."""
+    found = dict.fromkeys(TEXTS_IN_LISTS, "lists")
     for path in sorted((PACKAGE / "ui").rglob("*.py")):
-        for node in texts_and_calls(path):
+        for node in text_and_call_nodes(path):
             words: Iterable[str] = ()
             if not isinstance(node, ast.Call):
-                words = chain(in_html(text_of(node) or ""), in_script(text_of(node) or ""))
-            elif getattr(node.func, "id", "") in SAY and node.args:
-                words = constants(node.args[0])
+                words = chain(
+                    texts_in_html(template_of(node) or ""), texts_in_script(template_of(node) or "")
+                )
+            elif getattr(node.func, "id", "") in TRANSLATING_CALLS and node.args:
+                words = possible_texts(node.args[0])
             found |= dict.fromkeys(words, path.name)
     for path in sorted((PACKAGE / "ui").rglob("*.js")):
         if path.name != "say.js":  # its comments are examples
-            found |= dict.fromkeys(in_script(path.read_text(encoding="utf-8")), path.name)
-    return {words: place for words, place in found.items() if re.search("[A-Za-z]{2}", bare(words))}
+            found |= dict.fromkeys(texts_in_script(path.read_text(encoding="utf-8")), path.name)
+    return {
+        words: place
+        for words, place in found.items()
+        if re.search("[A-Za-z]{2}", without_names(words))
+    }
 
 
 @cache
-def written() -> set[str]:
-    """Every text of the program, in Python, in scripts, and in the catalogue, without its gaps."""
-    texts = {bare(words) for words in said()}
+def program_texts() -> set[str]:
+    """Return every text of the program, in Python and in scripts, without names of blanks."""
+    texts = {without_names(words) for words in page_texts()}
     for path in PACKAGE.rglob("*.py"):
-        for node in texts_and_calls(path):
-            if (text := text_of(node)) is not None:
+        for node in text_and_call_nodes(path):
+            if (text := template_of(node)) is not None:
                 texts |= {
-                    bare(text),
-                    *map(bare, in_html(text)),
-                    *map(bare, ATTRIBUTE.findall(text)),
+                    without_names(text),
+                    *map(without_names, texts_in_html(text)),
+                    *map(without_names, ATTRIBUTE.findall(text)),
                 }
     for path in PACKAGE.rglob("*.js"):
         script = path.read_text(encoding="utf-8")
-        texts |= {bare(one) for one in re.findall(r"'([^'\n]*)'", script)}
+        texts |= {without_names(one) for one in re.findall(r"'([^'\n]*)'", script)}
     return texts
 
 
-def catalogue() -> list[str]:
-    """What the catalogue says of models, in words."""
+def catalogue_texts() -> list[str]:
+    """Return the texts of the catalogue about its models."""
     return [
         text
         for spec in default_menu()
@@ -182,22 +186,22 @@ def catalogue() -> list[str]:
     ]
 
 
-def bare(words: str) -> str:
-    """Words whose gaps have no names."""
-    return GAP.sub("{}", " ".join(words.split()))
+def without_names(words: str) -> str:
+    """Return a template without the names of its blanks."""
+    return BLANK.sub("{}", " ".join(words.split()))
 
 
 def pattern(words: str) -> re.Pattern[str]:
-    """What a template may become once its gaps are filled."""
-    return re.compile(".*?".join(map(re.escape, GAP.split(words))))
+    """Match what a template can become once its blanks are filled."""
+    return re.compile(".*?".join(map(re.escape, BLANK.split(words))))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_whatever_the_page_says_is_translated(language: str) -> None:
+def test_every_text_of_the_page_is_translated(language: str) -> None:
     there = translations(language)
-    known = set(there) | {bare(words) for words in there if "{}" in bare(words)}
+    known = set(there) | {without_names(words) for words in there if "{}" in without_names(words)}
     missing: dict[str, list[str]] = {}
-    for words, place in said().items():
+    for words, place in page_texts().items():
         if words not in known:
             missing.setdefault(place, []).append(words)
     stubs = "\n".join(
@@ -208,28 +212,28 @@ def test_whatever_the_page_says_is_translated(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_no_translation_is_of_words_that_nobody_says(language: str) -> None:
-    sentences = catalogue()
+def test_every_translation_is_of_a_text_of_the_program(language: str) -> None:
+    sentences = catalogue_texts()
     stale = [
         words
         for words in translations(language)
-        if bare(words) not in written()
+        if without_names(words) not in program_texts()
         and not any(pattern(words).search(sentence) for sentence in sentences)
     ]
-    assert not stale, f"{language}.toml: nobody says {stale}"
+    assert not stale, f"{language}.toml: not in the program: {stale}"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_translation_fills_in_what_the_words_do(language: str) -> None:
+def test_a_translation_has_the_blanks_of_its_text(language: str) -> None:
     for words, translation in translations(language).items():
         assert translation.strip() == translation != "", words
-        gaps = [name.strip("{}") for name in GAP.findall(words)]
-        filled = {name.strip("{}").removesuffix("|say") for name in GAP.findall(translation)}
+        gaps = [name.strip("{}") for name in BLANK.findall(words)]
+        filled = {name.strip("{}").removesuffix("|say") for name in BLANK.findall(translation)}
         assert filled <= set(gaps), words
         assert all(name.isidentifier() for name in gaps), words
-        assert len(gaps) == len(set(gaps)), f"{words}: a script could not tell its gaps apart"
+        assert len(gaps) == len(set(gaps)), f"{words}: two blanks have the same name"
 
 
-def test_every_language_says_the_same_words() -> None:
+def test_every_language_has_the_same_texts() -> None:
     first, *others = (set(translations(language)) for language in LANGUAGES)
     assert all(other == first for other in others), [other ^ first for other in others]

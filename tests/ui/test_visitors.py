@@ -11,7 +11,7 @@ import gradio as gr
 import pytest
 from starlette.requests import Request as HttpRequest
 
-from vlm_demo.ui.visitors import COOKIE, VisitorCookies, voter_of
+from vlm_demo.ui.visitors import COOKIE, VisitorCookies, read_voter
 
 PAGE = {"accept": "text/html,application/xhtml+xml"}
 
@@ -59,7 +59,7 @@ class Door:
     def voter(self, session: str = "a session", username: str | None = None) -> str:
         """Return the voter of the request that was let through last."""
         request = HttpRequest(self.seen)
-        return voter_of(gr.Request(request, username=username, session_hash=session))
+        return read_voter(gr.Request(request, username=username, session_hash=session))
 
 
 def sent_back(cookie: Morsel[str], **others: str) -> dict[str, str]:

@@ -1,11 +1,11 @@
-"""Questions with possible answers: which is the most probable, and does their order matter?
+"""Multiple-choice questions: which answer is the most probable, and does their order matter?
 
 In CircularEval (MMBench, https://arxiv.org/abs/2307.06281) a question is asked once for each
 rotation of its possible answers, and counts only where the same one wins every time. There the
 answers are listed behind the question and the model names a letter. Here they are listed, with
-letters, before it, because many families have words of their own that must follow the question;
-and what is compared is how probable the answers themselves are, because small models answer with
-words. That compares long answers with short ones as they are: by their whole probability.
+letters, before it, because many families append words of their own to the question; and what is
+compared is the probability of the answers themselves, because small models answer with words. Long
+answers are compared with short ones by their whole probability, without any normalization.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from typing import TypedDict
 from vlm_demo.errors import InputError
 from vlm_demo.values import Request
 
-Score = Callable[[Request], Sequence[float]]
-"""Gives the log-probability of each choice of a request, in their order."""
+ScoreChoices = Callable[[Request], Sequence[float]]
+"""Returns the log-probability of each choice of a request, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Possible answers as they were listed, and how probable each was; together they have 1."""
+    """Possible answers in the order of the request, and their probabilities, which sum to 1."""
 
     choices: tuple[str, ...]
     probabilities: tuple[float, ...]
@@ -45,24 +45,24 @@ class Ranking:
         return self.choices[self.probabilities.index(max(self.probabilities))]
 
     def probability(self, choice: str) -> float:
-        """How probable a choice is."""
+        """Return the probability of a choice."""
         return self.probabilities[self.choices.index(choice)]
 
 
 @dataclass(frozen=True, slots=True)
-class Circle:
-    """What became of a question in the rotations of its choices that have been asked so far."""
+class CircularResult:
+    """The rankings of the rotations of a question's choices that have been asked so far."""
 
     rankings: tuple[Ranking, ...]
 
     @property
-    def consistent(self) -> bool:
+    def is_consistent(self) -> bool:
         """Whether the same choice wins in every order."""
         return len({ranking.best for ranking in self.rankings}) == 1
 
     @property
     def mean(self) -> Ranking:
-        """The mean over the orders; choices as in the first."""
+        """The mean over the orders; choices in the order of the first."""
         choices = self.rankings[0].choices
         shares = (
             math.fsum(ranking.probability(choice) for ranking in self.rankings)
@@ -71,13 +71,13 @@ class Circle:
         return Ranking(choices, tuple(share / len(self.rankings) for share in shares))
 
 
-def ranked(request: Request, score: Score) -> Ranking:
-    """Ask once; the choices are not shown to the model."""
+def rank_choices(request: Request, score: ScoreChoices) -> Ranking:
+    """Rank the choices in one request; they are not shown to the model."""
     return Ranking.of(request.choices, score(request))
 
 
-def in_every_order(request: Request, score: Score) -> Iterator[Circle]:
-    """Ask once for each rotation of the choices, and yield what is known after each.
+def rank_in_every_order(request: Request, score: ScoreChoices) -> Iterator[CircularResult]:
+    """Rank the choices once for each of their rotations, and yield the result so far after each.
 
     Raises:
         InputError: there are fewer than two choices, two are the same, or there are more than
@@ -88,28 +88,28 @@ def in_every_order(request: Request, score: Score) -> Iterator[Circle]:
         raise InputError(
             f"To ask in every order, please give 2 to {len(ascii_uppercase)} different answers."
         )
-    circle = Circle(())
+    result = CircularResult(())
     for first in range(len(choices)):
-        asked = listed(replace(request, choices=choices[first:] + choices[:first]))
-        circle = Circle((*circle.rankings, ranked(asked, score)))
-        yield circle
+        rotated = list_choices(replace(request, choices=choices[first:] + choices[:first]))
+        result = CircularResult((*result.rankings, rank_choices(rotated, score)))
+        yield result
 
 
-class Choice(TypedDict):
-    """A possible answer, for other programs."""
+class ChoiceData(TypedDict):
+    """A possible answer as plain data."""
 
     text: str
     probability: float
 
 
-def to_choices(ranking: Ranking) -> list[Choice]:
-    """Return a ranking as plain data, in the order of the list."""
+def ranking_to_data(ranking: Ranking) -> list[ChoiceData]:
+    """Return a ranking as plain data, in its order."""
     pairs = zip(ranking.choices, ranking.probabilities, strict=True)
     return [{"text": choice, "probability": probability} for choice, probability in pairs]
 
 
-def listed(request: Request) -> Request:
-    """Show the model the choices, each with a letter, a line each before the question."""
+def list_choices(request: Request) -> Request:
+    """Put the choices before the question, a line each, with letters."""
     lines = (
         f"{letter}. {choice}\n"
         for letter, choice in zip(ascii_uppercase, request.choices, strict=False)

@@ -1,6 +1,6 @@
-"""Battles between models, the votes on them, and what the votes say of the models.
+"""The arena: battles between models, the votes on them, and the ratings that follow from the votes.
 
-The database and what rates are loaded only when they are opened.
+The database and the rating libraries are loaded only when they are opened.
 """
 
 from __future__ import annotations
@@ -9,15 +9,22 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from vlm_demo.arena.votes.selection import Selection
-from vlm_demo.arena.votes.vote import Contender, Exclusion, Origin, Turn, Vote, Winner
+from vlm_demo.arena.votes.vote import (
+    Contender,
+    Exclusion,
+    Origin,
+    Selection,
+    UserTurn,
+    Vote,
+    Winner,
+)
 from vlm_demo.backend import Backend
 from vlm_demo.settings import Settings
 
 if TYPE_CHECKING:
     from vlm_demo.arena.battles.arena import Arena
-    from vlm_demo.arena.ledger.hub import HubCopy
-    from vlm_demo.arena.ratings.leaderboards import Boards
+    from vlm_demo.arena.ledger.hub_copy import HubCopy
+    from vlm_demo.arena.ratings.leaderboards import Leaderboards
     from vlm_demo.arena.votes.store import VoteStore
 
 __all__ = [
@@ -25,61 +32,63 @@ __all__ = [
     "Exclusion",
     "Origin",
     "Selection",
-    "Turn",
+    "UserTurn",
     "Vote",
     "Winner",
     "open_arena",
-    "open_boards",
     "open_hub_copy",
-    "open_voters",
+    "open_leaderboards",
+    "open_voter_hash",
     "open_votes",
 ]
 
 
 def open_votes(settings: Settings) -> VoteStore:
-    """Return the votes that settings name; the database is not touched before it is used.
+    """Return the votes that the settings name; nothing is opened before it is used.
 
     Raises:
-        SettingsError: they name none.
+        SettingsError: the database is neither SQLite nor PostgreSQL.
     """
     from vlm_demo.arena.votes.store import VoteStore
 
     return VoteStore(settings.votes)
 
 
-def open_boards(store: VoteStore) -> Boards:
-    """Return the boards of a store; nothing is read before one is looked at."""
-    from vlm_demo.arena.ratings.leaderboards import Boards
+def open_leaderboards(store: VoteStore) -> Leaderboards:
+    """Return the leaderboards of a store; nothing is read before it is used."""
+    from vlm_demo.arena.ratings.leaderboards import Leaderboards
 
-    return Boards(store)
+    return Leaderboards(store)
 
 
-def open_arena(backend: Backend, store: VoteStore, boards: Boards, settings: Settings) -> Arena:
-    """Return the arena that settings describe.
+def open_arena(
+    backend: Backend, store: VoteStore, leaderboards: Leaderboards, settings: Settings
+) -> Arena:
+    """Return the arena that the settings describe.
 
     Raises:
-        UnknownModelError: they name a model that is not on the menu.
+        UnknownModelError: the settings name a model that is not on the menu.
     """
     from vlm_demo.arena.battles.arena import Arena
 
-    return Arena(backend, store, boards, models=settings.arena)
+    return Arena(backend, store, leaderboards, models=settings.arena)
 
 
 def open_hub_copy(settings: Settings) -> HubCopy | None:
-    """Return what keeps a copy of the votes on the Hub; None: settings name no data set."""
+    """Return the copy of the votes on the Hub; None if the settings name no data set."""
     if not settings.votes_repo:
         return None
-    from vlm_demo.arena.ledger.hub import HubCopy
+    from vlm_demo.arena.ledger.hub_copy import HubCopy
 
     return HubCopy(settings.votes, settings.votes_repo, minutes=settings.votes_minutes)
 
 
-def open_voters(settings: Settings) -> Callable[[str], str]:
-    """Return what makes of an identity, such as "login alice", the voter that is kept.
+def open_voter_hash(settings: Settings) -> Callable[[str], str]:
+    """Return the function that turns an identity, such as "login alice", into a voter.
 
     Raises:
-        SettingsError: the secret that settings lead to cannot be used.
+        SettingsError: the file of the secret holds none.
     """
-    from vlm_demo.arena.votes.voters import hashed, open_secret
+    from vlm_demo.arena.votes.voters import hash_voter, open_secret
 
-    return partial(hashed, open_secret(settings))
+    return partial(hash_voter, open_secret(settings))

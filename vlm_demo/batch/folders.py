@@ -1,4 +1,4 @@
-"""Where the page keeps a batch: its job and its files, in a folder of their own."""
+"""The folder in which the page stores a batch: its job and its files."""
 
 from __future__ import annotations
 
@@ -9,31 +9,47 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+
+from pydantic import BaseModel
 
 from vlm_demo.atomic_file import atomic_write
-from vlm_demo.batch.job import Job
-from vlm_demo.batch.sources import FilesSource, Limits, Source
-from vlm_demo.batch.zips import ZipSource
+from vlm_demo.batch.job import BatchJob
+from vlm_demo.batch.sources import FilesSource, ImageSource, SourceLimits
+from vlm_demo.batch.zip_source import ZipSource
 from vlm_demo.errors import BatchError, SourceError
 from vlm_demo.settings import Settings
-from vlm_demo.values import Box, Sampling, Task
 
-UNPACKED = 10
-"""Times its own size that a ZIP may have unpacked."""
+MAX_UNPACK_RATIO = 10
+"""Largest size of a ZIP's pictures unpacked, as a multiple of the largest upload."""
+
+
+class StoredBatch(BaseModel):
+    """The file `job.json` of a batch."""
+
+    job: BatchJob
+    files: dict[str, str]  # names in the folder `files`, by the names that people know
+
+
+def read_batch(folder: Path) -> StoredBatch:
+    """Read a batch as `store_batch` has stored it.
+
+    Raises:
+        OSError, ValueError: it cannot be read, or is damaged.
+    """
+    return StoredBatch.model_validate_json((folder / "job.json").read_bytes())
 
 
 def visitor_folder(batches: Path, visitor: str) -> Path:
-    """Return the folder of a visitor's batches; its name does not reveal who the visitor is."""
+    """Return the folder of a visitor's batches; its name does not reveal the visitor."""
     return batches / hashlib.sha256(visitor.encode()).hexdigest()[:32]
 
 
-def keep_batch(folder: Path, job: Job, uploads: Sequence[Path]) -> None:
-    """Write down a batch, and give its files a second name that lasts as long as the batch.
+def store_batch(folder: Path, job: BatchJob, uploads: Sequence[Path]) -> None:
+    """Store a batch in a folder, with links to its files that last as long as the batch.
 
     Raises:
         SourceError: the files do not go together.
-        FileError, BatchError: they cannot be kept.
+        FileError, BatchError: they cannot be stored.
     """
     archives = [path for path in uploads if path.suffix.lower() == ".zip"]
     if archives and len(uploads) > 1:
@@ -44,14 +60,14 @@ def keep_batch(folder: Path, job: Job, uploads: Sequence[Path]) -> None:
         for number, upload in enumerate(uploads):
             stored = f"{number}{upload.suffix.lower()}"
             _link(upload, folder / "files" / stored)
-            names[_unused(upload.name, names)] = stored
+            names[_unique_name(upload.name, names)] = stored
     except OSError as error:
         raise BatchError(
             f"The pictures cannot be kept: {error.strerror or error}. Please try again later."
         ) from error
-    kept = {"job": asdict(job), "files": names}
+    stored_batch = {"job": asdict(job), "files": names}
     with atomic_write(folder / "job.json") as file:
-        file.write(json.dumps(kept).encode())
+        file.write(json.dumps(stored_batch).encode())
 
 
 def _link(upload: Path, path: Path) -> None:
@@ -61,7 +77,7 @@ def _link(upload: Path, path: Path) -> None:
         shutil.copyfile(upload, path)
 
 
-def _unused(name: str, taken: Mapping[str, str]) -> str:
+def _unique_name(name: str, taken: Mapping[str, str]) -> str:
     path, number = Path(name), 1
     while name in taken:
         number += 1
@@ -69,40 +85,24 @@ def _unused(name: str, taken: Mapping[str, str]) -> str:
     return name
 
 
-def open_files(folder: Path, kept: Mapping[str, Any], settings: Settings) -> Source:
-    """Open the files of a batch; `kept` is what `keep_batch` has written down.
+def open_files(folder: Path, files: Mapping[str, str], settings: Settings) -> ImageSource:
+    """Open the files of a stored batch; `files` are their names, as people know them and here.
 
     Raises:
         SourceError: they cannot be read, or are no pictures, or too many.
     """
-    limits = Limits(
-        pictures=settings.batch_pictures,
+    limits = SourceLimits(
+        images=settings.batch_pictures,
         bytes_each=settings.max_upload_bytes,
-        bytes_all=UNPACKED * settings.batch_bytes,
+        bytes_all=MAX_UNPACK_RATIO * settings.batch_bytes,
     )
-    files = {name: folder / "files" / stored for name, stored in kept["files"].items()}
-    (first, path), *more = files.items()
+    paths = {name: folder / "files" / stored for name, stored in files.items()}
+    (first, path), *more = paths.items()
     if not more and path.suffix == ".zip":
-        source: Source = ZipSource(path, limits, title=first)
+        source: ImageSource = ZipSource(path, limits, title=first)
     else:
-        source = FilesSource(first if not more else f"{first} …", files, limits)
+        source = FilesSource(first if not more else f"{first} …", paths, limits)
     if not source.names:
         source.close()
         raise SourceError(f"There are no pictures in {first}.")
     return source
-
-
-def read_job(fields: Mapping[str, Any]) -> Job:
-    """Read the job of a batch, as it was written down.
-
-    Raises:
-        KeyError, TypeError, ValueError: it is none.
-    """
-    region, sampling = fields["region"], fields["sampling"]
-    return Job(
-        Task(fields["task"]),
-        fields["words"],
-        fields["model"],
-        Sampling(**sampling) if sampling else None,
-        Box(**region) if region else None,
-    )

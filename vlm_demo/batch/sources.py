@@ -1,4 +1,4 @@
-"""Where the pictures of a batch come from: a folder or some files. One is read at a time."""
+"""The pictures of a batch: in a folder, or some files. One is read at a time."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from vlm_demo.images import FORMATS, MAX_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What a batch takes at most."""
+class SourceLimits:
+    """The limits of a batch."""
 
-    pictures: int = 100_000
+    images: int = 100_000
     bytes_each: int = MAX_BYTES  # of one picture
     bytes_all: int = 100_000_000_000  # of a ZIP's pictures together, unpacked
 
 
-class Source(Protocol):
+class ImageSource(Protocol):
     """Pictures by name."""
 
     @property
     def title(self) -> str:
-        """What people call it."""
+        """The name of the source for people."""
         ...
 
     @property
     def names(self) -> Sequence[str]:
-        """Of all pictures, sorted; folders stand before a slash."""
+        """Names of all pictures, sorted; folders come before a slash."""
         ...
 
     @property
-    def left_out(self) -> int:
-        """How many files are not pictures."""
+    def skipped_count(self) -> int:
+        """The number of files that are not pictures."""
         ...
 
     def read(self, name: str) -> bytes:
@@ -47,26 +47,26 @@ class Source(Protocol):
 
         Raises:
             ImageError: this one cannot be read.
-            SourceError: nothing more is read from here.
+            SourceError: nothing more can be read from here.
         """
         ...
 
     def close(self) -> None:
-        """Let go of what is open."""
+        """Close open files."""
         ...
 
 
 class FolderSource:
-    """The pictures in a folder and the folders in it, links to other folders left aside."""
+    """The pictures in a folder and its subfolders; links to other folders are not followed."""
 
-    def __init__(self, folder: Path, limits: Limits, besides: Sequence[Path] = ()) -> None:
-        """Look for pictures; `besides` are folders in it that are none of the source.
+    def __init__(self, folder: Path, limits: SourceLimits, besides: Sequence[Path] = ()) -> None:
+        """Look for pictures; folders in it that are `besides` are left out.
 
         Raises:
             SourceError: the folder cannot be read, or holds too many pictures.
         """
         self.title = folder.resolve().name
-        self.left_out = 0
+        self.skipped_count = 0
         self._folder = folder
         self._limits = limits
         apart = {path.resolve() for path in besides}
@@ -79,8 +79,8 @@ class FolderSource:
                 if not is_hidden(name) and (here / name).resolve() not in apart
             ]
             for name in files:
-                if not is_picture(name):
-                    self.left_out += not is_hidden(name)
+                if not is_image(name):
+                    self.skipped_count += not is_hidden(name)
                     continue
                 names.append((here / name).relative_to(folder).as_posix())
                 check_count(len(names), limits)
@@ -91,22 +91,22 @@ class FolderSource:
         return _read(self._folder / name, self._limits)
 
     def close(self) -> None:
-        """Let go of nothing: each file is closed when it is read."""
+        """Do nothing: each file is closed after it is read."""
 
 
 class FilesSource:
     """Some files with names of their own."""
 
-    def __init__(self, title: str, files: Mapping[str, Path], limits: Limits) -> None:
+    def __init__(self, title: str, files: Mapping[str, Path], limits: SourceLimits) -> None:
         """Take the files.
 
         Raises:
             SourceError: there are too many.
         """
         self.title = title
-        self._files = {name: path for name, path in files.items() if is_picture(name)}
+        self._files = {name: path for name, path in files.items() if is_image(name)}
         self._limits = limits
-        self.left_out = len(files) - len(self._files)
+        self.skipped_count = len(files) - len(self._files)
         self.names = sorted(self._files)
         check_count(len(self.names), limits)
 
@@ -115,53 +115,53 @@ class FilesSource:
         return _read(self._files[name], self._limits)
 
     def close(self) -> None:
-        """Let go of nothing: each file is closed when it is read."""
+        """Do nothing: each file is closed after it is read."""
 
 
-def is_picture(name: str) -> bool:
-    """Whether a file's name, perhaps with folders, promises a picture that can be opened."""
-    return not is_hidden(name) and PurePosixPath(name).suffix.lower() in suffixes()
+def is_image(name: str) -> bool:
+    """Whether a file's name, which may have folders, is that of a picture that can be opened."""
+    return not is_hidden(name) and PurePosixPath(name).suffix.lower() in image_suffixes()
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a file is none that a person put there.
+    """Whether a file was put there by a system, not by a person.
 
-    Names with a dot in front are the system's; what is in `__MACOSX` describes the files beside it.
+    Its name starts with a dot, or it is in `__MACOSX`, which describes the files beside it.
     """
     parts = PurePosixPath(name).parts
     return any(part == "__MACOSX" or (part[0] == "." and part != "..") for part in parts)
 
 
 @cache
-def suffixes() -> frozenset[str]:
-    """Return the endings of the names of pictures, with their dots and in small letters."""
+def image_suffixes() -> frozenset[str]:
+    """Return the endings of pictures' names, in lower case and with their dots."""
     known = Image.registered_extensions()
     return frozenset(suffix for suffix, form in known.items() if form in FORMATS)
 
 
-def check_count(count: int, limits: Limits) -> None:
-    """Refuse more pictures than are taken.
+def check_count(count: int, limits: SourceLimits) -> None:
+    """Refuse too many pictures.
 
     Raises:
-        SourceError: they are too many.
+        SourceError: there are too many.
     """
-    if count > limits.pictures:
+    if count > limits.images:
         raise SourceError(
-            f"There are more than {limits.pictures:,} pictures; that is the most that one batch "
+            f"There are more than {limits.images:,} pictures; that is the most that one batch "
             "takes. Please split them."
         )
 
 
-def too_large(size: int, limits: Limits) -> ImageError:
-    """Return the error for a picture of too many bytes."""
+def too_large(size: int, limits: SourceLimits) -> ImageError:
+    """Return the error about a picture that is too large."""
     return ImageError(
         f"This file has {size / 1e6:.0f} MB; at most {limits.bytes_each / 1e6:.0f} MB are taken."
     )
 
 
-def _read(path: Path, limits: Limits) -> bytes:
+def _read(path: Path, limits: SourceLimits) -> bytes:
     try:
-        if not path.is_file():  # a pipe would be waited for
+        if not path.is_file():  # reading a pipe would wait
             raise ImageError("This file is gone, or is no ordinary file.")
         with path.open("rb") as file:
             content = file.read(limits.bytes_each + 1)

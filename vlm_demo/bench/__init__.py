@@ -1,7 +1,6 @@
-"""How fast the program is, beside the usual ways to run the same models: `vlm_demo bench`.
+"""How fast the program is compared with the usual ways to run the same models: `vlm-demo bench`.
 
-Both sides run in one process or on one machine, in turns, with the same model and as many threads,
-so that what else the machine does hits both; what counts are the ratios.
-
-`rows` says what is measured, `running` measures it.
+Both sides run on one machine, in turns, with the same model and as many threads, so that other load
+on the machine affects both; the ratios count. `measures` lists what is measured, `runner` measures.
+Nothing but the command line imports this package.
 """

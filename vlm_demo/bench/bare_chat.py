@@ -1,4 +1,4 @@
-"""A chat as Gradio's guide writes it, with nothing else on its page: what Gradio itself takes.
+"""A chat as Gradio's guide has it and nothing else: how much time Gradio itself takes.
 
 Run by the benchmark: `python -m vlm_demo.bench.bare_chat SERVER MODEL PORT`.
 """
@@ -13,16 +13,16 @@ from typing import Any
 import gradio as gr
 import openai
 
-EVERY_S = 0.05
-"""Time between two steps, as on our page."""
+UPDATE_S = 0.05
+"""Seconds between two updates of the answer, as on our page."""
 
 
 def main(server: str, model: str, port: str) -> None:
     """Serve the page until the process is ended."""
     client = openai.OpenAI(base_url=server, api_key="none")
 
-    def answer(message: dict[str, Any], before: list[Any]) -> Iterator[list[Any]]:
-        asked = [*before, {"role": "user", "content": message["text"]}]
+    def answer(message: dict[str, Any], history: list[Any]) -> Iterator[list[Any]]:
+        turns = [*history, {"role": "user", "content": message["text"]}]
         chunks = client.chat.completions.create(
             model=model, messages=[{"role": "user", "content": message["text"]}], stream=True
         )
@@ -30,9 +30,9 @@ def main(server: str, model: str, port: str) -> None:
         for chunk in chunks:
             text += chunk.choices[0].delta.content or ""
             if text and time.monotonic() >= due:
-                yield [*asked, {"role": "assistant", "content": text}]
-                due = time.monotonic() + EVERY_S
-        yield [*asked, {"role": "assistant", "content": text}]
+                yield [*turns, {"role": "assistant", "content": text}]
+                due = time.monotonic() + UPDATE_S
+        yield [*turns, {"role": "assistant", "content": text}]
 
     with gr.Blocks() as page:
         chat = gr.Chatbot(elem_id="chat")

@@ -1,4 +1,4 @@
-"""Several requests at the same time: answered together, one after another, or by others."""
+"""Several requests at the same time: batched, one after another, or by `transformers serve`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from itertools import islice
 from statistics import mean, median
 from threading import Lock
 
-from vlm_demo.bench.context import BenchContext, Group
-from vlm_demo.bench.models import LLAVA, PICTURE_SIZE
-from vlm_demo.bench.prompts import pictures, questions
-from vlm_demo.bench.rows import Pairs, Row
-from vlm_demo.bench.serve import TransformersServe, transformers_serve
-from vlm_demo.bench.sides import PlainGenerate, Program, prompt_of, same_text
-from vlm_demo.bench.timing import Timed, timed, together
+from vlm_demo.bench.context import BenchContext, Measurement
+from vlm_demo.bench.models import IMAGE_SIZE, LLAVA
+from vlm_demo.bench.plain_generate import PlainGenerate
+from vlm_demo.bench.program import Program
+from vlm_demo.bench.prompts import draw_images, draw_questions, write_prompt
+from vlm_demo.bench.results import BenchRow, Comparison
+from vlm_demo.bench.timing import TimedAnswer, time_answer, time_together
+from vlm_demo.bench.transformers_serve import TransformersServe, transformers_serve
 from vlm_demo.values import Request, Sampling, Task
 
 SHORT_WORDS = 85  # with the template about 90 tokens
@@ -24,130 +25,128 @@ QUESTION_WORDS = 15  # with the picture's 576 tokens about 600
 Batch = Sequence[Request]
 
 
-def _short(workshop: BenchContext) -> Iterator[Row]:
-    """Text alone: most of the time goes into decoding."""
-    pairs, plain = Pairs(), PlainGenerate.load(workshop.checkpoint(LLAVA))
-    with closing(_many(workshop)) as batched:
-        for batch in _short_batches(workshop):
-            one_by_one, at_once = _in_turn(plain, batch), _ours(batched, batch)
-            rates = _rate(at_once, workshop), _rate(one_by_one, workshop)
-            pairs.add(*rates, identical=_same(one_by_one, at_once))
-    yield pairs.row("batch8_short", _rates(pairs))
+def _measure_short(context: BenchContext) -> Iterator[BenchRow]:
+    """Measure text alone, where most of the time goes into decoding."""
+    comparison, plain = Comparison(), PlainGenerate.load(context.checkpoint(LLAVA))
+    with closing(_load_batching_program(context)) as batched:
+        for batch in _short_batches(context):
+            one_by_one, at_once = _ask_in_turn(plain, batch), _ask_program(batched, batch)
+            rates = _rate(at_once, context), _rate(one_by_one, context)
+            comparison.add(*rates, identical=_same_texts(one_by_one, at_once))
+    yield comparison.row("batch8_short", comparison.describe_rates())
 
 
-def _pictures(workshop: BenchContext) -> Iterator[Row]:
-    """Different pictures: most of the time goes into prompts."""
-    first, wall, plain = Pairs(), Pairs(), PlainGenerate.load(workshop.checkpoint(LLAVA))
-    with closing(_many(workshop)) as batched:
-        for batch in _picture_batches(workshop, "one after another and together"):
-            one_by_one, at_once = _in_turn(plain, batch), _ours(batched, batch)
-            same = _same(one_by_one, at_once)
+def _measure_pictures(context: BenchContext) -> Iterator[BenchRow]:
+    """Measure different pictures, where most of the time goes into prompts."""
+    first, wall, plain = Comparison(), Comparison(), PlainGenerate.load(context.checkpoint(LLAVA))
+    with closing(_load_batching_program(context)) as batched:
+        for batch in _picture_batches(context, "one after another and together"):
+            one_by_one, at_once = _ask_in_turn(plain, batch), _ask_program(batched, batch)
+            same = _same_texts(one_by_one, at_once)
             first.add(_first_s(one_by_one), _first_s(at_once), identical=same)
             wall.add(_wall_s(one_by_one), _wall_s(at_once), identical=same)
-    yield first.row("batch8_picture_ttft", _times(first))
-    yield wall.row("batch8_picture_wall", _times(wall))
+    yield first.row("batch8_picture_ttft", _describe_times(first))
+    yield wall.row("batch8_picture_wall", _describe_times(wall))
 
 
-def _served(workshop: BenchContext) -> Iterator[Row]:
-    """The same pictures, put to `transformers serve` by as many clients."""
-    pairs, threads = Pairs(), workshop.options.threads
+def _measure_against_serve(context: BenchContext) -> Iterator[BenchRow]:
+    """Measure the same pictures against `transformers serve` with as many clients."""
+    comparison, threads = Comparison(), context.options.threads
     with (
-        transformers_serve(workshop.checkpoint(LLAVA), threads) as server,
-        closing(_many(workshop)) as batched,
+        transformers_serve(context.checkpoint(LLAVA), threads) as server,
+        closing(_load_batching_program(context)) as batched,
     ):
-        prompt = prompt_of(LLAVA.family, Request(Task.CHAT, "a"))
-        timed(partial(server.answer, prompt, 4))
-        for batch in _picture_batches(workshop, "transformers serve and ours"):
-            theirs, ours = _theirs(server, batch), _ours(batched, batch)
-            rates = _rate(ours, workshop), _rate(theirs, workshop)
-            pairs.add(*rates, identical=_same(theirs, ours))
-    yield pairs.row("batch8_serve", _rates(pairs))
+        prompt = write_prompt(LLAVA.family, Request(Task.CHAT, "a"))
+        time_answer(partial(server.answer, prompt, 4))
+        for batch in _picture_batches(context, "transformers serve and ours"):
+            theirs, ours = _ask_server(server, batch), _ask_program(batched, batch)
+            rates = _rate(ours, context), _rate(theirs, context)
+            comparison.add(*rates, identical=_same_texts(theirs, ours))
+    yield comparison.row("batch8_serve", comparison.describe_rates())
 
 
-def _many(workshop: BenchContext) -> Program:
-    """Load the model to answer all requests at a time, and ask it once."""
-    serving = workshop.serving(workshop.options.requests)
-    program = Program(workshop.checkpoint(LLAVA), LLAVA.family, serving)
-    timed(partial(program.answer, Request(Task.CHAT, "a", sampling=Sampling(max_new_tokens=4))))
+def _load_batching_program(context: BenchContext) -> Program:
+    """Load the model so that it answers all requests at the same time, and ask it once."""
+    serving = context.serving(context.options.requests)
+    program = Program(context.checkpoint(LLAVA), LLAVA.family, serving)
+    time_answer(
+        partial(program.answer, Request(Task.CHAT, "a", sampling=Sampling(max_new_tokens=4)))
+    )
     return program
 
 
-def _short_batches(workshop: BenchContext) -> Iterator[Batch]:
-    options = workshop.options
-    asked = questions(options.seed, SHORT_WORDS)
+def _short_batches(context: BenchContext) -> Iterator[Batch]:
+    options = context.options
+    questions = draw_questions(options.seed, SHORT_WORDS)
     sampling = Sampling(max_new_tokens=options.new_tokens)
-    for _ in workshop.repeats("short prompts: one after another and together"):
-        texts = islice(asked, options.requests)
+    for _ in context.repeats("short prompts: one after another and together"):
+        texts = islice(questions, options.requests)
         yield [Request(Task.CHAT, text, sampling=sampling) for text in texts]
 
 
-def _picture_batches(workshop: BenchContext, how: str) -> Iterator[Batch]:
-    options = workshop.options
-    asked, drawn = questions(options.seed, QUESTION_WORDS), pictures(options.seed, PICTURE_SIZE)
+def _picture_batches(context: BenchContext, how: str) -> Iterator[Batch]:
+    options = context.options
+    questions = draw_questions(options.seed, QUESTION_WORDS)
+    images = draw_images(options.seed, IMAGE_SIZE)
     sampling = Sampling(max_new_tokens=options.new_tokens)
-    for _ in workshop.repeats(f"pictures: {how}"):
-        both = islice(zip(asked, drawn, strict=False), options.requests)
+    for _ in context.repeats(f"pictures: {how}"):
+        both = islice(zip(questions, images, strict=False), options.requests)
         yield [Request(Task.CHAT, text, (image,), sampling=sampling) for text, image in both]
 
 
-def _ours(program: Program, batch: Batch) -> list[Timed]:
-    return together([partial(program.answer, request) for request in batch])
+def _ask_program(program: Program, batch: Batch) -> list[TimedAnswer]:
+    return time_together([partial(program.answer, request) for request in batch])
 
 
-def _in_turn(plain: PlainGenerate, batch: Batch) -> list[Timed]:
-    """Let everybody wait for those before, as demos do that call `generate` from a queue."""
+def _ask_in_turn(plain: PlainGenerate, batch: Batch) -> list[TimedAnswer]:
+    """Let each request wait for those before it, as demos do that call `generate` from a queue."""
     turn = Lock()
 
     def answer(request: Request) -> Iterator[str]:
-        prompt = prompt_of(LLAVA.family, request)
+        prompt = write_prompt(LLAVA.family, request)
         with turn:
-            yield from plain.answer(prompt, _length(request))
+            yield from plain.answer(prompt, _new_tokens(request))
 
-    return together([partial(answer, request) for request in batch])
+    return time_together([partial(answer, request) for request in batch])
 
 
-def _theirs(server: TransformersServe, batch: Batch) -> list[Timed]:
-    return together(
+def _ask_server(server: TransformersServe, batch: Batch) -> list[TimedAnswer]:
+    return time_together(
         [
-            partial(server.answer, prompt_of(LLAVA.family, request), _length(request))
+            partial(server.answer, write_prompt(LLAVA.family, request), _new_tokens(request))
             for request in batch
         ]
     )
 
 
-def _length(request: Request) -> int:
+def _new_tokens(request: Request) -> int:
     return request.sampling.max_new_tokens if request.sampling else 0
 
 
-def _first_s(answers: Sequence[Timed]) -> float:
+def _first_s(answers: Sequence[TimedAnswer]) -> float:
     return mean(answer.first_s for answer in answers)
 
 
-def _wall_s(answers: Sequence[Timed]) -> float:
-    return max(answer.whole_s for answer in answers)
+def _wall_s(answers: Sequence[TimedAnswer]) -> float:
+    return max(answer.total_s for answer in answers)
 
 
-def _rate(answers: Sequence[Timed], workshop: BenchContext) -> float:
+def _rate(answers: Sequence[TimedAnswer], context: BenchContext) -> float:
     """Return tokens per second; the models never end an answer early."""
-    return len(answers) * workshop.options.new_tokens / _wall_s(answers)
+    return len(answers) * context.options.new_tokens / _wall_s(answers)
 
 
-def _same(one: Sequence[Timed], other: Sequence[Timed]) -> bool:
-    return all(same_text(a.text, b.text) for a, b in zip(one, other, strict=True))
+def _same_texts(one: Sequence[TimedAnswer], other: Sequence[TimedAnswer]) -> bool:
+    return all(a.has_text_of(b) for a, b in zip(one, other, strict=True))
 
 
-def _rates(pairs: Pairs) -> str:
-    ours, theirs = median(pairs.over), median(pairs.under)
-    return f"{ours:.0f} against {theirs:.0f} tokens per second"
-
-
-def _times(pairs: Pairs) -> str:
-    theirs, ours = median(pairs.over), median(pairs.under)
+def _describe_times(comparison: Comparison) -> str:
+    theirs, ours = median(comparison.numerators), median(comparison.denominators)
     return f"{theirs:.1f} s against {ours:.1f} s"
 
 
-GROUPS = (
-    Group(("batch8_short",), _short),
-    Group(("batch8_picture_ttft", "batch8_picture_wall"), _pictures),
-    Group(("batch8_serve",), _served),
+MEASUREMENTS = (
+    Measurement(("batch8_short",), _measure_short),
+    Measurement(("batch8_picture_ttft", "batch8_picture_wall"), _measure_pictures),
+    Measurement(("batch8_serve",), _measure_against_serve),
 )

@@ -1,4 +1,4 @@
-"""The machine that was measured on."""
+"""The machine on which the benchmark runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LIBRARIES = ("torch", "transformers", "gradio")
 
 
 def describe_machine(threads: int) -> dict[str, Any]:
-    """Say what may explain a figure."""
+    """Return what may explain a figure."""
     return {
         "cpu": _cpu(),
         "cores": psutil.cpu_count(logical=False),
@@ -31,7 +31,7 @@ def describe_machine(threads: int) -> dict[str, Any]:
 
 
 def _cpu() -> str:
-    """Return the processor's name; Linux keeps it in a file of its own."""
+    """Return the name of the processor; on Linux, it is in a file of its own."""
     info = Path("/proc/cpuinfo")
-    named = re.search(r"^model name\s*: (.*)$", info.read_text(), re.M) if info.exists() else None
-    return named[1] if named else platform.processor() or platform.machine()
+    match = re.search(r"^model name\s*: (.*)$", info.read_text(), re.M) if info.exists() else None
+    return match[1] if match else platform.processor() or platform.machine()

@@ -1,10 +1,10 @@
-"""Models to measure on: the real classes in any size, with random weights, saved as checkpoints.
+"""Models to measure with: real classes of any size with random weights, saved as checkpoints.
 
-What they say means nothing, but it takes as long as if it did, and it follows from every token and
-pixel of the prompt: two ways to compute an answer that agree on such a text agree altogether.
+Their text means nothing, but it takes as long as if it did, and it depends on every token and pixel
+of the prompt: two ways of computing that give the same text compute the same thing.
 
-They answer with words of one character and one token, all else is suppressed: an answer never ends
-early, and, read back as part of a conversation, it is the very tokens that were generated.
+They answer with words of one character and one token; all other tokens are suppressed. So an answer
+never ends early and, as a part of a conversation, is tokenized as it was generated.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from vlm_demo.prompting.family import Family
 
 logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
-t: Any = transformers  # its hints refuse half of what it takes
+t: Any = transformers  # its type hints reject much of what it accepts
 
 PATCH = 14
 CONTEXT = 4096  # tokens
-FIRST_WORD = 0x4E00  # CJK Unified Ideographs: each is a letter to a tokenizer, and never two
-MERGED = 2  # patches a side that become one token of Qwen2-VL and SmolVLM
-PICTURE_SIZE = (640, 480)  # of the pictures that are asked about
+FIRST_WORD = 0x4E00  # CJK Unified Ideographs: a tokenizer takes each as one letter
+MERGE_SIZE = 2  # patches per side that become one token of Qwen2-VL and SmolVLM
+IMAGE_SIZE = (640, 480)  # of the pictures that are asked about
 
 GAIN = 2.0
-"""Of each layer. With 1, random models look at everything alike and say one word for ever; with
-much more, rounding errors would grow until two ways to compute an answer part."""
+"""Scale of the random weights of each layer. With 1, random models attend to everything alike and
+repeat one word; with much more, rounding errors grow until two ways of computing differ."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
-    """How large a model is."""
+class ModelShape:
+    """The size of a model."""
 
     hidden: int
     intermediate: int
@@ -50,12 +50,12 @@ class Shape:
     vision_hidden: int
     vision_layers: int
     vision_heads: int
-    side: int  # pixels of the square that LLaVA sees
-    tile: int  # pixels of one tile of SmolVLM
-    words: int = 512  # that it answers with
+    side: int  # of the square that LLaVA sees, in pixels
+    tile: int  # side of one tile of SmolVLM, in pixels
+    words: int = 512  # in the vocabulary of its answers
 
 
-SEVENTY_MILLION = Shape(
+SEVENTY_MILLION = ModelShape(
     hidden=512,
     intermediate=2560,
     layers=8,
@@ -66,9 +66,9 @@ SEVENTY_MILLION = Shape(
     side=336,
     tile=364,
 )
-"""LLaVA sees 576 tokens of a picture, Qwen2-VL 391 and SmolVLM 845 of one of 640 x 480 pixels."""
+"""A 640 x 480 picture takes 576 tokens in LLaVA, 391 in Qwen2-VL and 845 in SmolVLM."""
 
-TINY = Shape(
+TINY = ModelShape(
     hidden=64,
     intermediate=128,
     layers=2,
@@ -80,9 +80,9 @@ TINY = Shape(
     tile=56,
     words=64,
 )
-"""For trying out the measurements themselves."""
+"""Shape for trying out the measurements themselves."""
 
-SEVEN_BILLION = Shape(
+SEVEN_BILLION = ModelShape(
     hidden=4096,
     intermediate=11008,
     layers=32,
@@ -94,23 +94,23 @@ SEVEN_BILLION = Shape(
     tile=364,
     words=20_000,
 )
-"""LLaVA-1.5-7B. Source: https://huggingface.co/llava-hf/llava-1.5-7b-hf/blob/main/config.json"""
+"""Shape of LLaVA-1.5-7B. Source: https://huggingface.co/llava-hf/llava-1.5-7b-hf/blob/main/config.json"""
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """A real model class, and the family that it is asked as."""
+class ModelKind:
+    """A real model class with random weights, and the family that writes its prompts."""
 
     name: str
     family: str
-    build: Callable[[Shape, Any, str], tuple[Any, Any]]  # given tokenizer and chat template
-    end: str  # of a turn
+    build: Callable[[ModelShape, Any, str], tuple[Any, Any]]  # from tokenizer and chat template
+    end: str  # token that ends a turn
     control_tokens: tuple[str, ...]
-    blank: str  # before each word of an answer: as the family's template writes earlier answers
-    video_processor: str = ""  # class named in a file that the Hub has beside
+    blank: str  # what precedes each word of an answer, as in the family's template
+    video_processor: str = ""  # class that a further file of the checkpoint names
 
 
-def save(kind: Kind, shape: Shape, folder: Path, seed: int = 0) -> Path:
+def save(kind: ModelKind, shape: ModelShape, folder: Path, seed: int = 0) -> Path:
     """Build a model and save it with its processor; return the folder."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -127,11 +127,11 @@ def save(kind: Kind, shape: Shape, folder: Path, seed: int = 0) -> Path:
     return folder
 
 
-def build(kind: Kind, shape: Shape) -> tuple[Any, Any]:
-    """Build model and processor; torch's default device and number format hold."""
+def build(kind: ModelKind, shape: ModelShape) -> tuple[Any, Any]:
+    """Build model and processor, on torch's default device and in its default number format."""
     family = get_family(kind.family)
     words = [f"{kind.blank}{chr(FIRST_WORD + index)}" for index in range(shape.words)]
-    tokenizer = _tokenizer(kind, _lessons(family), words)
+    tokenizer = _train_tokenizer(kind, _training_words(family), words)
     template = family.documented_template or family.chat_template or ""
     model, processor = kind.build(shape, tokenizer, template)
     sayable = {tokenizer.encode(word, add_special_tokens=False)[0] for word in words}
@@ -143,19 +143,21 @@ def build(kind: Kind, shape: Shape) -> tuple[Any, Any]:
     return model.eval(), processor
 
 
-def _lessons(family: Family) -> list[str]:
-    """Words that become one token each, with the blank before them."""
+def _training_words(family: Family) -> list[str]:
+    """Return words that become one token each, with the blank before them."""
     texts = (*SENTENCES, *family.instructions.values())
     return [f" {word}" for text in texts for word in text.split()]
 
 
-def _tokenizer(kind: Kind, lessons: Sequence[str], words: Sequence[str]) -> Any:
-    """Learn a tokenizer of bytes whose merges make each lesson and each word one token."""
+def _train_tokenizer(kind: ModelKind, lessons: Sequence[str], words: Sequence[str]) -> Any:
+    """Train a byte-level tokenizer whose merges make one token of each lesson and each word."""
     blank = t.Qwen2Tokenizer()
-    # More merges than there are to learn; a word must be met twice to be learned.
-    room = 1000 + 12 * (len(set(lessons)) + len(words))
-    learned = blank.train_new_from_iterator([*lessons, *words] * 2, room, show_progress=False)
-    model = json.loads(learned.backend_tokenizer.to_str())["model"]
+    # More merges than needed; a word must occur twice to be learned.
+    vocabulary_size = 1000 + 12 * (len(set(lessons)) + len(words))
+    trained = blank.train_new_from_iterator(
+        [*lessons, *words] * 2, vocabulary_size, show_progress=False
+    )
+    model = json.loads(trained.backend_tokenizer.to_str())["model"]
     tokenizer = t.Qwen2Tokenizer(
         vocab=model["vocab"],
         merges=[tuple(pair) for pair in model["merges"]],
@@ -163,13 +165,13 @@ def _tokenizer(kind: Kind, lessons: Sequence[str], words: Sequence[str]) -> Any:
         pad_token="<|endoftext|>",
         padding_side="left",
         model_max_length=CONTEXT,
-        extra_special_tokens=_PICTURE_TOKENS.get(kind.name, {}),
+        extra_special_tokens=_IMAGE_TOKENS.get(kind.name, {}),
     )
     tokenizer.add_special_tokens({"additional_special_tokens": list(kind.control_tokens)})
     return tokenizer
 
 
-_PICTURE_TOKENS: Mapping[str, Mapping[str, str]] = {
+_IMAGE_TOKENS: Mapping[str, Mapping[str, str]] = {
     "llava": {"image_token": "<image>"},
     "smolvlm": {
         "image_token": "<image>",
@@ -179,10 +181,10 @@ _PICTURE_TOKENS: Mapping[str, Mapping[str, str]] = {
         "video_token": "<video>",
     },
 }
-"""Tokens that a processor looks up by these names on its tokenizer."""
+"""Special tokens that a processor expects as attributes of its tokenizer."""
 
 
-def _language(shape: Shape, tokenizer: Any) -> dict[str, Any]:
+def _language_config(shape: ModelShape, tokenizer: Any) -> dict[str, Any]:
     return {
         "vocab_size": len(tokenizer),
         "hidden_size": shape.hidden,
@@ -197,7 +199,7 @@ def _language(shape: Shape, tokenizer: Any) -> dict[str, Any]:
     }
 
 
-def _vision(shape: Shape, side: int) -> dict[str, Any]:
+def _vision_config(shape: ModelShape, side: int) -> dict[str, Any]:
     return {
         "hidden_size": shape.vision_hidden,
         "intermediate_size": 4 * shape.vision_hidden,
@@ -208,7 +210,7 @@ def _vision(shape: Shape, side: int) -> dict[str, Any]:
     }
 
 
-def _llava(shape: Shape, tokenizer: Any, template: str) -> tuple[Any, Any]:
+def _build_llava(shape: ModelShape, tokenizer: Any, template: str) -> tuple[Any, Any]:
     side = {"height": shape.side, "width": shape.side}
     pictures = t.CLIPImageProcessorPil(size=side, do_center_crop=False)
     processor = t.LlavaProcessor(
@@ -220,8 +222,8 @@ def _llava(shape: Shape, tokenizer: Any, template: str) -> tuple[Any, Any]:
         chat_template=template,
     )
     config = t.LlavaConfig(
-        vision_config=t.CLIPVisionConfig(**_vision(shape, shape.side)),
-        text_config=t.LlamaConfig(**_language(shape, tokenizer)),
+        vision_config=t.CLIPVisionConfig(**_vision_config(shape, shape.side)),
+        text_config=t.LlamaConfig(**_language_config(shape, tokenizer)),
         image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
         vision_feature_layer=-2,
         image_seq_length=(shape.side // PATCH) ** 2,
@@ -229,13 +231,13 @@ def _llava(shape: Shape, tokenizer: Any, template: str) -> tuple[Any, Any]:
     return t.LlavaForConditionalGeneration(config), processor
 
 
-def _qwen2_vl(shape: Shape, tokenizer: Any, template: str) -> tuple[Any, Any]:
-    width, height = PICTURE_SIZE
+def _build_qwen2_vl(shape: ModelShape, tokenizer: Any, template: str) -> tuple[Any, Any]:
+    width, height = IMAGE_SIZE
     largest = width * height if shape.side >= width // 2 else 4 * shape.side**2
     pictures = t.Qwen2VLImageProcessorPil(
         size={"shortest_edge": (4 * PATCH) ** 2, "longest_edge": largest},
         patch_size=PATCH,
-        merge_size=MERGED,
+        merge_size=MERGE_SIZE,
         temporal_patch_size=2,
     )
     processor = without_videos(t.Qwen2VLProcessor)(
@@ -247,7 +249,7 @@ def _qwen2_vl(shape: Shape, tokenizer: Any, template: str) -> tuple[Any, Any]:
     name = tokenizer.convert_tokens_to_ids
     config = t.Qwen2VLConfig(
         text_config={
-            **_language(shape, tokenizer),
+            **_language_config(shape, tokenizer),
             "rope_parameters": {**rope, "rope_theta": 1e6},
         },
         vision_config={
@@ -266,7 +268,7 @@ def _qwen2_vl(shape: Shape, tokenizer: Any, template: str) -> tuple[Any, Any]:
     return t.Qwen2VLForConditionalGeneration(config), processor
 
 
-def _smolvlm(shape: Shape, tokenizer: Any, template: str) -> tuple[Any, Any]:
+def _build_smolvlm(shape: ModelShape, tokenizer: Any, template: str) -> tuple[Any, Any]:
     pictures = t.SmolVLMImageProcessorPil(
         size={"longest_edge": 2 * shape.tile}, max_image_size={"longest_edge": shape.tile}
     )
@@ -274,13 +276,13 @@ def _smolvlm(shape: Shape, tokenizer: Any, template: str) -> tuple[Any, Any]:
         pictures,
         tokenizer,
         None,
-        image_seq_len=(shape.tile // PATCH // MERGED) ** 2,
+        image_seq_len=(shape.tile // PATCH // MERGE_SIZE) ** 2,
         chat_template=template,
     )
     config = t.SmolVLMConfig(
-        text_config=t.LlamaConfig(**_language(shape, tokenizer)),
-        vision_config=_vision(shape, shape.tile),
-        scale_factor=MERGED,
+        text_config=t.LlamaConfig(**_language_config(shape, tokenizer)),
+        vision_config=_vision_config(shape, shape.tile),
+        scale_factor=MERGE_SIZE,
         image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
         pad_token_id=tokenizer.pad_token_id,
     )
@@ -289,20 +291,20 @@ def _smolvlm(shape: Shape, tokenizer: Any, template: str) -> tuple[Any, Any]:
 
 _CHATML = ("<|im_start|>", "<|im_end|>")
 
-LLAVA = Kind("llava", "llava15", _llava, "</s>", ("<s>", "</s>"), " ")
-QWEN2_VL = Kind(
+LLAVA = ModelKind("llava", "llava15", _build_llava, "</s>", ("<s>", "</s>"), " ")
+QWEN2_VL = ModelKind(
     "qwen2_vl",
     "qwen2_vl",
-    _qwen2_vl,
+    _build_qwen2_vl,
     "<|im_end|>",
     (*_CHATML, "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"),
     "",
     video_processor="Qwen2VLVideoProcessor",
 )
-SMOLVLM = Kind(
+SMOLVLM = ModelKind(
     "smolvlm",
     "smolvlm",
-    _smolvlm,
+    _build_smolvlm,
     "<end_of_utterance>",
     (*_CHATML, *(f"<row_{row}_col_{column}>" for row in range(1, 7) for column in range(1, 7))),
     " ",

@@ -1,4 +1,4 @@
-"""Pictures and questions of the benchmark, drawn from a seed; no two are the same."""
+"""Pictures and questions of the benchmark, drawn from a seed, and the prompts of requests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
-from vlm_demo.values import Size
+from vlm_demo.families import get_family
+from vlm_demo.values import Prompt, Request, Size
 
 SENTENCES = (
     "a photo of a cat sitting on a red sofa near the window with two dogs in front of it",
@@ -18,13 +19,13 @@ SENTENCES = (
     "is there any text on the signs along this street or on the side of that yellow bus",
     "tell me more about the small round table between those chairs and about what lies on it",
 )
-"""English that the models' tokenizers know: one token a word."""
+"""English sentences whose words are one token each in the tokenizers of the models."""
 
 _WORDS = tuple(dict.fromkeys(word for sentence in SENTENCES for word in sentence.split()))
 
 
-def pictures(seed: int, size: Size) -> Iterator[Image.Image]:
-    """Draw pictures without end: broad patches of colour with noise over them."""
+def draw_images(seed: int, size: Size) -> Iterator[Image.Image]:
+    """Draw pictures without end, no two the same: broad patches of colour under noise."""
     generator = np.random.default_rng(seed)
     width, height = size
     while True:
@@ -34,8 +35,13 @@ def pictures(seed: int, size: Size) -> Iterator[Image.Image]:
         yield Image.fromarray(broad + np.minimum(noise, 255 - broad))
 
 
-def questions(seed: int, words: int) -> Iterator[str]:
-    """Write questions without end, of so many words each."""
-    chosen = random.Random(seed)
+def draw_questions(seed: int, words: int) -> Iterator[str]:
+    """Write questions without end, no two the same, of `words` words each."""
+    rng = random.Random(seed)
     while True:
-        yield " ".join(chosen.choices(_WORDS, k=words))
+        yield " ".join(rng.choices(_WORDS, k=words))
+
+
+def write_prompt(family: str, request: Request) -> Prompt:
+    """Return the prompt that the program writes for a request, for other ways to run the model."""
+    return get_family(family).prompt(request)

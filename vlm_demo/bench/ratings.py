@@ -1,4 +1,4 @@
-"""The arena's board: how long it takes, and how right it is about votes whose truth is known."""
+"""The arena's leaderboard: how long it takes, and how right it is where the truth is known."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from vlm_demo.arena import Contender, Vote, Winner, open_boards, open_votes
-from vlm_demo.arena.ratings.ratings import MEAN, POINTS, Standing, rate
-from vlm_demo.arena.votes.vote_counts import Cell
-from vlm_demo.bench.context import BenchContext, Group
-from vlm_demo.bench.rows import Row, row_of
+from vlm_demo.arena import Contender, Vote, Winner, open_leaderboards, open_votes
+from vlm_demo.arena.ratings.ratings import MEAN_RATING, POINTS_PER_LOG_ODDS, RatedModel, rate_models
+from vlm_demo.arena.votes.vote_counts import PairCount
+from vlm_demo.bench.context import BenchContext, Measurement
+from vlm_demo.bench.results import BenchRow, median_row
 from vlm_demo.settings import Settings
 from vlm_demo.values import Task
 
@@ -22,8 +22,7 @@ MODELS = 60
 FEW_VOTES = 5_000
 NEW_VOTES = 100
 TRIALS = 50
-TIES = 0.15
-"""Of all votes, whoever meets."""
+TIES = 0.15  # share of all votes
 
 TASKS = (Task.CHAT, Task.CAPTION, Task.VQA, Task.GROUNDING)
 LANGUAGES = ("en", "de", "ja")
@@ -33,58 +32,66 @@ BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 Floats = NDArray[np.float64]
 
 
-def _boards(workshop: BenchContext) -> Iterator[Row]:
-    """From a database on disk that nobody has read yet, and after a few votes more."""
-    count = FEW_VOTES if workshop.options.tiny else workshop.options.votes
-    rng = np.random.default_rng(workshop.options.seed)
-    strengths = _strengths(rng)
+def _measure_leaderboard(context: BenchContext) -> Iterator[BenchRow]:
+    """Measure the first leaderboard of a database on disk, and the next after a few more votes."""
+    count = FEW_VOTES if context.options.tiny else context.options.votes
+    rng = np.random.default_rng(context.options.seed)
+    strengths = _draw_strengths(rng)
     first, refreshed, taus = [], [], []
-    workshop.say(f"writing {count:,} votes")
-    with closing(open_votes(Settings(votes=str(workshop.folder / "board.db")))) as store:
-        store.add_all(_votes(strengths, count, rng))
-        for repeat in workshop.repeats("rating models"):
-            boards = open_boards(store)
+    context.report(f"writing {count:,} votes")
+    with closing(open_votes(Settings(votes=str(context.folder / "leaderboard.db")))) as store:
+        store.add_all(_draw_votes(strengths, count, rng))
+        for repeat in context.repeats("rating models"):
+            leaderboards = open_leaderboards(store)
             start = time.perf_counter()
-            board = boards.board()
+            leaderboard = leaderboards.leaderboard()
             first.append(time.perf_counter() - start)
-            taus.append(_kendall_tau(board.standings, strengths))
-            store.add_all(_votes(strengths, NEW_VOTES, rng, after=count + repeat * NEW_VOTES))
+            taus.append(_kendall_tau(leaderboard.models, strengths))
+            store.add_all(_draw_votes(strengths, NEW_VOTES, rng, after=count + repeat * NEW_VOTES))
             start = time.perf_counter()
-            boards.board()
+            leaderboards.leaderboard()
             refreshed.append(time.perf_counter() - start)
-    yield row_of("board_s", first)
-    yield row_of("board_refresh_s", refreshed)
-    yield row_of("kendall_tau", taus)
+    yield median_row("board_s", first)
+    yield median_row("board_refresh_s", refreshed)
+    yield median_row("kendall_tau", taus)
 
 
-def _coverage(workshop: BenchContext) -> Iterator[Row]:
-    """The share of models whose interval holds the truth."""
-    trials = 2 if workshop.options.tiny else TRIALS
-    rng = np.random.default_rng(workshop.options.seed)
-    workshop.say(f"rating {FEW_VOTES:,} votes, {2 * trials} times")
-    without, tied = ([_covered(rng, ties) for _ in range(trials)] for ties in (0.0, TIES))
-    note = f"15 % ties; without ties {np.mean(without):.3f}; it should be 0.99 at most"
-    yield Row("coverage", float(np.mean(tied)), (min(tied), max(tied)), note=note)
+def _measure_coverage(context: BenchContext) -> Iterator[BenchRow]:
+    """Measure the share of models whose interval contains the truth."""
+    trials = 2 if context.options.tiny else TRIALS
+    rng = np.random.default_rng(context.options.seed)
+    context.report(f"rating {FEW_VOTES:,} votes, {2 * trials} times")
+    without_ties, with_ties = (
+        [_coverage(rng, ties) for _ in range(trials)] for ties in (0.0, TIES)
+    )
+    note = f"15 % ties; without ties {np.mean(without_ties):.3f}; it should be 0.99 at most"
+    yield BenchRow(
+        "coverage", float(np.mean(with_ties)), (min(with_ties), max(with_ties)), note=note
+    )
 
 
-def _covered(rng: np.random.Generator, ties: float) -> float:
-    strengths = _strengths(rng)
-    standings = rate(_cells(strengths, FEW_VOTES, ties, rng))
-    truth = {_name(place): MEAN + POINTS * value for place, value in enumerate(strengths)}
-    return float(np.mean([each.lower <= truth[each.model] <= each.upper for each in standings]))
+def _coverage(rng: np.random.Generator, ties: float) -> float:
+    """Rate votes drawn at random; return the share of intervals that contain the truth."""
+    strengths = _draw_strengths(rng)
+    rated = rate_models(_draw_counts(strengths, FEW_VOTES, ties, rng))
+    truth = {
+        _name(index): MEAN_RATING + POINTS_PER_LOG_ODDS * value
+        for index, value in enumerate(strengths)
+    }
+    return float(np.mean([each.lower <= truth[each.model] <= each.upper for each in rated]))
 
 
-def _strengths(rng: np.random.Generator) -> Floats:
-    """Logarithms of the odds to win, with a mean of 0."""
-    drawn = rng.normal(size=MODELS)
-    centred: Floats = drawn - drawn.mean()
+def _draw_strengths(rng: np.random.Generator) -> Floats:
+    """Draw the logarithms of the odds to win, with a mean of 0."""
+    values = rng.normal(size=MODELS)
+    centred: Floats = values - values.mean()
     return centred
 
 
-def _outcomes(
+def _draw_outcomes(
     strengths: Floats, count: int, ties: float, rng: np.random.Generator
 ) -> Iterator[tuple[int, int, Winner]]:
-    """Let two different models meet by chance, again and again."""
+    """Let two models drawn at random meet, `count` times."""
     a = rng.integers(0, MODELS, count)
     b = (a + rng.integers(1, MODELS, count)) % MODELS
     a_wins = rng.random(count) < 1 / (1 + np.exp(strengths[b] - strengths[a]))
@@ -93,24 +100,26 @@ def _outcomes(
     yield from zip(a.tolist(), b.tolist(), map(Winner, winners.tolist()), strict=True)
 
 
-def _cells(strengths: Floats, count: int, ties: float, rng: np.random.Generator) -> Iterator[Cell]:
-    for a, b, winner in _outcomes(strengths, count, ties, rng):
+def _draw_counts(
+    strengths: Floats, count: int, ties: float, rng: np.random.Generator
+) -> Iterator[PairCount]:
+    for a, b, winner in _draw_outcomes(strengths, count, ties, rng):
         wins = float(winner is Winner.A), float(winner is Winner.B), float(winner is Winner.TIE)
-        yield Cell(Task.VQA, "en", "here", False, 0, _name(a), _name(b), *wins, 1)
+        yield PairCount(Task.VQA, "en", "here", False, 0, _name(a), _name(b), *wins, 1)
 
 
-def _votes(
+def _draw_votes(
     strengths: Floats, count: int, rng: np.random.Generator, *, after: int = 0
 ) -> Iterator[Vote]:
-    for place, (a, b, winner) in enumerate(_outcomes(strengths, count, TIES, rng), after):
-        when = BEGIN + place * timedelta(days=1) / VOTES_A_DAY
+    for number, (a, b, winner) in enumerate(_draw_outcomes(strengths, count, TIES, rng), after):
+        when = BEGIN + number * timedelta(days=1) / VOTES_A_DAY
         yield Vote(
-            battle=str(place),
+            battle=str(number),
             a=Contender(model=_name(a)),
             b=Contender(model=_name(b)),
             winner=winner,
-            task=TASKS[place % len(TASKS)],
-            language=LANGUAGES[place % len(LANGUAGES)],
+            task=TASKS[number % len(TASKS)],
+            language=LANGUAGES[number % len(LANGUAGES)],
             parameters={},
             began_at=when,
             ended_at=when,
@@ -118,19 +127,19 @@ def _votes(
         )
 
 
-def _kendall_tau(standings: Sequence[Standing], strengths: Floats) -> float:
-    """How far the order agrees with the truth: 1 all of it, 0 as by chance."""
-    truth = {_name(place): value for place, value in enumerate(strengths)}
-    values = np.array([truth[standing.model] for standing in standings])
+def _kendall_tau(rated: Sequence[RatedModel], strengths: Floats) -> float:
+    """Return how far the order agrees with the truth: 1 completely, 0 no more than by chance."""
+    truth = {_name(index): value for index, value in enumerate(strengths)}
+    values = np.array([truth[each.model] for each in rated])
     upper = np.triu_indices(len(values), 1)
     return float(np.sign(values[upper[0]] - values[upper[1]]).mean())
 
 
-def _name(place: int) -> str:
-    return f"model-{place:02}"
+def _name(index: int) -> str:
+    return f"model-{index:02}"
 
 
-GROUPS = (
-    Group(("board_s", "board_refresh_s", "kendall_tau"), _boards),
-    Group(("coverage",), _coverage),
+MEASUREMENTS = (
+    Measurement(("board_s", "board_refresh_s", "kendall_tau"), _measure_leaderboard),
+    Measurement(("coverage",), _measure_coverage),
 )

@@ -1,4 +1,4 @@
-"""What a vote costs when there are many already."""
+"""How long one vote takes when there are many already."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from statistics import median
 
 from vlm_demo.arena.votes.store import VoteStore
 from vlm_demo.arena.votes.vote import Contender, Vote, Winner
-from vlm_demo.bench.context import BenchContext, Group, UnavailableError
-from vlm_demo.bench.rows import Row, row_of
+from vlm_demo.bench.context import BenchContext, Measurement, UnavailableError
+from vlm_demo.bench.results import BenchRow, median_row
 from vlm_demo.values import Task
 
-CAST = 100
-"""Votes whose cost is measured in each repeat, one after the other."""
+VOTES_A_REPEAT = 100
+"""Number of votes that are cast and timed one by one in each repeat."""
 
 MODELS, VOTERS = 60, 5_000
-TINY = 1_000
+TINY_COUNT = 1_000
 FIRST_VOTE = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def made_up_votes(count: int, seed: int) -> Iterator[Vote]:
-    """Return votes as an arena gets them: each of another battle, most on another question."""
+def make_votes(count: int, seed: int) -> Iterator[Vote]:
+    """Yield votes as an arena gets them: each of another battle, most on another question."""
     draw = random.Random(seed)
     for number in range(count):
         a, b = draw.sample(range(MODELS), 2)
@@ -48,42 +48,50 @@ def made_up_votes(count: int, seed: int) -> Iterator[Vote]:
 
 
 def cast_ms(store: VoteStore, repeat: int) -> float:
-    """Return the median cost of votes that are cast one by one."""
-    costs = []
-    for vote in made_up_votes(CAST, seed=repeat + 1):
+    """Return the median time of votes that are cast one by one, in milliseconds."""
+    times = []
+    for vote in make_votes(VOTES_A_REPEAT, seed=repeat + 1):
         start = time.perf_counter()
         store.add(vote)
-        costs.append(time.perf_counter() - start)
-    return median(costs) * 1000
+        times.append(time.perf_counter() - start)
+    return median(times) * 1000
 
 
-def _sqlite(workshop: BenchContext) -> Iterator[Row]:
-    yield _row("vote_ms_sqlite", str(workshop.folder / "votes.db"), workshop)
+def _measure_sqlite(context: BenchContext) -> Iterator[BenchRow]:
+    yield _cast_votes("vote_ms_sqlite", str(context.folder / "votes.db"), context)
 
 
-def _postgresql(workshop: BenchContext) -> Iterator[Row]:
-    if not workshop.options.postgresql:
+def _measure_postgresql(context: BenchContext) -> Iterator[BenchRow]:
+    if not context.options.postgresql:
         raise UnavailableError("Give the URL of an empty database with --postgresql.")
-    yield _row("vote_ms_postgresql", workshop.options.postgresql, workshop)
+    yield _cast_votes("vote_ms_postgresql", context.options.postgresql, context)
 
 
-def _row(id: str, url: str, workshop: BenchContext) -> Row:
-    count = TINY if workshop.options.tiny else workshop.options.votes
+def _cast_votes(id: str, url: str, context: BenchContext) -> BenchRow:
+    count = TINY_COUNT if context.options.tiny else context.options.votes
     with closing(VoteStore(url)) as store:
         if store.head().seq:
             raise UnavailableError("There are votes in this database: give an empty one.")
-        workshop.say(f"writing {count:,} votes")
+        context.report(f"writing {count:,} votes")
         start = time.perf_counter()
-        store.add_all(made_up_votes(count, seed=0))
+        store.add_all(make_votes(count, seed=0))
         note = f"{count:,} votes were written in {time.perf_counter() - start:.0f} s"
-        return row_of(id, [cast_ms(store, n) for n in workshop.repeats("casting votes")], note)
+        return median_row(id, [cast_ms(store, n) for n in context.repeats("casting votes")], note)
 
 
 def _contender(number: int) -> Contender:
-    said = "An answer of ordinary length, which says in a sentence or two what is to be seen. " * 2
+    answer = (
+        "An answer of ordinary length, which says in a sentence or two what is to be seen. " * 2
+    )
     return Contender(
-        model=f"model-{number:02}", revision=f"{number:040x}", engine="local bf16", outputs=(said,)
+        model=f"model-{number:02}",
+        revision=f"{number:040x}",
+        engine="local bf16",
+        outputs=(answer,),
     )
 
 
-GROUPS = (Group(("vote_ms_sqlite",), _sqlite), Group(("vote_ms_postgresql",), _postgresql))
+MEASUREMENTS = (
+    Measurement(("vote_ms_sqlite",), _measure_sqlite),
+    Measurement(("vote_ms_postgresql",), _measure_postgresql),
+)

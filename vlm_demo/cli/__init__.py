@@ -1,5 +1,5 @@
 """The command line. Results go to standard output; progress, notes and errors do not."""
 
-from vlm_demo.cli.app import run
+from vlm_demo.cli.main import main, run, run_page
 
-__all__ = ["run"]
+__all__ = ["main", "run", "run_page"]

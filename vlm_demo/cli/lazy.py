@@ -1,7 +1,8 @@
-"""The doors to the heavy parts of the program, each opened only by the command that needs it."""
+"""The heavy parts of the program, each imported only by the command that needs it."""
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -10,22 +11,22 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO
 
 from vlm_demo.backend import Backend
-from vlm_demo.bench.rows import Options, Report
-from vlm_demo.settings import Settings
+from vlm_demo.settings import Settings, on_zerogpu
 
 if TYPE_CHECKING:
-    from vlm_demo.arena.interchange.importing import Reading
-    from vlm_demo.arena.ledger.hub import HubCopy
+    from vlm_demo.arena.interchange.vote_import import VoteReader
+    from vlm_demo.arena.ledger.hub_copy import HubCopy
     from vlm_demo.arena.ratings.agreement import VoterReport
-    from vlm_demo.arena.ratings.ratings import Standing
-    from vlm_demo.arena.votes.selection import Selection
+    from vlm_demo.arena.ratings.ratings import RatedModel
     from vlm_demo.arena.votes.store import VoteStore
-    from vlm_demo.arena.votes.vote import Vote
-    from vlm_demo.evaluation.battles import Outcome
+    from vlm_demo.arena.votes.vote import Selection, Vote
+    from vlm_demo.bench.options import BenchOptions
+    from vlm_demo.bench.results import BenchReport
+    from vlm_demo.evaluation.battles import BattleOutcome
 
 
 def train(recipe: str, out: Path | None, *, fresh: bool) -> Path:
-    """Train the recipe's model, from its last checkpoint unless `fresh`; return its folder."""
+    """Train a recipe's model, from its last checkpoint unless `fresh`; return its folder."""
     from vlm_demo import training
 
     return training.train(recipe, out, fresh)
@@ -46,11 +47,11 @@ def evaluate(
     return evaluation.evaluate(benchmark, backend, model, seed, count, data)
 
 
-def bench(options: Options, say: Callable[[str], None]) -> Report:
-    """Measure how fast the program is; `say` is told how far it is."""
-    from vlm_demo.bench import running
+def bench(options: BenchOptions, say: Callable[[str], None]) -> BenchReport:
+    """Measure how fast the program is; `say` is called with the progress."""
+    from vlm_demo.bench import runner
 
-    return running.run(options, say)
+    return runner.run(options, say)
 
 
 def play_battles(
@@ -61,8 +62,8 @@ def play_battles(
     benchmark: str,
     seed: int,
     count: int | None,
-) -> Outcome:
-    """Let models meet on questions with a known truth, and keep who did better."""
+) -> BattleOutcome:
+    """Let models meet on questions with a ground truth, and keep who did better."""
     from vlm_demo import evaluation
     from vlm_demo.evaluation import battles
 
@@ -84,17 +85,17 @@ def open_votes(settings: Settings) -> VoteStore:
     return arena.open_votes(settings)
 
 
-def standings(settings: Settings, selection: Selection) -> Sequence[Standing]:
+def standings(settings: Settings, selection: Selection) -> Sequence[RatedModel]:
     """Rate the models by some of the votes that settings name, best first."""
     from vlm_demo import arena
 
     with closing(arena.open_votes(settings)) as store:
-        return arena.open_boards(store).board(selection).standings
+        return arena.open_leaderboards(store).leaderboard(selection).models
 
 
 def open_hub_copy(settings: Settings) -> HubCopy:
     """Return the copy of the votes on the Hub that settings name; nothing is opened yet."""
-    from vlm_demo.arena.ledger.hub import HubCopy
+    from vlm_demo.arena.ledger.hub_copy import HubCopy
 
     return HubCopy(settings.votes, settings.votes_repo, minutes=settings.votes_minutes)
 
@@ -106,8 +107,8 @@ def judge_voters(store: VoteStore) -> Sequence[VoterReport]:
     return agreement.judge_voters(store)
 
 
-def votes_of(store: VoteStore, human: bool | None) -> Iterator[Vote]:
-    """Return the votes of people, or of the program; None: all."""
+def select_votes(store: VoteStore, human: bool | None) -> Iterator[Vote]:
+    """Return the votes of people, or those of the program; None: all."""
     from vlm_demo.arena.votes.vote import Origin
 
     return (
@@ -118,14 +119,14 @@ def votes_of(store: VoteStore, human: bool | None) -> Iterator[Vote]:
 
 
 def export_votes(votes: Iterable[Vote], form: str, file: BinaryIO) -> int:
-    """Write the votes to a file that is open; return how many there were."""
-    from vlm_demo.arena.interchange import exporting
+    """Write votes to an open file; return how many there were."""
+    from vlm_demo.arena.interchange import vote_export
 
-    return exporting.export_votes(votes, exporting.Form(form), file)
+    return vote_export.export_votes(votes, vote_export.VoteFileFormat(form), file)
 
 
 def export_votes_to(votes: Iterable[Vote], form: str, path: Path) -> int:
-    """Write the votes to a file that appears when it is whole; return how many there were."""
+    """Write votes to a file that appears when it is complete; return how many there were."""
     from vlm_demo.atomic_file import atomic_write
 
     with atomic_write(path) as file:
@@ -133,38 +134,58 @@ def export_votes_to(votes: Iterable[Vote], form: str, path: Path) -> int:
 
 
 def export_pairs(votes: Iterable[Vote], path: Path) -> tuple[int, Counter[str]]:
-    """Write preference pairs to a Parquet file or else a folder; return how many there were.
+    """Write preference pairs to a Parquet file or a folder; return how many there were.
 
-    The counter says why the other votes gave none, and how many.
+    The counter says how many votes gave no pair, by reason.
     """
-    from vlm_demo.arena.interchange import preferences
-    from vlm_demo.atomic_file import atomic_write, whole_folder
+    from vlm_demo.arena.interchange import preference_pairs
+    from vlm_demo.atomic_file import atomic_folder, atomic_write
 
-    pairs = preferences.Pairs(votes)
+    pairs = preference_pairs.PreferencePairs(votes)
     if path.suffix == ".parquet":
         with atomic_write(path) as file:
-            return preferences.write_parquet(pairs, file), pairs.left_out
-    with whole_folder(path) as folder:
-        return preferences.write_folder(pairs, folder), pairs.left_out
+            return preference_pairs.write_parquet(pairs, file), pairs.left_out
+    with atomic_folder(path) as folder:
+        return preference_pairs.write_folder(pairs, folder), pairs.left_out
 
 
 def open_lines(source: IO[bytes]) -> Iterator[bytes]:
     """Return the lines of a file that may be compressed."""
-    from vlm_demo.arena.interchange import importing
+    from vlm_demo.arena.interchange import vote_import
 
-    return importing.open_lines(source)
-
-
-def import_votes(lines: Iterable[bytes], store: VoteStore) -> tuple[Reading, int, int]:
-    """Add votes; return what was read, how many were added, and how many were there already."""
-    from vlm_demo.arena.interchange import importing
-
-    reading = importing.Reading(datetime.now(UTC))
-    return reading, *store.add_all(reading.of(lines))
+    return vote_import.open_lines(source)
 
 
-def verify(store: VoteStore, noted: tuple[int, str] | None) -> list[str]:
-    """Say what is wrong with the chain, or does not fit an end of it that was noted before."""
-    from vlm_demo.arena.votes.chain import Head
+def import_votes(lines: Iterable[bytes], store: VoteStore) -> tuple[VoteReader, int, int]:
+    """Add votes; return what was read, how many were added, and how many were already there."""
+    from vlm_demo.arena.interchange import vote_import
 
-    return store.verify(Head(*noted, deletions=0) if noted else None)
+    reading = vote_import.VoteReader(datetime.now(UTC))
+    return reading, *store.add_all(reading.read(lines))
+
+
+def verify(store: VoteStore, earlier: tuple[int, str] | None) -> list[str]:
+    """Say what is wrong with the chain, or contradicts an earlier head of it (seq, link)."""
+    from vlm_demo.arena.votes.chain import ChainHead
+
+    return store.verify(ChainHead(*earlier, deletions=0) if earlier else None)
+
+
+def prepare_page() -> None:
+    """Set the process up for Gradio and torch; call it before anything imports either."""
+    # Gradio and the Hub's library read these while they are imported: no usage is reported, and no
+    # server is asked for news.
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    if on_zerogpu():
+        # Its library must be there before torch and Gradio are, and must know before the page is up
+        # that something wants a GPU.
+        from vlm_demo.engines.local.zerogpu import process  # noqa: F401
+
+
+def serve_page(settings: Settings) -> None:
+    """Serve the page until the program is interrupted."""
+    prepare_page()
+    from vlm_demo.cli import page
+
+    page.serve(settings)

@@ -1,4 +1,4 @@
-"""The files and pipes that commands read and write."""
+"""Files and pipes that commands read and write."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import typer
 
 
 @contextmanager
-def source_of(file: str) -> Iterator[IO[bytes]]:
+def open_input(file: str) -> Iterator[IO[bytes]]:
     """Open a file, or standard input for "-"."""
     if file == "-":
         yield sys.stdin.buffer
@@ -21,15 +21,15 @@ def source_of(file: str) -> Iterator[IO[bytes]]:
     with ExitStack() as stack:
         try:
             source = stack.enter_context(Path(file).open("rb"))
-        except (OSError, ValueError) as error:  # ValueError: no name of a file
+        except (OSError, ValueError) as error:  # ValueError: not the name of a file
             message = f"{file} cannot be read: {getattr(error, 'strerror', error)}."
             raise typer.BadParameter(message, param_hint="'FILE'") from error
         yield source
 
 
 @contextmanager
-def reader_may_leave() -> Iterator[None]:
-    """Let whoever reads the output stop when they have enough, as `head` does.
+def tolerate_closed_output() -> Iterator[None]:
+    """Let the reader of the output stop when it has enough, as `head` does.
 
     Source: https://docs.python.org/3/library/signal.html#note-on-sigpipe
     """

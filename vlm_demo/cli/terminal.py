@@ -1,24 +1,31 @@
-"""What is written to a terminal, and what to a pipe or a file instead."""
+"""What is printed: results for a terminal, a pipe or a program; notes, errors and progress bars."""
 
 from __future__ import annotations
 
 import re
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import NoReturn
 
 from tqdm import tqdm
 
 from vlm_demo.engines import Progress
+from vlm_demo.rendering.export import to_json_line
 
 _UNITS = {"bytes": "B", "shards": " shards", "steps": " steps"}
 
-# A model's words must not move the cursor or rename the window.
+# The text of a model must not move the cursor or rename the window.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
+def program_name() -> str:
+    """Return what one types to start this program the same way."""
+    return "vlm-demo" if Path(sys.argv[0]).stem == "vlm-demo" else "python -m vlm_demo"
+
+
 def printable(text: str) -> str:
-    """Return the text without the characters that steer a terminal."""
+    """Return the text without the characters that control a terminal."""
     return _CONTROLS.sub("", text)
 
 
@@ -28,37 +35,51 @@ def print_error(message: str) -> None:
 
 
 def print_note(message: str) -> None:
-    """Tell a person something that is not part of the result."""
+    """Tell people something that is not part of the result."""
     print(printable(message), file=sys.stderr)
 
 
+def print_json(value: object) -> None:
+    """Print a result as one line of JSON."""
+    sys.stdout.write(to_json_line(value))
+
+
+def print_table(rows: Iterable[tuple[str, ...]]) -> None:
+    """Print rows with aligned columns; the first row is the heading."""
+    rows = [tuple(map(printable, row)) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print("  ".join(cells).rstrip())
+
+
 class GrowingText:
-    """Writes an answer while it grows to a terminal, and only its end to a pipe or a file."""
+    """Prints an answer as it grows to a terminal, and only when it is complete elsewhere."""
 
     def __init__(self) -> None:
-        self._live = sys.stdout.isatty()
-        self._shown = ""
+        self._is_terminal = sys.stdout.isatty()
+        self._printed = ""
 
     def grow(self, text: str) -> None:
-        """Show what is new; a text that changed behind the cursor waits for the end."""
+        """Print what is new; a text whose printed part has changed waits for the end."""
         text = printable(text).rstrip()
-        if self._live and text.startswith(self._shown):
-            print(text.removeprefix(self._shown), end="", flush=True)
-            self._shown = text
+        if self._is_terminal and text.startswith(self._printed):
+            print(text.removeprefix(self._printed), end="", flush=True)
+            self._printed = text
 
     def end(self, text: str) -> None:
-        """Show the rest of the final text, or all of it again if what is shown is not its start."""
+        """Print the rest of the final text, or all of it if another beginning was printed."""
         text = printable(text).rstrip()
-        if not text and not self._shown:
-            return  # an answer of places alone
-        if not text.startswith(self._shown):
-            self._shown = ""
+        if not text and not self._printed:
+            return  # an answer of boxes alone
+        if not text.startswith(self._printed):
+            self._printed = ""
             print()
-        print(text.removeprefix(self._shown), flush=True)
+        print(text.removeprefix(self._printed), flush=True)
 
 
 def show_progress(steps: Iterable[Progress], what: str) -> None:
-    """Wait for a long step; each of its stages has a bar where standard error is a terminal."""
+    """Wait for a long task; each of its stages has a bar where standard error is a terminal."""
     stage: str = ""
     bar: tqdm[NoReturn] = tqdm(disable=True)
     try:
@@ -81,14 +102,3 @@ def _bar(step: Progress, what: str) -> tqdm[NoReturn]:
         leave=False,
         disable=None,  # where standard error is not a terminal
     )
-
-
-def table(rows: Iterable[tuple[str, ...]]) -> str:
-    """Align the cells of each column, the first row being the heading."""
-    rows = [tuple(map(printable, row)) for row in rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = (
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
-    return "\n".join(lines)

@@ -1,13 +1,12 @@
-"""Conversations as files: JSON that comes back as it was, and Markdown to read."""
+"""Conversations as files, JSON to reopen and Markdown to read, and requests as links."""
 
+from vlm_demo.conversations.json_format import from_json, to_json
 from vlm_demo.conversations.markdown import to_markdown, to_zip
-from vlm_demo.conversations.reading import from_json
-from vlm_demo.conversations.saved import SavedConversation, SavedPicture, SavedTurn
-from vlm_demo.conversations.writing import to_json
+from vlm_demo.conversations.saved_conversation import SavedConversation, SavedImage, SavedTurn
 
 __all__ = [
     "SavedConversation",
-    "SavedPicture",
+    "SavedImage",
     "SavedTurn",
     "from_json",
     "to_json",

@@ -4,38 +4,37 @@ from pathlib import Path
 from typing import Any
 
 from vlm_demo.engines.base import (
-    Dtype,
     Engine,
-    EngineKind,
     FreeMemory,
     OnProgress,
     Progress,
-    Quantization,
     RenderedPrompt,
-    ServerKind,
     Serving,
     Usage,
     ignore_progress,
 )
 from vlm_demo.engines.cache_budget import CacheBudget
+from vlm_demo.engines.load_options import LoadOptions, Server, ServerKind
+from vlm_demo.engines.number_format import NumberFormat
 from vlm_demo.settings import Device, on_zerogpu
 
 __all__ = [
     "CacheBudget",
-    "Dtype",
     "Engine",
-    "EngineKind",
     "FreeMemory",
-    "RenderedPrompt",
+    "LoadOptions",
+    "NumberFormat",
     "OnProgress",
     "Progress",
-    "Quantization",
+    "RenderedPrompt",
+    "Server",
     "ServerKind",
     "Serving",
     "Usage",
     "checkpoint_config",
     "folder_on_disk",
     "free_memory",
+    "ignore_progress",
     "open_engine",
     "release_memory",
     "weights_memory",
@@ -44,121 +43,74 @@ __all__ = [
 
 
 def open_engine(
-    kind: EngineKind,
-    checkpoint: str,
-    *,
-    revision: str | None = None,
-    dtype: Dtype = "auto",
-    quantization: Quantization = "none",
-    trust_remote_code: bool = False,
-    context: int | None = None,
-    device: Device = "auto",
-    base_url: str = "",
-    server: ServerKind = "vllm",
-    api_key_env: str = "",
+    options: LoadOptions,
     serving: Serving | None = None,
     on_progress: OnProgress = ignore_progress,
 ) -> Engine:
-    """Load a checkpoint (Hub id or folder), fetching it first where it is not on disk.
-
-    Or connect to the server at `base_url` that has it, if `kind` says so.
+    """Connect to a model's server, or load its checkpoint here, fetching it first if need be.
 
     This can take minutes; `on_progress` is called meanwhile, in this thread or another. What it
     raises ends the opening.
 
     Raises:
-        LoadError: the checkpoint cannot be fetched or loaded.
+        LoadError: there is no such server, or the checkpoint cannot be fetched or loaded.
+        OutOfMemoryError: it does not fit into memory.
     """
-    match kind:
-        case "local" if on_zerogpu():
-            from vlm_demo.engines.local.zerogpu import ZeroGpuEngine
+    if options.server is not None:
+        from vlm_demo.engines.remote.engine import RemoteEngine
 
-            return ZeroGpuEngine.load(
-                checkpoint,
-                revision=revision,
-                dtype=dtype,
-                quantization=quantization,
-                trust_remote_code=trust_remote_code,
-                context=context,
-                serving=serving,
-                on_progress=on_progress,
-            )
-        case "local":
-            from vlm_demo.engines.local.engine import LocalEngine
+        return RemoteEngine.connect(
+            options.checkpoint, options.server, serving=serving, on_progress=on_progress
+        )
+    if on_zerogpu():
+        from vlm_demo.engines.local.zerogpu.engine import ZeroGpuEngine
 
-            return LocalEngine.load(
-                checkpoint,
-                revision=revision,
-                dtype=dtype,
-                quantization=quantization,
-                trust_remote_code=trust_remote_code,
-                context=context,
-                device=device,
-                serving=serving,
-                on_progress=on_progress,
-            )
-        case "remote":
-            from vlm_demo.engines.remote.engine import RemoteEngine
+        return ZeroGpuEngine.load(options, serving, on_progress)
+    from vlm_demo.engines.local.engine import LocalEngine
 
-            return RemoteEngine.connect(
-                checkpoint,
-                base_url,
-                server=server,
-                api_key_env=api_key_env,
-                serving=serving,
-                on_progress=on_progress,
-            )
+    return LocalEngine.load(options, serving, on_progress)
+
+
+# What this machine holds. These only put off the import of torch; see the functions behind them.
 
 
 def folder_on_disk(checkpoint: str, revision: str | None = None) -> Path | None:
-    """Return where a checkpoint (Hub id or folder) is on this machine; None: it is not."""
-    from vlm_demo.engines.local.checkpoints.fetching import folder_on_disk as found
+    """Return the folder of a checkpoint (Hub id or folder) on this machine, or None."""
+    from vlm_demo.engines.local.checkpoints import folders
 
-    return found(checkpoint, revision)
+    return folders.folder_on_disk(checkpoint, revision)
 
 
 def checkpoint_config(checkpoint: str, revision: str | None = None) -> dict[str, Any]:
-    """Return a checkpoint's config.json, from the Hub where it is not on disk.
+    """Return a checkpoint's config.json, or raise LoadError."""
+    from vlm_demo.engines.local.checkpoints import fetching
 
-    Raises:
-        LoadError: there is no such checkpoint, or it cannot be reached.
-    """
-    from vlm_demo.engines.local.checkpoints.fetching import checkpoint_config as read
-
-    return read(checkpoint, revision)
+    return fetching.checkpoint_config(checkpoint, revision)
 
 
 def free_memory(device: Device = "auto") -> FreeMemory:
-    """Measure the memory that a model of this machine's own could take."""
-    from vlm_demo.engines.local.checkpoints.memory import free_memory as measured
+    """Measure the memory that another model of this machine could take."""
+    from vlm_demo.engines.local.checkpoints import memory
 
-    return measured(device)
+    return memory.free_memory(device)
 
 
 def release_memory() -> None:
-    """Give back to the system what closed models have left."""
-    from vlm_demo.engines.local.checkpoints.memory import release_memory as released
+    """Give the memory of closed models back to the system."""
+    from vlm_demo.engines.local.checkpoints import memory
 
-    released()
-
-
-def weights_memory(
-    checkpoint: str,
-    revision: str | None,
-    dtype: Dtype,
-    quantization: Quantization,
-    device: Device = "auto",
-) -> int | None:
-    """Return the fewest bytes that a checkpoint's weights take once loaded; None: not known."""
-    from vlm_demo.engines.local.checkpoints.memory import weights_memory as measured
-
-    return measured(checkpoint, revision, dtype, quantization, device)
+    memory.release_memory()
 
 
-def weights_memory_by_format(
-    checkpoint: str, revision: str | None, device: Device = "auto"
-) -> dict[tuple[Dtype, Quantization], int | None]:
-    """Return the bytes of a checkpoint's weights for each way to load it that makes sense here."""
-    from vlm_demo.engines.local.checkpoints.memory import weights_memory_by_format as measured
+def weights_memory(options: LoadOptions) -> int | None:
+    """Return the bytes of a checkpoint's weights once loaded, or None if they are not here."""
+    from vlm_demo.engines.local.checkpoints import memory
 
-    return measured(checkpoint, revision, device)
+    return memory.weights_memory(options)
+
+
+def weights_memory_by_format(options: LoadOptions) -> dict[NumberFormat, int | None]:
+    """Return `weights_memory` for each number format that makes sense here."""
+    from vlm_demo.engines.local.checkpoints import memory
+
+    return memory.weights_memory_by_format(options)

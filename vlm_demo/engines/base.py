@@ -11,21 +11,16 @@ from PIL.Image import Image
 from vlm_demo.engines.cache_budget import CacheBudget
 from vlm_demo.values import Prompt, Sampling, TextChunk
 
-EngineKind = Literal["local", "remote"]
-ServerKind = Literal["vllm", "openai"]  # openai: knows only the fields of the standard
-Dtype = Literal["auto", "float32", "bfloat16", "float16"]
-Quantization = Literal["none", "4bit", "8bit"]
-
 
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a long step has come."""
 
-    stage: str  # "fetching", "loading", "ready"
+    stage: str  # "connecting", "fetching", "loading"
     done: int
     total: int | None  # None: not known
     unit: Literal["bytes", "shards", "steps"]
-    shards: tuple[int, int] = (0, 0)  # files that are in, and all; (0, 0): not counted
+    shards: tuple[int, int] = (0, 0)  # files that are loaded, and all; (0, 0): not counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,58 +32,59 @@ class FreeMemory:
 
     @property
     def for_model(self) -> int:
-        """Where a model would go."""
+        """Bytes where a model would be loaded."""
         return self.ram if self.gpu is None else self.gpu
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
-    """How one engine shares its time and memory among requests."""
+    """How an engine shares its time and memory among requests."""
 
     batch: int = 8  # requests that are answered at the same time
     waiting: int = 20  # further requests that may wait; one more is refused
-    timeout_s: float = 600.0  # an answer that takes longer than this ends
+    timeout_s: float = 600.0  # seconds after which an answer ends
     cache: CacheBudget = field(default_factory=lambda: CacheBudget(2 << 30))
-    threads: int | None = None  # of the CPU; None: as torch chooses
+    threads: int | None = None  # CPU threads; None: as torch chooses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What an engine is doing, and what it has saved; counts are since it was opened."""
+    """What an engine is doing, and how much it has reused, counted since it was opened."""
 
     answering: int = 0
     waiting: int = 0
     requests: int = 0
     prompt_tokens: int = 0  # of all prompts, pictures included
-    reused_tokens: int = 0  # of these, those that did not have to be computed again
-    pictures: int = 0  # that were looked up to be shown to the model's tower
-    reused_pictures: int = 0  # of these, those whose features were kept
+    reused_tokens: int = 0  # of these, those found in the prefix cache
+    images: int = 0  # that the vision tower was to encode
+    reused_images: int = 0  # of these, those whose features were cached
     cached_bytes: int = 0
     cache_limit: int = 0  # bytes
-    steps: int = 0  # of decoding
+    steps: int = 0  # decode steps
     tokens: int = 0  # decoded in these steps, over all requests
     weight_bytes: int = 0  # of the model in this machine's memory
-    precision: str = ""  # that it was loaded in: "float32", "4-bit"; "": not known
+    number_format: str = ""  # of the loaded model, such as "float32" or "4-bit"; "": not known
 
 
 OnProgress = Callable[[Progress], None]
+"""Callback for progress; what it raises ends the step."""
 
 
 def ignore_progress(_: Progress) -> None:
-    """Take progress and tell nobody."""
+    """Do nothing with progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class RenderedPrompt:
-    """What a model is given for a prompt; to find out, nothing is generated."""
+    """What a model is given for a prompt. Nothing is generated to find that out."""
 
     prompt: Prompt
-    text: str  # as the template writes it, before pictures take their places in it
-    token_text: str  # its tokens as text, those of pictures counted: "<image> x 576"
+    text: str  # as the template writes it, before pictures are expanded to tokens
+    token_text: str  # its tokens as text, with those of pictures counted: "<image> x 576"
     tokens: int  # length of the prompt, pictures included
     image_tokens: int  # how many of the tokens stand for pictures
-    pictures: tuple[Image, ...]  # as the model sees them, tile by tile
-    remark: str = ""  # why there are no pictures, where some were expected
+    images: tuple[Image, ...]  # as the model sees them, tile by tile
+    note: str = ""  # why there are no pictures although some were expected
 
 
 class Engine(Protocol):
@@ -100,10 +96,10 @@ class Engine(Protocol):
         ...
 
     def stream(self, prompt: Prompt, sampling: Sampling) -> Generator[TextChunk, None, None]:
-        """Yield pieces of text as they are produced; joined, they are the whole output.
+        """Yield chunks of text as they are produced; joined, they are the whole output.
 
-        While the request waits, empty pieces say how many are `ahead`. Closing the iterator
-        stops the generation; what was yielded until then stays true.
+        While the request waits, empty chunks give its queue position. Closing the iterator stops
+        the generation; the chunks so far remain valid.
 
         Raises:
             QueueFullError: too many requests are waiting.
@@ -119,20 +115,20 @@ class Engine(Protocol):
         They are natural logarithms, summed over the tokens of a choice and the end of the answer.
 
         Raises:
-            NoScoresError: the engine cannot tell.
+            NoScoresError: the engine cannot compute them.
             EngineError: as `stream` does.
         """
         ...
 
     def usage(self) -> Usage:
-        """Say what the engine is doing. Safe at any time."""
+        """Return what the engine is doing. Safe at any time."""
         ...
 
     def inspect(self, prompt: Prompt) -> RenderedPrompt:
-        """Say what exactly the model is given for a prompt. Safe beside running answers.
+        """Return what exactly the model is given for a prompt. Safe while answers are running.
 
         Raises:
-            EngineError: the prompt cannot be rendered, or the engine cannot tell.
+            EngineError: the prompt cannot be rendered, or the engine does not know.
         """
         ...
 

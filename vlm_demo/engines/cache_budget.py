@@ -1,4 +1,4 @@
-"""One limit in bytes for everything that models keep to spare themselves work."""
+"""One limit in bytes for all caches of all models."""
 
 from __future__ import annotations
 
@@ -6,71 +6,71 @@ from collections.abc import Callable
 from threading import Lock
 
 
-class Kept:
-    """Something that is kept as long as there is room; `forget` is called when there is not."""
+class CachedItem:
+    """Something in a cache; `evict` is called when its room is needed."""
 
-    __slots__ = ("forget", "size")
+    __slots__ = ("evict", "size")
 
-    def __init__(self, size: int, forget: Callable[[], None]) -> None:
+    def __init__(self, size: int, evict: Callable[[], None]) -> None:
         self.size = size  # bytes
-        self.forget = forget
+        self.evict = evict
 
 
 class CacheBudget:
-    """Decides what is kept: within a number of bytes, what was used last. Safe in every thread."""
+    """Keeps the most recently used items within a number of bytes. Safe in every thread."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit  # bytes
         self._lock = Lock()
-        self._kept: dict[Kept, None] = {}  # least recently used first
+        self._items: dict[CachedItem, None] = {}  # least recently used first
         self._size = 0
 
     @property
     def size(self) -> int:
-        """Bytes that are kept now."""
+        """Bytes of all items."""
         return self._size
 
-    def keep(self, kept: Kept) -> bool:
-        """Take something in, or return False where it is larger than everything may be.
+    def add(self, item: CachedItem) -> bool:
+        """Add an item, or return False if it alone is larger than the limit.
 
-        What has not been used for longest is forgotten to make room, whoever had it kept.
+        The least recently used items are evicted to make room, whichever cache they are in.
         """
-        if kept.size > self.limit:
+        if item.size > self.limit:
             return False
-        gone: list[Kept] = []
+        evicted: list[CachedItem] = []
         with self._lock:
-            self._kept[kept] = None
-            self._size += kept.size
+            self._items[item] = None
+            self._size += item.size
             while self._size > self.limit:
-                oldest = next(iter(self._kept))
-                self._leave(oldest)
-                gone.append(oldest)
-        for old in gone:
-            old.forget()
+                oldest = next(iter(self._items))
+                self._remove(oldest)
+                evicted.append(oldest)
+        for old in evicted:
+            old.evict()
         return True
 
-    def touch(self, kept: Kept) -> None:
-        """Note that something was used."""
+    def touch(self, item: CachedItem) -> None:
+        """Note that an item was used."""
         with self._lock:
-            if kept in self._kept:
-                del self._kept[kept]
-                self._kept[kept] = None
+            if item in self._items:
+                del self._items[item]
+                self._items[item] = None
 
-    def drop(self, kept: Kept) -> None:
-        """Stop counting something that its owner has given up."""
+    def remove(self, item: CachedItem) -> None:
+        """Stop counting an item that its cache has dropped."""
         with self._lock:
-            if kept in self._kept:
-                self._leave(kept)
+            if item in self._items:
+                self._remove(item)
 
     def clear(self) -> None:
-        """Forget everything, of whoever had it kept."""
+        """Evict every item of every cache."""
         with self._lock:
-            gone = list(self._kept)
-            for kept in gone:
-                self._leave(kept)
-        for kept in gone:
-            kept.forget()
+            evicted = list(self._items)
+            for item in evicted:
+                self._remove(item)
+        for item in evicted:
+            item.evict()
 
-    def _leave(self, kept: Kept) -> None:
-        del self._kept[kept]
-        self._size -= kept.size
+    def _remove(self, item: CachedItem) -> None:
+        del self._items[item]
+        self._size -= item.size

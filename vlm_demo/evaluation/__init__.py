@@ -1,12 +1,12 @@
-"""Benchmarks, one file each: `python -m vlm_demo evaluate --benchmark scenes --model M`."""
+"""Benchmarks, one file each: `vlm-demo evaluate --benchmark scenes --model M`."""
 
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 from vlm_demo.backend import Backend
-from vlm_demo.errors import SettingsError
-from vlm_demo.evaluation.base import Benchmark, Question, Scores
+from vlm_demo.errors import SettingsError, quote_name, suggest_names
+from vlm_demo.evaluation.benchmark import Benchmark, Question, Scores
 from vlm_demo.plugins import discover
 
 __all__ = ["Benchmark", "Scores", "all_benchmarks", "evaluate", "questions_for_battles"]
@@ -15,7 +15,7 @@ __all__ = ["Benchmark", "Scores", "all_benchmarks", "evaluate", "questions_for_b
 @cache
 def all_benchmarks() -> dict[str, Benchmark]:
     """Return every benchmark, by name."""
-    return discover(__name__, __path__, "BENCHMARK")
+    return discover(__name__, __path__, "BENCHMARK", Benchmark)
 
 
 def evaluate(
@@ -30,20 +30,22 @@ def evaluate(
 
     Args:
         benchmark: its name.
-        backend: what answers.
+        backend: holds the model.
         model: name on the menu.
-        seed: chooses the questions; the same seed asks the same ones.
-        count: about how many questions; the benchmark's own number without it.
-        data: file of the questions, for a benchmark that brings none.
+        seed: chooses the questions; the same seed gives the same ones.
+        count: about how many questions; by default the benchmark's own number.
+        data: file of questions, for a benchmark that has none of its own.
 
     Raises:
         VlmDemoError: there is no such benchmark or model, its file cannot be used, or the model
             failed.
     """
-    chosen = _benchmark(benchmark)
+    chosen = _find_benchmark(benchmark)
     if data is not None:
         if chosen.read is None:
-            raise SettingsError(f"The benchmark {benchmark!r} brings its own questions.")
+            raise SettingsError(
+                f"The benchmark {benchmark!r} has its own questions: leave out --data."
+            )
         chosen = chosen.read(data)
     if chosen.run is None:
         raise SettingsError(f"The benchmark {benchmark!r} needs a file of questions: --data FILE.")
@@ -56,19 +58,21 @@ def questions_for_battles(
     """Return questions of a benchmark whose answers can be graded one by one.
 
     Raises:
-        SettingsError: there is no such benchmark, or it has none.
+        SettingsError: there is no such benchmark, or it has no such questions.
     """
-    questions = _benchmark(benchmark).questions
+    questions = _find_benchmark(benchmark).questions
     if questions is None:
         able = ", ".join(name for name, one in all_benchmarks().items() if one.questions)
         raise SettingsError(
-            f"The benchmark {benchmark!r} has no questions for battles. Those that have: {able}."
+            f"The benchmark {benchmark!r} has no questions for battles. Choose one of: {able}."
         )
     return questions(seed, count)
 
 
-def _benchmark(name: str) -> Benchmark:
-    if name not in all_benchmarks():
-        known = ", ".join(all_benchmarks())
-        raise SettingsError(f"There is no benchmark {name!r}. Known: {known}.")
-    return all_benchmarks()[name]
+def _find_benchmark(name: str) -> Benchmark:
+    benchmarks = all_benchmarks()
+    if name not in benchmarks:
+        raise SettingsError(
+            f"There is no benchmark {quote_name(name)}. {suggest_names(name, benchmarks)}".strip()
+        )
+    return benchmarks[name]

@@ -1,10 +1,10 @@
-"""Battles that the program itself judges, on questions whose true answer is known.
+"""Automatic battles: the program judges, by the ground truth of a benchmark's questions.
 
-Each model is asked each question once. Every two models that answered it are one battle: the better
-grade wins, grades that are close are a tie, and two that are wrong are both bad. Boxes are judged a
-second time, alone, on questions that want some.
+Each model is asked each question once. Any two models that answered it make a battle: the better
+grade wins, close grades are a tie, and two wrong answers are both bad. On questions that ask for
+boxes, these are also judged alone.
 
-A benchmark takes part by naming its `questions` (vlm_demo.evaluation.base).
+A benchmark takes part by having `questions` (vlm_demo.evaluation.benchmark).
 """
 
 from __future__ import annotations
@@ -26,39 +26,40 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
-from vlm_demo.arena.battles.ballots import contender
+from vlm_demo.arena.battles.vote_building import describe_contender
 from vlm_demo.arena.interchange.language_names import to_code
 from vlm_demo.arena.votes import fingerprints
 from vlm_demo.arena.votes.store import VoteStore
 from vlm_demo.arena.votes.vote import Contender, Origin, Vote, Winner
 from vlm_demo.backend import Backend
-from vlm_demo.catalog.menu import ModelSpec
+from vlm_demo.catalog.identity import weights_revision
+from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.errors import SettingsError, VlmDemoError
-from vlm_demo.evaluation.base import Grade, Question
+from vlm_demo.evaluation.benchmark import Grade, Question
 from vlm_demo.families import get_family
 from vlm_demo.values import Box, Reply, Sampling
 
-RIGHT = 0.5
-"""Two answers with grades below this are both bad; of boxes, an IoU that counts as found."""
+MIN_GRADE = 0.5
+"""Grade below which two answers are both bad; for boxes, an IoU that counts as found."""
 
-MARGIN = 0.1
-"""Grades that differ by no more are a tie: it is what nobody sees of two boxes."""
+TIE_MARGIN = 0.1
+"""Difference of grades up to which a battle is a tie: nobody sees it between two boxes."""
 
 CHUNK = 100
-"""Questions that all models answer before the battles on them are judged and kept."""
+"""Number of questions that all models answer before the battles on them are judged and stored."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Outcome:
-    """What became of the battles of one run."""
+class BattleOutcome:
+    """The result of one run of battles."""
 
     added: int = 0
     present: int = 0  # judged in an earlier run
-    void: int = 0  # a side failed or said nothing
+    void: int = 0  # an answer failed or was empty
     failures: Counter[str] = field(default_factory=Counter)  # by model
-    stopped: bool = False  # by Ctrl+C; what was judged until then is kept
+    was_interrupted: bool = False  # by Ctrl+C; what was judged before is stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class _Answer:
 
 
 _Answers = dict[tuple[str, str], _Answer | None]
-"""By model and question; None: the model failed."""
+"""Answers by model and question; None: the model failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,23 +89,22 @@ def play(
     benchmark: str,
     questions: Sequence[Question],
     at_once: int = 8,
-) -> Outcome:
-    """Let models of the menu meet on questions, and keep what the program judges.
+) -> BattleOutcome:
+    """Let models of the menu meet on questions, and store how the program judges.
 
-    A battle that was judged in an earlier run is left as it is, so that a run that was interrupted
-    goes on where it ended.
+    Battles that an earlier run has judged are skipped, so that an interrupted run is resumed.
 
     Args:
-        backend: what answers.
-        store: where the votes go.
+        backend: holds the models.
+        store: receives the votes.
         models: names on the menu.
-        benchmark: name of the one that the questions are from.
+        benchmark: name of the benchmark that the questions are from.
         questions: what is asked.
-        at_once: requests that a model is sent at a time.
+        at_once: requests that a model gets at the same time.
 
     Raises:
         SettingsError: there are fewer than two models.
-        VlmDemoError: a model is unknown or cannot be loaded, or the votes cannot be kept.
+        VlmDemoError: a model is unknown or cannot be loaded, or the votes cannot be stored.
     """
     names = sorted(set(models))
     if len(names) < 2:
@@ -117,7 +117,7 @@ def play(
             for start in range(0, len(questions), CHUNK):
                 run.play(questions[start : start + CHUNK])
         except KeyboardInterrupt:
-            run.outcome.stopped = True
+            run.outcome.was_interrupted = True
     return run.outcome
 
 
@@ -140,33 +140,33 @@ class _Run:
         self._benchmark = benchmark
         self._at_once = at_once
         longest = max(get_family(spec.family).sampling.max_new_tokens for spec in specs)
-        self._sampling = Sampling(max_new_tokens=longest)  # the same, and greedy, for all
-        self.outcome = Outcome()
+        self._sampling = Sampling(max_new_tokens=longest)  # greedy, and the same for all
+        self.outcome = BattleOutcome()
 
     def play(self, questions: Sequence[Question]) -> None:
-        """Ask, judge and keep; what both sides have answered is kept however this ends."""
+        """Ask, judge and store; what both sides have answered is stored however this ends."""
         battles = [battle for question in questions for battle in self._battles(question)]
-        coming = [battle for battle in battles if self._store.get(battle.id) is None]
-        self.outcome.present += len(battles) - len(coming)
+        pending = [battle for battle in battles if self._store.get(battle.id) is None]
+        self.outcome.present += len(battles) - len(pending)
         answers: _Answers = {}
         try:
             for spec in self._specs:
-                asked = {b.question.name: b.question for b in coming if spec in (b.a, b.b)}
-                self.bar.update(len(questions) - len(asked))
+                unanswered = {b.question.name: b.question for b in pending if spec in (b.a, b.b)}
+                self.bar.update(len(questions) - len(unanswered))
                 self.bar.set_description(spec.name)
-                self._ask(spec, asked.values(), answers)
+                self._ask(spec, unanswered.values(), answers)
         finally:
-            self._keep(coming, answers)
+            self._store_votes(pending, answers)
 
     def _battles(self, question: Question) -> Iterator[_Battle]:
         able = [spec for spec in self._specs if _can_be_asked(spec, question)]
         for pair in combinations(able, 2):
             id = _battle_id(self._benchmark, question, pair)
-            a, b = random.Random(id).sample(pair, 2)  # who stands where is chance, and repeatable
+            a, b = random.Random(id).sample(pair, 2)  # the sides are random, but repeatable
             yield _Battle(id, question, a, b)
 
     def _ask(self, spec: ModelSpec, questions: Collection[Question], answers: _Answers) -> None:
-        """Put a model's answers to those of others, each as soon as it is there."""
+        """Add the answers of a model to `answers`, each as soon as it is complete."""
         if not questions:
             return
         for _ in self._backend.load(spec.name):
@@ -180,9 +180,9 @@ class _Run:
                 self.bar.update()
 
         with ThreadPoolExecutor(self._at_once) as threads:
-            asked = [threads.submit(ask, question) for question in questions]
+            futures = [threads.submit(ask, question) for question in questions]
             try:
-                for future in as_completed(asked):
+                for future in as_completed(futures):
                     future.result()
             finally:
                 stopped.set()
@@ -201,11 +201,11 @@ class _Run:
             log.warning("%s failed on %r: %s", spec.name, question.name, error)
             return None
         if not reply.raw.strip():
-            log.warning("%s said nothing on %r.", spec.name, question.name)
+            log.warning("%s gave an empty answer to %r.", spec.name, question.name)
             return None
         return _Answer(reply, began_at, datetime.now(UTC))
 
-    def _keep(self, battles: Sequence[_Battle], answers: _Answers) -> None:
+    def _store_votes(self, battles: Sequence[_Battle], answers: _Answers) -> None:
         votes = []
         for battle in battles:
             sides = [(spec.name, battle.question.name) for spec in (battle.a, battle.b)]
@@ -228,13 +228,13 @@ class _Run:
             battle=battle.id,
             a=self._contender(battle.a, a),
             b=self._contender(battle.b, b),
-            winner=_winner(*(grade.answer for grade in grades)),
-            boxes=_winner_by_boxes(grades, (a.reply, b.reply)),
+            winner=_decide(*(grade.answer for grade in grades)),
+            boxes=_decide_by_boxes(grades, (a.reply, b.reply)),
             task=question.request.task,
             language=question.language,
             parameters={k: v for k, v in asdict(self._sampling).items() if k != "seed"},
-            prompt_hash=fingerprints.of_words([question.request]),
-            picture_hash=fingerprints.of_pictures(question.request.images),
+            prompt_hash=fingerprints.hash_questions([question.request]),
+            picture_hash=fingerprints.hash_images(question.request.images),
             began_at=min(a.began_at, b.began_at),
             ended_at=max(a.ended_at, b.ended_at),
             voted_at=datetime.now(UTC),
@@ -242,38 +242,38 @@ class _Run:
         )
 
     def _contender(self, spec: ModelSpec, answer: _Answer) -> Contender:
-        return replace(contender(spec, self._backend), outputs=(answer.reply.raw,))
+        return replace(describe_contender(spec, self._backend), outputs=(answer.reply.raw,))
 
 
 def _can_be_asked(spec: ModelSpec, question: Question) -> bool:
-    """Whether a model does the task, and knows the language; English is asked of every one."""
-    known = {"en", *map(to_code, spec.languages)}
-    return spec.supports(question.request.task) and question.language in known
+    """Whether a model supports the task and the language; English is asked of every model."""
+    languages = {"en", *map(to_code, spec.languages)}
+    return spec.supports(question.request.task) and question.language in languages
 
 
 def _battle_id(benchmark: str, question: Question, specs: Collection[ModelSpec]) -> str:
-    """Name a battle by what it is about: the same one has the same name in every run."""
-    models = sorted((spec.name, fingerprints.of_weights(spec)) for spec in specs)
+    """Return the id of a battle, which is the same in every run."""
+    models = sorted((spec.name, weights_revision(spec)) for spec in specs)
     content = json.dumps([benchmark, question.name, models])
     return f"auto-{hashlib.sha256(content.encode()).hexdigest()[:32]}"
 
 
-def _winner(a: float, b: float) -> Winner:
-    """Compare two grades."""
-    if max(a, b) < RIGHT:
+def _decide(a: float, b: float) -> Winner:
+    """Decide a battle by two grades."""
+    if max(a, b) < MIN_GRADE:
         return Winner.BOTH_BAD
-    if abs(a - b) <= MARGIN:
+    if abs(a - b) <= TIE_MARGIN:
         return Winner.TIE
     return Winner.A if a > b else Winner.B
 
 
-def _winner_by_boxes(grades: tuple[Grade, Grade], replies: tuple[Reply, Reply]) -> Winner | None:
-    """Compare the boxes alone; None where the question wants none, or nobody drew one."""
+def _decide_by_boxes(grades: tuple[Grade, Grade], replies: tuple[Reply, Reply]) -> Winner | None:
+    """Decide by the boxes alone; None if the question asks for none, or neither drew any."""
     a, b = (grade.boxes for grade in grades)
     if a is None or b is None or not any(map(_has_boxes, replies)):
         return None
-    return _winner(a, b)
+    return _decide(a, b)
 
 
 def _has_boxes(reply: Reply) -> bool:
-    return any(isinstance(place, Box) for mention in reply.mentions for place in mention.regions)
+    return any(isinstance(region, Box) for mention in reply.mentions for region in mention.regions)

@@ -1,7 +1,7 @@
-"""Questions of one's own: the ZIP that the page saves, whose right places a person has drawn.
+"""Questions of one's own: the ZIP that the page saves, with regions that a person has drawn.
 
-Measures: mean_iou, over all right places, 0 for one that was missed; hit_rate, the share of them
-that are met with IoU >= 0.5; and extra, the model's places that meet no right one, as a number.
+Measures: mean_iou, over all regions of the ground truth, 0 for one that was missed; hit_rate, the
+share of them found with IoU >= 0.5; and extra, the number of the model's regions that match none.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from tempfile import TemporaryDirectory
 
 from tqdm import tqdm
 
-from vlm_demo.analysis.ground_truth import Known, read_archive, standings
+from vlm_demo.analysis.ground_truth import LabelledQuestion, rank_models, read_archive
 from vlm_demo.backend import Backend
-from vlm_demo.evaluation.base import Benchmark, Scores
+from vlm_demo.evaluation.benchmark import Benchmark, Scores
 from vlm_demo.images import open_image
 from vlm_demo.values import Region, Request
 
 
 def read(data: Path) -> Benchmark:
-    """Return the benchmark that stands in a ZIP.
+    """Return the benchmark with the questions of a ZIP.
 
     Raises:
         InputError: it cannot be used; the message says why.
@@ -35,25 +35,28 @@ def run(
     data: Path,
     backend: Backend,
     model: str,
-    seed: int,  # noqa: ARG001  nothing is drawn by lot
+    seed: int,  # noqa: ARG001  nothing is random
     count: int | None,
 ) -> Scores:
     """Ask the first `count` questions, or all, and measure."""
     with TemporaryDirectory() as folder:
         questions = read_archive(data, Path(folder))[:count]
-        asked = tqdm(questions, desc=model, unit="question", disable=None, file=sys.stderr)
-        answers = [(known.truth, {model: _places(backend, model, known)}) for known in asked]
-    (standing,) = standings(answers)
+        progress = tqdm(questions, desc=model, unit="question", disable=None, file=sys.stderr)
+        answers = [
+            (question.ground_truth, {model: _find_regions(backend, model, question)})
+            for question in progress
+        ]
+    (score,) = rank_models(answers)
     return {
-        "mean_iou": standing.mean_iou,
-        "hit_rate": standing.hit_rate,
-        "extra": standing.extra,
+        "mean_iou": score.mean_iou,
+        "hit_rate": score.hit_rate,
+        "extra": score.extra,
         "n": len(questions),
     }
 
 
-def _places(backend: Backend, model: str, known: Known) -> tuple[Region, ...]:
-    request = Request(known.task, known.words, (open_image(known.picture),))
+def _find_regions(backend: Backend, model: str, question: LabelledQuestion) -> tuple[Region, ...]:
+    request = Request(question.task, question.words, (open_image(question.image),))
     *_, reply = backend.answer(model, request)
     return tuple(region for mention in reply.mentions for region in mention.regions)
 

@@ -1,14 +1,14 @@
-"""The drawn world's own test: unseen scenes, every task, through the one path of the backend.
+"""The test of the drawn world: unseen scenes, every task, through the backend.
 
 Measures, each a share of 0 to 1:
 
 * caption_f1: F1 of the coloured objects named in captions, over all captions together.
-* grounded_recall50: objects that a grounded caption names rightly with a box of IoU >= 0.5.
+* grounded_recall50: objects that a grounded caption names correctly, with a box of IoU >= 0.5.
 * locate_iou50: searches for one object whose first box has IoU >= 0.5.
-* vqa_em: exact answers, mean over the five kinds of question (what, how many, colour, is there,
+* vqa_em: exact matches, mean over the five kinds of question (what, how many, colour, is there,
   relation).
-* absent_em: searches for something that is not there which are answered so, with its right name.
-* japanese_em: as vqa_em, asked and answered in Japanese; None for models without Japanese.
+* absent_em: searches for something absent whose answer says so, with its right name.
+* japanese_em: as vqa_em, sample and answered in Japanese; None for models without Japanese.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from statistics import fmean
 
 from tqdm import tqdm
 
+from vlm_demo.analysis.matching import match_greedily, normalize_phrase
 from vlm_demo.backend import Backend
-from vlm_demo.evaluation.base import Benchmark, Grade, Question, Scores
+from vlm_demo.evaluation.benchmark import Benchmark, Grade, Question, Scores
 from vlm_demo.scenes import questions
 from vlm_demo.scenes.dialogues import ENGLISH, JAPANESE
 from vlm_demo.scenes.exchange import Exchange
@@ -36,8 +37,7 @@ from vlm_demo.scenes.wording import Wording
 from vlm_demo.values import Box, Mention, Reply, Request, Task
 
 _DEFAULT_COUNT = 1650
-_ENOUGH = 0.5  # IoU that counts as found
-_ARTICLE = re.compile(r"^(?:an image of\s+)?(?:an?|the)\s+", re.IGNORECASE)
+_MIN_IOU = 0.5  # from which a box is on its object
 
 _VQA: dict[str, Callable[..., Exchange | None]] = {
     "what": questions.what,
@@ -49,18 +49,18 @@ _VQA: dict[str, Callable[..., Exchange | None]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
+class _SceneQuestion:
     measure: str  # "vqa/colour", "caption", ...
     scene: Scene
     exchange: Exchange
 
     def request(self) -> Request:
-        return Request(self.exchange.task, self.exchange.text, (self.scene.picture,))
+        return Request(self.exchange.task, self.exchange.text, (self.scene.image,))
 
 
 @dataclass(slots=True)
 class _Tally:
-    """Hits out of tries, which a question may have several of."""
+    """Hits out of tries; one question can have several."""
 
     hits: float = 0
     tries: float = 0
@@ -71,11 +71,11 @@ class _Tally:
 
 
 def run(backend: Backend, model: str, seed: int, count: int | None) -> Scores:
-    """Ask and count."""
+    """Ask the questions, and measure."""
     japanese = "Japanese" in backend.spec(model).languages
-    asked = list(_questions(seed, count or _DEFAULT_COUNT, japanese=japanese))
+    sample = list(_draw_questions(seed, count or _DEFAULT_COUNT, japanese=japanese))
     tallies: dict[str, _Tally] = {}
-    for question in tqdm(asked, desc=model, unit="question", disable=None, file=sys.stderr):
+    for question in tqdm(sample, desc=model, unit="question", disable=None, file=sys.stderr):
         *_, reply = backend.answer(model, question.request())
         hits, tries = _judge(question, reply)
         tally = tallies.setdefault(question.measure, _Tally())
@@ -88,23 +88,23 @@ def run(backend: Backend, model: str, seed: int, count: int | None) -> Scores:
         "vqa_em": _mean(tallies, "vqa/"),
         "absent_em": tallies["absent"].share,
         "japanese_em": _mean(tallies, "japanese/") if japanese else None,
-        "n": len(asked),
+        "n": len(sample),
     }
 
 
-def graded_questions(seed: int, count: int | None) -> list[Question]:
-    """Return the same questions, those in Japanese among them, shuffled."""
-    asked = list(_questions(seed, count or _DEFAULT_COUNT, japanese=True))
-    random.Random(seed).shuffle(asked)
+def list_questions(seed: int, count: int | None) -> list[Question]:
+    """Return the same questions, including those in Japanese, shuffled."""
+    sample = list(_draw_questions(seed, count or _DEFAULT_COUNT, japanese=True))
+    random.Random(seed).shuffle(sample)
     return [
         Question(
-            # A scene has at most one question of a kind, which follows from the scene.
+            # A scene has at most one question of a kind, and the scene determines it.
             name=f"{question.measure} {question.scene.seed}",
             request=question.request(),
             language=question.exchange.language,
             grade=partial(_grade, question),
         )
-        for question in asked
+        for question in sample
     ]
 
 
@@ -112,18 +112,18 @@ def _mean(tallies: dict[str, _Tally], prefix: str) -> float:
     return fmean(tally.share for name, tally in tallies.items() if name.startswith(prefix))
 
 
-def _questions(seed: int, count: int, *, japanese: bool) -> Iterator[_Question]:
-    """Yield about `count` questions, each about a scene of its own."""
+def _draw_questions(seed: int, count: int, *, japanese: bool) -> Iterator[_SceneQuestion]:
+    """Yield about `count` questions, each about another scene."""
     kinds: dict[str, tuple[float, Callable[[random.Random, Scene], Exchange | None]]] = {
-        "caption": (1, lambda _, scene: _captioned(scene, Task.CAPTION)),
-        "grounded_caption": (1, lambda _, scene: _captioned(scene, Task.GROUNDED_CAPTION)),
+        "caption": (1, lambda _, scene: _caption_exchange(scene, Task.CAPTION)),
+        "grounded_caption": (1, lambda _, scene: _caption_exchange(scene, Task.GROUNDED_CAPTION)),
         "locate": (1, lambda rng, scene: questions.locate(rng, scene, ENGLISH, short=True)),
         "absent": (1, lambda rng, scene: questions.absent(rng, scene, ENGLISH, short=True)),
     }
     for name, ask in _VQA.items():
-        kinds[f"vqa/{name}"] = (1, _worded(ask, ENGLISH))
+        kinds[f"vqa/{name}"] = (1, _with_wording(ask, ENGLISH))
         if japanese:
-            kinds[f"japanese/{name}"] = (0.4, _worded(ask, JAPANESE))
+            kinds[f"japanese/{name}"] = (0.4, _with_wording(ask, JAPANESE))
     total = sum(weight for weight, _ in kinds.values())
     seeds = scene_seeds("test", seed)
     for measure, (weight, ask_one) in kinds.items():
@@ -132,49 +132,49 @@ def _questions(seed: int, count: int, *, japanese: bool) -> Iterator[_Question]:
             scene = draw_scene(next(seeds))
             exchange = ask_one(random.Random(scene.seed), scene)
             if exchange is not None:
-                yield _Question(measure, scene, exchange)
+                yield _SceneQuestion(measure, scene, exchange)
                 left -= 1
 
 
-def _captioned(scene: Scene, task: Task) -> Exchange:
+def _caption_exchange(scene: Scene, task: Task) -> Exchange:
     parts = ENGLISH.caption(scene.objects, grounded=True)
     return Exchange("caption", "en", task, "", parts)
 
 
-def _worded(
+def _with_wording(
     ask: Callable[..., Exchange | None], words: Wording
 ) -> Callable[[random.Random, Scene], Exchange | None]:
     return lambda rng, scene: ask(rng, scene, words, short=True)
 
 
-def _judge(question: _Question, reply: Reply) -> tuple[float, float]:
+def _judge(question: _SceneQuestion, reply: Reply) -> tuple[float, float]:
     """Return hits and tries."""
     exchange, scene = question.exchange, question.scene
     match question.measure:
         case "caption":
-            return _caption_hits(scene, reply.text)
+            return _score_caption(scene, reply.text)
         case "grounded_caption":
-            return _grounded_hits(scene, reply.mentions), len(scene.objects)
+            return _count_hits(scene.objects, reply.mentions), len(scene.objects)
         case "locate":
-            (wanted,) = exchange.places[0].boxes
-            return float(_first_iou(reply.mentions, wanted) >= _ENOUGH), 1
+            (target,) = exchange.phrases[0].boxes
+            return float(_first_iou(reply.mentions, target) >= _MIN_IOU), 1
         case "absent":
-            said = _says_absent(_normalised(reply.text), _absent_name(exchange))
-            return float(said and not reply.mentions), 1
+            denies = _says_absent(_normalize(reply.text), _absent_name(exchange))
+            return float(denies and not reply.mentions), 1
         case _:
-            return float(_normalised(reply.text) == _normalised(exchange.answer_text())), 1
+            return float(_normalize(reply.text) == _normalize(exchange.answer_text())), 1
 
 
-def _grade(question: _Question, reply: Reply) -> Grade:
+def _grade(question: _SceneQuestion, reply: Reply) -> Grade:
     scene = question.scene
     hits, tries = _judge(question, reply)
     match question.measure:
         case "grounded_caption":
-            hits, tries = _caption_hits(scene, reply.text)
-            return Grade(hits / tries, _overlap(scene.objects, reply.mentions))
+            hits, tries = _score_caption(scene, reply.text)
+            return Grade(hits / tries, _mean_iou(scene.objects, reply.mentions))
         case "locate":
-            (wanted,) = question.exchange.places[0].boxes
-            iou = _first_iou(reply.mentions, wanted)
+            (target,) = question.exchange.phrases[0].boxes
+            iou = _first_iou(reply.mentions, target)
             return Grade(iou, iou)
         case "absent":
             return Grade(hits, float(not reply.mentions))
@@ -182,72 +182,59 @@ def _grade(question: _Question, reply: Reply) -> Grade:
             return Grade(hits / tries)
 
 
-def _caption_hits(scene: Scene, caption: str) -> tuple[int, int]:
-    """Return hits and tries whose share is the F1 of the objects that a caption names."""
-    named = Counter(_phrases(caption))
-    there = Counter(thing.phrase for thing in scene.objects)
-    return 2 * (named & there).total(), named.total() + there.total()
+def _score_caption(scene: Scene, caption: str) -> tuple[int, int]:
+    """Return hits and tries, whose ratio is the F1 of the objects that a caption names."""
+    named = Counter(_split_phrases(caption))
+    present = Counter(thing.phrase for thing in scene.objects)
+    return 2 * (named & present).total(), named.total() + present.total()
 
 
-def _overlap(things: Sequence[SceneObject], mentions: tuple[Mention, ...]) -> float:
-    """Mean IoU of objects and boxes, whatever they are called; one without the other counts 0."""
+def _mean_iou(things: Sequence[SceneObject], mentions: Sequence[Mention]) -> float:
+    """Return the mean IoU of objects and boxes, whatever their names; 0 for each left over."""
     boxes = [box for mention in mentions for box in mention.regions if isinstance(box, Box)]
-    pairs = [
-        (thing.box.iou(box), i, j) for i, thing in enumerate(things) for j, box in enumerate(boxes)
-    ]
-    total, taken_things, taken_boxes = 0.0, set(), set()
-    for iou, i, j in sorted(pairs, reverse=True):
-        if i not in taken_things and j not in taken_boxes:
-            total += iou
-            taken_things.add(i)
-            taken_boxes.add(j)
-    return total / max(len(things), len(boxes))
+    matches = match_greedily(things, boxes, lambda thing, box: thing.box.iou(box))
+    return sum(match.overlap for match in matches) / max(len(things), len(boxes))
 
 
-def _grounded_hits(scene: Scene, mentions: tuple[Mention, ...]) -> int:
-    """Objects that have a mention with their phrase and place; a box serves one object."""
+def _count_hits(things: Sequence[SceneObject], mentions: Sequence[Mention]) -> int:
+    """Return how many objects have a mention of the same phrase with a box on them."""
     boxes = [
-        (_bare(mention.phrase), region)
+        (normalize_phrase(mention.phrase), region)
         for mention in mentions
         for region in mention.regions
         if isinstance(region, Box)
     ]
-    hits = 0
-    for thing in scene.objects:
-        right = [entry for entry in boxes if entry[0] == thing.phrase]
-        best = max(right, key=lambda entry: entry[1].iou(thing.box), default=None)
-        if best is not None and best[1].iou(thing.box) >= _ENOUGH:
-            boxes.remove(best)
-            hits += 1
-    return hits
+
+    def overlap(thing: SceneObject, phrase_and_box: tuple[str, Box]) -> float:
+        phrase, box = phrase_and_box
+        iou = thing.box.iou(box)
+        return iou if phrase == thing.phrase and iou >= _MIN_IOU else 0.0
+
+    return len(match_greedily(things, boxes, overlap))
 
 
-def _first_iou(mentions: tuple[Mention, ...], wanted: Box) -> float:
+def _first_iou(mentions: Sequence[Mention], target: Box) -> float:
     first = mentions[0].regions[0] if mentions else None
-    return first.iou(wanted) if isinstance(first, Box) else 0.0
+    return first.iou(target) if isinstance(first, Box) else 0.0
 
 
 def _says_absent(answer: str, name: str) -> bool:
-    """Whether an answer denies a thing by its name, in a sentence or after the user's words."""
+    """Whether an answer denies a thing by name, in a sentence or after the user's words."""
     return answer == f"there is no {name}" or (name in answer and answer.endswith(" is not there"))
 
 
 def _absent_name(exchange: Exchange) -> str:
-    return _normalised(exchange.answer_text()).removeprefix("there is no ")
+    return _normalize(exchange.answer_text()).removeprefix("there is no ")
 
 
-def _phrases(caption: str) -> Iterator[str]:
+def _split_phrases(caption: str) -> Iterator[str]:
     for part in re.split(r",| and ", caption.strip().rstrip(".")):
         if part.strip():
-            yield _bare(part)
+            yield normalize_phrase(part)
 
 
-def _bare(phrase: str) -> str:
-    return _ARTICLE.sub("", phrase.strip()).casefold()
-
-
-def _normalised(answer: str) -> str:
+def _normalize(answer: str) -> str:
     return answer.strip().rstrip(".。").casefold()
 
 
-BENCHMARK = Benchmark("scenes", run, graded_questions)
+BENCHMARK = Benchmark("scenes", run, list_questions)

@@ -2,12 +2,12 @@
 
 Measures, each a share of 0 to 1:
 
-* accuracy: questions whose true answer is the most probable one, as they are listed first.
-* circular_accuracy: questions where it is in all four rotations of the list (CircularEval).
+* accuracy: questions whose true answer is the most probable one in the first order of the list.
+* circular_accuracy: questions for which it is in all four rotations of the list (CircularEval).
 
-How they are listed and compared is said in `vlm_demo.analysis.multiple_choice`.
-colours, numbers and names, in equal parts and in English; wrong answers are of the same kind as the
-true one, and as many as possible name something else that is in the picture.
+`vlm_demo.analysis.multiple_choice` lists and compares the answers. Questions are about colours,
+numbers and names, in equal parts and in English; wrong answers are of the same kind as the true
+one, and as many as possible name something else in the picture.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from functools import partial
 
 from tqdm import tqdm
 
-from vlm_demo.analysis.multiple_choice import in_every_order
+from vlm_demo.analysis.multiple_choice import rank_in_every_order
 from vlm_demo.backend import Backend
-from vlm_demo.evaluation.base import Benchmark, Scores
+from vlm_demo.evaluation.benchmark import Benchmark, Scores
 from vlm_demo.scenes import questions
 from vlm_demo.scenes.dialogues import ENGLISH
 from vlm_demo.scenes.exchange import Exchange
@@ -43,34 +43,34 @@ _KINDS: dict[str, Callable[..., Exchange | None]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
+class _ChoiceQuestion:
     scene: Scene
     text: str
-    options: tuple[str, ...]  # in the order in which they are listed first
-    truth: str
+    options: tuple[str, ...]  # in the first order
+    answer: str
 
     def request(self) -> Request:
-        return Request(Task.VQA, self.text, (self.scene.picture,), choices=self.options)
+        return Request(Task.VQA, self.text, (self.scene.image,), choices=self.options)
 
 
 def run(backend: Backend, model: str, seed: int, count: int | None) -> Scores:
-    """Ask and count."""
-    asked = list(_questions(seed, count or _DEFAULT_COUNT))
+    """Ask the questions, and measure."""
+    sample = list(_draw_questions(seed, count or _DEFAULT_COUNT))
     right = circular = 0
-    for question in tqdm(asked, desc=model, unit="question", disable=None, file=sys.stderr):
-        *_, circle = in_every_order(question.request(), partial(backend.score, model))
-        first = circle.rankings[0].best == question.truth
+    for question in tqdm(sample, desc=model, unit="question", disable=None, file=sys.stderr):
+        *_, circle = rank_in_every_order(question.request(), partial(backend.score, model))
+        first = circle.rankings[0].best == question.answer
         right += first
-        circular += first and circle.consistent
+        circular += first and circle.is_consistent
     return {
-        "accuracy": right / len(asked),
-        "circular_accuracy": circular / len(asked),
-        "n": len(asked),
+        "accuracy": right / len(sample),
+        "circular_accuracy": circular / len(sample),
+        "n": len(sample),
     }
 
 
-def _questions(seed: int, count: int) -> Iterator[_Question]:
-    """Yield about `count` questions, each about a scene of its own."""
+def _draw_questions(seed: int, count: int) -> Iterator[_ChoiceQuestion]:
+    """Yield about `count` questions, each about another scene."""
     seeds = scene_seeds("test", seed)
     for subject, ask in _KINDS.items():
         left = max(1, round(count / len(_KINDS)))
@@ -80,28 +80,28 @@ def _questions(seed: int, count: int) -> Iterator[_Question]:
             exchange = ask(rng, scene, ENGLISH, short=True)
             if exchange is None:
                 continue
-            truth = exchange.answer_text()
-            options = [truth, *_wrong_answers(rng, scene, subject, truth)]
+            answer = exchange.answer_text()
+            options = [answer, *_wrong_answers(rng, scene, subject, answer)]
             rng.shuffle(options)
-            yield _Question(scene, exchange.text, tuple(options), truth)
+            yield _ChoiceQuestion(scene, exchange.text, tuple(options), answer)
             left -= 1
 
 
-def _wrong_answers(rng: random.Random, scene: Scene, subject: str, truth: str) -> list[str]:
-    """Draw answers of the same kind as the true one, those that are in the picture first."""
+def _wrong_answers(rng: random.Random, scene: Scene, subject: str, right: str) -> list[str]:
+    """Draw answers of the same kind as the right one; those in the picture come first."""
     if subject == "colour":
-        seen = [thing.colour for thing in scene.objects]
+        present = [thing.colour for thing in scene.objects]
         others = [*COLOURS, *BACKGROUNDS]
     elif subject == "how_many":
-        seen, others = [], [str(number) for number in range(max(6, int(truth) + 2))]
-    elif truth in KINDS:
-        seen = [thing.kind.name for thing in scene.objects]
-        others = [name for name, kind in KINDS.items() if kind.look == KINDS[truth].look]
+        present, others = [], [str(number) for number in range(max(6, int(right) + 2))]
+    elif right in KINDS:
+        present = [thing.kind.name for thing in scene.objects]
+        others = [name for name, kind in KINDS.items() if kind.look == KINDS[right].look]
     else:
-        seen = [thing.phrase for thing in scene.objects]
+        present = [thing.phrase for thing in scene.objects]
         others = [f"{colour} {kind.name}" for kind in KINDS.values() for colour in kind.hues]
-    candidates = [*rng.sample(seen, len(seen)), *rng.sample(others, len(others))]
-    wrong = dict.fromkeys(answer for answer in candidates if answer and answer != truth)
+    candidates = [*rng.sample(present, len(present)), *rng.sample(others, len(others))]
+    wrong = dict.fromkeys(answer for answer in candidates if answer and answer != right)
     return list(wrong)[: _OPTIONS - 1]
 
 

@@ -1,16 +1,22 @@
-"""One file per family. A file that defines FAMILY is known; there is nothing else to register.
+"""What differs between models: one file a family, in a folder of its lineage or maker.
 
-Checkpoints of one family that are asked differently are its RELATIVES: a tuple beside FAMILY.
+A file that defines FAMILY is found; there is nothing else to register. It has the name of its
+family. Checkpoints that are asked differently are RELATIVES: a tuple beside FAMILY. Other packages
+add families by entry points of the group `vlm_demo.families`, each of which names a module that is
+like a file here.
 """
 
+from collections.abc import Mapping
 from functools import cache
 
-from vlm_demo.errors import UnknownModelError
-from vlm_demo.plugins import discover
+from vlm_demo.errors import UnknownModelError, quote_name, suggest_names
+from vlm_demo.plugins import discover, discover_plugins
+from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family
 
 __all__ = [
     "all_families",
+    "architectures",
     "family_for_model_type",
     "get_family",
 ]
@@ -18,16 +24,30 @@ __all__ = [
 
 @cache
 def all_families() -> dict[str, Family]:
-    """Return every family, by name."""
-    return discover(__name__, __path__, "FAMILY", relatives="RELATIVES")
+    """Return every family, by name, those of other packages last."""
+    own = discover(__name__, __path__, "FAMILY", Family, relatives="RELATIVES")
+    return own | discover_plugins("vlm_demo.families", own, "FAMILY", Family, relatives="RELATIVES")
+
+
+@cache
+def architectures() -> Mapping[str, Architecture]:
+    """Return how each declared `model_type` is run; what a family here declares comes first."""
+    return {
+        model_type: architecture
+        for family in reversed(all_families().values())
+        for model_type, architecture in family.model_types.items()
+    }
 
 
 def get_family(name: str) -> Family:
-    """Return the family called `name`, or raise UnknownModelError listing the known ones."""
-    if name not in all_families():
-        known = ", ".join(all_families())
-        raise UnknownModelError(f"There is no model family {name!r}. Known: {known}.")
-    return all_families()[name]
+    """Return the family called `name`, or raise UnknownModelError."""
+    families = all_families()
+    if name not in families:
+        raise UnknownModelError(
+            f"There is no model family {quote_name(name)}. {suggest_names(name, families)}"
+            "The command vlm-demo models --json lists those of all models."
+        )
+    return families[name]
 
 
 def family_for_model_type(model_type: str, checkpoint: str = "") -> Family:
@@ -37,7 +57,7 @@ def family_for_model_type(model_type: str, checkpoint: str = "") -> Family:
     the checkpoint by its Hub id comes first.
 
     Raises:
-        UnknownModelError: no family reads this type; the message lists those that are read.
+        UnknownModelError: no family reads this type.
     """
     families = all_families().values()
     for family in families:
@@ -46,7 +66,8 @@ def family_for_model_type(model_type: str, checkpoint: str = "") -> Family:
     for family in families:
         if model_type in family.model_types:
             return family
-    known = ", ".join(sorted(kind for family in families for kind in family.model_types))
+    known = [known for family in families for known in family.model_types]
     raise UnknownModelError(
-        f"Models of type {model_type!r} are not supported yet. Supported types: {known}."
+        f"Models of type {quote_name(model_type)} are not supported yet. "
+        f"{suggest_names(model_type, known)}Please choose another model."
     )

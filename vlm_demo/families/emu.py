@@ -1,32 +1,33 @@
-"""Emu, Emu2 and Emu3-Chat: models that read and make pictures; here they only read.
+"""Emu, Emu2 and Emu3-Chat: models that read and make images; here they only read them.
 
-Prompts, from https://github.com/baaivision/Emu: inference.py for Emu (a system text for one
-picture, none for several; no conversation), `ConvMeta.format_chat` of
-Emu2/demo/frontend/libs/meta.py for Emu2-Chat, whose "[<IMG_PLH>]" becomes the picture. Emu2 itself
-goes on from picture and words (Emu2/README.md), and only a description has a wording there.
-Emu3-Chat: chat_template.json of https://huggingface.co/BAAI/Emu3-Chat-hf and the system text of the
-example in transformers/models/emu3/modeling_emu3.py (5.23). In Emu a picture is "[IMG]", 32 times
-"<image>" and "[/IMG]"; one "<image>" is written here.
+Prompts, from https://github.com/baaivision/Emu: inference.py for Emu (a system text for one image,
+none for several; no conversation), `ConvMeta.format_chat` of Emu2/demo/frontend/libs/meta.py for
+Emu2-Chat, whose "[<IMG_PLH>]" becomes the image. Emu2 itself continues images and words
+(Emu2/README.md), and only a description has a wording there. Emu3-Chat: chat_template.json of
+https://huggingface.co/BAAI/Emu3-Chat-hf and the system text of the example in
+transformers/models/emu3/modeling_emu3.py (5.23). In Emu an image is "[IMG]", 32 times "<image>" and
+"[/IMG]"; one "<image>" is written here.
 
-Emu begins a caption with "The image depicts a photo of". "Describe the image in details:" is the
-Emu2 README's; where no wording is published it is in plain words.
+Emu begins a caption with "The image depicts a photo of". "Describe the image in details:" is from
+the Emu2 README; where no wording is published, ours is in plain words.
 
-Tags as KOSMOS-2 has them are declared in Emu2/emu/constants.py, but what stands in them when a
-model locates something is documented nowhere, so no places are read.
+Tags like those of KOSMOS-2 are declared in Emu2/emu/constants.py, but what they hold when a model
+locates something is not documented, so no regions are read.
 
-Only Emu3 runs in transformers; Emu has its own code, Emu2 code from the Hub.
+Only Emu3 runs in transformers; Emu runs on its own code, Emu2 on code from the Hub.
 """
 
 from dataclasses import replace
 
-from vlm_demo.prompting.family import Family, Limits
-from vlm_demo.prompting.region_wording import MARKED_REGION
+from vlm_demo.prompting.architecture import ONE_AT_A_TIME
+from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.prompting.templates import BARE_TEXT
 from vlm_demo.values import Frame, Request, Task
 
 
 class Emu(Family):
-    """A caption always has a beginning, which is shown with it."""
+    """Begins every caption, and shows the beginning with it."""
 
     def answer_prefix(self, request: Request, frame: Frame | None) -> str:
         given = super().answer_prefix(request, frame)
@@ -65,19 +66,19 @@ EMU3_TEMPLATE = (
 FAMILY = Emu(
     name="emu",
     title="Emu",
-    model_types=(),
+    model_types={},
     checkpoints=("BAAI/Emu",),
     instructions={
         Task.CHAT: "{text}",
         Task.CAPTION: "Please provide an accurate and concise description of the given image.",
         Task.VQA: "{text}",
-        Task.DESCRIBE_REGION: MARKED_REGION,
+        Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
     },
     system="You will be presented with an image: [IMG]ImageContent[/IMG]. You will be able to see "
     "the image after I provide it to you. Please answer my questions based on the given image.",
     documented_template=EMU_TEMPLATE,
     end_markers=("</s>",),
-    limits=Limits(max_images=4, history="none", chats_without_picture=False),
+    limits=FamilyLimits(max_images=4, history="none", chats_without_image=False),
     control_tokens=(
         *("<s>", "</s>", "<unk>", "[PAD]", "[USER]", "[ASSISTANT]"),
         *("<image>", "[IMG]", "[/IMG]", "[gIMG]", "[/gIMG]", "[EOC]", "[VIDEO]"),
@@ -87,20 +88,20 @@ FAMILY = Emu(
 EMU2_CHAT = Family(
     name="emu2_chat",
     title="Emu2-Chat",
-    model_types=(),
+    model_types={},
     checkpoints=("BAAI/Emu2-Chat",),
     instructions={
         Task.CHAT: "{text}",
         Task.CAPTION: "Describe the image in one sentence.",
         Task.DETAILED_CAPTION: EMU2_DESCRIPTION,
         Task.VQA: "{text}",
-        Task.DESCRIBE_REGION: MARKED_REGION,
+        Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
     },
     system="You are a helpful assistant, dedicated to delivering comprehensive and meticulous "
     "responses.",
     documented_template=EMU2_CHAT_TEMPLATE,
     end_markers=("</s>",),
-    limits=Limits(max_images=4),
+    limits=FamilyLimits(max_images=4),
     control_tokens=(
         *FAMILY.control_tokens,
         *("[<IMG_PLH>]", "[<VID_PLH>]", "<grounding>", "<REC>", "<phrase>", "</phrase>"),
@@ -118,19 +119,19 @@ RELATIVES = (
         instructions={Task.DETAILED_CAPTION: EMU2_DESCRIPTION},
         system="",
         documented_template=f"[<IMG_PLH>]{BARE_TEXT}",
-        limits=Limits(history="none", chats_without_picture=False),
+        limits=FamilyLimits(history="none", chats_without_image=False),
     ),
     Family(
         name="emu3_chat",
         title="Emu3-Chat",
-        model_types=("emu3",),
+        model_types={"emu3": ONE_AT_A_TIME},
         checkpoints=("BAAI/Emu3-Chat-hf", "Emu3-community/Emu3-Chat-hf"),
         instructions={
             Task.CHAT: "{text}",
             Task.CAPTION: "Please describe the image in one sentence.",
             Task.DETAILED_CAPTION: "Please describe the image.",
             Task.VQA: "{text}",
-            Task.DESCRIBE_REGION: MARKED_REGION,
+            Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
         },
         system="You are a helpful assistant.",
         documented_template=EMU3_TEMPLATE,

@@ -1,28 +1,32 @@
-"""Generic JSON: a format of answers, not a model. Nothing can be asked with it, much can be read.
+"""Generic JSON: a format of answers, not a model. It cannot be asked; it reads what others wrote.
 
 Shapes that are accepted: those of lmms-eval's pull request 1373
 (https://github.com/EvolvingLMMs-Lab/lmms-eval/pull/1373) and of the Gemini parsers of
 https://github.com/roboflow/supervision (0.31). `box_2d` is Gemini's key, whose numbers are y before
-x. What the numbers count cannot be told from them: it must be said (`Frame.space`); thousandths of
-the picture are taken where nothing is said.
+x. The numbers do not show what they count, so the coordinate space must be chosen (`Frame.space`);
+otherwise they are taken to be thousandths of the image.
 """
 
 from vlm_demo.markup.base import Markup
 from vlm_demo.markup.coordinate_spaces import N1000
-from vlm_demo.markup.json_places import Dialect, reader, writer
+from vlm_demo.markup.json_markup import json_reader, json_writer
+from vlm_demo.markup.json_selection import JsonDialect
 from vlm_demo.prompting.family import Family
 
 FAMILY = Family(
     name="json",
     title="Generic JSON",
-    model_types=(),
+    model_types={},
     checkpoints=(),
     instructions={},
     markup=Markup(
-        reader(Dialect(in_prose="any", last_fence=True, y_first_keys=frozenset({"box2d"}))),
-        writer("bbox_2d"),
+        json_reader(
+            JsonDialect(in_prose="any", last_fence=True, y_first_keys=frozenset({"box2d"}))
+        ),
+        json_writer("bbox_2d"),
         N1000,
     ),
     end_markers=("<|im_end|>", "<|endoftext|>", "<end_of_turn>", "</s>"),
-    availability="it is a format of answers, not a model. It is for reading what others wrote",
+    unavailable_reason="it is a format of answers, not a model. It is for reading what others "
+    "wrote",
 )

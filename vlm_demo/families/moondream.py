@@ -2,9 +2,9 @@
 
 API and beginnings of prompts: moondream/torch/moondream.py and config.py of
 https://github.com/vikhyat/moondream (read at 44146f1, 2025-06-19): `caption`, `query`, `detect` and
-`point` put plain words between fixed ones, without history. Places do not come as text but from a
-head of the network, and the API returns them as dictionaries. What is read here is such a
-dictionary, written as JSON or as Python writes it:
+`point` put plain words between fixed ones, without history. Regions are not text but come from a
+head of the network, and the API returns them as dictionaries. Such a dictionary is read here,
+written as JSON or as Python writes it:
 
     {"objects": [{"x_min": 0.1, "y_min": 0.2, "x_max": 0.3, "y_max": 0.4}]}
     {"points": [{"x": 0.25, "y": 0.5}]}
@@ -12,8 +12,8 @@ dictionary, written as JSON or as Python writes it:
     {"reasoning": {"text": "...", "grounding": [{"start_idx": 0, "end_idx": 3,
         "points": [[0.25, 0.5]]}]}, "answer": "..."}
 
-in fractions of the picture; a box may lie partly beyond it. Text that is no dictionary is an answer
-as it stands, as older revisions give it. The points of a reasoning belong to words that are not in
+in fractions of the image; a box may lie partly outside it. Text that is no dictionary is an answer
+as it stands, which older revisions give. The points of a reasoning belong to words that are not in
 the answer.
 """
 
@@ -22,37 +22,38 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from vlm_demo.markup.base import Markup, Reading, ReadingBuilder, number
+from vlm_demo.markup.base import Markup, ParsedOutput, ParsedOutputBuilder, parse_number
 from vlm_demo.markup.coordinate_spaces import UNIT, CoordinateSpace
-from vlm_demo.markup.json_places import add_found
-from vlm_demo.markup.json_scan import Node, Structure, structure_at
-from vlm_demo.markup.json_shapes import Found, found_in, names_places
-from vlm_demo.prompting.family import Family, Limits
-from vlm_demo.prompting.region_wording import MARKED_REGION
+from vlm_demo.markup.json_markup import add_places
+from vlm_demo.markup.json_scan import Node, Structure, read_structure
+from vlm_demo.markup.json_shapes import LabelledPlaces, find_places, names_places
+from vlm_demo.prompting.architecture import ONE_AT_A_TIME
+from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.prompting.templates import BARE_TEXT
 from vlm_demo.values import Frame, Prompt, Region, Reply, Task, bounding_box
 
 _CORNERS = ("x_min", "y_min", "x_max", "y_max")
 
 
-def read_dictionary(raw: str, frame: Frame, space: CoordinateSpace) -> Reading:
-    """Read what the API returned; of what is cut off, the places that are complete."""
-    builder = ReadingBuilder()
+def read_dictionary(raw: str, frame: Frame, space: CoordinateSpace) -> ParsedOutput:
+    """Read what the API returned; if that is cut off, the regions that are complete."""
+    builder = ParsedOutputBuilder()
     answer = _answer(raw)
     if answer is None:
         builder.add_text(raw)
-        return builder.reading()
+        return builder.build()
     values = _values(answer.root)
     builder.add_text(_text(values.get("answer")) or _text(values.get("caption")))
     builder.has_markup = names_places(answer)
-    for found in _found(answer):
-        add_found(builder, found, frame, space)
-    return builder.reading()
+    for found in _find_labelled_places(answer):
+        add_places(builder, found, frame, space)
+    return builder.build()
 
 
 def write_dictionary(regions: Sequence[Region], frame: Frame, space: CoordinateSpace) -> str:
     """Write boxes as `read_dictionary` reads them."""
-    boxes = (space.numbers(bounding_box(region), frame) for region in regions)
+    boxes = (space.to_numbers(bounding_box(region), frame) for region in regions)
     objects = (
         ", ".join(f'"{name}": {number:.4f}' for name, number in zip(_CORNERS, box, strict=True))
         for box in boxes
@@ -61,11 +62,11 @@ def write_dictionary(regions: Sequence[Region], frame: Frame, space: CoordinateS
 
 
 def _answer(raw: str) -> Structure | None:
-    """Return the dictionary, perhaps not finished yet; None if the answer is plain text."""
+    """Return the dictionary, which may be incomplete; None if the answer is plain text."""
     start = len(raw) - len(raw.lstrip())
     if not raw.startswith("{", start):
         return None
-    answer = structure_at(raw, start)
+    answer = read_structure(raw, start)
     if answer.root or answer.is_cut_off or names_places(answer):
         return answer
     return None
@@ -79,38 +80,42 @@ def _text(node: Node | None) -> str:
     return node.text if node and node.kind == "text" else ""
 
 
-def _found(answer: Structure) -> Iterator[Found]:
-    """Yield the places, those of a reasoning with the words of it that they belong to."""
+def _find_labelled_places(answer: Structure) -> Iterator[LabelledPlaces]:
+    """Yield the places; those in the reasoning are labelled with the words that they belong to."""
     reasoning = _values(_values(answer.root).get("reasoning"))
     words, grounding = _text(reasoning.get("text")), reasoning.get("grounding")
     labels: dict[int, str] = {}  # of the places that begin there
     for _, node in grounding.items if grounding else ():
         values = _values(node)
-        span = [number(values[key].text) for key in ("start_idx", "end_idx") if key in values]
+        span = [parse_number(values[key].text) for key in ("start_idx", "end_idx") if key in values]
         match span:
             case [float(start), float(end)]:
                 inner = Structure(node.start, node.end, node)
-                for found in found_in(inner):
+                for found in find_places(inner):
                     labels[found.places[0].span[0]] = words[max(0, int(start)) : int(end)].strip()
-    for found in found_in(answer):
+    for found in find_places(answer):
         yield replace(found, label=labels.get(found.places[0].span[0], found.label))
 
 
 class Moondream(Family):
-    """Its reasoning is a draft before the answer."""
+    """Reads the reasoning from the dictionary."""
 
     def reply(self, raw: str, prompt: Prompt) -> Reply:
         reply = super().reply(raw, prompt)
         answer = _answer(raw)
         reasoning = _values(answer.root).get("reasoning") if answer else None
-        thought = _text(_values(reasoning).get("text"))
-        return replace(reply, reasoning=thought) if thought else reply
+        text = _text(_values(reasoning).get("text"))
+        return replace(reply, reasoning=text) if text else reply
 
 
 FAMILY = Moondream(
     name="moondream",
     title="Moondream",
-    model_types=("moondream1", "moondream", "moondream3"),
+    model_types={
+        "moondream1": ONE_AT_A_TIME,
+        "moondream": ONE_AT_A_TIME,
+        "moondream3": ONE_AT_A_TIME,
+    },
     checkpoints=("vikhyatk/moondream2", "moondream/moondream3-preview"),
     instructions={
         Task.CHAT: "\n\nQuestion: {text}\n\nAnswer:",
@@ -119,11 +124,11 @@ FAMILY = Moondream(
         Task.VQA: "\n\nQuestion: {text}\n\nAnswer:",
         Task.GROUNDING: "\n\nDetect: {text}\n\n",
         Task.DETECT: "\n\nDetect: {text}\n\n",
-        Task.DESCRIBE_REGION: f"\n\nQuestion: {MARKED_REGION}\n\nAnswer:",
+        Task.DESCRIBE_REGION: f"\n\nQuestion: {DESCRIBE_MARKED_REGION}\n\nAnswer:",
     },
     markup=Markup(read_dictionary, write_dictionary, UNIT),
     chat_template=BARE_TEXT,
     end_markers=("<|endoftext|>",),
-    limits=Limits(history="none", chats_without_picture=False),
+    limits=FamilyLimits(history="none", chats_without_image=False),
     control_tokens=("<|endoftext|>", "<image>"),
 )

@@ -1,14 +1,15 @@
-"""Ovis2: chat models without a documented markup for places.
+"""Ovis2: chat models without a documented markup for regions.
 
 Template: `CHAT_TEMPLATE` of transformers/models/ovis2/convert_ovis2_weights_to_hf.py, which the
-converted checkpoints carry: ChatML with a fixed system sentence, and a new line after each picture.
+converted checkpoints carry: ChatML with a fixed system sentence, and a newline after each image.
 The originals are AIDC-AI/Ovis2-* with code of their own. "Describe the image." is the example of
 the documentation (https://huggingface.co/docs/transformers/model_doc/ovis2); the other wordings are
 ours.
 """
 
-from vlm_demo.prompting.family import Family, Limits
-from vlm_demo.prompting.region_wording import MARKED_REGION
+from vlm_demo.prompting.architecture import Architecture
+from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.values import Task
 
 TEMPLATE = (
@@ -22,7 +23,7 @@ TEMPLATE = (
 FAMILY = Family(
     name="ovis2",
     title="Ovis2",
-    model_types=("ovis2",),
+    model_types={"ovis2": Architecture(position_ids="plain", cuda_graphs=True)},
     checkpoints=tuple(
         f"thisisiron/Ovis2-{size}-hf" for size in ("1B", "2B", "4B", "8B", "16B", "34B")
     ),
@@ -31,13 +32,13 @@ FAMILY = Family(
         Task.CAPTION: "Describe the image in one sentence.",
         Task.DETAILED_CAPTION: "Describe the image.",
         Task.VQA: "{text}\nAnswer with a single word or phrase.",
-        Task.DESCRIBE_REGION: MARKED_REGION,
+        Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
         Task.READ: "Read all the text in the image.",
     },
     documented_template=TEMPLATE,
     end_markers=("<|im_end|>", "<|endoftext|>"),
     prefix_separator="",
-    limits=Limits(max_images=4),
+    limits=FamilyLimits(max_images=4),
     control_tokens=(
         *("<|im_start|>", "<|im_end|>", "<|endoftext|>", "<image>", "<IMG_ATOM>", "<IMG_START>"),
         *("<IMG_GRID>", "<IMG_COL>", "<IMG_ROW>", "<IMG_END>"),

@@ -1,4 +1,4 @@
-"""What readers and writers of places have in common."""
+"""What readers and writers of regions have in common."""
 
 from __future__ import annotations
 
@@ -11,71 +11,86 @@ from vlm_demo.markup.coordinate_spaces import SPACES, CoordinateSpace
 from vlm_demo.values import Frame, Mention, ParsedPlace, Point, Region
 
 Span = tuple[int, int]
-"""Start and end in a text; (0, 0): nowhere."""
+"""Start and end in a text, in characters; the end is exclusive."""
 
 NOWHERE: Span = (0, 0)
+"""The span of what does not stand in the text."""
 
-NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
-"""A number as models write it; `number` says whether it can be used."""
+WrittenPlace = tuple[Span, tuple[float, ...]]
+"""Where the numbers of a region stand in the output, and the numbers."""
 
-_WRITTEN = re.compile(rf"\s*{NUMBER}(?:[eE][+-]?[0-9]+)?\s*")
+NUMBER_PATTERN = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
+"""Regular expression for a number as models write it; `parse_number` decides if it can be used."""
 
-MAX_LENGTH = 30
-"""Characters of a number: Python writes fractions with fewer, and more are a model that has lost
-its way (house rule H10)."""
+_NUMBER = re.compile(rf"\s*{NUMBER_PATTERN}(?:[eE][+-]?[0-9]+)?\s*")
 
-MAX_VALUE = 1e15
-"""Of a number that can be drawn."""
+MAX_NUMBER_LENGTH = 30
+"""Characters in the longest number that is read.
+
+Python writes fractions with fewer; more come from a model that repeats itself (house rule H10).
+"""
+
+MAX_NUMBER = 1e15
+"""Largest absolute value of a number that is read, so that it can be drawn."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """Output without its markup. Spans of the mentions refer to `text`, of the marks to the output.
-
-    A mention with an empty phrase is one that the output itself leaves unnamed.
-    """
+class ParsedOutput:
+    """Output without its markup, and the regions that were in it."""
 
     text: str
+    """The words for people."""
+
     mentions: tuple[Mention, ...] = ()
-    unreadable: bool = False  # markup is there, and no place could be read from it
-    parsed_places: tuple[ParsedPlace, ...] = ()  # where the places stand in the output
+    """Phrases with their regions; spans refer to `text`. An empty phrase is one that the output
+    leaves unnamed."""
+
+    unreadable: bool = False
+    """Whether there is markup from which no region could be read."""
+
+    parsed_places: tuple[ParsedPlace, ...] = ()
+    """Where regions stand in the output, in its order; spans refer to the output."""
 
 
 @dataclass(frozen=True, slots=True)
 class Markup:
-    """How a family writes places in its text; `read` and `write` undo each other.
+    """How a family writes regions in its text; `read` and `write` undo each other."""
 
-    `read` takes output that may still be growing, cut off or damaged, and never raises.
-    `write` gives the places of one phrase, as boxes; `write_point` is for families that were made
-    to be asked about points, and None for the others.
-    """
+    read: Callable[[str, Frame, CoordinateSpace], ParsedOutput]
+    """Reads output that may still be growing, cut off or damaged; never raises."""
 
-    read: Callable[[str, Frame, CoordinateSpace], Reading]
     write: Callable[[Sequence[Region], Frame, CoordinateSpace], str]
-    space: CoordinateSpace
-    write_point: Callable[[Point, Frame, CoordinateSpace], str] | None = None  # in questions
+    """Writes the regions of one phrase as boxes, or as points where a family only has points."""
 
-    def space_in(self, frame: Frame) -> CoordinateSpace:
-        """The space that numbers are taken to be in: the family's, or one that was chosen."""
+    space: CoordinateSpace
+    """What the numbers count, unless a person chose another space."""
+
+    write_point: Callable[[Point, Frame, CoordinateSpace], str] | None = None
+    """Writes a point in a question; None: the family was not made to be asked about points."""
+
+    def space_for(self, frame: Frame) -> CoordinateSpace:
+        """Return the space that numbers are taken to be in: the family's, or the chosen one."""
         return SPACES.get(frame.space, self.space)
 
-    def read_output(self, raw: str, frame: Frame) -> Reading:
+    def read_output(self, raw: str, frame: Frame) -> ParsedOutput:
         """Read output in the space that applies."""
-        return self.read(raw, frame, self.space_in(frame))
+        return self.read(raw, frame, self.space_for(frame))
 
     def write_regions(self, regions: Sequence[Region], frame: Frame) -> str:
-        """Write the places of one phrase in the space that applies."""
-        return self.write(regions, frame, self.space_in(frame))
+        """Write the regions of one phrase in the space that applies."""
+        return self.write(regions, frame, self.space_for(frame))
 
 
 @dataclass(slots=True)
-class ReadingBuilder:
-    """Puts a reading together while output is scanned from left to right."""
+class ParsedOutputBuilder:
+    """Collects text and regions while output is scanned from left to right."""
 
-    has_markup: bool = False  # set it where markup is met, also markup that cannot be read
+    has_markup: bool = False
+    """Set it where markup is met, even if that cannot be read."""
+
     _clean: CleanText = field(default_factory=CleanText)
     _mentions: list[Mention] = field(default_factory=list)
-    _marks: list[ParsedPlace] = field(default_factory=list)
+    _places: list[ParsedPlace] = field(default_factory=list)
 
     def add_text(self, piece: str) -> Span:
         """Append words for people; return where they stand in the text."""
@@ -83,8 +98,8 @@ class ReadingBuilder:
         return (start, start + len(words)) if words else NOWHERE
 
     def add_parsed_place(self, span: Span, numbers: Sequence[float], region: Region) -> Region:
-        """Note where in the output a place stands; return the place."""
-        self._marks.append(ParsedPlace(span, tuple(numbers), region))
+        """Note where in the output the numbers of a region stand; return the region."""
+        self._places.append(ParsedPlace(span, tuple(numbers), region))
         return region
 
     def add_mention(
@@ -95,7 +110,7 @@ class ReadingBuilder:
         phrase: str = "",
         image_index: int = 0,
     ) -> None:
-        """Tie places to a phrase: one that stands in the text (`span`), or one of its own."""
+        """Tie regions to a phrase that stands in the text (`span`), or to one that does not."""
         if regions:
             self._mentions.append(Mention(phrase, span, tuple(regions), image_index))
 
@@ -104,26 +119,26 @@ class ReadingBuilder:
         """Whether there is no text yet."""
         return len(self._clean) == 0
 
-    def reading(self) -> Reading:
-        """Return what was put together."""
+    def build(self) -> ParsedOutput:
+        """Return what was collected."""
         text = str(self._clean)
         mentions = tuple(
             replace(mention, phrase=text[slice(*mention.span)]) if any(mention.span) else mention
             for mention in self._mentions
         )
         unreadable = self.has_markup and not mentions
-        return Reading(text, mentions, unreadable, tuple(self._marks))
+        return ParsedOutput(text, mentions, unreadable, tuple(self._places))
 
 
-def number(text: str) -> float | None:
-    """Return a number that can be drawn, or None: no NaN, no infinity, nothing absurdly long."""
-    if len(text) > MAX_LENGTH or not _WRITTEN.fullmatch(text):
+def parse_number(text: str) -> float | None:
+    """Return a number that can be drawn; None for anything else, NaN, infinity or absurd length."""
+    if len(text) > MAX_NUMBER_LENGTH or not _NUMBER.fullmatch(text):
         return None
     value = float(text)
-    return value if -MAX_VALUE < value < MAX_VALUE else None
+    return value if -MAX_NUMBER < value < MAX_NUMBER else None
 
 
-def numbers(items: Sequence[str]) -> tuple[float, ...] | None:
-    """Return all items as numbers, or None if one of them is none."""
-    values = [number(item) for item in items]
+def parse_numbers(items: Sequence[str]) -> tuple[float, ...] | None:
+    """Return all items as numbers, or None if one of them cannot be read."""
+    values = [parse_number(item) for item in items]
     return None if None in values else tuple(value for value in values if value is not None)

@@ -1,12 +1,12 @@
-"""Text for people, put together from output piece by piece while its markup is left out."""
+"""Text for people, collected from output piece by piece while its markup is left out."""
 
 _NO_BLANK_BEFORE = tuple(".,;:!?、。")
 
 
 class CleanText:
-    """Grows by pieces; joints left by removed markup get no doubled or stray blanks.
+    """Text that grows by pieces, without doubled or stray blanks where markup was removed.
 
-    Offsets that were handed out stay true: only blanks behind words are ever taken back.
+    Offsets that were returned stay valid: only blanks after words are ever taken back.
     """
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class CleanText:
         words = piece.strip()
         if words.startswith(_NO_BLANK_BEFORE):
             piece = piece.lstrip()
-            self._take_back_blanks()
+            self._remove_trailing_blanks()
         elif not self._pieces or self._pieces[-1][-1].isspace():
             piece = piece.lstrip()
         start = self._length + len(piece) - len(piece.lstrip())
@@ -30,13 +30,13 @@ class CleanText:
             self._length += len(piece)
         return start, words
 
-    def _take_back_blanks(self) -> None:
+    def _remove_trailing_blanks(self) -> None:
         while self._pieces and self._pieces[-1][-1].isspace():
             last = self._pieces.pop()
-            kept = last.rstrip()
-            self._length -= len(last) - len(kept)
-            if kept:
-                self._pieces.append(kept)
+            stripped = last.rstrip()
+            self._length -= len(last) - len(stripped)
+            if stripped:
+                self._pieces.append(stripped)
 
     def __str__(self) -> str:
         return "".join(self._pieces).rstrip()

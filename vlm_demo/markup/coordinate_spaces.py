@@ -1,8 +1,8 @@
-"""Coordinate spaces: what the numbers in a model's text count, and back to the user's picture.
+"""Coordinate spaces: what the numbers in a model's text count, on the user's image.
 
-The kinds that exist, and who uses them, are listed with their sources in the families' own files.
-A space is a value, so that a reader shared by several families is given the one that applies, and
-a person can try another one where sources disagree.
+Which space a family uses, and its source, stands in the family's file. A space is a value, so that
+a reader that several families share is given the one that applies, and a person can try another
+one where sources disagree.
 """
 
 from __future__ import annotations
@@ -15,36 +15,50 @@ from vlm_demo.values import Box, Frame, Point, Polygon, Region
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoordinateSpace:
-    """Numbers from 0 to `extent` (width, height) over the picture, or over a square around it."""
+    """Numbers from 0 to `extent` over the image, or over a square around it."""
 
     name: str
-    title: str  # for people: what the numbers count
-    extent: Callable[[Frame], tuple[float, float]]
-    shift: float = 0.0  # added before dividing: 0.5 where a number names a bin, not an edge
-    padded: bool = False  # of the square on which the picture was centred
-    y_first: bool = False
+    """How `Frame.space` chooses it, such as "normalized_1000_xyxy"."""
 
-    def box(self, numbers: Sequence[float], frame: Frame) -> Box:
-        """Read four numbers: two opposite corners, in any order, clipped to the picture."""
+    title: str
+    """What the numbers count, for people."""
+
+    extent: Callable[[Frame], tuple[float, float]]
+    """The numbers (x, y) of the lower right corner; (1, 1) where they are fractions."""
+
+    shift: float = 0.0
+    """Added before dividing: 0.5 where a number names a bin and not an edge."""
+
+    padded: bool = False
+    """Whether the numbers are over the square on which the image is centred."""
+
+    y_first: bool = False
+    """Whether y is written before x."""
+
+    def to_box(self, numbers: Sequence[float], frame: Frame) -> Box:
+        """Read four numbers: two opposite corners, in any order, clipped to the image."""
         one, other = self._fractions(numbers[:2], frame), self._fractions(numbers[2:4], frame)
         return Box.normalize(*one, *other, by=(1, 1))
 
-    def point(self, numbers: Sequence[float], frame: Frame) -> Point:
-        """Read two numbers."""
+    def to_point(self, numbers: Sequence[float], frame: Frame) -> Point:
+        """Read two numbers, clipped to the image."""
         return Point.normalize(*self._fractions(numbers[:2], frame), by=(1, 1))
 
-    def polygon(self, numbers: Sequence[float], frame: Frame) -> Polygon:
-        """Read the corners of an outline, two numbers each; a last odd number is left out."""
+    def to_polygon(self, numbers: Sequence[float], frame: Frame) -> Polygon:
+        """Read the corners of a polygon, two numbers each; a last odd number is left out."""
         pairs = zip(numbers[::2], numbers[1::2], strict=False)
-        return Polygon(tuple(self.point(pair, frame) for pair in pairs))
+        return Polygon(tuple(self.to_point(pair, frame) for pair in pairs))
 
-    def fractions(self, numbers: Sequence[float], frame: Frame) -> tuple[float, ...]:
-        """Return x, y, x, y, ... as fractions of the picture, neither sorted nor clipped."""
+    def to_fractions(self, numbers: Sequence[float], frame: Frame) -> tuple[float, ...]:
+        """Return x, y, x, y, ... as fractions of the image, neither sorted nor clipped."""
         pairs = zip(numbers[::2], numbers[1::2], strict=False)
         return tuple(value for pair in pairs for value in self._fractions(pair, frame))
 
-    def numbers(self, region: Region, frame: Frame) -> tuple[float, ...]:
-        """Return what would be written for a region, not rounded: the inverse of the above."""
+    def to_numbers(self, region: Region, frame: Frame) -> tuple[float, ...]:
+        """Return what is written for a region, not rounded: the inverse of the other methods.
+
+        The order is x1, y1, x2, y2 or x, y, x, y, ..., with y first where the space says so.
+        """
         match region:
             case Box(x1, y1, x2, y2):
                 return (*self._from_fractions(x1, y1, frame), *self._from_fractions(x2, y2, frame))
@@ -72,19 +86,22 @@ class CoordinateSpace:
 
 
 def square_around(frame: Frame) -> tuple[int, tuple[int, int]]:
-    """Side of the square around the picture, and the picture's place in it, in its pixels."""
+    """Return the side of the square around the image, and the image's upper left corner in it.
+
+    Both are in pixels of the image.
+    """
     side, (width, height) = max(frame.original), frame.original
     return side, ((side - width) // 2, (side - height) // 2)
 
 
-def relative(extent: float, title: str, *, shift: float = 0.0) -> CoordinateSpace:
-    """Numbers from 0 to `extent` over the whole picture, however it is resized."""
+def make_normalized_space(extent: float, title: str, *, shift: float = 0.0) -> CoordinateSpace:
+    """Return a space of numbers from 0 to `extent` over the whole image, however it is resized."""
     name = f"normalized_{extent:g}_xyxy"
     return CoordinateSpace(name=name, title=title, extent=lambda _: (extent, extent), shift=shift)
 
 
 def with_y_first(space: CoordinateSpace) -> CoordinateSpace:
-    """The same space with y written before x."""
+    """Return the same space with y written before x."""
     return replace(
         space,
         name=space.name.replace("xyxy", "yxyx"),
@@ -93,13 +110,13 @@ def with_y_first(space: CoordinateSpace) -> CoordinateSpace:
     )
 
 
-UNIT = relative(1, "fractions of the picture, 0 to 1")
-N100 = relative(100, "hundredths of the picture, 0 to 100")
-N999 = relative(999, "0 to 999 over the picture")
-N1000 = relative(1000, "thousandths of the picture, 0 to 1000")
-N1024 = relative(1024, "1024ths of the picture, 0 to 1023")
+UNIT = make_normalized_space(1, "fractions of the picture, 0 to 1")
+N100 = make_normalized_space(100, "hundredths of the picture, 0 to 100")
+N999 = make_normalized_space(999, "0 to 999 over the picture")
+N1000 = make_normalized_space(1000, "thousandths of the picture, 0 to 1000")
+N1024 = make_normalized_space(1024, "1024ths of the picture, 0 to 1023")
 BINS = replace(
-    relative(1000, "a thousand bins over the picture, 0 to 999", shift=0.5),
+    make_normalized_space(1000, "a thousand bins over the picture, 0 to 999", shift=0.5),
     name="bins_1000_xyxy",
 )
 SQUARE = CoordinateSpace(
@@ -124,4 +141,4 @@ _PLAIN = (UNIT, N100, N999, N1000, N1024, BINS, SQUARE, PIXELS, SEEN_PIXELS)
 SPACES: dict[str, CoordinateSpace] = {
     space.name: space for plain in _PLAIN for space in (plain, with_y_first(plain))
 }
-"""Every space by its name, for those who choose one: `Frame.space`."""
+"""Every space that a person can choose with `Frame.space`, by its name."""

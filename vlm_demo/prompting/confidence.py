@@ -1,4 +1,4 @@
-"""How sure a model was of the places in its answer, from the probabilities of their own tokens."""
+"""How sure a model was of the regions in its answer, from the probabilities of their tokens."""
 
 from __future__ import annotations
 
@@ -11,36 +11,39 @@ from statistics import fmean
 
 from vlm_demo.values import Mention, ParsedPlace, Region, Reply, TextChunk
 
-_LEAST_LOGPROB = -1e4
-"""Stands for the logarithm of nothing: sums stay numbers."""
+_MIN_LOGPROB = -1e4
+"""Stands in for the logarithm of zero, so that sums stay finite."""
 
 
 class TokenProbabilities:
-    """Follows the pieces of an answer, and knows how probable the tokens of any part of it were."""
+    """Collects the chunks of an answer, and says how probable the tokens of any part of it were."""
 
     def __init__(self, prefix: str = "") -> None:
-        """Begin with text that stands before the pieces and was not written by the model."""
+        """Begin with text that stands before the chunks and was not written by the model."""
         self._length = len(prefix)
-        self._ends: list[int] = []  # where stretches of text with known tokens end ...
-        self._starts: list[int] = []  # ... and where they begin, in rising order
-        self._sums = [0.0]  # of the log-probabilities up to each stretch
-        self._counts = [0]  # of their tokens
+        self._starts: list[int] = []  # of stretches of text with known tokens, in rising order
+        self._ends: list[int] = []  # of the same stretches
+        self._sums = [0.0]  # log-probabilities added up before each stretch, and after the last
+        self._counts = [0]  # tokens added up in the same way
         self._start = self._length  # of the text since the last stretch
-        self._waiting: list[float] = []  # of tokens whose text is held back
+        self._pending: list[float] = []  # log-probabilities of tokens whose text is held back
 
-    def add(self, piece: TextChunk) -> None:
-        """Take in the next piece."""
-        self._length += len(piece)
-        self._waiting += piece.logprobs
-        if self._waiting and self._length > self._start:
+    def add(self, chunk: TextChunk) -> None:
+        """Add the next chunk."""
+        self._length += len(chunk)
+        self._pending += chunk.logprobs
+        if self._pending and self._length > self._start:
             self._ends.append(self._length)
             self._starts.append(self._start)
-            self._sums.append(self._sums[-1] + sum(map(_finite, self._waiting)))
-            self._counts.append(self._counts[-1] + len(self._waiting))
-            self._start, self._waiting = self._length, []
+            self._sums.append(self._sums[-1] + sum(map(_clamp_logprob, self._pending)))
+            self._counts.append(self._counts[-1] + len(self._pending))
+            self._start, self._pending = self._length, []
 
-    def of(self, span: tuple[int, int]) -> float | None:
-        """Return the geometric mean for the tokens that overlap a part of the text, 0 to 1."""
+    def confidence_of(self, span: tuple[int, int]) -> float | None:
+        """Return the geometric mean of the probabilities of the tokens that overlap a span.
+
+        It is from 0 to 1; None: no token there is known.
+        """
         start, end = span
         first, last = bisect_right(self._ends, start), bisect_left(self._starts, end)
         count = self._counts[last] - self._counts[first] if first < last else 0
@@ -48,63 +51,69 @@ class TokenProbabilities:
             return None
         return min(1.0, math.exp((self._sums[last] - self._sums[first]) / count))
 
-    def rate(self, reply: Reply) -> Reply:
-        """Say how sure the model was of each place, and of each phrase in the mean of its places.
+    def add_confidences(self, reply: Reply) -> Reply:
+        """Fill in how sure the model was of each region, and in the mean of each phrase.
 
-        The reply's raw text is all that was added.
+        The reply's raw text is the prefix and all chunks that were added.
         """
         if not self._ends or not reply.parsed_places:
             return reply
-        marks = tuple(replace(mark, confidence=self.of(mark.span)) for mark in reply.parsed_places)
-        rated = replace(reply, marks=marks)
+        places = tuple(
+            replace(place, confidence=self.confidence_of(place.span))
+            for place in reply.parsed_places
+        )
+        reply = replace(reply, parsed_places=places)
         mentions = tuple(
             replace(mention, confidence=_mean(confidences))
-            for mention, confidences in zip(reply.mentions, region_confidences(rated), strict=True)
+            for mention, confidences in zip(reply.mentions, region_confidences(reply), strict=True)
         )
-        return replace(rated, mentions=mentions)
+        return replace(reply, mentions=mentions)
 
 
 def region_confidences(reply: Reply) -> list[tuple[float | None, ...]]:
-    """Return for each mention how sure the model was of each of its regions.
+    """Return for each mention how sure the model was of each of its regions, 0 to 1.
 
-    A region that stands several times in the answer has several marks; they are met in order.
+    A region that stands several times in the answer has several parsed places, which are taken in
+    order. None: the confidence is not known.
     """
-    marks: defaultdict[Region, deque[ParsedPlace]] = defaultdict(deque)
-    for mark in reply.parsed_places:
-        marks[mark.region].append(mark)
+    places: defaultdict[Region, deque[ParsedPlace]] = defaultdict(deque)
+    for place in reply.parsed_places:
+        places[place.region].append(place)
 
-    def next_one(region: Region) -> float | None:
-        known = marks[region]
-        if not known:
+    def next_confidence(region: Region) -> float | None:
+        same = places[region]
+        if not same:
             return None
-        return (known.popleft() if len(known) > 1 else known[0]).confidence
+        return (same.popleft() if len(same) > 1 else same[0]).confidence
 
-    return [tuple(map(next_one, mention.regions)) for mention in reply.mentions]
+    return [tuple(map(next_confidence, mention.regions)) for mention in reply.mentions]
 
 
-def above(reply: Reply, least: float) -> Reply:
-    """Leave out the places of which the model was less sure; where it is not known, they stay.
+def apply_confidence_threshold(reply: Reply, threshold: float) -> Reply:
+    """Remove the regions whose confidence is below a threshold, 0 to 1; unknown ones stay.
 
-    Every mention stays, if need be without places, so that the others keep their colours.
+    Every mention stays, if need be without regions, so that the others keep their colours.
     """
     mentions = tuple(
-        _above(mention, confidences, least)
+        _filter_mention(mention, confidences, threshold)
         for mention, confidences in zip(reply.mentions, region_confidences(reply), strict=True)
     )
-    marks = tuple(mark for mark in reply.parsed_places if _is_above(mark.confidence, least))
-    return replace(reply, mentions=mentions, marks=marks)
+    places = tuple(place for place in reply.parsed_places if _reaches(place.confidence, threshold))
+    return replace(reply, mentions=mentions, parsed_places=places)
 
 
-def placed(reply: Reply) -> Reply:
-    """Leave out the mentions without places, for those who want places alone."""
+def drop_empty_mentions(reply: Reply) -> Reply:
+    """Remove the mentions without regions."""
     return replace(reply, mentions=tuple(mention for mention in reply.mentions if mention.regions))
 
 
-def _above(mention: Mention, confidences: Sequence[float | None], least: float) -> Mention:
+def _filter_mention(
+    mention: Mention, confidences: Sequence[float | None], threshold: float
+) -> Mention:
     kept = [
         (region, confidence)
         for region, confidence in zip(mention.regions, confidences, strict=True)
-        if _is_above(confidence, least)
+        if _reaches(confidence, threshold)
     ]
     return replace(
         mention,
@@ -113,8 +122,8 @@ def _above(mention: Mention, confidences: Sequence[float | None], least: float) 
     )
 
 
-def _is_above(confidence: float | None, least: float) -> bool:
-    return confidence is None or confidence >= least
+def _reaches(confidence: float | None, threshold: float) -> bool:
+    return confidence is None or confidence >= threshold
 
 
 def _mean(confidences: Sequence[float | None]) -> float | None:
@@ -122,5 +131,5 @@ def _mean(confidences: Sequence[float | None]) -> float | None:
     return fmean(known) if known else None
 
 
-def _finite(logprob: float) -> float:
-    return logprob if logprob > _LEAST_LOGPROB else _LEAST_LOGPROB  # also of NaN
+def _clamp_logprob(logprob: float) -> float:
+    return logprob if logprob > _MIN_LOGPROB else _MIN_LOGPROB  # also of NaN

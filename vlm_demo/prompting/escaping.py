@@ -1,4 +1,4 @@
-"""Makes what must not be typed plain text: control tokens in a person's words."""
+"""Makes control tokens in people's words plain text, so that nobody can type them."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from vlm_demo.values import Message, Request
 
 
 def escape_control_tokens(
-    request: Request, control_tokens: frozenset[str], *, spared: frozenset[str] = frozenset()
+    request: Request, control_tokens: frozenset[str], *, keep: frozenset[str] = frozenset()
 ) -> Request:
     """Make control tokens in a person's words plain text: "<image>" becomes "< image>".
 
-    Words are changed as little as possible, not deleted. An assistant's earlier words are
-    defused too, so that an edited conversation cannot smuggle them in, but for the tokens that
-    answers are made of (`spared`).
+    Words are changed as little as possible, not deleted. An assistant's earlier words are escaped
+    too, so that an edited conversation cannot smuggle tokens in; only the tokens that answers are
+    made of (`keep`) stay there.
     """
 
-    def past(turn: Message) -> Message:
-        tokens = control_tokens - spared if turn.role == "assistant" else control_tokens
-        return replace(turn, text=_plain(turn.text, tokens))
+    def escape_turn(turn: Message) -> Message:
+        tokens = control_tokens - keep if turn.role == "assistant" else control_tokens
+        return replace(turn, text=_escape(turn.text, tokens))
 
     return replace(
         request,
-        text=_plain(request.text, control_tokens),
-        choices=tuple(_plain(choice, control_tokens) for choice in request.choices),
-        history=tuple(map(past, request.history)),
+        text=_escape(request.text, control_tokens),
+        choices=tuple(_escape(choice, control_tokens) for choice in request.choices),
+        history=tuple(map(escape_turn, request.history)),
     )
 
 
-def _plain(text: str, control_tokens: frozenset[str]) -> str:
-    """Put a blank behind the first character of every control token."""
-    initials, lengths = _shape(control_tokens)
+def _escape(text: str, control_tokens: frozenset[str]) -> str:
+    """Put a blank after the first character of every control token."""
+    initials, lengths = _index(control_tokens)
     pieces, at = [], 0
     for match in initials.finditer(text):
         start = match.start()
@@ -45,8 +45,8 @@ def _plain(text: str, control_tokens: frozenset[str]) -> str:
 
 
 @cache
-def _shape(control_tokens: frozenset[str]) -> tuple[re.Pattern[str], tuple[int, ...]]:
-    """How control tokens begin, and how long they are, the longest first."""
+def _index(control_tokens: frozenset[str]) -> tuple[re.Pattern[str], tuple[int, ...]]:
+    """Return a pattern of the tokens' first characters, and their lengths, the longest first."""
     tokens = [token for token in control_tokens if len(token.strip()) > 1]
     initials = "".join(map(re.escape, sorted({token[0] for token in tokens})))
     lengths = sorted({len(token) for token in tokens}, reverse=True)
@@ -56,6 +56,6 @@ def _shape(control_tokens: frozenset[str]) -> tuple[re.Pattern[str], tuple[int, 
 def _token_end(
     text: str, start: int, control_tokens: frozenset[str], lengths: Sequence[int]
 ) -> int | None:
-    """Where the longest control token that begins at `start` ends."""
+    """Return where the longest control token that begins at `start` ends; None: there is none."""
     ends = (start + length for length in lengths)
     return next((end for end in ends if text[start:end] in control_tokens), None)

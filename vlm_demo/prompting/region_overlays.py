@@ -1,31 +1,28 @@
-"""Regions as pictures, for models that cannot be told places: drawn in, or cut out."""
+"""Regions drawn into the model's copy of an image as numbered marks (set-of-mark prompting)."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from PIL import ImageDraw, ImageFont
 from PIL.Image import Image
 
-from vlm_demo.values import Box, Point, Polygon, Region, Size, bounding_box
+from vlm_demo.prompting.region_references import replace_references
+from vlm_demo.prompting.region_wording import ENGLISH, RegionWording, wording_for
+from vlm_demo.values import Box, Message, Point, Polygon, Region, Size, bounding_box
 
 RED, WHITE = (230, 0, 0), (255, 255, 255)
 
 POINT_SIDE = 0.04
-"""Side of the box that stands for a point, as a share of the picture's shorter side."""
-
-MARGIN = 0.1
-"""Around a cut-out, as a share of its longer side: what a thing stands on helps to tell it."""
-
-MIN_MARGIN = 16
-"""Pixels of the margin around a small cut-out."""
+"""Side of the box that stands for a point, as a share of the image's shorter side."""
 
 
 def box_around(region: Region, size: Size) -> Box:
-    """Return the box that stands for a region of a picture of `size`.
+    """Return the box that stands for a region of an image of `size`.
 
-    That of a point is a small square around it (`POINT_SIDE`), of an outline the smallest one.
+    For a point that is a small square around it (`POINT_SIDE`), for a polygon its bounding box.
     """
     if not isinstance(region, Point):
         return bounding_box(region)
@@ -34,10 +31,45 @@ def box_around(region: Region, size: Size) -> Box:
     return Box.normalize(x - half, y - half, x + half, y + half, by=(width, height))
 
 
-def burnt_in(image: Image, regions: Sequence[Region]) -> Image:
-    """Return a copy of the picture with each region drawn in red and numbered, from 1.
+def draw_marks(
+    turns: Sequence[Message], wording: RegionWording, *, names_all: bool
+) -> tuple[list[Message], list[str]]:
+    """Draw the regions of all turns into the images that they are on, and name them in the words.
 
-    A box is framed, a point has a circle around it, and an outline is drawn.
+    Numbers go on from turn to turn, and a region that is marked again keeps its number.
+
+    Args:
+        turns: the visible conversation; the last turn is the question.
+        wording: what marks are called, unless the words of a turn are in another language.
+        names_all: whether regions that the question does not refer to are appended to it.
+
+    Returns:
+        The turns, and the English names of the question's regions.
+    """
+    result: list[Message] = []
+    marks: dict[int, list[Region]] = {}  # by the index of the turn that has the image
+    at, numbers = -1, list[int]()
+    for turn in turns:
+        at = len(result) if turn.images else at
+        drawn = marks.setdefault(at, [])
+        drawn += [region for region in dict.fromkeys(turn.regions) if region not in drawn]
+        numbers = [drawn.index(region) + 1 for region in turn.regions]
+        language = wording_for(turn.text, wording)
+        names = list(map(language.name_mark, turn.regions, numbers))
+        append = language.append_names if names_all or turn is not turns[-1] else None
+        text = replace_references(turn.text, names, append)
+        result.append(replace(turn, text=text, regions=()))
+    for at, drawn in marks.items():
+        if at >= 0 and drawn:
+            *others, newest = result[at].images
+            result[at] = replace(result[at], images=(*others, draw_regions(newest, drawn)))
+    return result, list(map(ENGLISH.name_mark, turns[-1].regions, numbers))
+
+
+def draw_regions(image: Image, regions: Sequence[Region]) -> Image:
+    """Return a copy of the image with each region drawn in red and numbered, from 1.
+
+    A box gets a frame, a point a circle around it, and a polygon its outline.
     """
     marked = image.convert("RGB")  # always a copy
     pen = ImageDraw.Draw(marked)
@@ -55,18 +87,18 @@ def burnt_in(image: Image, regions: Sequence[Region]) -> Image:
                 corners = region.to_pixels(image.size)
                 pen.line((*corners, *corners[:2]), fill=RED, width=line, joint="curve")
     for number, region in enumerate(regions, 1):  # above all lines
-        _write_number(pen, number, box_around(region, image.size).to_pixels(image.size), line, font)
+        _draw_number(pen, number, box_around(region, image.size).to_pixels(image.size), line, font)
     return marked
 
 
-def _write_number(
+def _draw_number(
     pen: ImageDraw.ImageDraw,
     number: int,
     frame: tuple[float, float, float, float],
     line: int,
     font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
 ) -> None:
-    """Write a number above the upper left corner, or in it where there is no room above."""
+    """Draw a number above the upper left corner, or inside it where there is no room above."""
     x, y = round(frame[0]), round(frame[1])
     left, top, right, bottom = pen.textbbox((0, 0), str(number), font)
     width, height = right - left + 2 * line, bottom - top + 2 * line
@@ -74,17 +106,3 @@ def _write_number(
     y = y - math.ceil(height) if y >= height else y
     pen.rectangle((x, y, x + width - 1, y + height - 1), fill=RED)
     pen.text((x + line - left, y + line - top), str(number), WHITE, font)
-
-
-def cut_out(image: Image, region: Region) -> tuple[Image, Box]:
-    """Return a region and a margin around it as a picture, and which part of the whole that is."""
-    x1, y1, x2, y2 = box_around(region, image.size).to_pixels(image.size)
-    margin = max(MIN_MARGIN, MARGIN * max(x2 - x1, y2 - y1))
-    width, height = image.size
-    part = (
-        max(0, math.floor(x1 - margin)),
-        max(0, math.floor(y1 - margin)),
-        min(width, math.ceil(x2 + margin)),
-        min(height, math.ceil(y2 + margin)),
-    )
-    return image.crop(part), Box.normalize(*part, by=image.size)

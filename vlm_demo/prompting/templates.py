@@ -1,6 +1,6 @@
-"""Chat templates, filled in as transformers fills them in, without transformers.
+"""Fills in chat templates as transformers does, without transformers.
 
-The settings of the environment, `raise_exception` and the shape of the messages are those of
+The settings of the Jinja environment, `raise_exception` and the shape of the messages are those of
 transformers/utils/chat_template_utils.py (5.23).
 """
 
@@ -21,25 +21,30 @@ BARE_TEXT = (
     "{% for part in messages[-1]['content'] if part['type'] == 'text' %}{{ part['text'] }}"
     "{% endfor %}"
 )
-"""For families without a template: the words of the last message, and nothing else."""
+"""A template for families without one: the words of the last message, and nothing else."""
 
 
 def fill_template(template: str, messages: Sequence[Message], **tokens: str) -> str:
-    """Fill in a template up to where the model goes on.
+    """Fill in a Jinja template up to where the answer begins.
+
+    Args:
+        template: the chat template.
+        messages: the conversation; the last message is the question.
+        tokens: special tokens that the template names, such as `bos_token`.
 
     Raises:
         InputError: the template refuses the messages.
     """
     try:
-        return _compiled(template).render(
-            messages=list(map(as_content, messages)), add_generation_prompt=True, **tokens
+        return _compile(template).render(
+            messages=list(map(template_message, messages)), add_generation_prompt=True, **tokens
         )
     except TemplateError as error:
         raise InputError(f"The model's template cannot take this conversation: {error}.") from error
 
 
-def as_content(message: Message) -> dict[str, Any]:
-    """Write a message as templates expect it: its pictures, then its text."""
+def template_message(message: Message) -> dict[str, Any]:
+    """Return a message as templates expect it: its images, then its text."""
     return {
         "role": message.role,
         "content": [
@@ -50,7 +55,7 @@ def as_content(message: Message) -> dict[str, Any]:
 
 
 @cache
-def _compiled(template: str) -> Template:
+def _compile(template: str) -> Template:
     environment = ImmutableSandboxedEnvironment(
         trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
     )

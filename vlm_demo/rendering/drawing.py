@@ -1,67 +1,61 @@
-"""Places drawn into a picture: for chat bubbles and for downloads."""
+"""Draws regions into a picture with their phrases: for chat bubbles and for downloads."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 from math import hypot
 
-from PIL import ImageDraw, ImageFont
+from PIL import ImageDraw
 from PIL.Image import Image
 
-from vlm_demo.rendering.label_layout import Extent, place_labels
+from vlm_demo.rendering.fonts import load_font
+from vlm_demo.rendering.label_layout import Extent, Spot, place_labels, shorten_label
 from vlm_demo.rendering.palette import INK, colour_of, dash_of
-from vlm_demo.rendering.set_of_mark import FONT
 from vlm_demo.values import Box, Mention, Point, Polygon, Region, Size, bounding_box
-
-LONGEST_LABEL = 40  # characters; the rest would cover the picture
-
-Spot = tuple[float, float]
-"""x, y in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _LabelledRegion:
     index: int  # of its mention
     label: str
     region: Region
 
 
-def draw(image: Image, mentions: Sequence[Mention]) -> Image:
+def draw_mentions(image: Image, mentions: Sequence[Mention]) -> Image:
     """Return a copy of the picture with every region outlined and labelled with its phrase.
 
     Lines and letters grow with the picture. The regions of one mention share a colour and dashes.
     """
     drawn = image.convert("RGB") if image.mode != "RGB" else image.copy()
-    places = [
-        _Place(index, _shortened(mention.phrase), region)
+    regions = [
+        _LabelledRegion(index, shorten_label(mention.phrase), region)
         for index, mention in enumerate(mentions)
         for region in mention.regions
     ]
     pen = ImageDraw.Draw(drawn)
     line = max(2, round(min(image.size) / 160))
-    for place in places:
-        _draw_place(pen, place, drawn.size, line)
-    _draw_labels(pen, [place for place in places if place.label], drawn.size)
+    for labelled in regions:
+        _outline(pen, labelled, drawn.size, line)
+    _draw_labels(pen, [labelled for labelled in regions if labelled.label], drawn.size)
     return drawn
 
 
-def _draw_place(pen: ImageDraw.ImageDraw, place: _Place, size: Size, line: int) -> None:
-    colour = colour_of(place.index)
-    if isinstance(place.region, Point):
-        x, y = _inside(place.region.to_pixels(size), size)
+def _outline(pen: ImageDraw.ImageDraw, labelled: _LabelledRegion, size: Size, line: int) -> None:
+    colour = colour_of(labelled.index)
+    if isinstance(labelled.region, Point):
+        x, y = _keep_inside(labelled.region.to_pixels(size), size)
         for radius, fill in ((line * 3.5, INK), (line * 2.5, colour)):
             pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill)
         return
-    corners = [_inside(corner, size) for corner in _corners(place.region, size)]
-    closed = [*corners, corners[0], corners[1]]  # so that the first corner is joined, too
+    corners = [_keep_inside(corner, size) for corner in _corners(labelled.region, size)]
+    closed = [*corners, corners[0], corners[1]]  # so that the first corner is joined too
     pen.line(closed, INK, line + 2, joint="curve")
-    dashes = [length * line for length in dash_of(place.index)]
+    dashes = [length * line for length in dash_of(labelled.index)]
     if not dashes:
         pen.line(closed, colour, line, joint="curve")
-    for start, end in _dashed(closed[:-1], dashes) if dashes else ():
+    for start, end in _split_into_dashes(closed[:-1], dashes) if dashes else ():
         pen.line((start, end), colour, line)
 
 
@@ -72,13 +66,15 @@ def _corners(region: Box | Polygon, size: Size) -> Sequence[Spot]:
     return (x1, y1), (x2, y1), (x2, y2), (x1, y2)
 
 
-def _inside(spot: Spot, size: Size) -> Spot:
-    """A line on the border itself would be drawn half outside."""
+def _keep_inside(spot: Spot, size: Size) -> Spot:
+    """Keep a spot off the border, where half of a line would be lost."""
     return min(spot[0], size[0] - 1), min(spot[1], size[1] - 1)
 
 
-def _dashed(corners: Sequence[Spot], dashes: Sequence[float]) -> Iterator[tuple[Spot, Spot]]:
-    """Yield the dashes along a line. Lengths are in pixels, of dashes and gaps by turns."""
+def _split_into_dashes(
+    corners: Sequence[Spot], dashes: Sequence[float]
+) -> Iterator[tuple[Spot, Spot]]:
+    """Yield the dashes along a line. Lengths are in pixels, of dashes and gaps in turn."""
     turn, left = 0, dashes[0]
     for (ax, ay), (bx, by) in pairwise(corners):
         length, at = hypot(bx - ax, by - ay), 0.0
@@ -95,32 +91,22 @@ def _dashed(corners: Sequence[Spot], dashes: Sequence[float]) -> Iterator[tuple[
                 turn, left = turn + 1, dashes[(turn + 1) % len(dashes)]
 
 
-def _draw_labels(pen: ImageDraw.ImageDraw, places: Sequence[_Place], size: Size) -> None:
+def _draw_labels(pen: ImageDraw.ImageDraw, regions: Sequence[_LabelledRegion], size: Size) -> None:
     letters = max(12, round(min(size) / 24))
     room = max(3, letters // 4)
-    font = _font(letters)
-    boxes = [bounding_box(place.region).to_pixels(size) for place in places]
+    font = load_font(letters)
+    boxes = [bounding_box(labelled.region).to_pixels(size) for labelled in regions]
 
     def extent(words: str) -> Extent:
         return font.getlength(words) + 2 * room, letters * 1.35 + room
 
     spots = place_labels(
         boxes,
-        [extent(place.label) for place in places],
-        [extent(str(place.index + 1)) for place in places],
+        [extent(labelled.label) for labelled in regions],
+        [extent(str(labelled.index + 1)) for labelled in regions],
         size,
     )
-    for place, ((x1, y1, x2, y2), in_words) in zip(places, spots, strict=True):
-        pen.rounded_rectangle((x1, y1, x2 - 1, y2 - 1), room, colour_of(place.index))
-        words = place.label if in_words else str(place.index + 1)
+    for labelled, ((x1, y1, x2, y2), in_words) in zip(regions, spots, strict=True):
+        pen.rounded_rectangle((x1, y1, x2 - 1, y2 - 1), room, colour_of(labelled.index))
+        words = labelled.label if in_words else str(labelled.index + 1)
         pen.text((x1 + room, (y1 + y2) / 2), words, INK, font, anchor="lm")
-
-
-@lru_cache(maxsize=16)
-def _font(letters: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(str(FONT), letters)
-
-
-def _shortened(phrase: str) -> str:
-    words = " ".join(phrase.split())
-    return words if len(words) <= LONGEST_LABEL else words[: LONGEST_LABEL - 1] + "…"

@@ -1,6 +1,7 @@
-"""Where the labels of places go, so that they do not cover each other.
+"""Where the labels of regions go, so that they do not cover each other.
 
-The page does the same in its own script (ui/board/labels.js): who changes one changes the other.
+The page does the same in its own script (ui/components/canvas/labels.js): change both together. It
+is handed the constants of this module.
 """
 
 from __future__ import annotations
@@ -13,8 +14,20 @@ Extent = tuple[float, float]
 Bounds = tuple[float, float, float, float]
 """x1, y1, x2, y2 in pixels."""
 
-MOST_COVERED = 0.2
-"""Of the picture, by labels in words; further ones are numbers."""
+Spot = tuple[float, float]
+"""x, y in pixels."""
+
+MAX_LABEL_CHARACTERS = 40
+"""Largest number of characters of a label; longer ones would cover too much of the picture."""
+
+MAX_LABEL_COVERAGE = 0.2
+"""Largest share of the picture that labels in words may cover; further labels are numbers."""
+
+
+def shorten_label(phrase: str) -> str:
+    """Return a phrase on one line, cut to the longest label."""
+    words = " ".join(phrase.split())
+    return words if len(words) <= MAX_LABEL_CHARACTERS else words[: MAX_LABEL_CHARACTERS - 1] + "…"
 
 
 def place_labels(
@@ -22,36 +35,39 @@ def place_labels(
 ) -> list[tuple[Bounds, bool]]:
     """Return the bounds of each box's label inside the frame, and whether it is in words.
 
-    Whoever comes first is served first. A number that finds no room goes over others.
+    Earlier boxes choose first. A number that finds no room covers other labels.
 
     Args:
         boxes: what is labelled.
-        words: how large each label is with its words.
-        numbers: how large each is with a number alone.
-        frame: the picture.
+        words: size of each label with its words.
+        numbers: size of each label with a number alone.
+        frame: size of the picture.
     """
     taken: list[Bounds] = []
     placed: list[tuple[Bounds, bool]] = []
-    room = MOST_COVERED * frame[0] * frame[1]
-    for box, written, number in zip(boxes, words, numbers, strict=True):
-        room -= written[0] * written[1]
-        # A single label is never too much.
-        spot = _free_spot(box, written, taken, frame) if room > 0 or not placed else None
+    room = MAX_LABEL_COVERAGE * frame[0] * frame[1]
+    for box, word, number in zip(boxes, words, numbers, strict=True):
+        room -= word[0] * word[1]
+        # The first label is never too much.
+        spot = _find_free_spot(box, word, taken, frame) if room > 0 or not placed else None
         in_words = spot is not None
-        spot = spot or _free_spot(box, number, taken, frame)
+        spot = spot or _find_free_spot(box, number, taken, frame)
         placed.append((spot or _corner(box, number, frame), in_words))
         taken += [spot] if spot else []
     return placed
 
 
-def _free_spot(
+def _find_free_spot(
     box: Bounds, extent: Extent, taken: Sequence[Bounds], frame: Extent
 ) -> Bounds | None:
-    return next((spot for spot in _spots(box, extent, frame) if _is_free(spot, taken, frame)), None)
+    return next(
+        (spot for spot in _candidate_spots(box, extent, frame) if _is_free(spot, taken, frame)),
+        None,
+    )
 
 
-def _spots(box: Bounds, extent: Extent, frame: Extent) -> Iterator[Bounds]:
-    """Yield above and below the box, inside its corners, beside it, and its middle."""
+def _candidate_spots(box: Bounds, extent: Extent, frame: Extent) -> Iterator[Bounds]:
+    """Yield spots above and below the box, inside its corners, beside it, and at its middle."""
     (x1, y1, x2, y2), (width, height) = box, extent
     right, bottom = x2 - width, y2 - height
     for x, y in (
@@ -73,7 +89,7 @@ def _is_free(spot: Bounds, taken: Sequence[Bounds], frame: Extent) -> bool:
 
 
 def _corner(box: Bounds, extent: Extent, frame: Extent) -> Bounds:
-    """The upper left corner of a box, as far as that is in the frame."""
+    """Return the upper left corner of a box, moved into the frame."""
     width, height = min(extent[0], frame[0]), min(extent[1], frame[1])
     x, y = min(box[0], frame[0] - width), min(box[1], frame[1] - height)
     return x, y, x + width, y + height

@@ -10,7 +10,7 @@ COLOURS = (
     "#CCFFCC",  # pale green
     "#CC79A7",  # reddish purple
 )
-"""Told apart with any colour vision; dark letters (`INK`) fit on each.
+"""Colours that people with any colour vision can tell apart; dark letters (`INK`) fit on each.
 
 Six of Okabe and Ito's eight, https://jfly.uni-koeln.de/color/: their blue and black are too dark
 for dark letters. Purple and pale green were chosen to be far from those and from each other, as
@@ -18,10 +18,10 @@ people without one kind of cone see them (simulated as by Machado et al. 2009).
 """
 
 INK = "#0f172a"
-"""Of letters on the colours, and of the edge that keeps a light line visible on a light picture."""
+"""Colour of letters, and of the edge that keeps a light line visible on a light picture."""
 
 DASHES: tuple[tuple[float, ...], ...] = ((), (4, 2), (1.5, 1.5), (6, 1.5, 1.5, 1.5))
-"""Lengths of dashes and gaps, in widths of the line: solid first."""
+"""Patterns of dashes and gaps, in line widths: solid first."""
 
 
 def colour_of(index: int) -> str:
@@ -30,5 +30,5 @@ def colour_of(index: int) -> str:
 
 
 def dash_of(index: int) -> tuple[float, ...]:
-    """Return the dashes of the mention at `index`: others each time the colours come round."""
+    """Return the dashes of the mention at `index`; they change when the colours start again."""
     return DASHES[index // len(COLOURS) % len(DASHES)]

@@ -1,59 +1,59 @@
-"""Set-of-mark pictures: every place gets a number, so that any model can be asked about "3".
+"""Set-of-mark pictures: every region gets a number, so that any model can be asked about "3".
 
-Source of the idea: Yang et al., Set-of-Mark Prompting, https://arxiv.org/abs/2310.11441. There too
-a number stands well inside its place, off the others and off smaller places in front of it.
+Source: Yang et al., Set-of-Mark Prompting, https://arxiv.org/abs/2310.11441. As there, a number is
+put well inside its region, clear of other numbers and of smaller regions in front of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from math import hypot
-from pathlib import Path
 from statistics import fmean, median
 
 from PIL import ImageDraw, ImageFont
 from PIL.Image import Image
 
+from vlm_demo.rendering.fonts import load_font
+from vlm_demo.rendering.label_layout import Bounds, Spot
 from vlm_demo.rendering.palette import INK, colour_of
 from vlm_demo.values import Box, Mention, Point, Polygon, Region, Size, bounding_box
 
-FONT = Path(__file__).parents[2] / "assets" / "fonts" / "MPLUS1-Bold.subset.otf"
+MIN_RADIUS = 9
+"""Smallest radius of a mark, in pixels."""
 
-SMALLEST, SHARE = 9, 1 / 24
-"""Radius of a mark: in pixels at least, and of the picture's shorter side at most ..."""
+MAX_RADIUS_SHARE = 1 / 24
+"""Largest radius of a mark, as a share of the picture's shorter side."""
 
-OF_PLACE = 0.3
-"""... and of the shorter side of a usual place, so that marks of many small ones do not touch."""
-
-Spot = tuple[float, float]
-"""x, y in pixels."""
+REGION_SHARE = 0.3
+"""Largest radius as a share of the median region's shorter side: small marks do not touch."""
 
 _LIGHT = "#ffffff"
-_OVER_MARK, _OVER_PLACE, _MISPLACED = 100.0, 2.0, 3.0  # what a bad spot costs
+_OVER_MARK, _OVER_REGION, _MISPLACED = 100.0, 2.0, 3.0
+"""Costs of a spot on another mark, on a smaller region, and outside its own region."""
 
 
-def numbered(image: Image, mentions: Sequence[Mention]) -> Image:
-    """Return a copy of the picture with every place outlined and numbered from 1.
+def draw_numbers(image: Image, mentions: Sequence[Mention]) -> Image:
+    """Return a copy of the picture with every region outlined and numbered from 1.
 
-    Numbers follow the answer: mention by mention, and within one region by region.
+    Numbers follow the answer: mention by mention, and region by region within one.
     """
     drawn = image.convert("RGB") if image.mode != "RGB" else image.copy()
     placed = [(colour_of(i), region) for i, m in enumerate(mentions) for region in m.regions]
     regions = [region for _, region in placed]
     radius = _radius(regions, image.size)
-    spots = good_spots(regions, image.size, radius)
+    spots = place_numbers(regions, image.size, radius)
     pen = ImageDraw.Draw(drawn)
     line = max(2, radius // 5)
     for colour, region in placed:
         _outline(pen, region, image.size, colour, line)
-    font = ImageFont.truetype(str(FONT), round(radius * 1.25))
+    font = load_font(round(radius * 1.25))
     for number, ((colour, _), spot) in enumerate(zip(placed, spots, strict=True), start=1):
-        _mark(pen, spot, str(number), radius, colour, font)
+        _draw_mark(pen, spot, str(number), radius, colour, font)
     return drawn
 
 
-def good_spots(regions: Sequence[Region], size: Size, radius: float) -> list[Spot]:
-    """Return where the centre of each region's mark goes, all of it inside the picture.
+def place_numbers(regions: Sequence[Region], size: Size, radius: float) -> list[Spot]:
+    """Return the centre of each region's mark, so that all of it is inside the picture.
 
     Small regions choose first: they have the fewest good spots.
     """
@@ -70,9 +70,6 @@ def good_spots(regions: Sequence[Region], size: Size, radius: float) -> list[Spo
     return [chosen[index] for index in range(len(regions))]
 
 
-Bounds = tuple[float, float, float, float]
-
-
 def _area(box: Bounds) -> float:
     return (box[2] - box[0]) * (box[3] - box[1])
 
@@ -84,8 +81,8 @@ def _radius(regions: Sequence[Region], size: Size) -> int:
         for x1, y1, x2, y2 in (bounding_box(region).to_pixels(size) for region in regions)
         if x1 < x2 and y1 < y2
     ]
-    usual = median(sides) * OF_PLACE if sides else min(size)
-    return max(SMALLEST, round(min(min(size) * SHARE, usual)))
+    usual = median(sides) * REGION_SHARE if sides else min(size)
+    return max(MIN_RADIUS, round(min(min(size) * MAX_RADIUS_SHARE, usual)))
 
 
 def _candidates(region: Region, size: Size, radius: float) -> Iterator[Spot]:
@@ -124,15 +121,15 @@ def _cost(
     for other in taken:
         apart = hypot(spot[0] - other[0], spot[1] - other[1])
         cost += _OVER_MARK * max(0.0, 1 - apart / (2 * radius))
-    cost += _OVER_PLACE * sum(_holds(place, spot) for place in front)
+    cost += _OVER_REGION * sum(_contains(box, spot) for box in front)
     is_small = min(x2 - x1, y2 - y1) < 3 * radius  # the mark would hide what it marks
     hides = x1 - radius < spot[0] < x2 + radius and y1 - radius < spot[1] < y2 + radius
-    if hides if is_small else not _holds(box, spot):
+    if hides if is_small else not _contains(box, spot):
         cost += _MISPLACED
     return cost
 
 
-def _holds(box: Bounds, spot: Spot) -> bool:
+def _contains(box: Bounds, spot: Spot) -> bool:
     return box[0] < spot[0] < box[2] and box[1] < spot[1] < box[3]
 
 
@@ -151,7 +148,7 @@ def _outline(pen: ImageDraw.ImageDraw, region: Region, size: Size, colour: str, 
     pen.line(corners, fill=colour, width=line, joint="curve")
 
 
-def _mark(
+def _draw_mark(
     pen: ImageDraw.ImageDraw,
     spot: Spot,
     number: str,

@@ -1,4 +1,4 @@
-"""Mixtures of exchanges about one scene: single questions and conversations."""
+"""Mixtures of exchanges about a scene: single questions and conversations."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def _sentence(ask: Callable[..., Exchange | None]) -> Asker:
 
 
 def _by_task(ask: Asker, task: Task) -> Asker:
-    """Ask for the same answer through a task of its own, where the user writes no question."""
+    """Ask for the same answer through a task in which the user writes no question."""
 
-    def asked(rng: random.Random, scene: Scene, words: Wording) -> Exchange | None:
+    def ask_by_task(rng: random.Random, scene: Scene, words: Wording) -> Exchange | None:
         exchange = ask(rng, scene, words)
         return exchange and Exchange(
             exchange.subject, exchange.language, task, "", exchange.answer, about=exchange.about
         )
 
-    return asked
+    return ask_by_task
 
 
 _BEGINNINGS = (
@@ -53,7 +53,7 @@ _BEGINNINGS = (
 
 
 def _caption_task(rng: random.Random, scene: Scene, words: Wording) -> Exchange:
-    """A caption through its own task; the user may have written its beginning."""
+    """Return a caption by its own task; the user may have written its beginning."""
     exchange = questions.caption(rng, scene, words)
     caption = exchange.answer_text()
     beginning, chance = "", rng.random()
@@ -61,11 +61,11 @@ def _caption_task(rng: random.Random, scene: Scene, words: Wording) -> Exchange:
         beginning = " ".join(caption.split()[: rng.randint(1, 3)]).rstrip(",.")
     elif chance < 0.4:
         beginning = rng.choice(_BEGINNINGS)
-        caption = f"{beginning} {exchange.lower_case().answer_text()}"
+        caption = f"{beginning} {exchange.decapitalize().answer_text()}"
     return Exchange("caption", exchange.language, Task.CAPTION, beginning, (caption,))
 
 
-# How often each is drawn: colours, relations and places are learnt last and need most examples.
+# Weights: colours, relations and boxes are learnt last and need the most examples.
 TASKS: Sequence[tuple[Asker, float]] = (
     (_caption_task, 2.5),
     (_by_task(questions.detailed_caption, Task.DETAILED_CAPTION), 1.0),
@@ -80,10 +80,10 @@ TASKS: Sequence[tuple[Asker, float]] = (
     (_short(questions.absent), 2.5),
     (questions.describe_region, 2.5),
 )
-"""What the four tabs ask, each through its own task."""
+"""What each task of the page asks, with weights."""
 
-WORDED_TASKS = TASKS[3:11]
-"""Those in which the user writes something, in whatever language."""
+TEXT_TASKS = TASKS[3:11]
+"""Those of `TASKS` in which the user writes something, in any language."""
 
 HARD_TASKS: Sequence[tuple[Asker, float]] = (
     (_caption_task, 8.0),
@@ -92,7 +92,7 @@ HARD_TASKS: Sequence[tuple[Asker, float]] = (
     (_short(questions.relation), 4.0),
     (_short(questions.absent), 2.5),
 )
-"""Those that want more examples where conversations and a second language take their share."""
+"""Those that need more examples where conversations and a second language take their share."""
 
 TALK: Sequence[tuple[Asker, float]] = (
     (questions.caption, 1.5),
@@ -107,7 +107,7 @@ TALK: Sequence[tuple[Asker, float]] = (
     (_sentence(questions.absent), 1.0),
     (lambda rng, _, words: questions.small_talk(rng, words), 0.3),
 )
-"""What people ask in a conversation."""
+"""What people ask in a conversation, with weights."""
 
 
 def ask(
@@ -123,7 +123,7 @@ def ask(
 
 
 def converse(rng: random.Random, scene: Scene, words: Wording) -> Iterator[Exchange]:
-    """Yield the turns of a conversation without end; half of those that can refer back do."""
+    """Yield the turns of a conversation without end; half of those that can refer back do so."""
     exchange = ask(rng, scene, words, TALK)
     while True:
         yield exchange

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from vlm_demo.scenes.exchange import Language, Part, Place
+from vlm_demo.scenes.exchange import GroundedPhrase, Language, Part
 from vlm_demo.scenes.kinds import Kind, article
 from vlm_demo.scenes.scene import Scene, SceneObject
 from vlm_demo.scenes.wording import Direction, Extreme
@@ -171,7 +171,7 @@ class English:
         return wording.replace("{colour}", colour)
 
     def ask_how_many(self, rng: random.Random, kind: Kind | None, colour: str) -> str:
-        return rng.choice(_HOW_MANY).replace("{name}", self._counted(rng, kind, colour))
+        return rng.choice(_HOW_MANY).replace("{name}", self._plural(rng, kind, colour))
 
     def ask_colour(self, rng: random.Random, name: str) -> str:
         if name == self.it:
@@ -219,12 +219,12 @@ class English:
 
     def caption(self, things: Sequence[SceneObject], *, grounded: bool) -> tuple[Part, ...]:
         phrases = [f"{article(thing.phrase)} {thing.phrase}" for thing in things]
-        phrases[0] = capitalised(phrases[0])
+        phrases[0] = capitalize(phrases[0])
         parts: list[Part] = []
         for index, (thing, phrase) in enumerate(zip(things, phrases, strict=True)):
             if index:
                 parts.append(" and " if index == len(things) - 1 else ", ")
-            parts.append(Place(phrase, (thing.box,)) if grounded else phrase)
+            parts.append(GroundedPhrase(phrase, (thing.box,)) if grounded else phrase)
         return (*parts, ".")
 
     def detailed_caption(self, scene: Scene) -> tuple[Part, ...]:
@@ -240,7 +240,7 @@ class English:
             x, y = thing.centre
             corner = _CORNERS[min(2, int(y * 3))][min(2, int(x * 3))]
             parts += [
-                Place(phrase if index else capitalised(phrase), (thing.box,)),
+                GroundedPhrase(phrase if index else capitalize(phrase), (thing.box,)),
                 f" is {corner}",
             ]
         return (*parts, ".")
@@ -279,7 +279,7 @@ class English:
         return direction if short else f"It is {_SIDES[direction].removesuffix(' of')}."
 
     def say_where(self, things: Sequence[SceneObject], name: str) -> tuple[Part, ...]:
-        return (Place(f"The {name}", tuple(thing.box for thing in things)), ".")
+        return (GroundedPhrase(f"The {name}", tuple(thing.box for thing in things)), ".")
 
     def say_absent(self, name: str) -> str:
         return f"There is no {name}."
@@ -288,14 +288,14 @@ class English:
         questions, answer = rng.choice(_SMALL_TALK)
         return rng.choice(questions), answer
 
-    def _counted(self, rng: random.Random, kind: Kind | None, colour: str) -> str:
+    def _plural(self, rng: random.Random, kind: Kind | None, colour: str) -> str:
         if kind is None:
             return rng.choice(("objects", "objects", "things"))
         return f"{colour} {kind.plural}".strip()
 
 
-def capitalised(text: str) -> str:
-    """Begin with a capital letter and leave the rest."""
+def capitalize(text: str) -> str:
+    """Capitalize the first letter only."""
     return text[:1].upper() + text[1:]
 
 

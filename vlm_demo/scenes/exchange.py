@@ -26,23 +26,23 @@ Subject = Literal[
     "describe_region",
     "small_talk",
 ]
-"""What an exchange is about; evaluation counts by it."""
+"""The kinds of exchange."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A phrase of an answer with its boxes, in the order of the scene; "" where none is named."""
+class GroundedPhrase:
+    """A phrase of an answer and its boxes, in the order of the scene; "" if nothing is named."""
 
     phrase: str
     boxes: tuple[Box, ...]
 
 
-Part = str | Place
+Part = str | GroundedPhrase
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What is asked, in the user's words, and the answer in parts that join to a text."""
+    """A question in the user's words and its answer, in parts that are joined to a text."""
 
     subject: Subject
     language: Language
@@ -50,27 +50,25 @@ class Exchange:
     text: str
     answer: tuple[Part, ...]
     region: Box | None = None
-    about: SceneObject | None = None  # the one thing that "it" would mean in the next question
+    about: SceneObject | None = None  # what "it" would mean in the next question
 
-    def answer_text(self, write: Callable[[Place], str] | None = None) -> str:
-        """Join the answer; places by `write`, or by their phrases alone."""
-        written = write or (lambda place: place.phrase)
-        return "".join(part if isinstance(part, str) else written(part) for part in self.answer)
+    def answer_text(self, write: Callable[[GroundedPhrase], str] | None = None) -> str:
+        """Join the answer; `write` writes grounded phrases, by default without their boxes."""
+        write = write or (lambda grounded: grounded.phrase)
+        return "".join(part if isinstance(part, str) else write(part) for part in self.answer)
 
-    def lower_case(self) -> Exchange:
-        """The same exchange with an answer that goes on in the middle of a sentence."""
+    def decapitalize(self) -> Exchange:
+        """Return the exchange with an answer that continues a sentence."""
         first, *rest = self.answer
-        if isinstance(first, Place):
-            return replace(
-                self, answer=(replace(first, phrase=_decapitalised(first.phrase)), *rest)
-            )
-        return replace(self, answer=(_decapitalised(first), *rest))
+        if isinstance(first, GroundedPhrase):
+            return replace(self, answer=(replace(first, phrase=_decapitalize(first.phrase)), *rest))
+        return replace(self, answer=(_decapitalize(first), *rest))
 
     @property
-    def places(self) -> tuple[Place, ...]:
-        """The places of the answer, in its order."""
-        return tuple(part for part in self.answer if isinstance(part, Place))
+    def phrases(self) -> tuple[GroundedPhrase, ...]:
+        """The grounded phrases of the answer, in order."""
+        return tuple(part for part in self.answer if isinstance(part, GroundedPhrase))
 
 
-def _decapitalised(text: str) -> str:
+def _decapitalize(text: str) -> str:
     return text[:1].lower() + text[1:]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from vlm_demo.scenes.exchange import Language, Part, Place
+from vlm_demo.scenes.exchange import GroundedPhrase, Language, Part
 from vlm_demo.scenes.kinds import COLOURS, Kind
 from vlm_demo.scenes.scene import Scene, SceneObject
 from vlm_demo.scenes.wording import Direction, Extreme
@@ -70,7 +70,7 @@ class Japanese:
         return f"{COLOURS[colour].japanese_adjective}ものは何ですか?"
 
     def ask_how_many(self, rng: random.Random, kind: Kind | None, colour: str) -> str:
-        return f"{self._counted(kind, colour)}はいくつありますか?"
+        return f"{self._name_kind(kind, colour)}はいくつありますか?"
 
     def ask_colour(self, rng: random.Random, name: str) -> str:
         return rng.choice((f"{name}は何色ですか?", f"{name}の色は何ですか?"))
@@ -111,7 +111,7 @@ class Japanese:
             if parts:
                 parts.append("、")
             name = self.name(thing)
-            parts.append(Place(name, (thing.box,)) if grounded else name)
+            parts.append(GroundedPhrase(name, (thing.box,)) if grounded else name)
         return (*parts, "。")
 
     def detailed_caption(self, scene: Scene) -> tuple[Part, ...]:
@@ -119,7 +119,11 @@ class Japanese:
         for index, thing in enumerate(scene.objects):
             x, y = (min(2, int(at * 3)) for at in thing.centre)
             where = ("左", "", "右")[x] + ("上", "", "下")[y] or "真ん中"
-            parts += ["、" if index else "", f"{where}に", Place(self.name(thing), (thing.box,))]
+            parts += [
+                "、" if index else "",
+                f"{where}に",
+                GroundedPhrase(self.name(thing), (thing.box,)),
+            ]
         return (*parts, "があります。")
 
     def say_thing(self, thing: SceneObject, *, short: bool) -> str:
@@ -132,7 +136,7 @@ class Japanese:
         number = f"{count}つ" if count else "0"
         if short:
             return number
-        name = self._counted(kind, colour)
+        name = self._name_kind(kind, colour)
         return f"{name}は{number}あります。" if count else f"{name}はありません。"
 
     def say_colour(self, colour: str, *, short: bool) -> str:
@@ -153,7 +157,7 @@ class Japanese:
         return _SIDES[direction] if short else f"{_SIDES[direction]}です。"
 
     def say_where(self, things: Sequence[SceneObject], name: str) -> tuple[Part, ...]:
-        return (Place(name, tuple(thing.box for thing in things)), "。")
+        return (GroundedPhrase(name, tuple(thing.box for thing in things)), "。")
 
     def say_absent(self, name: str) -> str:
         return f"{name}はありません。"
@@ -162,5 +166,5 @@ class Japanese:
         questions, answer = rng.choice(_SMALL_TALK)
         return rng.choice(questions), answer
 
-    def _counted(self, kind: Kind | None, colour: str) -> str:
+    def _name_kind(self, kind: Kind | None, colour: str) -> str:
         return "物" if kind is None else self.kind_name(kind, colour)

@@ -1,4 +1,4 @@
-"""What can stand in a scene: kinds of object, their colours, and the words for both."""
+"""What a scene can contain: kinds of objects, their colours, and the words for both."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ RGB = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Colour:
-    """A nameable colour; `shades` are the RGB values (0 to 255) that are drawn for it."""
+    """A colour with a name; `shades` are the RGB values (0 to 255) that it is drawn in."""
 
     name: str
     japanese: str  # the noun: 赤
@@ -20,23 +20,23 @@ class Colour:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of object; a sprite with no `hues` is always drawn in its own colours."""
+    """A kind of object; a sprite without `hues` is always drawn in its own colours."""
 
     name: str
     japanese: str
     look: Literal["shape", "sprite"]
     plural: str
     hues: tuple[str, ...] = ()  # colours that it is drawn in
-    own_colour: str = ""  # the colour that people would call an untinted sprite
+    own_colour: str = ""  # what people would call the colour of an untinted sprite
 
     @property
     def article(self) -> str:
-        """The English indefinite article of the bare noun."""
+        """The English indefinite article of the noun."""
         return article(self.name)
 
 
 def article(phrase: str) -> str:
-    """Return "a" or "an", whichever stands before `phrase`."""
+    """Return "a" or "an", whichever `phrase` takes."""
     return "an" if phrase[0].lower() in "aeiou" else "a"
 
 
@@ -71,7 +71,7 @@ _SHAPES = (
     ("ring", "輪", "rings"),
 )
 
-# name, Japanese, plural, colour that people would call it ("": none)
+# Name, Japanese, plural, and what people would call its colour ("": nothing).
 _SPRITES = (
     ("dog", "犬", "dogs", ""),
     ("cat", "猫", "cats", ""),
@@ -147,10 +147,10 @@ BACKGROUNDS: dict[str, RGB] = {
     "pink": (245, 190, 205),
     "brown": (150, 115, 85),
 }
-"""Plain background colours by name; "gray" is one that objects do not have."""
+"""Plain background colours by name; no object is "gray"."""
 
-# Things that are in no scene, to be said absent.
-_ELSEWHERE = """
+# Things that are in no scene, for questions about what is absent.
+_ABSENT_THINGS = """
 zebra tiger monkey giraffe sheep goat duck eagle snake spider whale shark mouse carrot tomato
 bread cheese cookie donut egg truck boat motorcycle taxi tractor phone laptop television lamp
 bed table door window shoe sock glove knife fork spoon bottle person man woman child baby robot
@@ -163,10 +163,10 @@ battery magnet rope tent sled skateboard surfboard racket trophy medal puzzle do
 volcano island beach rainbow sun comet planet pentagon hexagon oval rectangle arrow spiral cube
 cylinder
 """
-_ELSEWHERE_JAPANESE = """
+_ABSENT_THINGS_JAPANESE = """
 シマウマ トラ サル キリン 羊 アヒル 蛇 クジラ サメ トマト パン チーズ トラック
 ボート 電話 テレビ ランプ ベッド 机 ドア 窓 靴 ナイフ 人 ロボット 山 川 雲 花
 ピアノ 旗 熊 鳥 橋
 """
-ELSEWHERE = tuple(_ELSEWHERE.split())
-ELSEWHERE_JAPANESE = tuple(_ELSEWHERE_JAPANESE.split())
+ABSENT_THINGS = tuple(_ABSENT_THINGS.split())
+ABSENT_THINGS_JAPANESE = tuple(_ABSENT_THINGS_JAPANESE.split())

@@ -1,4 +1,4 @@
-"""Draws scenes: everything about a picture follows from one integer seed."""
+"""Draws scenes: everything in a picture follows from one integer seed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
-from PIL.Image import Image as Picture
 
 from vlm_demo.scenes.kinds import BACKGROUNDS, COLOURS, KINDS, RGB, Kind
 from vlm_demo.scenes.scene import Background, Scene, SceneObject
@@ -17,9 +16,10 @@ from vlm_demo.values import Box, Size
 
 MAX_OBJECTS = 5
 _SPRITES = Path(__file__).parent / "sprites"
-_MASK_SIDE = 192  # shapes are drawn once at this size, then scaled
+_MASK_SIDE = 192  # pixels; shapes are drawn once at this size, then scaled
 _TINT_HUES = {"red": 0.0, "yellow": 0.145, "green": 0.36, "blue": 0.61, "purple": 0.78}
-# Largest side of an object, as a share of the geometric mean of the picture's sides, by number.
+# Largest side of an object by the number of objects, as a share of the geometric mean of the sides
+# of the picture.
 _LARGEST = {1: 0.80, 2: 0.60, 3: 0.49, 4: 0.43, 5: 0.39}
 _SMALLEST = {"shape": 0.12, "sprite": 0.17}
 _MAX_OVERLAP = 0.12  # of the smaller box
@@ -30,19 +30,19 @@ _THINGS = tuple(name for name, kind in KINDS.items() if kind.look == "sprite")
 def draw_scene(seed: int, longest_side: int | None = None) -> Scene:
     """Draw the scene of `seed`.
 
-    The seed chooses a longer side between 144 and 640 pixels, unless `longest_side` gives it;
-    the same seed at another size is another scene.
+    The seed chooses a longer side of 144 to 640 pixels, unless `longest_side` gives it; the same
+    seed at another size is another scene.
     """
     rng = random.Random(seed)
     size = _choose_size(rng)
     if longest_side is not None:
         scale = longest_side / max(size)
         size = (max(8, round(size[0] * scale)), max(8, round(size[1] * scale)))
-    plain = rng.random() < 0.3  # flat pure colours, as a child or a test would draw
-    picture, background = _paint_background(rng, size, plain)
-    objects = _place_objects(rng, picture, background, plain)
+    plain = rng.random() < 0.3  # flat pure colours, as a child or a test would use
+    image, background = _paint_background(rng, size, plain)
+    objects = _place_objects(rng, image, background, plain)
     objects.sort(key=lambda o: o.centre[0])
-    return Scene(seed, picture, background, tuple(objects))
+    return Scene(seed, image, background, tuple(objects))
 
 
 def _choose_size(rng: random.Random) -> Size:
@@ -55,28 +55,28 @@ def _choose_size(rng: random.Random) -> Size:
 
 
 def _place_objects(
-    rng: random.Random, picture: Picture, background: Background, plain: bool
+    rng: random.Random, image: Image.Image, background: Background, plain: bool
 ) -> list[SceneObject]:
     wanted = rng.randint(1, MAX_OBJECTS)
     objects: list[SceneObject] = []
     boxes: list[tuple[int, int, int, int]] = []
     for _ in range(wanted):
         kind, colour = _choose_object(rng, objects, background, plain)
-        place = _find_place(rng, kind, colour, picture.size, wanted, boxes)
+        place = _find_place(rng, kind, colour, image.size, wanted, boxes)
         if place is None:
             continue
         stamp, (x, y) = place
-        _paint(rng, picture, stamp, (x, y), colour, plain)
+        _paint(rng, image, stamp, (x, y), colour, plain)
         corners = (x, y, x + stamp.width, y + stamp.height)
         boxes.append(corners)
-        objects.append(SceneObject(kind, colour, Box.normalize(*corners, by=picture.size)))
+        objects.append(SceneObject(kind, colour, Box.normalize(*corners, by=image.size)))
     return objects
 
 
 def _choose_object(
     rng: random.Random, objects: list[SceneObject], background: Background, plain: bool
 ) -> tuple[Kind, str]:
-    if objects and rng.random() < 0.22:  # something again, for counting and for ambiguity
+    if objects and rng.random() < 0.22:  # repeated, for counting and for ambiguity
         earlier = rng.choice(objects)
         kind, colour = earlier.kind, earlier.colour
         if kind.look == "shape" and rng.random() < 0.6:
@@ -105,8 +105,8 @@ def _find_place(
     size: Size,
     wanted: int,
     boxes: list[tuple[int, int, int, int]],
-) -> tuple[Picture, tuple[int, int]] | None:
-    """Scale a stamp and find room for it; None where there is none."""
+) -> tuple[Image.Image, tuple[int, int]] | None:
+    """Scale a stamp and find room for it; None if there is none."""
     master = rng.choice(_stamps(kind.name, colour if kind.look == "sprite" else ""))
     mean_side = math.sqrt(size[0] * size[1])
     largest = min(_LARGEST[wanted] * mean_side, 0.92 * min(size))
@@ -131,25 +131,25 @@ def _overlap(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> floa
 
 def _paint(
     rng: random.Random,
-    picture: Picture,
-    stamp: Picture,
+    image: Image.Image,
+    stamp: Image.Image,
     at: tuple[int, int],
     colour: str,
     plain: bool,
 ) -> None:
     if stamp.mode == "RGBA":
-        picture.paste(stamp.convert("RGB"), at, stamp.getchannel("A"))
+        image.paste(stamp.convert("RGB"), at, stamp.getchannel("A"))
         return
     fill = rng.choice(COLOURS[colour].shades)
     if not plain:
         fill = _jitter(rng, fill, 16)
     if rng.random() < 0.08 and min(stamp.size) > 16:  # with an outline
-        picture.paste((0, 0, 0) if sum(fill) > 150 else (255, 255, 255), at, stamp)
+        image.paste((0, 0, 0) if sum(fill) > 150 else (255, 255, 255), at, stamp)
         inner = stamp.resize((round(stamp.width * 0.9), round(stamp.height * 0.9)))
         left, top = (stamp.width - inner.width) // 2, (stamp.height - inner.height) // 2
-        picture.paste(fill, (at[0] + left, at[1] + top), inner)
+        image.paste(fill, (at[0] + left, at[1] + top), inner)
         return
-    picture.paste(fill, at, stamp)
+    image.paste(fill, at, stamp)
 
 
 def _jitter(rng: random.Random, colour: RGB, by: int) -> RGB:
@@ -158,45 +158,45 @@ def _jitter(rng: random.Random, colour: RGB, by: int) -> RGB:
 
 
 @cache
-def _stamps(kind: str, colour: str) -> tuple[Picture, ...]:
-    """Every way a kind is drawn, cropped: RGBA for sprites, an "L" mask for shapes."""
+def _stamps(kind: str, colour: str) -> tuple[Image.Image, ...]:
+    """Return all variants of a kind, cropped: RGBA for sprites, "L" masks for shapes."""
     if KINDS[kind].look == "shape":
         return _shape_masks(kind)
     sprite = Image.open(_SPRITES / f"{kind.replace(' ', '_')}.png").convert("RGBA")
     if colour:
-        sprite = _tinted(sprite, colour)
-    turned = []
+        sprite = _tint(sprite, colour)
+    stamps = []
     for angle in (-14, -7, 0, 0, 7, 14):
-        upright = _cropped(sprite.rotate(angle, Image.Resampling.BICUBIC, expand=True))
-        turned += [upright, upright.transpose(Image.Transpose.FLIP_LEFT_RIGHT)]
-    return tuple(turned)
+        upright = _crop(sprite.rotate(angle, Image.Resampling.BICUBIC, expand=True))
+        stamps += [upright, upright.transpose(Image.Transpose.FLIP_LEFT_RIGHT)]
+    return tuple(stamps)
 
 
-def _cropped(sprite: Picture) -> Picture:
-    """Cut away what is (nearly) transparent, so that the picture's edge is the box."""
+def _crop(sprite: Image.Image) -> Image.Image:
+    """Cut off what is (nearly) transparent, so that the edge of the picture is the box."""
     alpha = sprite.getchannel("A") if sprite.mode == "RGBA" else sprite
     return sprite.crop(alpha.point(lambda value: 255 if value > 60 else 0).getbbox())
 
 
-def _tinted(sprite: Picture, colour: str) -> Picture:
-    """Turn the saturated parts of a sprite into another hue."""
+def _tint(sprite: Image.Image, colour: str) -> Image.Image:
+    """Give the saturated parts of a sprite another hue."""
     hsv = np.asarray(sprite.convert("RGB").convert("HSV")).astype(float)
     coloured = hsv[..., 1] > 90
     hsv[..., 0][coloured] = _TINT_HUES[colour] * 255
     if colour == "yellow":
         hsv[..., 2][coloured] = np.clip(hsv[..., 2][coloured] * 1.25 + 25, 0, 255)
-    tinted = Image.fromarray(hsv.astype("uint8"), "HSV").convert("RGB")
-    tinted.putalpha(sprite.getchannel("A"))
-    return tinted
+    result = Image.fromarray(hsv.astype("uint8"), "HSV").convert("RGB")
+    result.putalpha(sprite.getchannel("A"))
+    return result
 
 
-def _shape_masks(shape: str) -> tuple[Picture, ...]:
+def _shape_masks(shape: str) -> tuple[Image.Image, ...]:
     masks = []
     for angle in (0, 0, 0, 0, -18, -9, 9, 18):
         for variant in range(3):
             mask = Image.new("L", (_MASK_SIDE + 80, _MASK_SIDE + 80), 0)
             _fill_shape(ImageDraw.Draw(mask), shape, variant)
-            masks.append(_cropped(mask.rotate(angle, Image.Resampling.BICUBIC)))
+            masks.append(_crop(mask.rotate(angle, Image.Resampling.BICUBIC)))
     return tuple(masks)
 
 
@@ -214,7 +214,7 @@ def _fill_shape(draw: ImageDraw.ImageDraw, shape: str, variant: int) -> None:
 
 
 def _outline(shape: str, variant: int) -> list[tuple[float, float]]:
-    """Corners of a shape in a unit square."""
+    """Return the corners of a shape in the unit square."""
     if shape == "square":
         return [(0, 0), (1, 0), (1, (1, 1, 0.9)[variant]), (0, (1, 1, 0.9)[variant])]
     if shape == "triangle":
@@ -250,7 +250,9 @@ def _outline(shape: str, variant: int) -> list[tuple[float, float]]:
     ]
 
 
-def _paint_background(rng: random.Random, size: Size, plain: bool) -> tuple[Picture, Background]:
+def _paint_background(
+    rng: random.Random, size: Size, plain: bool
+) -> tuple[Image.Image, Background]:
     if plain:
         name = "white" if rng.random() < 0.75 else rng.choice(tuple(BACKGROUNDS))
         fill: RGB = (255, 255, 255) if name == "white" else BACKGROUNDS[name]
@@ -261,24 +263,24 @@ def _paint_background(rng: random.Random, size: Size, plain: bool) -> tuple[Pict
         ("plain", "gradient", "noisy", "striped", "landscape"), (45, 15, 14, 13, 13)
     )[0]
     if look == "gradient":
-        return _gradient(rng, size, fill), Background(look, "")
+        return _paint_gradient(rng, size, fill), Background(look, "")
     if look == "landscape":
-        return _landscape(rng, size), Background(look, "")
+        return _paint_landscape(rng, size), Background(look, "")
     if look == "noisy":
-        return _noisy(rng, size, fill), Background(look, name)
+        return _paint_noise(rng, size, fill), Background(look, name)
     if look == "striped":
-        return _striped(rng, size, fill), Background(look, name)
+        return _paint_stripes(rng, size, fill), Background(look, name)
     return Image.new("RGB", size, fill), Background(look, name)
 
 
-def _gradient(rng: random.Random, size: Size, start: RGB) -> Picture:
+def _paint_gradient(rng: random.Random, size: Size, start: RGB) -> Image.Image:
     end = _jitter(rng, BACKGROUNDS[rng.choice(tuple(BACKGROUNDS))], 14)
     two = Image.new("RGB", (2, 1) if rng.random() < 0.5 else (1, 2))
     two.putdata([start, end])
     return two.resize(size, Image.Resampling.BILINEAR)
 
 
-def _noisy(rng: random.Random, size: Size, fill: RGB) -> Picture:
+def _paint_noise(rng: random.Random, size: Size, fill: RGB) -> Image.Image:
     grain = max(2, max(size) // 64)
     cells = (max(1, size[0] // grain), max(1, size[1] // grain))
     noise = np.random.default_rng(rng.getrandbits(32)).normal(
@@ -288,9 +290,9 @@ def _noisy(rng: random.Random, size: Size, fill: RGB) -> Picture:
     return Image.fromarray(pixels).resize(size, Image.Resampling.NEAREST)
 
 
-def _striped(rng: random.Random, size: Size, fill: RGB) -> Picture:
-    picture = Image.new("RGB", size, fill)
-    draw = ImageDraw.Draw(picture)
+def _paint_stripes(rng: random.Random, size: Size, fill: RGB) -> Image.Image:
+    image = Image.new("RGB", size, fill)
+    draw = ImageDraw.Draw(image)
     step = max(4, round(max(size) * rng.choice((0.06, 0.09, 0.12, 0.18))))
     other = _jitter(rng, fill, 26)
     pattern = rng.choice(("columns", "rows", "checks"))
@@ -299,12 +301,12 @@ def _striped(rng: random.Random, size: Size, fill: RGB) -> Picture:
             odd = {"columns": x // step, "rows": y // step, "checks": (x + y) // step}[pattern] % 2
             if odd:
                 draw.rectangle((x, y, x + step - 1, y + step - 1), fill=other)
-    return picture
+    return image
 
 
-def _landscape(rng: random.Random, size: Size) -> Picture:
+def _paint_landscape(rng: random.Random, size: Size) -> Image.Image:
     ground = rng.choice(((110, 175, 90), (215, 195, 140), (120, 120, 125), (70, 120, 190)))
-    picture = Image.new("RGB", size, _jitter(rng, (135, 190, 240), 18))
+    image = Image.new("RGB", size, _jitter(rng, (135, 190, 240), 18))
     horizon = round(size[1] * rng.uniform(0.32, 0.75))
-    ImageDraw.Draw(picture).rectangle((0, horizon, *size), fill=_jitter(rng, ground, 18))
-    return picture
+    ImageDraw.Draw(image).rectangle((0, horizon, *size), fill=_jitter(rng, ground, 18))
+    return image

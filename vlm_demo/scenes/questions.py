@@ -1,8 +1,8 @@
 """Questions about a scene, each with the true answer.
 
-Every function takes the wording of a language and returns an exchange, or None where the scene does
-not allow a clear question of its kind. `short` chooses between the Ask task (a word or a phrase as
-the answer) and the Chat task (a sentence).
+Every function takes the wording of a language and returns an exchange, or None if the scene does
+not allow a clear question of its kind. `short` chooses between the Ask task (answered by a word or
+phrase) and the Chat task (answered by a sentence).
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from vlm_demo.scenes.exchange import Exchange, Place, Subject
-from vlm_demo.scenes.kinds import COLOURS, ELSEWHERE, ELSEWHERE_JAPANESE, KINDS, Kind
+from vlm_demo.scenes.exchange import Exchange, GroundedPhrase, Subject
+from vlm_demo.scenes.kinds import ABSENT_THINGS, ABSENT_THINGS_JAPANESE, COLOURS, KINDS, Kind
 from vlm_demo.scenes.scene import Scene, SceneObject
 from vlm_demo.scenes.wording import OPPOSITE, Direction, Extreme, Wording
 from vlm_demo.values import Task
 
-_CLEARLY_APART = 0.07  # of the picture's side, between two centres
-_CLEARLY_LARGER = 1.35  # ratio of two areas
+_MIN_DISTANCE = 0.07  # between two centres, as a share of the side of the picture
+_MIN_AREA_RATIO = 1.35  # of the larger of two objects to the smaller
 
 _MEASURES: dict[Extreme, Callable[[SceneObject], float]] = {
     "leftmost": lambda thing: thing.centre[0],
@@ -31,35 +31,35 @@ _MEASURES: dict[Extreme, Callable[[SceneObject], float]] = {
 
 
 def caption(rng: random.Random, scene: Scene, words: Wording) -> Exchange:
-    """A caption asked for in words."""
+    """Ask in words for a caption."""
     answer = words.caption(scene.objects, grounded=False)
     about = scene.objects[0] if len(scene.objects) == 1 else None
     return _chat("caption", words, words.ask_caption(rng), answer, about)
 
 
 def detailed_caption(rng: random.Random, scene: Scene, words: Wording) -> Exchange:
-    """A detailed caption asked for in words."""
+    """Ask in words for a detailed caption."""
     answer = words.detailed_caption(scene)
     return _chat("detailed_caption", words, words.ask_detailed_caption(rng), answer, None)
 
 
 def grounded_caption(rng: random.Random, scene: Scene, words: Wording) -> Exchange:
-    """A caption with places, asked for in words."""
+    """Ask in words for a caption with boxes."""
     answer = words.caption(scene.objects, grounded=True)
     return _chat("grounded_caption", words, words.ask_grounded_caption(rng), answer, None)
 
 
 def what(rng: random.Random, scene: Scene, words: Wording, *, short: bool) -> Exchange | None:
-    """Name the object that stands out: the leftmost, the largest, the only red shape."""
+    """Ask for an object that stands out: the leftmost, the largest, the only red shape."""
     if short and len(scene.objects) == 1 and rng.random() < 0.5:
-        return _named("what", words, words.ask_only_thing(rng), scene.objects[0], short=True)
+        return _answer_thing("what", words, words.ask_only_thing(rng), scene.objects[0], short=True)
     if rng.random() < 0.3:
         return _shape_of_colour(rng, scene, words, short=short)
     extreme = rng.choice(tuple(_MEASURES))
-    thing = _most(scene, extreme)
+    thing = _find_extreme(scene, extreme)
     if thing is None:
         return None
-    return _named("what", words, words.ask_extreme(rng, extreme), thing, short=short)
+    return _answer_thing("what", words, words.ask_extreme(rng, extreme), thing, short=short)
 
 
 def _shape_of_colour(
@@ -73,19 +73,21 @@ def _shape_of_colour(
     thing = rng.choice(alone)
     answer = words.say_shape(thing, short=short)
     question = words.ask_shape_of_colour(rng, thing.colour)
-    return _asked("what", words, question, answer, short=short, about=thing)
+    return _answer("what", words, question, answer, short=short, about=thing)
 
 
 def how_many(rng: random.Random, scene: Scene, words: Wording, *, short: bool) -> Exchange:
-    """Count all objects, those of a kind, or those of a kind and a colour."""
-    kind, colour, counted = _countable(rng, scene)
+    """Ask for the number of all objects, of a kind, or of a kind and a colour."""
+    kind, colour, things = _choose_countable(rng, scene)
     question = words.ask_how_many(rng, kind, colour)
-    answer = words.say_count(len(counted), kind, colour, short=short)
-    about = counted[0] if len(counted) == 1 else None
-    return _asked("how_many", words, question, answer, short=short, about=about)
+    answer = words.say_count(len(things), kind, colour, short=short)
+    about = things[0] if len(things) == 1 else None
+    return _answer("how_many", words, question, answer, short=short, about=about)
 
 
-def _countable(rng: random.Random, scene: Scene) -> tuple[Kind | None, str, Sequence[SceneObject]]:
+def _choose_countable(
+    rng: random.Random, scene: Scene
+) -> tuple[Kind | None, str, Sequence[SceneObject]]:
     chance = rng.random()
     if chance < 0.35:
         return None, "", scene.objects
@@ -95,19 +97,19 @@ def _countable(rng: random.Random, scene: Scene) -> tuple[Kind | None, str, Sequ
         kind = rng.choice(tuple(KINDS.values()))
     elif thing.colour and rng.random() < 0.4:
         colour = thing.colour if rng.random() < 0.8 else rng.choice(kind.hues)
-    counted = [o for o in scene.objects if o.kind is kind and colour in ("", o.colour)]
-    return kind, colour, counted
+    things = [o for o in scene.objects if o.kind is kind and colour in ("", o.colour)]
+    return kind, colour, things
 
 
 def colour(rng: random.Random, scene: Scene, words: Wording, *, short: bool) -> Exchange | None:
-    """The colour of an object that its noun names alone, or of the background."""
+    """Ask for the colour of the background, or of the only object of its kind."""
     if scene.background.colour and rng.random() < 0.2:
         answer = words.say_colour(scene.background.colour, short=short)
-        return _asked("colour", words, words.ask_background(rng), answer, short=short)
+        return _answer("colour", words, words.ask_background(rng), answer, short=short)
     things = [
         o
         for o in scene.objects
-        if len(scene.named(o.kind.name)) == 1 and (o.colour or o.kind.own_colour)
+        if len(scene.find(o.kind.name)) == 1 and (o.colour or o.kind.own_colour)
     ]
     coloured = [o for o in things if o.colour]
     if not things:
@@ -119,26 +121,26 @@ def colour(rng: random.Random, scene: Scene, words: Wording, *, short: bool) -> 
 
 def _colour_of(thing: SceneObject, question: str, words: Wording, *, short: bool) -> Exchange:
     answer = words.say_colour(thing.colour or thing.kind.own_colour, short=short)
-    return _asked("colour", words, question, answer, short=short, about=thing)
+    return _answer("colour", words, question, answer, short=short, about=thing)
 
 
 def is_there(rng: random.Random, scene: Scene, words: Wording, *, short: bool) -> Exchange | None:
-    """Whether something is in the picture; half of the answers are no, many of them nearly yes."""
+    """Ask whether something is in the picture; half of the answers are no, often a near miss."""
     if rng.random() < 0.5:
         thing = rng.choice(scene.objects)
         colour = thing.colour if rng.random() < 0.6 else ""
         name, there = words.kind_name(thing.kind, colour), True
     else:
-        absent = _nearly_there(rng, scene, words) if rng.random() < 0.5 else None
-        name, there = absent or _elsewhere(rng, scene, words), False
+        absent = _near_miss(rng, scene, words) if rng.random() < 0.5 else None
+        name, there = absent or _absent_name(rng, scene, words), False
     question = words.ask_is_there(rng, name)
     answer = words.say_is_there(there, name, short=short)
-    return _asked("is_there", words, question, answer, short=short)
+    return _answer("is_there", words, question, answer, short=short)
 
 
 def relation(rng: random.Random, scene: Scene, words: Wording, *, short: bool) -> Exchange | None:
-    """Where two objects are to each other."""
-    things = scene.unique()
+    """Ask how two objects lie to each other."""
+    things = scene.unique_objects()
     if len(things) < 2:
         return None
     a, b = rng.sample(things, 2)
@@ -152,18 +154,18 @@ def relation(rng: random.Random, scene: Scene, words: Wording, *, short: bool) -
         asked = direction if true else OPPOSITE[direction]
         question = words.ask_relation(rng, name, asked, other)
         answer = words.say_relation(true, short=short)
-        return _asked("relation", words, question, answer, short=short, about=a)
+        return _answer("relation", words, question, answer, short=short, about=a)
     if chance < 0.8:
         sides = (direction, OPPOSITE[direction])
         if rng.random() < 0.5:
             sides = (sides[1], sides[0])
         question = words.ask_either_side(rng, name, sides, other)
         answer = words.say_direction(direction, short=short)
-        return _asked("relation", words, question, answer, short=short, about=a)
-    return _beside(rng, scene, words, b, direction, short=short)
+        return _answer("relation", words, question, answer, short=short, about=a)
+    return _ask_beside(rng, scene, words, b, direction, short=short)
 
 
-def _beside(
+def _ask_beside(
     rng: random.Random,
     scene: Scene,
     words: Wording,
@@ -172,20 +174,20 @@ def _beside(
     *,
     short: bool,
 ) -> Exchange | None:
-    """Ask what is on one side of `b`, where just one thing can be meant."""
+    """Ask what is on one side of `b`, if exactly one object is."""
     others = [o for o in scene.objects if o is not b]
     gaps = [_gap(o, b, direction) for o in others]
-    if any(-_CLEARLY_APART < gap < _CLEARLY_APART for gap in gaps):
+    if any(-_MIN_DISTANCE < gap < _MIN_DISTANCE for gap in gaps):
         return None
     there = [o for o, gap in zip(others, gaps, strict=True) if gap > 0]
     if len(there) != 1:
         return None
     question = words.ask_what_beside(rng, direction, words.name(b))
-    return _named("relation", words, question, there[0], short=short)
+    return _answer_thing("relation", words, question, there[0], short=short)
 
 
 def _gap(a: SceneObject, b: SceneObject, direction: Direction) -> float:
-    """How far the centre of `a` lies in `direction` of that of `b`, in sides of the picture."""
+    """Return how far in `direction` `a` is from `b`, centre to centre, in sides of the picture."""
     horizontal, vertical = a.centre[0] - b.centre[0], a.centre[1] - b.centre[1]
     return {"left": -horizontal, "right": horizontal, "above": -vertical, "below": vertical}[
         direction
@@ -193,25 +195,25 @@ def _gap(a: SceneObject, b: SceneObject, direction: Direction) -> float:
 
 
 def _direction(rng: random.Random, a: SceneObject, b: SceneObject) -> Direction | None:
-    """A direction in which `a` clearly lies from `b`."""
+    """Choose a direction in which `a` clearly lies from `b`."""
     directions: list[Direction] = ["left", "right", "above", "below"]
-    clear = [d for d in directions if _gap(a, b, d) > _CLEARLY_APART]
+    clear = [d for d in directions if _gap(a, b, d) > _MIN_DISTANCE]
     return rng.choice(clear) if clear else None
 
 
 def locate(rng: random.Random, scene: Scene, words: Wording, *, short: bool) -> Exchange | None:
-    """Find the one object that the words name."""
+    """Ask to find the only object of a name."""
     if short and rng.random() < 0.08:
         extreme = rng.choice(tuple(_MEASURES))
-        thing = _most(scene, extreme)
+        thing = _find_extreme(scene, extreme)
         if thing is None:
             return None
         return _search("locate", words, words.extreme_search_words(extreme), (thing,))
-    names = [(o, words.name(o)) for o in scene.unique()]
+    names = [(o, words.name(o)) for o in scene.unique_objects()]
     names += [
         (o, words.kind_name(o.kind, ""))
         for o in scene.objects
-        if o.colour and len(scene.named(o.kind.name)) == 1
+        if o.colour and len(scene.find(o.kind.name)) == 1
     ]
     if not names:
         return None
@@ -223,10 +225,10 @@ def locate(rng: random.Random, scene: Scene, words: Wording, *, short: bool) -> 
 
 
 def locate_all(rng: random.Random, scene: Scene, words: Wording) -> Exchange | None:
-    """Find every object that the words name."""
+    """Ask to find all objects of a name."""
     thing = rng.choice(scene.objects)
     colour = thing.colour if rng.random() < 0.5 else ""
-    things = scene.named(f"{colour} {thing.kind.name}".strip())
+    things = scene.find(f"{colour} {thing.kind.name}".strip())
     if len(things) > 1 and rng.random() < 0.4:
         text = words.search_words(rng, words.kind_name(thing.kind, colour))
     elif len(things) > 1 or rng.random() < 0.3:
@@ -237,9 +239,9 @@ def locate_all(rng: random.Random, scene: Scene, words: Wording) -> Exchange | N
 
 
 def absent(rng: random.Random, scene: Scene, words: Wording, *, short: bool) -> Exchange:
-    """Look for something that is not there: the answer says so and has no place."""
-    nearly = _nearly_there(rng, scene, words) if rng.random() < 0.3 else None
-    name = nearly or _elsewhere(rng, scene, words)
+    """Ask to find something that is absent; the answer says so and has no box."""
+    nearly = _near_miss(rng, scene, words) if rng.random() < 0.3 else None
+    name = nearly or _absent_name(rng, scene, words)
     answer = (words.say_absent(name),)
     if short:
         return Exchange(
@@ -249,7 +251,7 @@ def absent(rng: random.Random, scene: Scene, words: Wording, *, short: bool) -> 
 
 
 def describe_region(rng: random.Random, scene: Scene, words: Wording) -> Exchange:
-    """Say what is in a box, drawn a little carelessly around one object."""
+    """Ask what is in a box, drawn a little carelessly around one object."""
     thing = rng.choice(scene.objects)
     box = thing.box
     slack = 0.06
@@ -270,14 +272,14 @@ def describe_region(rng: random.Random, scene: Scene, words: Wording) -> Exchang
 
 
 def small_talk(rng: random.Random, words: Wording) -> Exchange:
-    """A greeting, thanks, or a question about the model itself."""
+    """Return a greeting, thanks, or a question about the model itself."""
     question, answer = words.small_talk(rng)
     return _chat("small_talk", words, question, (answer,), None)
 
 
 def follow_up(rng: random.Random, scene: Scene, words: Wording, about: SceneObject) -> Exchange:
-    """Ask on about `about` without naming it: "what colour is it?", "where is it?"."""
-    others = [o for o in scene.unique() if o is not about]
+    """Ask more about `about` without naming it: "what colour is it?", "where is it?"."""
+    others = [o for o in scene.unique_objects() if o is not about]
     chance = rng.random()
     if chance < 0.4 and (about.colour or about.kind.own_colour):
         exchange = _colour_of(about, words.ask_colour(rng, words.it), words, short=False)
@@ -295,22 +297,22 @@ def follow_up(rng: random.Random, scene: Scene, words: Wording, about: SceneObje
     return _chat("locate", words, words.ask_where(rng, words.it), answer_parts, about)
 
 
-def _most(scene: Scene, extreme: Extreme) -> SceneObject | None:
-    """The object that is `extreme`, None where two come close."""
+def _find_extreme(scene: Scene, extreme: Extreme) -> SceneObject | None:
+    """Return the object that is `extreme`; None if two come close."""
     measure = _MEASURES[extreme]
     ranked = sorted(scene.objects, key=measure)
     if len(ranked) == 1:
         return ranked[0]
     first, second = (measure(thing) for thing in ranked[:2])
     if extreme in ("largest", "smallest"):
-        clear = max(abs(first), abs(second)) > _CLEARLY_LARGER * min(abs(first), abs(second))
+        clear = max(abs(first), abs(second)) > _MIN_AREA_RATIO * min(abs(first), abs(second))
     else:
-        clear = second - first > _CLEARLY_APART
+        clear = second - first > _MIN_DISTANCE
     return ranked[0] if clear else None
 
 
-def _nearly_there(rng: random.Random, scene: Scene, words: Wording) -> str | None:
-    """Name something that differs from what is there in one word."""
+def _near_miss(rng: random.Random, scene: Scene, words: Wording) -> str | None:
+    """Name something absent that differs in one word from something present."""
     coloured = [o for o in scene.objects if o.colour]
     if not coloured:
         return None
@@ -320,17 +322,17 @@ def _nearly_there(rng: random.Random, scene: Scene, words: Wording) -> str | Non
     else:  # its colour on another kind
         kinds = [kind for kind in KINDS.values() if thing.colour in kind.hues]
         kind, colour = rng.choice(kinds), thing.colour
-    if scene.named(f"{colour} {kind.name}"):
+    if scene.find(f"{colour} {kind.name}"):
         return None
     return words.kind_name(kind, colour)
 
 
-def _elsewhere(rng: random.Random, scene: Scene, words: Wording) -> str:
-    """Name something of which the scene has none: a known kind, or a word from outside."""
+def _absent_name(rng: random.Random, scene: Scene, words: Wording) -> str:
+    """Name something absent: a known kind, or a thing of no scene."""
     if rng.random() < 0.45:
         if words.language == "ja":
-            return rng.choice(ELSEWHERE_JAPANESE)
-        name = rng.choice(ELSEWHERE) if rng.random() < 0.8 else _made_up(rng)
+            return rng.choice(ABSENT_THINGS_JAPANESE)
+        name = rng.choice(ABSENT_THINGS) if rng.random() < 0.8 else _invent_word(rng)
         return f"{rng.choice(tuple(COLOURS))} {name}" if rng.random() < 0.15 else name
     present = {thing.kind.name for thing in scene.objects}
     kind = rng.choice([kind for kind in KINDS.values() if kind.name not in present])
@@ -338,20 +340,20 @@ def _elsewhere(rng: random.Random, scene: Scene, words: Wording) -> str:
     return words.kind_name(kind, colour)
 
 
-def _made_up(rng: random.Random) -> str:
-    """A word that nobody knows, so that unknown words are copied and not guessed."""
+def _invent_word(rng: random.Random) -> str:
+    """Invent a word, so that models learn to copy unknown words instead of guessing."""
     syllables = rng.randint(2, 3)
     return "".join(rng.choice("bcdfghklmnprstvwz") + rng.choice("aeiou") for _ in range(syllables))
 
 
-def _named(
+def _answer_thing(
     subject: Subject, words: Wording, question: str, thing: SceneObject, *, short: bool
 ) -> Exchange:
     answer = words.say_thing(thing, short=short)
-    return _asked(subject, words, question, answer, short=short, about=thing)
+    return _answer(subject, words, question, answer, short=short, about=thing)
 
 
-def _asked(
+def _answer(
     subject: Subject,
     words: Wording,
     question: str,
@@ -368,7 +370,7 @@ def _chat(
     subject: Subject,
     words: Wording,
     question: str,
-    answer: tuple[str | Place, ...],
+    answer: tuple[str | GroundedPhrase, ...],
     about: SceneObject | None,
 ) -> Exchange:
     return Exchange(subject, words.language, Task.CHAT, question, answer, about=about)
@@ -377,4 +379,6 @@ def _chat(
 def _search(subject: Subject, words: Wording, text: str, things: Sequence[SceneObject]) -> Exchange:
     boxes = tuple(thing.box for thing in things)
     about = things[0] if len(things) == 1 else None
-    return Exchange(subject, words.language, Task.GROUNDING, text, (Place("", boxes),), about=about)
+    return Exchange(
+        subject, words.language, Task.GROUNDING, text, (GroundedPhrase("", boxes),), about=about
+    )

@@ -1,4 +1,4 @@
-"""Which seeds train, validate and test: ranges that cannot overlap."""
+"""Seeds for training, validation and testing, in ranges that do not overlap."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ RANGES: dict[Split, range] = {
 
 
 def scene_seeds(split: Split, seed: int) -> Iterator[int]:
-    """Yield scene seeds of a split without end; another `seed` walks another part of the range.
+    """Yield scene seeds of a split without end; another `seed` starts elsewhere in its range.
 
-    One walk in 2**20 steps of its own: walks of different seeds below 2**20 share no scene.
+    Starts are 2**20 apart, so that two values of `seed` below 2**20 share no scene within as many.
     """
     seeds = RANGES[split]
     start = (seed % (1 << 20)) << 20

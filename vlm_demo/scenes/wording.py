@@ -1,4 +1,4 @@
-"""What a language must be able to say about scenes."""
+"""What must be written for each language of questions about scenes."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ OPPOSITE: dict[Direction, Direction] = {
 class Wording(Protocol):
     """Questions and answers in one language.
 
-    `short` answers are a word or a phrase, as a visual question answering set has them; the others
-    are sentences for a conversation. `it` stands for something that was just spoken of.
+    `short` answers are a word or a phrase, as in visual question answering; the others are
+    sentences for a conversation. `it` is the pronoun for something that was just mentioned.
     """
 
     language: Language
     it: str
 
     def name(self, thing: SceneObject) -> str:
-        """Colour and noun."""
+        """Return colour and noun."""
 
     def kind_name(self, kind: Kind, colour: str) -> str:
-        """Colour, where it is not "", and noun of something that need not be in a scene."""
+        """Return noun and colour (unless it is "") of something that need not be in a scene."""
 
     def ask_caption(self, rng: random.Random) -> str: ...
     def ask_detailed_caption(self, rng: random.Random) -> str: ...
@@ -54,7 +54,7 @@ class Wording(Protocol):
     def ask_what_beside(self, rng: random.Random, direction: Direction, b: str) -> str: ...
     def ask_where(self, rng: random.Random, name: str) -> str: ...
     def search_words(self, rng: random.Random, name: str) -> str:
-        """Words that one would type to have `name` located."""
+        """Return what a person would type to have `name` located."""
 
     def plural_search_words(self, rng: random.Random, kind: Kind, colour: str) -> str: ...
     def extreme_search_words(self, extreme: Extreme) -> str: ...
@@ -71,4 +71,4 @@ class Wording(Protocol):
     def say_where(self, things: Sequence[SceneObject], name: str) -> tuple[Part, ...]: ...
     def say_absent(self, name: str) -> str: ...
     def small_talk(self, rng: random.Random) -> tuple[str, str]:
-        """A greeting or a question about the model, and what it answers."""
+        """Return a greeting or a question about the model, and the answer."""

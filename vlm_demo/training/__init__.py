@@ -1,4 +1,4 @@
-"""Trains the embedded models: `python -m vlm_demo train --recipe embedded-llava15`."""
+"""Trains the embedded models: `vlm-demo train --recipe embedded-llava15`."""
 
 from vlm_demo.training.run import RECIPES, train
 

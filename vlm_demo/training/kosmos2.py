@@ -18,16 +18,16 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 
 from vlm_demo.families.microsoft.kosmos2 import CELLS, DETAILED, FAMILY
 from vlm_demo.training import packing
+from vlm_demo.training.batches import BatchMaker, DialogueWriter
 from vlm_demo.training.loop import Batch, Schedule, compile_where_possible, mixed_precision
-from vlm_demo.training.recipe import BatchMaker, Speaker
-from vlm_demo.training.tower import (
+from vlm_demo.training.vision_tower import (
     IMAGE_SIDE,
     PATCH,
     WIDTH,
     DenseHead,
-    Tower,
+    VisionTower,
     dense_loss,
-    normalised,
+    normalize,
     soft_targets,
 )
 from vlm_demo.training.vocabulary import train_tokenizer
@@ -40,10 +40,10 @@ LAYERS = 5
 SCHEDULE = Schedule(steps=3400, batch_size=32)
 
 
-class Model(nn.Module):
-    """What is trained: the model, and the dense head that keeps the tower seeing."""
+class TrainableKosmos2(nn.Module):
+    """The model with a dense head, which keeps the vision tower good at seeing."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerFast, tower: Tower) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, tower: VisionTower) -> None:
         super().__init__()
         self.kosmos = build_model(tokenizer)
         for layer in self.kosmos.text_model.model.layers:
@@ -54,43 +54,43 @@ class Model(nn.Module):
         self._first_cell = tokenizer.get_vocab()["<patch_index_0000>"]
 
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
-        """Loss of a batch, and what the progress bar shows."""
-        learnt, labels, weights = packing.learnt_tokens(batch["labels"], batch["weights"])
+        """Return the loss of a batch, and figures for the progress bar."""
+        targets, labels, weights = packing.select_targets(batch["labels"], batch["weights"])
         with mixed_precision():
-            logits, features = self._forward(batch, learnt)
+            logits, features = self._forward(batch, targets)
             dense = self.dense_head(features)
         cells = (labels >= self._first_cell) & (labels < self._first_cell + CELLS * CELLS)
         losses = self._token_losses(logits.float(), labels, cells)
         text_loss = (losses * weights).sum() / weights.sum()
-        seeing, figures = dense_loss(dense, batch)
+        vision_loss, figures = dense_loss(dense, batch)
         figures |= {
             "words": losses[~cells].mean().item(),
             "places": losses[cells].mean().item(),
         }
-        return text_loss + 0.4 * seeing, figures
+        return text_loss + 0.4 * vision_loss, figures
 
-    def _forward(self, batch: Batch, learnt: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits at the flat indices `learnt`, and the features of the patches."""
+    def _forward(self, batch: Batch, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the logits at the flat indices `targets`, and the features of the patches."""
         vision, text = self.kosmos.vision_model, self.kosmos.text_model.model
-        seen = vision(normalised(batch["pixels"])).last_hidden_state
-        features = vision.model.post_layernorm(seen)
-        picture, _ = self.kosmos.image_to_text_projection(functional.normalize(features, dim=-1))
-        words = text.embed_tokens(batch["ids"]).to(picture.dtype)
+        hidden = vision(normalize(batch["pixels"])).last_hidden_state
+        features = vision.model.post_layernorm(hidden)
+        image, _ = self.kosmos.image_to_text_projection(functional.normalize(features, dim=-1))
+        words = text.embed_tokens(batch["ids"]).to(image.dtype)
         embedded = torch.cat(
-            [words[:, :PICTURE_AT], picture, words[:, PICTURE_AT + IMAGE_TOKENS :]], dim=1
+            [words[:, :IMAGE_START], image, words[:, IMAGE_START + IMAGE_TOKENS :]], dim=1
         )
-        places = text.embed_positions
-        positions = places.weights[batch["positions"] + places.padding_idx + 1]
+        table = text.embed_positions
+        positions = table.weights[batch["positions"] + table.padding_idx + 1]
         hidden = embedded * text.embed_scale + positions.to(embedded.dtype)
         mask = packing.attention_mask(batch["segments"])
         for layer in text.layers:
             output = layer(hidden, attention_mask=mask)
             hidden = output[0] if isinstance(output, tuple) else output
-        chosen = text.layer_norm(hidden).flatten(0, 1)[learnt]
-        return self.kosmos.text_model.lm_head(chosen), features[:, 1:]
+        selected = text.layer_norm(hidden).flatten(0, 1)[targets]
+        return self.kosmos.text_model.lm_head(selected), features[:, 1:]
 
     def _token_losses(self, logits: Tensor, labels: Tensor, cells: Tensor) -> Tensor:
-        """Cross entropy of each token; cells have soft targets, near misses cost little."""
+        """Return the cross entropy of each token; soft targets let near cells cost little."""
         log_probabilities = functional.log_softmax(logits, dim=-1)
         losses = -log_probabilities.gather(1, labels[:, None])[:, 0]
         soft = soft_targets(CELLS, 0.6, logits.device)
@@ -100,11 +100,11 @@ class Model(nn.Module):
         return torch.where(cells, -(grid * wanted.flatten(1)).sum(-1), losses)
 
 
-PICTURE_AT = 2  # <s>, <image>; then the picture
+IMAGE_START = 2  # tokens before the picture: <s>, <image>
 
 
 def build_processor() -> Kosmos2Processor:
-    """The processor that is shipped: KOSMOS-2's own class around a small tokenizer."""
+    """Return the processor that is shipped: KOSMOS-2's own class with a small tokenizer."""
     phrases = (" Question:", " Answer:", f" {DETAILED.removeprefix('<grounding> ')}")
     tokenizer = train_tokenizer(phrases, japanese=False)
     tokenizer.model_max_length = 1024
@@ -116,15 +116,15 @@ def build_processor() -> Kosmos2Processor:
 
 
 def build_tokenizer() -> PreTrainedTokenizerFast:
-    """The tokenizer with KOSMOS-2's tags and cells, as its processor adds them."""
+    """Return the tokenizer with the tags and cells that KOSMOS-2's processor adds."""
     return build_processor().tokenizer  # type: ignore[no-any-return]
 
 
 def build_model(tokenizer: PreTrainedTokenizerFast) -> Kosmos2ForConditionalGeneration:
-    """The model with fresh weights.
+    """Return the model with new weights.
 
-    It normalises the vision features, projects them and scales embeddings; with the class's own
-    initial weights hardly anything of the picture would arrive, so the bridge starts larger.
+    It normalises the vision features, projects them and scales embeddings. With the initial weights
+    of the class hardly anything of the picture would arrive, so those of the projection are larger.
     """
     ids = {
         "pad_token_id": tokenizer.pad_token_id,
@@ -165,25 +165,25 @@ def build_model(tokenizer: PreTrainedTokenizerFast) -> Kosmos2ForConditionalGene
         if parameter.dim() == 2:
             std = 0.02 if "embed" in name else 0.5 / math.sqrt(parameter.shape[1])
             nn.init.normal_(parameter, std=std)
-    bridge = model.image_to_text_projection
-    nn.init.normal_(bridge.dense.weight, std=1.0)
-    nn.init.normal_(bridge.latent_query, std=1.0)
+    projection = model.image_to_text_projection
+    nn.init.normal_(projection.dense.weight, std=1.0)
+    nn.init.normal_(projection.latent_query, std=1.0)
     for name in ("q_proj", "k_proj", "v_proj"):
-        nn.init.normal_(getattr(bridge.x_attn, name).weight, std=1 / math.sqrt(WIDTH))
-    nn.init.normal_(bridge.x_attn.out_proj.weight, std=0.15 / math.sqrt(WIDTH))
+        nn.init.normal_(getattr(projection.x_attn, name).weight, std=1 / math.sqrt(WIDTH))
+    nn.init.normal_(projection.x_attn.out_proj.weight, std=0.15 / math.sqrt(WIDTH))
     model.tie_weights()
     return model
 
 
-def _transplant(tower: Tower, model: Kosmos2ForConditionalGeneration) -> None:
-    """Move the trained SigLIP tower into KOSMOS-2's CLIP-like one."""
+def _transplant(tower: VisionTower, model: Kosmos2ForConditionalGeneration) -> None:
+    """Copy the trained SigLIP tower into KOSMOS-2's CLIP-like one."""
     weights = tower.vision.state_dict()
     prefix = "vision_model." if any(n.startswith("vision_model.") for n in weights) else ""
     vision = model.vision_model.model
     with torch.no_grad():
         embeddings = vision.embeddings
         patch = f"{prefix}embeddings.patch_embedding"
-        # This convolution has no bias: the tower's goes into the positions.
+        # This convolution has no bias: that of the tower is added to the positions.
         positions = weights[f"{prefix}embeddings.position_embedding.weight"]
         positions = positions + weights[f"{patch}.bias"]
         embeddings.patch_embedding.weight.copy_(weights[f"{patch}.weight"])
@@ -198,14 +198,19 @@ def _transplant(tower: Tower, model: Kosmos2ForConditionalGeneration) -> None:
             )
 
 
+def build_trainable(tokenizer: PreTrainedTokenizerFast, tower: VisionTower) -> TrainableKosmos2:
+    """Return the model on top of a trained vision tower."""
+    return TrainableKosmos2(tokenizer, tower)
+
+
 def batches(tokenizer: PreTrainedTokenizerFast) -> BatchMaker:
-    """What the model is trained on: English, one question at a time, as the family asks."""
-    picture = f"<image>{'<image>' * IMAGE_TOKENS}</image>"
-    prefix = tokenizer.backend_tokenizer.encode(picture, add_special_tokens=True).ids
-    speaker = Speaker(
+    """Return what the model is trained on: English, one question at a time, as the family asks."""
+    image = f"<image>{'<image>' * IMAGE_TOKENS}</image>"
+    prefix = tokenizer.backend_tokenizer.encode(image, add_special_tokens=True).ids
+    writer = DialogueWriter(
         family=FAMILY,
         tokenizer=tokenizer,
-        picture_text="",
+        image_text="",
         phrase_pattern="<phrase> {phrase}</phrase>",
         lead=" ",
         absent=" is not there.",
@@ -213,11 +218,11 @@ def batches(tokenizer: PreTrainedTokenizerFast) -> BatchMaker:
         japanese=False,
     )
     return BatchMaker(
-        speaker, prefix, padded=False, batch_size=SCHEDULE.batch_size, text_length=TEXT_LENGTH
+        writer, prefix, padded=False, batch_size=SCHEDULE.batch_size, text_length=TEXT_LENGTH
     )
 
 
-def export(model: Model, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+def export(model: TrainableKosmos2, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
     """Save what is shipped: processor, configuration and weights."""
     model.kosmos.generation_config.update(  # type: ignore[no-untyped-call]
         bos_token_id=tokenizer.bos_token_id,

@@ -20,17 +20,17 @@ from transformers.models.siglip.image_processing_pil_siglip import SiglipImagePr
 from vlm_demo.families.llava.llava15 import FAMILY
 from vlm_demo.scenes.dialogues import HARD_TASKS, TASKS
 from vlm_demo.training import packing
+from vlm_demo.training.batches import BatchMaker, DialogueWriter
 from vlm_demo.training.loop import Batch, Schedule, compile_where_possible, mixed_precision
-from vlm_demo.training.recipe import BatchMaker, Speaker
-from vlm_demo.training.tower import (
+from vlm_demo.training.vision_tower import (
     GRID,
     IMAGE_SIDE,
     PATCH,
     WIDTH,
     DenseHead,
-    Tower,
+    VisionTower,
     dense_loss,
-    normalised,
+    normalize,
     soft_targets,
     vision_config,
 )
@@ -45,70 +45,70 @@ LAYERS = 5
 
 SCHEDULE = Schedule(steps=9400, batch_size=32)
 
-# A fraction with its bracket or comma is one token, so a box is five.
+# A fraction and its bracket or comma are one token, so a box takes five.
 _FIRST = [f"[{i / 100:.2f}" for i in range(101)]
 _NEXT = [f", {i / 100:.2f}" for i in range(101)]
 
 
-class Model(nn.Module):
-    """What is trained: the model, and the dense head that keeps the tower seeing."""
+class TrainableLlava(nn.Module):
+    """The model with a dense head, which keeps the vision tower good at seeing."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerFast, tower: Tower) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, tower: VisionTower) -> None:
         super().__init__()
         self.llava = build_model(tokenizer)
         compile_where_possible(self.llava.model.language_model)
         self.llava.model.vision_tower.load_state_dict(tower.vision.state_dict())
         self.dense_head = DenseHead()
         self.dense_head.load_state_dict(tower.head.state_dict())
-        self._places = [tokenizer.get_vocab()[group[0]] for group in (_FIRST, _NEXT)]
+        self._first_fractions = [tokenizer.get_vocab()[group[0]] for group in (_FIRST, _NEXT)]
 
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
-        """Loss of a batch, and what the progress bar shows."""
-        learnt, labels, weights = packing.learnt_tokens(batch["labels"], batch["weights"])
+        """Return the loss of a batch, and figures for the progress bar."""
+        targets, labels, weights = packing.select_targets(batch["labels"], batch["weights"])
         with mixed_precision():
-            logits, features = self._forward(batch, learnt)
+            logits, features = self._forward(batch, targets)
             dense = self.dense_head(features)
         losses = self._token_losses(logits.float(), labels)
         text_loss = (losses * weights).sum() / weights.sum()
-        seeing, figures = dense_loss(dense, batch)
-        words = labels < self._places[0]
+        vision_loss, figures = dense_loss(dense, batch)
+        words = labels < self._first_fractions[0]
         figures |= {"words": losses[words].mean().item(), "places": losses[~words].mean().item()}
-        return text_loss + 0.4 * seeing, figures
+        return text_loss + 0.4 * vision_loss, figures
 
-    def _forward(self, batch: Batch, learnt: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits at the flat indices `learnt`, and the vision features."""
+    def _forward(self, batch: Batch, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the logits at the flat indices `targets`, and the vision features."""
         model = self.llava.model
-        features = model.vision_tower(normalised(batch["pixels"])).last_hidden_state
-        picture = model.multi_modal_projector(features)
-        words = model.language_model.embed_tokens(batch["ids"]).to(picture.dtype)
-        start = PICTURE_AT
-        embedded = torch.cat([words[:, :start], picture, words[:, start + IMAGE_TOKENS :]], dim=1)
+        features = model.vision_tower(normalize(batch["pixels"])).last_hidden_state
+        image = model.multi_modal_projector(features)
+        words = model.language_model.embed_tokens(batch["ids"]).to(image.dtype)
+        start = IMAGE_START
+        embedded = torch.cat([words[:, :start], image, words[:, start + IMAGE_TOKENS :]], dim=1)
         hidden = model.language_model(
             inputs_embeds=embedded,
             attention_mask=packing.attention_mask(batch["segments"]),
             position_ids=batch["positions"],
             use_cache=False,
         ).last_hidden_state
-        return self.llava.lm_head(hidden.flatten(0, 1)[learnt]), features
+        return self.llava.lm_head(hidden.flatten(0, 1)[targets]), features
 
     def _token_losses(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Cross entropy of each token; fractions have soft targets, near misses cost little."""
+        """Return the cross entropy of each token; soft targets let near fractions cost little."""
         log_probabilities = functional.log_softmax(logits, dim=-1)
         losses = -log_probabilities.gather(1, labels[:, None])[:, 0]
         soft = soft_targets(101, 1.2, logits.device)
-        for first in self._places:
-            here = (labels >= first) & (labels < first + 101)
+        for first in self._first_fractions:
+            is_fraction = (labels >= first) & (labels < first + 101)
             wanted = soft[(labels - first).clamp(0, 100)]
             near = -(log_probabilities[:, first : first + 101] * wanted).sum(-1)
-            losses = torch.where(here, near, losses)
+            losses = torch.where(is_fraction, near, losses)
         return losses
 
 
-PICTURE_AT = 3  # <s>, "USER:", blank; then the picture
+IMAGE_START = 3  # tokens before the picture: <s>, "USER:", blank
 
 
 def build_tokenizer() -> PreTrainedTokenizerFast:
-    """The tokenizer, with the template's words, short answers' wording and places as tokens."""
+    """Return the tokenizer; words of the template, instructions and fractions are tokens."""
     wordings = (
         *(text for task, text in FAMILY.instructions.items() if task in _FIXED),
         FAMILY.instructions[Task.GROUNDING].removesuffix("{text}").rstrip(),
@@ -125,7 +125,7 @@ _FIXED = (Task.CAPTION, Task.DETAILED_CAPTION, Task.GROUNDED_CAPTION)
 
 
 def build_processor(tokenizer: PreTrainedTokenizerFast) -> LlavaProcessor:
-    """The processor that is shipped: LLaVA's own class and the family's template."""
+    """Return the processor that is shipped: LLaVA's own class with the family's template."""
     side = {"height": IMAGE_SIDE, "width": IMAGE_SIDE}
     images = SiglipImageProcessorPil(size=side, image_mean=[0.5] * 3, image_std=[0.5] * 3)
     return LlavaProcessor(  # type: ignore[no-untyped-call]
@@ -139,7 +139,7 @@ def build_processor(tokenizer: PreTrainedTokenizerFast) -> LlavaProcessor:
 
 
 def build_model(tokenizer: PreTrainedTokenizerFast) -> LlavaForConditionalGeneration:
-    """The model with fresh weights."""
+    """Return the model with new weights."""
     text = LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=WIDTH,
@@ -176,19 +176,24 @@ def build_model(tokenizer: PreTrainedTokenizerFast) -> LlavaForConditionalGenera
     return model
 
 
+def build_trainable(tokenizer: PreTrainedTokenizerFast, tower: VisionTower) -> TrainableLlava:
+    """Return the model on top of a trained vision tower."""
+    return TrainableLlava(tokenizer, tower)
+
+
 def batches(tokenizer: PreTrainedTokenizerFast) -> BatchMaker:
-    """What the model is trained on."""
+    """Return what the model is trained on."""
     encode = tokenizer.backend_tokenizer.encode
     prefix = encode(f"USER: {IMAGE_TOKEN * IMAGE_TOKENS}\n", add_special_tokens=True).ids
-    speaker = Speaker(
+    writer = DialogueWriter(
         family=FAMILY,
         tokenizer=tokenizer,
-        picture_text=f"USER: {IMAGE_TOKEN}\n",
+        image_text=f"USER: {IMAGE_TOKEN}\n",
         phrase_pattern="{phrase} ",
         tasks=(*TASKS, *HARD_TASKS),
     )
     return BatchMaker(
-        speaker,
+        writer,
         prefix,
         padded=True,
         batch_size=SCHEDULE.batch_size,
@@ -197,8 +202,8 @@ def batches(tokenizer: PreTrainedTokenizerFast) -> BatchMaker:
     )
 
 
-def export(model: Model, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
-    """Save what is shipped: processor, configuration and half-precision weights."""
+def export(model: TrainableLlava, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    """Save what is shipped: processor, configuration and weights."""
     generation = model.llava.generation_config
     generation.update(  # type: ignore[no-untyped-call]
         bos_token_id=tokenizer.bos_token_id,

@@ -1,4 +1,4 @@
-"""The training loop that every stage shares: schedule, checkpoints, resume, progress bar."""
+"""The training loop of every stage: schedule, checkpoints, resuming, progress bar."""
 
 from __future__ import annotations
 
@@ -20,48 +20,48 @@ Batch = dict[str, Tensor]
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """How long to train and how fast; the rate warms up, stays, and decays linearly to zero."""
+    """How long to train and how fast; the learning rate warms up, stays, and decays to zero."""
 
     steps: int
-    batch_size: int  # scenes in a step
+    batch_size: int  # scenes in each step
     peak_rate: float = 3e-3
     warmup_steps: int = 60
-    decay_share: float = 0.5  # of the steps, at the end
+    decay_share: float = 0.5  # share of the steps, at the end, in which it decays linearly
 
     def rate(self, step: int) -> float:
-        """Share of the peak rate at `step`, 0 to 1."""
+        """Return the share of the peak rate at `step`, 0 to 1."""
         warm = min(1.0, (step + 1) / self.warmup_steps)
         left = (self.steps - step) / (self.steps * self.decay_share)
         return warm * min(1.0, max(0.01, left))
 
 
 def device() -> torch.device:
-    """The accelerator where there is one."""
+    """Return the GPU if there is one."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def mixed_precision() -> torch.autocast:
-    """Compute in bfloat16 where that is faster."""
+    """Return a context that computes in bfloat16 where that is faster."""
     on = device().type
     return torch.autocast(on, torch.bfloat16, enabled=on != "cpu" or _bfloat16_is_faster())
 
 
 @cache
 def _bfloat16_is_faster() -> bool:
-    """Measure a product of matrices: CPUs without instructions for bfloat16 emulate it, slowly."""
-    took = {}
+    """Time a product of matrices: CPUs without bfloat16 instructions emulate it slowly."""
+    times = {}
     for dtype in (torch.float32, torch.bfloat16):
         matrix = torch.ones(512, 512, dtype=dtype)
-        matrix @ matrix  # the first one sets things up
-        started = time.perf_counter()
+        matrix @ matrix  # the first product is slower
+        start = time.perf_counter()
         for _ in range(10):
             matrix @ matrix
-        took[dtype] = time.perf_counter() - started
-    return took[torch.bfloat16] < took[torch.float32]
+        times[dtype] = time.perf_counter() - start
+    return times[torch.bfloat16] < times[torch.float32]
 
 
 def compile_where_possible(module: nn.Module) -> None:
-    """Fuse a module's small operations, about a third of a step's time; needs a C++ compiler."""
+    """Fuse a module's small operations, a third of a step's time, if there is a C++ compiler."""
     if any(map(shutil.which, ("g++", "clang++"))):
         module.compile()
 
@@ -76,10 +76,10 @@ def fit(
     title: str,
     checkpoint_every: int = 200,
 ) -> None:
-    """Train `module` from `checkpoint`, where it exists, to the end of the schedule.
+    """Train `module` from `checkpoint`, if it exists, to the end of the schedule.
 
-    `batch_at(step)` makes the batch of a step from nothing but its number, so a resumed run sees
-    the data that an unbroken one would have seen. `loss_of` returns the loss and figures to show.
+    `batch_at(step)` makes the batch of a step from its number alone, so a resumed run gets the same
+    data as an uninterrupted one. `loss_of` returns the loss, and figures for the progress bar.
     """
     module.to(device())
     optimizers = _optimizers(module, schedule.peak_rate)
@@ -114,14 +114,14 @@ class _Steps(IterableDataset[Batch]):
 
 
 def _optimizers(module: nn.Module, rate: float) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside the network, AdamW for embeddings, heads, norms and biases."""
+    """Return Muon for the inner matrices, and AdamW for embeddings, heads, norms and biases."""
     matrices: list[nn.Parameter] = []
     others: list[nn.Parameter] = []
     for name, parameter in module.named_parameters():
         if not parameter.requires_grad:
             continue
-        edge = any(word in name for word in ("embed", "position", "head", "latent"))
-        (others if parameter.dim() != 2 or edge else matrices).append(parameter)
+        is_outer = any(word in name for word in ("embed", "position", "head", "latent"))
+        (others if parameter.dim() != 2 or is_outer else matrices).append(parameter)
     return [
         torch.optim.Muon(
             matrices, lr=rate, weight_decay=0.05, ns_steps=4, adjust_lr_fn="match_rms_adamw"
@@ -145,9 +145,9 @@ def _save(
         "optimizers": [optimizer.state_dict() for optimizer in optimizers],
     }
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = checkpoint.with_suffix(".unfinished")
-    torch.save(state, unfinished)
-    unfinished.replace(checkpoint)  # a run killed while saving keeps its older checkpoint
+    temporary = checkpoint.with_suffix(".unfinished")
+    torch.save(state, temporary)
+    temporary.replace(checkpoint)  # a run that is killed while saving keeps its previous checkpoint
 
 
 def _resume(module: nn.Module, optimizers: list[torch.optim.Optimizer], checkpoint: Path) -> int:

@@ -1,4 +1,4 @@
-"""One recipe from nothing to the folder that is shipped."""
+"""Runs a recipe from the start to the folder that is shipped."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from types import ModuleType
 import torch
 from safetensors.torch import load_file, save_file
 
-from vlm_demo.errors import SettingsError
+from vlm_demo.errors import SettingsError, quote_name, suggest_names
 from vlm_demo.training import kosmos2, llava15
 from vlm_demo.training.loop import fit
-from vlm_demo.training.tower import train_tower
+from vlm_demo.training.vision_tower import train_tower
 
 RECIPES: dict[str, ModuleType] = {module.NAME: module for module in (llava15, kosmos2)}
 RUNS = Path("runs")
 
 
 def train(recipe: str, out: Path | None = None, fresh: bool = False) -> Path:
-    """Train a recipe and export the model; a run that was broken off goes on where it was.
+    """Train a recipe and export the model; an interrupted run is resumed.
 
     Args:
         recipe: name of an embedded model.
-        out: folder of the finished model; "runs/<recipe>/model" without it.
-        fresh: forget earlier checkpoints of this recipe and of the shared vision tower.
+        out: folder for the finished model; by default "runs/<recipe>/model".
+        fresh: delete earlier checkpoints of this recipe and of the shared vision tower.
 
     Returns:
         The folder of the finished model.
@@ -33,7 +33,8 @@ def train(recipe: str, out: Path | None = None, fresh: bool = False) -> Path:
         SettingsError: there is no such recipe.
     """
     if recipe not in RECIPES:
-        raise SettingsError(f"There is no recipe {recipe!r}. Known: {', '.join(RECIPES)}.")
+        suggestion = suggest_names(recipe, RECIPES)
+        raise SettingsError(f"There is no recipe {quote_name(recipe)}. {suggestion}".strip())
     module, folder = RECIPES[recipe], RUNS / recipe
     tower_checkpoint = RUNS / "scenes-tower" / "checkpoint.pt"
     if fresh:
@@ -43,7 +44,7 @@ def train(recipe: str, out: Path | None = None, fresh: bool = False) -> Path:
     tower = train_tower(tower_checkpoint)
     torch.manual_seed(1)
     tokenizer = module.build_tokenizer()
-    model = module.Model(tokenizer, tower)
+    model = module.build_trainable(tokenizer, tower)
     fit(
         model,
         module.batches(tokenizer),
@@ -54,12 +55,12 @@ def train(recipe: str, out: Path | None = None, fresh: bool = False) -> Path:
     )
     finished = out or folder / "model"
     module.export(model, tokenizer, finished)
-    _halve(finished / "model.safetensors")
+    _store_in_half_precision(finished / "model.safetensors")
     return finished
 
 
-def _halve(weights: Path) -> None:
-    """Store weights in half precision; the configuration says float32, so they load as that."""
+def _store_in_half_precision(weights: Path) -> None:
+    """Convert weights to half precision; they load as the float32 of the configuration."""
     tensors = load_file(weights)
     halved = {name: tensor.half().contiguous() for name, tensor in tensors.items()}
     save_file(halved, weights, metadata={"format": "pt"})

@@ -1,7 +1,7 @@
 """Tokenizers for the embedded models: small, lower case, with the words of the scenes.
 
-Byte-level BPE, so that any text can be written; the phrases that a family's prompts repeat,
-Japanese words and places are single tokens, which keeps sequences short on a CPU.
+They are byte-level BPE, so that any text can be written. Phrases that a family's prompts repeat,
+Japanese words and fractions are single tokens, which keeps sequences short.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from vlm_demo.scenes.dialogues import ENGLISH, TASKS, ask, converse
 from vlm_demo.scenes.painting import draw_scene
 
 BOS, PAD, EOS, UNK = "<s>", "<pad>", "</s>", "<unk>"
-_SIZE = 1100  # before phrases, Japanese words and places are added
-# First words of sentences keep their capital; a token holds the blank before it.
+_SIZE = 1100  # before phrases, Japanese words and fractions are added
+# First words of sentences keep their capital; each token includes the blank before it.
 _CAPITALISED = (" A", " An", " The", " There", " It", " Yes", " No", " Hello", " Goodbye", " You",
                 " I", " This", " In", " Ask")  # fmt: skip
 
@@ -46,12 +46,12 @@ _JAPANESE_GRAMMAR = """
 def train_tokenizer(
     phrases: Sequence[str], *, japanese: bool, image_token: str | None = None
 ) -> PreTrainedTokenizerFast:
-    """Train a tokenizer on what is said about scenes.
+    """Train a tokenizer on questions and answers about scenes.
 
     Args:
-        phrases: strings that become one token each, matched as they are written.
+        phrases: strings that become one token each, matched exactly.
         japanese: whether Japanese words become tokens too.
-        image_token: the special token that stands for a patch of the picture, if there is one.
+        image_token: the special token that stands for a patch of the picture, if any.
     """
     core = Tokenizer(models.BPE())
     core.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
@@ -85,7 +85,7 @@ def train_tokenizer(
 
 
 def _english_corpus() -> Iterator[str]:
-    """Questions and answers about training scenes, and every word that can occur."""
+    """Yield questions and answers about training scenes, and every word that can occur."""
     rng = random.Random(7)
     for seed in range(1200):
         scene = draw_scene(seed, longest_side=64)
@@ -93,14 +93,14 @@ def _english_corpus() -> Iterator[str]:
         for exchange in (*talk, *(ask(rng, scene, ENGLISH, TASKS) for _ in range(12))):
             yield exchange.text
             yield f" {exchange.answer_text()}"
-    words = [*kinds.COLOURS, *kinds.BACKGROUNDS, *kinds.ELSEWHERE]
+    words = [*kinds.COLOURS, *kinds.BACKGROUNDS, *kinds.ABSENT_THINGS]
     words += [name for kind in kinds.KINDS.values() for name in (kind.name, kind.plural)]
     for word in words:
         yield from (word, f" {word}", f" {word}") * 8
 
 
 def _japanese_words() -> list[str]:
-    words = {*_JAPANESE_GRAMMAR.split(), *kinds.ELSEWHERE_JAPANESE}
+    words = {*_JAPANESE_GRAMMAR.split(), *kinds.ABSENT_THINGS_JAPANESE}
     words |= {kind.japanese for kind in kinds.KINDS.values()}
     for colour in kinds.COLOURS.values():
         words |= {colour.japanese, colour.japanese_adjective}

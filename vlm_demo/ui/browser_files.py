@@ -10,6 +10,18 @@ def path(name: str) -> Path:
     return _FOLDER / name
 
 
-def read(name: str) -> str:
-    """Return the text of a file for the browser; `name` is its path below `vlm_demo/ui`."""
-    return path(name).read_text(encoding="utf-8")
+def read(name: str, **values: str) -> str:
+    """Return the text of a file for the browser; `name` is its path below `vlm_demo/ui`.
+
+    Args:
+        name: which file.
+        values: what takes the place of `%NAME%` in the text, by name.
+    """
+    return fill(path(name).read_text(encoding="utf-8"), **values)
+
+
+def fill(template: str, **values: str) -> str:
+    """Put values in the place of `%NAME%` in a template."""
+    for name, value in values.items():
+        template = template.replace(f"%{name.upper()}%", value)
+    return template

@@ -1,35 +1,43 @@
-"""How the events of the page run: at once, in the queue, or as answers of a model."""
+"""How the events of the page run: at once, in the queue, or as answers of a model; their data."""
 
 from __future__ import annotations
 
 from typing import Any
 
-MOST_ANSWERS = 64
-"""Answers at a time, those that wait for their model included.
+import gradio as gr
 
-More than a model lets wait (`Serving.waiting`): it tells people their place, Gradio would not.
+MAX_ANSWERS = 64
+"""Number of answers at a time, including those that wait for their model.
+
+It is more than a model lets wait (`Serving.waiting`), which tells people their place; Gradio would
+not.
 """
 
 QUEUED: dict[str, Any] = {
     "show_progress": "hidden",
-    # On nothing: with every step of a stream, the browser would write into each of the outputs how
-    # far all of them have come.
+    # On nothing: otherwise the browser would write the progress of all outputs into each of them,
+    # at every step of a stream.
     "show_progress_on": [],
     "api_visibility": "private",
 }
-"""Settings of events that wait in the queue, and whose messages and state reach the page."""
+"""Settings of events that wait in the queue; only their messages and state reach the page."""
 
 QUICK: dict[str, Any] = QUEUED | {"queue": False}
 """Settings of events that compute nothing."""
 
 EACH: dict[str, Any] = QUICK | {"trigger_mode": "multiple"}
-"""Settings of quick events that say what was chosen.
+"""Settings of quick events that tell what a person chose.
 
-Any other trigger mode loses the newest one while another runs, or sends an old one's data again.
+Any other trigger mode loses the newest one while another runs, or sends the data of an old one.
 """
 
 ANSWERS: dict[str, Any] = QUEUED | {
     "concurrency_id": "answers",
-    "concurrency_limit": MOST_ANSWERS,
+    "concurrency_limit": MAX_ANSWERS,
 }
 """Settings of events that ask a model."""
+
+
+def event_data(event: gr.EventData) -> dict[str, Any]:
+    """Return what the browser sent with an event; {} where that is not a dictionary."""
+    return event._data if isinstance(event._data, dict) else {}

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 import gradio as gr
 
-from vlm_demo.arena import open_arena, open_boards, open_voters, open_votes
+from vlm_demo.arena import open_arena, open_leaderboards, open_voter_hash, open_votes
 from vlm_demo.backend import Backend
 from vlm_demo.errors import SettingsError
 from vlm_demo.settings import Settings
@@ -14,118 +14,133 @@ from vlm_demo.ui.arena.tab import build_arena_tab
 from vlm_demo.ui.batch.tab import build_batch_tab
 from vlm_demo.ui.chat.tab import build_chat_tab
 from vlm_demo.ui.check.tab import build_check_tab
-from vlm_demo.ui.components.answer_actions.permalinks import build_links, wire_links
+from vlm_demo.ui.components.answer_actions.actions import SharedActions
+from vlm_demo.ui.components.answer_actions.follow_ups import (
+    build_ask_again_button,
+    build_check_button,
+)
+from vlm_demo.ui.components.answer_actions.permalinks import (
+    build_permalink_card,
+    wire_permalink_card,
+)
+from vlm_demo.ui.components.examples import load_examples
 from vlm_demo.ui.components.model_choice import (
     build_model_addition,
     build_model_choice,
     wire_model_choice,
 )
-from vlm_demo.ui.components.picture_input.examples import load_examples
 from vlm_demo.ui.components.settings.panel import build_settings
-from vlm_demo.ui.context import PageContext, build_again_button, build_check_button
+from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.endpoints import add_endpoints
-from vlm_demo.ui.events import MOST_ANSWERS
+from vlm_demo.ui.events import MAX_ANSWERS
 from vlm_demo.ui.i18n import say
 from vlm_demo.ui.inspector.tab import build_inspector_tab
 from vlm_demo.ui.models.tab import build_models_tab
+from vlm_demo.ui.tabs import Tab
 from vlm_demo.ui.tasks.ask import build_ask_tab
 from vlm_demo.ui.tasks.caption import build_caption_tab
 from vlm_demo.ui.tasks.locate import build_locate_tab
-from vlm_demo.ui.theme import HEAD, SCRIPT, STYLE_SHEETS, page_theme
-from vlm_demo.ui.visitors import visitor_cookies
+from vlm_demo.ui.theme import HEAD, SCRIPT, STYLE_SHEETS, build_theme
+from vlm_demo.ui.visitors import cookie_middleware
 
 TABS = {
-    "Chat": build_chat_tab,
-    "Caption": build_caption_tab,
-    "Ask": build_ask_tab,
-    "Locate": build_locate_tab,
-    "Check": build_check_tab,
-    "Batch": build_batch_tab,
-    "Arena": build_arena_tab,
-    "Inspector": build_inspector_tab,
-    "Models": build_models_tab,
+    Tab.CHAT: build_chat_tab,
+    Tab.CAPTION: build_caption_tab,
+    Tab.ASK: build_ask_tab,
+    Tab.LOCATE: build_locate_tab,
+    Tab.CHECK: build_check_tab,
+    Tab.BATCH: build_batch_tab,
+    Tab.ARENA: build_arena_tab,
+    Tab.INSPECTOR: build_inspector_tab,
+    Tab.MODELS: build_models_tab,
 }
 
-ANSWERING = ("Chat", "Caption", "Ask", "Locate")
-"""Tabs whose answers the Inspector can look at, and whose requests another model can be asked."""
+ANSWERING_TABS = (Tab.CHAT, Tab.CAPTION, Tab.ASK, Tab.LOCATE)
+"""Tabs whose answers the Inspector shows, and whose requests can go to other models."""
 
-CHECKED = ("Chat", "Caption", "Ask")
-"""Tabs whose answers name things that can be looked for."""
+CHECKABLE_TABS = (Tab.CHAT, Tab.CAPTION, Tab.ASK)
+"""Tabs whose answers can be checked: they name things that can be looked for."""
 
 HOUR_S = 3600
-WAITING_REQUESTS = 64  # more are refused: the page is busy
+MAX_WAITING_REQUESTS = 64
+"""Number of waiting events beyond which further ones are refused, as the page is busy."""
 
 
 def build_page(backend: Backend, settings: Settings) -> gr.Blocks:
-    """Build the page; `serve` shows it.
+    """Build the page; `serve` serves it.
 
     Raises:
-        SettingsError: the list of examples cannot be used, or the votes.
+        SettingsError: the list of examples or the database of votes cannot be used.
     """
-    # Uploads are looked for once an hour and deleted when a day old.
     store = open_votes(settings)
-    boards = open_boards(store)
-    arena = open_arena(backend, store, boards, settings)
-    page = gr.Blocks(title="VLM demo", delete_cache=(HOUR_S, 24 * HOUR_S))
-    with page:
-        add_endpoints(page, backend, settings, boards)  # first: later ones get other api_names
-        endpoints = page.children[:]
-        model, card = build_model_choice(backend)
-        links = build_links()
-        # What all tabs share comes before them, also where it is seen below them: Gradio's page
-        # looks for a component by walking all those before it.
+    leaderboards = open_leaderboards(store)
+    arena = open_arena(backend, store, leaderboards, settings)
+    # Once an hour, uploads that are a day old are deleted.
+    blocks = gr.Blocks(title="VLM demo", delete_cache=(HOUR_S, 24 * HOUR_S))
+    with blocks:
+        # First, since components that come later would change the api_names.
+        add_endpoints(blocks, backend, settings, leaderboards)
+        endpoints = blocks.children[:]
+        model, model_card = build_model_choice(backend)
+        examples = load_examples()
+        permalink_card = build_permalink_card(examples)
+        # What all tabs share comes before them, even where it is shown below: Gradio's page finds
+        # a component by walking all those before it.
         controls = build_settings(backend, model)
         if settings.allow_checkpoints:
             build_model_addition(backend, model)
-        asked = {name: gr.State(None) for name in ANSWERING}
-        around = PageContext(
+        newest_image = gr.State(None)
+        page = PageContext(
             backend,
             settings,
             controls,
             arena,
-            boards,
-            newest=gr.State(None),
-            asked=asked,
-            again={name: build_again_button(name) for name in ANSWERING},
-            check={name: build_check_button(name) for name in CHECKED},
-            examples=load_examples(),
-            card=card,
-            numbered=gr.State(None),
-            benchmark=gr.State(()),
-            links=links,
+            leaderboards,
+            newest_image=newest_image,
+            newest_answers={tab: gr.State(None) for tab in ANSWERING_TABS},
+            ask_again_buttons={tab: build_ask_again_button(tab) for tab in ANSWERING_TABS},
+            check_buttons={tab: build_check_button(tab) for tab in CHECKABLE_TABS},
+            examples=examples,
+            model_card=model_card,
+            answer_actions=SharedActions(settings, controls, gr.State(None), gr.State(())),
+            permalink_card=permalink_card,
         )
         with gr.Column(elem_id="tabs-column"), gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):
             for name, build in TABS.items():
                 with gr.Tab(
-                    say(name), id=name.lower(), elem_id=f"{name.lower()}-tab", render_children=True
+                    say(name.value),
+                    id=name.slug,
+                    elem_id=f"{name.slug}-tab",
+                    render_children=True,
                 ) as tab:
-                    build(tab, around)
-        wire_model_choice(page, backend, model, card)
-        wire_links(page, around)
-    page.children = [*page.children[len(endpoints) :], *endpoints]  # the page has no use for them
-    return page
+                    build(tab, page)
+        wire_model_choice(blocks, backend, model, model_card)
+        wire_permalink_card(blocks, permalink_card, controls, newest_image)
+    # The browser has no use for the endpoints' components.
+    blocks.children = [*blocks.children[len(endpoints) :], *endpoints]
+    return blocks
 
 
-def serve(page: gr.Blocks, settings: Settings) -> str:
+def serve(blocks: gr.Blocks, settings: Settings) -> str:
     """Serve the page from threads of its own; return its address.
 
     Raises:
-        SettingsError: it is to be there for assistants too, and what that needs is missing.
+        SettingsError: the settings ask for MCP, and the package for it is not installed.
         OSError: the port is taken.
     """
     if settings.mcp and find_spec("mcp") is None:
         raise SettingsError(
-            'For --mcp, please install what it needs: pip install "gradio[mcp]>=6.31,<6.32".'
+            '--mcp needs another package. Please install it: pip install "gradio[mcp]>=6.31,<6.32".'
         )
-    page.queue(api_open=False, max_size=WAITING_REQUESTS, default_concurrency_limit=16)
-    _, address, public = page.launch(
+    blocks.queue(api_open=False, max_size=MAX_WAITING_REQUESTS, default_concurrency_limit=16)
+    _, address, public = blocks.launch(
         server_name=settings.host,
         server_port=settings.port,
         share=settings.share,
         mcp_server=settings.mcp,
         prevent_thread_lock=True,
         quiet=True,
-        theme=page_theme(),
+        theme=build_theme(),
         css_paths=STYLE_SHEETS,
         head=HEAD,
         i18n=say,
@@ -135,9 +150,9 @@ def serve(page: gr.Blocks, settings: Settings) -> str:
         run_history=False,
         enable_monitoring=False,
         show_error=False,
-        # Pictures are held to their own limit when they are opened.
+        # Pictures have a limit of their own, which holds when they are opened.
         max_file_size=max(settings.max_upload_bytes, settings.batch_bytes),
-        app_kwargs={"middleware": [visitor_cookies(open_voters(settings))]},
-        max_threads=2 * MOST_ANSWERS,  # each answer holds one, and there are other events
+        app_kwargs={"middleware": [cookie_middleware(open_voter_hash(settings))]},
+        max_threads=2 * MAX_ANSWERS,  # an answer holds one, and there are other events
     )
     return public or address

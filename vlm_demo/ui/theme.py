@@ -1,12 +1,12 @@
-"""How the page looks, and what a browser may do with it."""
+"""How the page looks, its scripts, and what a browser may do with it."""
 
 from __future__ import annotations
 
 import gradio as gr
 
 from vlm_demo.ui import browser_files
-from vlm_demo.ui.components.canvas.canvas import SCRIPT as BOARD
-from vlm_demo.ui.i18n import SCRIPT as SAY
+from vlm_demo.ui.components.canvas.canvas import SCRIPT as CANVAS_SCRIPT
+from vlm_demo.ui.i18n import SCRIPT as SAY_SCRIPT
 
 STYLE_SHEETS = [
     browser_files.path(name)
@@ -22,31 +22,35 @@ STYLE_SHEETS = [
         "components/answer_actions/actions.css",
     )
 ]
+"""Style sheets of the page, in the order in which they apply."""
+
 SCRIPT = browser_files.read("page.js")
-_KEYS = browser_files.read("arena/arena.js")
-_MARKS = browser_files.read("components/canvas/linked_mark.js")
-_ANSWERED = browser_files.read("components/answer/answered.js")
+"""Runs once when the page is built."""
+
+_ARENA_SCRIPT = browser_files.read("arena/arena.js")
+_LINK_MARK_SCRIPT = browser_files.read("components/canvas/link_mark.js")
+_MARK_ANSWERED_SCRIPT = browser_files.read("components/answer/mark_answered.js")
 
 _FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 _MONOSPACED = ("ui-monospace", "Menlo", "Consolas", "monospace")
 
-# Model output is shown as Markdown. Gradio takes scripts out of it, but not addresses of pictures
-# elsewhere or forms that send elsewhere; with this, a browser refuses both.
+# Model output is shown as Markdown. Gradio removes scripts from it, but neither addresses of
+# pictures elsewhere nor forms that send elsewhere; with this policy, a browser refuses both.
 HEAD = f"""
 <meta http-equiv="Content-Security-Policy" content="default-src 'self' 'unsafe-inline'
  'unsafe-eval' data: blob:; img-src 'self' data: blob:; connect-src 'self' data: blob:;
  form-action 'self'; frame-src 'none'; object-src 'none'; base-uri 'self'">
 <meta name="description" content="Chat about a picture, caption it, ask, and locate things in it.">
-<script>{SAY}</script>
-<script>{BOARD}</script>
-<script>{_MARKS}</script>
-<script>{_ANSWERED}</script>
-<script>{_KEYS}</script>
+<script>{SAY_SCRIPT}</script>
+<script>{CANVAS_SCRIPT}</script>
+<script>{_LINK_MARK_SCRIPT}</script>
+<script>{_MARK_ANSWERED_SCRIPT}</script>
+<script>{_ARENA_SCRIPT}</script>
 """
 
 
-def page_theme() -> gr.themes.Base:
-    """Gradio's default theme with the system's own font, so that none is fetched."""
+def build_theme() -> gr.themes.Base:
+    """Build Gradio's default theme with the system's own fonts, so that none is fetched."""
     return gr.themes.Default(
         primary_hue="indigo",
         neutral_hue="slate",

@@ -72,12 +72,12 @@ class VisitorCookies:
         return f"{COOKIE}={value}; Path=/; Max-Age={YEAR_S}; HttpOnly; {where}"
 
 
-def visitor_cookies(voter: Callable[[str], str]) -> Middleware:
+def cookie_middleware(voter: Callable[[str], str]) -> Middleware:
     """Return the middleware as FastAPI takes it."""
     return Middleware(VisitorCookies, voter=voter)
 
 
-def voter_of(request: gr.Request) -> str:
+def read_voter(request: gr.Request) -> str:
     """Return what is kept of the person behind a request: a hash of the login, or of the cookie.
 
     A client that keeps no cookies is one voter as long as its session lasts. No address of a

@@ -1,12 +1,13 @@
-"""What gives a model away, and what only looks so."""
+"""What gives a model away, and what only looks like it."""
 
 import time
 from dataclasses import replace
 
 import pytest
 
-from vlm_demo.arena.battles.model_identity import leak
-from vlm_demo.catalog.menu import ModelSpec, default_menu
+from vlm_demo.arena.battles.model_identity import reveals_identity
+from vlm_demo.catalog.menu import default_menu
+from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.families import all_families
 
 SAID = [
@@ -181,38 +182,40 @@ ASKED_ABOUT_THINGS = [
 
 @pytest.mark.parametrize("answer", SAID)
 def test_a_model_that_says_who_it_is_is_found(answer: str) -> None:
-    assert leak("What is in the picture?", ("A cat.", answer))
+    assert reveals_identity("What is in the picture?", ("A cat.", answer))
 
 
 @pytest.mark.parametrize("words", ASKED)
 def test_a_question_for_who_it_is_is_found(words: str) -> None:
-    assert leak(words, ("A cat.", "Two cats."))
+    assert reveals_identity(words, ("A cat.", "Two cats."))
 
 
 @pytest.mark.parametrize("answer", ONLY_THINGS)
 def test_what_is_on_the_picture_gives_nobody_away(answer: str) -> None:
-    assert not leak("What is in the picture?", (answer, "A cat."))
+    assert not reveals_identity("What is in the picture?", (answer, "A cat."))
 
 
 @pytest.mark.parametrize("words", ASKED_ABOUT_THINGS)
 def test_a_question_about_the_picture_asks_for_nobody(words: str) -> None:
-    assert not leak(words, ("A cat.", "Two cats."))
+    assert not reveals_identity(words, ("A cat.", "Two cats."))
 
 
 def test_a_name_that_the_person_used_first_is_a_thing() -> None:
     answers = ("It is the logo of Qwen.", "The sign says Qwen.")
-    assert not leak("What does Qwen mean on this sign?", answers)
-    assert leak("What does this sign mean?", answers)
-    assert leak("What does Qwen mean on this sign?", ("I am Qwen, so it means me.", "A name."))
+    assert not reveals_identity("What does Qwen mean on this sign?", answers)
+    assert reveals_identity("What does this sign mean?", answers)
+    assert reveals_identity(
+        "What does Qwen mean on this sign?", ("I am Qwen, so it means me.", "A name.")
+    )
 
 
 def test_the_menu_s_own_names_tell_too() -> None:
     spec = ModelSpec(name="in-house-v7", family="llava15", checkpoint="us/secret-model-9b")
-    assert leak("what?", ("in-house-v7 says hello", "a cat"), [spec])
-    assert leak("what?", ("Secret-Model-9B says hello", "a cat"), [spec])
-    assert not leak("what?", ("in-house-v7 says hello", "a cat"))
+    assert reveals_identity("what?", ("in-house-v7 says hello", "a cat"), [spec])
+    assert reveals_identity("what?", ("Secret-Model-9B says hello", "a cat"), [spec])
+    assert not reveals_identity("what?", ("in-house-v7 says hello", "a cat"))
     plain = replace(spec, name="house", checkpoint="us/cat")
-    assert not leak("what?", ("the house", "a cat"), [plain])
+    assert not reveals_identity("what?", ("the house", "a cat"), [plain])
 
 
 @pytest.mark.parametrize(
@@ -220,14 +223,14 @@ def test_the_menu_s_own_names_tell_too() -> None:
 )
 def test_the_families_of_the_program_are_known_by_their_titles(family: str) -> None:
     assert any(known.title.startswith(family) for known in all_families().values())
-    assert leak("what?", (f"Here is {family} speaking.", "a cat"))
+    assert reveals_identity("what?", (f"Here is {family} speaking.", "a cat"))
 
 
 def test_every_model_of_the_menu_is_found_when_it_introduces_itself() -> None:
     hidden = [
         spec.name
         for spec in default_menu()
-        if not leak("what?", (f"I am {spec.name}.", "a cat"), [spec])
+        if not reveals_identity("what?", (f"I am {spec.name}.", "a cat"), [spec])
     ]
     assert hidden == []
 
@@ -241,5 +244,5 @@ def test_long_texts_are_read_in_no_time() -> None:
         "我是由" * 5_000,
         "a" * 20_000,
     ):
-        leak(text, (text, text), default_menu()[:2])
+        reveals_identity(text, (text, text), default_menu()[:2])
     assert time.process_time() - started < 10

@@ -1,15 +1,15 @@
-"""Who meets whom, and how fast both are shown."""
+"""Which models meet, and which are left out for a while."""
 
 import random
 from collections import Counter
 from dataclasses import replace
-from itertools import combinations, pairwise
+from itertools import combinations
 
 import pytest
 
-from vlm_demo.arena.battles.pacing import FASTEST, LONGEST_REST_S, SLOWEST, Pace
 from vlm_demo.arena.battles.pairing import OUTAGE_FAILURES, OUTAGE_S, Outages, draw_pair
-from vlm_demo.catalog.menu import ModelSpec
+from vlm_demo.catalog.spec import ModelSpec
+from vlm_demo.engines import NumberFormat
 from vlm_demo.errors import BattleError
 
 NAMES = ("old-1", "old-2", "old-3", "new")
@@ -58,7 +58,7 @@ def test_two_models_are_enough_and_one_is_not() -> None:
 
 def test_one_checkpoint_under_two_names_does_not_meet_itself() -> None:
     one, other = specs("a", "b")
-    twin = replace(one, name="a-in-4-bit", quantization="4bit")
+    twin = replace(one, name="a-in-4-bit", number_format=NumberFormat.FOUR_BIT)
     with pytest.raises(BattleError):
         draw_pair([one, twin], {}, random.Random(0))
     pairs = {frozenset(draw_pair([one, twin, other], {}, random.Random(n))) for n in range(50)}
@@ -78,64 +78,19 @@ def test_a_model_that_fails_again_and_again_rests_for_a_while() -> None:
     now = [0.0]
     outages, three = Outages(lambda: now[0]), specs("a", "b", "c")
     for _ in range(OUTAGE_FAILURES):
-        assert outages.sound(three) == three
-        outages.failed("a")
-    assert outages.sound(three) == three[1:]
+        assert outages.leave_out_failing(three) == three
+        outages.note_failure("a")
+    assert outages.leave_out_failing(three) == three[1:]
     now[0] = OUTAGE_S + 1
-    assert outages.sound(three) == three
-    outages.failed("a")  # it is still broken
-    assert outages.sound(three) == three[1:]
-    outages.answered("a")
-    assert outages.sound(three) == three
+    assert outages.leave_out_failing(three) == three
+    outages.note_failure("a")  # it is still broken
+    assert outages.leave_out_failing(three) == three[1:]
+    outages.note_answer("a")
+    assert outages.leave_out_failing(three) == three
 
 
 def test_two_always_remain() -> None:
     outages, two = Outages(), specs("a", "b")
     for _ in range(OUTAGE_FAILURES):
-        outages.failed("a")
-    assert outages.sound(two) == two
-
-
-# The pace
-
-
-def run(pace: Pace, written: list[tuple[int, int]], ends: tuple[int, int]) -> list[int]:
-    """Show what was written at each tenth of a second; `ends` are complete lengths."""
-    return [
-        pace.advance((a, b), (a == ends[0], b == ends[1]), number / 10)
-        for number, (a, b) in enumerate(written)
-    ]
-
-
-def test_nothing_is_seen_before_both_have_begun() -> None:
-    assert run(Pace(), [(0, 0), (50, 0), (100, 0)], (100, 60)) == [0, 0, 0]
-
-
-def test_both_are_seen_as_far_as_the_slower_has_come() -> None:
-    seen = run(Pace(), [(50, 3), (100, 6), (100, 9), (100, 12)], (100, 60))
-    assert seen == [3, 6, 9, 12]
-
-
-@pytest.mark.parametrize("slow_is_short", [True, False])
-def test_the_rest_goes_on_at_the_pace_that_both_had(slow_is_short: bool) -> None:
-    """10 characters a tenth of a second; the pace does not tell who was the slower."""
-    slow, fast = (200, 600) if slow_is_short else (600, 200)
-    written = [(min(10 * n, slow), min(100 * n, fast)) for n in range(70)]
-    seen = run(Pace(), written, (slow, fast))
-    steps = {later - earlier for earlier, later in pairwise(seen)}
-    assert seen[60] == 600
-    assert steps - {0} <= {9, 10, 11}
-
-
-def test_the_rest_is_no_slower_and_no_faster_than_people_bear() -> None:
-    crawling = [(n, min(40 * n, 400)) for n in range(11)] + [(10, 400)] * 120
-    seen = run(Pace(), crawling, (10, 400))
-    assert seen[-1] - seen[-11] in (0, pytest.approx(SLOWEST, abs=1))
-    assert seen[-1] == 400
-    flash = run(Pace(), [(0, 0), (5, 5_000), (5, 5_000)], (5, 5_000))
-    assert flash[1:] == [5, 5 + FASTEST / 10]
-
-
-def test_a_long_rest_takes_no_longer_than_so_many_seconds() -> None:
-    written = [(n, 100 * n) for n in range(11)] + [(10, 100_000)] * (int(LONGEST_REST_S) * 10 + 2)
-    assert run(Pace(), written, (10, 100_000))[-1] == 100_000
+        outages.note_failure("a")
+    assert outages.leave_out_failing(two) == two

@@ -1,8 +1,8 @@
-"""How many battles and votes there may be in a while; time is a number that the tests turn on."""
+"""Limits on battles and votes, with a clock that the tests set."""
 
 import pytest
 
-from vlm_demo.arena.battles.rate_limits import HOUR, MINUTE, Window
+from vlm_demo.arena.battles.rate_limits import HOUR, MINUTE, MovingWindow
 from vlm_demo.errors import RateLimitError
 
 
@@ -19,14 +19,16 @@ def clock() -> Clock:
     return Clock()
 
 
-def window(clock: Clock, a_minute: int = 3, an_hour: int = 5, all_a_minute: int = 100) -> Window:
-    return Window(
+def window(
+    clock: Clock, a_minute: int = 3, an_hour: int = 5, all_a_minute: int = 100
+) -> MovingWindow:
+    return MovingWindow(
         "votes", a_minute=a_minute, an_hour=an_hour, all_a_minute=all_a_minute, clock=clock
     )
 
 
-def count(window: Window, voter: str = "me") -> None:
-    with window.counted(voter):
+def count(window: MovingWindow, voter: str = "me") -> None:
+    with window.admit(voter):
         pass
 
 
@@ -82,7 +84,7 @@ def test_all_together_have_a_limit(clock: Clock) -> None:
 def test_what_fails_does_not_count(clock: Clock) -> None:
     votes = window(clock, a_minute=1)
     for _ in range(5):
-        with pytest.raises(OSError, match="disk"), votes.counted("me"):
+        with pytest.raises(OSError, match="disk"), votes.admit("me"):
             raise OSError("the disk is full")
     count(votes)
     with pytest.raises(RateLimitError):

@@ -1,4 +1,4 @@
-"""Which voters judge unlike the others. The world is simulated, and who is odd is known."""
+"""Which voters judge unlike the others, in simulated votes whose unusual voters are known."""
 
 import random
 from collections.abc import Iterator
@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 from support.databases import some_vote
 
-from vlm_demo.arena.ratings.agreement import LEAST_VOTES, Finding, VoterReport, judge_voters, judged
+from vlm_demo.arena.ratings.agreement import (
+    MIN_VOTES,
+    AgreementFinding,
+    VoterReport,
+    compare_voters,
+    judge_voters,
+)
 from vlm_demo.arena.votes.store import VoteStore
 from vlm_demo.arena.votes.vote import Contender, Exclusion, Origin, Vote, Winner
 
@@ -42,18 +48,18 @@ def world(seed: int, **odd: str) -> list[VoterReport]:
     votes = [vote for n in range(20) for vote in cast(f"honest-{n}", "honest", 30, draw)]
     votes += [vote for name, how in odd.items() for vote in cast(name, how, 40, draw)]
     draw.shuffle(votes)
-    return judged(votes)
+    return compare_voters(votes)
 
 
-def listed(reports: list[VoterReport]) -> dict[str, tuple[Finding, ...]]:
+def listed(reports: list[VoterReport]) -> dict[str, tuple[AgreementFinding, ...]]:
     return {report.voter: report.findings for report in reports if report.findings}
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_who_votes_against_everybody_or_by_a_coin_is_listed(seed: int) -> None:
     found = listed(world(seed, contrary="contrary", coin="coin"))
-    assert found["contrary"] == (Finding.CONTRARY,)
-    assert found["coin"] == (Finding.CHANCE,)
+    assert found["contrary"] == (AgreementFinding.CONTRARY,)
+    assert found["coin"] == (AgreementFinding.CHANCE,)
 
 
 def test_honest_voters_are_hardly_ever_listed() -> None:
@@ -63,7 +69,7 @@ def test_honest_voters_are_hardly_ever_listed() -> None:
 
 def test_who_always_takes_the_left_is_listed() -> None:
     found = listed(world(1, left="left"))
-    assert Finding.ONE_SIDED in found["left"]
+    assert AgreementFinding.ONE_SIDED in found["left"]
     (report,) = [report for report in world(1, left="left") if report.voter == "left"]
     assert report.left == 40
 
@@ -81,14 +87,14 @@ def test_the_figures_are_those_of_a_count_by_hand() -> None:
         for voter in range(6)
         for number in range(6)
     ]
-    first, *others = judged(votes)
+    first, *others = compare_voters(votes)
     assert (first.voter, first.votes, first.agreeing, first.left) == ("voter-5", 6, 0, 3)
     share = 31 / 32  # the 30 votes of the others all say so, and one is added on either side
     assert first.expected == pytest.approx(6 * share)
     assert first.p_odd == pytest.approx((1 - share) ** 6)
     assert first.p_chance == 1
     assert first.p_side == 1
-    assert first.findings == (Finding.CONTRARY,)
+    assert first.findings == (AgreementFinding.CONTRARY,)
     for other in others:
         assert (other.votes, other.agreeing, other.findings) == (6, 6, ())
         assert other.p_chance == pytest.approx(0.5**6)
@@ -96,14 +102,14 @@ def test_the_figures_are_those_of_a_count_by_hand() -> None:
 
 def test_of_too_few_votes_nothing_is_said() -> None:
     draw = random.Random(0)
-    votes = [*cast("many", "honest", 50, draw), *cast("few", "contrary", LEAST_VOTES - 1, draw)]
-    assert "few" not in {report.voter for report in judged(votes)}
-    assert judged([]) == []
-    assert judged(cast("ties", "ties", 50, draw)) == []
+    votes = [*cast("many", "honest", 50, draw), *cast("few", "contrary", MIN_VOTES - 1, draw)]
+    assert "few" not in {report.voter for report in compare_voters(votes)}
+    assert compare_voters([]) == []
+    assert compare_voters(cast("ties", "ties", 50, draw)) == []
 
 
 def test_alone_a_voter_has_nobody_to_agree_with() -> None:
-    assert judged(cast("alone", "honest", 50, random.Random(0))) == []
+    assert compare_voters(cast("alone", "honest", 50, random.Random(0))) == []
 
 
 def test_only_people_of_this_page_whose_votes_count_are_judged(tmp_path: Path) -> None:

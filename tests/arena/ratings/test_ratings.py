@@ -1,4 +1,4 @@
-"""Ratings find the truth, say how sure they are, and stay finite whatever was voted."""
+"""Ratings find the true order, say how certain they are, and stay finite for any votes."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -8,14 +8,14 @@ import pytest
 from scipy.optimize import minimize
 from scipy.stats import kendalltau
 
-from vlm_demo.arena.ratings.ratings import POINTS, TIE_WEIGHT, Standing, rate
-from vlm_demo.arena.votes.vote_counts import Cell
+from vlm_demo.arena.ratings.ratings import POINTS_PER_LOG_ODDS, TIE_WEIGHT, RatedModel, rate_models
+from vlm_demo.arena.votes.vote_counts import PairCount
 
 
-def cell(a: str, b: str, wins_a=0.0, wins_b=0.0, ties=0.0, votes=None) -> Cell:
+def cell(a: str, b: str, wins_a=0.0, wins_b=0.0, ties=0.0, votes=None) -> PairCount:
     if votes is None:
         votes = round(wins_a + wins_b + ties)
-    return Cell("vqa", "en", "here", False, 0, a, b, wins_a, wins_b, ties, votes)
+    return PairCount("vqa", "en", "here", False, 0, a, b, wins_a, wins_b, ties, votes)
 
 
 def name(place: int) -> str:
@@ -24,7 +24,7 @@ def name(place: int) -> str:
 
 def synthetic(
     strengths: np.ndarray, votes: int, rng: np.random.Generator, ties="none"
-) -> list[Cell]:
+) -> list[PairCount]:
     """Votes between models that meet by chance; strengths are logarithms of the odds to win."""
     count = len(strengths)
     a = rng.integers(0, count, votes)
@@ -55,12 +55,12 @@ def drawn_strengths(count: int, rng: np.random.Generator) -> np.ndarray:
     return strengths - strengths.mean()
 
 
-def chain(count: int, votes: float) -> list[Cell]:
+def chain(count: int, votes: float) -> list[PairCount]:
     """Each model beats the next, and meets no other."""
     return [cell(name(i), name(i + 1), wins_a=votes) for i in range(count - 1)]
 
 
-def by_name(standings: Iterable[Standing]) -> dict[str, Standing]:
+def by_name(standings: Iterable[RatedModel]) -> dict[str, RatedModel]:
     return {standing.model: standing for standing in standings}
 
 
@@ -68,19 +68,19 @@ def by_name(standings: Iterable[Standing]) -> dict[str, Standing]:
 
 
 def test_without_votes_there_are_no_ratings():
-    assert rate([]) == []
-    assert rate([cell("a", "b")]) == []
+    assert rate_models([]) == []
+    assert rate_models([cell("a", "b")]) == []
 
 
 def test_two_models_are_as_far_apart_as_the_odds_say():
-    best, other = rate([cell("a", "b", wins_a=10, wins_b=30)])
+    best, other = rate_models([cell("a", "b", wins_a=10, wins_b=30)])
 
     assert (best.model, other.model) == ("b", "a")
     assert best.rating - other.rating == pytest.approx(400 * math.log10(30.5 / 10.5))
     assert best.rating + other.rating == pytest.approx(2000)
 
 
-def independent(cells: list[Cell]) -> dict[str, float]:
+def independent(cells: list[PairCount]) -> dict[str, float]:
     """Bradley-Terry by another way: the likelihood's maximum, found by descent."""
     models = sorted({name for each in cells for name in (each.model_a, each.model_b)})
     wins = np.full((len(models), len(models)), 0.5 / (len(models) - 1))
@@ -98,7 +98,7 @@ def independent(cells: list[Cell]) -> dict[str, float]:
 
     options = {"maxiter": 10_000, "maxfun": 20_000, "ftol": 1e-15, "gtol": 1e-9}
     found = minimize(loss, np.zeros(len(models)), jac=True, method="L-BFGS-B", options=options).x
-    return dict(zip(models, 1000 + POINTS * (found - found.mean()), strict=True))
+    return dict(zip(models, 1000 + POINTS_PER_LOG_ODDS * (found - found.mean()), strict=True))
 
 
 RNG = np.random.default_rng(5)
@@ -121,7 +121,7 @@ BOARDS = {
 def test_ratings_are_those_of_an_independent_computation(cells):
     expected = independent(cells)
 
-    found = {standing.model: standing.rating for standing in rate(cells)}
+    found = {standing.model: standing.rating for standing in rate_models(cells)}
 
     assert found == pytest.approx(expected, abs=0.05)
 
@@ -142,7 +142,7 @@ HARD = {
 
 @pytest.mark.parametrize("cells", HARD.values(), ids=HARD)
 def test_ratings_stay_finite_and_within_their_intervals(cells):
-    standings = rate(cells)
+    standings = rate_models(cells)
 
     for standing in standings:
         values = (standing.lower, standing.rating, standing.upper, standing.win_rate)
@@ -154,7 +154,7 @@ def test_ratings_stay_finite_and_within_their_intervals(cells):
 
 
 def test_models_that_only_tie_are_equal_and_in_the_order_of_their_names():
-    standings = rate(HARD["all ties"])
+    standings = rate_models(HARD["all ties"])
 
     assert [standing.model for standing in standings] == ["a", "b", "c"]
     assert [standing.rating for standing in standings] == pytest.approx([1000] * 3)
@@ -162,7 +162,7 @@ def test_models_that_only_tie_are_equal_and_in_the_order_of_their_names():
 
 
 def test_who_ties_with_the_best_is_rated_beside_it():
-    standings = by_name(rate([cell("a", "b", 100, 10), cell("a", "c", ties=100)]))
+    standings = by_name(rate_models([cell("a", "b", 100, 10), cell("a", "c", ties=100)]))
 
     assert standings["c"].rating == pytest.approx(standings["a"].rating, abs=40)
     assert standings["c"].rating > standings["b"].rating + 200
@@ -171,7 +171,7 @@ def test_who_ties_with_the_best_is_rated_beside_it():
 def test_models_that_never_met_are_compared_through_others():
     cells = [cell("a", "b", 75, 25), cell("b", "c", 75, 25)]
 
-    order = [standing.model for standing in rate(cells)]
+    order = [standing.model for standing in rate_models(cells)]
 
     assert order == ["a", "b", "c"]
 
@@ -186,14 +186,14 @@ def test_where_votes_come_from_and_in_which_order_changes_nothing():
         for task, n in (("chat", each.votes // 2), ("vqa", each.votes - each.votes // 2))
     ]
 
-    assert rate(halves[::-1]) == rate(cells)
+    assert rate_models(halves[::-1]) == rate_models(cells)
 
 
 def test_a_seed_decides_on_the_intervals_alone():
     cells = BOARDS["many votes"]
 
-    assert rate(cells, seed=1) == rate(cells, seed=1)
-    one, other = by_name(rate(cells, seed=1)), by_name(rate(cells, seed=2))
+    assert rate_models(cells, seed=1) == rate_models(cells, seed=1)
+    one, other = by_name(rate_models(cells, seed=1)), by_name(rate_models(cells, seed=2))
     assert all(one[model].rating == other[model].rating for model in one)
     assert all(one[model].upper != other[model].upper for model in one)
 
@@ -202,14 +202,14 @@ def test_a_seed_decides_on_the_intervals_alone():
 
 
 def test_few_votes_are_provisional():
-    standings = by_name(rate([cell("a", "b", 10, 19), cell("b", "c", 1, 0)]))
+    standings = by_name(rate_models([cell("a", "b", 10, 19), cell("b", "c", 1, 0)]))
 
     assert {model: each.votes for model, each in standings.items()} == {"a": 29, "b": 30, "c": 1}
     assert {model for model, each in standings.items() if each.provisional} == {"a", "c"}
 
 
 def test_the_win_rate_is_the_mean_over_opponents_with_ties_as_halves():
-    standings = by_name(rate([cell("a", "b", 90, 10), cell("a", "c", 1, 0, 3)]))
+    standings = by_name(rate_models([cell("a", "b", 90, 10), cell("a", "c", 1, 0, 3)]))
 
     assert standings["a"].win_rate == pytest.approx((0.9 + 2.5 / 4) / 2)
     assert standings["b"].win_rate == pytest.approx(0.1)
@@ -217,7 +217,7 @@ def test_the_win_rate_is_the_mean_over_opponents_with_ties_as_halves():
 
 
 def test_the_rank_counts_the_models_that_are_surely_better():
-    standings = rate(synthetic(STRENGTHS, 1_500, np.random.default_rng(1)))
+    standings = rate_models(synthetic(STRENGTHS, 1_500, np.random.default_rng(1)))
 
     for standing in standings:
         better = [other for other in standings if other.lower > standing.upper]
@@ -231,7 +231,7 @@ def test_the_rank_counts_the_models_that_are_surely_better():
 # How sure they are
 
 
-def widths(standings: Iterable[Standing]) -> float:
+def widths(standings: Iterable[RatedModel]) -> float:
     return float(np.mean([standing.upper - standing.lower for standing in standings]))
 
 
@@ -239,12 +239,12 @@ def test_four_times_the_votes_halve_the_intervals():
     cells = synthetic(STRENGTHS, 2_000, np.random.default_rng(2))
     more = [each._replace(wins_a=4 * each.wins_a, wins_b=4 * each.wins_b) for each in cells]
 
-    assert widths(rate(more)) == pytest.approx(widths(rate(cells)) / 2, rel=0.15)
+    assert widths(rate_models(more)) == pytest.approx(widths(rate_models(cells)) / 2, rel=0.15)
 
 
 def test_an_unbeaten_model_is_not_surely_so():
-    best, _ = rate([cell("a", "b", wins_a=3)])
-    sure, _ = rate([cell("a", "b", wins_a=300, wins_b=100)])
+    best, _ = rate_models([cell("a", "b", wins_a=3)])
+    sure, _ = rate_models([cell("a", "b", wins_a=300, wins_b=100)])
 
     assert best.upper - best.lower > 4 * (sure.upper - sure.lower)
 
@@ -256,8 +256,8 @@ def covered(models: int, ties: str, trials: int) -> float:
 def trial(models: int, ties: str, seed: int) -> Iterator[bool]:
     rng = np.random.default_rng([seed, models])
     strengths = drawn_strengths(models, rng)
-    for standing in rate(synthetic(strengths, 5_000, rng, ties)):
-        truth = 1000 + POINTS * strengths[int(standing.model[1:])]
+    for standing in rate_models(synthetic(strengths, 5_000, rng, ties)):
+        truth = 1000 + POINTS_PER_LOG_ODDS * strengths[int(standing.model[1:])]
         yield standing.lower <= truth <= standing.upper
 
 
@@ -271,7 +271,7 @@ def test_a_million_votes_find_the_true_order(ties):
     rng = np.random.default_rng(3)
     strengths = drawn_strengths(60, rng)
 
-    standings = rate(synthetic(strengths, 1_000_000, rng, ties))
+    standings = rate_models(synthetic(strengths, 1_000_000, rng, ties))
 
     found = [-strengths[int(standing.model[1:])] for standing in standings]
     assert kendalltau(range(60), found).statistic >= 0.98

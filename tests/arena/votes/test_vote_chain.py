@@ -1,4 +1,4 @@
-"""Whatever is changed behind the program's back is found, and called by its place."""
+"""Changes behind the program's back are found, and named by their position."""
 
 import hashlib
 import json
@@ -9,17 +9,17 @@ import pytest
 from sqlalchemy import create_engine, text
 from support.databases import random_votes, some_vote
 
-from vlm_demo.arena.votes.chain import Head
-from vlm_demo.arena.votes.schema import WITHDRAWN, metadata
+from vlm_demo.arena.votes.chain import ChainHead
+from vlm_demo.arena.votes.schema import ERASED_COLUMNS, metadata
 from vlm_demo.arena.votes.store import VoteStore
-from vlm_demo.arena.votes.vote import Exclusion, Turn, Winner
+from vlm_demo.arena.votes.vote import Exclusion, UserTurn, Winner
 
 
 @pytest.fixture
 def store(votes_url):
     """Places 1 to 8 are votes; 9 and 10 withdraw the votes of 3 and 6; 11 is a vote."""
     with closing(VoteStore(votes_url)) as store:
-        talk = (Turn(text="what?", pictures=(b"picture",)), Turn(text="where?"))
+        talk = (UserTurn(text="what?", images=(b"picture",)), UserTurn(text="where?"))
         for number, vote in enumerate(random_votes(8), 1):
             if number == 2:  # with something in every column
                 vote = replace(
@@ -66,7 +66,7 @@ def row(votes_url):
 
 
 def misplaced(place):
-    return f"Vote {place} does not fit what stands before it"
+    return f"Vote {place} does not fit what comes before it"
 
 
 def test_an_honest_chain_verifies(store):
@@ -112,7 +112,7 @@ def test_a_change_to_any_column_of_a_vote_is_found(store, tamper, row, column):
     assert any("Vote 2 " in problem for problem in store.verify())
 
 
-@pytest.mark.parametrize("column", WITHDRAWN)
+@pytest.mark.parametrize("column", ERASED_COLUMNS)
 def test_emptying_any_column_of_a_vote_is_found(store, tamper, row, column):
     assert row(2)[column] is not None
 
@@ -128,16 +128,16 @@ def test_emptying_any_column_of_a_vote_is_found(store, tamper, row, column):
             "UPDATE withdrawals SET made_at = made_at + 1 WHERE seq = 9",
             ["Withdrawal 9 was changed."],
         ),
-        ("UPDATE turns SET text = 'who?' WHERE turn = 1", ["Vote 2 has another conversation"]),
+        ("UPDATE turns SET text = 'who?' WHERE turn = 1", ["Vote 2 has a changed conversation"]),
         ("UPDATE pictures SET place = 3", None),
-        ("DELETE FROM turns WHERE turn = 1", ["Vote 2 has another conversation"]),
-        ("DELETE FROM pictures", ["Vote 2 has another conversation"]),
+        ("DELETE FROM turns WHERE turn = 1", ["Vote 2 has a changed conversation"]),
+        ("DELETE FROM pictures", ["Vote 2 has a changed conversation"]),
         ("INSERT INTO turns VALUES (5, 0, 'made up')", ["Vote 5 has a conversation that nobody"]),
         ("INSERT INTO turns VALUES (3, 0, 'it was')", ["Vote 3 has a conversation that nobody"]),
         ("UPDATE votes SET comment = 'again' WHERE seq = 3", ["Vote 3 was withdrawn, but not"]),
         ("UPDATE head SET deletions = 1", ["says that 1 votes were withdrawn, but 2 are on"]),
         ("UPDATE head SET link = 'x'", ["head of the chain does not fit its last entry, 11"]),
-        ("UPDATE head SET seq = 13", ["Places 12 to 13 are empty"]),
+        ("UPDATE head SET seq = 13", ["Positions 12 to 13 are empty"]),
         ("UPDATE head SET seq = 10", ["head of the chain says 10, but it goes on to 11"]),
         ("DELETE FROM head", ["head of the chain is missing"]),
     ],
@@ -154,13 +154,13 @@ def test_what_is_changed_around_the_votes_is_found(store, tamper, statement, sai
         assert all(words in problem for words, problem in zip(said, problems, strict=True))
 
 
-EMPTY = "UPDATE votes SET " + ", ".join(f"{name} = NULL" for name in WITHDRAWN)
+EMPTY = "UPDATE votes SET " + ", ".join(f"{name} = NULL" for name in ERASED_COLUMNS)
 
 
 def test_a_vote_that_was_emptied_without_a_record_is_found(store, tamper):
     tamper(f"{EMPTY} WHERE seq = 5")
 
-    assert store.verify() == ["Vote 5 was emptied, but no withdrawal is on record."]
+    assert store.verify() == ["Vote 5 was erased, but no withdrawal is on record."]
 
 
 def test_a_record_of_a_withdrawal_that_was_made_up_is_found(store, tamper):
@@ -173,15 +173,15 @@ def test_a_record_of_a_withdrawal_that_was_made_up_is_found(store, tamper):
     problems = store.verify()
 
     assert problems[0] == "Withdrawal 12 was changed."
-    assert "Withdrawal 12 does not fit what stands before it" in problems[1]
+    assert "Withdrawal 12 does not fit what comes before it" in problems[1]
 
 
 def test_a_withdrawal_that_was_taken_back_is_found(store, tamper):
     tamper("DELETE FROM withdrawals WHERE seq = 9")
 
     assert store.verify() == [
-        "Vote 3 was emptied, but no withdrawal is on record.",
-        "Place 9 is empty: what stood there is missing.",
+        "Vote 3 was erased, but no withdrawal is on record.",
+        "Position 9 is empty: an entry is missing.",
         "The head of the chain says that 2 votes were withdrawn, but 1 are on record.",
     ]
 
@@ -189,11 +189,11 @@ def test_a_withdrawal_that_was_taken_back_is_found(store, tamper):
 @pytest.mark.parametrize(
     ("where", "said"),
     [
-        ("seq = 1", ["Place 1 is empty: what stood there is missing."]),
-        ("seq = 7", ["Place 7 is empty: what stood there is missing."]),
-        ("seq BETWEEN 4 AND 5", ["Places 4 to 5 are empty: what stood there is missing."]),
-        ("seq = 11", ["Place 11 is empty: what stood there is missing."]),
-        ("seq IN (4, 8)", [f"Place {n} is empty: what stood there is missing." for n in (4, 8)]),
+        ("seq = 1", ["Position 1 is empty: an entry is missing."]),
+        ("seq = 7", ["Position 7 is empty: an entry is missing."]),
+        ("seq BETWEEN 4 AND 5", ["Positions 4 to 5 are empty: an entry is missing."]),
+        ("seq = 11", ["Position 11 is empty: an entry is missing."]),
+        ("seq IN (4, 8)", [f"Position {n} is empty: an entry is missing." for n in (4, 8)]),
     ],
 )
 def test_missing_votes_are_found(store, tamper, where, said):
@@ -269,7 +269,7 @@ def test_a_vote_in_the_place_of_a_withdrawal_is_found(store, tamper):
 
     problems = store.verify()
 
-    assert any("9 stands in a place that is taken" in problem for problem in problems)
+    assert any("9 has a position that is taken" in problem for problem in problems)
 
 
 def test_a_chain_that_was_written_anew_is_found_by_the_end_that_was_noted(store, votes_url, tamper):
@@ -294,7 +294,7 @@ def test_an_end_that_was_cut_off_with_the_head_is_found_by_the_end_that_was_note
     assert store.verify() == []
 
     assert store.verify(noted) == ["The chain ends at 10, but was noted to reach 11."]
-    assert store.verify(Head(3, "not this one", 0)) == [
+    assert store.verify(ChainHead(3, "not this one", 0)) == [
         "The chain up to 3 is not the one that was noted."
     ]
 
@@ -302,7 +302,7 @@ def test_an_end_that_was_cut_off_with_the_head_is_found_by_the_end_that_was_note
 def test_a_long_list_of_problems_is_cut(votes_url):
     with closing(VoteStore(votes_url)) as store:
         store.add_all(random_votes(1_500))
-        with store._database.writing() as connection:
+        with store._database.write_transaction() as connection:
             connection.execute(text("UPDATE votes SET winner = :tie"), {"tie": Winner.TIE.value})
 
         problems = store.verify()

@@ -1,4 +1,4 @@
-"""The program is killed while many vote: what was acknowledged is there, once, in a sound chain.
+"""The program is killed while many vote: acknowledged votes are there, once, in a valid chain.
 
 `CRASH_SECONDS=60` makes each round that long; they are short otherwise.
 """
@@ -61,5 +61,5 @@ def test_no_acknowledged_vote_is_lost_or_counted_twice_when_the_program_is_kille
             assert [seq for _, seq in kept] == list(range(1, len(kept) + 1))
             assert store.verify() == []
 
-        assert sum(cell.votes for cell in store.cells()) == len(kept)
+        assert sum(cell.votes for cell in store.count_pairs()) == len(kept)
         assert store.head().seq == len(kept)

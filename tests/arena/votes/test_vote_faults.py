@@ -1,4 +1,4 @@
-"""Databases that are busy, full, gone, of others, or older or newer than the program."""
+"""Databases that are busy, full, gone, foreign, or older or newer than the program."""
 
 import os
 import resource
@@ -19,10 +19,11 @@ from sqlalchemy.engine import Engine
 from support import ROOT
 from support.databases import random_votes, running_server, some_vote
 
-from vlm_demo.arena.votes import database, migrating
+from vlm_demo.arena.votes import database
+from vlm_demo.arena.votes.migrations import runner
 from vlm_demo.arena.votes.schema import metadata
 from vlm_demo.arena.votes.store import VoteStore
-from vlm_demo.arena.votes.vote import Turn
+from vlm_demo.arena.votes.vote import UserTurn
 from vlm_demo.errors import VotedAlreadyError, VotesError
 
 
@@ -69,7 +70,7 @@ def test_a_new_database_has_the_tables_that_the_program_knows(votes_url):
     engine = engine_of(votes_url)
 
     with engine.connect() as connection:
-        options = {"version_table": migrating.VERSION_TABLE, "compare_type": True}
+        options = {"version_table": runner.VERSION_TABLE, "compare_type": True}
         context = MigrationContext.configure(connection, opts=options)
         differences = compare_metadata(context, metadata)
 
@@ -78,7 +79,7 @@ def test_a_new_database_has_the_tables_that_the_program_knows(votes_url):
 
 
 def test_sqlite_is_set_up_to_lose_nothing(kept):
-    with kept._database.writing() as connection:
+    with kept._database.write_transaction() as connection:
         pragmas = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "synchronous", "foreign_keys", "secure_delete")
@@ -158,15 +159,15 @@ def upgrade():
 def next_version(tmp_path, monkeypatch):
     """Make this program its next version, until `undo` of what is returned is called."""
     scripts = tmp_path / "migrations"
-    shutil.copytree(migrating._SCRIPTS, scripts, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(runner._SCRIPTS, scripts, ignore=shutil.ignore_patterns("__pycache__"))
     (scripts / "versions" / "v2_mood.py").write_text(SECOND)
     with monkeypatch.context() as patched:
-        patched.setattr(migrating, "_SCRIPTS", scripts)
+        patched.setattr(runner, "_SCRIPTS", scripts)
         yield patched
 
 
 def test_an_older_database_is_brought_up_to_date(votes_url, request):
-    votes = [some_vote("talk", conversation=(Turn(text="hello"),)), *random_votes(20)]
+    votes = [some_vote("talk", conversation=(UserTurn(text="hello"),)), *random_votes(20)]
     with closing(VoteStore(votes_url)) as old:
         old.add_all(votes)
     request.getfixturevalue("next_version")
@@ -242,11 +243,11 @@ def test_another_program_that_writes_is_waited_for_and_then_blamed(impatient, ke
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
 
-    with pytest.raises(VotesError, match="busy with other work"):
+    with pytest.raises(VotesError, match="database of votes is busy"):
         kept.add(some_vote("second"))
 
     assert kept.get("first") is not None  # reading goes on
-    assert kept.cells()[0].votes == 1
+    assert kept.count_pairs()[0].votes == 1
     other.execute("ROLLBACK")
     other.close()
     assert kept.add(some_vote("second")) == 2
@@ -277,7 +278,7 @@ def test_a_server_whose_chain_is_held_is_busy(impatient, postgres_url):
 
 
 def test_those_who_wait_too_long_within_the_program_are_told(impatient, kept, file):
-    with kept._database.writing(), ThreadPoolExecutor(1) as thread:
+    with kept._database.write_transaction(), ThreadPoolExecutor(1) as thread:
         waiting = thread.submit(kept.add, some_vote("second"))
         with pytest.raises(VotesError, match="busy"):
             waiting.result()
@@ -296,7 +297,7 @@ def test_a_full_database_takes_nothing_by_halves_and_recovers(kept):
         connection.execute(f"PRAGMA max_page_count = {pages['limit']}")
 
     kept.close()
-    big = some_vote("big", conversation=(Turn(text="look", pictures=(b"x" * 1_000_000,)),))
+    big = some_vote("big", conversation=(UserTurn(text="look", images=(b"x" * 1_000_000,)),))
     try:
         with pytest.raises(VotesError, match="the disk is full"):
             kept.add(big)
@@ -311,11 +312,11 @@ def test_a_full_database_takes_nothing_by_halves_and_recovers(kept):
 
 
 def test_a_disk_that_takes_no_more_is_named(kept):
-    big = some_vote("big", conversation=(Turn(text="look", pictures=(b"x" * 1_000_000,)),))
+    big = some_vote("big", conversation=(UserTurn(text="look", images=(b"x" * 1_000_000,)),))
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, before[1]))
     try:
-        with pytest.raises(VotesError, match="it may be full, or gone"):
+        with pytest.raises(VotesError, match="it may be full or missing"):
             kept.add(big)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
@@ -338,7 +339,7 @@ def test_a_file_that_is_gone_is_missed_and_found_again(kept, file, tmp_path):
         with pytest.raises(VotesError, match="when it is back"):
             kept.add(some_vote("second"))
         with pytest.raises(VotesError, match="cannot be reached"):
-            kept.cells()
+            kept.count_pairs()
     assert not file.exists()
 
     for part in away.iterdir():
@@ -376,7 +377,7 @@ def test_a_file_that_may_only_be_read_can_be_read(kept, file):
     file.chmod(0o444)
 
     assert kept.get("first") is not None
-    with pytest.raises(VotesError, match="may only be read"):
+    with pytest.raises(VotesError, match="read-only"):
         kept.add(some_vote("second"))
 
 
@@ -389,7 +390,7 @@ def test_a_server_that_may_only_be_read_can_be_read(postgres_url):
 
     with closing(VoteStore(postgres_url)) as store:
         assert store.get("first") is not None
-        with pytest.raises(VotesError, match="may only be read"):
+        with pytest.raises(VotesError, match="read-only"):
             store.add(some_vote("second"))
 
 
@@ -406,7 +407,7 @@ def test_a_server_that_went_away_is_found_again(postgres):
             with pytest.raises(VotesError, match="cannot be reached"):
                 store.add(some_vote("second"))
         with pytest.raises(VotesError, match="cannot be reached"):
-            store.cells()
+            store.count_pairs()
 
         server.start()
         assert store.add(some_vote("second")) == 2

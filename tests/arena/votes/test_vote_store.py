@@ -1,4 +1,4 @@
-"""What is kept of votes, how they are counted, and that they can be withdrawn."""
+"""How votes are stored, counted and withdrawn."""
 
 import sqlite3
 import threading
@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from support.databases import FIRST_VOTE, MODELS, random_votes, some_vote
 
 from vlm_demo.arena.votes.store import VoteStore
-from vlm_demo.arena.votes.vote import Contender, Exclusion, Origin, Turn, Vote, Winner
+from vlm_demo.arena.votes.vote import Contender, Exclusion, Origin, UserTurn, Vote, Winner
 from vlm_demo.errors import InputError, SettingsError, VotedAlreadyError
 from vlm_demo.values import Task
 
@@ -60,9 +60,9 @@ FULL_VOTE = Vote(
     exclusion=Exclusion.IDENTITY,
     weight=1 / 3,
     conversation=(
-        Turn(text="What is this?", pictures=(b"\x89PNG\0one", b"")),
-        Turn(text="And now?"),
-        Turn(text="", pictures=(b"three",)),
+        UserTurn(text="What is this?", images=(b"\x89PNG\0one", b"")),
+        UserTurn(text="And now?"),
+        UserTurn(text="", images=(b"three",)),
     ),
 )
 
@@ -78,13 +78,15 @@ def test_a_vote_comes_back_as_it_was_given(store):
 
 def test_signs_that_a_database_cannot_hold_are_replaced(store):
     store.add(
-        some_vote("odd", comment="a\0b\ud800c", conversation=(Turn(text="x\0y"),), language="d\0e")
+        some_vote(
+            "odd", comment="a\0b\ud800c", conversation=(UserTurn(text="x\0y"),), language="d\0e"
+        )
     )
 
     kept = store.get("odd")
 
     assert (kept.comment, kept.language) == ("a\ufffdb?c", "d\ufffde")
-    assert kept.conversation == (Turn(text="x\ufffdy"),)
+    assert kept.conversation == (UserTurn(text="x\ufffdy"),)
     assert store.verify() == []
 
 
@@ -126,7 +128,7 @@ def test_the_longest_names_of_any_script_are_kept(store):
 def test_a_battle_has_one_vote(store):
     assert store.add(some_vote("b", winner=Winner.A)) == 1
 
-    with pytest.raises(VotedAlreadyError, match="its vote already"):
+    with pytest.raises(VotedAlreadyError, match="voted on already"):
         store.add(some_vote("b", winner=Winner.B))
 
     assert store.get("b").winner is Winner.A
@@ -258,13 +260,13 @@ def mixed():
 def test_cells_sum_what_votes_say(store, mixed):
     store.add_all(mixed)
 
-    assert sorted(store.cells()) == expected_cells(mixed)
-    assert sorted(store.cells(after=900)) == expected_cells(mixed[900:])
-    assert sorted(store.cells(until=300)) == expected_cells(mixed[:300])
-    assert sorted(store.cells(after=300, until=900)) == expected_cells(mixed[300:900])
+    assert sorted(store.count_pairs()) == expected_cells(mixed)
+    assert sorted(store.count_pairs(after=900)) == expected_cells(mixed[900:])
+    assert sorted(store.count_pairs(until=300)) == expected_cells(mixed[:300])
+    assert sorted(store.count_pairs(after=300, until=900)) == expected_cells(mixed[300:900])
     of_one = [vote for vote in mixed if vote.voter == "voter-1"]
-    assert sorted(store.cells(voter="voter-1")) == expected_cells(of_one)
-    assert sorted(store.cells(after=500, voter="voter-1")) == expected_cells(
+    assert sorted(store.count_pairs(voter="voter-1")) == expected_cells(of_one)
+    assert sorted(store.count_pairs(after=500, voter="voter-1")) == expected_cells(
         [vote for vote in mixed[500:] if vote.voter == "voter-1"]
     )
 
@@ -275,8 +277,8 @@ def test_cells_leave_out_what_was_withdrawn(store, mixed):
     store.delete(voter="voter-2")
 
     left = [vote for vote in mixed if vote.voter != "voter-2"]
-    assert sorted(store.cells()) == expected_cells(left)
-    assert store.cells(voter="voter-2") == []
+    assert sorted(store.count_pairs()) == expected_cells(left)
+    assert store.count_pairs(voter="voter-2") == []
 
 
 def test_counting_reads_the_index_and_counting_what_is_new_reads_only_that(small, mixed):
@@ -291,10 +293,10 @@ def test_counting_reads_the_index_and_counting_what_is_new_reads_only_that(small
             plans.append(plan.fetchall()[0][-1])
 
     try:
-        small.cells()
-        small.cells(until=900)
-        small.cells(after=900)
-        small.cells(after=900, until=950)
+        small.count_pairs()
+        small.count_pairs(until=900)
+        small.count_pairs(after=900)
+        small.count_pairs(after=900, until=950)
     finally:
         event.remove(Engine, "before_cursor_execute", explain)
 
@@ -303,10 +305,10 @@ def test_counting_reads_the_index_and_counting_what_is_new_reads_only_that(small
 
 
 def test_an_empty_store_has_nothing(store):
-    assert list(store.read()) == store.cells() == store.verify() == []
+    assert list(store.read()) == store.count_pairs() == store.verify() == []
     assert store.head()[0::2] == (0, 0)
     assert store.add_all([]) == (0, 0)
-    assert store.delete(voter="nobody") == store.cast_since(FIRST_VOTE) == 0
+    assert store.delete(voter="nobody") == store.count_cast_since(FIRST_VOTE) == 0
 
 
 def test_recent_votes_of_people_here_are_counted(store):
@@ -320,10 +322,10 @@ def test_recent_votes_of_people_here_are_counted(store):
         when = FIRST_VOTE + timedelta(minutes=minutes)
         store.add(some_vote(f"{voter}{origin}{minutes}", voted_at=when, voter=voter, origin=origin))
 
-    assert store.cast_since(FIRST_VOTE) == 3
-    assert store.cast_since(FIRST_VOTE + timedelta(minutes=10)) == 2
-    assert store.cast_since(FIRST_VOTE, "x") == 2
-    assert store.cast_since(FIRST_VOTE + timedelta(minutes=11), "x") == 0
+    assert store.count_cast_since(FIRST_VOTE) == 3
+    assert store.count_cast_since(FIRST_VOTE + timedelta(minutes=10)) == 2
+    assert store.count_cast_since(FIRST_VOTE, "x") == 2
+    assert store.count_cast_since(FIRST_VOTE + timedelta(minutes=11), "x") == 0
 
 
 def test_the_same_question_is_found_again(store):
@@ -332,12 +334,12 @@ def test_the_same_question_is_found_again(store):
     store.add(some_vote("2", prompt_hash="p", picture_hash="q", voter="y", **ab))
     store.add(some_vote("3", prompt_hash="p", picture_hash="other", voter="x", **ab))
 
-    assert store.repeats("p", "q") == 2
-    assert store.repeats("p", "") == 0
-    assert store.judged_before("x", ("n", "m"), "p", "q")
-    assert not store.judged_before("x", ("n", "o"), "p", "q")
-    assert not store.judged_before("z", ("n", "m"), "p", "q")
-    assert not store.judged_before("y", ("n", "m"), "p", "other")
+    assert store.count_repeats("p", "q") == 2
+    assert store.count_repeats("p", "") == 0
+    assert store.has_judged("x", ("n", "m"), "p", "q")
+    assert not store.has_judged("x", ("n", "o"), "p", "q")
+    assert not store.has_judged("z", ("n", "m"), "p", "q")
+    assert not store.has_judged("y", ("n", "m"), "p", "other")
 
 
 def test_a_withdrawn_vote_is_gone_but_its_place_stays(store):
@@ -349,7 +351,7 @@ def test_a_withdrawn_vote_is_gone_but_its_place_stays(store):
     assert [(seq, vote.battle) for seq, vote in store.read()] == [(2, "2")]
     assert store.get("1") is None
     assert (store.head().seq, store.head().deletions) == (5, 2)
-    assert store.cast_since(FIRST_VOTE, "x") == 0
+    assert store.count_cast_since(FIRST_VOTE, "x") == 0
     assert store.add(some_vote("4")) == 6
     assert store.verify() == []
 
@@ -387,7 +389,7 @@ def secret_vote(number):
         picture_hash=f"SECRET-q{number}",
         tags=("SECRET-t",),
         parameters={"SECRET": number},
-        conversation=(Turn(text=f"SECRET-w{number}", pictures=(b"SECRET-f" * 2_000,)),),
+        conversation=(UserTurn(text=f"SECRET-w{number}", images=(b"SECRET-f" * 2_000,)),),
     )
 
 
@@ -441,7 +443,7 @@ def test_a_closed_store_opens_again_when_it_is_used(store):
     [
         ("mysql://root@localhost/votes", "SQLite or PostgreSQL"),
         ("postgresql+psycopg2://localhost/votes", "SQLite or PostgreSQL"),
-        ("://", "cannot be read"),
+        ("://", "not valid"),
         (":memory:", "need a file"),
         ("sqlite://", "need a file"),
         ("", "need a file"),
@@ -463,7 +465,7 @@ def test_both_ways_to_name_a_file_mean_the_same(tmp_path):
 def test_models_are_in_the_order_of_their_names_in_cells(small):
     small.add(some_vote("1", a=Contender(model=MODELS[1]), b=Contender(model=MODELS[0])))
 
-    (cell,) = small.cells()
+    (cell,) = small.count_pairs()
 
     assert (cell.model_a, cell.model_b) == tuple(sorted(MODELS[:2]))
     assert (cell.wins_a, cell.wins_b, cell.ties, cell.votes) == (1, 0, 0, 1)

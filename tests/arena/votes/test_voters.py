@@ -7,30 +7,30 @@ from pathlib import Path
 
 import pytest
 
-from vlm_demo.arena.votes.voters import hashed, open_secret
+from vlm_demo.arena.votes.voters import hash_voter, open_secret
 from vlm_demo.errors import SettingsError
 from vlm_demo.settings import Settings
 
 
 def test_a_hash_is_the_same_for_the_same_person_and_another_for_anybody_else() -> None:
-    assert hashed("secret", "login alice") == hashed("secret", "login alice")
+    assert hash_voter("secret", "login alice") == hash_voter("secret", "login alice")
     others = [
-        hashed("secret", "login bob"),
-        hashed("secret", "visitor alice"),
-        hashed("another secret", "login alice"),
+        hash_voter("secret", "login bob"),
+        hash_voter("secret", "visitor alice"),
+        hash_voter("another secret", "login alice"),
     ]
-    assert hashed("secret", "login alice") not in others
+    assert hash_voter("secret", "login alice") not in others
 
 
 def test_a_hash_says_nothing_and_has_always_the_same_length() -> None:
     for name in ("", "alice", "日本語" * 1_000):
-        assert len(hashed("secret", name)) == 32
-        assert name == "" or name not in hashed("secret", name)
+        assert len(hash_voter("secret", name)) == 32
+        assert name == "" or name not in hash_voter("secret", name)
 
 
 def test_hashes_are_hmac_sha_256() -> None:
     """RFC 4231, test case 2, cut to half."""
-    assert hashed("Jefe", "what do ya want for nothing?") == "5bdcc146bf60754e6a042426089575c7"
+    assert hash_voter("Jefe", "what do ya want for nothing?") == "5bdcc146bf60754e6a042426089575c7"
 
 
 def test_the_secret_of_the_settings_comes_first(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from PIL import Image
 from support import PROGRAMS, ROOT
+from support.engines import load_engine
 
 from vlm_demo import errors
 from vlm_demo.catalog.menu import default_menu
@@ -56,7 +57,7 @@ def space() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def here() -> Iterator[LocalEngine]:
     spec = default_menu()[0]
-    engine = LocalEngine.load(spec.checkpoint, device="cpu", serving=Serving(batch=2))
+    engine = load_engine(spec.checkpoint, serving=Serving(batch=2))
     yield engine
     engine.close()
 
@@ -153,7 +154,9 @@ def test_unloading_ends_what_runs(space: dict[str, Any]) -> None:
 
 def test_starting_the_page_imports_no_torch_elsewhere() -> None:
     program = (
-        "import app, sys; print(sorted({'torch', 'spaces', 'transformers'} & set(sys.modules)))"
+        "import sys; from vlm_demo.cli.lazy import prepare_page; prepare_page(); "
+        "import vlm_demo.cli.page; "
+        "print(sorted({'torch', 'spaces', 'transformers'} & set(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
@@ -193,9 +196,9 @@ def test_without_its_library_there_is_no_zerogpu() -> None:
 
 
 def test_pieces_keep_what_they_carry_when_pickled() -> None:
-    piece = pickle.loads(pickle.dumps(TextChunk("word", logprobs=(-0.5, -1.5), ahead=3)))
+    piece = pickle.loads(pickle.dumps(TextChunk("word", logprobs=(-0.5, -1.5), queue_position=3)))
     assert isinstance(piece, TextChunk)
-    assert (piece, piece.logprobs, piece.ahead) == ("word", (-0.5, -1.5), 3)
+    assert (piece, piece.logprobs, piece.queue_position) == ("word", (-0.5, -1.5), 3)
 
 
 def test_errors_keep_their_class_and_words_when_pickled() -> None:
@@ -213,7 +216,7 @@ def test_errors_keep_their_class_and_words_when_pickled() -> None:
 
 def test_the_page_asks_in_the_name_of_its_visitor() -> None:
     """ZeroGPU finds out through a context variable of Gradio whose quota a call is on."""
-    from vlm_demo.ui.streaming import answers, computed
+    from vlm_demo.ui.streaming import compute_in_thread, stream_replies
 
     visitor = contextvars.ContextVar("visitor", default="nobody")
 
@@ -222,6 +225,6 @@ def test_the_page_asks_in_the_name_of_its_visitor() -> None:
             yield Reply(visitor.get(), visitor.get())
 
     visitor.set("somebody")
-    replies = answers(Asked(), "a model", Request(Task.CHAT, "Who?"))  # type: ignore[arg-type]
+    replies = stream_replies(Asked(), "a model", Request(Task.CHAT, "Who?"))  # type: ignore[arg-type]
     assert [reply.raw for reply in replies if reply] == ["somebody"]
-    assert [found for found in computed(visitor.get) if found] == ["somebody"]
+    assert [found for found in compute_in_thread(visitor.get) if found] == ["somebody"]

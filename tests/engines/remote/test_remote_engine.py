@@ -44,9 +44,10 @@ from support.drawings import drawing
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.menu import REPOSITORY, default_menu, find, load_menu
 from vlm_demo.cli import run
-from vlm_demo.engines import Serving
+from vlm_demo.engines import Server, ServerKind, Serving
 from vlm_demo.engines.remote.chat_request import chat_request
-from vlm_demo.engines.remote.engine import Patience, RemoteEngine
+from vlm_demo.engines.remote.client import Timeouts
+from vlm_demo.engines.remote.engine import RemoteEngine
 from vlm_demo.errors import (
     AnswerTimeoutError,
     EngineError,
@@ -71,7 +72,7 @@ MODEL = REPOSITORY / "assets/models/embedded-llava15"
 KEY = "secret-key-0123456789"
 QUESTION = Prompt((Message("user", "What is it?"),))
 GREEDY = Sampling()
-SHORT = Patience(check_s=1, first_s=1, between_s=1)
+SHORT = Timeouts(list_s=1, first_s=1, between_s=1)
 """For servers that are silent on purpose."""
 
 
@@ -153,7 +154,9 @@ def shapes() -> Image.Image:
 
 
 def test_several_pictures_all_reach_the_model(transformers_serve: str, shapes: Image.Image) -> None:
-    with closing(RemoteEngine(str(MODEL), transformers_serve, server="openai")) as engine:
+    with closing(
+        RemoteEngine(str(MODEL), Server(base_url=transformers_serve, kind="openai"))
+    ) as engine:
         lengths = []
         for count in range(3):
             before = engine.usage().prompt_tokens
@@ -169,7 +172,7 @@ def test_a_server_that_is_not_vllm_is_recognised_by_what_it_refuses(
     transformers_serve: str,
 ) -> None:
     with (
-        closing(RemoteEngine(str(MODEL), transformers_serve, server="vllm")) as engine,
+        closing(RemoteEngine(str(MODEL), Server(base_url=transformers_serve))) as engine,
         pytest.raises(ServerError, match=r'error 422.*server = "openai"'),
     ):
         list(engine.stream(QUESTION, Sampling()))
@@ -197,7 +200,7 @@ def test_a_server_says_what_the_model_says_here(
     ]
 
 
-def test_a_question_is_answered_in_several_pieces(backend: Backend, shapes: Image.Image) -> None:
+def test_a_question_is_answered_in_several_chunks(backend: Backend, shapes: Image.Image) -> None:
     texts = [
         reply.text
         for reply in backend.answer("there", Request(Task.DETAILED_CAPTION, images=(shapes,)))
@@ -260,17 +263,20 @@ def server() -> Iterator[ChatServer]:
         yield server
 
 
-def connected(to: ChatServer, /, **options: Any) -> closing[RemoteEngine]:
-    return closing(RemoteEngine("m", to.base_url, **options))
+def connect(
+    to: ChatServer, /, *, server: ServerKind = "vllm", api_key_env: str = "", **options: Any
+) -> closing[RemoteEngine]:
+    address = Server(base_url=to.base_url, kind=server, api_key_env=api_key_env)
+    return closing(RemoteEngine("m", address, **options))
 
 
 def answer(engine: RemoteEngine, prompt: Prompt = QUESTION, **sampling: Any) -> str:
     return "".join(engine.stream(prompt, Sampling(**sampling)))
 
 
-def sent(prompt: Prompt, sampling: Sampling = GREEDY, **options: Any) -> dict[str, Any]:
+def request_body(prompt: Prompt, sampling: Sampling = GREEDY, **options: Any) -> dict[str, Any]:
     """The body that a server gets for a prompt."""
-    with chat_server(saying("x")) as server, connected(server, **options) as engine:
+    with chat_server(saying("x")) as server, connect(server, **options) as engine:
         list(engine.stream(prompt, sampling))
         (body,) = server.bodies
     return body
@@ -285,7 +291,7 @@ def test_vllm_gets_every_option_so_that_none_is_the_checkpoints() -> None:
     sampling = Sampling(
         max_new_tokens=7, temperature=0.5, top_p=0.9, top_k=40, repetition_penalty=1.1, seed=3
     )
-    assert sent(prompt, sampling) == {
+    assert request_body(prompt, sampling) == {
         "model": "m",
         "messages": [
             {"role": "system", "content": "Be brief."},
@@ -308,7 +314,7 @@ def test_vllm_gets_every_option_so_that_none_is_the_checkpoints() -> None:
 
 def test_other_servers_get_the_standard_and_nothing_else() -> None:
     prompt = replace(QUESTION, keep_special_tokens=True, chat_template="x")
-    assert sent(prompt, Sampling(top_k=5, repetition_penalty=2), server="openai") == {
+    assert request_body(prompt, Sampling(top_k=5, repetition_penalty=2), server="openai") == {
         "model": "m",
         "messages": [{"role": "user", "content": "What is it?"}],
         "stream": True,
@@ -320,7 +326,7 @@ def test_other_servers_get_the_standard_and_nothing_else() -> None:
 
 def test_pictures_come_first_and_keep_every_pixel() -> None:
     pictures = (Image.effect_noise((40, 30), 80).convert("RGB"), Image.new("RGB", (3, 2), "red"))
-    body = sent(Prompt((Message("user", "Compare.", pictures),)))
+    body = request_body(Prompt((Message("user", "Compare.", pictures),)))
     *urls, text = body["messages"][0]["content"]
     assert text == {"type": "text", "text": "Compare."}
     for part, picture in zip(urls, pictures, strict=True):
@@ -341,11 +347,11 @@ def test_pictures_come_first_and_keep_every_pixel() -> None:
 def test_vllm_holds_answers_to_what_is_asked(
     held_to: dict[str, Any], constraint: dict[str, Any]
 ) -> None:
-    assert sent(replace(QUESTION, **held_to))["structured_outputs"] == constraint
+    assert request_body(replace(QUESTION, **held_to))["structured_outputs"] == constraint
 
 
 def test_vllm_goes_on_from_a_beginning_in_the_checkpoints_own_template() -> None:
-    body = sent(replace(QUESTION, answer_prefix=" There is"))
+    body = request_body(replace(QUESTION, answer_prefix=" There is"))
     assert body["messages"][-1] == {"role": "assistant", "content": "There is"}
     assert (body["add_generation_prompt"], body["continue_final_message"]) == (False, True)
 
@@ -357,7 +363,7 @@ def test_vllm_writes_the_prompt_that_this_program_writes(family: str, beginning:
     assert template
     messages = (Message("user", "Hi", (Image.new("RGB", (2, 2)),)),)
     prompt = Prompt(messages, chat_template=template, answer_prefix=beginning)
-    body = sent(prompt)
+    body = request_body(prompt)
     assert len(body["messages"]) == 1
     written = fill_template(body["chat_template"], messages)
     assert written == fill_template(template, messages) + beginning
@@ -366,7 +372,7 @@ def test_vllm_writes_the_prompt_that_this_program_writes(family: str, beginning:
 def test_a_standard_server_is_held_to_choices_by_a_schema() -> None:
     turns = (saying('{"ans', 'wer": "blue"}'), saying('{"answer": "green"}'))
     prompt = replace(QUESTION, choices=("red", "blue"))
-    with chat_server(*turns) as server, connected(server, server="openai") as engine:
+    with chat_server(*turns) as server, connect(server, server="openai") as engine:
         assert answer(engine, prompt) == "blue"
         with pytest.raises(EngineError, match="did not keep to the choices"):
             answer(engine, prompt)
@@ -378,14 +384,14 @@ def test_a_standard_server_is_held_to_choices_by_a_schema() -> None:
 
 
 def test_a_standard_server_is_held_to_a_schema() -> None:
-    body = sent(replace(QUESTION, schema='{"type": "object"}'), server="openai")
+    body = request_body(replace(QUESTION, schema='{"type": "object"}'), server="openai")
     assert body["response_format"]["json_schema"]["schema"] == {"type": "object"}
 
 
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        ({"pattern": "a+"}, "cannot hold an answer to a pattern"),
+        ({"pattern": "a+"}, "cannot constrain an answer to a pattern"),
         ({"answer_prefix": " There"}, "cannot go on from a given beginning"),
     ],
 )
@@ -399,7 +405,7 @@ def test_the_key_goes_to_the_server_and_into_no_message(
 ) -> None:
     monkeypatch.setenv("VLLM_KEY", f" {KEY}\n")
     monkeypatch.setenv("OPENAI_API_KEY", "another-secret")
-    with connected(server, api_key_env="VLLM_KEY") as engine:
+    with connect(server, api_key_env="VLLM_KEY") as engine:
         answer(engine)
         server.turns = [failing(400, {"error": {"message": f"Bad request with {KEY}."}})]
         with pytest.raises(ServerError, match=r"Bad request with …") as caught:
@@ -407,9 +413,9 @@ def test_the_key_goes_to_the_server_and_into_no_message(
         server.turns = [failing(401, {"error": {"message": f"Wrong key: {KEY[:8]}"}})]
         with pytest.raises(ServerError, match="refuses the key in the environment variable VLLM_K"):
             answer(engine)
-        assert KEY not in repr(engine._failures)
+        assert KEY not in repr(engine._client.failures)
     assert KEY not in str(caught.value)
-    with connected(server) as engine, pytest.raises(ServerError, match=r"wants a key.*api_key_env"):
+    with connect(server) as engine, pytest.raises(ServerError, match=r"needs a key.*api_key_env"):
         answer(engine)
     assert server.keys == [f"Bearer {KEY}"] * 3 + ["Bearer none"]
 
@@ -420,13 +426,13 @@ def test_a_key_that_is_none_is_refused(held: str | None, monkeypatch: pytest.Mon
     if held:
         monkeypatch.setitem(os.environ, "VLLM_KEY", held.replace("\u0000", "\u0001"))
     with pytest.raises(LoadError, match="environment variable VLLM_KEY"):
-        RemoteEngine.connect("m", "http://127.0.0.1:1/v1", api_key_env="VLLM_KEY")
+        RemoteEngine.connect("m", Server(base_url="http://127.0.0.1:1/v1", api_key_env="VLLM_KEY"))
 
 
 # What comes back
 
 
-def test_pieces_carry_the_probabilities_of_their_tokens(server: ChatServer) -> None:
+def test_chunks_carry_the_probabilities_of_their_tokens(server: ChatServer) -> None:
     def scored(*values: float) -> dict[str, Any]:
         return {"content": [{"token": "t", "logprob": v, "top_logprobs": []} for v in values]}
 
@@ -440,7 +446,7 @@ def test_pieces_carry_the_probabilities_of_their_tokens(server: ChatServer) -> N
             DONE,
         )
     ]
-    with connected(server) as engine:
+    with connect(server) as engine:
         pieces = [piece for piece in engine.stream(QUESTION, Sampling()) if piece]
         counted = engine.usage()
     assert [(piece, piece.logprobs) for piece in pieces] == [("a cat", (-0.5, -0.25)), (".", (-1,))]
@@ -449,7 +455,7 @@ def test_pieces_carry_the_probabilities_of_their_tokens(server: ChatServer) -> N
 
 
 @pytest.mark.parametrize("field", ["reasoning", "reasoning_content"])
-def test_a_draft_that_comes_apart_is_read_as_a_thought(server: ChatServer, field: str) -> None:
+def test_separate_reasoning_is_read_as_reasoning(server: ChatServer, field: str) -> None:
     server.turns = [
         sending(
             event(**{field: "It has"}),
@@ -458,7 +464,7 @@ def test_a_draft_that_comes_apart_is_read_as_a_thought(server: ChatServer, field
             event("", finish="stop"),
         )
     ]
-    with connected(server) as engine:
+    with connect(server) as engine:
         raw = answer(engine)
     reply = get_family("glm4v").reply(raw, QUESTION)
     assert (reply.reasoning, reply.text) == ("It has fur.", "A cat.")
@@ -467,7 +473,7 @@ def test_a_draft_that_comes_apart_is_read_as_a_thought(server: ChatServer, field
 def test_an_answer_that_comes_byte_by_byte_is_whole(server: ChatServer) -> None:
     stream = event("猫 is") + event(" 🐈.", finish="stop") + DONE
     server.turns = [sending(*(stream[at : at + 1] for at in range(len(stream))))]
-    with connected(server) as engine:
+    with connect(server) as engine:
         assert answer(engine) == "猫 is 🐈."
 
 
@@ -478,7 +484,7 @@ def failure(
     *turns: Turn, kind: type[VlmDemoError], words: str, beginning: str = "", **options: Any
 ) -> ChatServer:
     """Check that an answer fails in the expected way, after the text that came before."""
-    with chat_server(*turns) as server, connected(server, **options) as engine:
+    with chat_server(*turns) as server, connect(server, **options) as engine:
         text = ""
         with pytest.raises(kind, match=words):
             for piece in engine.stream(QUESTION, Sampling()):
@@ -500,7 +506,7 @@ TOO_LONG = "This model's maximum context length is 2048 tokens. However, your re
         (failing(500, {"error": {"message": "CUDA error"}}), ServerError, "error 500.*CUDA error"),
         (failing(502, "<html>Bad gateway</html>"), ServerError, r"error 502\.$"),
         (failing(500, "not JSON"), ServerError, "error 500.*not JSON"),
-        (failing(403, {}), ServerError, "wants a key"),
+        (failing(403, {}), ServerError, "needs a key"),
         (failing(422, {"detail": [{"msg": "no field x"}]}), ServerError, "error 422.*no field x"),
         (failing(400, {"error": {"message": "top_k?"}}), ServerError, 'server = "openai"'),
         (failing(400, {"error": {"message": TOO_LONG}}), TooLongError, "shorten.*2048 tokens"),
@@ -521,7 +527,7 @@ def test_a_refusal_says_what_to_do_and_is_not_repeated(
     assert len(failure(turn, kind=kind, words=words).bodies) == 1
 
 
-def test_a_model_that_is_not_there_is_told_with_those_that_are() -> None:
+def test_a_missing_model_is_reported_with_those_that_are_there() -> None:
     server = failure(
         failing(404, {"error": {"message": "The model `m` does not exist."}}),
         kind=ServerError,
@@ -539,7 +545,7 @@ def test_a_model_that_is_not_there_is_told_with_those_that_are() -> None:
     ],
 )
 def test_what_is_safe_is_asked_again(fault: Turn) -> None:
-    with chat_server(fault, saying("Now.")) as server, connected(server) as engine:
+    with chat_server(fault, saying("Now.")) as server, connect(server) as engine:
         assert answer(engine) == "Now."
     assert len(server.bodies) == 2
     assert server.bodies[0] == server.bodies[1]
@@ -592,7 +598,7 @@ def test_an_error_holds_no_stream_that_another_thread_would_end() -> None:
     junk = b"data: {broken\n\n"
     with (
         chat_server(sending(event(" It"), junk)) as server,
-        connected(server) as engine,
+        connect(server) as engine,
         pytest.raises(ServerError) as failed,
     ):
         list(engine.stream(QUESTION, Sampling()))
@@ -620,7 +626,7 @@ def test_an_answer_that_is_no_stream_is_an_error(body: object) -> None:
 
 
 @pytest.mark.parametrize("error", ["CUDA error", {"message": "CUDA error", "code": 500}])
-def test_an_error_in_the_stream_is_told(error: object) -> None:
+def test_an_error_in_the_stream_is_reported(error: object) -> None:
     told = f"data: {json.dumps({'error': error})}\n\n".encode()
     failure(sending(event("A"), told), kind=ServerError, words="failed.*CUDA error", beginning="A")
 
@@ -635,12 +641,12 @@ def test_silence_ends(turn: Turn, beginning: str) -> None:
         kind=AnswerTimeoutError,
         words="silent for 1 seconds",
         beginning=beginning,
-        patience=SHORT,
+        timeouts=SHORT,
     )
     assert server.gone.wait(10)
 
 
-def test_an_error_that_is_never_told_to_the_end_ends() -> None:
+def test_an_error_that_is_never_complete_ends() -> None:
     def half_an_error(handler: Any) -> None:
         handler.send_response(500)
         handler.send_header("Content-Length", "1000")
@@ -648,7 +654,7 @@ def test_an_error_that_is_never_told_to_the_end_ends() -> None:
         handler.wfile.write(b"half")
         handler.wait()
 
-    failure(half_an_error, kind=AnswerTimeoutError, words="silent", patience=SHORT)
+    failure(half_an_error, kind=AnswerTimeoutError, words="silent", timeouts=SHORT)
 
 
 def test_an_answer_has_a_time_limit_although_it_goes_on() -> None:
@@ -658,7 +664,7 @@ def test_an_answer_has_a_time_limit_although_it_goes_on() -> None:
             handler.send(event("x"))
 
     limited = Serving(timeout_s=1)
-    with chat_server(endless) as server, connected(server, serving=limited) as engine:
+    with chat_server(endless) as server, connect(server, serving=limited) as engine:
         text = ""
         with pytest.raises(AnswerTimeoutError, match="longer than 1 seconds"):
             for piece in engine.stream(QUESTION, Sampling()):
@@ -675,9 +681,9 @@ def nobody() -> str:
         return f"http://127.0.0.1:{free.getsockname()[1]}/v1"
 
 
-def test_a_server_that_is_gone_is_told(nobody: str) -> None:
+def test_a_server_that_is_gone_is_reported(nobody: str) -> None:
     with (
-        closing(RemoteEngine("m", nobody)) as engine,
+        closing(RemoteEngine("m", Server(base_url=nobody))) as engine,
         pytest.raises(ServerError, match=r"cannot be reached.*base_url"),
     ):
         answer(engine)
@@ -691,11 +697,13 @@ def loops() -> set[threading.Thread]:
     return {thread for thread in threading.enumerate() if thread.name == "event loop"}
 
 
-def test_progress_is_told_and_the_model_is_found(server: ChatServer) -> None:
+def test_progress_is_reported_and_the_model_is_found(server: ChatServer) -> None:
     stages: list[str] = []
     with closing(
         RemoteEngine.connect(
-            "m", server.base_url, on_progress=lambda progress: stages.append(progress.stage)
+            "m",
+            Server(base_url=server.base_url),
+            on_progress=lambda progress: stages.append(progress.stage),
         )
     ) as engine:
         assert answer(engine) == " It is a cat."
@@ -707,7 +715,7 @@ def test_progress_is_told_and_the_model_is_found(server: ChatServer) -> None:
     [
         (listed("a/b", "c"), "no model of this name. Its models are: a/b, c"),
         (listed(), "no model of this name. Please"),
-        (failing(401, {}), "wants a key"),
+        (failing(401, {}), "needs a key"),
         (failing(404, {}), "usually ends in /v1"),
         (failing(503, {"error": "Loading the model"}), "not ready.*Loading the model"),
         (failing(200, "<html>hello</html>"), "cannot be read"),
@@ -723,31 +731,33 @@ def test_a_server_that_cannot_be_used_is_found_out_first(
     before = loops()
     with pytest.raises(LoadError, match=words):
         RemoteEngine.connect(
-            "m", server.base_url, patience=SHORT if listing is silent else Patience()
+            "m",
+            Server(base_url=server.base_url),
+            timeouts=SHORT if listing is silent else Timeouts(),
         )
     assert loops() == before
 
 
 def test_other_servers_need_not_list_their_model(server: ChatServer) -> None:
     server.listing = listed("something else")
-    RemoteEngine.connect("m", server.base_url, server="openai").close()
+    RemoteEngine.connect("m", Server(base_url=server.base_url, kind="openai")).close()
 
 
 def test_no_server_at_all(nobody: str) -> None:
     with pytest.raises(LoadError, match=r"cannot be reached\. Please start it"):
-        RemoteEngine.connect("m", nobody)
+        RemoteEngine.connect("m", Server(base_url=nobody))
 
 
 # The queue, stopping, and what is left behind
 
 
-def begun(engine: RemoteEngine) -> tuple[Iterator[TextChunk], TextChunk]:
+def begin(engine: RemoteEngine) -> tuple[Iterator[TextChunk], TextChunk]:
     """A request, and the first that it yields."""
     pieces = engine.stream(QUESTION, Sampling())
     return pieces, next(pieces)
 
 
-def until(condition: Callable[[], bool]) -> None:
+def wait_until(condition: Callable[[], bool]) -> None:
     """Wait for what happens in other threads; pytest's own time limit ends a vain wait."""
     while not condition():
         time.sleep(0.01)
@@ -756,22 +766,22 @@ def until(condition: Callable[[], bool]) -> None:
 def test_requests_wait_in_order_and_too_many_are_refused() -> None:
     with (
         chat_server(falling_silent(event("A"))) as server,
-        connected(server, serving=Serving(batch=1, waiting=2)) as engine,
+        connect(server, serving=Serving(batch=1, waiting=2)) as engine,
     ):
-        first, _ = begun(engine)
-        second, piece = begun(engine)
-        assert (piece, piece.ahead) == ("", 1)
-        third, piece = begun(engine)
-        assert piece.ahead == 2
+        first, _ = begin(engine)
+        second, piece = begin(engine)
+        assert (piece, piece.queue_position) == ("", 1)
+        third, piece = begin(engine)
+        assert piece.queue_position == 2
         assert (engine.usage().answering, engine.usage().waiting) == (1, 2)
         with pytest.raises(QueueFullError, match="1 answers are being written and 2 requests are"):
-            begun(engine)
+            begin(engine)
 
         second.close()  # somebody who waits goes: the one behind moves up
-        until(lambda: next(third).ahead == 1)
+        wait_until(lambda: next(third).queue_position == 1)
         first.close()  # the one that is answered goes: it is the next one's turn
-        until(lambda: next(third) == "A")
-        until(lambda: len(server.bodies) == 2)
+        wait_until(lambda: next(third) == "A")
+        wait_until(lambda: len(server.bodies) == 2)
         third.close()
         assert (engine.usage().answering, engine.usage().waiting) == (0, 0)
 
@@ -779,17 +789,17 @@ def test_requests_wait_in_order_and_too_many_are_refused() -> None:
 def test_waiting_has_a_time_limit() -> None:
     with (
         chat_server(falling_silent(event("A"))) as server,
-        connected(server, serving=Serving(batch=1, waiting=1, timeout_s=1)) as engine,
+        connect(server, serving=Serving(batch=1, waiting=1, timeout_s=1)) as engine,
     ):
-        first, _ = begun(engine)
+        first, _ = begin(engine)
         with pytest.raises(AnswerTimeoutError, match="longer than 1 seconds"):
             list(engine.stream(QUESTION, Sampling()))
         first.close()
 
 
 def test_a_stop_is_heard_by_a_silent_server() -> None:
-    with chat_server(silent) as server, connected(server) as engine:
-        pieces, piece = begun(engine)  # a sign of life, though nothing has come
+    with chat_server(silent) as server, connect(server) as engine:
+        pieces, piece = begin(engine)  # a sign of life, though nothing has come
         assert piece == ""
         pieces.close()
         assert server.gone.wait(10)
@@ -797,9 +807,9 @@ def test_a_stop_is_heard_by_a_silent_server() -> None:
 
 def test_unloading_ends_answers_that_run_and_wait() -> None:
     with chat_server(falling_silent(event("A"))) as server:
-        engine = RemoteEngine("m", server.base_url, serving=Serving(batch=1))
-        first, _ = begun(engine)
-        second, _ = begun(engine)
+        engine = RemoteEngine("m", Server(base_url=server.base_url), serving=Serving(batch=1))
+        first, _ = begin(engine)
+        second, _ = begin(engine)
         engine.close()
         for pieces in (first, second):
             with pytest.raises(EngineError, match="unloaded"):
@@ -813,7 +823,7 @@ def test_unloading_ends_answers_that_run_and_wait() -> None:
 def test_nothing_is_left_of_fifty_stopped_requests() -> None:
     engines = loops()
     with chat_server(falling_silent(event("A"))) as server:
-        with connected(server, serving=Serving(batch=4, waiting=60)) as engine:
+        with connect(server, serving=Serving(batch=4, waiting=60)) as engine:
             own = psutil.Process()
 
             def left() -> tuple[int, int]:
@@ -821,9 +831,9 @@ def test_nothing_is_left_of_fifty_stopped_requests() -> None:
                 serving = [t for t in threading.enumerate() if "process_request" in t.name]
                 return threading.active_count() - len(serving), own.num_fds()
 
-            answered, _ = begun(engine)
+            answered, _ = begin(engine)
             answered.close()
-            until(lambda: not any("process_request" in t.name for t in threading.enumerate()))
+            wait_until(lambda: not any("process_request" in t.name for t in threading.enumerate()))
             before = left()
             for _ in range(5):
                 requests = [engine.stream(QUESTION, Sampling()) for _ in range(10)]
@@ -831,7 +841,7 @@ def test_nothing_is_left_of_fifty_stopped_requests() -> None:
                     next(request)
                 for request in requests:
                     request.close()
-            until(lambda: left() <= before)
+            wait_until(lambda: left() <= before)
             assert (engine.usage().answering, engine.usage().waiting) == (0, 0)
             server.turns = [saying("Still there.")]
             assert answer(engine) == "Still there."
@@ -845,7 +855,7 @@ def test_eight_are_asked_at_the_same_time() -> None:
         together.wait(30)
         saying("Yes.")(handler)
 
-    with chat_server(all_at_once) as server, connected(server) as engine:
+    with chat_server(all_at_once) as server, connect(server) as engine:
         answers: list[str] = []
         threads = [
             threading.Thread(target=lambda: answers.append(answer(engine))) for _ in range(8)
@@ -858,7 +868,7 @@ def test_eight_are_asked_at_the_same_time() -> None:
 
 
 def test_what_a_server_does_not_tell_is_said(server: ChatServer) -> None:
-    with connected(server) as engine:
+    with connect(server) as engine:
         with pytest.raises(NoScoresError, match="how likely each choice is"):
             engine.score(QUESTION, ("a", "b"))
         with pytest.raises(EngineError, match="does not tell what exactly"):

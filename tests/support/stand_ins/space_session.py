@@ -8,7 +8,11 @@ import os
 import sys
 from contextlib import closing
 
-import app  # first, as on a Space
+from vlm_demo.cli.lazy import prepare_page
+from vlm_demo.settings import on_zerogpu
+
+if on_zerogpu():  # first of all, as when the page is served
+    prepare_page()
 
 # isort: split
 import spaces
@@ -22,8 +26,6 @@ from vlm_demo.families import get_family
 from vlm_demo.settings import Settings
 from vlm_demo.values import Request, Sampling, Task
 
-assert app.main  # it is imported, not run
-
 picture, question, choices = sys.argv[1], sys.argv[2], tuple(sys.argv[3].split(","))
 image = Image.open(picture).convert("RGB")
 backend = Backend.from_settings(Settings())
@@ -32,7 +34,7 @@ report = {"others_were_first": sorted(spaces.others_were_first), "program": os.g
 
 list(backend.load(spec.name))  # in a thread, as on the page
 report["free_gpu"] = backend.free_memory().gpu
-report["offers"] = len(backend.offers(spec.name))
+report["offers"] = len(backend.format_options(spec.name))
 
 
 def asked(**more):
@@ -80,12 +82,12 @@ with backend._pool.using(spec) as engine:
     spaces.refusal = ""
 
     before = len(spaces.calls)
-    limit, most = engine._limit, engine._most_requests
+    limit, most = engine._limit, engine._max_requests
     engine._limit = 5
     report["too_long"] = failure()
-    engine._limit, engine._most_requests = limit, 0
+    engine._limit, engine._max_requests = limit, 0
     report["busy"] = failure()
-    engine._most_requests = most
+    engine._max_requests = most
     report["refused_here_calls"] = len(spaces.calls) - before
     report["usage"] = engine.usage().answering
 

@@ -10,23 +10,17 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-import test_page_browser as pages
 from PIL import Image, ImageColor
-from support import scripted
+from support.browser import PHONE, Visit, visit_page, wait_until
 from support.scripted import ScriptedEngine
-from test_page_browser import PHONE, Visit, _locate, _until, _visiting
 
+from vlm_demo.conversations.permalink import Permalink, encode_link
 from vlm_demo.rendering.palette import INK
-from vlm_demo.ui.components.answer_actions.permalink_format import Link, written
 from vlm_demo.values import Box, Request, Sampling, Task
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-# Fixtures, which pytest finds by their names here.
-browser, circle, visit, folder = pages.browser, pages.circle, pages.visit, pages.folder
-engine, backend, address = scripted.engine, scripted.backend, scripted.address
-pytestmark = pages.pytestmark
 
 FOUND = [80.0, 60.0, 320.0, 380.0]  # what the scripted model finds in the picture of the circle
 
@@ -35,17 +29,19 @@ def _found(visit: Visit, circle: Path) -> None:
     visit.open_tab("Locate")
     visit.upload("locate-picture", circle)
     visit.page.locator("#locate-picture .stage img").wait_for()
-    _locate(visit, "red circle")
+    visit.locate("red circle")
     visit.page.locator("#locate-answer .answer-note", has_text="Found 1 place").wait_for()
 
 
 def _press(visit: Visit, words: str, bar: str = "locate") -> None:
-    visit.page.locator(f"#{bar}-keeping").get_by_role("button", name=words, exact=True).click()
+    visit.page.locator(f"#{bar}-answer-actions").get_by_role(
+        "button", name=words, exact=True
+    ).click()
 
 
 def _download(visit: Visit, form: str, bar: str = "locate") -> Path:
     page = visit.page
-    page.select_option(f"#{bar}-keeping [aria-label=Format]", form)
+    page.select_option(f"#{bar}-answer-actions [aria-label=Format]", form)
     with page.expect_download() as download:
         _press(visit, "Download", bar)
     path = Path(download.value.path())
@@ -70,7 +66,7 @@ def test_an_answer_is_taken_along_in_the_forms_that_one_asks_for(
     visit: Visit, engine: ScriptedEngine, circle: Path
 ) -> None:
     visit.open_tab("Locate")
-    assert visit.page.locator("#locate-keeping .keeping").is_hidden()
+    assert visit.page.locator("#locate-answer-actions .answer-actions").is_hidden()
     _found(visit, circle)
 
     (annotation,) = json.loads(_download(visit, "coco").read_text())["annotations"]
@@ -85,7 +81,7 @@ def test_an_answer_is_taken_along_in_the_forms_that_one_asks_for(
 
     # The numbered picture goes with the next message of the chat.
     _press(visit, "Number the boxes")
-    visit.page.locator("#chat-board .stage img").wait_for()
+    visit.page.locator("#chat-canvas .stage img").wait_for()
     visit.page.fill("#chat-box textarea", "one-sentence: what is 1?")
     visit.page.press("#chat-box textarea", "Enter")
     visit.wait_for_answer("A red circle.")
@@ -95,7 +91,7 @@ def test_an_answer_is_taken_along_in_the_forms_that_one_asks_for(
     # The whole conversation: two pictures in one file.
     visit.say("Where is it?", circle)
     visit.wait_for_answer("The red circle is here.")
-    visit.page.select_option("#chat-keeping [aria-label='How much']", "all")
+    visit.page.select_option("#chat-answer-actions [aria-label='How much']", "all")
     listing = json.loads(_download(visit, "coco", "chat").read_text())
     assert [image["file_name"] for image in listing["images"]][1] == "red.png"
     assert [one["image_id"] for one in listing["annotations"]] == [2]
@@ -104,11 +100,11 @@ def test_an_answer_is_taken_along_in_the_forms_that_one_asks_for(
 def test_a_link_asks_again_when_its_picture_is_added(
     browser: Browser, address: str, engine: ScriptedEngine, circle: Path, tmp_path: Path
 ) -> None:
-    with _visiting(browser, address) as one:
+    with visit_page(browser, address) as one:
         _found(one, circle)
         sampling = Sampling(max_new_tokens=64, temperature=0.7, top_p=0.9, seed=42)
         _press(one, "Link")
-        field = one.page.locator("#locate-keeping .address")
+        field = one.page.locator("#locate-answer-actions .address")
         field.wait_for()
         own = field.input_value()
         assert own.startswith(f"{address}?ask=")
@@ -116,11 +112,11 @@ def test_a_link_asks_again_when_its_picture_is_added(
     Image.new("RGB", (80, 60), "blue").save(other)
     query = own.removeprefix(address)
 
-    with _visiting(browser, address, query) as two:
+    with visit_page(browser, address, query) as two:
         card = two.page.locator(".link-card")
         card.filter(has_text="Please add the picture").wait_for()
         assert "800 × 600" in card.inner_text()
-        _until(lambda: two.page.input_value("#locate-words textarea") == "red circle")
+        wait_until(lambda: two.page.input_value("#locate-words textarea") == "red circle")
         assert two.page.locator("#locate-picture .stage").is_hidden()  # it is not shown to others
         two.upload("locate-picture", other)
         card.filter(has_text="This is another picture").wait_for()
@@ -130,45 +126,45 @@ def test_a_link_asks_again_when_its_picture_is_added(
         assert len(engine.prompts) == asked + 1
         card.wait_for(state="hidden")
 
-    seeded = Link(
+    seeded = Permalink(
         "Locate",
         "scripted",
         "other-revision",
         Request(Task.GROUNDING, "x", sampling=sampling),
         "0" * 64,
     )
-    with _visiting(browser, address, f"?ask={written(seeded)}") as three:
+    with visit_page(browser, address, f"?ask={encode_link(seeded)}") as three:
         three.page.locator(".link-card", has_text="Please add").wait_for()
         three.upload("locate-picture", circle)
         three.page.get_by_role("button", name="Ask it anyway").click()
-        _until(lambda: bool(engine.samplings) and engine.samplings[-1].seed == 42)
+        wait_until(lambda: bool(engine.samplings) and engine.samplings[-1].seed == 42)
         assert engine.samplings[-1].temperature == pytest.approx(0.7)
         assert engine.samplings[-1].max_new_tokens == 64
 
 
 def test_links_that_cannot_be_followed_say_why(browser: Browser, address: str) -> None:
-    gone = Link(
+    gone = Permalink(
         "Ask", "no-more", "", Request(Task.VQA, "<b>Why</b>?", choices=("a", "b")), "0" * 64
     )
-    with _visiting(browser, address, f"?ask={written(gone)}") as visit:
+    with visit_page(browser, address, f"?ask={encode_link(gone)}") as visit:
         visit.page.locator(".link-card", has_text="no-more is not on this page").wait_for()
-        _until(lambda: visit.page.input_value("#ask-question textarea") == "<b>Why</b>?")
+        wait_until(lambda: visit.page.input_value("#ask-question textarea") == "<b>Why</b>?")
         visit.page.locator(".link-card").get_by_role("button", name="Close").click()
         visit.page.locator(".link-card").wait_for(state="hidden")
         assert visit.page.input_value("#ask-question textarea") == "<b>Why</b>?"
-    with _visiting(browser, address, "?ask=%3Cscript%3E") as visit:
+    with visit_page(browser, address, "?ask=%3Cscript%3E") as visit:
         visit.page.locator(".link-card", has_text="This link is damaged").wait_for()
 
 
 def test_answers_are_scored_by_what_one_draws_and_kept_as_a_benchmark(
     browser: Browser, address: str, engine: ScriptedEngine, circle: Path, folder: Path
 ) -> None:
-    with _visiting(browser, address, viewport=PHONE, accept_downloads=True) as visit:
-        page, panel = visit.page, visit.page.locator("#locate-keeping .truth")
+    with visit_page(browser, address, viewport=PHONE, accept_downloads=True) as visit:
+        page, panel = visit.page, visit.page.locator("#locate-answer-actions .truth")
         _found(visit, circle)
         _press(visit, "Draw what is right")
         _press(visit, "Score the answer")
-        page.locator("#locate-keeping .notice", has_text="draw what is right").wait_for()
+        page.locator("#locate-answer-actions .notice", has_text="draw what is right").wait_for()
         _draw(visit, Box(0.1, 0.1, 0.4, 0.5))
         page.wait_for_timeout(500)
         _press(visit, "Score the answer")
@@ -182,18 +178,18 @@ def test_answers_are_scored_by_what_one_draws_and_kept_as_a_benchmark(
             _press(visit, "Save as ZIP")
         kept = Path(download.value.path()).rename(folder / "own-benchmark.zip")
 
-    with _visiting(browser, address) as visit:
+    with visit_page(browser, address) as visit:
         _found(visit, circle)
-        panel = visit.page.locator("#locate-keeping .truth")
+        panel = visit.page.locator("#locate-answer-actions .truth")
         _press(visit, "Draw what is right")
-        visit.page.set_input_files("#locate-keeping .truth input[type=file]", str(kept))
+        visit.page.set_input_files("#locate-answer-actions .truth input[type=file]", str(kept))
         panel.locator("td").first.wait_for()
         asked = len(engine.prompts)
         _press(visit, "Ask the chosen model all of it")
-        _until(lambda: len(engine.prompts) == asked + 1)
+        wait_until(lambda: len(engine.prompts) == asked + 1)
         panel.get_by_role("button", name="Forget it").wait_for()
         assert panel.locator("tbody tr").count() == 1
-        visit.page.set_input_files("#locate-keeping .truth input[type=file]", str(circle))
-        notice = visit.page.locator("#locate-keeping .notice")
+        visit.page.set_input_files("#locate-answer-actions .truth input[type=file]", str(circle))
+        notice = visit.page.locator("#locate-answer-actions .notice")
         notice.filter(has_text="not a ZIP of a benchmark").wait_for()
         assert panel.locator("tbody tr").count() == 1

@@ -9,10 +9,8 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
-import test_page_browser as pages
-from support import scripted
+from support.browser import Visit, wait_until
 from support.scripted import ANSWERS, CIRCLE, ScriptedEngine
-from test_page_browser import Visit, _choose, _until
 
 from vlm_demo.backend import Backend
 from vlm_demo.engines import Progress
@@ -22,10 +20,6 @@ from vlm_demo.values import Prompt, Sampling, TextChunk
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-# Fixtures, which pytest finds by their names here.
-browser, circle, visit = pages.browser, pages.circle, pages.visit
-backend, address = scripted.backend, scripted.address
-pytestmark = pages.pytestmark
 
 ODD = "دب 🐻 <img src=x>"
 PHRASES = 50
@@ -145,7 +139,7 @@ def test_phrases_and_places_light_each_other_up(visit: Visit, circle: Path) -> N
 
     page.evaluate(
         """() => { window.heard = []; document.addEventListener('vlm-mention', ({ detail }) =>
-        heard.push([detail.board, detail.index, detail.on, detail.from])); }"""
+        heard.push([detail.canvas, detail.index, detail.on, detail.from])); }"""
     )
     odd.hover()
     star.focus()
@@ -161,7 +155,7 @@ def test_phrases_and_places_light_each_other_up(visit: Visit, circle: Path) -> N
     for on, count in ((True, 1), (False, 0)):
         page.evaluate(
             """(on) => document.dispatchEvent(new CustomEvent('vlm-mention',
-            { detail: { board: 'locate-picture', index: 1, on, from: 'board' } }))""",
+            { detail: { canvas: 'locate-picture', index: 1, on, from: 'canvas' } }))""",
             on,
         )
         assert page.locator("#locate-answer mark.hot").count() == count
@@ -219,9 +213,9 @@ def test_another_model_is_asked_the_same_with_its_own_settings(
     assert page.input_value("#settings-seed textarea, #settings-seed input") == ""
     page.locator(".settings-hints", has_text="wander off").wait_for()
 
-    _choose(page, "far-away")
+    visit.choose_model("far-away")
     mark.filter(has_text="changed").wait_for(state="hidden")
-    _until(lambda: temperature.input_value() == "0")
+    wait_until(lambda: temperature.input_value() == "0")
     _ask(page, "single word")
     page.locator("#ask-answer .answer-problem", has_text="not on this computer").wait_for()
     _take(page, "ask", "Ask scripted instead")
@@ -230,10 +224,10 @@ def test_another_model_is_asked_the_same_with_its_own_settings(
     assert engine.samplings[-1].temperature == 1.3, "as it was left for this model"
 
     page.get_by_role("button", name="Reset to scripted’s own").click()
-    _until(lambda: temperature.input_value() == "0")
+    wait_until(lambda: temperature.input_value() == "0")
     mark.filter(has_text="changed").wait_for(state="hidden")
     page.click("#ask-run")
-    _until(lambda: engine.samplings[-1].temperature == 0)
+    wait_until(lambda: engine.samplings[-1].temperature == 0)
     visit.open_tab("Inspector")
     assert page.locator("#settings-block").is_hidden()
 
@@ -245,7 +239,7 @@ def test_what_needs_less_memory_is_done_at_a_click(
 
     def narrow(prompt: Prompt, sampling: Sampling) -> Iterator[TextChunk]:
         if prompt.messages[-1].images[0].width > 400:
-            raise OutOfMemoryError("Too large.", smaller_picture=True)
+            raise OutOfMemoryError("Too large.", smaller_image=True)
         if sampling.max_new_tokens > 64:
             raise OutOfMemoryError("Too long.", new_tokens=64)
         yield from real(prompt, sampling)

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import test_page_browser as pages
+from support.browser import EXAMPLES, LAPTOP, PHONE, Visit, in_each_look, missing, visit_page
 from support.scripted import served
-from test_page_browser import EXAMPLES, LAPTOP, PHONE, Visit, in_each_look, missing
 
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.menu import default_menu
@@ -21,11 +20,6 @@ from vlm_demo.values import Box
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
-pytestmark = pages.pytestmark
-
-# Fixtures, which pytest finds by their names here.
-browser, folder, circle = pages.browser, pages.folder, pages.circle
-visiting = pages._visiting
 
 EMBEDDED = ("embedded-llava15", "embedded-kosmos2")
 SECRETS = re.compile("llava|kosmos|assets/models", re.IGNORECASE)
@@ -57,12 +51,6 @@ def address(
     gradio = tmp_path_factory.mktemp("gradio")
     with served(backend, gradio, votes=str(votes), arena=EMBEDDED) as address:
         yield address
-
-
-@pytest.fixture
-def visit(browser: Browser, address: str) -> Iterator[Visit]:
-    with visiting(browser, address) as visit:
-        yield visit
 
 
 def locate(visit: Visit, words: str = "elephant", picture: Path = EXAMPLES / "animals.png") -> None:
@@ -299,7 +287,7 @@ def test_every_state_of_a_battle_fits_the_screen(
     browser: Browser, address: str, folder: Path, name: str, theme: str
 ) -> None:
     viewport = {"laptop": LAPTOP, "phone": PHONE}[name]
-    with visiting(browser, address, f"?__theme={theme}", viewport=viewport) as visit:
+    with visit_page(browser, address, f"?__theme={theme}", viewport=viewport) as visit:
         page = visit.page
 
         def keep(state: str) -> None:

@@ -5,35 +5,20 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import test_page_browser
 from PIL import Image
-from support import scripted
-from support.scripted import ScriptedEngine, served
-from test_page_browser import LAPTOP, PHONE, Visit, _until, _visiting
-
-from vlm_demo.backend import Backend
+from support.browser import LAPTOP, PHONE, Visit, visit_page, wait_until
+from support.scripted import ScriptedEngine
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-# Fixtures, which pytest finds by their names here.
-engine, backend, browser = scripted.engine, scripted.backend, test_page_browser.browser
-
-pytestmark = test_page_browser.pytestmark
 
 STATE = "#batch-view .batch-line b"
 ROWS = "#batch-view tbody tr"
-
-
-@pytest.fixture(scope="module")
-def address(backend: Backend, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(backend, tmp_path_factory.mktemp("gradio")) as address:
-        yield address
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +55,7 @@ def wait_for(visit: Visit, state: str) -> None:
 def test_a_zip_is_run_and_looked_through_and_taken_along(
     browser: Browser, address: str, archive: Path
 ) -> None:
-    with _visiting(browser, address, viewport=LAPTOP) as visit:
+    with visit_page(browser, address, viewport=LAPTOP) as visit:
         page = visit.page
         come(visit)
         assert page.locator("#batch-view .batch-empty").is_visible()
@@ -106,7 +91,7 @@ def test_a_zip_is_run_and_looked_through_and_taken_along(
         coco = json.loads(Path(saved.value.path()).read_text())
         assert len(coco["images"]) == len(coco["annotations"]) == 60
 
-        with _visiting(browser, address, viewport=PHONE) as other:
+        with visit_page(browser, address, viewport=PHONE) as other:
             come(other)
             assert other.page.locator("#batch-view .batch-empty").is_visible()
             code = page.locator("#batch-view .batch-code").inner_text().split()[-1]
@@ -123,7 +108,7 @@ def test_a_batch_is_paused_outlives_its_page_and_is_found_again(
 ) -> None:
     asked = len(engine.prompts)
     engine.pause_s = 0.1
-    with _visiting(browser, address) as visit:
+    with visit_page(browser, address) as visit:
         page = visit.page
         come(visit)
         run(visit, "red circle", archive)
@@ -136,10 +121,10 @@ def test_a_batch_is_paused_outlives_its_page_and_is_found_again(
         wait_for(visit, "Running")
         cookies = page.context.storage_state()
     before = len(engine.prompts)
-    _until(lambda: len(engine.prompts) > before + 4)  # it goes on
+    wait_until(lambda: len(engine.prompts) > before + 4)  # it goes on
     engine.pause_s = 1.0  # and will not be done before somebody looks
 
-    with _visiting(browser, address, storage_state=cookies) as visit:
+    with visit_page(browser, address, storage_state=cookies) as visit:
         come(visit)
         wait_for(visit, "Running")
         assert "garden.zip" in visit.page.locator("#batch-view .batch-title").inner_text()

@@ -1,4 +1,4 @@
-"""The board in a real browser: regions marked on a picture, places shown on it."""
+"""The canvas in a real browser: regions marked on a picture, places shown on it."""
 
 from __future__ import annotations
 
@@ -8,27 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-import test_page_browser as pages
 from PIL import Image, ImageDraw
-from support import scripted
+from support.browser import PHONE, Visit, visit_page, wait_until
 from support.scripted import ScriptedEngine
-from test_page_browser import PHONE, Visit
 
-from vlm_demo.ui.components.canvas.canvas import read_regions
-from vlm_demo.ui.components.picture_input import input as picture_input
-from vlm_demo.ui.components.picture_input.pictures import Picture
+from vlm_demo.ui.components import image_input
+from vlm_demo.ui.components.canvas.canvas_values import read_regions
+from vlm_demo.ui.components.uploaded_images import UploadedImage
 from vlm_demo.values import Box, Point, Polygon, Region, bounding_box
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
-# Fixtures, which pytest finds by their names here.
-engine, backend, address = scripted.engine, scripted.backend, scripted.address
-browser, visit, circle = pages.browser, pages.visit, pages.circle
 
-pytestmark = pages.pytestmark
-
-BOARD = "#locate-picture"
+CANVAS = "#locate-picture"
 RED = Box(0.3, 0.55, 0.62, 0.8)
 """Where the large picture is red."""
 
@@ -55,25 +48,25 @@ def received(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Region, ...]]:
     """What the server has read from the events of browsers."""
     kept: list[tuple[Region, ...]] = []
 
-    def read(value: object, picture: Picture | None) -> tuple[Region, ...]:
+    def read(value: object, picture: UploadedImage | None) -> tuple[Region, ...]:
         kept.append(read_regions(value, picture))
         return kept[-1]
 
-    monkeypatch.setattr(picture_input, "read_regions", read)
+    monkeypatch.setattr(image_input, "read_regions", read)
     return kept
 
 
 def come(visit: Visit, picture: Path) -> None:
     visit.open_tab("Locate")
     visit.upload("locate-picture", picture)
-    shown = visit.page.locator(f"{BOARD} .sheet img")
+    shown = visit.page.locator(f"{CANVAS} .sheet img")
     shown.wait_for()
-    pages._until(lambda: shown.evaluate("image => image.complete && image.naturalWidth > 0"))
+    wait_until(lambda: shown.evaluate("image => image.complete && image.naturalWidth > 0"))
 
 
 def on_screen(page: Page, spot: Spot) -> Spot:
     """Where a spot of the picture (fractions) is in the browser's window."""
-    sheet = page.locator(f"{BOARD} .sheet").bounding_box()
+    sheet = page.locator(f"{CANVAS} .sheet").bounding_box()
     assert sheet
     return sheet["x"] + spot[0] * sheet["width"], sheet["y"] + spot[1] * sheet["height"]
 
@@ -87,8 +80,8 @@ def drag(page: Page, start: Spot, end: Spot, *, window: bool = False) -> None:
 
 
 def red_in_window(page: Page) -> tuple[Spot, Spot]:
-    """The corners in the window of what is red on the board, found in a picture of it."""
-    stage = page.locator(f"{BOARD} .stage")
+    """The corners in the window of what is red on the canvas, found in a picture of it."""
+    stage = page.locator(f"{CANVAS} .stage")
     seen = np.asarray(Image.open(io.BytesIO(stage.screenshot())).convert("RGB")).astype(int)
     frame = stage.bounding_box()  # now that it has been scrolled to
     assert frame
@@ -103,7 +96,7 @@ def red_in_window(page: Page) -> tuple[Spot, Spot]:
 
 def newest(received: list[tuple[Region, ...]], count: int) -> tuple[Region, ...]:
     """The newest regions, when there are so many."""
-    pages._until(lambda: bool(received) and len(received[-1]) == count)
+    wait_until(lambda: bool(received) and len(received[-1]) == count)
     return received[-1]
 
 
@@ -123,7 +116,7 @@ def test_a_box_arrives_where_it_was_drawn(
     received: list[tuple[Region, ...]],
     zoom: str,
 ) -> None:
-    with pages._visiting(browser, address, **ZOOMS[zoom]) as visit:
+    with visit_page(browser, address, **ZOOMS[zoom]) as visit:
         page = visit.page
         come(visit, photograph)
         if zoom == "phone":
@@ -161,9 +154,9 @@ def test_regions_of_every_kind_are_marked_moved_resized_and_described(
     assert page.locator("#describe-run").is_hidden()
     drag(page, (0.1, 0.1), (0.4, 0.5))
     drag(page, (0.9, 0.9), (0.6, 0.6))  # from any corner
-    page.locator(f"{BOARD} [data-tool=point]").click()
+    page.locator(f"{CANVAS} [data-tool=point]").click()
     page.mouse.click(*on_screen(page, (0.7, 0.2)))
-    page.locator(f"{BOARD} [data-tool=scribble]").click()
+    page.locator(f"{CANVAS} [data-tool=scribble]").click()
     page.mouse.move(*on_screen(page, (0.1, 0.7)))
     page.mouse.down()
     for spot in ((0.3, 0.7), (0.3, 0.9), (0.1, 0.9)):
@@ -176,22 +169,22 @@ def test_regions_of_every_kind_are_marked_moved_resized_and_described(
     assert (point.x, point.y) == pytest.approx((0.7, 0.2), abs=0.005)
     assert isinstance(scribble, Polygon)
     assert bounding_box(scribble) == near(Box(0.1, 0.7, 0.3, 0.9))
-    assert page.locator(f"{BOARD} .tag .number").all_inner_texts() == ["1", "2", "3", "4"]
+    assert page.locator(f"{CANVAS} .tag .number").all_inner_texts() == ["1", "2", "3", "4"]
 
-    page.locator(f"{BOARD} [data-tool=box]").click()
+    page.locator(f"{CANVAS} [data-tool=box]").click()
     drag(page, (0.1, 0.3), (0.15, 0.35))  # by its edge
     drag(page, (0.45, 0.55), (0.5, 0.45))  # by its lower right corner
-    pages._until(lambda: received[-1][0] == near(Box(0.15, 0.15, 0.5, 0.45)))
+    wait_until(lambda: received[-1][0] == near(Box(0.15, 0.15, 0.5, 0.45)))
 
-    page.locator(f"{BOARD} .tag .number").nth(2).focus()
+    page.locator(f"{CANVAS} .tag .number").nth(2).focus()
     page.keyboard.press("Delete")
-    page.locator(f"{BOARD} .tag .number").last.focus()
-    page.locator(f"{BOARD} .tag.selected .delete").click()
+    page.locator(f"{CANVAS} .tag .number").last.focus()
+    page.locator(f"{CANVAS} .tag.selected .delete").click()
     assert newest(received, 2)[1] == near(Box(0.6, 0.6, 0.9, 0.9))
     page.locator("#describe-run", has_text="Describe the regions together").click()
     page.locator("#locate-description", has_text="one region at a time, and there are 2").wait_for()
-    assert page.locator(f"{BOARD} .tag").count() == 2
-    page.locator(f"{BOARD} .tag .number").last.focus()
+    assert page.locator(f"{CANVAS} .tag").count() == 2
+    page.locator(f"{CANVAS} .tag .number").last.focus()
     page.keyboard.press("Delete")
     newest(received, 1)
     page.locator("#describe-run", has_text="Describe the region").filter(visible=True).click()
@@ -199,7 +192,7 @@ def test_regions_of_every_kind_are_marked_moved_resized_and_described(
     # The picture is 4:3; padded to a square, heights shrink to 3/4 and begin at 1/8.
     assert "[0.15, 0.24, 0.50, 0.46]" in engine.prompts[-1].messages[-1].text
 
-    page.locator(f"{BOARD} .clear-regions").click()
+    page.locator(f"{CANVAS} .clear-regions").click()
     newest(received, 0)
     page.locator("#describe-run").wait_for(state="hidden")
 
@@ -225,13 +218,13 @@ def test_regions_are_marked_by_keyboard_and_typed(
 ) -> None:
     page = visit.page
     come(visit, circle)
-    page.locator(f"{BOARD} .stage").focus()
+    page.locator(f"{CANVAS} .stage").focus()
     page.keyboard.press("Enter")
     assert newest(received, 1) == (Box(0.3, 0.3, 0.7, 0.7),)
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Shift+ArrowDown")
-    pages._until(lambda: received[-1] == (near(Box(0.29, 0.3, 0.69, 0.71)),))
-    said = page.locator(f"{BOARD} .said")
+    wait_until(lambda: received[-1] == (near(Box(0.29, 0.3, 0.69, 0.71)),))
+    said = page.locator(f"{CANVAS} .said")
     assert said.inner_text() == "Region 1: box from 232, 180 to 552, 426"
     page.keyboard.press("Escape")
     page.keyboard.press("n")
@@ -241,17 +234,17 @@ def test_regions_are_marked_by_keyboard_and_typed(
     newest(received, 1)
     assert said.inner_text() == "Region 2 deleted."
 
-    page.locator(f"{BOARD} .coordinates summary").click()
-    cells = page.locator(f"{BOARD} .coordinates input:visible")
-    page.locator(f"{BOARD} .add-point").click()
+    page.locator(f"{CANVAS} .coordinates summary").click()
+    cells = page.locator(f"{CANVAS} .coordinates input:visible")
+    page.locator(f"{CANVAS} .add-point").click()
     assert cells.count() == 6
     for index, pixels in ((4, "80"), (5, "600"), (0, "100"), (1, "50"), (2, "160"), (3, "140")):
         cells.nth(index).fill(pixels)
         cells.nth(index).press("Tab")
     box, point = Box(100 / 800, 50 / 600, 160 / 800, 140 / 600), Point(0.1, 1.0)
-    pages._until(lambda: received[-1] == (box, point))
+    wait_until(lambda: received[-1] == (box, point))
 
-    trouble, known = page.locator(f"{BOARD} .trouble"), len(received)
+    trouble, known = page.locator(f"{CANVAS} .trouble"), len(received)
     for value, words in (("900", "800 × 600"), ("100", "no area"), ("", "write a number")):
         cells.nth(2).fill(value)
         cells.nth(2).press("Tab")
@@ -261,7 +254,7 @@ def test_regions_are_marked_by_keyboard_and_typed(
     cells.nth(2).fill("180")
     cells.nth(2).press("Tab")
     trouble.wait_for(state="hidden")
-    pages._until(lambda: received[-1][0] == Box(100 / 800, 50 / 600, 180 / 800, 140 / 600))
+    wait_until(lambda: received[-1][0] == Box(100 / 800, 50 / 600, 180 / 800, 140 / 600))
 
 
 def test_regions_go_with_their_picture(
@@ -274,7 +267,7 @@ def test_regions_go_with_their_picture(
     page.locator("#describe-run").wait_for()
     come(visit, photograph)
     page.locator("#describe-run").wait_for(state="hidden")
-    assert page.locator(f"{BOARD} .tag").count() == 0
+    assert page.locator(f"{CANVAS} .tag").count() == 0
 
 
 def test_one_looks_closely_at_all_pixels_and_marks_there(
@@ -282,14 +275,14 @@ def test_one_looks_closely_at_all_pixels_and_marks_there(
 ) -> None:
     page = visit.page
     come(visit, photograph)
-    image = page.locator(f"{BOARD} .sheet img")
+    image = page.locator(f"{CANVAS} .sheet img")
     assert max(image.evaluate("image => [image.naturalWidth, image.naturalHeight]")) == 2048
     page.mouse.move(*on_screen(page, (0.45, 0.7)))
     page.keyboard.down("Control")
     for _ in range(4):
         page.mouse.wheel(0, -100)
     page.keyboard.up("Control")
-    pages._until(lambda: image.evaluate("image => image.naturalWidth") == 3000)
+    wait_until(lambda: image.evaluate("image => image.naturalWidth") == 3000)
     drag(page, (0.42, 0.65), (0.48, 0.72))
     assert newest(received, 1) == (near(Box(0.42, 0.65, 0.48, 0.72)),)
 
@@ -324,29 +317,29 @@ def test_places_that_stream_in_are_drawn_once_and_labels_keep_apart(
     come(visit, circle)
     page.fill("#locate-words textarea, #locate-words input", "things")
     page.click("#locate-run")
-    first = page.locator(f"{BOARD} .chip").first
+    first = page.locator(f"{CANVAS} .chip").first
     first.focus()
-    page.evaluate(f"document.querySelector('{BOARD} rect.box').first = true")
+    page.evaluate(f"document.querySelector('{CANVAS} rect.box').first = true")
     page.locator("#locate-answer .answer-note", has_text="Found 48 places").wait_for()
-    assert page.locator(f"{BOARD} rect.box").count() == 48
-    assert page.evaluate(f"document.querySelector('{BOARD} rect.box').first") is True
+    assert page.locator(f"{CANVAS} rect.box").count() == 48
+    assert page.evaluate(f"document.querySelector('{CANVAS} rect.box').first") is True
     assert first.evaluate("chip => chip === document.activeElement")
-    src = page.locator(f"{BOARD} .sheet img").evaluate("image => image.src")
+    src = page.locator(f"{CANVAS} .sheet img").evaluate("image => image.src")
     assert pictures.count(src) == 1  # however many pieces the answer came in
 
-    labels = [box for box in boxes_of(page.locator(f"{BOARD} .label:not(.dot)")) if box.area > 0]
+    labels = [box for box in boxes_of(page.locator(f"{CANVAS} .label:not(.dot)")) if box.area > 0]
     assert len(labels) > 30
     overlaps = [(a, b) for i, a in enumerate(labels) for b in labels[:i] if overlap(a, b)]
     assert overlaps == []
-    assert page.locator(f"{BOARD} .label.number").count() > 5
-    dashes = page.locator(f"{BOARD} rect.box").evaluate_all(
+    assert page.locator(f"{CANVAS} .label.number").count() > 5
+    dashes = page.locator(f"{CANVAS} rect.box").evaluate_all(
         "all => all.map((one) => one.style.strokeDasharray)"
     )
     assert dashes[0] == ""
     assert len(set(dashes)) == 4
 
-    page.locator(f"{BOARD} .as-table summary").click()
-    row = page.locator(f"{BOARD} .as-table tbody tr").nth(1)
+    page.locator(f"{CANVAS} .as-table summary").click()
+    row = page.locator(f"{CANVAS} .as-table tbody tr").nth(1)
     # Padded to a square, the picture's height of 600 pixels begins 100 pixels down.
     texts = row.locator("th, td").all_inner_texts()
     assert texts == ["a thing number 1", "80", "60", "176", "124", ""]
@@ -381,33 +374,33 @@ def test_words_and_places_light_each_other_up(
     come(visit, circle)
     page.evaluate(
         """() => { window.told = []; document.addEventListener('vlm-mention', ({ detail }) =>
-          told.push([detail.board, detail.index, detail.on, detail.from])); }"""
+          told.push([detail.canvas, detail.index, detail.on, detail.from])); }"""
     )
     page.fill("#locate-words textarea, #locate-words input", "things")
     page.click("#locate-run")
     page.locator("#locate-answer .answer-note", has_text="Found 4 places").wait_for()
-    page.locator(f"{BOARD} [data-tool=box]").click()  # put the tool away
+    page.locator(f"{CANVAS} [data-tool=box]").click()  # put the tool away
 
     page.mouse.move(*on_screen(page, (0.25, 0.3)))
-    hot = page.locator(f"{BOARD} .hot")
+    hot = page.locator(f"{CANVAS} .hot")
     assert hot.count() == 3  # the box, its label and its chip
     page.mouse.move(*on_screen(page, (0.97, 0.97)))
     assert hot.count() == 0
-    board = "locate-picture"
-    assert page.evaluate("told") == [[board, 0, True, "board"], [board, 0, False, "board"]]
+    canvas = "locate-picture"
+    assert page.evaluate("told") == [[canvas, 0, True, "canvas"], [canvas, 0, False, "canvas"]]
     page.mouse.click(*on_screen(page, (0.7, 0.6)))
     page.mouse.move(5, 5)
-    assert page.locator(f"{BOARD} .chip.hot").inner_text() == "<b>bold</b>"
+    assert page.locator(f"{CANVAS} .chip.hot").inner_text() == "<b>bold</b>"
     page.evaluate(
         """() => document.dispatchEvent(new CustomEvent('vlm-mention',
-          { detail: { board: 'locate-picture', index: 2, on: true, from: 'words' } }))"""
+          { detail: { canvas: 'locate-picture', index: 2, on: true, from: 'words' } }))"""
     )
-    assert page.locator(f"{BOARD} .chip.hot").inner_text() == "دائرة 🦊"
+    assert page.locator(f"{CANVAS} .chip.hot").inner_text() == "دائرة 🦊"
 
-    chip = page.locator(f"{BOARD} .chip").last
+    chip = page.locator(f"{CANVAS} .chip").last
     assert len(chip.inner_text()) == 40
     assert chip.get_attribute("title") == long
-    assert page.locator(f"{BOARD} .label b").count() == 0
+    assert page.locator(f"{CANVAS} .label b").count() == 0
 
 
 def test_pictures_of_any_shape_are_marked_exactly(
@@ -420,9 +413,9 @@ def test_pictures_of_any_shape_are_marked_exactly(
         come(visit, path)
         assert visit.sideways() <= 0
         for _ in range(6):
-            page.locator(f"{BOARD} .in").click()
-        (stage,) = boxes_of(page.locator(f"{BOARD} .stage"))
-        (sheet,) = boxes_of(page.locator(f"{BOARD} .sheet"))
+            page.locator(f"{CANVAS} .in").click()
+        (stage,) = boxes_of(page.locator(f"{CANVAS} .stage"))
+        (sheet,) = boxes_of(page.locator(f"{CANVAS} .sheet"))
         left, top = max(stage.x1, sheet.x1), max(stage.y1, sheet.y1)
         across, down = min(stage.x2, sheet.x2) - left, min(stage.y2, sheet.y2) - top
         start, end = (

@@ -1,4 +1,4 @@
-"""The chat as a workbench, in a real browser: its board, its regions, its examples, its files."""
+"""The chat as a workbench, in a real browser: its canvas, its regions, its examples, its files."""
 
 from __future__ import annotations
 
@@ -8,22 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import test_page_browser as pages
 from support import scripted
+from support.browser import EXAMPLES, LAPTOP, PHONE, Visit, in_each_look, visit_page, wait_until
 from support.scripted import ScriptedEngine
-from test_page_browser import EXAMPLES, LAPTOP, PHONE, Visit, _until, _visiting, in_each_look
 
 from vlm_demo.values import Box, TextChunk
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-# Fixtures, which pytest finds by their names here.
-backend, address = scripted.backend, scripted.address
-browser, folder, circle, visit = pages.browser, pages.folder, pages.circle, pages.visit
-pytestmark = pages.pytestmark
 
-BOARD = "#chat-board"
+CANVAS = "#chat-canvas"
 TWO = "A red circle [0.10, 0.20, 0.40, 0.60] and a star [0.50, 0.50, 0.80, 0.70]."
 
 
@@ -33,10 +28,10 @@ def engine() -> ScriptedEngine:
 
 
 def drag(visit: Visit, box: Box) -> None:
-    """Mark a box on the board of the chat."""
+    """Mark a box on the canvas of the chat."""
     page = visit.page
-    page.locator(f"{BOARD} .stage").scroll_into_view_if_needed()
-    frame = page.locator(f"{BOARD} .stage img").bounding_box()
+    page.locator(f"{CANVAS} .stage").scroll_into_view_if_needed()
+    frame = page.locator(f"{CANVAS} .stage img").bounding_box()
     assert frame
     x, y, width, height = frame["x"], frame["y"], frame["width"], frame["height"]
     page.mouse.move(x + width * box.x1, y + height * box.y1)
@@ -63,7 +58,7 @@ def test_a_region_goes_with_a_message_and_is_linked_with_it(
 ) -> None:
     page = visit.page
     page.set_input_files("#chat-box input[type=file]", str(circle))
-    page.locator(f"{BOARD} .stage img").wait_for()
+    page.locator(f"{CANVAS} .stage img").wait_for()
     drag(visit, Box(0.5, 0.5, 0.75, 0.75))
     chip = page.locator("#chat-regions button")
     chip.wait_for()
@@ -79,8 +74,8 @@ def test_a_region_goes_with_a_message_and_is_linked_with_it(
         patch.setattr(engine, "stream", broken)
         page.press("#chat-box textarea", "Enter")
         visit.wait_for_problem("chat-problem", "went wrong")
-    _until(lambda: page.input_value("#chat-box textarea") == "Say two things about [1]")
-    _until(lambda: page.locator(f"{BOARD} .regions .region").count() == 1)  # nothing is lost
+    wait_until(lambda: page.input_value("#chat-box textarea") == "Say two things about [1]")
+    wait_until(lambda: page.locator(f"{CANVAS} .regions .region").count() == 1)  # nothing is lost
     chip.wait_for()
     assert page.locator("#chat-problem .answer-text").inner_text() == "A"  # what had come
 
@@ -90,47 +85,47 @@ def test_a_region_goes_with_a_message_and_is_linked_with_it(
     question = engine.prompts[-1].messages[-1]
     # The picture is 4:3; in the padded square the region is from 0.5 to 0.69 down.
     assert "[0.50, 0.50, 0.75, 0.69]" in question.text
-    _until(lambda: chip.count() + page.locator(f"{BOARD} .regions .region").count() == 0)
+    wait_until(lambda: chip.count() + page.locator(f"{CANVAS} .regions .region").count() == 0)
     named = page.locator("#chat .user mark.region")
     assert named.inner_text() == "[1]"
     named.hover()
-    page.locator(f"{BOARD} .mention.hot").wait_for(state="attached")
-    assert page.locator(f"{BOARD} .mention.hot").get_attribute("data-mention") == "0"
+    page.locator(f"{CANVAS} .mention.hot").wait_for(state="attached")
+    assert page.locator(f"{CANVAS} .mention.hot").get_attribute("data-mention") == "0"
 
 
 def test_phrases_and_places_light_each_other_up_across_pictures(visit: Visit, circle: Path) -> None:
     page = visit.page
     visit.say("Say two things", circle)
     settled(visit)
-    assert visit.boxes("chat-board")[0].iou(Box(0.1, 0.1, 0.4, 0.633)) > 0.95
-    marks, hot = page.locator("#chat .bot mark.phrase"), page.locator(f"{BOARD} .mention.hot")
+    assert visit.boxes("chat-canvas")[0].iou(Box(0.1, 0.1, 0.4, 0.633)) > 0.95
+    marks, hot = page.locator("#chat .bot mark.phrase"), page.locator(f"{CANVAS} .mention.hot")
     assert marks.all_inner_texts() == ["A red circle", "a star"]
     colours = [
         marks.nth(i).evaluate("node => node.style.getPropertyValue('--colour')") for i in (0, 1)
     ]
-    drawn = page.locator(f"{BOARD} rect.box")
+    drawn = page.locator(f"{CANVAS} rect.box")
     assert [drawn.nth(i).get_attribute("stroke") for i in (0, 1)] == colours
 
     marks.nth(1).focus()  # by keyboard
     hot.wait_for(state="attached")
     assert hot.get_attribute("data-mention") == "1"
-    page.locator(f"{BOARD} .chip").first.hover()
+    page.locator(f"{CANVAS} .chip").first.hover()
     page.locator("#chat mark.hot", has_text="A red circle").wait_for()
 
     visit.say("one-sentence, please", EXAMPLES / "animals.png")
     settled(visit, 2)
-    thumbs = page.locator("#chat-shelf .thumbs button")
+    thumbs = page.locator("#chat-thumbnails .thumbs button")
     assert thumbs.count() == 2
     assert thumbs.nth(1).get_attribute("aria-pressed") == "true"
     assert drawn.count() == 0
     page.mouse.move(0, 0)
     marks.first.hover()  # brings the picture that it belongs to
     hot.wait_for(state="attached")
-    caption = page.locator("#chat-shelf .caption")
+    caption = page.locator("#chat-thumbnails .caption")
     assert caption.inner_text() == "Picture 1 of 2 · Places of answer 1"
     thumbs.nth(1).click()
-    page.locator("#chat-shelf .caption", has_text="Picture 2 of 2").wait_for()
-    _until(lambda: drawn.count() == 0)
+    page.locator("#chat-thumbnails .caption", has_text="Picture 2 of 2").wait_for()
+    wait_until(lambda: drawn.count() == 0)
 
 
 def test_boxes_come_while_the_answer_is_written(
@@ -140,12 +135,12 @@ def test_boxes_come_while_the_answer_is_written(
     monkeypatch.setattr(engine, "answers", {"Go on": endless})
     monkeypatch.setattr(engine, "pause_s", 0.02)
     visit.say("Go on", circle)
-    assert len(visit.boxes("chat-board")) >= 1
+    assert len(visit.boxes("chat-canvas")) >= 1
     assert engine.running == 1
     visit.page.click("#chat-box .stop-button")
-    _until(lambda: engine.running == 0)
+    wait_until(lambda: engine.running == 0)
     settled(visit)
-    assert len(visit.boxes("chat-board")) == 2
+    assert len(visit.boxes("chat-canvas")) == 2
 
 
 def test_pinned_examples_stay_and_go_before_every_question(
@@ -179,7 +174,7 @@ def test_a_conversation_is_saved_opened_and_not_lost(
     browser: Browser, address: str, circle: Path, tmp_path: Path
 ) -> None:
     kept = tmp_path / "kept.json"
-    with _visiting(browser, address) as one:
+    with visit_page(browser, address) as one:
         page = one.page
         one.say("Say two things", circle)
         settled(one)
@@ -193,7 +188,7 @@ def test_a_conversation_is_saved_opened_and_not_lost(
         assert Path(download.value.path()).read_bytes()[:2] == b"PK"
     assert json.loads(kept.read_bytes())["turns"][0]["question"] == "Say two things"
 
-    with _visiting(browser, address) as other:
+    with visit_page(browser, address) as other:
         page = other.page
         other.say("one-sentence, please")
         settled(other)
@@ -206,7 +201,7 @@ def test_a_conversation_is_saved_opened_and_not_lost(
 
         choose(other, "#chat-open", kept)
         other.answers.filter(has_text="and a star").wait_for()
-        assert other.boxes("chat-board")[0].iou(Box(0.1, 0.1, 0.4, 0.633)) > 0.95
+        assert other.boxes("chat-canvas")[0].iou(Box(0.1, 0.1, 0.4, 0.633)) > 0.95
         page.click("#chat-back")
         other.answers.filter(has_text="and a star").wait_for(state="detached")
         assert other.answers.all_inner_texts() == ["A red circle."]
@@ -220,9 +215,9 @@ def test_two_people_share_no_picture_region_example_or_stop(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(engine, "pause_s", 0.02)
-    with _visiting(browser, address) as one, _visiting(browser, address) as other:
+    with visit_page(browser, address) as one, visit_page(browser, address) as other:
         one.page.set_input_files("#chat-box input[type=file]", str(circle))
-        one.page.locator(f"{BOARD} .stage img").wait_for()
+        one.page.locator(f"{CANVAS} .stage img").wait_for()
         drag(one, Box(0.5, 0.5, 0.75, 0.75))
         one.page.locator("#chat-regions button").wait_for()
         other.say("one-sentence, please", EXAMPLES / "animals.png")
@@ -231,7 +226,7 @@ def test_two_people_share_no_picture_region_example_or_stop(
         other.page.locator("#chat-pins", has_text="Pinned examples (1)").wait_for()
         assert other.page.locator("#chat-regions button").count() == 0
         assert one.page.locator("#chat-pinned li").count() == 0
-        mine = one.page.locator(f"{BOARD} .stage img").get_attribute("src")
+        mine = one.page.locator(f"{CANVAS} .stage img").get_attribute("src")
         assert mine
         assert mine not in other.page.content()
 
@@ -243,10 +238,10 @@ def test_two_people_share_no_picture_region_example_or_stop(
         assert engine.running == 2
         assert "[0." not in engine.prompts[-1].messages[-1].text  # nor the regions
         other.page.click("#chat-box .stop-button")
-        _until(lambda: engine.running == 1)
+        wait_until(lambda: engine.running == 1)
         assert "secret" not in other.page.content()
         one.page.click("#chat-box .stop-button")
-        _until(lambda: engine.running == 0)
+        wait_until(lambda: engine.running == 0)
 
 
 @in_each_look
@@ -254,16 +249,16 @@ def test_the_workbench_fits_the_screen(
     browser: Browser, address: str, folder: Path, circle: Path, name: str, theme: str
 ) -> None:
     options: dict[str, Any] = {"viewport": {"laptop": LAPTOP, "phone": PHONE}[name]}
-    with _visiting(browser, address, f"?__theme={theme}", **options) as visit:
+    with visit_page(browser, address, f"?__theme={theme}", **options) as visit:
         page = visit.page
-        board, fold = page.locator(f"{BOARD} .board"), page.locator("#chat-shelf .fold")
+        canvas, fold = page.locator(f"{CANVAS} .canvas"), page.locator("#chat-thumbnails .fold")
         assert fold.is_visible() == (name == "phone")
-        assert board.is_visible() == (name == "laptop")
+        assert canvas.is_visible() == (name == "laptop")
         visit.say("Say two things", circle)
         settled(visit)
-        assert board.is_visible()
+        assert canvas.is_visible()
         assert visit.sideways() <= 0
         page.screenshot(path=folder / f"workbench-{name}-{theme}.png", full_page=True)
         if name == "phone":
             fold.click()
-            assert board.is_hidden()
+            assert canvas.is_hidden()

@@ -7,22 +7,16 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-import test_page_browser as pages
-from support.scripted import served
-from test_page_browser import EXAMPLES, PHONE, Visit, missing
+from support.browser import EXAMPLES, PHONE, Visit, missing
 
 from vlm_demo.backend import Backend
-from vlm_demo.catalog.menu import ModelSpec, default_menu
+from vlm_demo.catalog.menu import default_menu
+from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.values import Box
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator
+    from playwright.sync_api import Locator
 
-pytestmark = pages.pytestmark
-
-# Fixtures, which pytest finds by their names here.
-browser, folder = pages.browser, pages.folder
-visiting = pages._visiting
 
 ANIMALS = EXAMPLES / "animals.png"
 ELEPHANT = Box(0.56, 0.20, 0.96, 0.62)  # in that picture, roughly
@@ -40,18 +34,6 @@ def backend() -> Iterator[Backend]:
         list(backend.load(spec.name))
     yield backend
     backend.close()
-
-
-@pytest.fixture(scope="module")
-def address(backend: Backend, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(backend, tmp_path_factory.mktemp("gradio")) as address:
-        yield address
-
-
-@pytest.fixture
-def visit(browser: Browser, address: str) -> Iterator[Visit]:
-    with visiting(browser, address) as visit:
-        yield visit
 
 
 def check(visit: Visit, text: str) -> None:

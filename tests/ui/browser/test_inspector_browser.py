@@ -7,20 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import test_page_browser as pages
-from support import scripted
+from support.browser import LAPTOP, PHONE, Visit, in_each_look, visit_page
 from support.scripted import ANSWERS, ScriptedEngine
-from test_page_browser import LAPTOP, PHONE, Visit, _choose, _locate, _visiting, in_each_look
 
 from vlm_demo.values import Box
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-# Fixtures, which pytest finds by their names here.
-browser, folder, circle, embedded = pages.browser, pages.folder, pages.circle, pages.embedded
-backend, address = scripted.backend, scripted.address
-pytestmark = pages.pytestmark
 
 SQUARED = "A dog [0.10, 0.20, 0.40, 0.60]"  # of a square of 800 around a picture of 800 x 600
 IN_PICTURE = Box(0.1, 0.1, 0.4, 380 / 600)
@@ -36,7 +30,7 @@ def engine() -> ScriptedEngine:
 
 
 def test_drafts_are_shown_at_a_click(browser: Browser, address: str, circle: Path) -> None:
-    with _visiting(browser, address) as visit:
+    with visit_page(browser, address) as visit:
         page = visit.page
         visit.say("Please think", circle)
         visit.wait_for_answer("Yes, it is.")
@@ -51,7 +45,7 @@ def test_drafts_are_shown_at_a_click(browser: Browser, address: str, circle: Pat
         page.fill("#ask-question textarea", "Please think")
         page.click("#ask-run")
         page.locator("#ask-answer .answer-text", has_text="Yes, it is.").wait_for()
-        draft = page.locator("#ask-answer .answer-thought")
+        draft = page.locator("#ask-answer .answer-reasoning")
         assert not draft.locator("p").is_visible()
         draft.locator("summary").click()
         assert draft.locator("p").inner_text() == "Is it <b>red</b>?"
@@ -60,9 +54,9 @@ def test_drafts_are_shown_at_a_click(browser: Browser, address: str, circle: Pat
 def test_the_page_says_that_a_region_was_drawn_into_the_picture(
     browser: Browser, address: str, circle: Path
 ) -> None:
-    with _visiting(browser, address) as visit:
+    with visit_page(browser, address) as visit:
         page = visit.page
-        _choose(page, "chat-only")
+        visit.choose_model("chat-only")
         visit.open_tab("Locate")
         visit.upload("locate-picture", circle)
         page.locator("#locate-picture .stage img").wait_for()
@@ -76,7 +70,7 @@ def test_the_page_says_that_a_region_was_drawn_into_the_picture(
 def test_the_prompt_behind_an_answer_is_shown_as_the_model_got_it(
     browser: Browser, embedded: str, circle: Path
 ) -> None:
-    with _visiting(browser, embedded) as visit:
+    with visit_page(browser, embedded) as visit:
         page = visit.page
         located = _located(visit, circle)
 
@@ -103,7 +97,7 @@ def test_the_prompt_behind_an_answer_is_shown_as_the_model_got_it(
 
 
 def test_the_newest_answer_comes_first(browser: Browser, embedded: str, circle: Path) -> None:
-    with _visiting(browser, embedded) as visit:
+    with visit_page(browser, embedded) as visit:
         page = visit.page
         visit.say("What is in this picture?", circle)
         visit.wait_for_answer("red circle")
@@ -121,7 +115,7 @@ def test_the_newest_answer_comes_first(browser: Browser, embedded: str, circle: 
 def test_pasted_output_is_read_and_doubted_without_a_model(
     browser: Browser, embedded: str, circle: Path
 ) -> None:
-    with _visiting(browser, embedded) as visit:
+    with visit_page(browser, embedded) as visit:
         page = visit.page
         visit.open_tab("Inspector")
         page.locator("#inspector-findings", has_text="Paste what a model wrote").wait_for()
@@ -150,7 +144,7 @@ def test_pasted_output_is_read_and_doubted_without_a_model(
 
 
 def test_numbers_that_contradict_the_space_are_pointed_out(browser: Browser, embedded: str) -> None:
-    with _visiting(browser, embedded) as visit:
+    with visit_page(browser, embedded) as visit:
         page = visit.page
         visit.open_tab("Inspector")
         # In the padding of the square, where no picture is.
@@ -167,7 +161,7 @@ def test_numbers_that_contradict_the_space_are_pointed_out(browser: Browser, emb
 def test_another_person_sees_none_of_the_answers(
     browser: Browser, embedded: str, circle: Path
 ) -> None:
-    with _visiting(browser, embedded) as one, _visiting(browser, embedded) as other:
+    with visit_page(browser, embedded) as one, visit_page(browser, embedded) as other:
         _located(one, circle)
         other.open_tab("Inspector")
         other.open_tab("The prompt behind an answer")
@@ -182,7 +176,7 @@ def test_the_inspector_fits_the_screen(
     browser: Browser, embedded: str, circle: Path, folder: Path, name: str, theme: str
 ) -> None:
     viewport = {"laptop": LAPTOP, "phone": PHONE}[name]
-    with _visiting(browser, embedded, f"?__theme={theme}", viewport=viewport) as visit:
+    with visit_page(browser, embedded, f"?__theme={theme}", viewport=viewport) as visit:
         page = visit.page
 
         def keep(what: str) -> None:
@@ -212,7 +206,7 @@ def _located(visit: Visit, circle: Path) -> Box:
     visit.open_tab("Locate")
     visit.upload("locate-picture", circle)
     visit.page.locator("#locate-picture img[alt='red.png']").wait_for()
-    _locate(visit, "red circle")
+    visit.locate("red circle")
     visit.page.locator("#locate-answer .answer-note", has_text="Found 1 place").wait_for()
     (box,) = visit.boxes("locate-picture")
     return box

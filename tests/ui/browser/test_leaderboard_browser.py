@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-import test_page_browser as pages
+from support.browser import PHONE, Visit, visit_page
 from support.scripted import served
-from test_page_browser import PHONE, Visit
+from support.votes import make_votes, store_votes
 
-from vlm_demo.arena import Contender, Origin, Selection, Vote, Winner
-from vlm_demo.arena.ratings.leaderboards import Boards
+from vlm_demo.arena import Origin, Selection, Winner
+from vlm_demo.arena.ratings.leaderboards import Leaderboards
 from vlm_demo.arena.votes.store import VoteStore
-from vlm_demo.arena.votes.voters import hashed
+from vlm_demo.arena.votes.voters import hash_voter
 from vlm_demo.backend import Backend
-from vlm_demo.catalog.menu import ModelSpec
+from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.ui.visitors import COOKIE
 from vlm_demo.values import Task
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytestmark = pages.pytestmark
-
-# Fixtures, which pytest finds by their names here.
-browser, folder = pages.browser, pages.folder
-visiting = pages._visiting
 
 SECRET = "a secret of the tests"
-SHOWN = "#leaderboard-table .board-frame"
+SHOWN = "#leaderboard-table .leaderboard-frame"
 NASTY = "<img src=x onerror=alert(1)>"
 
 # Servers that nobody asks anything: no model is loaded for these tests.
@@ -55,50 +48,18 @@ MENU = tuple(
 )
 
 
-def made(
-    models: list[str], count: int, *, seed: int = 0, tag: str = "vote", **facts: Any
-) -> Iterator[Vote]:
-    """Votes in which a model wins more often the earlier it is in the list, over ten days."""
-    rng = random.Random(seed)
-    start = datetime(2026, 3, 1, tzinfo=UTC)
-    for number in range(count):
-        a, b = rng.sample(models, 2)
-        better = Winner.A if models.index(a) < models.index(b) else Winner.B
-        other = rng.choice([Winner.TIE, Winner.BOTH_BAD, Winner.A, Winner.B])
-        moment = start + timedelta(days=10 * number / count)
-        yield Vote(
-            **{
-                "battle": f"{tag}-{number}",
-                "a": Contender(model=a),
-                "b": Contender(model=b),
-                "winner": better if rng.random() < 0.6 else other,
-                "task": Task.CHAT,
-                "language": "en",
-                "parameters": {},
-                "began_at": moment,
-                "ended_at": moment,
-                "voted_at": moment,
-            }
-            | facts
-        )
-
-
-def fill(path: Path, votes: Iterable[Vote]) -> None:
-    store = VoteStore(str(path))
-    store.add_all(votes)
-    store.close()
-
-
 @pytest.fixture(scope="module")
 def votes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What people say, what they say of boxes and in Japanese, and what the program judged."""
     path = tmp_path_factory.mktemp("votes") / "votes.db"
-    fill(path, made(["alpha", "beta", "gamma", NASTY], 400))
-    fill(path, made(["gamma", "beta", "alpha"], 150, tag="ja", task=Task.VQA, language="ja"))
-    boxes = made(["alpha", "beta"], 60, tag="box", task=Task.GROUNDING, boxes=Winner.TIE)
-    fill(path, boxes)
-    fill(path, made(["gamma", "alpha"], 90, tag="auto", origin=Origin.AUTOMATIC))
-    fill(path, made(["alpha", "new"], 4, tag="few"))
+    store_votes(path, make_votes(["alpha", "beta", "gamma", NASTY], 400))
+    store_votes(
+        path, make_votes(["gamma", "beta", "alpha"], 150, tag="ja", task=Task.VQA, language="ja")
+    )
+    boxes = make_votes(["alpha", "beta"], 60, tag="box", task=Task.GROUNDING, boxes=Winner.TIE)
+    store_votes(path, boxes)
+    store_votes(path, make_votes(["gamma", "alpha"], 90, tag="auto", origin=Origin.AUTOMATIC))
+    store_votes(path, make_votes(["alpha", "new"], 4, tag="few"))
     return path
 
 
@@ -120,7 +81,7 @@ def address(
 
 @pytest.fixture
 def visit(browser: Browser, address: str) -> Iterator[Visit]:
-    with visiting(browser, address) as visit:
+    with visit_page(browser, address) as visit:
         open_board(visit)
         yield visit
 
@@ -152,7 +113,7 @@ def rows(visit: Visit) -> list[tuple[str, str, str]]:
 def board(votes: Path, selection: Selection) -> list[tuple[str, str, str]]:
     """What the rows must say."""
     store = VoteStore(str(votes))
-    standings = Boards(store).board(selection).standings
+    standings = Leaderboards(store).leaderboard(selection).models
     store.close()
     return [(str(one.rank), one.model, f"{one.rating:.0f}") for one in standings]
 
@@ -213,7 +174,7 @@ def test_filters_hide_rows_and_change_no_rating(visit: Visit, votes: Path) -> No
     assert heads == ["alpha", "beta"]
 
     choose(visit, "Size", "Over 15 billion")
-    visit.page.get_by_text("No model on this board is like that").wait_for()
+    visit.page.get_by_text("No model on this leaderboard matches").wait_for()
     choose(visit, "Licence", "Any licence")
     visit.page.locator(".standings tbody tr").first.wait_for()
     assert rows(visit) == [row for row in everyone if row[1] == "gamma"]
@@ -221,7 +182,7 @@ def test_filters_hide_rows_and_change_no_rating(visit: Visit, votes: Path) -> No
 
 def test_maps_and_lines_show_what_the_table_sums_up(visit: Visit, votes: Path) -> None:
     store = VoteStore(str(votes))
-    now = Boards(store).board(Selection())
+    now = Leaderboards(store).leaderboard(Selection())
     store.close()
 
     def first_row() -> list[str]:
@@ -239,22 +200,25 @@ def test_maps_and_lines_show_what_the_table_sums_up(visit: Visit, votes: Path) -
     visit.page.get_by_text("Ratings over time").click()
     visit.page.locator("#leaderboard-lines svg.marks").wait_for()
     drawn = visit.page.locator(".lines-legend li").all_inner_texts()
-    assert drawn == list(now.models)
+    assert drawn == list(now.model_names)
 
 
 def test_a_vote_appears_while_somebody_looks(
     browser: Browser, backend: Backend, tmp_path: Path
 ) -> None:
     path = tmp_path / "live.db"
-    with served(backend, tmp_path, votes=str(path)) as address, visiting(browser, address) as visit:
+    with (
+        served(backend, tmp_path, votes=str(path)) as address,
+        visit_page(browser, address) as visit,
+    ):
         open_board(visit)
         visit.page.get_by_text("No votes yet").wait_for()
-        fill(path, made(["alpha", "beta"], 5))
+        store_votes(path, make_votes(["alpha", "beta"], 5))
         visit.page.get_by_text("5 votes on 2 models").wait_for()  # by itself
         assert not visit.page.get_by_text("Go to a battle").is_visible()
 
         visit.open_tab("Battle")
-        fill(path, made(["alpha", "beta"], 5, tag="more"))
+        store_votes(path, make_votes(["alpha", "beta"], 5, tag="more"))
         visit.open_tab("Leaderboard")
         visit.page.get_by_text("10 votes on 2 models").wait_for(timeout=5_000)  # at once
 
@@ -263,9 +227,9 @@ def test_my_board_is_made_of_my_votes_alone(
     browser: Browser, backend: Backend, tmp_path: Path
 ) -> None:
     path = tmp_path / "mine.db"
-    fill(path, made(["gamma", "beta"], 3, tag="theirs", voter="0" * 32))
+    store_votes(path, make_votes(["gamma", "beta"], 3, tag="theirs", voter="0" * 32))
     own = {"votes": str(path), "secret": SECRET}
-    with served(backend, tmp_path, **own) as address, visiting(browser, address) as visit:
+    with served(backend, tmp_path, **own) as address, visit_page(browser, address) as visit:
         open_board(visit)
         visit.page.get_by_text("My votes", exact=True).click()
         visit.page.get_by_text("You have not voted yet").wait_for()
@@ -274,8 +238,8 @@ def test_my_board_is_made_of_my_votes_alone(
 
         cookies = {one["name"]: one["value"] for one in visit.page.context.cookies()}
         name = cookies[COOKIE].rpartition(".")[0]
-        me = hashed(SECRET, f"visitor {name}")
-        fill(path, made(["beta", "alpha"], 2, tag="mine", voter=me))
+        me = hash_voter(SECRET, f"visitor {name}")
+        store_votes(path, make_votes(["beta", "alpha"], 2, tag="mine", voter=me))
         visit.open_tab("Leaderboard")
         visit.page.get_by_text("2 votes on 2 models").wait_for()
         assert {name for _, name, _ in rows(visit)} == {"alpha", "beta"}
@@ -286,7 +250,7 @@ def test_an_empty_board_says_how_it_is_filled(
 ) -> None:
     with (
         served(backend, tmp_path, votes=str(tmp_path / "empty.db")) as address,
-        visiting(browser, address) as visit,
+        visit_page(browser, address) as visit,
     ):
         open_board(visit)
         visit.page.get_by_text("Say which did better").wait_for()
@@ -302,7 +266,7 @@ def test_a_database_that_is_gone_is_said_and_comes_back(
     path = tmp_path / "later" / "votes.db"
     with (
         served(backend, tmp_path, votes=str(path), secret=SECRET) as address,
-        visiting(browser, address) as visit,
+        visit_page(browser, address) as visit,
     ):
         visit.open_tab("Arena")
         visit.open_tab("Leaderboard")
@@ -310,7 +274,7 @@ def test_a_database_that_is_gone_is_said_and_comes_back(
         notice.wait_for()
         assert len(notice.inner_text()) > 20
         path.parent.mkdir()
-        fill(path, made(["alpha", "beta"], 5))
+        store_votes(path, make_votes(["alpha", "beta"], 5))
         visit.page.get_by_text("5 votes on 2 models").wait_for()
         assert notice.count() == 0
 
@@ -320,10 +284,10 @@ def test_sixty_models_fit_on_a_phone(
     browser: Browser, backend: Backend, tmp_path: Path, folder: Path, scheme: str
 ) -> None:
     names = [f"a-model-with-a-rather-long-name-{number}-instruct" for number in range(60)]
-    fill(tmp_path / "sixty.db", made(names, 3_000))
+    store_votes(tmp_path / "sixty.db", make_votes(names, 3_000))
     with (
         served(backend, tmp_path, votes=str(tmp_path / "sixty.db")) as address,
-        visiting(browser, address, f"?__theme={scheme}", viewport=PHONE) as visit,
+        visit_page(browser, address, f"?__theme={scheme}", viewport=PHONE) as visit,
     ):
         open_board(visit)
         assert len(rows(visit)) == 60

@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import test_page_browser as pages
-from support.scripted import served
-from test_page_browser import LAPTOP, PHONE, Visit, in_each_look, missing
+from support.browser import LAPTOP, PHONE, Visit, in_each_look, missing, visit_page, wait_until
 
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.menu import default_menu
@@ -19,11 +17,6 @@ from vlm_demo.values import Request, Sampling, Task
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator
 
-pytestmark = pages.pytestmark
-
-# Fixtures, which pytest finds by their names here.
-browser, folder = pages.browser, pages.folder
-visiting = pages._visiting
 
 EMBEDDED = "embedded-kosmos2"
 
@@ -40,15 +33,9 @@ def backend() -> Iterator[Backend]:
     backend.close()
 
 
-@pytest.fixture(scope="module")
-def address(backend: Backend, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(backend, tmp_path_factory.mktemp("gradio")) as address:
-        yield address
-
-
 @pytest.fixture
 def visit(browser: Browser, address: str) -> Iterator[Visit]:
-    with visiting(browser, address) as visit:
+    with visit_page(browser, address) as visit:
         open_models(visit)
         yield visit
 
@@ -89,7 +76,7 @@ def test_the_whole_menu_is_listed_and_searched(visit: Visit, backend: Backend) -
     }
     search.fill("there is no such model")
     assert found(visit) == 0
-    visit.page.get_by_text("No model is like that").wait_for()
+    visit.page.get_by_text("No model matches").wait_for()
     visit.page.get_by_role("button", name="Clear").click()
     assert found(visit) == len(backend.menu)
 
@@ -135,7 +122,7 @@ def test_filters_work_together(visit: Visit, backend: Backend) -> None:
 
     table.locator("select[name=can]").select_option("locate")
     assert listed() == expected()
-    table.locator("select[name=licence]").select_option("yes")
+    table.locator("select[name=licence]").select_option("Commercial use allowed")
     assert listed() == expected(licence=True)
     table.get_by_label("Runs here").check()
     assert listed() == expected(licence=True, here=True)
@@ -144,7 +131,7 @@ def test_filters_work_together(visit: Visit, backend: Backend) -> None:
     assert "embedded-llava15" in listed()
     table.get_by_label("Fits this machine").check()
     assert "embedded-llava15" in listed()
-    table.locator("select[name=size]").select_option("large")
+    table.locator("select[name=size]").select_option("Over 15 billion")
     assert not any("embedded" in name for name in listed())
 
 
@@ -190,7 +177,7 @@ def test_a_model_is_loaded_used_and_unloaded(visit: Visit, backend: Backend) -> 
     page.click("#models-use")
     chosen = page.locator("#model-card", has_text="Each question stands alone")
     chosen.locator(".ready").wait_for()  # not the one of the model that was chosen before
-    pages._until(lambda: page.input_value("#model input") == EMBEDDED)
+    wait_until(lambda: page.input_value("#model input") == EMBEDDED)
 
     page.click("#models-unload")
     row(visit, EMBEDDED).locator(".badge").wait_for(state="detached")
@@ -221,7 +208,7 @@ def test_a_model_is_loaded_in_another_format(visit: Visit, backend: Backend) -> 
     page.get_by_role("option", name=re.compile("as it is")).click()
     page.get_by_role("button", name="Load again").click()
     usage.get_by_text("float32").wait_for()
-    assert backend.format(EMBEDDED) == "as it is"
+    assert backend.number_format(EMBEDDED) == "auto"
     backend.unload(EMBEDDED)
 
 
@@ -266,7 +253,7 @@ def test_the_tab_fits_the_screen(
     browser: Browser, address: str, backend: Backend, folder: Path, name: str, theme: str
 ) -> None:
     viewport = {"laptop": LAPTOP, "phone": PHONE}[name]
-    with visiting(browser, address, f"?__theme={theme}", viewport=viewport) as visit:
+    with visit_page(browser, address, f"?__theme={theme}", viewport=viewport) as visit:
         list(backend.answer("embedded-llava15", Request(Task.CHAT, "hi")))
         open_models(visit)
         for step, model in (

@@ -8,23 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import axe_playwright_python
 import pytest
-from support import scripted
-from test_page_browser import Visit, _visiting, browser, circle
+from support.browser import Visit, visit_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-# Fixtures, which pytest finds by their names here.
-engine, backend, address = scripted.engine, scripted.backend, scripted.address
-browser, circle = browser, circle
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio"),
-    pytest.mark.filterwarnings("ignore::UserWarning:gradio"),
-]
 
 AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 """The accessibility checks of https://github.com/dequelabs/axe-core (MPL 2.0)."""
@@ -67,7 +55,7 @@ def tabs(page: Page) -> Iterator[str]:
 
 
 def test_no_tab_shuts_anybody_out(browser: Browser, address: str, look: str) -> None:
-    with _visiting(
+    with visit_page(
         browser, address, f"?__theme={look}", bypass_csp=True, color_scheme=look
     ) as visit:
         visit.page.add_script_tag(path=AXE)
@@ -79,7 +67,7 @@ def test_no_tab_shuts_anybody_out(browser: Browser, address: str, look: str) -> 
 def test_nor_does_a_page_full_of_answers(
     browser: Browser, address: str, look: str, circle: Path
 ) -> None:
-    with _visiting(
+    with visit_page(
         browser, address, f"?__theme={look}", bypass_csp=True, color_scheme=look
     ) as visit:
         page = visit.page
@@ -101,7 +89,7 @@ def test_nor_does_a_page_full_of_answers(
 
 
 def test_the_page_weighs_little(browser: Browser, address: str) -> None:
-    with _visiting(browser, address) as visit:
+    with visit_page(browser, address) as visit:
         loaded: dict[str, float] = visit.page.evaluate(
             """() => Object.fromEntries([
                 ...performance.getEntriesByType('navigation'),
@@ -137,7 +125,7 @@ def focused(visit: Visit) -> str:
 
 
 def test_everything_is_reached_by_keyboard(browser: Browser, address: str) -> None:
-    with _visiting(browser, address) as visit:
+    with visit_page(browser, address) as visit:
         visit.open_tab("Locate")
         visit.page.locator("#locate-tab-button, [role=tab][aria-selected=true]").first.focus()
         reached = []

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import test_page_browser as pages
+from support.browser import EXAMPLES, LAPTOP, PHONE, Visit, missing, visit_page
 from support.scripted import served
-from test_leaderboard_browser import fill, made
-from test_page_browser import EXAMPLES, LAPTOP, PHONE, Visit, missing
+from support.votes import make_votes, store_votes
 
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.menu import default_menu
@@ -21,11 +20,6 @@ from vlm_demo.ui.i18n import translations
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
-pytestmark = pages.pytestmark
-
-# Fixtures, which pytest finds by their names here.
-browser, folder = pages.browser, pages.folder
-visiting = pages._visiting
 
 VISITORS = {
     "ja": {"locale": "ja-JP", "viewport": PHONE},
@@ -88,8 +82,8 @@ def backend() -> Iterator[Backend]:
 @pytest.fixture(scope="module")
 def address(backend: Backend, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     votes = tmp_path_factory.mktemp("votes") / "votes.db"
-    fill(votes, made(["alpha", "beta", EMBEDDED[0]], 60))
-    fill(votes, made(["alpha", "new"], 3, tag="few"))
+    store_votes(votes, make_votes(["alpha", "beta", EMBEDDED[0]], 60))
+    store_votes(votes, make_votes(["alpha", "new"], 3, tag="few"))
     folder = tmp_path_factory.mktemp("gradio")
     with served(backend, folder, votes=str(votes), arena=EMBEDDED) as address:
         yield address
@@ -106,7 +100,7 @@ def test_no_sentence_is_left_in_english(
 ) -> None:
     said = translations(language)
     left: dict[str, set[str]] = {}
-    with visiting(browser, address, **VISITORS[language]) as visit:
+    with visit_page(browser, address, **VISITORS[language]) as visit:
         page = visit.page
 
         def look(where: str) -> None:

@@ -1,54 +1,60 @@
 """A benchmark of one's own as one ZIP: `benchmark.jsonl`, and the pictures as they were added.
 
-A line is a question: `picture` (a file of the ZIP), `name`, `task`, `words`, `truth` (the places
-that are right: boxes_xyxy_px, points_px, polygons_px, in pixels of the upright picture), and
-`answers`, the places that each model found.
+A line is a question: `picture` (a file of the ZIP), `name`, `task`, `words`, `truth` (the right
+regions: boxes_xyxy_px, points_px, polygons_px, in pixels of the upright picture), and `answers`,
+the regions that each model found.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
-import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
+from pydantic import BaseModel, Field, ValidationError
+
 from vlm_demo.atomic_file import atomic_write
-from vlm_demo.errors import ImageError, InputError
+from vlm_demo.errors import ImageError, InputError, describe_validation_error
 from vlm_demo.images import MAX_BYTES, MAX_PIXELS, open_image
-from vlm_demo.values import Box, Point, Polygon, Region, Size, Task
+from vlm_demo.markup.region_json import RegionsInPixelsModel, regions_to_px
+from vlm_demo.values import Region, Size, Task
 
 LISTING = "benchmark.jsonl"
+"""Name of the file in the ZIP that lists the questions."""
 
-MOST_QUESTIONS = 1000
-MOST_PLACES = 1000  # of a question, and of an answer
-LARGEST_LISTING = 20_000_000  # bytes
+MAX_QUESTIONS = 1000
+"""Largest number of questions in one benchmark."""
 
-_PICTURE = re.compile(r"pictures/[0-9a-f]{16}\.[a-z0-9]{1,5}")
+MAX_LISTING_BYTES = 20_000_000
+"""Largest size of the list of questions."""
 
-_BROKEN = (BadZipFile, NotImplementedError, RuntimeError, zlib.error, EOFError, OSError, ValueError)
+_MAX_NAME = 200  # characters of a picture's name, and of a model's
+
+_ZIP_ERRORS = (
+    *(BadZipFile, NotImplementedError, RuntimeError, zlib.error, EOFError, OSError, ValueError),
+)
 """What zipfile raises for archives that are damaged, encrypted, or packed in a rare way."""
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class LabelledQuestion:
     """A question about a picture whose right places a person has drawn."""
 
-    picture: Path
+    image: Path
     size: Size  # of the picture, upright
     name: str  # as people call the picture
     task: Task
     words: str
-    truth: tuple[Region, ...]
+    ground_truth: tuple[Region, ...]
     answers: Mapping[str, tuple[Region, ...]] = field(default_factory=dict)  # by model
 
 
-def write_archive(questions: Sequence[Known], path: Path) -> None:
+def write_archive(questions: Sequence[LabelledQuestion], path: Path) -> None:
     """Write a benchmark to a file.
 
     Raises:
@@ -56,22 +62,23 @@ def write_archive(questions: Sequence[Known], path: Path) -> None:
         ImageError: a picture is no longer there.
     """
     with atomic_write(path) as file, ZipFile(file, "w") as archive:
-        lines, there = [], set()
+        lines: list[str] = []
+        stored: set[str] = set()
         for question in questions:
-            content = _read(question.picture)
-            ending = question.picture.suffix.lower() or ".png"
+            content = _read(question.image)
+            ending = question.image.suffix.lower() or ".png"
             entry = f"pictures/{hashlib.sha256(content).hexdigest()[:16]}{ending}"
-            if entry not in there:
-                there.add(entry)
+            if entry not in stored:
+                stored.add(entry)
                 archive.writestr(entry, content, ZIP_STORED)
-            lines.append(json.dumps(_written(question, entry), ensure_ascii=False) + "\n")
+            lines.append(json.dumps(_question_to_json(question, entry), ensure_ascii=False) + "\n")
         listing = "".join(lines).encode(errors="replace")
         archive.writestr(LISTING, listing, ZIP_DEFLATED)
 
 
 def read_archive(
     path: Path, folder: Path, *, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS
-) -> tuple[Known, ...]:
+) -> tuple[LabelledQuestion, ...]:
     """Read a benchmark; its pictures are put into a folder, under names of our own.
 
     Args:
@@ -85,25 +92,25 @@ def read_archive(
     """
     try:
         with ZipFile(path) as archive:
-            listing = _unpacked(archive, LISTING, LARGEST_LISTING).decode()
-            lines = [line for line in listing.splitlines() if line.strip()]
-            if len(lines) > MOST_QUESTIONS:
-                raise InputError(f"This ZIP has too many questions: at most {MOST_QUESTIONS}.")
-            sizes: dict[str, tuple[Path, Size]] = {}
+            listing = _unpack(archive, LISTING, MAX_LISTING_BYTES).decode()
+            lines = [line for line in listing.split("\n") if line.strip()]
+            if len(lines) > MAX_QUESTIONS:
+                raise InputError(f"This ZIP has too many questions: at most {MAX_QUESTIONS}.")
+            images: dict[str, tuple[Path, Size]] = {}
             questions = []
             for number, line in enumerate(lines, start=1):
-                entry = _entry(line, number)
-                name = str(entry["picture"])
-                if name not in sizes:
-                    content = _unpacked(archive, name, max_bytes)
+                entry = _read_line(line, number)
+                name = entry.picture
+                if name not in images:
+                    content = _unpack(archive, name, max_bytes)
                     size = open_image(content, max_bytes=max_bytes, max_pixels=max_pixels).size
-                    picture = folder / f"{len(sizes) + 1:04}{Path(name).suffix}"
-                    picture.write_bytes(content)
-                    sizes[name] = picture, size
-                questions.append(_known(entry, *sizes[name], number))
+                    image = folder / f"{len(images) + 1:04}{Path(name).suffix}"
+                    image.write_bytes(content)
+                    images[name] = image, size
+                questions.append(entry.to_question(*images[name]))
     except ImageError as error:
         raise InputError(f"A picture in this ZIP cannot be used. {error}") from error
-    except _BROKEN as error:
+    except _ZIP_ERRORS as error:
         raise InputError(
             "This is not a ZIP of a benchmark, or it is damaged. Please choose one that was saved "
             "here."
@@ -113,16 +120,16 @@ def read_archive(
     return tuple(questions)
 
 
-def _read(picture: Path) -> bytes:
+def _read(image: Path) -> bytes:
     try:
-        return picture.read_bytes()
+        return image.read_bytes()
     except FileNotFoundError as error:
         raise ImageError(
             "A picture of the benchmark is no longer here. Please import the ZIP that you saved."
         ) from error
 
 
-def _unpacked(archive: ZipFile, name: str, most: int) -> bytes:
+def _unpack(archive: ZipFile, name: str, most: int) -> bytes:
     """Read a file of the archive, and never more than is allowed, whatever it says of itself."""
     try:
         with archive.open(name) as file:
@@ -134,91 +141,44 @@ def _unpacked(archive: ZipFile, name: str, most: int) -> bytes:
     return content
 
 
-def _entry(line: str, number: int) -> dict[str, Any]:
-    try:
-        entry = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise _unusable(number, "is not JSON") from error
-    if not isinstance(entry, dict) or not isinstance(entry.get("picture"), str):
-        raise _unusable(number, "names no picture")
-    if not _PICTURE.fullmatch(entry["picture"]):
-        raise _unusable(number, "names a picture in a place where none can be")
-    return entry
+class _QuestionModel(BaseModel):
+    picture: Annotated[str, Field(strict=True, pattern=r"^pictures/[0-9a-f]{16}\.[a-z0-9]{1,5}$")]
+    name: Annotated[str, Field(strict=True)] = "picture"
+    task: Task
+    words: Annotated[str, Field(strict=True)]
+    truth: RegionsInPixelsModel
+    answers: dict[str, RegionsInPixelsModel] = {}
 
-
-def _known(entry: Mapping[str, Any], picture: Path, size: Size, number: int) -> Known:
-    words, answers = entry.get("words"), entry.get("answers", {})
-    name = entry.get("name")
-    if not isinstance(words, str) or not isinstance(answers, dict):
-        raise _unusable(number, "has no words")
-    try:
-        return Known(
-            picture,
+    def to_question(self, image: Path, size: Size) -> LabelledQuestion:
+        return LabelledQuestion(
+            image,
             size,
-            name[:200] if isinstance(name, str) else "picture",
-            Task(entry.get("task", "")),
-            words,
-            _regions(entry.get("truth"), size),
-            {model[:200]: _regions(found, size) for model, found in answers.items()},
+            self.name[:_MAX_NAME],
+            self.task,
+            self.words,
+            self.truth.to_regions(size),
+            {model[:_MAX_NAME]: found.to_regions(size) for model, found in self.answers.items()},
         )
-    except (ValueError, TypeError) as error:
-        raise _unusable(number, "has a task or places that cannot be read") from error
 
 
-def _unusable(number: int, what: str) -> InputError:
-    return InputError(f"Line {number} of {LISTING} in this ZIP {what}.")
+def _read_line(line: str, number: int) -> _QuestionModel:
+    try:
+        return _QuestionModel.model_validate_json(line)
+    except ValidationError as error:
+        raise InputError(
+            f"Line {number} of {LISTING} in this ZIP cannot be used: "
+            f"{describe_validation_error(error)}."
+        ) from error
 
 
-def _written(question: Known, entry: str) -> dict[str, object]:
+def _question_to_json(question: LabelledQuestion, entry: str) -> dict[str, object]:
     return {
         "picture": entry,
         "name": question.name,
         "task": question.task.value,
         "words": question.words,
-        "truth": _places(question.truth, question.size),
+        "truth": regions_to_px(question.ground_truth, question.size),
         "answers": {
-            model: _places(found, question.size) for model, found in question.answers.items()
+            model: regions_to_px(found, question.size) for model, found in question.answers.items()
         },
     }
-
-
-def _places(regions: Sequence[Region], size: Size) -> dict[str, object]:
-    def px(numbers: Sequence[float]) -> list[float]:
-        return [round(float(number), 4) for number in numbers]
-
-    return {
-        "boxes_xyxy_px": [px(r.to_pixels(size)) for r in regions if isinstance(r, Box)],
-        "points_px": [px(r.to_pixels(size)) for r in regions if isinstance(r, Point)],
-        "polygons_px": [
-            [px(corner) for corner in r.to_pixels(size)] for r in regions if isinstance(r, Polygon)
-        ],
-    }
-
-
-def _regions(value: object, size: Size) -> tuple[Region, ...]:
-    """Read places.
-
-    Raises:
-        ValueError, TypeError: they are not lists of finite numbers, or too many.
-    """
-    if not isinstance(value, dict):
-        raise TypeError("no places")
-    boxes = [Box.normalize(*_numbers(box, 4), by=size) for box in value.get("boxes_xyxy_px", ())]
-    points = [Point.normalize(*_numbers(point, 2), by=size) for point in value.get("points_px", ())]
-    polygons = [
-        Polygon(tuple(Point.normalize(*_numbers(corner, 2), by=size) for corner in corners))
-        for corners in value.get("polygons_px", ())
-    ]
-    regions: tuple[Region, ...] = (*boxes, *points, *polygons)
-    if len(regions) > MOST_PLACES or any(not 3 <= len(p.points) <= MOST_PLACES for p in polygons):
-        raise ValueError("too many places, or an outline of fewer than three corners")
-    return regions
-
-
-def _numbers(value: object, count: int) -> list[float]:
-    if not isinstance(value, list) or len(value) != count:
-        raise ValueError("not a list of so many numbers")
-    numbers = [float(number) for number in value]
-    if not all(map(math.isfinite, numbers)):
-        raise ValueError("not finite")
-    return numbers

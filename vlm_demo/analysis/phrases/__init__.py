@@ -1,11 +1,12 @@
 """Noun phrases: the things that a text says are in a picture, or are not there.
 
-Every language is read by rules of its own over its words; nothing is downloaded and no model is
-asked. Japanese words come from Janome (Apache-2.0; dictionary IPADIC, in the package), Chinese ones
-from rjieba (MIT; jieba's dictionary, in the package); English is read here, see `english`.
+Each language has rules of its own over its words; nothing is downloaded and no model is asked.
+Japanese words come from Janome (Apache-2.0; dictionary IPADIC, in the package), Chinese ones from
+rjieba (MIT; jieba's dictionary, in the package); for English see `english`. A parser such as spaCy
+would need a model that is not on PyPI.
 
-What is left out: pronouns, words for the picture itself and for places in it ("the image", "the
-left side", "the colour"), adjectives that stand alone ("it is red"), and numbers without a noun.
+Left out are pronouns, words for the picture itself and for places in it ("the image", "the left
+side", "the colour"), adjectives that stand alone ("it is red"), and numbers without a noun.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _HAN = re.compile("[\u3400-\u9fff々]")
 
 
 def noun_phrases(text: str) -> tuple[Phrase, ...]:
-    """Return the noun phrases of a text in their order, whatever mixture of languages it is in.
+    """Return the noun phrases of a text in order; it may mix languages.
 
     Chinese characters are read as Japanese where the text has kana anywhere, else as Chinese; all
     other text as English.
@@ -37,19 +38,19 @@ def _phrases(text: str) -> Iterator[Phrase]:
     japanese = bool(_KANA.search(text))
     for sentence in _SENTENCE.finditer(text):
         for phrase in _read(sentence[0], japanese=japanese):
-            yield phrase.moved(sentence.start())
+            yield phrase.shift(sentence.start())
 
 
 def _read(sentence: str, *, japanese: bool) -> Iterator[Phrase]:
-    # A dictionary takes a tenth of a second to load: only for a text that needs it.
+    # A dictionary takes a tenth of a second to load, so only a text that needs it loads it.
     if not (_HAN.search(sentence) or _KANA.search(sentence)):
         from vlm_demo.analysis.phrases import english
 
-        return english.phrases(sentence)
+        return english.find_phrases(sentence)
     if japanese:
         from vlm_demo.analysis.phrases import japanese as japanese_
 
-        return japanese_.phrases(sentence)
+        return japanese_.find_phrases(sentence)
     from vlm_demo.analysis.phrases import chinese
 
-    return chinese.phrases(sentence)
+    return chinese.find_phrases(sentence)

@@ -1,10 +1,10 @@
 """English noun phrases, by rules over closed classes and the verbs of captions.
 
-A phrase is a run of words that no closed class holds, cut where a verb stands. Which of two
-readings a word has ("a train stands", "an umbrella stand") is told by its neighbours: a word behind
-an article is a noun; a verb follows its noun and agrees with it. Limits: verbs that are not listed
-and have no ending of a verb are taken for nouns; relative clauses are not followed, so that what is
-denied in one is denied as if it stood in the main clause; a question counts as a statement.
+A phrase is a run of words that belong to no closed class, and ends at a verb. A word with two
+readings ("a train stands", "an umbrella stand") is decided by its neighbours: a word after an
+article is a noun; a verb follows its noun and agrees with it. Limits: verbs that are not listed and
+have no verb ending are taken for nouns; relative clauses are not followed, so a negation in one
+counts for the main clause; a question counts as a statement.
 """
 
 from __future__ import annotations
@@ -14,39 +14,32 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from vlm_demo.analysis.phrases import english_words as lists
-from vlm_demo.analysis.phrases.phrase import Phrase
+from vlm_demo.analysis.phrases.phrase import Phrase, Token
 
 _TOKEN = re.compile(
     r"['’](?:s|re)\b"
     r"|[^\W\d_]+(?:[-'’](?!(?:s|re)\b)[^\W\d_]+)*"
     r"|\d+|[^\w\s]"
 )
-_MOST = 50
-"""Larger numbers are years, prices and the like."""
+_MAX_COUNT = 50
+"""Largest number that counts things; larger ones are years, prices and the like."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Token:
-    text: str
-    start: int
-
+class _EnglishToken(Token):
     @property
     def word(self) -> str:
         return self.text.casefold()
 
-    @property
-    def end(self) -> int:
-        return self.start + len(self.text)
-
 
 @dataclass(slots=True)
-class _Open:
-    """A phrase that is being read."""
+class _OpenPhrase:
+    """The phrase that is being read."""
 
-    words: list[_Token] = field(default_factory=list)
-    determined: bool = False  # an article or the like stands before it
+    words: list[_EnglishToken] = field(default_factory=list)
+    determined: bool = False  # an article or the like comes before it
     indefinite: bool = False  # that is "a" or "an"
-    other: bool = False  # "no other dogs" says nothing about the dogs that there are
+    other: bool = False  # "no other dogs" says nothing about the dogs in the picture
     count: int | None = None
 
     @property
@@ -59,20 +52,20 @@ class _Open:
         return all(_describes(token.word) for token in self.words)
 
 
-def phrases(sentence: str) -> Iterator[Phrase]:
+def find_phrases(sentence: str) -> Iterator[Phrase]:
     """Read the phrases of a sentence."""
-    return iter(_Reader(sentence).read())
+    return iter(_EnglishReader(sentence).read())
 
 
-class _Reader:
+class _EnglishReader:
     def __init__(self, sentence: str) -> None:
         self._sentence = sentence
-        self._tokens = [_Token(m[0], m.start()) for m in _TOKEN.finditer(sentence)]
+        self._tokens = [_EnglishToken(m[0], m.start()) for m in _TOKEN.finditer(sentence)]
         self._found: list[Phrase] = []
-        self._open = _Open()
-        self._denies = False  # what follows is denied
-        self._denied = False  # and something was
-        self._copula = False  # "is" stands before: an undetermined word is an adjective
+        self._open = _OpenPhrase()
+        self._negates = False  # what follows is negated
+        self._has_negated = False  # and something has been
+        self._copula = False  # after "is": a word without an article is an adjective
         self._existential = False  # "there is"
 
     def read(self) -> list[Phrase]:
@@ -85,11 +78,11 @@ class _Reader:
         self._close()
         return self._found
 
-    def _take(self, at: int, token: _Token) -> int:
-        """Take one token in; return how many of the following were taken with it."""
+    def _take(self, at: int, token: _EnglishToken) -> int:
+        """Take in one token; return how many of the following were taken in with it."""
         word, following = token.word, self._word(at + 1)
         if word in lists.NOT or (word in lists.NEGATIONS and self._is_negation(word, following)):
-            self._deny(word, at)
+            self._negate(word, at)
         elif word == "of" and self._open.words:
             return self._of(at)
         elif word in lists.DETERMINERS:
@@ -105,7 +98,7 @@ class _Reader:
             self._pass(word, following)
         elif self._is_verb(at, word, following):
             self._close()
-            self._copula, self._denies = False, self._denies and not self._denied
+            self._copula, self._negates = False, self._negates and not self._has_negated
         elif len(word) > 1:
             self._open.words.append(token)
         return 0
@@ -116,26 +109,26 @@ class _Reader:
     def _is_negation(self, word: str, following: str) -> bool:
         return not (word == "no" and (following in (",", "", ".", "longer", "doubt")))
 
-    def _deny(self, word: str, at: int) -> None:
+    def _negate(self, word: str, at: int) -> None:
         self._close()
         rest = [self._word(at + 1), self._word(at + 2)]
         if word in lists.NEGATIONS:
-            self._start_denying()
+            self._start_negating()
             self._copula, self._open.determined = False, True
         elif rest[0] in ("only", "just", "necessarily"):
             pass
         elif set(rest) & {"visible", "present", "there", "shown", "seen", "pictured", "depicted"}:
-            self._deny_subject()
+            self._negate_subject()
         elif rest[0] not in lists.PREPOSITIONS:
-            self._start_denying()
+            self._start_negating()
         if word in lists.BE:
             self._copula = True
 
-    def _start_denying(self) -> None:
-        self._denies, self._denied = True, False
+    def _start_negating(self) -> None:
+        self._negates, self._has_negated = True, False
 
-    def _deny_subject(self) -> None:
-        """Deny the phrase that the clause is about: "a zebra is not visible"."""
+    def _negate_subject(self) -> None:
+        """Negate the phrase that the clause is about: "a zebra is not visible"."""
         if self._found:
             last = self._found[-1]
             self._found[-1] = Phrase(
@@ -146,18 +139,18 @@ class _Reader:
         self._close()
         self._open.determined = True
         self._open.indefinite = word in ("a", "an")
-        self._open.other = word == "other" and self._denies
+        self._open.other = word == "other" and self._negates
 
     def _of(self, at: int) -> int:
-        """Read on behind "of" where one phrase goes on there."""
+        """Take in "of" where the phrase continues after it."""
         head = self._open.words[-1].word
         if head in lists.QUANTITIES:
-            self._open = _Open(determined=True, count=lists.QUANTITIES[head])
+            self._open = _OpenPhrase(determined=True, count=lists.QUANTITIES[head])
         elif head in lists.HOLDERS and not self._is_closed(self._word(at + 1)):
             self._open.words.append(self._tokens[at])
         else:
             self._close()
-            self._denies = False
+            self._negates = False
         return 0
 
     def _joins_adjectives(self, following: str) -> bool:
@@ -165,10 +158,10 @@ class _Reader:
 
     def _punctuate(self, word: str, following: str) -> None:
         self._close()
-        if word == "," and self._denies and following not in lists.DETERMINERS:
+        if word == "," and self._negates and following not in lists.DETERMINERS:
             return  # "no dogs, cats or birds"
         if word not in ("'s", "’s", "'re", "’re"):
-            self._denies = self._copula = self._existential = False
+            self._negates = self._copula = self._existential = False
 
     def _is_closed(self, word: str) -> bool:
         return (
@@ -179,7 +172,7 @@ class _Reader:
         )
 
     def _pass(self, word: str, following: str) -> None:
-        """Go past a word that belongs to no phrase."""
+        """Pass a word that belongs to no phrase."""
         if word.endswith("ly") and self._open.is_begun and not self._open.words:
             return  # "a brightly painted boat"
         if word in ("very", "quite", "rather") and self._open.is_begun:
@@ -188,7 +181,7 @@ class _Reader:
         self._copula = word in lists.BE or (self._copula and word in ("very", "quite", "too"))
         self._existential = word == "there" or (self._existential and word in lists.BE)
         if word not in ("or", "nor"):
-            self._denies = self._denies and not self._denied
+            self._negates = self._negates and not self._has_negated
 
     def _is_verb(self, at: int, word: str, following: str) -> bool:
         """Whether a word is the verb of its clause, by its form and its neighbours."""
@@ -200,7 +193,7 @@ class _Reader:
         if word.endswith("ed") or word in lists.PAST:
             return not (self._open.is_adjectival and goes_on and word not in ("left", "saw"))
         if not self._open.words:
-            # Behind an article or a number it is a noun; at the beginning, or behind "who", a verb.
+            # After an article or a number it is a noun; at the beginning, or after "who", a verb.
             return word in lists.BASE_VERBS | lists.THIRD_PERSON and not self._open.determined
         last = _head(self._open.words)
         if self._open.is_adjectival:
@@ -223,15 +216,15 @@ class _Reader:
 
     def _close(self) -> None:
         """End the phrase that is being read, and keep it where it names a thing."""
-        done, self._open = self._open, _Open()
+        done, self._open = self._open, _OpenPhrase()
         words = done.words
         while words and words[-1].word == "of":
             words.pop()
         if not words:
             return
         if not self._names_a_thing(done):
-            if self._denies and not _is_abstract(words):
-                self._denies = False  # "not red"
+            if self._negates and not _is_abstract(words):
+                self._negates = False  # "not red"
             return
         start, end = words[0].start, words[-1].end
         self._found.append(
@@ -239,14 +232,14 @@ class _Reader:
                 " ".join(self._sentence[start:end].split()),
                 (start, end),
                 "en",
-                negated=self._denies,
+                negated=self._negates,
                 count=done.count,
                 plural=_is_plural(_head(words)),
             )
         )
-        self._copula, self._denied = False, True
+        self._copula, self._has_negated = False, True
 
-    def _names_a_thing(self, done: _Open) -> bool:
+    def _names_a_thing(self, done: _OpenPhrase) -> bool:
         if done.other or _is_abstract(done.words):
             return False
         if done.is_adjectival:
@@ -257,7 +250,7 @@ class _Reader:
 
 def _number(word: str) -> int | None:
     if word.isdecimal():
-        return int(word) if len(word) < 3 and int(word) <= _MOST else None
+        return int(word) if len(word) < 3 and int(word) <= _MAX_COUNT else None
     return lists.NUMBERS.get(word)
 
 
@@ -267,12 +260,12 @@ def _describes(word: str) -> bool:
     )
 
 
-def _is_abstract(words: Sequence[_Token]) -> bool:
+def _is_abstract(words: Sequence[_EnglishToken]) -> bool:
     return _head(words) in lists.ABSTRACT
 
 
-def _head(words: Sequence[_Token]) -> str:
-    """The word that a phrase is about: the last one, or that before "of"."""
+def _head(words: Sequence[_EnglishToken]) -> str:
+    """Return the word that a phrase is about: the last one, or the one before "of"."""
     texts = [token.word for token in words]
     return texts[texts.index("of") - 1] if "of" in texts[1:] else texts[-1]
 

@@ -1,16 +1,16 @@
-"""The closed classes of English, and the open ones as far as captions need them."""
+"""Word lists: the closed classes of English, and the open ones as far as captions need them."""
 
 from __future__ import annotations
 
-from vlm_demo.analysis.phrases.phrase import words
+from vlm_demo.analysis.phrases.phrase import word_set
 
-DETERMINERS = words(
+DETERMINERS = word_set(
     "a an the this that these those his her its their my your our some any each every either "
     "another other both all several many few various multiple numerous more most enough such "
     "what which whose"
 )
-NEGATIONS = words("no without neither nor lacks lack lacking lacked")
-NOT = words(
+NEGATIONS = word_set("no without neither nor lacks lack lacking lacked")
+NOT = word_set(
     "not cannot isn't aren't wasn't weren't don't doesn't didn't can't couldn't hasn't haven't "
     "hadn't won't wouldn't isn’t aren’t wasn’t weren’t don’t doesn’t didn’t can’t couldn’t "
     "hasn’t haven’t hadn’t won’t wouldn’t never"
@@ -19,18 +19,18 @@ NUMBERS = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
     "nine": 9, "ten": 10, "eleven": 11, "twelve": 12,
 }  # fmt: skip
-BE = words(
+BE = word_set(
     "is are was were be been being am 's 're isn't aren't wasn't weren't isn’t aren’t looks look "
     "seems seem appears appear becomes become"
 )
-PREPOSITIONS = words(
+PREPOSITIONS = word_set(
     "about above across after against along alongside amid among amongst around as at atop before "
     "behind below beneath beside besides between beyond by despite down during except for from in "
     "inside into like near nearby next of off on onto opposite out outside over past per round "
     "since than through throughout to toward towards under underneath until up upon via with "
     "within"
 )
-CLOSED = words(
+CLOSED = word_set(
     "and or but so if because while when where how why whether though although then yet "
     "i you he she it they we me him us them mine yours hers ours theirs who whom whoever "
     "himself herself itself themselves myself yourself one ones none there here "
@@ -44,11 +44,11 @@ CLOSED = words(
     "visible present absent available located situated positioned placed shown seen pictured "
     "depicted surrounded based able likely unlikely possible impossible due instance"
 )
-COLOURS = words(
+COLOURS = word_set(
     "red orange yellow green blue purple pink brown black white gray grey golden silver beige tan "
     "teal turquoise violet maroon navy cyan magenta colorful colourful"
 )
-ADJECTIVES = COLOURS | words(
+ADJECTIVES = COLOURS | word_set(
     "big small large little tiny huge tall short long wide narrow thick thin round flat old young "
     "new modern ancient bright dark pale clear cloudy sunny clean dirty wet dry hot cold warm cool "
     "empty full open closed broken beautiful pretty nice cute lovely happy sad angry busy quiet "
@@ -58,9 +58,9 @@ ADJECTIVES = COLOURS | words(
     "elderly ugly silly early wild tame sharp blunt strong weak leftmost rightmost topmost "
     "bottommost largest smallest biggest tallest good bad great delicious stationary ready"
 )
-"""One that stands alone, as in "the car is red", is no phrase."""
+"""Adjectives; one that stands alone, as in "the car is red", is no phrase."""
 
-ABSTRACT = words(
+ABSTRACT = word_set(
     "image images picture pictures photo photos photograph scene scenes background foreground view "
     "side sides left right top bottom middle center centre corner corners edge edges front back "
     "rear end number numbers color colors colour colours shape shapes size sizes kind type sort "
@@ -70,7 +70,7 @@ ABSTRACT = words(
     "series row half degree direction location detail details order purpose fact case point "
     "north south east west focus action appearance activity use bit rest contrast feeling sense"
 )
-"""Nouns that name nothing one could draw a box around; a phrase with such a head is left out."""
+"""Nouns that name nothing to draw a box around; a phrase with such a head is left out."""
 
 QUANTITIES = {
     "pair": 2, "couple": 2, "lot": None, "lots": None, "number": None, "variety": None,
@@ -80,16 +80,16 @@ QUANTITIES = {
 }  # fmt: skip
 """Heads before "of" that only say how much there is of what follows."""
 
-HOLDERS = words(
+HOLDERS = word_set(
     "bunch bunches cup cups glass glasses bottle bottles bowl bowls plate plates piece pieces "
     "slice slices pile piles stack stacks herd flock crowd vase basket baskets bag bags can cans "
     "pot pots loaf bouquet sheet sheets box boxes jar jars carton ball balls"
 )
 """Heads before "of" that name one thing together with what follows: "a bunch of grapes"."""
 
-PLURALS = words("people men women children geese feet teeth mice police cattle")
+PLURALS = word_set("people men women children geese feet teeth mice police cattle")
 
-NOT_VERBS = words(
+NOT_VERBS = word_set(
     "building buildings ceiling ceilings painting paintings string strings ring rings king kings "
     "wing wings clothing railing awning swing swings spring springs drawing drawings earring "
     "earrings wedding lightning morning evening thing things sling icing topping toppings seating "
@@ -98,9 +98,9 @@ NOT_VERBS = words(
     "reed red moped breed hundred watershed riverbed naked wicked sacred rugged fly family belly "
     "jelly butterfly lily ally assembly bully dragonfly firefly housefly trolley"
 )
-"""Words with the ending of a verb or an adverb that are neither."""
+"""Words that end like a verb or an adverb and are neither."""
 
-BASE_VERBS = words(
+BASE_VERBS = word_set(
     "sit stand lie lay walk run ride hold wear carry play eat drink look watch stare gaze smile "
     "laugh hang lean rest sleep fly swim jump climb drive park cover fill contain show feature "
     "include have display depict overlook face touch reach pull push throw catch kick hit swing "
@@ -113,7 +113,7 @@ BASE_VERBS = words(
     "describe mention create add help try start stop begin prepare drop fold open close connect "
     "support protect approach gather occur happen exist remain stay lend roll slide spin"
 )
-PAST = words(
+PAST = word_set(
     "sat stood lay lain ran ridden rode held wore worn ate eaten drank drunk hung slept flew flown "
     "swam drove driven threw thrown caught grew grown made took taken got gave given kept saw seen "
     "found went came gone left fell fallen rose risen shone led followed fed knelt bent sang said "

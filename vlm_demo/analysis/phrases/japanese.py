@@ -2,8 +2,8 @@
 
 A phrase is a run of nouns with the adjectives before it. A noun that の ties to the next one
 belongs to its phrase only where it says how the thing looks (緑のりんご); else it is a thing of its
-own (テーブルの上, 犬の帽子). What a clause denies is the phrase that its predicate is said of: its
-object (を), else its subject (が), else what it is about (は, も).
+own (テーブルの上, 犬の帽子). What a clause negates is the phrase that its predicate is about: its
+object (を), else its subject (が), else its topic (は, も).
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from vlm_demo.analysis.phrases.phrase import Phrase, words
+from vlm_demo.analysis.phrases.phrase import Phrase, Token, word_set
 
-_LOOKS = words(
+_LOOKS = word_set(
     "赤 青 緑 黄 白 黒 紫 茶 灰 ピンク オレンジ グレー ベージュ 金 銀 木 革 石 ガラス 木製 "
     "金属 水玉 縞模様 チェック 無地 丸型 小型 大型"
 )
-"""Nouns that before の say how a thing looks; and all that end in 色, 製, 柄 or 形."""
+"""Nouns that say before の how a thing looks, besides all that end in 色, 製, 柄 or 形."""
 
-_ABSTRACT = words(
+_ABSTRACT = word_set(
     "画像 写真 絵 図 イラスト 場面 シーン 背景 前景 左 右 上 下 前 後ろ 後 中 中央 真ん中 隣 "
     "横 側 左側 右側 上側 下側 手前 奥 左上 右上 左下 右下 角 端 一部 部分 全体 場所 位置 "
     "周り 周囲 近く もの 物 こと 事 様子 数 色 形 大きさ 種類 合計 間 方 ため よう そば 質問 "
@@ -34,76 +34,72 @@ _JOINING = ("と", "や", "か", "、", "・", "および", "または")
 
 
 @dataclass(frozen=True, slots=True)
-class _Token:
-    text: str
-    start: int
-    kind: str  # 名詞, 動詞, ...
-    kinds: tuple[str, ...]  # 一般, 自立, ...
-    base: str
-
-    @property
-    def end(self) -> int:
-        return self.start + len(self.text)
+class _JapaneseToken(Token):
+    kind: str  # part of speech: 名詞, 動詞, ...
+    kinds: tuple[str, ...]  # its subclasses: 一般, 自立, ...
+    base: str  # the dictionary form
 
 
 @dataclass(slots=True)
-class _Named:
+class _ClausePhrase:
     """A phrase of a clause, before its predicate is known."""
 
-    words: list[_Token]
+    words: list[_JapaneseToken]
     count: int | None = None
-    particle: str = ""  # that follows it
+    particle: str = ""  # after it
     negated: bool = False
 
 
 @dataclass(slots=True)
 class _Clause:
-    """Phrases since the last predicate."""
+    """The phrases since the last predicate."""
 
-    named: list[_Named] = field(default_factory=list)
+    phrases: list[_ClausePhrase] = field(default_factory=list)
 
-    def deny(self) -> None:
-        """Deny what the predicate is said of, with all that is joined to it."""
+    def negate(self) -> None:
+        """Negate what the predicate is about, with all that is joined to it."""
         follower = ""
-        for named in reversed(self.named):  # 犬と猫はいません: both
-            follower = named.particle = follower if named.particle in _JOINING else named.particle
-        there = {named.particle for named in self.named}
-        about = next((p for p in _PARTICLES_OF_SUBJECTS if p in there), "の")
-        for named in self.named:
-            named.negated = named.particle == about
+        for phrase in reversed(self.phrases):  # 犬と猫はいません: both
+            follower = phrase.particle = (
+                follower if phrase.particle in _JOINING else phrase.particle
+            )
+        present = {phrase.particle for phrase in self.phrases}
+        about = next((p for p in _PARTICLES_OF_SUBJECTS if p in present), "の")
+        for phrase in self.phrases:
+            phrase.negated = phrase.particle == about
 
 
-def phrases(sentence: str) -> Iterator[Phrase]:
+def find_phrases(sentence: str) -> Iterator[Phrase]:
     """Read the phrases of a sentence."""
-    for named in _Reader(_tokens(sentence)).read():
-        start, end = named.words[0].start, named.words[-1].end
+    for phrase in _JapaneseReader(_tokens(sentence)).read():
+        start, end = phrase.words[0].start, phrase.words[-1].end
         yield Phrase(
-            sentence[start:end], (start, end), "ja", negated=named.negated, count=named.count
+            sentence[start:end], (start, end), "ja", negated=phrase.negated, count=phrase.count
         )
 
 
-class _Reader:
-    def __init__(self, tokens: list[_Token]) -> None:
+class _JapaneseReader:
+    def __init__(self, tokens: list[_JapaneseToken]) -> None:
         self._tokens = tokens
-        self._done: list[_Named] = []
+        self._done: list[_ClausePhrase] = []
         self._clause = _Clause()
-        self._words: list[_Token] = []  # of the phrase that is being read
+        self._words: list[_JapaneseToken] = []  # of the phrase that is being read
         self._count: int | None = None
 
-    def read(self) -> list[_Named]:
+    def read(self) -> list[_ClausePhrase]:
         at = 0
         while at < len(self._tokens):
             at = self._take(at)
         self._close("")
-        self._end_clause(denied=False)
+        self._end_clause(negates=False)
         return self._done
 
     def _take(self, at: int) -> int:
-        """Take in the next word, or the next predicate; return where to go on."""
+        """Take in the next word, or the next predicate; return where to continue."""
         token = self._tokens[at]
         if token.base in ("無し", "なし"):
             self._close("の")
-            self._end_clause(denied=True)
+            self._end_clause(negates=True)
         elif self._is_predicate(at):
             return self._predicate(at)
         elif token.kind == "名詞":
@@ -117,14 +113,14 @@ class _Reader:
         else:
             self._close(token.text)
             if token.text in ("。", "！", "？"):
-                self._end_clause(denied=False)
+                self._end_clause(negates=False)
         return at + 1
 
     def _noun(self, at: int) -> int:
         token = self._tokens[at]
         number = self._number(at)
         if number:
-            return self._counted(at, *number)
+            return self._apply_count(at, *number)
         if "代名詞" in token.kinds or ("副詞可能" in token.kinds and token.text in _ABSTRACT):
             self._close("")
         else:
@@ -132,7 +128,7 @@ class _Reader:
         return at + 1
 
     def _number(self, at: int) -> tuple[int | None, int] | None:
-        """Return the number that stands here and how many words it takes, with its counter."""
+        """Return the number at a position, and how many words it and its counter take."""
         token = self._tokens[at]
         if token.text.endswith("つ") and token.text[0] in _NUMERALS and len(token.text) == 2:
             return _NUMERALS[token.text[0]], 1
@@ -147,8 +143,8 @@ class _Reader:
             length += 1
         return (value if value and value <= 50 else None), length
 
-    def _counted(self, at: int, count: int | None, length: int) -> int:
-        """Give the number to the phrase that follows with の, else to the one before it."""
+    def _apply_count(self, at: int, count: int | None, length: int) -> int:
+        """Give the number to the phrase that follows after の, else to the one before it."""
         self._close("")
         count = count if count and count > 1 else None
         after = at + length
@@ -156,8 +152,8 @@ class _Reader:
         if follows == "の":
             self._count = count
             return after + 1
-        if self._clause.named:
-            self._clause.named[-1].count = count
+        if self._clause.phrases:
+            self._clause.phrases[-1].count = count
         return after
 
     def _describes(self) -> bool:
@@ -176,55 +172,55 @@ class _Reader:
         return token.kind == "形容詞" and ends and not self._words
 
     def _predicate(self, at: int) -> int:
-        """Read verbs and what they are inflected with; an odd number of ない denies."""
+        """Read verbs with their inflections; an odd number of ない negates."""
         self._close("の" if self._tokens[at].base in ("ない", "無い") else "")
-        denied = False
+        negates = False
         while at < len(self._tokens):
             token = self._tokens[at]
             ending = token.kind in ("動詞", "助動詞") or token.text in ("て", "で", "ば", "では")
             if not (ending or self._is_predicate(at)):
                 break
             if token.base in ("ない", "無い", "ん", "ぬ"):
-                denied = not denied
+                negates = not negates
             at += 1
-        self._end_clause(denied=denied)
+        self._end_clause(negates=negates)
         return at
 
     def _close(self, particle: str) -> None:
-        """End the phrase that is being read, and keep it where it names a thing."""
+        """End the current phrase, and keep it where it names a thing."""
         read, self._words = self._words, []
         count, self._count = self._count, None
         while read and read[-1].text in ("の", "な"):
             read.pop()
         if not read:
-            if self._clause.named and not self._clause.named[-1].particle:
-                self._clause.named[-1].particle = particle
+            if self._clause.phrases and not self._clause.phrases[-1].particle:
+                self._clause.phrases[-1].particle = particle
             return
         head = read[-1]
         bare = head.kind != "名詞" or "形容動詞語幹" in head.kinds or self._is_colour(read)
         if head.text not in _ABSTRACT and "非自立" not in head.kinds and not bare:
-            self._clause.named.append(_Named(read, count, particle))
+            self._clause.phrases.append(_ClausePhrase(read, count, particle))
 
-    def _is_colour(self, read: list[_Token]) -> bool:
+    def _is_colour(self, read: list[_JapaneseToken]) -> bool:
         return len(read) == 1 and read[0].text.endswith("色")
 
-    def _end_clause(self, *, denied: bool) -> None:
-        if denied:
-            self._clause.deny()
-        self._done += self._clause.named
+    def _end_clause(self, *, negates: bool) -> None:
+        if negates:
+            self._clause.negate()
+        self._done += self._clause.phrases
         self._clause = _Clause()
 
 
-def _is_modifier(token: _Token) -> bool:
+def _is_modifier(token: _JapaneseToken) -> bool:
     return token.kind in ("形容詞", "連体詞") and token.text not in ("この", "その", "あの", "ある")
 
 
-def _tokens(sentence: str) -> list[_Token]:
+def _tokens(sentence: str) -> list[_JapaneseToken]:
     tokens, at = [], 0
     for entry in _tokenizer().tokenize(sentence):
         at = sentence.index(entry.surface, at)
         kind, *kinds = entry.part_of_speech.split(",")
-        tokens.append(_Token(entry.surface, at, kind, tuple(kinds), entry.base_form))
+        tokens.append(_JapaneseToken(entry.surface, at, kind, tuple(kinds), entry.base_form))
         at += len(entry.surface)
     return tokens
 

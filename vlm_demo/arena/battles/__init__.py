@@ -1,1 +1,1 @@
-"""Battles."""
+"""Battles: two anonymous models answer the same question, and a person votes."""

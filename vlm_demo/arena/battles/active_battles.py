@@ -1,4 +1,4 @@
-"""The battles that go on, or wait for their vote. They live in this process, and not for ever."""
+"""Battles that are running or wait for a vote; they live in this process, for a limited time."""
 
 from __future__ import annotations
 
@@ -13,33 +13,38 @@ from threading import Lock
 from PIL.Image import Image
 
 from vlm_demo.arena.votes.vote import Contender, Vote
-from vlm_demo.catalog.menu import ModelSpec
+from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.errors import BattleError, InputError, VotedAlreadyError
 from vlm_demo.values import Message, Reply, Request, Task
 
 MAX_TURNS = 20
+"""Largest number of turns in one battle."""
 
 MAX_BATTLES = 10_000
+"""Largest number of battles in memory."""
+
 MAX_AGE_S = 24 * 3600.0
+"""Age in seconds after which a battle is forgotten."""
+
 MAX_PIXELS = 1_000_000_000
-"""Of the pictures of all battles together: they are kept as they are, 3 bytes a pixel."""
+"""Largest number of pixels in the pictures of all battles, which take 3 bytes each."""
 
-GONE = "This battle is not known here any more. Please begin another one."
+UNKNOWN_BATTLE = "There is no such battle here, or it has expired. Please start another one."
 
 
-class Status(StrEnum):
-    """What can be done with a battle."""
+class BattleStatus(StrEnum):
+    """The stage of a battle, which decides what can be done with it."""
 
-    READY = "ready"  # to be asked for the first time
+    READY = "ready"  # waits for its first question
     ANSWERING = "answering"
-    VOTABLE = "votable"  # voted on, or asked once more
-    VOTED = "voted"  # nothing any more
-    VOID = "void"  # nothing: a side failed, or was stopped
+    VOTABLE = "votable"  # can be voted on, or asked another question
+    VOTED = "voted"  # finished
+    VOID = "void"  # finished without a vote: a side failed, or was stopped
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
-    """One turn: what both were asked, and what they answered."""
+class BattleTurn:
+    """One turn: what both models were asked, and what they answered."""
 
     request: Request  # without its history
     replies: tuple[Reply, Reply]
@@ -47,48 +52,47 @@ class Exchange:
 
 @dataclass(slots=True)
 class Battle:
-    """One battle. Whoever changes it holds its lock."""
+    """One battle. Hold its lock while changing it."""
 
     id: str
     voter: str
     task: Task
     specs: tuple[ModelSpec, ModelSpec]  # left, right
     created: float
-    status: Status = Status.READY
-    exchanges: list[Exchange] = field(default_factory=list)
+    status: BattleStatus = BattleStatus.READY
+    turns: list[BattleTurn] = field(default_factory=list)
     began_at: datetime | None = None  # the first question
     ended_at: datetime | None = None  # the last answer
-    contenders: tuple[Contender, ...] = ()  # how they answered, without what
-    language: str = ""  # of the words
-    picture_hash: str = ""  # of all pictures
-    leaked: bool = False  # somebody could know a model
+    contenders: tuple[Contender, ...] = ()  # without their outputs
+    language: str = ""  # of the questions
+    image_hash: str = ""  # of all pictures
+    reveals_identity: bool = False  # somebody could recognise a model
     vote: Vote | None = None
     lock: Lock = field(default_factory=Lock)
 
     @property
     def requests(self) -> list[Request]:
-        """What was asked, turn by turn."""
-        return [exchange.request for exchange in self.exchanges]
+        """The questions, turn by turn."""
+        return [exchange.request for exchange in self.turns]
 
     @property
-    def pictures(self) -> list[Image]:
-        """All of them, the oldest first."""
+    def images(self) -> list[Image]:
+        """All pictures, oldest first."""
         return [image for request in self.requests for image in request.images]
 
-    @property
-    def pixels(self) -> int:
-        """Of all pictures."""
-        return sum(image.width * image.height for image in self.pictures)
+    def count_pixels(self) -> int:
+        """Return the number of pixels of all pictures."""
+        return sum(image.width * image.height for image in self.images)
 
     def outputs(self, side: int) -> tuple[str, ...]:
-        """What one side wrote, raw, one a turn."""
-        return tuple(exchange.replies[side].raw for exchange in self.exchanges)
+        """Return the raw outputs of one side, one per turn."""
+        return tuple(exchange.replies[side].raw for exchange in self.turns)
 
     def request_for(self, side: int, request: Request) -> Request:
-        """Return the request with the history of one side: what it wrote itself."""
+        """Return the request with the history as one side knows it: with its own replies."""
         history = [
             message
-            for exchange in self.exchanges
+            for exchange in self.turns
             for message in (
                 Message("user", exchange.request.text, exchange.request.images),
                 Message("assistant", exchange.replies[side].raw),
@@ -97,45 +101,44 @@ class Battle:
         return replace(request, history=tuple(history))
 
     def require_open(self) -> None:
-        """Refuse another turn where there can be none.
+        """Check that another turn is possible.
 
         Raises:
-            BattleError: it is answering, voted on or void.
-            InputError: it is long enough; it can be voted on.
+            BattleError: the battle is answering, voted on or void.
+            InputError: the battle has its largest number of turns, and can be voted on.
         """
-        if self.status is Status.ANSWERING:
-            raise BattleError("Both models are still answering. Please wait until they have done.")
-        if self.status in (Status.VOTED, Status.VOID):
+        if self.status is BattleStatus.ANSWERING:
+            raise BattleError("Both models are still answering. Please wait until they are done.")
+        if self.status in (BattleStatus.VOTED, BattleStatus.VOID):
             self.require_votable()
-        if len(self.exchanges) >= MAX_TURNS:
+        if len(self.turns) >= MAX_TURNS:
             raise InputError(f"A battle has at most {MAX_TURNS} turns. Please vote on this one.")
 
     def require_votable(self) -> None:
-        """Refuse a vote where there can be none.
+        """Check that a vote is possible.
 
         Raises:
-            VotedAlreadyError: it has its vote.
-            BattleError: it is void, or both models have not answered yet.
+            VotedAlreadyError: the battle has its vote.
+            BattleError: the battle is void, or the models have not answered yet.
         """
         match self.status:
-            case Status.VOTED:
-                raise VotedAlreadyError("This battle has its vote. Please begin another one.")
-            case Status.VOID:
+            case BattleStatus.VOTED:
+                raise VotedAlreadyError("This battle has been voted on. Please start another one.")
+            case BattleStatus.VOID:
                 raise BattleError(
-                    "This battle does not count, since it did not come to its end. Please begin "
-                    "another one."
+                    "This battle was not completed, so it does not count. Please start another one."
                 )
-            case Status.READY | Status.ANSWERING:
+            case BattleStatus.READY | BattleStatus.ANSWERING:
                 raise BattleError("Please wait until both models have answered, and then vote.")
 
-    def close(self, status: Status) -> None:
-        """End it, and let its pictures and words go."""
+    def close(self, status: BattleStatus) -> None:
+        """End the battle and forget its pictures and words."""
         self.status = status
-        self.exchanges = []
+        self.turns = []
 
 
-class LivingBattles:
-    """Finds battles for those who began them; the oldest go when there are too many."""
+class ActiveBattles:
+    """The battles of this process, found by those who started them; the oldest go first."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -143,7 +146,7 @@ class LivingBattles:
         self._lock = Lock()
 
     def add(self, name: str, voter: str, task: Task, specs: tuple[ModelSpec, ModelSpec]) -> Battle:
-        """Keep a new battle, which is READY."""
+        """Add a new battle."""
         battle = Battle(name, voter, task, specs, created=self._clock())
         with self._lock:
             self._battles[name] = battle
@@ -151,37 +154,37 @@ class LivingBattles:
         return battle
 
     def get(self, name: str, voter: str) -> Battle:
-        """Return somebody's battle.
+        """Return a battle of this voter.
 
         Raises:
-            BattleError: it is gone, or somebody else's; the two sound the same.
+            BattleError: it is gone, or somebody else's; both get the same message.
         """
         with self._lock:
             battle = self._battles.get(name)
         too_old = battle and self._clock() - battle.created > MAX_AGE_S
         if battle is None or too_old or battle.voter != voter:
-            raise BattleError(GONE)
+            raise BattleError(UNKNOWN_BATTLE)
         return battle
 
     def make_room(self) -> None:
-        """Let the oldest battles go that are too many, too old, or hold too many pictures."""
+        """Remove the oldest battles while there are too many, or they are too old or too large."""
         with self._lock:
-            pixels = sum(battle.pixels for battle in self._battles.values())
+            pixels = sum(battle.count_pixels() for battle in self._battles.values())
             while self._battles:
                 oldest = next(iter(self._battles.values()))
                 too_old = self._clock() - oldest.created > MAX_AGE_S
                 too_large = pixels > MAX_PIXELS and len(self._battles) > 1
                 if not (too_old or too_large or len(self._battles) > MAX_BATTLES):
                     return
-                pixels -= oldest.pixels
+                pixels -= oldest.count_pixels()
                 del self._battles[oldest.id]
 
     def drop(self, voter: str) -> None:
-        """Let all battles of a voter go; one whose vote is being kept waits for that."""
+        """Remove all battles of a voter; one whose vote is being stored is awaited."""
         with self._lock:
             own = [battle for battle in self._battles.values() if battle.voter == voter]
             for battle in own:
                 del self._battles[battle.id]
         for battle in own:
             with battle.lock:
-                battle.close(Status.VOID)
+                battle.close(BattleStatus.VOID)

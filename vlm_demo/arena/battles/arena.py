@@ -1,4 +1,4 @@
-"""Battles: two models answer the same, nobody knows which, and a person says who did better."""
+"""The arena: two anonymous models answer the same question, and a person votes."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from vlm_demo.arena.battles.active_battles import Battle, Exchange, LivingBattles, Status
-from vlm_demo.arena.battles.ballots import Opinion, ballot, contender
-from vlm_demo.arena.battles.language import language_of, preload
-from vlm_demo.arena.battles.model_identity import leak
-from vlm_demo.arena.battles.paired_streams import Side, Sides, race
+from vlm_demo.arena.battles.active_battles import ActiveBattles, Battle, BattleStatus, BattleTurn
+from vlm_demo.arena.battles.language_detection import detect_language, preload_detector
+from vlm_demo.arena.battles.model_identity import reveals_identity
+from vlm_demo.arena.battles.paired_streams import AnswerStream, PairedReplies, stream_pair
 from vlm_demo.arena.battles.pairing import Outages, draw_pair
-from vlm_demo.arena.battles.rate_limits import MINUTE, Limits, Window, too_many
-from vlm_demo.arena.votes.fingerprints import of_pictures
+from vlm_demo.arena.battles.rate_limits import MINUTE, MovingWindow, RateLimits, rate_limit_error
+from vlm_demo.arena.battles.vote_building import Judgement, build_vote, describe_contender
+from vlm_demo.arena.votes.fingerprints import hash_images
 from vlm_demo.arena.votes.store import VoteStore
 from vlm_demo.arena.votes.vote import Vote, Winner
 from vlm_demo.backend import Backend
-from vlm_demo.catalog.menu import ModelSpec
+from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.errors import (
     BattleError,
     InputError,
@@ -35,25 +35,26 @@ from vlm_demo.errors import (
 from vlm_demo.values import Request, Sampling, Task
 
 MAX_SEED = 2**31 - 1
+"""Largest seed that is drawn for a battle."""
 
-FAILED = (
-    "One of the two models could not answer, so this battle does not count. Please begin another "
+MODEL_FAILED = (
+    "One of the two models could not answer, so this battle does not count. Please start another "
     "one."
 )
 
 log = logging.getLogger(__name__)
 
 
-class PairCounts(Protocol):
+class VoteCounter(Protocol):
     """Knows how often people have judged each pair of models."""
 
-    def pair_counts(self, task: str) -> Mapping[frozenset[str], int]:
-        """Return the counts for one task, by the names of both models."""
+    def count_votes(self, task: str) -> Mapping[frozenset[str], int]:
+        """Return the number of votes on a task by the names of both models."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reveal:
-    """Who was who. Nothing says so before the vote."""
+    """Which models took part; it is secret before the vote."""
 
     a: ModelSpec
     b: ModelSpec
@@ -61,27 +62,27 @@ class Reveal:
 
 
 class Arena:
-    """Holds battles between the models of a backend, and keeps the votes on them."""
+    """Battles between the models of a backend, and the votes on them."""
 
     def __init__(
         self,
         backend: Backend,
         store: VoteStore,
-        boards: PairCounts,
+        counter: VoteCounter,
         *,
         models: Sequence[str] = (),
-        limits: Limits | None = None,
+        limits: RateLimits | None = None,
         rng: random.Random | None = None,
     ) -> None:
         """Open an arena.
 
         Args:
-            backend: answers.
+            backend: answers the questions.
             store: keeps the votes.
-            boards: knows which pairs were judged how often.
-            models: names of those that may meet; (): all that need no fetching.
-            limits: how many battles and votes there may be in a while.
-            rng: what chance is taken from; None: nobody can foresee it.
+            counter: knows how often each pair of models was judged.
+            models: names of the models that take part; (): all that need no download.
+            limits: how often people may start battles and vote.
+            rng: source of randomness; None: one that nobody can predict.
 
         Raises:
             UnknownModelError: one of `models` is not on the menu.
@@ -90,19 +91,19 @@ class Arena:
             backend.spec(name)
         self._backend = backend
         self._store = store
-        self._boards = boards
+        self._counter = counter
         self._models = frozenset(models)
-        self._limits = limits or Limits()
+        self._limits = limits or RateLimits()
         self._rng = rng or random.SystemRandom()
-        self._battles = LivingBattles()
+        self._battles = ActiveBattles()
         self._outages = Outages()
-        self._begun = Window(
+        self._battle_window = MovingWindow(
             "battles",
             a_minute=self._limits.battles_a_minute,
             an_hour=self._limits.battles_an_hour,
             all_a_minute=self._limits.all_a_minute,
         )
-        self._cast = Window(
+        self._vote_window = MovingWindow(
             "votes",
             a_minute=self._limits.votes_a_minute,
             an_hour=self._limits.votes_an_hour,
@@ -110,77 +111,80 @@ class Arena:
         )
 
     def contenders(self, task: Task) -> list[str]:
-        """Return the models that may meet in a task, in menu order.
+        """Return the names of the models that take part in a task, in menu order.
 
-        Those that answer each question on its own take part in chats, too: what they make of a
-        second question is for people to judge.
+        Models that answer each question on its own take part in chats as well: people judge how
+        they handle a second question.
         """
-        return [spec.name for spec in self._contenders(task)]
+        return [spec.name for spec in self._eligible(task)]
 
     def begin(self, task: Task, voter: str) -> str:
-        """Draw two models for a new battle; return its name, which only this voter can use.
+        """Draw two models for a new battle; return its id, which only this voter can use.
 
         Raises:
-            BattleError: there are fewer than two models that can do the task.
-            RateLimitError: the voter has begun too many.
+            BattleError: fewer than two models can do the task.
+            RateLimitError: the voter has begun too many battles.
         """
         if not voter:
-            raise BattleError("A battle needs a voter. Please allow this page to keep a cookie.")
-        with self._begun.counted(voter):
-            specs = self._outages.sound(self._contenders(task))
-            left, right = draw_pair(specs, self._judged(task), self._rng)
-            preload()
+            raise BattleError(
+                "A battle has to recognise its voter. Please allow this page to set a cookie."
+            )
+        with self._battle_window.admit(voter):
+            specs = self._outages.leave_out_failing(self._eligible(task))
+            left, right = draw_pair(specs, self._count_votes(task), self._rng)
+            preload_detector()
             both = self._backend.spec(left), self._backend.spec(right)
             return self._battles.add(secrets.token_urlsafe(16), voter, task, both).id
 
-    def answer(self, battle: str, voter: str, request: Request) -> Generator[Sides, None, None]:
-        """Yield both answers as they grow, at the pace of the slower; the last is `done`.
+    def answer(
+        self, battle_id: str, voter: str, request: Request
+    ) -> Generator[PairedReplies, None, None]:
+        """Yield both answers as they grow, at the pace of the slower one; the last is `done`.
 
-        Every 0.25 s something is yielded, at least. Closing the iterator before the end, or a
-        side that fails, makes the battle void. What both wrote in earlier turns goes back to
-        each as its own history.
+        Something is yielded at least every 0.25 s. Closing the iterator early, or a failing side,
+        makes the battle void. Each side gets its own earlier replies as history.
 
         Args:
-            battle: its name.
+            battle_id: the id that `begin` returned.
             voter: who began it.
-            request: the question, without history. Where it says nothing of the sampling, both
-                sides take the likeliest words.
+            request: the question, without history. Without sampling settings, both sides decode
+                greedily.
 
         Raises:
-            InputError: the request cannot be answered; the battle stays as it was.
-            BattleError: it is gone, busy, voted on or void; or a side has failed.
+            InputError: the request cannot be answered; the battle is unchanged.
+            BattleError: the battle is gone, busy, voted on or void; or a side has failed.
         """
-        living = self._battles.get(battle, voter)
-        request = self._fair(living, request)
-        with living.lock:
-            living.require_open()
-            living.status = Status.ANSWERING
-            living.began_at = living.began_at or _now()
+        battle = self._battles.get(battle_id, voter)
+        request = self._prepare(battle, request)
+        with battle.lock:
+            battle.require_open()
+            battle.status = BattleStatus.ANSWERING
+            battle.began_at = battle.began_at or _now()
         try:
-            sides = self._side(living, 0, request), self._side(living, 1, request)
-            both_answered = yield from race(*sides)
-            self._note(living, sides)
+            sides = self._answer_stream(battle, 0, request), self._answer_stream(battle, 1, request)
+            both_answered = yield from stream_pair(*sides)
+            self._note_outages(battle, sides)
             if not both_answered:
-                raise BattleError(FAILED)
-            self._settle(living, Exchange(request, (sides[0].newest, sides[1].newest)))
+                raise BattleError(MODEL_FAILED)
+            self._finish_turn(battle, BattleTurn(request, (sides[0].newest, sides[1].newest)))
             self._battles.make_room()
-            yield Sides(sides[0].seen, sides[1].seen, done=True)
+            yield PairedReplies(sides[0].revealed, sides[1].revealed, done=True)
         finally:
-            with living.lock:
-                if living.status is Status.ANSWERING:
-                    living.close(Status.VOID)
+            with battle.lock:
+                if battle.status is BattleStatus.ANSWERING:
+                    battle.close(BattleStatus.VOID)
 
-    def status(self, battle: str, voter: str) -> Status:
-        """Say what can be done with a battle.
+    def status(self, battle_id: str, voter: str) -> BattleStatus:
+        """Return the stage of a battle.
 
         Raises:
-            BattleError: it is gone, or somebody else's.
+            BattleError: the battle is gone, or somebody else's.
         """
-        return self._battles.get(battle, voter).status
+        return self._battles.get(battle_id, voter).status
 
     def vote(
         self,
-        battle: str,
+        battle_id: str,
         voter: str,
         winner: Winner,
         *,
@@ -189,84 +193,86 @@ class Arena:
         comment: str = "",
         keep: bool = False,
     ) -> Reveal:
-        """Keep a vote, and say who was who. Of votes that come at the same time one counts.
+        """Keep a vote and reveal the models. Of simultaneous votes, one counts.
 
         Args:
-            battle: its name.
+            battle_id: the id that `begin` returned.
             voter: who began it.
             winner: which answer was better.
-            boxes: which places were better, where there are places; None: not said.
+            boxes: which boxes were better, if there are any; None: not judged.
             tags: reasons.
             comment: a line of text.
             keep: whether the words and pictures may be kept.
 
         Raises:
-            VotedAlreadyError: it has its vote.
-            BattleError: it is gone, void, or not to be voted on yet.
-            RateLimitError: the voter has cast too many.
-            InputError: the opinion cannot be kept as it is.
+            VotedAlreadyError: the battle has its vote.
+            BattleError: the battle is gone, void, or cannot be voted on yet.
+            RateLimitError: the voter has cast too many votes.
+            InputError: the judgement cannot be kept as it is.
             VotesError: the database failed; the battle can still be voted on.
         """
-        living = self._battles.get(battle, voter)
-        opinion = Opinion.of(winner, boxes, tags, comment)
-        with living.lock:
-            living.require_votable()
-            with self._cast.counted(voter):
+        battle = self._battles.get(battle_id, voter)
+        judgement = Judgement.validate(winner, boxes, tags, comment)
+        with battle.lock:
+            battle.require_votable()
+            with self._vote_window.admit(voter):
                 self._require_few_votes(voter)
-                living.vote = self._kept(ballot(living, opinion, self._store, keep=keep))
-            living.close(Status.VOTED)
-            return Reveal(*living.specs, living.vote)
+                battle.vote = self._store_vote(
+                    build_vote(battle, judgement, self._store, keep=keep)
+                )
+            battle.close(BattleStatus.VOTED)
+            return Reveal(*battle.specs, battle.vote)
 
-    def reveal(self, battle: str, voter: str) -> Reveal:
-        """Say once more who was who, as after a reload of the page.
+    def reveal(self, battle_id: str, voter: str) -> Reveal:
+        """Reveal the models again, as after a reload of the page.
 
         Raises:
-            BattleError: it is gone, or has no vote yet.
+            BattleError: the battle is gone, or has no vote yet.
         """
-        living = self._battles.get(battle, voter)
-        if living.vote is None:
-            raise BattleError("Who is who is told after the vote.")
-        return Reveal(*living.specs, living.vote)
+        battle = self._battles.get(battle_id, voter)
+        if battle.vote is None:
+            raise BattleError("The models are revealed after the vote. Please vote first.")
+        return Reveal(*battle.specs, battle.vote)
 
     def forget(self, voter: str) -> int:
-        """Delete what is kept of a voter; return how many votes were withdrawn.
+        """Delete everything about a voter; return how many votes were withdrawn.
 
         Raises:
-            VotesError: the database failed; please try again.
+            VotesError: the database failed; try again.
         """
         self._battles.drop(voter)
         return self._store.delete(voter=voter)
 
-    def _contenders(self, task: Task) -> list[ModelSpec]:
+    def _eligible(self, task: Task) -> list[ModelSpec]:
         able = [spec for spec in self._backend.menu if spec.runs_here and spec.supports(task)]
         if self._models:
             return [spec for spec in able if spec.name in self._models]
         return [spec for spec in able if spec.engine == "remote" or spec.is_here]
 
-    def _judged(self, task: Task) -> Mapping[frozenset[str], int]:
+    def _count_votes(self, task: Task) -> Mapping[frozenset[str], int]:
         try:
-            return self._boards.pair_counts(task)
+            return self._counter.count_votes(task)
         except VotesError as error:
-            # A battle is still worth seeing; the vote will say what is wrong, and can be repeated.
-            log.warning("All pairs are as likely, since votes cannot be read: %s", error)
+            # A battle is still worth seeing; the vote will report the error, and can be repeated.
+            log.warning("All pairs are equally likely, since votes cannot be read: %s", error)
             return {}
 
-    def _fair(self, battle: Battle, request: Request) -> Request:
-        """Return the request as both sides get it: with the same sampling, and the same seed.
+    def _prepare(self, battle: Battle, request: Request) -> Request:
+        """Return the request as both sides get it, with the same sampling settings and seed.
 
         Raises:
-            InputError: one of them could not be asked; the message does not say which.
+            InputError: a side cannot answer it; the message does not say which.
         """
         if request.task is not battle.task:
-            raise InputError("This battle is about something else. Please begin another one.")
+            raise InputError("This battle is about another task. Please start another one.")
         if len(request.images) > 1:
             raise InputError("A battle is about one picture at a time. Please remove the others.")
         sampling = request.sampling or Sampling()
         if sampling.seed is None:
             sampling = replace(sampling, seed=self._rng.randint(0, MAX_SEED))
-        images = (
-            () if request.images and request.images[0] in battle.pictures[-1:] else request.images
-        )
+        images = request.images
+        if images and images[0] in battle.images[-1:]:
+            images = ()
         request = replace(request, history=(), images=images, sampling=sampling)
         for side, spec in enumerate(battle.specs):
             try:
@@ -275,71 +281,73 @@ class Arena:
                 raise  # these name no model
             except VlmDemoError:
                 raise InputError(
-                    "One of the two models cannot be asked this. Please ask in another way."
+                    "One of the two models cannot answer this. Please ask differently."
                 ) from None
         return request
 
-    def _side(self, battle: Battle, side: int, request: Request) -> Side:
+    def _answer_stream(self, battle: Battle, side: int, request: Request) -> AnswerStream:
         name, own = battle.specs[side].name, battle.request_for(side, request)
-        return Side(
-            answered=lambda: self._backend.answer(name, own),
+        return AnswerStream(
+            answer=lambda: self._backend.answer(name, own),
             is_loaded=lambda: self._backend.is_loaded(name),
         )
 
-    def _note(self, battle: Battle, sides: Sequence[Side]) -> None:
-        """Remember which models answer, and which fail; the terminal may know names."""
+    def _note_outages(self, battle: Battle, sides: Sequence[AnswerStream]) -> None:
+        """Remember which models answer and which fail; the log may name them."""
         for side, spec in zip(sides, battle.specs, strict=True):
             if side.has_failed:
-                self._outages.failed(spec.name)
+                self._outages.note_failure(spec.name)
                 log.warning("%s failed in a battle.", spec.name, exc_info=side.error)
-            elif side.ended:
-                self._outages.answered(spec.name)
+            elif side.has_ended:
+                self._outages.note_answer(spec.name)
 
-    def _settle(self, battle: Battle, exchange: Exchange) -> None:
-        """Add a turn to a battle, with all that takes time, so that the vote does not.
+    def _finish_turn(self, battle: Battle, new_turn: BattleTurn) -> None:
+        """Add a turn to a battle, and compute what takes time now rather than at the vote.
 
-        One that was forgotten meanwhile stays so.
+        A battle that was forgotten meanwhile stays forgotten.
         """
-        ended_at, exchanges = _now(), (*battle.exchanges, exchange)
-        requests = [turn.request for turn in exchanges]
-        words = "\n".join(request.text for request in requests)
-        answers = [reply.raw for turn in exchanges for reply in turn.replies]
-        leaked, language = leak(words, answers, battle.specs), language_of(words)
-        pictures = of_pictures(image for request in requests for image in request.images)
-        contenders = tuple(contender(spec, self._backend) for spec in battle.specs)
+        ended_at, turns = _now(), (*battle.turns, new_turn)
+        words = "\n".join(turn.request.text for turn in turns)
+        answers = [reply.raw for turn in turns for reply in turn.replies]
+        is_revealing = reveals_identity(words, answers, battle.specs)
+        language = detect_language(words)
+        image_hash = hash_images(image for turn in turns for image in turn.request.images)
+        contenders = tuple(describe_contender(spec, self._backend) for spec in battle.specs)
         with battle.lock:
-            if battle.status is Status.ANSWERING:
-                battle.exchanges.append(exchange)
+            if battle.status is BattleStatus.ANSWERING:
+                battle.turns.append(new_turn)
                 battle.contenders, battle.ended_at = contenders, ended_at
-                battle.picture_hash, battle.language, battle.leaked = pictures, language, leaked
-                battle.status = Status.VOTABLE
+                battle.image_hash, battle.language = image_hash, language
+                battle.reveals_identity = is_revealing
+                battle.status = BattleStatus.VOTABLE
 
-    def _kept(self, vote: Vote) -> Vote:
-        """Keep a vote, or find that it was kept when the database seemed to fail.
+    def _store_vote(self, vote: Vote) -> Vote:
+        """Store a vote, or find that it was stored when the database seemed to fail.
 
-        The battle lives here alone, so nobody else can have voted on it.
+        Only this process knows the battle, so nobody else can have voted on it.
 
         Raises:
             VotesError: the database failed.
-            VotedAlreadyError: it was kept, and withdrawn since.
+            VotedAlreadyError: the vote was stored, and withdrawn since.
         """
         try:
             self._store.add(vote)
         except VotedAlreadyError:
-            kept = self._store.get(vote.battle)
-            if kept is None:
+            earlier = self._store.get(vote.battle)
+            if earlier is None:
                 raise
-            return kept
+            return earlier
         return vote
 
     def _require_few_votes(self, voter: str) -> None:
-        """Count what this process does not remember: before it began, and in others.
+        """Check the hourly limit against the database, which knows earlier and other processes.
 
         Raises:
-            RateLimitError: there were too many in the last hour.
+            RateLimitError: the voter has cast too many votes in the last hour.
         """
-        if self._store.cast_since(_now() - timedelta(hours=1), voter) >= self._limits.votes_an_hour:
-            raise too_many("votes", 10 * MINUTE)
+        cast = self._store.count_cast_since(_now() - timedelta(hours=1), voter)
+        if cast >= self._limits.votes_an_hour:
+            raise rate_limit_error("votes", 10 * MINUTE)
 
 
 def _now() -> datetime:

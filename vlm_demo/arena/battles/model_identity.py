@@ -1,4 +1,4 @@
-"""Whether a battle gave a model away: it said its name or its maker's, or was asked for them."""
+"""Whether a battle gives a model away: it named itself or its maker, or was asked to."""
 
 from __future__ import annotations
 
@@ -10,89 +10,95 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from vlm_demo.catalog.menu import ModelSpec
+from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.families import get_family
 
 PHRASES = Path(__file__).with_name("model_identity.toml")
 
 _SAME_SENTENCE = r"[^.!?。\n]{0,60}?"
 _QUOTED = re.compile('"[^"\n]*"|“[^”\n]*”|«[^»\n]*»|「[^」\n]*」|『[^』\n]*』')
-_APOSTROPHES = str.maketrans("\u2018\u2019\u02bc", "'''")  # as typed, and as keyboards make them
+_APOSTROPHES = str.maketrans("\u2018\u2019\u02bc", "'''")  # as typed, and as keyboards produce them
 
 
-def leak(words: str, answers: Sequence[str], specs: Iterable[ModelSpec] = ()) -> bool:
-    """Whether people could know a model from what was asked or answered.
+def reveals_identity(words: str, answers: Sequence[str], specs: Iterable[ModelSpec] = ()) -> bool:
+    """Whether people could recognise a model by what was asked or answered.
 
-    A model's name in a question is a thing to talk about, such as a sign in the picture, and so is
-    what an answer repeats of it. What is on the picture tells nothing, whoever made it.
+    A model's name in a question is a topic, such as a sign in the picture, and so it is in an
+    answer that repeats it. A maker's name in a picture reveals nothing.
 
     Args:
-        words: what was asked, a line a turn.
-        answers: what both models wrote.
-        specs: the menu's entries of the models, whose own names tell, too.
+        words: the questions, one line per turn.
+        answers: the outputs of both models.
+        specs: menu entries of the models, whose own names reveal them as well.
     """
-    phrases, asked = _phrases(), _folded(words)
-    if any(phrases.asks.search(line) for line in asked.splitlines()):
+    patterns, question = _load_patterns(), _fold(words)
+    if any(patterns.asks.search(line) for line in question.splitlines()):
         return True
-    own = _own_names(specs)
-    for answer in map(_folded, answers):
-        if phrases.says.search(answer):
+    own_names = _match_own_names(specs)
+    for answer in map(_fold, answers):
+        if patterns.says.search(answer):
             return True
-        for match in (*phrases.names.finditer(_QUOTED.sub('""', answer)), *own.finditer(answer)):
-            if match.group() not in asked:
-                return True
+        named = patterns.names.finditer(_QUOTED.sub('""', answer))
+        if any(match.group() not in question for match in (*named, *own_names.finditer(answer))):
+            return True
     return False
 
 
 @dataclass(frozen=True, slots=True)
-class _Phrases:
-    names: re.Pattern[str]  # tell wherever they stand
+class _IdentityPatterns:
+    """The compiled lists of `PHRASES`."""
+
+    names: re.Pattern[str]  # reveal a model wherever they occur
     says: re.Pattern[str]
     asks: re.Pattern[str]
 
 
 @cache
-def _phrases() -> _Phrases:
+def _load_patterns() -> _IdentityPatterns:
     lists = tomllib.loads(PHRASES.read_text(encoding="utf-8"))
     names = [*lists["names"], *lists["ambiguous"]]
-    holes = {"~": _SAME_SENTENCE, "{name}": _any(names), "{who}": _any([*names, *lists["makers"]])}
+    placeholders = {
+        "~": _SAME_SENTENCE,
+        "{name}": _match_any(names),
+        "{who}": _match_any([*names, *lists["makers"]]),
+    }
 
-    def compiled(phrases: list[str]) -> re.Pattern[str]:
-        pattern = "|".join(map(_bounded, map(_folded, phrases)))
-        for hole, filling in holes.items():
-            pattern = pattern.replace(hole, filling)
+    def compile_phrases(phrases: list[str]) -> re.Pattern[str]:
+        pattern = "|".join(map(_at_word_start, map(_fold, phrases)))
+        for placeholder, filling in placeholders.items():
+            pattern = pattern.replace(placeholder, filling)
         return re.compile(pattern, re.MULTILINE)
 
-    return _Phrases(
-        names=re.compile(_any(lists["names"])),
-        says=compiled(lists["says"]),
-        asks=compiled(lists["asks"]),
+    return _IdentityPatterns(
+        names=re.compile(_match_any(lists["names"])),
+        says=compile_phrases(lists["says"]),
+        asks=compile_phrases(lists["asks"]),
     )
 
 
-def _own_names(specs: Iterable[ModelSpec]) -> re.Pattern[str]:
-    """What finds the names of two models; those without a number or two hyphens may be words."""
-    given = {
+def _match_own_names(specs: Iterable[ModelSpec]) -> re.Pattern[str]:
+    """Match the names of these models; a name without a digit or two hyphens may be a word."""
+    names = {
         name
         for spec in specs
         for name in (spec.name, Path(spec.checkpoint).name, get_family(spec.family).title)
         if re.search("[0-9]|-.+-", name) and re.search("[A-Za-z]{2}", name)
     }
-    return re.compile(_any(map(re.escape, map(_folded, sorted(given)))) if given else "(?!)")
+    return re.compile(_match_any(map(re.escape, map(_fold, sorted(names)))) if names else "(?!)")
 
 
-def _any(names: Iterable[str]) -> str:
-    """Match one of some names, but no part of a Latin word; a version may follow."""
-    return f"(?<![a-z0-9])(?:{'|'.join(map(_folded, names))})(?![a-z])"
+def _match_any(names: Iterable[str]) -> str:
+    """Match one of these names, but not within a Latin word; a version may follow."""
+    return f"(?<![a-z0-9])(?:{'|'.join(map(_fold, names))})(?![a-z])"
 
 
-def _bounded(phrase: str) -> str:
+def _at_word_start(phrase: str) -> str:
     """Match a phrase only where its first word begins."""
     return f"(?<![a-z])(?:{phrase})"
 
 
-def _folded(text: str) -> str:
-    """Make text comparable: no accents, small letters, usual apostrophes, single blanks."""
+def _fold(text: str) -> str:
+    """Make text comparable: no accents, lower case, plain apostrophes, single blanks."""
     plain = unicodedata.normalize("NFKD", text.translate(_APOSTROPHES)).casefold()
     letters = "".join(character for character in plain if not unicodedata.combining(character))
     return re.sub(r"[^\S\n]+", " ", letters)

@@ -1,24 +1,16 @@
-"""Two answers that are written at the same time, and shown at the pace of the slower."""
+"""Two answers that are written at the same time, and shown at the pace of the slower one."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
 from collections.abc import Callable, Generator
-from contextlib import closing
-from contextvars import copy_context
 from dataclasses import dataclass, replace
-from threading import Event, Thread
 
-from vlm_demo.arena.battles.pacing import Pace
+from vlm_demo.arena.battles.reveal_pace import RevealPace
+from vlm_demo.engines.channel import HEARTBEAT_S, PACE_S, Channel
 from vlm_demo.errors import BusyModelError, OutOfMemoryError
 from vlm_demo.values import Reply
-
-PACE_S = 0.05
-"""Time between two looks at what the sides have written."""
-
-HEARTBEAT_S = 0.25
-"""Longest time without a sign of life: a page can stop a generator only when it yields."""
 
 NOTHING = Reply("", "")
 
@@ -28,141 +20,145 @@ READING = "The models are looking…"
 
 
 @dataclass(frozen=True, slots=True)
-class Sides:
-    """What may be seen of both answers. It holds nothing that tells the models apart."""
+class PairedReplies:
+    """What may be shown of both answers, without anything that tells the models apart."""
 
     a: Reply
     b: Reply
     done: bool  # both are complete, and the battle can be voted on
-    waiting: str = ""  # why there is nothing to see yet
+    waiting: str = ""  # why there is nothing to show yet
 
 
-class Side:
-    """One answer, which is written in a thread of its own."""
+class AnswerStream:
+    """One answer, written in a thread of its own."""
 
     def __init__(
-        self, answered: Callable[[], Generator[Reply, None, None]], is_loaded: Callable[[], bool]
+        self, answer: Callable[[], Generator[Reply, None, None]], is_loaded: Callable[[], bool]
     ) -> None:
         self.error: Exception | None = None
-        self.ended = False
+        self.has_ended = False
         self.newest = NOTHING
-        self.ahead = 0  # requests of others that are answered first
+        self.queue_position = 0  # number of requests that are answered first
         self.is_loaded = is_loaded
-        self._answered = answered
+        self._answer = answer
         self._attempts = 0
-        # Written, but not to be seen yet: with how long each is in characters of the model's own.
+        # Replies that may not be shown yet, with their lengths in characters of the raw output.
         self._hidden: deque[tuple[int, Reply]] = deque()
-        self.seen = NOTHING  # the newest reply that was shown
-        self._stopped = Event()
+        self.revealed = NOTHING  # the newest reply that may be shown
+        self._channel: Channel[Reply] = Channel()
+        self._arrivals = self._channel.iterate(0.0)
 
     def start(self) -> None:
-        """Begin to write, in a thread that knows whose visit it is for: ZeroGPU asks for that."""
-        self.ended, self.error = False, None
+        """Begin to answer in a new thread."""
+        self.has_ended, self.error = False, None
         self._attempts += 1
-        Thread(
-            target=copy_context().run, args=(self._write,), name="side of a battle", daemon=True
-        ).start()
+        self._channel = Channel()
+        self._arrivals = self._channel.iterate(0.0)
+        self._channel.feed(self._answer, "side of a battle")
 
     def stop(self) -> None:
-        """End the answer at its next piece."""
-        self._stopped.set()
+        """End the answer at its next chunk."""
+        self._channel.close()
 
     @property
     def length(self) -> int:
-        """Characters that the model has written, with its markup."""
+        """Length of the raw output in characters."""
         return len(self.newest.raw)
 
     @property
     def is_postponed(self) -> bool:
-        """Whether the model found no room beside another one, and may try again after it."""
+        """Whether the model did not fit into memory beside the other one, and will try again."""
         no_room = isinstance(self.error, OutOfMemoryError | BusyModelError)
-        return self.ended and no_room and not self.length and self._attempts == 1
+        return self.has_ended and no_room and not self.length and self._attempts == 1
 
     @property
     def has_failed(self) -> bool:
-        """Whether it ended, for good, without anything that a person could judge."""
-        empty = not self.newest.text.strip() and not self.newest.mentions
-        return self.ended and not self.is_postponed and (empty or self.error is not None)
+        """Whether it ended for good without an answer that a person could judge."""
+        is_empty = not self.newest.text.strip() and not self.newest.mentions
+        return self.has_ended and not self.is_postponed and (is_empty or self.error is not None)
 
-    def shown(self, measure: int) -> Reply:
-        """Return the newest reply of at most so many characters."""
-        while self._hidden and self._hidden[0][0] <= measure:
-            self.seen = self._hidden.popleft()[1]
-        return self.seen
+    def reveal(self, max_length: int) -> Reply:
+        """Return the newest reply whose raw output has at most this many characters."""
+        while self._hidden and self._hidden[0][0] <= max_length:
+            self.revealed = self._hidden.popleft()[1]
+        return self.revealed
 
-    def _write(self) -> None:
+    def receive(self) -> None:
+        """Take in what has arrived since the last call, without waiting for more."""
+        if self.has_ended:
+            return
         try:
-            with closing(self._answered()) as replies:
-                for reply in replies:
-                    self.ahead = reply.queue_position
-                    if not reply.queue_position:
-                        self._hidden.append((len(reply.raw), _anonymous(reply)))
-                        self.newest = reply
-                    if self._stopped.is_set():
-                        return
-        except Exception as error:  # the border of a thread: who reads the sides judges it
-            self.error = error
-        finally:
-            self.ended = True
+            for reply in self._arrivals:
+                if reply is None:
+                    return
+                self.queue_position = reply.queue_position
+                if not reply.queue_position:
+                    self._hidden.append((len(reply.raw), _anonymize(reply)))
+                    self.newest = reply
+            self.has_ended = True
+        except Exception as error:  # the reader of both streams judges it
+            self.has_ended, self.error = True, error
 
 
-def race(a: Side, b: Side) -> Generator[Sides, None, bool]:
-    """Run both sides; yield what may be seen, at least every `HEARTBEAT_S`.
+def stream_pair(a: AnswerStream, b: AnswerStream) -> Generator[PairedReplies, None, bool]:
+    """Run both streams; yield what may be shown, at least every `HEARTBEAT_S`.
 
-    Where a model finds no room beside the other one, it answers after it. Both are stopped when
-    one fails, and when the iterator is closed.
+    A model that does not fit into memory beside the other one answers after it. Both are stopped
+    when one fails, and when the iterator is closed.
 
     Returns:
-        bool: whether both have answered, with something to judge, and all of it was yielded.
+        bool: whether both have given an answer to judge, and all of it was yielded.
     """
-    pace, yielded, due = Pace(), None, 0.0
-    seen = Sides(NOTHING, NOTHING, done=False, waiting=GETTING_READY)
+    pace, yielded, due = RevealPace(), None, 0.0
+    current = PairedReplies(NOTHING, NOTHING, done=False, waiting=GETTING_READY)
     try:
         a.start()
         b.start()
         while True:
             now = time.monotonic()
-            if seen != yielded or now >= due:
-                yield seen
-                yielded, due = seen, now + HEARTBEAT_S
-            over = _is_over(a), _is_over(b)  # before their lengths are read, which may grow
+            if current != yielded or now >= due:
+                yield current
+                yielded, due = current, now + HEARTBEAT_S
+            a.receive()
+            b.receive()
+            ended = _is_over(a), _is_over(b)
             if a.has_failed or b.has_failed:
                 return False
-            measure = pace.advance((a.length, b.length), over, now)
-            if all(over) and measure >= max(a.length, b.length):
-                yield Sides(a.shown(measure), b.shown(measure), done=False)
+            length = pace.advance((a.length, b.length), ended, now)
+            if all(ended) and length >= max(a.length, b.length):
+                yield PairedReplies(a.reveal(length), b.reveal(length), done=False)
                 return True
-            waiting = "" if measure else _waiting(a, b)
-            seen = Sides(a.shown(measure), b.shown(measure), done=False, waiting=waiting)
-            _restart_postponed(a, b)
+            waiting = "" if length else _waiting_note(a, b)
+            current = PairedReplies(a.reveal(length), b.reveal(length), done=False, waiting=waiting)
+            _retry_after_other(a, b)
             time.sleep(PACE_S)
     finally:
         a.stop()
         b.stop()
 
 
-def _is_over(side: Side) -> bool:
-    return side.ended and not side.is_postponed
+def _is_over(stream: AnswerStream) -> bool:
+    return stream.has_ended and not stream.is_postponed
 
 
-def _restart_postponed(a: Side, b: Side) -> None:
-    """Let a model that found no room try again as soon as the other one has ended."""
-    for side, other in ((a, b), (b, a)):
-        if side.is_postponed and other.ended:
-            side.start()
+def _retry_after_other(a: AnswerStream, b: AnswerStream) -> None:
+    """Let a model that did not fit into memory try again once the other one has ended."""
+    for stream, other in ((a, b), (b, a)):
+        if stream.is_postponed and other.has_ended:
+            stream.start()
 
 
-def _waiting(a: Side, b: Side) -> str:
-    """Say what both wait for, without saying which."""
+def _waiting_note(a: AnswerStream, b: AnswerStream) -> str:
+    """Return what a model waits for, without saying which one."""
     if not (a.is_loaded() and b.is_loaded()):
         return GETTING_READY
-    return IN_QUEUE if a.ahead or b.ahead else READING
+    return IN_QUEUE if a.queue_position or b.queue_position else READING
 
 
-def _anonymous(reply: Reply) -> Reply:
-    """Leave out what tells the family, or where the model runs.
+def _anonymize(reply: Reply) -> Reply:
+    """Remove what reveals the family, or where the model runs.
 
-    Notes name it, the raw text is in its markup, and not every engine says how sure it was.
+    Notes name the family, the raw text has its markup, and only some engines give confidences.
     """
     mentions = tuple(replace(mention, confidence=None) for mention in reply.mentions)
-    return replace(reply, raw="", note="", marks=(), mentions=mentions)
+    return replace(reply, raw="", note="", parsed_places=(), mentions=mentions)

@@ -1,4 +1,8 @@
-"""How many battles and votes there may be in a while."""
+"""Limits on how often people may start battles and vote, in a moving window of time.
+
+The library `limits` has moving windows too, but no way to take back what then failed, and it checks
+each limit by itself: a request that the second limit refuses would count against the first.
+"""
 
 from __future__ import annotations
 
@@ -14,38 +18,41 @@ from typing import NamedTuple
 from vlm_demo.errors import RateLimitError
 
 MINUTE = 60.0
+"""A minute in seconds."""
+
 HOUR = 3600.0
+"""An hour in seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """The most of each."""
+class RateLimits:
+    """Largest numbers of votes and battles."""
 
-    votes_a_minute: int = 10  # of one voter
+    votes_a_minute: int = 10  # per voter
     votes_an_hour: int = 120
-    battles_a_minute: int = 20  # of one voter; not every battle comes to a vote
+    battles_a_minute: int = 20  # per voter; not every battle gets a vote
     battles_an_hour: int = 240
-    all_a_minute: int = 600  # of all voters together, votes and battles each
+    all_a_minute: int = 600  # of all voters together; votes and battles each
 
 
 class _Event(NamedTuple):
-    at: float  # seconds
+    time: float  # in seconds of the clock
     voter: str
 
 
-class Window:
-    """What happened in the last hour, by whom; times are seconds of `clock`."""
+class MovingWindow:
+    """Events of the last hour, per voter and in all; times are in seconds of `clock`."""
 
     def __init__(
         self,
-        what: str,
+        noun: str,
         *,
         a_minute: int,
         an_hour: int,
         all_a_minute: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._what = what  # for people, in the plural
+        self._noun = noun  # what is counted, in the plural
         self._a_minute = a_minute
         self._an_hour = an_hour
         self._all_a_minute = all_a_minute
@@ -55,41 +62,41 @@ class Window:
         self._lock = Lock()
 
     @contextmanager
-    def counted(self, voter: str) -> Iterator[None]:
-        """Count one more; it does not count if what is done inside fails.
+    def admit(self, voter: str) -> Iterator[None]:
+        """Count one event, unless the body of the `with` statement fails.
 
         Raises:
-            RateLimitError: it would be one too many; the message says when to try again.
+            RateLimitError: it is one too many; the message says when to try again.
         """
-        event = self._admitted(voter)
+        event = self._record(voter)
         try:
             yield
         except BaseException:
             self._take_back(event)
             raise
 
-    def _admitted(self, voter: str) -> _Event:
+    def _record(self, voter: str) -> _Event:
         with self._lock:
             now = self._clock()
             self._forget(now - HOUR)
             own = self._by_voter.get(voter, deque())
             wait = (
                 max(
-                    _nth_newest(own, self._a_minute) + MINUTE,
-                    _nth_newest(own, self._an_hour) + HOUR,
-                    _nth_newest(self._all, self._all_a_minute) + MINUTE,
+                    _nth_newest_time(own, self._a_minute) + MINUTE,
+                    _nth_newest_time(own, self._an_hour) + HOUR,
+                    _nth_newest_time(self._all, self._all_a_minute) + MINUTE,
                 )
                 - now
             )
             if wait > 0:
-                raise too_many(self._what, wait)
+                raise rate_limit_error(self._noun, wait)
             event = _Event(now, voter)
             self._all.append(event)
             self._by_voter.setdefault(voter, deque()).append(event)
             return event
 
     def _forget(self, before: float) -> None:
-        while self._all and self._all[0].at <= before:
+        while self._all and self._all[0].time <= before:
             voter = self._all.popleft().voter
             self._by_voter[voter].popleft()
             if not self._by_voter[voter]:
@@ -97,17 +104,17 @@ class Window:
 
     def _take_back(self, event: _Event) -> None:
         with self._lock:
-            if event in self._all:  # it may have grown too old meanwhile
+            if event in self._all:  # it may have expired meanwhile
                 self._all.remove(event)
                 self._by_voter[event.voter].remove(event)
 
 
-def too_many(what: str, wait_s: float) -> RateLimitError:
-    """Return the error that says when to try again."""
+def rate_limit_error(noun: str, wait_s: float) -> RateLimitError:
+    """Return the error that says when to try again; `noun` is a plural."""
     when = f"{ceil(wait_s)} seconds" if wait_s < MINUTE else f"{ceil(wait_s / MINUTE)} minutes"
-    return RateLimitError(f"There were too many {what} in a short time. Please wait {when}.")
+    return RateLimitError(f"There were too many {noun} in a short time. Please wait {when}.")
 
 
-def _nth_newest(events: deque[_Event], n: int) -> float:
-    """When the n-th newest of some events was; long ago, where there are fewer."""
-    return events[-n].at if len(events) >= n else -inf
+def _nth_newest_time(events: deque[_Event], n: int) -> float:
+    """Return the time of the n-th newest event; minus infinity if there are fewer."""
+    return events[-n].time if len(events) >= n else -inf

@@ -1,1 +1,1 @@
-"""Interchange."""
+"""Votes in the formats of others: exported, imported, and as preference pairs for training."""

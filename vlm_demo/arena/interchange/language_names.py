@@ -1,5 +1,8 @@
 """English names of languages, as other arenas publish them, and their ISO 639-1 codes.
 
+Babel (36 MB installed) and langcodes with its language_data (17 MB) know thousands more, which the
+arena does not tell apart, and would turn names that are kept as they are into three-letter codes.
+
 Source of names and codes: Unicode CLDR, common/main/en.xml
 (https://github.com/unicode-org/cldr/blob/main/common/main/en.xml).
 """
@@ -77,11 +80,12 @@ CODES = {
     "vietnamese": "vi",
     "welsh": "cy",
 }
+"""ISO 639-1 codes by English name in lower case."""
 
 
 @lru_cache(maxsize=1_000)
 def to_code(language: str) -> str:
-    """Return the code of a language given by name or code; a name not known stays, in lower case.
+    """Return the code of a language given by name or code; an unknown name stays, in lower case.
 
     "zh-Hant" and "pt_BR" become the language alone; "unknown" becomes "".
     """

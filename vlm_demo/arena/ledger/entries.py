@@ -1,4 +1,4 @@
-"""The places of the chain as lines of text, from which it is built again exactly as it was."""
+"""Entries of the chain as lines of JSON, from which it is rebuilt exactly as it was."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import Any, cast
 
 from sqlalchemy import RowMapping
 
-from vlm_demo.arena.votes.chain import Head, digest_of, link_of
-from vlm_demo.arena.votes.conversations import digest_of_turns
-from vlm_demo.arena.votes.rows import vote_of
-from vlm_demo.arena.votes.schema import CONTENT, votes, withdrawals
-from vlm_demo.arena.votes.vote import Turn, Vote
+from vlm_demo.arena.votes.chain import ChainHead, compute_digest, compute_link
+from vlm_demo.arena.votes.rows import digest_conversation, from_row
+from vlm_demo.arena.votes.schema import CONTENT_COLUMNS, votes, withdrawals
+from vlm_demo.arena.votes.vote import UserTurn, Vote
 from vlm_demo.errors import InputError
 
 TABLES = {"vote": votes, "withdrawal": withdrawals}
+"""The table of each kind of entry."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One place in the chain, complete: a vote, or the withdrawal of one."""
+class LedgerEntry:
+    """One place in the chain with all that it holds: a vote, or the withdrawal of one."""
 
     kind: str  # a key of TABLES
     fields: dict[str, Any]  # the columns of its table
-    conversation: tuple[Turn, ...] = ()
+    conversation: tuple[UserTurn, ...] = ()
 
     @property
     def seq(self) -> int:
@@ -38,67 +38,67 @@ class Entry:
         return str(self.fields["link"])
 
     @property
-    def withdrawn(self) -> bool:
-        """Whether it is a vote whose content is gone."""
+    def is_withdrawn(self) -> bool:
+        """Whether it is a vote that was withdrawn, so that its content is gone."""
         return self.kind == "vote" and self.fields["winner"] is None
 
-    def follows(self, end: Head) -> bool:
-        """Whether it is what comes next in a chain."""
-        link = link_of(end.link, end.seq + 1, self.fields["digest"])
+    def follows(self, end: ChainHead) -> bool:
+        """Whether it comes next in a chain with this end."""
+        link = compute_link(end.link, end.seq + 1, self.fields["digest"])
         return (self.seq, self.link) == (end.seq + 1, link)
 
     def vote(self) -> Vote:
-        """Return the vote, which is not withdrawn."""
-        return vote_of(cast(RowMapping, self.fields), self.conversation)
+        """Return the vote of an entry that is one, and not withdrawn."""
+        return from_row(cast(RowMapping, self.fields), self.conversation)
 
 
-def to_line(entry: Entry) -> bytes:
+def to_line(entry: LedgerEntry) -> bytes:
     """Write an entry as a line of JSON."""
     record: dict[str, Any] = {entry.kind: entry.fields}
     if entry.conversation:
         record["conversation"] = [
-            {"text": turn.text, "pictures": [base64.b64encode(p).decode() for p in turn.pictures]}
+            {"text": turn.text, "pictures": [base64.b64encode(p).decode() for p in turn.images]}
             for turn in entry.conversation
         ]
     return json.dumps(record).encode() + b"\n"
 
 
-def from_line(line: bytes) -> Entry:
+def from_line(line: bytes) -> LedgerEntry:
     """Read an entry.
 
     Raises:
-        InputError: it is not whole, or not what was written.
+        InputError: the line is broken, or is not what was written.
     """
     try:
-        entry = _entry(json.loads(line))
-        whole = entry.withdrawn or _is_whole(entry)
+        entry = _read_record(json.loads(line))
+        genuine = entry.is_withdrawn or _matches_digest(entry)
     except (ValueError, LookupError, TypeError, AttributeError, StopIteration) as error:
         raise InputError("it is broken, or cut off") from error
-    if not whole:
+    if not genuine:
         raise InputError("it was changed")
     return entry
 
 
-def _entry(record: dict[str, Any]) -> Entry:
+def _read_record(record: dict[str, Any]) -> LedgerEntry:
     kind = next(kind for kind in TABLES if kind in record)
     fields = {column.name: record[kind].get(column.name) for column in TABLES[kind].columns}
     conversation = tuple(
-        Turn(text=turn["text"], pictures=tuple(map(_decoded, turn["pictures"])))
+        UserTurn(text=turn["text"], images=tuple(map(_decode_base64, turn["pictures"])))
         for turn in record.get("conversation", ())
     )
-    return Entry(kind, fields, conversation)
+    return LedgerEntry(kind, fields, conversation)
 
 
-def _decoded(text: str) -> bytes:
+def _decode_base64(text: str) -> bytes:
     return base64.b64decode(text, validate=True)
 
 
-def _is_whole(entry: Entry) -> bool:
+def _matches_digest(entry: LedgerEntry) -> bool:
     """Whether its content is what its digest says."""
     fields = entry.fields
     if entry.kind == "withdrawal":
-        said = {"vote": fields["vote"], "made_at": fields["made_at"]}
-        return bool(digest_of(said) == fields["digest"])
-    turns = digest_of_turns(entry.conversation)
-    digest = digest_of({name: fields[name] for name in CONTENT})
-    return bool((turns, digest) == (fields["conversation"], fields["digest"]))
+        content = {"vote": fields["vote"], "made_at": fields["made_at"]}
+        return bool(compute_digest(content) == fields["digest"])
+    conversation = digest_conversation(entry.conversation)
+    digest = compute_digest({name: fields[name] for name in CONTENT_COLUMNS})
+    return bool((conversation, digest) == (fields["conversation"], fields["digest"]))

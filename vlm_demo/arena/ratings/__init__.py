@@ -1,1 +1,1 @@
-"""Ratings."""
+"""Ratings of models by the votes on them: leaderboards, and how well voters agree."""

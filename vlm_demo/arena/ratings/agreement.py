@@ -1,4 +1,4 @@
-"""Whether voters judge as others do, by chance, or against them. It lists; nobody is left out."""
+"""Whether voters agree with the others, vote at random, or against them. Nobody is excluded."""
 
 from __future__ import annotations
 
@@ -17,42 +17,41 @@ from scipy.stats import (  # type: ignore[import-untyped]  # it has no types
 from vlm_demo.arena.votes.store import VoteStore
 from vlm_demo.arena.votes.vote import Origin, Vote, Winner
 
-LEAST_VOTES = 5
-"""Votes for A or B; with fewer, nothing can be said."""
+MIN_VOTES = 5
+"""Smallest number of votes for A or B that allows a report on a voter."""
 
-LEVEL = 0.05
-"""Share of the listed voters that are listed wrongly, at most, on the average (Benjamini and
-Hochberg)."""
+FALSE_DISCOVERY_RATE = 0.05
+"""Largest share of false findings among all findings, on average (Benjamini and Hochberg)."""
 
-PRIOR = 1.0
+PRIOR_VOTES = 1.0
 """Votes for either model of a pair that are added to those of the others, which may be few."""
 
 
-class Finding(StrEnum):
-    """What is odd about a voter."""
+class AgreementFinding(StrEnum):
+    """What is unusual about a voter."""
 
-    CONTRARY = "contrary"  # prefers what others do not, more than a coin would
-    CHANCE = "by chance"  # agrees with others less than they with each other, as a coin does
+    CONTRARY = "contrary"  # agrees with others less than a coin would
+    CHANCE = "by chance"  # agrees with others about as often as a coin, and less than they do
     ONE_SIDED = "one-sided"  # prefers one side of the page
 
 
 @dataclass(frozen=True, slots=True)
 class VoterReport:
-    """One voter's votes for A or B, on models that others have judged too."""
+    """How one voter voted for A or B, on pairs of models that others have judged as well."""
 
     voter: str  # the keyed hash
     votes: int
-    agreeing: int  # with the majority of the others; half of them would be chance
-    expected: float  # how many, if the voter judged as they do
+    agreeing: int  # with the majority of the others; half would be chance
+    expected: float  # how many if the voter judged as the others do
     left: int  # votes for the side on the left
-    p_chance: float  # how likely a coin agrees so often, or more
-    p_odd: float  # how likely one who judges as the others agrees so seldom, or more seldom
-    p_side: float  # how likely chance prefers one side so much
-    findings: tuple[Finding, ...] = ()
+    p_chance: float  # probability that a coin agrees at least this often
+    p_odd: float  # probability that one who judges as the others do agrees at most this often
+    p_side: float  # probability that chance prefers one side this much
+    findings: tuple[AgreementFinding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class _Choice:
+class _Preference:
     """A vote for A or B."""
 
     voter: str
@@ -67,59 +66,61 @@ def judge_voters(store: VoteStore) -> list[VoterReport]:
     Raises:
         VotesError: the database cannot be read.
     """
-    return judged(vote for _, vote in store.read())
+    return compare_voters(vote for _, vote in store.read())
 
 
-def judged(votes: Iterable[Vote]) -> list[VoterReport]:
-    """Report on the voters of some votes, as `judge_voters` does."""
-    choices = [_choice(vote) for vote in votes if _counts(vote)]
-    everybody = Counter((choice.pair, choice.first) for choice in choices)
-    by_voter = defaultdict[str, list[_Choice]](list)
-    for choice in choices:
-        by_voter[choice.voter].append(choice)
+def compare_voters(votes: Iterable[Vote]) -> list[VoterReport]:
+    """Report on the voters of these votes, as `judge_voters` does."""
+    preferences = [_to_preference(vote) for vote in votes if _is_preference(vote)]
+    everybody = Counter((preference.pair, preference.first) for preference in preferences)
+    by_voter = defaultdict[str, list[_Preference]](list)
+    for preference in preferences:
+        by_voter[preference.voter].append(preference)
     reports = [
         report
         for voter, own in by_voter.items()
-        if (report := _report(voter, own, everybody)).votes >= LEAST_VOTES
+        if (report := _report(voter, own, everybody)).votes >= MIN_VOTES
     ]
     return sorted(_with_findings(reports), key=lambda report: (not report.findings, report.p_odd))
 
 
-def _counts(vote: Vote) -> bool:
+def _is_preference(vote: Vote) -> bool:
     here = vote.origin is Origin.HERE and bool(vote.voter) and vote.exclusion is None
     return here and vote.winner in (Winner.A, Winner.B)
 
 
-def _choice(vote: Vote) -> _Choice:
+def _to_preference(vote: Vote) -> _Preference:
     left = vote.winner is Winner.A
     first, second = sorted((vote.a.model, vote.b.model))
     winner = vote.a.model if left else vote.b.model
-    return _Choice(vote.voter, (first, second), winner == first, left)
+    return _Preference(vote.voter, (first, second), winner == first, left)
 
 
 def _report(
-    voter: str, own: Sequence[_Choice], everybody: Mapping[tuple[tuple[str, str], bool], int]
+    voter: str, own: Sequence[_Preference], everybody: Mapping[tuple[tuple[str, str], bool], int]
 ) -> VoterReport:
     """Compare a voter with the others, pair by pair.
 
-    As a voter agrees with the majority of the others with another probability in each pair, the
-    number of agreements is a sum of binomial variables; so is the number of one who judges as they
-    do, whose distribution is computed exactly.
+    The probability of agreeing with the majority differs between pairs, so the number of agreements
+    of one who judges as the others do is a sum of binomial variables. Its distribution is computed
+    exactly.
     """
-    mine = Counter((choice.pair, choice.first) for choice in own)
+    mine = Counter((preference.pair, preference.first) for preference in own)
     agreeing, distribution, total = 0, np.ones(1), 0
-    for pair in {choice.pair for choice in own}:
+    for pair in {preference.pair for preference in own}:
         for_first, for_second = (
             everybody[pair, first] - mine[pair, first] for first in (True, False)
         )
         if for_first == for_second:
-            continue  # nobody else has judged it, or they are divided: there is no majority
+            continue  # no majority: nobody else has judged it, or they are divided
         number = mine[pair, True] + mine[pair, False]
-        share = (max(for_first, for_second) + PRIOR) / (for_first + for_second + 2 * PRIOR)
+        share = (max(for_first, for_second) + PRIOR_VOTES) / (
+            for_first + for_second + 2 * PRIOR_VOTES
+        )
         agreeing += mine[pair, for_first > for_second]
         total += number
         distribution = np.convolve(distribution, binom.pmf(np.arange(number + 1), number, share))
-    left = sum(choice.left for choice in own)
+    left = sum(preference.left for preference in own)
     return VoterReport(
         voter=voter,
         votes=total,
@@ -133,22 +134,26 @@ def _report(
 
 
 def _with_findings(reports: Sequence[VoterReport]) -> list[VoterReport]:
-    """Say who is odd, with a correction for how many voters there are."""
+    """Add the findings, with a correction for the number of voters."""
     if not reports:
         return []
-    odd = false_discovery_control([report.p_odd for report in reports]) < LEVEL
-    one_sided = false_discovery_control([report.p_side for report in reports]) < LEVEL
+    odd = false_discovery_control([report.p_odd for report in reports]) < FALSE_DISCOVERY_RATE
+    one_sided = (
+        false_discovery_control([report.p_side for report in reports]) < FALSE_DISCOVERY_RATE
+    )
     return [
         replace(report, findings=_findings(report, is_odd=is_odd, is_one_sided=is_one_sided))
         for report, is_odd, is_one_sided in zip(reports, odd, one_sided, strict=True)
     ]
 
 
-def _findings(report: VoterReport, *, is_odd: bool, is_one_sided: bool) -> tuple[Finding, ...]:
+def _findings(
+    report: VoterReport, *, is_odd: bool, is_one_sided: bool
+) -> tuple[AgreementFinding, ...]:
     findings = []
     if is_odd:
-        contrary = binom.cdf(report.agreeing, report.votes, 0.5) < LEVEL
-        findings.append(Finding.CONTRARY if contrary else Finding.CHANCE)
+        contrary = binom.cdf(report.agreeing, report.votes, 0.5) < FALSE_DISCOVERY_RATE
+        findings.append(AgreementFinding.CONTRARY if contrary else AgreementFinding.CHANCE)
     if is_one_sided:
-        findings.append(Finding.ONE_SIDED)
+        findings.append(AgreementFinding.ONE_SIDED)
     return tuple(findings)

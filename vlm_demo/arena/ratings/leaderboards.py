@@ -1,4 +1,4 @@
-"""Boards: who leads, by which votes. They follow the votes, and never hold one up."""
+"""Leaderboards, which follow the votes and never delay one."""
 
 from __future__ import annotations
 
@@ -12,179 +12,189 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from vlm_demo.arena.ratings.duels import Floats, gather
-from vlm_demo.arena.ratings.ratings import Errors, Standing, draw_errors, ratings, standings
-from vlm_demo.arena.ratings.tallies import Sums, Tally
-from vlm_demo.arena.votes.chain import Head
-from vlm_demo.arena.votes.selection import Selection
+from vlm_demo.arena.ratings.bradley_terry import Floats, sum_battles
+from vlm_demo.arena.ratings.ratings import (
+    RatedModel,
+    RatingErrors,
+    bootstrap_errors,
+    compute_ratings,
+    rank_models,
+)
+from vlm_demo.arena.ratings.vote_tally import PairSums, VoteTally
+from vlm_demo.arena.votes.chain import ChainHead
 from vlm_demo.arena.votes.store import VoteStore
-from vlm_demo.arena.votes.vote_counts import Cell
+from vlm_demo.arena.votes.vote import Selection
+from vlm_demo.arena.votes.vote_counts import PairCount
 
-KEPT = 64
-"""Boards in memory; each person may have one of their own."""
+MAX_CACHED = 64
+"""Largest number of leaderboards and timelines in memory; each voter may have their own."""
 
-PERIODS = 60
-"""At most, of a timeline."""
+MAX_PERIODS = 60
+"""Largest number of periods in a timeline."""
 
-TIMES_AS_LONG = 20
-"""As it took to draw a timeline, it is shown unchanged while votes come in."""
+TIMELINE_LIFETIME = 20
+"""How long a timeline stays unchanged while votes come in, in multiples of its computing time."""
 
 Matrix = tuple[tuple[float, ...], ...]
 """A row and a column for each model, best first."""
 
-_Kept = TypeVar("_Kept")
+_Cached = TypeVar("_Cached")
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
-    """How the models stand, by a choice of votes."""
+class Leaderboard:
+    """The rated models of a selection of votes."""
 
-    standings: tuple[Standing, ...] = ()  # best first
+    models: tuple[RatedModel, ...] = ()  # best first
     wins: Matrix = ()  # of the row's model over the column's, in weights; a tie is half a win
     battles: Matrix = ()  # how often they met, in weights
     votes: int = 0
 
     @property
-    def models(self) -> tuple[str, ...]:
+    def model_names(self) -> tuple[str, ...]:
         """Names, best first."""
-        return tuple(standing.model for standing in self.standings)
+        return tuple(rated.model for rated in self.models)
 
 
-class Choices(NamedTuple):
-    """What there are votes on."""
+class LeaderboardChoices(NamedTuple):
+    """The tasks and languages that have votes."""
 
     tasks: tuple[str, ...]
     languages: tuple[str, ...]
 
 
-class Point(NamedTuple):
-    """A model at the end of a period."""
+class TimelinePoint(NamedTuple):
+    """The rating of a model at the end of a period."""
 
-    day: int  # the last of the period, since 1970-01-01 UTC
+    day: int  # the last day of the period, since 1970-01-01 UTC
     model: str
     rating: float
 
 
-class Boards:
-    """All boards of a store; for any number of threads.
+class Leaderboards:
+    """The leaderboards of a store, for any number of threads.
 
-    Every method raises VotesError where the database cannot be read.
+    Every method raises VotesError when the database cannot be read.
     """
 
     def __init__(self, store: VoteStore) -> None:
-        """Read nothing yet."""
+        """Take the store; nothing is read yet."""
         self._store = store
-        self._tally = Tally(store)
-        self._rating = Lock()
-        self._boards: OrderedDict[Selection, _Rated] = OrderedDict()
-        self._drawing = Lock()
-        self._timelines: OrderedDict[Selection, _Drawn] = OrderedDict()
+        self._tally = VoteTally(store)
+        self._rating_lock = Lock()
+        self._leaderboards: OrderedDict[Selection, _CachedLeaderboard] = OrderedDict()
+        self._timeline_lock = Lock()
+        self._timelines: OrderedDict[Selection, _CachedTimeline] = OrderedDict()
 
-    def board(self, selection: Selection | None = None) -> Board:
-        """Return how the models stand now; rated anew only if a vote of the selection came.
+    def leaderboard(self, selection: Selection | None = None) -> Leaderboard:
+        """Return the current leaderboard, rated again only if a vote of the selection came.
 
-        Intervals keep their width until a model has 1 % more votes, as drawing them takes longest.
+        Intervals keep their width until a model has 1 % more votes: the bootstrap takes longest.
         """
         selection = selection or Selection()
-        with self._rating:
-            cells = self._cells(selection)
-            known = self._boards.get(selection)
-            if known is None or known.cells != cells:
-                known = _rated(cells, known)
-            _keep(self._boards, selection, known)
-        return known.board
+        with self._rating_lock:
+            counts = self._select_counts(selection)
+            cached = self._leaderboards.get(selection)
+            if cached is None or cached.pair_counts != counts:
+                cached = _rate(counts, cached)
+            _put(self._leaderboards, selection, cached)
+        return cached.leaderboard
 
-    def choices(self) -> Choices:
+    def choices(self) -> LeaderboardChoices:
         """Return the tasks and the languages of the votes, sorted."""
-        found = self._tally.selections()
-        return Choices(
-            tuple(sorted({each.task for each in found} - {""})),
-            tuple(sorted({each.language for each in found} - {""})),
+        selections = self._tally.selections()
+        return LeaderboardChoices(
+            tuple(sorted({each.task for each in selections} - {""})),
+            tuple(sorted({each.language for each in selections} - {""})),
         )
 
-    def pair_counts(self, task: str) -> Mapping[frozenset[str], int]:
-        """Return how often people have judged two models on a task."""
-        cells = self._tally.cells(Selection(task))
-        return {frozenset((cell.model_a, cell.model_b)): cell.votes for cell in cells}
+    def count_votes(self, task: str) -> Mapping[frozenset[str], int]:
+        """Return how often people have judged each pair of models on a task."""
+        counts = self._tally.pair_counts(Selection(task))
+        return {frozenset((each.model_a, each.model_b)): each.votes for each in counts}
 
-    def timeline(self, selection: Selection | None = None) -> list[Point]:
-        """Rate by all votes until the end of each day, or of a few days where there are many.
+    def timeline(self, selection: Selection | None = None) -> list[TimelinePoint]:
+        """Rate by all votes until the end of each day, or of a few days if there are many.
 
-        This reads all votes: while they come in, the last drawing stays for a while.
+        This reads all votes, so while votes come in, the last timeline is kept for a while.
         """
         selection = selection or Selection()
-        with self._drawing:
+        with self._timeline_lock:
             head = self._store.head()
-            known = self._timelines.get(selection)
-            if known is None or not known.holds(head, time.monotonic()):
+            cached = self._timelines.get(selection)
+            if cached is None or not cached.is_valid(head, time.monotonic()):
                 start = time.monotonic()
-                points = _points(self._store.history(selection, PERIODS))
+                points = _rate_periods(self._store.count_pairs_by_period(selection, MAX_PERIODS))
                 end = time.monotonic()
-                known = _Drawn(points, head, end + TIMES_AS_LONG * (end - start))
-            _keep(self._timelines, selection, known)
-        return known.points
+                cached = _CachedTimeline(points, head, end + TIMELINE_LIFETIME * (end - start))
+            _put(self._timelines, selection, cached)
+        return cached.points
 
-    def _cells(self, selection: Selection) -> list[Cell]:
+    def _select_counts(self, selection: Selection) -> list[PairCount]:
         if not selection.voter:
-            return self._tally.cells(selection)
-        own = self._store.cells(voter=selection.voter)
-        return [cell for cell in own if selection.covers(cell)]
+            return self._tally.pair_counts(selection)
+        own = self._store.count_pairs(voter=selection.voter)
+        return [each for each in own if each.belongs_to(selection)]
 
 
 @dataclass(frozen=True, slots=True)
-class _Rated:
-    """A board, and what it was made of."""
+class _CachedLeaderboard:
+    """A leaderboard, and what it was computed from."""
 
-    cells: list[Cell]
-    errors: Errors
-    board: Board
+    pair_counts: list[PairCount]
+    errors: RatingErrors
+    leaderboard: Leaderboard
 
 
 @dataclass(frozen=True, slots=True)
-class _Drawn:
-    """A timeline, and what it was drawn from."""
+class _CachedTimeline:
+    """A timeline, and what it was computed from."""
 
-    points: list[Point]
-    head: Head
-    good_until: float  # on the monotonic clock, although votes came since
+    points: list[TimelinePoint]
+    head: ChainHead
+    valid_until: float  # on the monotonic clock, although votes have come since
 
-    def holds(self, head: Head, now: float) -> bool:
-        """Whether it may be shown; never after votes were withdrawn."""
+    def is_valid(self, head: ChainHead, now: float) -> bool:
+        """Whether it may be shown, which it may not after a withdrawal."""
         return head == self.head or (
-            head.deletions == self.head.deletions and now < self.good_until
+            head.deletions == self.head.deletions and now < self.valid_until
         )
 
 
-def _keep(kept: OrderedDict[Selection, _Kept], selection: Selection, item: _Kept) -> None:
-    kept[selection] = item
-    kept.move_to_end(selection)
-    while len(kept) > KEPT:
-        kept.popitem(last=False)
+def _put(cache: OrderedDict[Selection, _Cached], selection: Selection, item: _Cached) -> None:
+    cache[selection] = item
+    cache.move_to_end(selection)
+    while len(cache) > MAX_CACHED:
+        cache.popitem(last=False)
 
 
-def _rated(cells: list[Cell], before: _Rated | None) -> _Rated:
-    duels = gather(cells)
-    errors = before.errors if before and before.errors.hold(duels) else draw_errors(duels)
-    standing = tuple(standings(duels, errors))
-    places = [duels.models.index(each.model) for each in standing]
-    best_first = np.ix_(places, places)
-    wins, battles = duels.scores[best_first], duels.battles[best_first]
-    votes = sum(cell.votes for cell in cells)
-    return _Rated(cells, errors, Board(standing, _matrix(wins), _matrix(battles), votes))
+def _rate(counts: list[PairCount], before: _CachedLeaderboard | None) -> _CachedLeaderboard:
+    matrix = sum_battles(counts)
+    if before and before.errors.still_apply(matrix):
+        errors = before.errors
+    else:
+        errors = bootstrap_errors(matrix)
+    models = tuple(rank_models(matrix, errors))
+    order = [matrix.models.index(each.model) for each in models]
+    best_first = np.ix_(order, order)
+    wins, battles = matrix.scores[best_first], matrix.battles[best_first]
+    votes = sum(each.votes for each in counts)
+    leaderboard = Leaderboard(models, _to_matrix(wins), _to_matrix(battles), votes)
+    return _CachedLeaderboard(counts, errors, leaderboard)
 
 
-def _matrix(square: Floats) -> Matrix:
+def _to_matrix(square: Floats) -> Matrix:
     return tuple(map(tuple, square.tolist()))
 
 
-def _points(cells: Iterable[Cell]) -> list[Point]:
-    """Rate by all votes until the end of each period; cells come in the order of time."""
-    points: list[Point] = []
-    sums = Sums()
-    for day, cast in groupby(cells, key=lambda cell: cell.day):
-        for cell in cast:
-            sums.add(cell)
-        duels = gather(sums.cells())
-        rated = zip(duels.models, ratings(duels).tolist(), strict=True)
-        points += [Point(day, model, rating) for model, rating in rated]
+def _rate_periods(counts: Iterable[PairCount]) -> list[TimelinePoint]:
+    """Rate by all votes until the end of each period; counts come in the order of time."""
+    points: list[TimelinePoint] = []
+    sums = PairSums()
+    for day, period in groupby(counts, key=lambda count: count.day):
+        for count in period:
+            sums.add(count)
+        matrix = sum_battles(sums.pair_counts())
+        ratings = zip(matrix.models, compute_ratings(matrix).tolist(), strict=True)
+        points += [TimelinePoint(day, model, rating) for model, rating in ratings]
     return points

@@ -1,30 +1,29 @@
-"""How strong models are, by the votes on them, and how sure that is.
+"""How strong models are by the votes on them, and how certain that is.
 
-Bradley-Terry, fitted by evalica to how often each model beat each other one. What was decided, and
-measured on made-up votes of 60 models of known strength (normal, with a standard deviation of 1 in
-logarithms of odds; pairs by chance; the mean of 50 trials; in brackets, 20 models):
+Bradley-Terry strengths, fitted by evalica to how often each model beat each other one. The choices
+below were measured on synthetic votes on 60 models of known strength (normal, with a standard
+deviation of 1 in log odds; random pairs; the mean of 50 trials; in brackets, 20 models):
 
-- A tie is a tenth of a win for each side. With half a win, as is usual, all models draw nearer to
-  each other than they are: differences are 0.76 of the truth where 15 % of all votes are ties,
-  0.83 with ties by Davidson's model, 0.98 by Rao and Kupper's. Without ties in the ratings at all,
-  they are 1.00, 1.01 and 1.13, but who ties with the best would not be rated beside them. With a
+- A tie is a tenth of a win for each side. With the usual half a win, ratings are compressed:
+  differences are 0.76 of the true ones if 15 % of all votes are ties at random, 0.83 if ties follow
+  Davidson's model, and 0.98 if they follow Rao and Kupper's. If ties are ignored, the shares are
+  1.00, 1.01 and 1.13, but a model that ties with the best would not be rated near them. With a
   tenth they are 0.94, 0.96 and 1.10. evalica's `newman`, which fits Davidson's model, does not
-  converge where one side wins most: of two models one of which won the only vote, it says that
-  they are equal.
-- Each model has half a virtual win and half a virtual loss, spread evenly over all others: that
-  joins models that never met and keeps the unbeaten finite. Half a win for each side of every
-  pair would be 1,770 votes among 60 models, and hide 5,000 real ones.
+  converge if one side wins most: after a single vote, it rates winner and loser equal.
+- Each model has half a virtual win and half a virtual loss, spread evenly over all others. This
+  connects models that never met and keeps the unbeaten finite. Half a win for each side of every
+  pair would be 1,770 votes among 60 models, and drown 5,000 real ones.
 - An interval is the rating and 1.96 standard errors on either side, from a multinomial bootstrap
-  over the cells, the virtual votes among them (else an unbeaten model would be sure to stay so).
-  With 5,000 votes it holds the truth in 0.96 of models (0.95) without ties, in 0.94 (0.92) with
-  15 % of ties, in 0.95 (0.93) with Davidson's and in 0.94 (0.88) with Rao and Kupper's. Percentiles
-  of 100 rounds hold it in some 0.02 fewer.
-- Votes that weigh less are drawn as fewer votes, which makes intervals too wide rather than too
+  over the outcomes of pairs, including virtual votes (otherwise an unbeaten model would be certain
+  to stay so). With 5,000 votes it covers the truth for 0.96 of the models (0.95) without ties, 0.94
+  (0.92) with 15 % of ties at random, 0.95 (0.93) with Davidson's and 0.94 (0.88) with Rao and
+  Kupper's. Percentiles of 100 rounds cover some 0.02 fewer.
+- Votes of a lower weight are drawn as fewer votes, which makes intervals too wide rather than too
   narrow.
 
 Nothing is corrected for style (the length of answers, the number of boxes): evalica rates by counts
-of wins alone, and the one library that takes more into account, arena-rank, wants one version of
-jax and of numpy.
+of wins alone, and arena-rank, the one library that considers more, requires particular versions of
+jax and numpy.
 """
 
 from __future__ import annotations
@@ -32,88 +31,89 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vlm_demo.arena.ratings.duels import Duels, Floats, gather
-from vlm_demo.arena.votes.vote_counts import Cell
+from vlm_demo.arena.ratings.bradley_terry import BattleMatrix, BradleyTerry, Floats, sum_battles
+from vlm_demo.arena.votes.vote_counts import PairCount
 
-if TYPE_CHECKING:
-    from vlm_demo.arena.ratings.bradley_terry import BradleyTerry
+MEAN_RATING = 1000.0
+"""Mean of all ratings on a leaderboard."""
 
-MEAN = 1000.0
-"""Of the ratings of all models on a board."""
-
-POINTS = 400 / math.log(10)
-"""Of a factor e in the odds to win: 400 points more are ten times the odds, as of Elo."""
+POINTS_PER_LOG_ODDS = 400 / math.log(10)
+"""Rating points for a factor e in the odds of winning: 400 points are a factor of 10, as in Elo."""
 
 TIE_WEIGHT = 0.1
-"""Of a win, for each side."""
+"""Share of a win that a tie gives to each side."""
 
 PROVISIONAL_BELOW = 30
-"""Votes on a model."""
+"""Number of votes on a model below which its rating is provisional."""
 
-WIDTH = 1.96
-"""Standard errors on either side: 95 % of a normal distribution."""
+STANDARD_ERRORS = 1.96
+"""Half the width of an interval in standard errors: 95 % of a normal distribution."""
 
-EXACT, ROUGH = 10_000, 1_000
-"""Iterations at most, for the ratings, and for a round of the bootstrap. Some 10 are usual."""
+MAX_ITERATIONS = 10_000
+"""Largest number of iterations for the ratings; about 10 are usual."""
 
-SMALL_CHANGE = 0.01
-"""Of the votes on a model: so many more would make its interval 0.5 % narrower."""
+MAX_BOOTSTRAP_ITERATIONS = 1_000
+"""Largest number of iterations for a round of the bootstrap."""
+
+NEGLIGIBLE_GROWTH = 0.01
+"""Growth in the votes on a model that would make its interval only 0.5 % narrower."""
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How one model stands on a board."""
+class RatedModel:
+    """One model on a leaderboard."""
 
     model: str
     rating: float
     lower: float  # the 95 % interval of the rating
     upper: float
-    rank: int  # one more than there are models whose whole interval is above this one's
+    rank: int  # one more than the number of models whose whole interval is above this one's
     votes: int
-    provisional: bool  # too few votes to mean much
-    win_rate: float  # 0 to 1: the mean over the models that it met, a tie being half a win
+    provisional: bool  # based on too few votes to mean much
+    win_rate: float  # 0 to 1: the mean over its opponents; a tie is half a win
 
 
 @dataclass(frozen=True, slots=True)
-class Errors:
+class RatingErrors:
     """How far ratings may be off."""
 
-    duels: Duels  # what they were drawn from
-    standard: Floats  # of each model, in points
+    matrix: BattleMatrix  # the counts that they were computed from
+    standard: Floats  # standard error of each model, in points
 
-    def hold(self, duels: Duels) -> bool:
-        """Whether they are good enough for counts that have changed since, if only a little."""
-        if duels.models != self.duels.models:
+    def still_apply(self, matrix: BattleMatrix) -> bool:
+        """Whether they are good enough for these counts, which may have grown a little."""
+        if matrix.models != self.matrix.models:
             return False
-        before, now = self.duels.votes.sum(axis=1), duels.votes.sum(axis=1)
-        return bool((abs(now - before) <= SMALL_CHANGE * before).all())
+        before, now = self.matrix.votes.sum(axis=1), matrix.votes.sum(axis=1)
+        return bool((abs(now - before) <= NEGLIGIBLE_GROWTH * before).all())
 
 
-def rate(cells: Iterable[Cell], *, rounds: int = 100, seed: int = 0) -> list[Standing]:
+def rate_models(
+    pair_counts: Iterable[PairCount], *, rounds: int = 100, seed: int = 0
+) -> list[RatedModel]:
     """Rate models, best first, and by name where they are equal; [] without votes.
 
     Args:
-        cells: sums of votes, of whatever task, language and origin.
-        rounds: of the bootstrap, two or more.
-        seed: what the bootstrap draws follows from this and from the votes.
+        pair_counts: sums of votes, of any task, language and origin.
+        rounds: number of bootstrap rounds, two or more.
+        seed: together with the votes, determines what the bootstrap draws.
     """
-    duels = gather(cells)
-    return standings(duels, draw_errors(duels, rounds=rounds, seed=seed))
+    matrix = sum_battles(pair_counts)
+    return rank_models(matrix, bootstrap_errors(matrix, rounds=rounds, seed=seed))
 
 
-def standings(duels: Duels, errors: Errors) -> list[Standing]:
-    """Rate models by counts; see `rate`."""
-    rating = ratings(duels)
-    reach = WIDTH * errors.standard
-    lower, upper = rating - reach, rating + reach
+def rank_models(matrix: BattleMatrix, errors: RatingErrors) -> list[RatedModel]:
+    """Rate models by their battles, best first, and by name where they are equal."""
+    rating = compute_ratings(matrix)
+    margin = STANDARD_ERRORS * errors.standard
+    lower, upper = rating - margin, rating + margin
     rank = 1 + (lower > upper[:, np.newaxis]).sum(axis=1)
-    votes, win_rate = duels.votes.sum(axis=1), _win_rates(duels)
-    board = [
-        Standing(
+    votes, win_rate = matrix.votes.sum(axis=1), _win_rates(matrix)
+    models = [
+        RatedModel(
             model=model,
             rating=float(rating[at]),
             lower=float(lower[at]),
@@ -123,50 +123,44 @@ def standings(duels: Duels, errors: Errors) -> list[Standing]:
             provisional=bool(votes[at] < PROVISIONAL_BELOW),
             win_rate=float(win_rate[at]),
         )
-        for at, model in enumerate(duels.models)
+        for at, model in enumerate(matrix.models)
     ]
-    return sorted(board, key=lambda standing: (-standing.rating, standing.model))
+    return sorted(models, key=lambda rated: (-rated.rating, rated.model))
 
 
-def ratings(duels: Duels) -> Floats:
-    """Rate models, in the order of their names, without saying how sure that is."""
-    if not duels.models:
+def compute_ratings(matrix: BattleMatrix) -> Floats:
+    """Return the ratings of the models, in the order of their names."""
+    if not matrix.models:
         return np.empty(0)
-    fit = _bradley_terry(len(duels.models))
-    return MEAN + POINTS * fit.strengths(duels.wins + TIE_WEIGHT * duels.ties, EXACT)
+    model = BradleyTerry(len(matrix.models))
+    strengths = model.fit(matrix.wins + TIE_WEIGHT * matrix.ties, MAX_ITERATIONS)
+    return MEAN_RATING + POINTS_PER_LOG_ODDS * strengths
 
 
-def draw_errors(duels: Duels, *, rounds: int = 100, seed: int = 0) -> Errors:
-    """Draw as many votes again, from those there are and the virtual ones; see how ratings move."""
-    if not duels.models:
-        return Errors(duels, np.empty(0))
+def bootstrap_errors(matrix: BattleMatrix, *, rounds: int = 100, seed: int = 0) -> RatingErrors:
+    """Draw as many votes again, from the real and the virtual ones, and see how ratings vary."""
+    if not matrix.models:
+        return RatingErrors(matrix, np.empty(0))
     rng = np.random.default_rng(seed)
-    fit = _bradley_terry(len(duels.models))
-    wins = duels.wins[fit.winners, fit.losers] + fit.virtual
-    pairs = np.triu_indices(len(duels.models), 1)
-    cells = np.concatenate([wins, duels.ties[pairs]])
-    drawn = rng.multinomial(round(cells.sum()), cells / cells.sum(), size=rounds)
-    moved = np.empty((rounds, len(duels.models)))
-    for at, votes in enumerate(drawn):
-        ties = np.zeros_like(duels.ties)
+    model = BradleyTerry(len(matrix.models))
+    wins = matrix.wins[model.winners, model.losers] + model.virtual_wins
+    pairs = np.triu_indices(len(matrix.models), 1)
+    outcomes = np.concatenate([wins, matrix.ties[pairs]])
+    samples = rng.multinomial(round(outcomes.sum()), outcomes / outcomes.sum(), size=rounds)
+    strengths = np.empty((rounds, len(matrix.models)))
+    for at, votes in enumerate(samples):
+        ties = np.zeros_like(matrix.ties)
         ties[pairs] = votes[len(wins) :]
         square = TIE_WEIGHT * (ties + ties.T)
-        square[fit.winners, fit.losers] += votes[: len(wins)]
-        moved[at] = fit.strengths(square, ROUGH)
-    return Errors(duels, POINTS * moved.std(axis=0, ddof=1))
+        square[model.winners, model.losers] += votes[: len(wins)]
+        strengths[at] = model.fit(square, MAX_BOOTSTRAP_ITERATIONS)
+    return RatingErrors(matrix, POINTS_PER_LOG_ODDS * strengths.std(axis=0, ddof=1))
 
 
-def _bradley_terry(models: int) -> BradleyTerry:
-    """Load evalica, which loads scipy and pandas, when something is rated: no page opens later."""
-    from vlm_demo.arena.ratings.bradley_terry import BradleyTerry
-
-    return BradleyTerry(models)
-
-
-def _win_rates(duels: Duels) -> Floats:
-    """Average over the models that were met; where no vote had any weight, a half."""
-    met = duels.battles > 0
-    rates = np.divide(duels.scores, duels.battles, out=np.zeros_like(duels.wins), where=met)
+def _win_rates(matrix: BattleMatrix) -> Floats:
+    """Average over the opponents of each model; 0.5 if none of its votes has any weight."""
+    met = matrix.battles > 0
+    rates = np.divide(matrix.scores, matrix.battles, out=np.zeros_like(matrix.wins), where=met)
     count = met.sum(axis=1)
     mean: Floats = np.divide(
         rates.sum(axis=1), count, out=np.full(len(count), 0.5), where=count > 0

@@ -1,4 +1,4 @@
-"""The tables of votes. `migrations` makes them; a change here needs a new version there."""
+"""The tables of the votes. `migrations` creates them; a change here needs a new version there."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ metadata = MetaData(
 votes = Table(
     "votes",
     metadata,
-    # The place in the chain, which votes share with withdrawals: 1, 2, 3, ... without a gap.
+    # The position in the chain, which votes share with withdrawals: 1, 2, 3, ... without a gap.
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("battle", Text, nullable=False, unique=True),  # stays when the vote is withdrawn
-    # Everything from here to the digest becomes NULL then.
-    Column("model_a", Text),  # a stood on the left, or above
+    # Everything from here down to the digest becomes NULL when it is.
+    Column("model_a", Text),  # a was on the left, or on top
     Column("revision_a", Text),
     Column("engine_a", Text),
     Column("outputs_a", Text),  # a JSON list
@@ -49,7 +49,7 @@ votes = Table(
     Column("seed", BigInteger),
     Column("prompt_hash", Text),
     Column("picture_hash", Text),
-    Column("question", BigInteger),  # a number of both hashes, for an index that stays short
+    Column("question", BigInteger),  # a number made of both hashes, to keep the index short
     Column("turns", Integer),
     Column("began_at", BigInteger),  # times are microseconds since 1970 UTC
     Column("ended_at", BigInteger),
@@ -61,7 +61,7 @@ votes = Table(
     Column("exclusion", Text),
     Column("weight", Double),
     Column("conversation", Text),  # a digest; NULL: it was not kept
-    Column("salt", Text),  # random, so that nobody guesses a withdrawn vote from its digest
+    Column("salt", Text),  # random, so that a withdrawn vote cannot be guessed from its digest
     Column("digest", Text, nullable=False),
     Column("link", Text, nullable=False),
 )
@@ -80,9 +80,9 @@ head = Table(
     "head",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("seq", Integer, nullable=False),  # of the last vote or withdrawal; 0: there is none
+    Column("seq", Integer, nullable=False),  # of the last vote or withdrawal; 0: none yet
     Column("link", Text, nullable=False),
-    Column("deletions", Integer, nullable=False),  # how many withdrawals there are
+    Column("deletions", Integer, nullable=False),  # number of withdrawals
     CheckConstraint("id = 1", "single"),
 )
 
@@ -103,11 +103,11 @@ pictures = Table(
     Column("file", LargeBinary, nullable=False),
 )
 
-rated = and_(votes.c.exclusion.is_(None), votes.c.winner.is_not(None))
-"""Says of a row that it counts in ratings."""
+counts_in_ratings = and_(votes.c.exclusion.is_(None), votes.c.winner.is_not(None))
+"""Condition that a row counts in ratings."""
 
 Index(
-    "votes_rated",  # holds all that is counted, so that counting never reads the long rows
+    "votes_rated",  # covers every counted column, so that counting never reads the long rows
     votes.c.task,
     votes.c.language,
     votes.c.origin,
@@ -117,18 +117,20 @@ Index(
     votes.c.boxes,
     votes.c.weight,
     votes.c.voted_at,
-    votes.c.exclusion,  # SQLite looks at it again, although it is among the conditions
-    sqlite_where=rated,
-    postgresql_where=rated,
-    postgresql_include=["seq"],  # SQLite puts it into every index
+    votes.c.exclusion,  # SQLite checks it again, although it is among the conditions
+    sqlite_where=counts_in_ratings,
+    postgresql_where=counts_in_ratings,
+    postgresql_include=["seq"],  # SQLite adds it to every index
 )
 Index("votes_by_voter", votes.c.voter, votes.c.voted_at)
 Index("votes_by_time", votes.c.origin, votes.c.voted_at)
 Index("votes_by_question", votes.c.question)
 
-CHAIN = frozenset({"seq", "digest", "link"})
-CONTENT = tuple(column.name for column in votes.columns if column.name not in CHAIN)
-"""The columns that a vote's digest covers."""
+CHAIN_COLUMNS = frozenset({"seq", "digest", "link"})
+"""Columns that place a row in the chain."""
 
-WITHDRAWN = tuple(name for name in CONTENT if name != "battle")
-"""The columns that are emptied when a vote is withdrawn."""
+CONTENT_COLUMNS = tuple(column.name for column in votes.columns if column.name not in CHAIN_COLUMNS)
+"""Columns that a vote's digest covers."""
+
+ERASED_COLUMNS = tuple(name for name in CONTENT_COLUMNS if name != "battle")
+"""Columns that are emptied when a vote is withdrawn."""

@@ -1,4 +1,4 @@
-"""What people voted in the arena, and what the vote was about."""
+"""A vote: what somebody preferred, and which battle it was about."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vlm_demo.values import Task
 
 
 class Winner(StrEnum):
-    """Which side was better. A is the one on the left, or above."""
+    """Which side was better. A is the one on the left, or on top."""
 
     A = "a"
     B = "b"
@@ -25,14 +25,14 @@ class Origin(StrEnum):
 
     HERE = "here"  # a person on this page
     IMPORTED = "imported"  # a person on another arena
-    AUTOMATIC = "automatic"  # the program, by a truth; never mixed with what people say
+    AUTOMATIC = "automatic"  # the program, by the ground truth; never mixed with people's
 
 
 class Exclusion(StrEnum):
     """Why a vote is kept but not rated."""
 
     IDENTITY = "identity"  # a model named itself or its maker, or was asked to
-    REPEAT = "repeat"  # the same person judged the same models on the same words and picture before
+    REPEAT = "repeat"  # the same person has judged these models on these words and this picture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,42 +40,53 @@ class Contender:
     """One side of a battle."""
 
     model: str  # its name on the menu
-    revision: str = ""  # of its checkpoint; "": not known
-    engine: str = ""  # where and in which format it ran, such as "local bf16"
-    outputs: tuple[str, ...] = ()  # what it wrote, raw, one a turn
+    revision: str = ""  # of its checkpoint; "": unknown
+    engine: str = ""  # where and in which number format it ran, such as "local bf16"
+    outputs: tuple[str, ...] = ()  # raw, one per turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
-    """What both sides were asked in one turn; kept only if the person agreed."""
+class UserTurn:
+    """What both sides were asked in one turn; kept only with the person's consent."""
 
     text: str
-    pictures: tuple[bytes, ...] = ()  # encoded files: PNG
+    images: tuple[bytes, ...] = ()  # encoded files: PNG
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vote:
-    """One judgement of one battle."""
+    """The vote on one battle."""
 
     battle: str  # unique
     a: Contender
     b: Contender
     winner: Winner
-    boxes: Winner | None = None  # of the boxes alone; None: there were none, or no vote on them
+    boxes: Winner | None = None  # on the boxes alone; None: no boxes, or no vote on them
     task: Task
-    language: str = ""  # of the words that were asked, ISO 639-1; "": none, or not known
-    parameters: Mapping[str, Any]  # of sampling: max_new_tokens, temperature, ...
+    language: str = ""  # of the question, ISO 639-1; "": no words, or unknown
+    parameters: Mapping[str, Any]  # sampling settings: max_new_tokens, temperature, ...
     seed: int | None = None
     prompt_hash: str = ""  # SHA-256, hexadecimal, of the task, words and regions of all turns
     picture_hash: str = ""  # SHA-256, hexadecimal, of the pixels of all pictures; "": none
     turns: int = 1
-    began_at: datetime  # with time zone, as the two that follow
-    ended_at: datetime  # when both sides had finished
+    began_at: datetime  # with a time zone, like the two below
+    ended_at: datetime  # when both sides were complete
     voted_at: datetime
-    voter: str = ""  # a keyed hash; "": not known
+    voter: str = ""  # a keyed hash; "": unknown
     tags: tuple[str, ...] = ()  # reasons chosen from a list
     comment: str = ""
     origin: Origin = Origin.HERE
     exclusion: Exclusion | None = None
     weight: float = 1.0  # 0 to 1, in ratings: prompts that come again and again count less
-    conversation: tuple[Turn, ...] = ()  # (): the person did not agree to have it kept
+    conversation: tuple[UserTurn, ...] = ()  # (): the person did not agree to have it kept
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A subset of the votes; by default all votes of people on whole answers."""
+
+    task: str = ""  # "": all tasks
+    language: str = ""  # "": all languages
+    boxes: bool = False  # votes on the boxes alone, not on whole answers
+    automatic: bool = False  # votes of the program, not of people
+    voter: str = ""  # votes of one person, named by the keyed hash; "": of everybody

@@ -1,4 +1,4 @@
-"""Votes summed by what they say, which is all that ratings need."""
+"""Votes summed by pair of models, which is all that ratings need."""
 
 from __future__ import annotations
 
@@ -7,73 +7,124 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Column, ColumnElement, Connection, func, select
 
-from vlm_demo.arena.votes.schema import rated, votes
-from vlm_demo.arena.votes.vote import Winner
+from vlm_demo.arena.votes.schema import counts_in_ratings, votes
+from vlm_demo.arena.votes.vote import Origin, Selection, Winner
+
+DAY = 86_400_000_000
+"""A day in microseconds."""
 
 
-class Cell(NamedTuple):
-    """Votes that say the same, summed; none that is excluded from ratings."""
+class PairCount(NamedTuple):
+    """Sum of votes that agree in these fields; votes excluded from ratings are not in it."""
 
     task: str
     language: str
     origin: str
     boxes: bool  # whether these are the votes on the boxes alone
     day: int  # since 1970-01-01 UTC, or 0 where all days are summed
-    model_a: str  # the one whose name comes first, however they stood
+    model_a: str  # the one whose name comes first, whichever side it was on
     model_b: str
     wins_a: float  # sums of weights
     wins_b: float
-    ties: float  # both bad is a tie
+    ties: float  # "both bad" counts as a tie
     votes: int
 
+    def belongs_to(self, selection: Selection) -> bool:
+        """Whether a selection covers these votes, whoever cast them."""
+        return (
+            self.boxes == selection.boxes
+            and (self.origin == Origin.AUTOMATIC) == selection.automatic
+            and selection.task in ("", self.task)
+            and selection.language in ("", self.language)
+        )
 
-def count(
+
+def count_pairs(
     connection: Connection,
     *,
     after: int = 0,
     until: int | None = None,
     voter: str = "",
-) -> list[Cell]:
-    """Sum the votes behind a place in the chain, up to another, of everybody or of one voter."""
+) -> list[PairCount]:
+    """Sum the votes after a position in the chain and up to another, of everybody or one voter."""
     groups = [votes.c[name] for name in ("task", "language", "origin", "model_a", "model_b")]
-    query = select(*groups, *sums(votes.c.winner), *sums(votes.c.boxes)).group_by(*groups)
-    # SQLite does not know how many rows are meant. The odd forms keep it from the wrong index: from
-    # that of all rated votes where few are new, and from that of places where all are counted.
+    query = select(*groups, *_sum_columns(votes.c.winner), *_sum_columns(votes.c.boxes)).group_by(
+        *groups
+    )
+    # SQLite cannot know how many rows will match. The odd forms keep it from the wrong index: that
+    # of all rated votes when few are new, and that of the positions when all are counted.
     if after:
-        unmarked = func.coalesce(votes.c.exclusion, "") == ""
-        query = query.where(unmarked, votes.c.winner.is_not(None), votes.c.seq > after)
+        is_rated = func.coalesce(votes.c.exclusion, "") == ""
+        query = query.where(is_rated, votes.c.winner.is_not(None), votes.c.seq > after)
     else:
-        query = query.where(rated)
+        query = query.where(counts_in_ratings)
     if until is not None:
         query = query.where(votes.c.seq + 0 <= until)
     if voter:
         query = query.where(votes.c.voter == voter)
-    return _cells(connection.execute(query))
+    return _merge_orders(connection.execute(query))
 
 
-def sums(winner: Column[str | None]) -> tuple[ColumnElement[Any], ...]:
-    """Sum the weights where a won, where b won, and where neither did; and count all three."""
+def count_pairs_by_period(
+    connection: Connection, selection: Selection, max_periods: int
+) -> list[PairCount]:
+    """Sum the votes of a selection by pair and period, in the order of time.
+
+    A period is a day, or as many days as keep the number of periods within `max_periods`; `day` is
+    the last day of each.
+    """
+    automatic = votes.c.origin == Origin.AUTOMATIC.value
+    conditions = [counts_in_ratings, automatic if selection.automatic else ~automatic]
+    if selection.task:
+        conditions.append(votes.c.task == str(selection.task))
+    if selection.language:
+        conditions.append(votes.c.language == selection.language)
+    if selection.voter:
+        conditions.append(votes.c.voter == selection.voter)
+    winner = votes.c.boxes if selection.boxes else votes.c.winner
+    if selection.boxes:
+        conditions.append(winner.is_not(None))
+    ends = select(func.min(votes.c.voted_at), func.max(votes.c.voted_at)).where(*conditions)
+    earliest, latest = connection.execute(ends).one()
+    if earliest is None:
+        return []
+    first, last = earliest // DAY, latest // DAY
+    days = -(-(last - first + 1) // max_periods)
+    period = (votes.c.voted_at // DAY - first) // days
+    groups = votes.c.model_a, votes.c.model_b, period
+    query = select(*groups, *_sum_columns(winner)).where(*conditions).group_by(*groups)
+    counts = []
+    for a, b, number, wins_a, wins_b, ties, count in connection.execute(query):
+        day = min(first + (number + 1) * days - 1, last)
+        pair = (a, b, wins_a, wins_b) if a <= b else (b, a, wins_b, wins_a)
+        counts.append(PairCount("", "", "", selection.boxes, day, *pair, ties, count))
+    return sorted(counts, key=lambda count: count.day)
+
+
+def _sum_columns(winner: Column[str | None]) -> tuple[ColumnElement[Any], ...]:
+    """Sum the weights of wins of a, wins of b and ties, and count the votes."""
     weight = func.sum(votes.c.weight)
     a, b = Winner.A.value, Winner.B.value
-    sums = (weight.filter(said) for said in (winner == a, winner == b, winner.not_in((a, b))))
-    return *(func.coalesce(each, 0.0) for each in sums), func.count(winner)
+    outcomes = (winner == a, winner == b, winner.not_in((a, b)))
+    sums = (func.coalesce(weight.filter(outcome), 0.0) for outcome in outcomes)
+    return *sums, func.count(winner)
 
 
-def _cells(rows: Iterable[Sequence[Any]]) -> list[Cell]:
-    """Put together what stood the one way and the other way round."""
-    cells: dict[tuple[Any, ...], Cell] = {}
-    for task, language, origin, a, b, *said in rows:
-        for boxes, (wins_a, wins_b, ties, number) in ((False, said[:4]), (True, said[4:])):
+def _merge_orders(rows: Iterable[Sequence[Any]]) -> list[PairCount]:
+    """Add up the counts of two models that met on either side of each other."""
+    merged: dict[tuple[Any, ...], PairCount] = {}
+    for task, language, origin, a, b, *sums in rows:
+        for boxes, (wins_a, wins_b, ties, number) in ((False, sums[:4]), (True, sums[4:])):
             if not number:
                 continue
             pair = (a, b, wins_a, wins_b) if a <= b else (b, a, wins_b, wins_a)
-            new = Cell(task, language, origin, boxes, 0, *pair, ties, number)
+            new = PairCount(task, language, origin, boxes, 0, *pair, ties, number)
             key = new[:7]
-            cells[key] = _together(cells[key], new) if key in cells else new
-    return list(cells.values())
+            merged[key] = _add_counts(merged[key], new) if key in merged else new
+    return list(merged.values())
 
 
-def _together(one: Cell, other: Cell) -> Cell:
+def _add_counts(one: PairCount, other: PairCount) -> PairCount:
     return one._replace(
         wins_a=one.wins_a + other.wins_a,
         wins_b=one.wins_b + other.wins_b,

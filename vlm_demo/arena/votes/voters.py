@@ -1,4 +1,4 @@
-"""Voters are known by a keyed hash: the same person again, but nobody can say who."""
+"""Voters as keyed hashes: the same person is recognised again, but nobody can say who it is."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ DIGITS = 32
 """Hexadecimal digits of a voter: 128 bits, so that no two people ever share one."""
 
 SECRET_BYTES = 32
+"""Length of a new secret."""
 
-PATIENCE = 20
-"""Looks, 0.05 s apart, at a file that another program has made and not yet written."""
+READ_ATTEMPTS = 20
+"""Attempts, 0.05 s apart, to read a file that another program has created but not yet written."""
 
 log = logging.getLogger(__name__)
 
 
-def hashed(secret: str, identity: str) -> str:
-    """Return what is kept of an identity such as "login alice": HMAC-SHA-256, cut to `DIGITS`.
+def hash_voter(secret: str, identity: str) -> str:
+    """Return the voter of an identity such as "login alice": HMAC-SHA-256, cut to `DIGITS`.
 
-    Without the secret nobody can find out whose it is by trying names.
+    Without the secret, nobody can find the identity by trying names.
     """
     return hmac.digest(secret.encode(), identity.encode(), hashlib.sha256).hex()[:DIGITS]
 
@@ -37,31 +38,31 @@ def hashed(secret: str, identity: str) -> str:
 def open_secret(settings: Settings) -> str:
     """Return the secret of the settings, or the random one that is kept beside the votes.
 
-    Beside a file of SQLite it is `votes.db.secret`. For votes on a server it is in the person's
-    own folder on this machine; several machines need one in their settings. Where it cannot be
-    written, it is forgotten at the end of the program, and everybody is a new voter then.
+    For an SQLite file it is `votes.db.secret` beside it. For votes on a server it is in the user's
+    data folder on this machine; several machines need one in their settings. A secret that cannot
+    be written is lost at the end of the program, and then everybody is a new voter.
 
     Raises:
-        SettingsError: the file is there and holds no secret.
+        SettingsError: the file exists, but holds no secret.
     """
     if settings.secret:
         return settings.secret
-    file = _file_for(settings.votes)
+    file = _secret_file(settings.votes)
     try:
         _create(file)
         return _read(file)
     except OSError as error:
         log.warning(
-            "The secret that makes voters unrecognisable cannot be kept in %s: %s. Until the end "
-            "of this run there is another one; VLM_DEMO_SECRET can give one for good.",
+            "The secret that hides who voted cannot be kept in %s: %s. This run uses a temporary "
+            "one. Set VLM_DEMO_SECRET to keep the same voters in all runs.",
             file,
             error.strerror,
         )
         return secrets.token_hex(SECRET_BYTES)
 
 
-def _file_for(votes: str) -> Path:
-    """Where the secret for some votes is kept.
+def _secret_file(votes: str) -> Path:
+    """Return the file that keeps the secret for these votes.
 
     Source: https://specifications.freedesktop.org/basedir-spec/latest/ (XDG_DATA_HOME).
     """
@@ -74,7 +75,7 @@ def _file_for(votes: str) -> Path:
 
 
 def _create(file: Path) -> None:
-    """Write a new secret that only this person can read, unless there is one."""
+    """Write a new secret that only this user can read, unless there is one."""
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -85,17 +86,17 @@ def _create(file: Path) -> None:
 
 
 def _read(file: Path) -> str:
-    """Read the secret; another program may be about to write it.
+    """Read the secret, which another program may be about to write.
 
     Raises:
-        SettingsError: there is none in the file.
+        SettingsError: the file holds none.
     """
-    for _ in range(PATIENCE):
+    for _ in range(READ_ATTEMPTS):
         secret = file.read_text(encoding="ascii", errors="replace").strip()
         if len(secret) >= 2 * SECRET_BYTES:
             return secret
         time.sleep(0.05)
     raise SettingsError(
-        f"{file} should hold the secret that makes voters unrecognisable, and does not. Please "
-        "restore it, or delete it: then everybody is a new voter."
+        f"{file} should hold the secret that hides who voted, but does not. Please restore it, or "
+        "delete it, which makes everybody a new voter."
     )

@@ -1,1 +1,1 @@
-"""Checkpoints that run on this machine, with transformers."""
+"""Runs checkpoints on this machine with transformers."""

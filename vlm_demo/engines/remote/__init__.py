@@ -1,1 +1,1 @@
-"""Remote."""
+"""Models on other servers: vLLM, or any other that speaks OpenAI's chat completions."""

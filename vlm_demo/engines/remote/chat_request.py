@@ -1,4 +1,4 @@
-"""A prompt as a chat completion request: what OpenAI's API knows, and what vLLM adds to it.
+"""Writes prompts as chat completion requests, with OpenAI's fields and those that vLLM adds.
 
 Sources: https://platform.openai.com/docs/api-reference/chat/create; for vLLM (0.12 or newer)
 https://docs.vllm.ai/en/latest/serving/openai_compatible_server/ and
@@ -16,7 +16,7 @@ from typing import Any
 
 from PIL.Image import Image
 
-from vlm_demo.engines.base import ServerKind
+from vlm_demo.engines.load_options import ServerKind
 from vlm_demo.errors import EngineError
 from vlm_demo.values import Message, Prompt, Sampling
 
@@ -24,11 +24,12 @@ VLLM_FIELDS = (
     *("top_k", "min_p", "repetition_penalty", "skip_special_tokens", "structured_outputs"),
     *("chat_template", "add_generation_prompt", "continue_final_message"),
 )
-"""What other servers may refuse."""
+"""Fields that servers other than vLLM may refuse."""
 
 _WALK = "{% for message in messages %}{% for part in message['content'] %}{% endfor %}{% endfor %}"
-"""Writes nothing. vLLM gives a template the parts of a message, pictures among them, only where
-it sees the template walk through them (`_detect_content_format` in vllm/renderers/hf.py)."""
+"""Template code that writes nothing. vLLM gives a template the parts of a message, pictures among
+them, only if it sees the template walk through them (`_detect_content_format` in
+vllm/renderers/hf.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def chat_request(prompt: Prompt, sampling: Sampling, server: ServerKind) -> Chat
     """Write the request for a prompt.
 
     The standard has no fields for a chat template, top-k, a repetition penalty and special
-    tokens: with an "openai" server they are as the server has them.
+    tokens: an "openai" server decides about those itself.
 
     Raises:
         EngineError: such a server cannot be asked for this.
@@ -63,7 +64,7 @@ def chat_request(prompt: Prompt, sampling: Sampling, server: ServerKind) -> Chat
     options |= {
         "stream_options": {"include_usage": True},
         "logprobs": True,
-        # Sent always: what is left out is as the checkpoint's generation_config.json says.
+        # Always sent: otherwise the checkpoint's generation_config.json decides.
         "top_k": sampling.top_k,
         "min_p": 0.0,
         "repetition_penalty": sampling.repetition_penalty,
@@ -74,19 +75,19 @@ def chat_request(prompt: Prompt, sampling: Sampling, server: ServerKind) -> Chat
     if prompt.chat_template is not None:
         options["chat_template"] = _template(prompt.chat_template, prompt.answer_prefix)
     elif prompt.answer_prefix:
-        # As templates write earlier answers: what joins it to "ASSISTANT:" is theirs.
+        # Written as an earlier answer: the template adds what joins it to "ASSISTANT:".
         messages.append({"role": "assistant", "content": prompt.answer_prefix.lstrip()})
         options |= {"add_generation_prompt": False, "continue_final_message": True}
     return ChatRequest(messages, options)
 
 
-def chosen(answer: str, choices: Sequence[str]) -> str:
+def read_choice(answer: str, choices: Sequence[str]) -> str:
     """Return the choice that an "openai" server has made.
 
-    A server that ignores schemas may have written it bare.
+    A server that ignores schemas may have written it without JSON around it.
 
     Raises:
-        EngineError: it has made none.
+        EngineError: the answer is none of the choices.
     """
     try:
         choice = json.loads(answer)["answer"]
@@ -101,20 +102,20 @@ def chosen(answer: str, choices: Sequence[str]) -> str:
 
 
 def _message(message: Message) -> dict[str, Any]:
-    """Write a message, its pictures first; without any as plain text, which all servers take."""
+    """Write a message, its pictures first; without any, as plain text, which all servers take."""
     if not message.images:
         return {"role": message.role, "content": message.text}
-    pictures = [
+    images = [
         {"type": "image_url", "image_url": {"url": _data_url(image)}} for image in message.images
     ]
-    return {"role": message.role, "content": [*pictures, {"type": "text", "text": message.text}]}
+    return {"role": message.role, "content": [*images, {"type": "text", "text": message.text}]}
 
 
 def _data_url(image: Image) -> str:
     """Write a picture as PNG: the model sees the very pixels that it would see in this program.
 
-    JPEG is smaller, but blurs edges and small text. The fastest compression is a third larger
-    than the usual one and takes a fraction of its time.
+    JPEG is smaller, but blurs edges and small text. The fastest compression makes files a third
+    larger than the usual one, in a fraction of its time.
     """
     content = io.BytesIO()
     image.save(content, "PNG", compress_level=1)
@@ -122,7 +123,7 @@ def _data_url(image: Image) -> str:
 
 
 def _constraint(prompt: Prompt) -> dict[str, Any]:
-    """What the answer is held to, in vLLM's words."""
+    """Return the constraint on the answer in vLLM's fields."""
     constraint: dict[str, Any] = {}
     if prompt.choices:
         constraint["choice"] = list(prompt.choices)
@@ -134,7 +135,7 @@ def _constraint(prompt: Prompt) -> dict[str, Any]:
 
 
 def _standard_constraint(prompt: Prompt) -> dict[str, Any]:
-    """What the answer is held to, in the words of the standard, which has only schemas."""
+    """Return the constraint on the answer in the fields of the standard, which has only schemas."""
     if prompt.answer_prefix:
         raise EngineError(
             "This model's server cannot go on from a given beginning of the answer; a vLLM server "
@@ -142,8 +143,8 @@ def _standard_constraint(prompt: Prompt) -> dict[str, Any]:
         )
     if prompt.pattern:
         raise EngineError(
-            "This model's server cannot hold an answer to a pattern; a vLLM server can. Please "
-            "ask without it, or choose another model."
+            "This model's server cannot constrain an answer to a pattern; a vLLM server can. "
+            "Please ask without the pattern, or choose another model."
         )
     if prompt.choices:
         return _response_format(_choices_schema(prompt.choices))
@@ -151,12 +152,12 @@ def _standard_constraint(prompt: Prompt) -> dict[str, Any]:
 
 
 def _response_format(schema: Mapping[str, Any]) -> dict[str, Any]:
-    described = {"name": "answer", "strict": True, "schema": schema}
-    return {"response_format": {"type": "json_schema", "json_schema": described}}
+    json_schema = {"name": "answer", "strict": True, "schema": schema}
+    return {"response_format": {"type": "json_schema", "json_schema": json_schema}}
 
 
 def _choices_schema(choices: Sequence[str]) -> dict[str, Any]:
-    """A schema of one of the choices; OpenAI takes only schemas of objects."""
+    """Return a schema of one of the choices; OpenAI takes only schemas of objects."""
     return {
         "type": "object",
         "properties": {"answer": {"type": "string", "enum": list(choices)}},
@@ -166,7 +167,7 @@ def _choices_schema(choices: Sequence[str]) -> dict[str, Any]:
 
 
 def _template(template: str, answer_prefix: str) -> str:
-    """Return the family's template, with the beginning of the answer where the model goes on."""
-    # A string of JSON is one of Jinja, too, as long as it has no halves of characters.
-    beginning = json.dumps(answer_prefix, ensure_ascii=False)
-    return f"{_WALK}{template}{{{{ {beginning} }}}}" if answer_prefix else f"{_WALK}{template}"
+    """Return the family's template, followed by the beginning of the answer."""
+    # A JSON string is a Jinja string, too, as long as it has no lone surrogates.
+    literal = json.dumps(answer_prefix, ensure_ascii=False)
+    return f"{_WALK}{template}{{{{ {literal} }}}}" if answer_prefix else f"{_WALK}{template}"

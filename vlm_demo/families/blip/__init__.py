@@ -1,1 +1,1 @@
-"""Blip."""
+"""BLIP-2 and the models built on it."""

@@ -1,43 +1,46 @@
-"""BLIP-2: captions and questions over a frozen language model, OPT or Flan-T5; no places.
+"""BLIP-2: captions and questions over a frozen language model, OPT or Flan-T5; no regions.
 
 Prompts, from https://github.com/salesforce/LAVIS (examples/blip2_instructed_generation.ipynb) and
 transformers/models/blip_2 (5.23): a caption is asked for with no text or with its beginning ("a
-photo of"); a question is "Question: ... Answer:". The processor puts the picture's 32 tokens in
-front, so no placeholder is written.
+photo of"); a question is "Question: ... Answer:". The processor puts the image's 32 tokens first,
+so no placeholder is written.
 
-A conversation is one text. LAVIS and the Space hysts/BLIP2 differ in how they join it; this is the
-Space's way: turns joined with one blank, an answer closed with a full stop where it ends without
-punctuation. LAVIS closes every answer, and begins even the first question with a blank.
+A conversation is one text. LAVIS and the Space hysts/BLIP2 differ in how they join it. We follow
+the Space: turns are joined by one blank, and an answer without final punctuation gets a full stop.
+LAVIS adds one to every answer, and begins even the first question with a blank.
 
-OPT is given the beginning of a caption as the beginning of its answer. Flan-T5 is an encoder and a
-decoder: the beginning is the question, and the answer goes on from it without repeating it.
+OPT is given the beginning of a caption as the beginning of its answer. Flan-T5 has an encoder and a
+decoder: the beginning is the question, and the answer continues it without repeating it.
 
 Flan-T5 reads 512 tokens, OPT 2048; the oldest turns are left out so that the rest fits. OPT often
-goes on with a question of its own, where it is stopped (upstream shows it).
+goes on to ask itself a question, so it is stopped there (upstream shows the question).
 """
 
 import string
 from dataclasses import replace
 
-from vlm_demo.prompting.family import Family, Limits
+from vlm_demo.prompting.architecture import ONE_AT_A_TIME
+from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.values import Message, Request, Sampling, Task
 
-PICTURE_TOKENS = 32
-"""Query tokens that stand for the picture."""
+IMAGE_TOKENS = 32
+"""Query tokens that stand for the image."""
 
 CHARACTERS_PER_TOKEN = 3
-"""A low estimate: English has more than four in both vocabularies. For scripts that need more
-tokens the engine still refuses what does not fit."""
+"""A low estimate of the characters in a token: English has more than four in both vocabularies.
+
+For scripts that need more tokens, the engine still refuses what does not fit.
+"""
 
 QUESTION = "Question: {text} Answer:"
 
 
 class Blip2(Family):
-    """Its conversations are kept short enough for the language model."""
+    """Keeps conversations short enough for the language model."""
 
-    def _turns(self, request: Request) -> tuple[Message, ...]:
-        """Leave out the oldest turns beyond the room that there is; the picture stays."""
-        *past, question = super()._turns(request)
+    def _visible_turns(self, request: Request) -> tuple[Message, ...]:
+        """Leave out the oldest turns that do not fit; their image stays."""
+        *past, question = super()._visible_turns(request)
         room = self._room() - _length(replace(question, text=request.text))
         kept = [question]
         for turn in reversed(past):
@@ -52,19 +55,19 @@ class Blip2(Family):
         return (replace(first, images=pictures), *rest)
 
     def _room(self) -> int:
-        """Characters that picture and answer leave for words."""
-        tokens = (self.limits.context or 0) - PICTURE_TOKENS - self.sampling.max_new_tokens
+        """Return how many characters the image and the answer leave for words."""
+        tokens = (self.limits.context or 0) - IMAGE_TOKENS - self.sampling.max_new_tokens
         return tokens * CHARACTERS_PER_TOKEN
 
-    def _past(self, turn: Message) -> Message:
-        turn = super()._past(turn)
+    def _strip_past_answer(self, turn: Message) -> Message:
+        turn = super()._strip_past_answer(turn)
         if turn.role == "assistant" and turn.text and turn.text[-1] not in string.punctuation:
             return replace(turn, text=f"{turn.text}.")
         return turn
 
 
 def _length(turn: Message) -> int:
-    """Characters that a turn takes in the one text."""
+    """Return how many characters a turn takes in the text of the conversation."""
     around = QUESTION.replace("{text}", "") if turn.role == "user" else ""
     return len(f"{around}{turn.text} ")
 
@@ -80,7 +83,7 @@ CHAT_TEMPLATE = (
 FAMILY = Blip2(
     name="blip2",
     title="BLIP-2 OPT",
-    model_types=("blip-2",),
+    model_types={"blip-2": ONE_AT_A_TIME},
     checkpoints=("Salesforce/blip2-opt-2.7b", "Salesforce/blip2-opt-6.7b"),
     instructions={
         Task.CHAT: QUESTION,
@@ -93,7 +96,7 @@ FAMILY = Blip2(
     end_markers=("</s>",),
     prefix_separator="",
     sampling=Sampling(max_new_tokens=64),
-    limits=Limits(context=2048, chats_without_picture=False),
+    limits=FamilyLimits(context=2048, chats_without_image=False),
     control_tokens=("<image>", "<s>", "</s>", "<pad>", "<unk>", "<mask>"),
 )
 
@@ -102,11 +105,11 @@ RELATIVES = (
         FAMILY,
         name="blip2_t5",
         title="BLIP-2 Flan-T5",
-        model_types=(),
+        model_types={},
         checkpoints=("Salesforce/blip2-flan-t5-xl", "Salesforce/blip2-flan-t5-xxl"),
         instructions={**FAMILY.instructions, Task.CAPTION: "{text}"},
         prefix_separator=None,
-        limits=Limits(context=512, chats_without_picture=False),
+        limits=FamilyLimits(context=512, chats_without_image=False),
         control_tokens=("<image>", "</s>", "<pad>", "<unk>"),
     ),
 )

@@ -1,25 +1,25 @@
-"""MiniGPT-4: a chat model on Vicuna or Llama-2, in English, without a markup for places.
+"""MiniGPT-4: a chat model on Vicuna or Llama-2, in English, without a markup for regions.
 
 Prompts: minigpt4/conversation/conversation.py of https://github.com/Vision-CAIR/MiniGPT-4 (read at
-d94738a), which also says what of the output is the answer: the part before `###`, after the last
-"Assistant:". It runs with that repository's own code only.
+d94738a), which also says which part of the output is the answer: the one before `###` and after the
+last "Assistant:". It runs only on that repository's own code.
 
-Wording: "Describe this image in detail." is of its second training (prompts/alignment.txt), the
-rest ours.
+Wording: "Describe this image in detail." is from its second training (prompts/alignment.txt), the
+rest is ours.
 """
 
 from dataclasses import replace
 
 from vlm_demo.markup.base import Span
-from vlm_demo.prompting.family import Family, Limits
-from vlm_demo.prompting.region_wording import MARKED_REGION
+from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.values import Prompt, Task
 
 _LABEL = "Assistant:"
 
 
 class MiniGpt4(Family):
-    """Its answers may begin with the conversation so far."""
+    """Leaves out the conversation that an output may begin with."""
 
     def _answer_span(self, raw: str, prompt: Prompt) -> Span:
         start, end = super()._answer_span(raw, prompt)
@@ -37,14 +37,14 @@ _PICTURES_AND_WORDS = (
 FAMILY = MiniGpt4(
     name="minigpt4",
     title="MiniGPT-4",
-    model_types=(),
+    model_types={},
     checkpoints=("Vision-CAIR/MiniGPT-4",),
     instructions={
         Task.CHAT: "{text}",
         Task.CAPTION: "Describe this image in one sentence.",
         Task.DETAILED_CAPTION: "Describe this image in detail.",
         Task.VQA: "{text} Answer with a single word or phrase.",
-        Task.DESCRIBE_REGION: MARKED_REGION,
+        Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
     },
     system="Give the following image: <Img>ImageContent</Img>. You will be able to see the image "
     "once I provide it to you. Please answer my questions.",
@@ -56,7 +56,7 @@ FAMILY = MiniGpt4(
     "{{ 'Assistant: ' }}",
     end_markers=("###", "</s>"),
     prefix_separator="",
-    limits=Limits(chats_without_picture=False),
+    limits=FamilyLimits(chats_without_image=False),
     control_tokens=("###", "<Img>", "</Img>", "<ImageHere>", "<s>", "</s>", "<unk>"),
 )
 

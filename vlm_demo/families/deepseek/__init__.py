@@ -1,1 +1,1 @@
-"""Deepseek."""
+"""Models of DeepSeek."""

@@ -1,15 +1,16 @@
-"""DeepSeek-VL: chat models of 1.3B and 7B, in English and Chinese, without a markup for places.
+"""DeepSeek-VL: chat models of 1.3B and 7B, in English and Chinese, without a markup for regions.
 
 Prompt: https://github.com/deepseek-ai/DeepSeek-VL (README.md) and the template of the conversions
 deepseek-community/deepseek-vl-1.3b-chat and -7b-chat on https://huggingface.co. The 7B model sees
-each picture twice, small and large (`deepseek_vl_hybrid`). The first ones, under deepseek-ai, run
-with that repository's own code.
+each image twice, small and large (`deepseek_vl_hybrid`). The first checkpoints, under deepseek-ai,
+run on that repository's own code.
 
 Wording: no instruction for a task is published; these are ours.
 """
 
-from vlm_demo.prompting.family import Family, Limits
-from vlm_demo.prompting.region_wording import MARKED_REGION
+from vlm_demo.prompting.architecture import Architecture
+from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.values import Task
 
 _BAR = "\N{FULLWIDTH VERTICAL LINE}"
@@ -34,7 +35,10 @@ DOCUMENTED_TEMPLATE = (
 FAMILY = Family(
     name="deepseek_vl",
     title="DeepSeek-VL",
-    model_types=("deepseek_vl", "deepseek_vl_hybrid"),
+    model_types={
+        "deepseek_vl": Architecture(position_ids="plain", cuda_graphs=True),
+        "deepseek_vl_hybrid": Architecture(position_ids="plain"),
+    },
     checkpoints=(
         "deepseek-community/deepseek-vl-1.3b-chat",
         "deepseek-community/deepseek-vl-7b-chat",
@@ -46,12 +50,12 @@ FAMILY = Family(
         Task.CAPTION: "Describe this image in one sentence.",
         Task.DETAILED_CAPTION: "Describe this image in detail.",
         Task.VQA: "{text}\nAnswer the question using a single word or phrase.",
-        Task.DESCRIBE_REGION: MARKED_REGION,
+        Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
     },
     documented_template=DOCUMENTED_TEMPLATE,
     end_markers=(_END,),
     answer_label="Assistant:",
-    limits=Limits(max_images=4),
+    limits=FamilyLimits(max_images=4),
     control_tokens=(
         *(_END, f"<{_BAR}begin▁of▁sentence{_BAR}>", f"<{_BAR}▁pad▁{_BAR}>"),
         "<image_placeholder>",

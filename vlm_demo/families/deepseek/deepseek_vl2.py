@@ -2,39 +2,40 @@
 
 Prompts and markup: https://github.com/deepseek-ai/DeepSeek-VL2 (README.md, inference.py,
 deepseek_vl2/models/conversation.py, parse_ref_bbox in deepseek_vl2/serve/app_modules/utils.py;
-read at ef9f91e). The checkpoints run with that repository's own code. Markup:
+read at ef9f91e). The checkpoints run on that repository's own code. Markup:
 
     <|ref|>the giraffe at the back<|/ref|><|det|>[[x1, y1, x2, y2]]<|/det|>
 
-with whole numbers from 0 to 999 over the picture (divided by 999); a list may hold several boxes.
+with whole numbers from 0 to 999 over the image (divided by 999); a list may hold several boxes.
 Upstream pairs the first `<|ref|>` with the first `<|det|>` and gives up where their numbers differ;
 here each `<|det|>` belongs to the `<|ref|>` before it. Seen in issues #33, #94, #96 and #123: three
 values, lists inside lists, digits without end, a `<|ref|>` alone.
 
-Wording: as the README asks where it does ("Find all the"); one sentence, detail, short answers and
-text are ours. A region is drawn in: the README itself speaks of a red rectangle.
+Wording: the README's where it has one ("Find all the"); those for one sentence, details, short
+answers and text are ours. A region is drawn in, since the README itself mentions a red rectangle.
 """
 
 from collections.abc import Sequence
 
 from vlm_demo.markup.base import Markup
 from vlm_demo.markup.coordinate_spaces import N999, CoordinateSpace
-from vlm_demo.markup.tags import PlaceTag, Tags, lists
-from vlm_demo.prompting.family import Family, Limits
-from vlm_demo.prompting.region_wording import MARKED_REGION
+from vlm_demo.markup.tags import PlaceTag, Tags, find_lists
+from vlm_demo.prompting.architecture import ONE_AT_A_TIME
+from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.values import Frame, Region, Task, bounding_box
 
 TAGS = Tags(
-    phrase=("<|ref|>", "<|/ref|>"),
-    places={"<|det|>": PlaceTag("<|/det|>", 4)},
-    find=lists,
-    parted_by_words=False,
+    phrase_tags=("<|ref|>", "<|/ref|>"),
+    place_tags={"<|det|>": PlaceTag("<|/det|>", 4)},
+    find_places=find_lists,
+    words_end_phrase=False,
 )
 
 
 def write_lists(regions: Sequence[Region], frame: Frame, space: CoordinateSpace) -> str:
-    """Write the places of one phrase."""
-    boxes = [list(map(round, space.numbers(bounding_box(region), frame))) for region in regions]
+    """Write the regions of one phrase as boxes."""
+    boxes = [list(map(round, space.to_numbers(bounding_box(region), frame))) for region in regions]
     return f"<|det|>{boxes}<|/det|>"
 
 
@@ -63,7 +64,7 @@ DOCUMENTED_TEMPLATE = (
 FAMILY = Family(
     name="deepseek_vl2",
     title="DeepSeek-VL2",
-    model_types=("deepseek_vl_v2",),
+    model_types={"deepseek_vl_v2": ONE_AT_A_TIME},
     checkpoints=(
         "deepseek-ai/deepseek-vl2-tiny",
         "deepseek-ai/deepseek-vl2-small",
@@ -77,7 +78,7 @@ FAMILY = Family(
         Task.VQA: "{text}\nAnswer the question using a single word or phrase.",
         Task.GROUNDING: "<|ref|>{text}<|/ref|>.",
         Task.DETECT: "Find all the <|ref|>{text}<|/ref|>",
-        Task.DESCRIBE_REGION: MARKED_REGION,
+        Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
         Task.READ: "Read all the text in the image.",
     },
     markup=Markup(TAGS.read, write_lists, N999),
@@ -86,8 +87,8 @@ FAMILY = Family(
     markup_tokens=("<|ref|>", "<|/ref|>", "<|det|>", "<|/det|>"),
     end_markers=(_END, "<|end▁of▁sentence|>"),
     answer_label="<|Assistant|>:",
-    limits=Limits(max_images=8),
-    # Not the tags of the markup: earlier answers, which are sent back, are made of them.
+    limits=FamilyLimits(max_images=8),
+    # Without the tags of the markup, which are in markup_tokens.
     control_tokens=(
         *("<|User|>", "<|Assistant|>", "<image>", "<|grounding|>"),
         *(_END, f"<{_BAR}begin▁of▁sentence{_BAR}>", f"<{_BAR}▁pad▁{_BAR}>"),

@@ -1,1 +1,1 @@
-"""Glm."""
+"""GLM models with vision, and CogVLM and CogAgent of the same makers."""

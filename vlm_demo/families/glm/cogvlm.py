@@ -1,24 +1,24 @@
-"""CogVLM and CogAgent: chat models, and one for places, with the same brackets and three prompts.
+"""CogVLM and CogAgent: chat models and a grounding model, with the same brackets and three prompts.
 
-Prompts: https://github.com/zai-org/CogVLM (read at f7283b2), utils/utils/language.py; which
-checkpoint takes which is told in the README. `<EOI>` stands for the end of the picture, which comes
-first. `chat_old` is for cogvlm-chat and cogagent-vqa, `chat` for cogagent-chat, `base`, without
-earlier turns, for cogvlm-grounding-generalist. Short answers of cogvlm-chat have `vqa`, in which a
+Prompts: https://github.com/zai-org/CogVLM (read at f7283b2), utils/utils/language.py; the README
+says which checkpoint takes which. `<EOI>` stands for the end of the image, which comes first.
+`chat_old` is for cogvlm-chat and cogagent-vqa, `chat` for cogagent-chat, and `base`, without
+earlier turns, for cogvlm-grounding-generalist. Short answers of cogvlm-chat use `vqa`, where a
 question stands alone too.
 
 Wording: utils/utils/template.py and the README ("(with grounding)" for CogAgent); the card's
-"Describe this image". Markup (utils/utils/grounding_parser.py), thousandths of the picture:
+"Describe this image". Markup (utils/utils/grounding_parser.py), thousandths of the image:
 
     A man [[120,050,480,930]] and dogs [[100,100,200,200;300,300,400,400]]
 
-always three digits, without blanks. As there, a box with blanks or decimals is dropped. Two
-numbers crash the reader there (issue #534); here they are a point. No phrase is marked: there the
-noun chunk before the bracket is taken, here the words.
+always three digits, without blanks. As upstream, a box with blanks or decimals is dropped. Two
+numbers crash upstream's reader (issue #534); here they are a point. No phrase is marked: upstream
+takes the noun chunk before the bracket, we take the words.
 
 The maintainers say that cogvlm-chat does not take boxes (discussion #421), and the README has
 another checkpoint for finding things, so it is asked for neither.
 
-Runs with the code of its repositories on the Hub (remote code), not in transformers.
+Runs on the code of its repositories on the Hub (remote code), not in transformers.
 """
 
 from collections.abc import Collection
@@ -26,8 +26,9 @@ from dataclasses import dataclass, replace
 
 from vlm_demo.markup.brackets import Brackets
 from vlm_demo.markup.coordinate_spaces import N1000
-from vlm_demo.prompting.family import MAX_CHARACTERS, Family, Limits
-from vlm_demo.prompting.region_wording import MARKED_REGION
+from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
+from vlm_demo.prompting.request_checks import MAX_CHARACTERS
 from vlm_demo.values import Prompt, Request, Task
 
 _PICTURE = (
@@ -56,9 +57,10 @@ SHORT_ANSWER = (
 
 @dataclass(frozen=True, kw_only=True)
 class CogVlm(Family):
-    """Short answers may have a template of their own, in which each question stands alone."""
+    """A family whose short answers may have a template of their own."""
 
     short_answer_template: str | None = None
+    """The template for VQA, in which each question stands alone; None: the usual one."""
 
     def prompt(
         self,
@@ -83,22 +85,27 @@ class CogVlm(Family):
 FAMILY = CogVlm(
     name="cogvlm",
     title="CogVLM",
-    model_types=(),
+    model_types={},
     checkpoints=("zai-org/cogvlm-chat-hf", "THUDM/cogvlm-chat-hf"),
     instructions={
         Task.CHAT: "{text}",
         Task.CAPTION: "Describe this image in one sentence.",
         Task.DETAILED_CAPTION: "Describe this image",
         Task.VQA: "{text}",
-        Task.DESCRIBE_REGION: MARKED_REGION,
+        Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
     },
     markup=Brackets(
-        digits=3, separator=",", joint=";", double=True, points=True, strict=True
+        digits=3,
+        number_separator=",",
+        region_separator=";",
+        double_brackets=True,
+        reads_points=True,
+        strict_integers=True,
     ).markup(N1000),
     chat_template=CHAT_OLD,
     short_answer_template=SHORT_ANSWER,
     end_markers=("</s>",),
-    limits=Limits(context=2048, chats_without_picture=False),
+    limits=FamilyLimits(context=2048, chats_without_image=False),
     control_tokens=("<EOI>", "<image>", "<s>", "</s>", "<unk>", "[INST]", "[/INST]"),
 )
 
@@ -150,7 +157,7 @@ RELATIVES = (
         instructions={
             Task.CHAT: "{text}",
             Task.VQA: "{text}",
-            Task.DESCRIBE_REGION: MARKED_REGION,
+            Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
         },
         short_answer_template=None,
     ),

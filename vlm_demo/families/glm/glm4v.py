@@ -1,34 +1,35 @@
-"""GLM-4.1V, GLM-4.5V and GLM-4.6V, which draft before they answer, and the older glm-4v-9b.
+"""GLM-4.1V, GLM-4.5V and GLM-4.6V, which reason before they answer, and the older glm-4v-9b.
 
     <think> ... </think><answer>It is here: <|begin_of_box|>[[x1,y1,x2,y2]]<|end_of_box|></answer>
 
-Wording and format: README of https://github.com/zai-org/GLM-V: thousandths of the picture, in
+Wording and format: README of https://github.com/zai-org/GLM-V: thousandths of the image, in
 brackets that vary (`[]`, `[[]]`, `()`, `<>`). The same tokens enclose answers that are no boxes
-(find_boxed_content of glmv_reward/src/glmv_reward/utils/text.py there, which takes LaTeX's "boxed"
-for them as well), so only four numbers in brackets are a box. JSON with `bbox_2d` is what the newer
-ones are also asked for (skills/glmv-grounding there). `</|end_of_box|>` and `<|start_of_box|>` are
+(find_boxed_content of glmv_reward/src/glmv_reward/utils/text.py there, which treats LaTeX's "boxed"
+in the same way), so only four numbers in brackets are a box. The newer ones are also asked for JSON
+with `bbox_2d` (skills/glmv-grounding there). `</|end_of_box|>` and `<|start_of_box|>` are
 upstream's slips.
 
 Template: chat_template.jinja of zai-org/GLM-4.5V and zai-org/GLM-4.1V-9B-Thinking on
-https://huggingface.co; the latter opens `<think>` for the answer. For glm-4v-9b: the example of
-vLLM (examples/offline_inference/vision_language.py). It has no documented format for boxes (issue
-#497 of https://github.com/zai-org/GLM-4). Wordings for captions, short answers and regions are
-ours. Sampling: the card of zai-org/GLM-4.6V.
+https://huggingface.co; the latter ends with `<think>`. For glm-4v-9b: the example of vLLM
+(examples/offline_inference/vision_language.py); it has no documented format for boxes (issue #497
+of https://github.com/zai-org/GLM-4). The wordings for captions, short answers and regions are ours.
+Sampling: the card of zai-org/GLM-4.6V.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from vlm_demo.markup.base import Markup, Reading, ReadingBuilder, number
+from vlm_demo.markup.base import Markup, ParsedOutput, ParsedOutputBuilder, parse_number
 from vlm_demo.markup.coordinate_spaces import N1000, CoordinateSpace
-from vlm_demo.markup.json_places import Dialect, read_into, write_lists
-from vlm_demo.prompting.draft_first import DraftFirst
-from vlm_demo.prompting.family import Family, Limits
-from vlm_demo.prompting.region_wording import MARKED_REGION
+from vlm_demo.markup.json_markup import read_json_into, write_box_lists
+from vlm_demo.markup.json_selection import JsonDialect
+from vlm_demo.prompting.architecture import Architecture
+from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.values import Frame, Message, Sampling, Task
 
-DIALECT = Dialect(in_prose="nested")
+DIALECT = JsonDialect(in_prose="nested")
 
 _TAGS = (
     *("<|begin_of_box|>", "<|start_of_box|>", "<|end_of_box|>", "</|end_of_box|>"),
@@ -41,20 +42,20 @@ _UNFINISHED = re.compile(r"\s*[\[(<{][\[(<{\s0-9.,;+-]*")
 _SEPARATOR = re.compile(r"[\s,;]+")
 
 
-def read_boxed(raw: str, frame: Frame, space: CoordinateSpace) -> Reading:
+def read_boxes(raw: str, frame: Frame, space: CoordinateSpace) -> ParsedOutput:
     """Read boxes between the tokens, and JSON and `[[..]]` elsewhere; other tags are left out."""
-    builder = ReadingBuilder()
+    builder = ParsedOutputBuilder()
     for start, end, is_boxed in _parts(raw):
         if is_boxed:
-            _add_boxed(builder, raw, start, end, frame, space)
+            _add_box_content(builder, raw, start, end, frame, space)
         else:
-            read_into(builder, raw[start:end], frame, space, DIALECT, offset=start)
-    return builder.reading()
+            read_json_into(builder, raw[start:end], frame, space, DIALECT, offset=start)
+    return builder.build()
 
 
 def _parts(raw: str) -> Iterator[tuple[int, int, bool]]:
-    """Yield the parts between tags: start, end, and whether they are in a box."""
-    body = _without_half_tag(raw)
+    """Yield the parts between tags: start, end, and whether box tokens enclose them."""
+    body = _strip_partial_tag(raw)
     at, is_boxed = 0, False
     for tag in _TAG_OR_BOXED.finditer(body):
         yield at, tag.start(), is_boxed
@@ -66,23 +67,28 @@ def _parts(raw: str) -> Iterator[tuple[int, int, bool]]:
     yield at, len(body), is_boxed
 
 
-def _without_half_tag(raw: str) -> str:
+def _strip_partial_tag(raw: str) -> str:
     at = raw.rfind("<")
     return raw[:at] if at >= 0 and any(tag.startswith(raw[at:]) for tag in _TAGS) else raw
 
 
-def _add_boxed(
-    builder: ReadingBuilder, raw: str, start: int, end: int, frame: Frame, space: CoordinateSpace
+def _add_box_content(
+    builder: ParsedOutputBuilder,
+    raw: str,
+    start: int,
+    end: int,
+    frame: Frame,
+    space: CoordinateSpace,
 ) -> None:
-    """Add what the tokens enclose: boxes, or an answer in words or JSON."""
+    """Add what box tokens enclose: boxes, or an answer in words or JSON."""
     content = raw[start:end]
     regions = []
     at, pieces = start, []
     for bracket in _NUMBERS.finditer(raw, start, end) if '":' not in content else ():
         items = [item for item in _SEPARATOR.split(bracket[1]) if item]
-        numbers = tuple(value for item in items if (value := number(item)) is not None)
+        numbers = tuple(value for item in items if (value := parse_number(item)) is not None)
         if len(items) == len(numbers) == 4:
-            region = space.box(numbers, frame)
+            region = space.to_box(numbers, frame)
             regions.append(builder.add_parsed_place(bracket.span(1), numbers, region))
             pieces.append(raw[at : bracket.start()])
             at = bracket.end()
@@ -93,21 +99,17 @@ def _add_boxed(
     elif content.lstrip().startswith("[["):
         builder.has_markup = True
     elif not _UNFINISHED.fullmatch(content):
-        read_into(builder, content, frame, space, DIALECT, offset=start)
+        read_json_into(builder, content, frame, space, DIALECT, offset=start)
 
 
 class Glm4v(Family):
-    """Sends earlier answers without the tokens around them."""
+    """Sends earlier answers back without the box tokens."""
 
-    def _past(self, turn: Message) -> Message:
-        turn = super()._past(turn)
+    def _strip_past_answer(self, turn: Message) -> Message:
+        turn = super()._strip_past_answer(turn)
         if turn.role != "assistant":
             return turn
         return replace(turn, text=_TAG.sub("", turn.text).strip())
-
-
-class Glm4vThinking(DraftFirst, Glm4v):
-    """Drafts before each answer."""
 
 
 def _template(picture: str, answer: str) -> str:
@@ -122,7 +124,11 @@ def _template(picture: str, answer: str) -> str:
 FAMILY = Glm4v(
     name="glm4v",
     title="GLM-4.5V and GLM-4.6V",
-    model_types=("glm4v", "glm4v_moe", "glm46v"),
+    model_types={
+        "glm4v": Architecture(position_ids="mrope", cuda_graphs=True),
+        "glm4v_moe": Architecture(position_ids="mrope"),
+        "glm46v": Architecture(position_ids="mrope", cuda_graphs=True),
+    },
     checkpoints=(
         "zai-org/GLM-4.5V",
         "zai-org/GLM-4.6V",
@@ -139,10 +145,10 @@ FAMILY = Glm4v(
         "of the image.",
         Task.READ: "Read all the text in the image.",
     },
-    markup=Markup(read_boxed, write_lists, N1000),
+    markup=Markup(read_boxes, write_box_lists, N1000),
     region_template="{region}",
-    multi_region_instruction="Describe in a few words what is inside each of the bounding boxes {region} "
-    "of the image.",
+    multi_region_instruction="Describe in a few words what is inside each of the bounding "
+    "boxes {region} of the image.",
     documented_template=_template("<|image|>", "\n"),
     keep_special_tokens=True,
     end_markers=("<|user|>", "<|endoftext|>", "<|observation|>"),
@@ -150,7 +156,7 @@ FAMILY = Glm4v(
     sampling=Sampling(
         max_new_tokens=4096, temperature=0.8, top_p=0.6, top_k=2, repetition_penalty=1.1
     ),
-    limits=Limits(max_images=4),
+    limits=FamilyLimits(max_images=4),
     control_tokens=(
         *("[gMASK]", "<sop>", "<|system|>", "<|user|>", "<|assistant|>", "<|observation|>"),
         *("<|endoftext|>", "<|begin_of_image|>", "<|image|>", "<|end_of_image|>"),
@@ -163,24 +169,25 @@ FAMILY = Glm4v(
 )
 
 RELATIVES = (
-    Glm4vThinking.of(
+    replace(
         FAMILY,
         name="glm41v_thinking",
         title="GLM-4.1V Thinking",
-        model_types=(),
+        model_types={},
         checkpoints=("zai-org/GLM-4.1V-9B-Thinking",),
         documented_template=_template("<|image|>", "\n<think>"),
+        starts_in_reasoning=True,
         prefix_separator=None,
     ),
     replace(
         FAMILY,
         name="glm_4v_9b",
         title="GLM-4V-9B",
-        model_types=(),
+        model_types={},
         checkpoints=("zai-org/glm-4v-9b",),
         instructions={
             **{task: words for task, words in FAMILY.instructions.items() if "box" not in words},
-            Task.DESCRIBE_REGION: MARKED_REGION,
+            Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
         },
         markup=None,
         region_template="",
@@ -188,6 +195,6 @@ RELATIVES = (
         documented_template=_template("<|endoftext|>", ""),
         keep_special_tokens=False,
         sampling=Sampling(),
-        limits=Limits(),
+        limits=FamilyLimits(),
     ),
 )

@@ -1,1 +1,1 @@
-"""Google."""
+"""Models of Google."""

@@ -1,23 +1,24 @@
-"""Gemma 3: a chat model. That it writes places at all is an experiment.
+"""Gemma 3: a chat model. Asking it for regions is an experiment.
 
 Template: https://ai.google.dev/gemma/docs/core/prompt-structure and chat_template.json of
 google/gemma-3-4b-it on https://huggingface.co. The system text goes before the first question.
 
-Places: the card names no format. Discussion 38 of google/gemma-3-4b-it calls Gemini's convention
+Regions: the card names no format. Discussion 38 of google/gemma-3-4b-it calls Gemini's convention
 likely, so that is asked for and read:
 
     [{"box_2d": [y0, x0, y1, x1], "label": "cat"}]
 
-in thousandths of the picture, y before x (https://ai.google.dev/gemini-api/docs/image-understanding).
-Fine-tuned relatives may write other markup. Wordings other than the user's own are ours. Sampling:
-generation_config.json of the checkpoints.
+in thousandths of the image, y before x (https://ai.google.dev/gemini-api/docs/image-understanding).
+Fine-tuned relatives may write other markup. The wordings are ours. Sampling: generation_config.json
+of the checkpoints.
 """
 
 from vlm_demo.markup.base import Markup
 from vlm_demo.markup.coordinate_spaces import N1000, with_y_first
-from vlm_demo.markup.json_places import reader, writer
-from vlm_demo.prompting.family import Family, Limits
-from vlm_demo.prompting.region_wording import MARKED_REGION
+from vlm_demo.markup.json_markup import json_reader, json_writer
+from vlm_demo.prompting.architecture import Architecture
+from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.values import Sampling, Task
 
 NOTE = (
@@ -44,7 +45,7 @@ TEMPLATE = (
 FAMILY = Family(
     name="gemma3",
     title="Gemma 3",
-    model_types=("gemma3",),
+    model_types={"gemma3": Architecture(position_ids="plain", cuda_graphs=True)},
     checkpoints=("google/gemma-3-4b-it", "google/gemma-3-12b-it", "google/gemma-3-27b-it"),
     instructions={
         Task.CHAT: "{text}",
@@ -53,16 +54,16 @@ FAMILY = Family(
         Task.VQA: "{text}\nAnswer with a single word or phrase.",
         Task.GROUNDING: f"Find in the image: {{text}}\n{_JSON}",
         Task.DETECT: f"Find every {{text}} in the image.\n{_JSON}",
-        Task.DESCRIBE_REGION: MARKED_REGION,
+        Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
         Task.READ: "Read all the text in the image.",
     },
     notes={Task.GROUNDING: NOTE, Task.DETECT: NOTE},
-    markup=Markup(reader(), writer("box_2d"), with_y_first(N1000)),
+    markup=Markup(json_reader(), json_writer("box_2d"), with_y_first(N1000)),
     documented_template=TEMPLATE,
     end_markers=("<end_of_turn>", "<eos>"),
     prefix_separator="",
     sampling=Sampling(temperature=1.0, top_p=0.95, top_k=64),
-    limits=Limits(max_images=4),
+    limits=FamilyLimits(max_images=4),
     control_tokens=(
         *("<bos>", "<eos>", "<pad>", "<unk>", "<start_of_turn>", "<end_of_turn>"),
         *("<start_of_image>", "<end_of_image>", "<image_soft_token>"),

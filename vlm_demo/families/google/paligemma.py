@@ -1,16 +1,16 @@
-"""PaliGemma and PaliGemma 2: no chat, but short orders such as "detect cat ; dog".
+"""PaliGemma and PaliGemma 2: no chat, but short commands such as "detect cat ; dog".
 
-Orders, the order of the numbers and the reader that the authors use:
+Commands, the order of the numbers and the authors' reader:
 https://github.com/google-research/big_vision, big_vision/configs/proj/paligemma/README.md, and the
-Space https://huggingface.co/spaces/google/paligemma (app.py). What the processor puts around an
-order: transformers/models/paligemma/processing_paligemma.py (5.23). Markup:
+Space https://huggingface.co/spaces/google/paligemma (app.py). What the processor puts around a
+command: transformers/models/paligemma/processing_paligemma.py (5.23). Markup:
 
     <loc0256><loc0256><loc0768><loc0768> cat ; <loc0100><loc0200><loc0300><loc0400> dog
 
-Four tokens, top, left, bottom, right, each 1024ths of the picture; the label follows its box. A box
+Four tokens, top, left, bottom, right, each 1024ths of the image; the label follows its box. A box
 with another number of tokens is skipped, as supervision does (supervision/detection/vlm.py).
 
-After "segment cat" 16 codes `<seg000>` to `<seg127>` follow a box. They stand for a mask, in the
+After "segment cat", 16 codes `<seg000>` to `<seg127>` follow a box. They stand for a mask, in the
 code book of an autoencoder whose weights (vae-oid.npz) are not part of this program: the box is
 read, the mask is not decoded.
 
@@ -20,10 +20,11 @@ PaLI, PaLI-X and PaLI-3, after which it is named, were never released.
 import re
 from collections.abc import Sequence
 
-from vlm_demo.markup.base import Markup, Reading, ReadingBuilder
+from vlm_demo.markup.base import Markup, ParsedOutput, ParsedOutputBuilder
 from vlm_demo.markup.coordinate_spaces import N1024, CoordinateSpace, with_y_first
-from vlm_demo.markup.location_tokens import Token, numbers_of, runs, span_of
-from vlm_demo.prompting.family import Family, Limits
+from vlm_demo.markup.location_tokens import LocationToken, split_runs, token_numbers, token_span
+from vlm_demo.prompting.architecture import ONE_AT_A_TIME
+from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.templates import BARE_TEXT
 from vlm_demo.values import Box, Frame, Region, Request, Task, bounding_box
 
@@ -31,58 +32,61 @@ LAST = 1023
 """The largest number of a location token."""
 
 CODES = 128
-"""Different codes for a part of a mask."""
+"""How many codes there are for a part of a mask."""
 
 _TOKEN = re.compile(
     r"<(?P<name>loc|seg)(?:(?P<number>(?<=loc)[0-9]{4}|(?<=seg)[0-9]{3})(?=>)|[^<>\s]*)>"
 )
 
 
-def read_locations(raw: str, frame: Frame, space: CoordinateSpace) -> Reading:
+def read_locations(raw: str, frame: Frame, space: CoordinateSpace) -> ParsedOutput:
     """Read `<loc0256>` four times, then a label up to ";" or the next box."""
-    reading, box = ReadingBuilder(), None
-    for run in runs(raw, _TOKEN):
+    builder, box = ParsedOutputBuilder(), None
+    for run in split_runs(raw, _TOKEN):
         if box:
             label, semicolon, rest = run.words.partition(";")
-            reading.add_mention([box], span=reading.add_text(label))
-            reading.add_text(semicolon + rest)
+            builder.add_mention([box], span=builder.add_text(label))
+            builder.add_text(semicolon + rest)
         else:
-            reading.add_text(run.words)
-        box = _box(run.tokens, frame, space, reading) if run.tokens else None
-    return reading.reading()
+            builder.add_text(run.words)
+        box = _box(run.tokens, frame, space, builder) if run.tokens else None
+    return builder.build()
 
 
 def write_locations(regions: Sequence[Region], frame: Frame, space: CoordinateSpace) -> str:
-    """Write places as `read_locations` reads them."""
+    """Write boxes as `read_locations` reads them."""
     return " ; ".join(
         "".join(
             f"<loc{min(max(round(number), 0), LAST):04}>"
-            for number in space.numbers(bounding_box(region), frame)
+            for number in space.to_numbers(bounding_box(region), frame)
         )
         for region in regions
     )
 
 
 def _box(
-    tokens: Sequence[Token], frame: Frame, space: CoordinateSpace, reading: ReadingBuilder
+    tokens: Sequence[LocationToken],
+    frame: Frame,
+    space: CoordinateSpace,
+    builder: ParsedOutputBuilder,
 ) -> Box | None:
-    reading.has_markup = True
+    builder.has_markup = True
     corners, codes = tokens[:4], tokens[4:]
-    numbers = numbers_of(corners)
+    numbers = token_numbers(corners)
     if [token.name for token in corners] != ["loc"] * 4 or numbers is None:
         return None
     if any(token.name == "loc" for token in codes):
         return None
-    box = space.box(numbers, frame)
-    reading.add_parsed_place(span_of(tokens), numbers, box)
+    box = space.to_box(numbers, frame)
+    builder.add_parsed_place(token_span(tokens), numbers, box)
     return box
 
 
 class PaliGemma(Family):
-    """Its classes are parted by semicolons."""
+    """Writes classes with semicolons between them."""
 
-    def _filled(self, wording: str, request: Request, frame: Frame | None) -> str:
-        filled = super()._filled(wording, request, frame)
+    def _fill_instruction(self, wording: str, request: Request, frame: Frame | None) -> str:
+        filled = super()._fill_instruction(wording, request, frame)
         if request.task is not Task.DETECT:
             return filled
         return " ; ".join(name.strip() for name in filled.split(",") if name.strip())
@@ -94,7 +98,7 @@ SIZES = ("paligemma-3b", "paligemma2-3b", "paligemma2-10b", "paligemma2-28b")
 FAMILY = PaliGemma(
     name="paligemma",
     title="PaliGemma",
-    model_types=("paligemma",),
+    model_types={"paligemma": ONE_AT_A_TIME},
     checkpoints=tuple(f"google/{size}-{kind}" for size in SIZES for kind in KINDS),
     instructions={
         Task.CAPTION: "caption en",
@@ -111,7 +115,7 @@ FAMILY = PaliGemma(
     "<image>{% endfor %}<bos>" + BARE_TEXT + "{{ '\n' }}",
     end_markers=("<eos>",),
     prefix_separator=None,
-    limits=Limits(history="none", chats_without_picture=False),
+    limits=FamilyLimits(history="none", chats_without_image=False),
     control_tokens=(
         *("<image>", "<bos>", "<eos>", "<pad>", "<unk>"),
         *(f"<loc{number:04}>" for number in range(LAST + 1)),

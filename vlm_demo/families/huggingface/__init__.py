@@ -1,1 +1,1 @@
-"""Huggingface."""
+"""Models of Hugging Face."""

@@ -1,15 +1,16 @@
-"""Idefics3: a chat model over Llama 3 that reads several pictures; no markup for places.
+"""Idefics3: a chat model on Llama 3 that reads several images; no markup for regions.
 
 Template: processor_config.json of https://huggingface.co/HuggingFaceM4/Idefics3-8B-Llama3. A turn
-that begins with a picture has no blank behind its role, one that begins with words has one.
-Decoding the whole sequence leaves "Assistant:" in front of the answer.
+that begins with an image has no blank after its role, one that begins with words has one. Decoding
+the whole sequence leaves "Assistant:" before the answer.
 
 Wording: "Give a very brief answer." is what VLMEvalKit (vlmeval/vlm/idefics.py) adds to short
-questions; for captions none is published, and they are asked for in plain words.
+questions; for captions none is published, so they are asked for in plain words.
 """
 
-from vlm_demo.prompting.family import Family, Limits
-from vlm_demo.prompting.region_wording import MARKED_REGION
+from vlm_demo.prompting.architecture import Architecture
+from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.values import Task
 
 TEMPLATE = (
@@ -24,19 +25,19 @@ TEMPLATE = (
 FAMILY = Family(
     name="idefics3",
     title="Idefics3",
-    model_types=("idefics3",),
+    model_types={"idefics3": Architecture(position_ids="plain", cuda_graphs=True)},
     checkpoints=("HuggingFaceM4/Idefics3-8B-Llama3",),
     instructions={
         Task.CHAT: "{text}",
         Task.CAPTION: "Describe this image in one sentence.",
         Task.DETAILED_CAPTION: "Describe this image in detail.",
         Task.VQA: "{text}\nGive a very brief answer.",
-        Task.DESCRIBE_REGION: MARKED_REGION,
+        Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
     },
     documented_template=TEMPLATE,
     end_markers=("<end_of_utterance>", "<|end_of_text|>", "<|eot_id|>"),
     answer_label="Assistant:",
-    limits=Limits(max_images=4),
+    limits=FamilyLimits(max_images=4),
     control_tokens=(
         *("<image>", "<fake_token_around_image>", "<global-img>", "<end_of_utterance>"),
         *("<|begin_of_text|>", "<|end_of_text|>", "<|eot_id|>"),

@@ -1,19 +1,20 @@
-"""SmolVLM: small chat models without a markup for places.
+"""SmolVLM: small chat models without a markup for regions.
 
 Template: the checkpoints' own, "<|im_start|>User:<image>...<end_of_utterance>" and on the next line
-"Assistant:". A turn that begins with a picture has no blank behind its role, one that begins with
-words has one. SmolVLM-Instruct (the first, 2.2B) has `model_type` idefics3 and is known by its
-name. Decoding the whole sequence leaves "Assistant:" in front of the answer. Cards:
+"Assistant:". A turn that begins with an image has no blank after its role, one that begins with
+words has one. SmolVLM-Instruct (the first, 2.2B) has `model_type` idefics3, so it is recognized by
+its name. Decoding the whole sequence leaves "Assistant:" before the answer. Cards:
 SmolVLM-256M-Instruct, -500M-Instruct, SmolVLM-Instruct and SmolVLM2-2.2B-Instruct under
 https://huggingface.co/HuggingFaceTB.
 
 Wording: "Can you describe this image?" is the cards' example; "Give a very brief answer." is what
-VLMEvalKit (vlmeval/vlm/smolvlm.py) adds to short questions. For the one sentence no wording is
-published; it is asked for in plain words.
+VLMEvalKit (vlmeval/vlm/smolvlm.py) adds to short questions. For one sentence no wording is
+published, so it is asked for in plain words.
 """
 
-from vlm_demo.prompting.family import Family, Limits
-from vlm_demo.prompting.region_wording import MARKED_REGION
+from vlm_demo.prompting.architecture import Architecture
+from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.values import Task
 
 TEMPLATE = (
@@ -28,7 +29,7 @@ TEMPLATE = (
 FAMILY = Family(
     name="smolvlm",
     title="SmolVLM",
-    model_types=("smolvlm",),
+    model_types={"smolvlm": Architecture(position_ids="plain", cuda_graphs=True)},
     checkpoints=(
         "HuggingFaceTB/SmolVLM-256M-Instruct",
         "HuggingFaceTB/SmolVLM-500M-Instruct",
@@ -42,12 +43,12 @@ FAMILY = Family(
         Task.CAPTION: "Describe this image in one sentence.",
         Task.DETAILED_CAPTION: "Can you describe this image?",
         Task.VQA: "{text}\nGive a very brief answer.",
-        Task.DESCRIBE_REGION: MARKED_REGION,
+        Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
     },
     documented_template=TEMPLATE,
     end_markers=("<end_of_utterance>", "<|im_end|>"),
     answer_label="Assistant:",
-    limits=Limits(max_images=4),
+    limits=FamilyLimits(max_images=4),
     control_tokens=(
         *("<image>", "<fake_token_around_image>", "<global-img>", "<video>"),
         *("<|im_start|>", "<|im_end|>", "<|endoftext|>", "<end_of_utterance>"),

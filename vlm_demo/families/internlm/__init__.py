@@ -1,1 +1,1 @@
-"""Internlm."""
+"""Models of the InternLM and InternVL projects (Shanghai AI Laboratory)."""

@@ -1,25 +1,25 @@
-"""InternLM-XComposer: chat models for English and Chinese; their places are not settled.
+"""InternLM-XComposer: chat models for English and Chinese, without a settled markup for regions.
 
 Prompts: `chat` and `interleav_wrap_chat` of modeling_internlm_xcomposer2.py in the checkpoints of
 https://huggingface.co/internlm, and the README of
-https://github.com/InternLM/InternLM-XComposer (2.5) for several pictures. The first version has its
+https://github.com/InternLM/InternLM-XComposer (2.5) for several images. The first version has its
 own, `<|User|>:...<eoh>`, as its evaluation code writes it. The second version (VL, 4KHD) takes one
-picture, 2.5 several.
+image, 2.5 several.
 
-Places are never asked for: the maintainers say that there is no markup for them (issue #167). Some
+Regions are never asked for: the maintainers say that there is no markup for them (issue #167). Some
 checkpoints answer "The bounding box is [475, 12, 578, 28]" all the same (#329). Such brackets are
-read as thousandths of the picture (#319), and may be switched to pixels, which the maintainers name
-for 4KHD (#261); #489 reports poor results either way.
+read as thousandths of the image (#319). A person can choose pixels instead, which the maintainers
+name for 4KHD (#261); #489 reports poor results either way.
 
-Runs with the code of its repositories on the Hub (remote code), not in transformers.
+Runs on the code of its repositories on the Hub (remote code), not in transformers.
 """
 
 from dataclasses import replace
 
 from vlm_demo.markup.brackets import Brackets
 from vlm_demo.markup.coordinate_spaces import N1000
-from vlm_demo.prompting.family import Family, Limits
-from vlm_demo.prompting.region_wording import MARKED_REGION
+from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.values import Sampling, Task
 
 SYSTEM = (
@@ -54,7 +54,7 @@ FIRST_TEMPLATE = (
 FAMILY = Family(
     name="internlm_xcomposer",
     title="InternLM-XComposer",
-    model_types=(),
+    model_types={},
     checkpoints=(
         "internlm/internlm-xcomposer2d5-7b",
         "internlm/internlm-xcomposer2-4khd-7b",
@@ -66,7 +66,7 @@ FAMILY = Family(
         Task.CAPTION: "Describe this image in one sentence.",
         Task.DETAILED_CAPTION: "Please describe this image in detail.",
         Task.VQA: "{text}\nAnswer the question using a single word or phrase.",
-        Task.DESCRIBE_REGION: MARKED_REGION,
+        Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
     },
     markup=Brackets().markup(N1000),
     system=SYSTEM,
@@ -74,7 +74,7 @@ FAMILY = Family(
     end_markers=("[UNUSED_TOKEN_145]", "<|im_end|>", "<eoa>", "</s>"),
     prefix_separator="",
     sampling=Sampling(repetition_penalty=1.005),
-    limits=Limits(max_images=4),
+    limits=FamilyLimits(max_images=4),
     control_tokens=(
         *("<ImageHere>", "<image>", "[UNUSED_TOKEN_145]", "[UNUSED_TOKEN_146]"),
         *("<|im_start|>", "<|im_end|>", "<s>", "</s>", "<unk>"),
@@ -95,7 +95,7 @@ RELATIVES = (
         documented_template=FIRST_TEMPLATE,
         end_markers=("<eoa>", "</s>"),
         sampling=Sampling(),
-        limits=Limits(),
+        limits=FamilyLimits(),
         control_tokens=(
             *("<ImageHere>", "<image>", "<|User|>", "<|Bot|>", "<eoh>", "<eoa>"),
             *("<s>", "</s>", "<unk>"),

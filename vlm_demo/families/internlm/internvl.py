@@ -1,20 +1,20 @@
-"""InternVL 1.5 to 3.5: chat models for many languages that see large pictures in tiles.
+"""InternVL 1.5 to 3.5: chat models for many languages that see large images in tiles.
 
 Prompts: the conversations `internvl2_5`, `Hermes-2`, `internlm2-chat` and `phi3-chat` of
 https://github.com/OpenGVLab/InternVL/blob/main/internvl_chat/internvl/conversation.py (read at
-2410d1d). Checkpoints in transformers' own format end in "-hf"; their template has no words for the
-system and does not number pictures, so ours is given: `<IMG_CONTEXT>` is what their processor
-makes of a picture, `<image>` what upstream writes. Others come with code of their own. Markup:
+2410d1d). Checkpoints in transformers' own format end in "-hf"; their template has no system message
+and does not number images, so ours is given: `<IMG_CONTEXT>` is what their processor makes of an
+image, `<image>` what upstream writes. The others come with code of their own. Markup:
 
     <ref>a dog</ref><box>[[x1, y1, x2, y2]]</box>
 
-with whole numbers from 0 to 1000 over the user's picture, however it is tiled (issue #227,
-streamlit_demo/app.py). The brackets alone are read as well, and four numbers whose sum is
-below 4 as fractions, as internvl_chat/eval/refcoco/evaluate_grounding.py does.
+with whole numbers from 0 to 1000 over the user's image, however it is tiled (issue #227,
+streamlit_demo/app.py). The brackets alone are read as well, and four numbers whose sum is below 4
+as fractions, as in internvl_chat/eval/refcoco/evaluate_grounding.py.
 
-Wording: short answers, one sentence and places as in internvl_chat/eval; "in detail" of the cards;
-for text and for a region ours. The authors advise drawing a region into the picture (issue #227),
-so that is done.
+Wording: short answers, one sentence and regions as in internvl_chat/eval; "in detail" from the
+cards; for text and for describing a region ours. The authors advise drawing a region into the image
+(issue #227), so that is done.
 """
 
 from collections.abc import Sequence
@@ -22,14 +22,15 @@ from dataclasses import replace
 
 from vlm_demo.markup.base import Markup
 from vlm_demo.markup.coordinate_spaces import N1000, UNIT, CoordinateSpace
-from vlm_demo.markup.tags import BARE_LISTS, PlaceTag, Tags, lists
-from vlm_demo.prompting.family import Family, Limits
-from vlm_demo.prompting.region_wording import MARKED_REGION
+from vlm_demo.markup.tags import UNTAGGED_LISTS, PlaceTag, Tags, find_lists
+from vlm_demo.prompting.architecture import ONE_AT_A_TIME, Architecture
+from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.values import Frame, Region, Task, bounding_box
 
 
-def fractions_or(numbers: Sequence[float], frame: Frame, space: CoordinateSpace) -> CoordinateSpace:
-    """Take small numbers for fractions, unless a person chose the space.
+def choose_space(numbers: Sequence[float], frame: Frame, space: CoordinateSpace) -> CoordinateSpace:
+    """Return the space of fractions for small numbers, unless a person chose a space.
 
     Source of the bound: evaluate_grounding.py.
     """
@@ -38,24 +39,30 @@ def fractions_or(numbers: Sequence[float], frame: Frame, space: CoordinateSpace)
 
 
 TAGS = Tags(
-    phrase=("<ref>", "</ref>"),
-    places={"<box>": PlaceTag("</box>", 4)},
-    find=lists,
-    bare=BARE_LISTS,
-    space_for=fractions_or,
+    phrase_tags=("<ref>", "</ref>"),
+    place_tags={"<box>": PlaceTag("</box>", 4)},
+    find_places=find_lists,
+    untagged=UNTAGGED_LISTS,
+    space_for=choose_space,
 )
 
 
 def write_lists(regions: Sequence[Region], frame: Frame, space: CoordinateSpace) -> str:
-    """Write the places of one phrase."""
-    boxes = [list(map(round, space.numbers(bounding_box(region), frame))) for region in regions]
+    """Write the regions of one phrase as boxes."""
+    boxes = [list(map(round, space.to_numbers(bounding_box(region), frame))) for region in regions]
     return f"<box>{boxes}</box>"
 
 
-def chat_template(picture: str, *, opening: str, closing: str, prompt: str) -> str:
-    """Write a template from what stands for a picture, and around a turn.
+def make_template(image: str, *, opening: str, closing: str, prompt: str) -> str:
+    """Return a Jinja template.
 
-    Several pictures of a conversation are numbered: `Image-1: <image>` (cards).
+    Several images of a conversation are numbered: `Image-1: <image>` (cards).
+
+    Args:
+        image: what stands for an image.
+        opening: a Jinja expression for the beginning of a turn.
+        closing: the end of a turn.
+        prompt: what the answer follows.
     """
     return (
         "{% set pictures = namespace(all=0, seen=0) %}"
@@ -68,7 +75,7 @@ def chat_template(picture: str, *, opening: str, closing: str, prompt: str) -> s
         "{% if part['type'] == 'image' %}"
         "{% set pictures.seen = pictures.seen + 1 %}"
         "{% if pictures.all > 1 %}{{ 'Image-' ~ pictures.seen ~ ': ' }}{% endif %}"
-        f"{{{{ '{picture}\\n' }}}}"
+        f"{{{{ '{image}\\n' }}}}"
         "{% else %}{{ part['text'] }}{% endif %}"
         "{% endfor %}"
         f"{{{{ '{closing}' }}}}"
@@ -91,8 +98,8 @@ _CHATML = {
     "opening": "'<|im_start|>' + message['role'] + '\\n'",
     "prompt": "<|im_start|>assistant\\n",
 }
-_TIGHT_CHATML = chat_template("<image>", closing="<|im_end|>", **_CHATML)
-_PHI3 = chat_template(
+_CHATML_WITHOUT_NEWLINES = make_template("<image>", closing="<|im_end|>", **_CHATML)
+_PHI3 = make_template(
     "<image>",
     opening="'<|' + message['role'] + '|>\\n'",
     closing="<|end|>",
@@ -102,7 +109,10 @@ _PHI3 = chat_template(
 FAMILY = Family(
     name="internvl",
     title="InternVL",
-    model_types=("internvl", "internvl_chat"),
+    model_types={
+        "internvl": Architecture(position_ids="plain", cuda_graphs=True),
+        "internvl_chat": ONE_AT_A_TIME,
+    },
     checkpoints=(
         *(f"OpenGVLab/InternVL3-{size}-hf" for size in ("1B", "2B", "8B", "14B", "38B", "78B")),
         *(f"OpenGVLab/InternVL3-{size}" for size in ("1B", "2B", "8B", "9B", "14B", "38B", "78B")),
@@ -117,19 +127,19 @@ FAMILY = Family(
         Task.GROUNDING: "Please provide the bounding box coordinate of the region this sentence "
         "describes: <ref>{text}</ref>",
         Task.DETECT: "Detect the <ref>{text}</ref> in the image with its bounding box.",
-        Task.DESCRIBE_REGION: MARKED_REGION,
+        Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
         Task.READ: "Please extract all the text in the image.",
     },
     markup=Markup(TAGS.read, write_lists, N1000),
     system=_SYSTEM,
-    chat_template=chat_template("<IMG_CONTEXT>", closing="<|im_end|>\\n", **_CHATML),
-    documented_template=chat_template("<image>", closing="<|im_end|>\\n", **_CHATML),
+    chat_template=make_template("<IMG_CONTEXT>", closing="<|im_end|>\\n", **_CHATML),
+    documented_template=make_template("<image>", closing="<|im_end|>\\n", **_CHATML),
     keep_special_tokens=True,
     prefix_separator="",
     markup_tokens=("<ref>", "</ref>", "<box>", "</box>", "<quad>", "</quad>"),
     end_markers=("<|im_end|>", "<|endoftext|>", "</s>"),
-    limits=Limits(max_images=8),
-    # Not the tags of the markup: earlier answers, which are sent back, are made of them.
+    limits=FamilyLimits(max_images=8),
+    # Without the tags of the markup, which are in markup_tokens.
     control_tokens=(
         *("<|im_start|>", "<|im_end|>", "<|endoftext|>", "<s>", "</s>", "<image>", "<video>"),
         *("<img>", "</img>", "<IMG_CONTEXT>"),
@@ -141,7 +151,7 @@ RELATIVES = (
         FAMILY,
         name="internvl_3_5",
         title="InternVL3.5",
-        model_types=(),
+        model_types={},
         checkpoints=(
             *(f"OpenGVLab/InternVL3_5-{size}-HF" for size in ("1B", "2B", "4B", "8B", "14B")),
             *(f"OpenGVLab/InternVL3_5-{size}-HF" for size in ("38B", "30B-A3B")),
@@ -154,7 +164,7 @@ RELATIVES = (
         FAMILY,
         name="internvl_2",
         title="InternVL 1.5 and 2",
-        model_types=(),
+        model_types={},
         checkpoints=(
             "OpenGVLab/InternVL-Chat-V1-5",
             "OpenGVLab/Mini-InternVL-Chat-2B-V1-5",
@@ -163,13 +173,13 @@ RELATIVES = (
         ),
         system=_SYSTEM_2,
         chat_template=None,
-        documented_template=_TIGHT_CHATML,
+        documented_template=_CHATML_WITHOUT_NEWLINES,
     ),
     replace(
         FAMILY,
         name="internvl_phi3",
         title="InternVL 1.5 and 2 on Phi-3",
-        model_types=(),
+        model_types={},
         checkpoints=("OpenGVLab/Mini-InternVL-Chat-4B-V1-5", "OpenGVLab/InternVL2-4B"),
         system=_SYSTEM_2,
         chat_template=None,

@@ -1,1 +1,1 @@
-"""Japanese."""
+"""Models made for Japanese."""

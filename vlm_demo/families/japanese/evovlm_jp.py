@@ -1,17 +1,17 @@
-"""EvoVLM-JP: LLaVA-1.6-Mistral merged with Shisa-Gamma; Japanese and English, no places.
+"""EvoVLM-JP: LLaVA-1.6-Mistral merged with Shisa-Gamma; Japanese and English, no regions.
 
 Prompt: card of https://huggingface.co/SakanaAI/EvoVLM-JP-v1-7B for the messages, and JA_SHISA_VQA
 of evomerge/models/prompt_templates.py in https://github.com/SakanaAI/evolutionary-model-merge for
-how they are rendered; later turns as Llama 2's template, which Shisa took over. The template stands
-here because the tokenizer's own wants plain strings for its messages. For captions no wording is
-published; they are asked for in plain words.
+how they are rendered; later turns follow Llama 2's template, which Shisa took over. The template
+stands here because the tokenizer's own wants plain strings for its messages. For captions no
+wording is published, so they are asked for in plain words.
 
-The architecture is LLaVA's (`model_type` llava), so the checkpoint is known by its name. It was
-reported not to load with transformers after 4.42.4.
+The architecture is LLaVA's (`model_type` llava), so the checkpoint is recognized by its name. It
+was reported not to load with transformers after 4.42.4.
 """
 
 from vlm_demo.prompting.family import Family
-from vlm_demo.prompting.region_wording import JAPANESE, MARKED_REGION_JAPANESE
+from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION_JAPANESE, JAPANESE
 from vlm_demo.values import Task
 
 CHAT_TEMPLATE = (
@@ -27,14 +27,14 @@ CHAT_TEMPLATE = (
 FAMILY = Family(
     name="evovlm_jp",
     title="EvoVLM-JP",
-    model_types=(),
+    model_types={},
     checkpoints=("SakanaAI/EvoVLM-JP-v1-7B",),
     instructions={
         Task.CHAT: "{text}",
         Task.CAPTION: "この画像を一文で説明してください。",
         Task.DETAILED_CAPTION: "この画像を詳しく説明してください。",
         Task.VQA: "{text}",
-        Task.DESCRIBE_REGION: MARKED_REGION_JAPANESE,
+        Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION_JAPANESE,
     },
     region_wording=JAPANESE,
     system="あなたは役立つ、偏見がなく、検閲されていないアシスタントです。"

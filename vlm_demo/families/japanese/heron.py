@@ -1,24 +1,24 @@
-"""Heron: Japanese chat over BLIP or GIT features; no places.
+"""Heron: Japanese chat on BLIP or GIT features; no regions.
 
 Prompts, from https://github.com/turingmotors/heron: `base_instruction` of
 heron/datasets/inference_instruction_template.py, "##human: ...", and on the next line "##gpt: ".
-Later turns repeat the pair on new lines. The picture is given beside the text, so nothing stands
-for it. An answer ends where the model goes on with "##".
+Later turns repeat the pair on new lines. The image is given beside the text, so nothing stands for
+it. An answer ends where the model goes on with "##".
 
 The first models (README at 00274f4) were asked with "##Instruction: ... ##Question: ...
 ##Answer: ", one question at a time; the spelling of that instruction is theirs.
 
-For captions no wording is published; they are asked for in plain words. Runs on its own code.
+For captions no wording is published, so they are asked for in plain words. Runs on its own code.
 """
 
 from dataclasses import replace
 
-from vlm_demo.prompting.family import Family, Limits
+from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.region_wording import (
+    DESCRIBE_MARKED_REGION,
+    DESCRIBE_MARKED_REGION_JAPANESE,
     ENGLISH,
     JAPANESE,
-    MARKED_REGION,
-    MARKED_REGION_JAPANESE,
 )
 from vlm_demo.prompting.templates import BARE_TEXT
 from vlm_demo.values import Sampling, Task
@@ -37,7 +37,7 @@ FIRST_QUESTION = (
 FAMILY = Family(
     name="heron",
     title="Heron",
-    model_types=(),
+    model_types={},
     checkpoints=(
         "turing-motors/heron-chat-git-ja-stablelm-base-7b-v1",
         "turing-motors/heron-chat-blip-ja-stablelm-base-7b-v0",
@@ -49,14 +49,14 @@ FAMILY = Family(
         Task.CAPTION: "この画像を一文で説明してください。",
         Task.DETAILED_CAPTION: "この画像を詳しく説明してください。",
         Task.VQA: "{text}",
-        Task.DESCRIBE_REGION: MARKED_REGION_JAPANESE,
+        Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION_JAPANESE,
     },
     region_wording=JAPANESE,
     documented_template=TEMPLATE,
     end_markers=("##", "<|endoftext|>", "</s>"),
     prefix_separator="",
     sampling=Sampling(max_new_tokens=256),
-    limits=Limits(chats_without_picture=False),
+    limits=FamilyLimits(chats_without_image=False),
     control_tokens=("##", "<|endoftext|>", "<s>", "</s>", "<pad>", "<unk>"),
 )
 
@@ -69,10 +69,10 @@ RELATIVES = (
         instructions={
             Task.CHAT: FIRST_QUESTION,
             Task.VQA: FIRST_QUESTION,
-            Task.DESCRIBE_REGION: FIRST_QUESTION.replace("{text}", MARKED_REGION),
+            Task.DESCRIBE_REGION: FIRST_QUESTION.replace("{text}", DESCRIBE_MARKED_REGION),
         },
         region_wording=ENGLISH,
         documented_template=BARE_TEXT,
-        limits=Limits(history="none", chats_without_picture=False),
+        limits=FamilyLimits(history="none", chats_without_image=False),
     ),
 )

@@ -1,16 +1,16 @@
-"""Japanese Stable VLM: captions and questions in Japanese, each on its own; no places.
+"""Japanese Stable VLM: captions and questions in Japanese, each on its own; no regions.
 
 Prompts: `build_prompt` on the card of https://huggingface.co/stabilityai/japanese-stable-vlm. The
-card has one instruction a task, and what the user gives is its input. Its third task, a caption
-made of given words ("与えられた単語を使って、画像を詳細に述べてください。", the words joined with
-"、"), has no counterpart here. The picture is given beside the text, so nothing stands for it.
-Sampling: the card's, but for its five beams.
+card has one instruction a task, and the user's words are its input. Its third task, a caption made
+of given words ("与えられた単語を使って、画像を詳細に述べてください。", the words joined with "、"),
+has no counterpart here. The image is given beside the text, so nothing stands for it. Sampling: the
+card's, without its five beams.
 
 Runs on code from the Hub.
 """
 
-from vlm_demo.prompting.family import Family, Limits
-from vlm_demo.prompting.region_wording import JAPANESE, MARKED_REGION_JAPANESE
+from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION_JAPANESE, JAPANESE
 from vlm_demo.prompting.templates import BARE_TEXT
 from vlm_demo.values import Sampling, Task
 
@@ -25,19 +25,19 @@ TEMPLATE = (
 FAMILY = Family(
     name="japanese_stable_vlm",
     title="Japanese Stable VLM",
-    model_types=(),
+    model_types={},
     checkpoints=("stabilityai/japanese-stable-vlm",),
     instructions={
         Task.CHAT: QUESTION,
         Task.CAPTION: "画像を詳細に述べてください。",
         Task.VQA: QUESTION,
-        Task.DESCRIBE_REGION: QUESTION.replace("{text}", MARKED_REGION_JAPANESE),
+        Task.DESCRIBE_REGION: QUESTION.replace("{text}", DESCRIBE_MARKED_REGION_JAPANESE),
     },
     region_wording=JAPANESE,
     chat_template=TEMPLATE,
     end_markers=("</s>",),
     prefix_separator="",
     sampling=Sampling(max_new_tokens=128, repetition_penalty=1.5),
-    limits=Limits(history="none", chats_without_picture=False),
+    limits=FamilyLimits(history="none", chats_without_image=False),
     control_tokens=("###", "<s>", "</s>", "<unk>", "<pad>"),
 )

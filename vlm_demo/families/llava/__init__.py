@@ -1,1 +1,1 @@
-"""Llava."""
+"""LLaVA and the models built on it."""

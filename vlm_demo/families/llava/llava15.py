@@ -1,4 +1,4 @@
-"""LLaVA-1.5: a chat model that writes places as bare fractions, `[x1, y1, x2, y2]`.
+"""LLaVA-1.5: a chat model that writes regions as bare fractions, `[x1, y1, x2, y2]`.
 
 Prompt: `llava_v1` of https://github.com/haotian-liu/LLaVA/blob/main/llava/conversation.py (read at
 c121f04), without its system sentence, as the cards of llava-hf/llava-1.5-7b-hf and -13b-hf on
@@ -6,15 +6,15 @@ https://huggingface.co ask. The template stands here because the Hub's own leave
 that closed every answer in training.
 
 Wording: "Answer the question using a single word or phrase." is LLaVA's own for short answers
-(docs/Evaluation.md); those for places are the training data's (RefCOCO and Visual Genome parts of
-llava_v1_5_mix665k). GROUNDED_CAPTION is ours: the real checkpoints were not trained on it.
+(docs/Evaluation.md); those for regions are from the training data (RefCOCO and Visual Genome parts
+of llava_v1_5_mix665k). GROUNDED_CAPTION is ours: the real checkpoints were not trained on it.
 
-Contested: what the fractions refer to. For Visual Genome data it is the picture padded to a square
-(LLaVA issue #606, example in #623); for RefCOCO issue #822 disputes it. The padded square is taken
-here. Square pictures come out the same either way.
+Contested: what the fractions refer to. For Visual Genome data it is the image padded to a square
+(LLaVA issue #606, example in #623); for RefCOCO issue #822 disputes it. We take the padded square.
+Square images come out the same either way.
 
-The output names no phrase, so the words before the bracket are taken (a heuristic), else the
-user's own.
+The output marks no phrase, so the words before the bracket are taken (a heuristic), or the user's
+own where there are none.
 """
 
 from PIL import ImageOps
@@ -22,18 +22,20 @@ from PIL.Image import Image, Resampling
 
 from vlm_demo.markup.brackets import Brackets
 from vlm_demo.markup.coordinate_spaces import SQUARE
+from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family
 from vlm_demo.values import Task
 
 CLIP_MEAN = (122, 116, 104)
-"""Mean colour of CLIP's training pictures; LLaVA pads with it."""
+"""Mean colour of CLIP's training images as red, green, blue (0 to 255); LLaVA pads with it."""
 
 MAX_SIDE = 2048
-"""Far above what the vision towers see; keeps the square of a very long picture small."""
+"""Longest side of a padded image in pixels: far more than the vision towers see, and small enough
+for the square of a very long image."""
 
 
 def pad_to_square(image: Image) -> Image:
-    """Centre the picture on a square of the CLIP mean colour."""
+    """Centre the image on a square of the CLIP mean colour."""
     image = image.convert("RGB")
     if max(image.size) > MAX_SIDE:
         factor = MAX_SIDE / max(image.size)
@@ -61,7 +63,7 @@ CHAT_TEMPLATE = (
 FAMILY = Family(
     name="llava15",
     title="LLaVA-1.5",
-    model_types=("llava",),
+    model_types={"llava": Architecture(position_ids="plain", cuda_graphs=True)},
     checkpoints=("llava-hf/llava-1.5-7b-hf", "llava-hf/llava-1.5-13b-hf"),
     instructions={
         Task.CHAT: "{text}",

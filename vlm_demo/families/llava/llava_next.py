@@ -1,20 +1,21 @@
-"""LLaVA-NeXT (LLaVA-1.6): LLaVA-1.5's wording, tiles of the picture, several language models.
+"""LLaVA-NeXT (LLaVA-1.6): LLaVA-1.5's wording, images in tiles, several language models.
 
 Prompts: `mistral_instruct`, `llava_v1` and `chatml_direct` of
 https://github.com/haotian-liu/LLaVA/blob/main/llava/conversation.py (read at c121f04), which that
 project picks by the checkpoint's name (llava/eval/run_llava.py). Each language model has its own:
-the checkpoints of Mistral 7B, those of Vicuna, and the 34B one, whose ChatML has no newline behind
-`<|im_end|>`. They stand here because the Hub's own templates leave out the `</s>` behind an answer
+the checkpoints on Mistral 7B, those on Vicuna, and the 34B one, whose ChatML has no newline after
+`<|im_end|>`. They stand here because the Hub's own templates leave out the `</s>` after an answer
 or the system sentence.
 
-Wording: as LLaVA-1.5, from whose data this was trained on. Places are the same bare fractions, and
-less reliable. What they refer to is not documented: LLaVA-1.5's padded square is taken.
+Wording: as LLaVA-1.5, whose data this was trained on. Regions are the same bare fractions, and less
+reliable. What they refer to is not documented; we take LLaVA-1.5's padded square.
 """
 
 from dataclasses import replace
 
 from vlm_demo.markup.brackets import Brackets
 from vlm_demo.markup.coordinate_spaces import SQUARE
+from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family
 from vlm_demo.values import Task
 
@@ -45,7 +46,7 @@ CHATML = (
 FAMILY = Family(
     name="llava_next",
     title="LLaVA-NeXT",
-    model_types=("llava_next",),
+    model_types={"llava_next": Architecture(position_ids="plain", cuda_graphs=True)},
     checkpoints=("llava-hf/llava-v1.6-mistral-7b-hf",),
     instructions={
         Task.CHAT: "{text}",
@@ -68,7 +69,7 @@ RELATIVES = (
         FAMILY,
         name="llava_next_vicuna",
         title="LLaVA-NeXT Vicuna",
-        model_types=(),
+        model_types={},
         checkpoints=("llava-hf/llava-v1.6-vicuna-7b-hf", "llava-hf/llava-v1.6-vicuna-13b-hf"),
         system="A chat between a curious human and an artificial intelligence assistant. The "
         "assistant gives helpful, detailed, and polite answers to the human's questions.",
@@ -80,7 +81,7 @@ RELATIVES = (
         FAMILY,
         name="llava_next_34b",
         title="LLaVA-NeXT 34B",
-        model_types=(),
+        model_types={},
         checkpoints=("llava-hf/llava-v1.6-34b-hf",),
         system="Answer the questions.",
         chat_template=CHATML,

@@ -1,14 +1,15 @@
-"""LLaVA-OneVision: chat models on Qwen2 without a documented markup for places.
+"""LLaVA-OneVision: chat models on Qwen2 without a documented markup for regions.
 
 Template: chat_template.json of llava-hf/llava-onevision-qwen2-7b-ov-hf on https://huggingface.co
 (also in tests/models/llava_onevision of transformers): ChatML with a blank after the role, the
-pictures, and the words on a line of their own; no new line after "<|im_end|>". The words for one
+images, and the words on a line of their own; no newline after "<|im_end|>". The wordings for one
 sentence and for short answers are LLaVA's own (docs/Evaluation.md and the training data of
 https://github.com/haotian-liu/LLaVA), which these checkpoints were trained on too.
 """
 
-from vlm_demo.prompting.family import Family, Limits
-from vlm_demo.prompting.region_wording import MARKED_REGION
+from vlm_demo.prompting.architecture import Architecture
+from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.values import Task
 
 TEMPLATE = (
@@ -21,7 +22,7 @@ TEMPLATE = (
 FAMILY = Family(
     name="llava_onevision",
     title="LLaVA-OneVision",
-    model_types=("llava_onevision",),
+    model_types={"llava_onevision": Architecture(position_ids="plain", cuda_graphs=True)},
     checkpoints=tuple(
         f"llava-hf/llava-onevision-qwen2-{variant}-hf"
         for variant in (
@@ -34,11 +35,11 @@ FAMILY = Family(
         Task.CAPTION: "Provide a one-sentence caption for the provided image.",
         Task.DETAILED_CAPTION: "Describe this image in detail.",
         Task.VQA: "{text}\nAnswer the question using a single word or phrase.",
-        Task.DESCRIBE_REGION: MARKED_REGION,
+        Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
     },
     documented_template=TEMPLATE,
     end_markers=("<|im_end|>", "<|endoftext|>"),
     prefix_separator="",
-    limits=Limits(max_images=4),
+    limits=FamilyLimits(max_images=4),
     control_tokens=("<|im_start|>", "<|im_end|>", "<|endoftext|>", "<image>", "<video>"),
 )

@@ -1,10 +1,10 @@
-"""Yi-VL: a chat model for English and Chinese; its places are not documented.
+"""Yi-VL: a chat model for English and Chinese without a documented markup for regions.
 
 Prompt and system text: ms-swift's template for Yi-VL (swift/llm/template, 4.6), after `mm_default`
-of https://github.com/01-ai/Yi/tree/main/VL; answers stop at `###`. One picture.
+of https://github.com/01-ai/Yi/tree/main/VL; answers stop at `###`. One image.
 
-Places: asked as in https://github.com/01-ai/Yi/issues/376, it answers with fractions in brackets.
-What they refer to is not told there: the padded square is taken, as the pictures are padded too.
+Regions: asked as in https://github.com/01-ai/Yi/issues/376, it answers with fractions in brackets.
+The issue does not say what they refer to; we take the padded square, since the images are padded.
 
 Runs on its own code, a LLaVA with more layer norms, not in transformers.
 """
@@ -12,7 +12,7 @@ Runs on its own code, a LLaVA with more layer norms, not in transformers.
 from vlm_demo.markup.brackets import Brackets
 from vlm_demo.markup.coordinate_spaces import SQUARE
 from vlm_demo.prompting.family import Family
-from vlm_demo.prompting.region_wording import MARKED_REGION
+from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.values import Task
 
 SYSTEM = (
@@ -36,7 +36,7 @@ TEMPLATE = (
 FAMILY = Family(
     name="yi_vl",
     title="Yi-VL",
-    model_types=(),
+    model_types={},
     checkpoints=("01-ai/Yi-VL-6B", "01-ai/Yi-VL-34B"),
     instructions={
         Task.CHAT: "{text}",
@@ -45,7 +45,7 @@ FAMILY = Family(
         Task.VQA: "{text}\nAnswer the question using a single word or phrase.",
         Task.GROUNDING: "Given the image, provide the bounding box coordinate of the region this "
         "sentence describes:\n{text}",
-        Task.DESCRIBE_REGION: MARKED_REGION,
+        Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
     },
     markup=Brackets().markup(SQUARE),
     system=SYSTEM,

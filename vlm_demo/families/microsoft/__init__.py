@@ -1,1 +1,1 @@
-"""Microsoft."""
+"""Models of Microsoft."""

@@ -1,24 +1,23 @@
-"""Florence-2: no chat, but fifteen tasks, each named by a token; the answer is read accordingly.
+"""Florence-2: no chat, but fifteen tasks with a token each, which says how an answer is read.
 
-Tasks, sentences and markup: transformers/models/florence2/processing_florence2.py (5.23), in whose
-words a place is
+Tasks, sentences and markup: transformers/models/florence2/processing_florence2.py (5.23). Regions:
 
     car<loc_53><loc_334><loc_933><loc_775>         a box: x1, y1, x2, y2; more fours are more boxes
-    STOP<loc_1>... (8 tokens)                      <OCR_WITH_REGION>: the corners of a quadrangle
-    wheel<poly><loc_1>...<sep><loc_9>...</poly>    outlines, x and y in turn; <sep> parts them
+    STOP<loc_1>... (8 tokens)                      <OCR_WITH_REGION>: the corners of a quadrilateral
+    wheel<poly><loc_1>...<sep><loc_9>...</poly>    polygons, x and y in turn, between <sep>
 
-in a thousand bins over the picture; a bin's centre is taken, and not rounded to whole pixels as
-there. That processor also deletes every character of a label that is not ASCII; here they stay.
+in a thousand bins over the image. A bin is read as its centre, which the processor also rounds to
+whole pixels. It deletes every character of a label that is not ASCII, too; here they stay.
 
 An engine is given the task's token and the words after it; the checkpoint's processor writes the
-sentence, as `Florence2.written` does. It is the task of the newest message that says how an answer
-is read; without one, boxes and outlines are told apart by their tags.
+sentence, as `Florence2.render` does. The task of the newest message says how an answer is read;
+without one, boxes and polygons are told apart by their tags.
 
-"Find this" is asked as <CAPTION_TO_PHRASE_GROUNDING>: it takes any words, a name or a sentence,
-and marks each thing in them, as often as it is there. <OPEN_VOCABULARY_DETECTION> was made for
-names of classes and serves DETECT; several are parted by <and>, a token of the checkpoints' own
-(README of https://github.com/IDEA-Research/Grounded-SAM-2). Without names DETECT asks <OD>. Where a
-caption with places is asked for, <DENSE_REGION_CAPTION> is nearest: it describes region by region.
+GROUNDING is asked as <CAPTION_TO_PHRASE_GROUNDING>, which takes any words, a name or a sentence,
+and marks each thing in them as often as it is there. <OPEN_VOCABULARY_DETECTION> was made for names
+of classes and serves DETECT; <and>, a token of the checkpoints, stands between several (README of
+https://github.com/IDEA-Research/Grounded-SAM-2). Without names DETECT asks <OD>. A grounded caption
+is asked for as <DENSE_REGION_CAPTION>, which comes closest: it describes region by region.
 """
 
 import math
@@ -29,10 +28,19 @@ from functools import partial
 from itertools import groupby
 from typing import Literal
 
-from vlm_demo.markup.base import NOWHERE, Markup, Reading, ReadingBuilder, Span
+from vlm_demo.markup.base import NOWHERE, Markup, ParsedOutput, ParsedOutputBuilder, Span
 from vlm_demo.markup.coordinate_spaces import BINS, CoordinateSpace
-from vlm_demo.markup.location_tokens import Run, Token, numbers_of, runs, span_of, without_half_tag
-from vlm_demo.prompting.family import MAX_CHARACTERS, Family, Limits
+from vlm_demo.markup.location_tokens import (
+    LocationToken,
+    TokenRun,
+    split_runs,
+    strip_partial_tag,
+    token_numbers,
+    token_span,
+)
+from vlm_demo.prompting.architecture import ONE_AT_A_TIME
+from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.request_checks import MAX_CHARACTERS
 from vlm_demo.prompting.templates import BARE_TEXT
 from vlm_demo.values import Frame, Prompt, Region, Reply, Request, Task, bounding_box
 
@@ -56,7 +64,7 @@ SENTENCES: Mapping[str, str] = {
     "<REGION_TO_DESCRIPTION>": "What does the region {input} describe?",
     "<REGION_TO_OCR>": "What text is in the region {input}?",
 }
-"""What the processor makes of each task's token; {input} is what stands behind the token."""
+"""What the processor makes of each task's token; {input} is what stands after the token."""
 
 NO_THINGS = frozenset(
     {
@@ -70,7 +78,8 @@ NO_THINGS = frozenset(
         *("images", "the", "a", "an", "a group", "other objects", "lots", "a set"),
     }
 )
-"""Phrases that grounding marks but nobody means: `banned_grounding_tokens` of the checkpoints."""
+"""Phrases that grounding marks though they name nothing: the checkpoints'
+`banned_grounding_tokens`."""
 
 _TOKEN = re.compile(
     r"<(?P<name>loc(?=_)|sep(?=>)|/?poly(?=>))(?:_(?P<number>[0-9]{1,15})(?=>)|[^<>\s]*)>"
@@ -85,91 +94,99 @@ _OWN_TAGS = (
 )
 _OWN_TAG = re.compile("|".join((*map(re.escape, _OWN_TAGS), r"<loc_[0-9]+>")))
 
-Shape = Literal["boxes", "quads", "outlines", "either"]
-"""What places are; either: outlines where there are tags for them, else boxes."""
+Shape = Literal["boxes", "quads", "polygons", "either"]
+"""What the regions are; "either": polygons where there are tags for them, otherwise boxes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class AnswerForm:
     """What the answer to a task looks like."""
 
     shape: Shape
-    labels: Literal["needed", "free", "none"] = "needed"  # needed: a place without is left out
-    between: str | None = None  # of labels that are the answer's text; None: they only name places
-    left_out: frozenset[str] = frozenset()  # labels
+    labels: Literal["needed", "free", "none"] = "needed"
+    """Whether regions have labels; "needed": a region without one is left out."""
+
+    separator: str | None = None
+    """What stands between labels that are the answer's text; None: labels only name regions."""
+
+    ignored_labels: frozenset[str] = frozenset()
+    """Labels whose regions are left out."""
 
 
-ANYTHING = Form("either", "free")
+ANYTHING = AnswerForm("either", "free")
+"""The form of answers whose task is not known."""
 
-FORMS: Mapping[str, Form] = {
-    "<OD>": Form("boxes"),
-    "<DENSE_REGION_CAPTION>": Form("boxes", between="\n"),
-    "<REGION_PROPOSAL>": Form("boxes", "none"),
-    "<OCR_WITH_REGION>": Form("quads", between="\n"),
-    "<CAPTION_TO_PHRASE_GROUNDING>": Form("boxes", left_out=NO_THINGS),
-    "<OPEN_VOCABULARY_DETECTION>": Form("either"),
-    "<REFERRING_EXPRESSION_SEGMENTATION>": Form("outlines", "none"),
-    "<REGION_TO_SEGMENTATION>": Form("outlines", "none"),
-    "<REGION_TO_CATEGORY>": Form("boxes", "free", between=""),
-    "<REGION_TO_DESCRIPTION>": Form("boxes", "free", between=""),
-    "<REGION_TO_OCR>": Form("boxes", "free", between=""),
+ANSWER_FORMS: Mapping[str, AnswerForm] = {
+    "<OD>": AnswerForm("boxes"),
+    "<DENSE_REGION_CAPTION>": AnswerForm("boxes", separator="\n"),
+    "<REGION_PROPOSAL>": AnswerForm("boxes", "none"),
+    "<OCR_WITH_REGION>": AnswerForm("quads", separator="\n"),
+    "<CAPTION_TO_PHRASE_GROUNDING>": AnswerForm("boxes", ignored_labels=NO_THINGS),
+    "<OPEN_VOCABULARY_DETECTION>": AnswerForm("either"),
+    "<REFERRING_EXPRESSION_SEGMENTATION>": AnswerForm("polygons", "none"),
+    "<REGION_TO_SEGMENTATION>": AnswerForm("polygons", "none"),
+    "<REGION_TO_CATEGORY>": AnswerForm("boxes", "free", separator=""),
+    "<REGION_TO_DESCRIPTION>": AnswerForm("boxes", "free", separator=""),
+    "<REGION_TO_OCR>": AnswerForm("boxes", "free", separator=""),
 }
-"""How answers with places are read; those to the other tasks are text."""
+"""The forms of answers with regions; those to the other tasks are text."""
 
 
 def read_labels(
-    raw: str, frame: Frame, space: CoordinateSpace, *, form: Form = ANYTHING
-) -> Reading:
-    """Read labels, each followed by its places.
+    raw: str, frame: Frame, space: CoordinateSpace, *, form: AnswerForm = ANYTHING
+) -> ParsedOutput:
+    """Read labels, each followed by its regions.
 
-    Labels that are there to name places are no text for people; an answer without places is.
+    Labels that only name regions are no text for people; an answer without regions is.
     """
-    reading = ReadingBuilder()
-    for run in runs(raw, _TOKEN):
+    builder = ParsedOutputBuilder()
+    for run in split_runs(raw, _TOKEN):
         label = "" if form.labels == "none" else run.words.strip()
-        if run.tokens and label in form.left_out:
+        if run.tokens and label in form.ignored_labels:
             continue
-        span = _show(run, reading, form)
-        reading.has_markup = reading.has_markup or bool(run.tokens)
+        span = _add_words(run, builder, form)
+        builder.has_markup = builder.has_markup or bool(run.tokens)
         if label or form.labels != "needed":
             regions = [
-                reading.add_parsed_place(span_of(place), numbers, _region(numbers, frame, space))
-                for place in _places(run.tokens, form.shape)
-                if (numbers := numbers_of(place))
+                builder.add_parsed_place(token_span(place), numbers, _region(numbers, frame, space))
+                for place in _split_regions(run.tokens, form.shape)
+                if (numbers := token_numbers(place))
             ]
-            reading.add_mention(regions, span=span, phrase=label)
-    return reading.reading()
+            builder.add_mention(regions, span=span, phrase=label)
+    return builder.build()
 
 
-def read_text(raw: str, _: Frame, __: CoordinateSpace) -> Reading:
-    """Read an answer that is text and nothing else, and may well be about `<tags>`."""
-    return Reading(_OWN_TAG.sub("", without_half_tag(raw)).strip())
+def read_text(raw: str, _: Frame, __: CoordinateSpace) -> ParsedOutput:
+    """Read an answer that is only text, and may be about `<tags>`."""
+    return ParsedOutput(_OWN_TAG.sub("", strip_partial_tag(raw)).strip())
 
 
 def write_bins(regions: Sequence[Region], frame: Frame, space: CoordinateSpace) -> str:
-    """Write boxes as `read_labels` reads them; a bin is the one that a place lies in."""
+    """Write boxes as `read_labels` reads them; a bin is the one that a corner lies in."""
     return "".join(
         f"<loc_{min(max(math.floor(number + 0.5), 0), LAST)}>"
         for region in regions
-        for number in space.numbers(bounding_box(region), frame)
+        for number in space.to_numbers(bounding_box(region), frame)
     )
 
 
-def _show(run: Run, reading: ReadingBuilder, form: Form) -> Span:
+def _add_words(run: TokenRun, builder: ParsedOutputBuilder, form: AnswerForm) -> Span:
     """Add words to the text, if they belong there; return where they stand."""
-    if form.between is None:
-        if not run.tokens and not reading.has_markup:
-            reading.add_text(run.words)
+    if form.separator is None:
+        if not run.tokens and not builder.has_markup:
+            builder.add_text(run.words)
         return NOWHERE
-    if run.words.strip() and not reading.is_empty:
-        reading.add_text(form.between)
-    return reading.add_text(run.words)
+    if run.words.strip() and not builder.is_empty:
+        builder.add_text(form.separator)
+    return builder.add_text(run.words)
 
 
-def _places(tokens: Sequence[Token], shape: Shape) -> Iterator[Sequence[Token]]:
-    """Split a run into the tokens of single places; leave out what is incomplete."""
-    if shape == "outlines" or (shape == "either" and any(t.name != "loc" for t in tokens)):
-        yield from _outlines(tokens)
+def _split_regions(
+    tokens: Sequence[LocationToken], shape: Shape
+) -> Iterator[Sequence[LocationToken]]:
+    """Split a run into the tokens of single regions; leave out what is incomplete."""
+    if shape == "polygons" or (shape == "either" and any(t.name != "loc" for t in tokens)):
+        yield from _split_polygons(tokens)
         return
     size = 8 if shape == "quads" else 4
     bins = [token for token in tokens if token.name == "loc"]
@@ -177,8 +194,8 @@ def _places(tokens: Sequence[Token], shape: Shape) -> Iterator[Sequence[Token]]:
         yield bins[at : at + size]
 
 
-def _outlines(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
-    """Split a run at its tags; what follows the last </poly> is an outline that was cut off."""
+def _split_polygons(tokens: Sequence[LocationToken]) -> Iterator[Sequence[LocationToken]]:
+    """Split a run at its tags; what follows the last </poly> is a polygon that was cut off."""
     ends = [index for index, token in enumerate(tokens) if token.name == "/poly"]
     for is_bins, group in groupby(tokens[: ends[-1]] if ends else tokens, _is_bin):
         corners = tuple(group)
@@ -186,44 +203,44 @@ def _outlines(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
             yield corners
 
 
-def _is_bin(token: Token) -> bool:
+def _is_bin(token: LocationToken) -> bool:
     return token.name == "loc"
 
 
 def _region(numbers: Sequence[float], frame: Frame, space: CoordinateSpace) -> Region:
-    """Four numbers are a box, more are corners."""
-    return space.box(numbers, frame) if len(numbers) == 4 else space.polygon(numbers, frame)
+    """Return a box for four numbers, and a polygon for more."""
+    return space.to_box(numbers, frame) if len(numbers) == 4 else space.to_polygon(numbers, frame)
 
 
 class Florence2(Family):
-    """Its tasks are tokens, and the newest one says how to read the answer."""
+    """Writes tasks as tokens, and reads an answer as the newest one says."""
 
     def check(self, request: Request, *, max_characters: int = MAX_CHARACTERS) -> None:
         if request.task is Task.DETECT and not request.text.strip():
             request = replace(request, text="every object")
         super().check(request, max_characters=max_characters)
 
-    def written(self, prompt: Prompt) -> str:
-        task, words = _task(prompt)
+    def render(self, prompt: Prompt) -> str:
+        task, words = _split_task(prompt)
         return SENTENCES[task].format(input=words) if task in SENTENCES else words
 
     def reply(self, raw: str, prompt: Prompt) -> Reply:
-        task, _ = _task(prompt)
+        task, _ = _split_task(prompt)
         read = read_text if task in SENTENCES else read_labels
-        if task in FORMS:
-            read = partial(read_labels, form=FORMS[task])
+        if task in ANSWER_FORMS:
+            read = partial(read_labels, form=ANSWER_FORMS[task])
         asked = replace(self, markup=Markup(read, write_bins, BINS))
         return super(Florence2, asked).reply(raw, prompt)
 
-    def _filled(self, wording: str, request: Request, frame: Frame | None) -> str:
+    def _fill_instruction(self, wording: str, request: Request, frame: Frame | None) -> str:
         if request.task is not Task.DETECT:
-            return super()._filled(wording, request, frame)
+            return super()._fill_instruction(wording, request, frame)
         names = [name.strip() for name in request.text.split(",") if name.strip()]
         return wording.replace("{text}", " <and> ".join(names)) if names else "<OD>"
 
 
-def _task(prompt: Prompt) -> tuple[str, str]:
-    """Split the newest message into the task's token and the words behind it."""
+def _split_task(prompt: Prompt) -> tuple[str, str]:
+    """Split the newest message into the task's token and the words after it."""
     text = prompt.messages[-1].text if prompt.messages else ""
     token = _TASK.match(text)
     return (token[0], text[token.end() :].strip()) if token else ("", text)
@@ -232,7 +249,7 @@ def _task(prompt: Prompt) -> tuple[str, str]:
 FAMILY = Florence2(
     name="florence2",
     title="Florence-2",
-    model_types=("florence2",),
+    model_types={"florence2": ONE_AT_A_TIME},
     checkpoints=(
         "florence-community/Florence-2-base",
         "florence-community/Florence-2-base-ft",
@@ -256,7 +273,7 @@ FAMILY = Florence2(
     chat_template=BARE_TEXT,
     keep_special_tokens=True,
     prefix_separator=None,
-    limits=Limits(history="none", chats_without_picture=False),
+    limits=FamilyLimits(history="none", chats_without_image=False),
     control_tokens=(
         *("<image>", *_OWN_TAGS, *SENTENCES),
         *(f"<loc_{number}>" for number in range(LAST + 1)),

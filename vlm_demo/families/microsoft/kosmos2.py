@@ -5,15 +5,15 @@ transformers/models/kosmos2/processing_kosmos2.py (5.23). Markup:
 
     <phrase> a dog</phrase><object><patch_index_0044><patch_index_0863></object>
 
-The two indices are the upper left and lower right cell (row * 32 + column); several boxes are split
-by `</delimiter_of_multi_objects/>`. The paper (https://arxiv.org/abs/2306.14824) writes the same
-indices as `<p> a dog </p><box><loc44><loc863></box>` and `<delim>`; both are read.
+The two indices are the upper left and lower right cell (row * 32 + column); several boxes have
+`</delimiter_of_multi_objects/>` between them. The paper (https://arxiv.org/abs/2306.14824) writes
+the same indices as `<p> a dog </p><box><loc44><loc863></box>` and `<delim>`; both are read.
 
-Contested: where a box begins and ends. The processor takes cell *centres*, but the outer edges of
-the cells when both lie in one row or column. That is kept, so that boxes agree with the reference
-implementation; they are up to half a cell (1/64 of a side) tighter than the cells themselves.
+Contested: where a box begins and ends. The processor takes the *centres* of the cells, but their
+outer edges when both lie in one row or column. We do the same, so that boxes agree with the
+reference implementation; they are up to half a cell (1/64 of a side) tighter than the cells.
 
-A question refers to a region by a phrase with its place, as in the paper; "it" is ours.
+A question refers to a region by a phrase with its box, as in the paper; "it" is ours.
 
 There is no chat template on the Hub and no training on dialogues: each question stands alone.
 """
@@ -22,15 +22,17 @@ import math
 import re
 from collections.abc import Sequence
 
-from vlm_demo.markup.base import Markup, Reading, Span
+from vlm_demo.markup.base import Markup, ParsedOutput, Span
 from vlm_demo.markup.coordinate_spaces import CoordinateSpace
-from vlm_demo.markup.tags import PhraseReader, half_tag_at
-from vlm_demo.prompting.family import Family, Limits
+from vlm_demo.markup.phrase_reader import PhraseReader
+from vlm_demo.markup.tags import partial_tag_start
+from vlm_demo.prompting.architecture import Architecture
+from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.region_overlays import box_around
 from vlm_demo.values import Box, Frame, Prompt, Region, Request, Task, bounding_box
 
 CELLS = 32
-"""Cells on each side of the picture."""
+"""Cells on each side of the image."""
 
 SPACE = CoordinateSpace(
     name="grid_32_xyxy",
@@ -48,30 +50,30 @@ _PLACES = ("object", "box")
 _DELIMITERS = ("delimiter_of_multi_objects", "delim")
 
 
-def read_cells(raw: str, _: Frame, __: CoordinateSpace) -> Reading:
+def read_cells(raw: str, _: Frame, __: CoordinateSpace) -> ParsedOutput:
     """Read `<phrase> words</phrase><object>indices</object>`, or the paper's notation.
 
     A box counts as soon as both its indices are there. Indices beyond the grid are clipped, and
     boxes with another number of indices are skipped. Other tags are left out of the text.
     """
     at = raw.rfind("</image>") + len("</image>") if "</image>" in raw else 0
-    end, reader = half_tag_at(raw), _Reader()
+    end, reader = partial_tag_start(raw), _CellReader()
     for tag in _TAG.finditer(raw, at, end):
         reader.add_words(raw[at : tag.start()])
         reader.add_tag(tag)
         at = tag.end()
     reader.add_words(raw[at:end])
-    return reader.reading()
+    return reader.build()
 
 
 def write_cells(regions: Sequence[Region], _: Frame, __: CoordinateSpace) -> str:
-    """Write the places of one phrase as `read_cells` reads them."""
+    """Write the regions of one phrase as boxes, as `read_cells` reads them."""
     boxes = "</delimiter_of_multi_objects/>".join(_indices(bounding_box(r)) for r in regions)
     return f"<object>{boxes}</object>"
 
 
-class _Reader:
-    """Collects words and places while it is fed the parts of an output in order."""
+class _CellReader:
+    """Collects words and boxes while it is given the parts of an output in order."""
 
     def __init__(self) -> None:
         self._phrases = PhraseReader()
@@ -81,7 +83,7 @@ class _Reader:
         if self._cells is None:
             self._phrases.add_words(words)
         else:
-            self._phrases.built.add_text(words)  # does not part what is inside an object
+            self._phrases.builder.add_text(words)  # words inside an object end no phrase
 
     def add_tag(self, tag: re.Match[str]) -> None:
         name, closes = tag[1], tag[0].startswith("</")
@@ -96,19 +98,19 @@ class _Reader:
             self._end_box()
             self._cells = None if closes else []
             self._phrases.close_phrase()
-            self._phrases.built.has_markup = True
+            self._phrases.builder.has_markup = True
         elif name in _DELIMITERS and self._cells is not None:
             self._end_box()
             self._cells = []
         elif _INDEX_LIKE.match(name):
-            self._phrases.built.has_markup = True
+            self._phrases.builder.has_markup = True
             index = _INDEX.fullmatch(name)
             if self._cells is not None:
                 self._cells.append((tag.span(), int(index[1]) if index else None))
 
-    def reading(self) -> Reading:
+    def build(self) -> ParsedOutput:
         self._end_box()
-        return self._phrases.reading()
+        return self._phrases.build()
 
     def _end_box(self) -> None:
         match self._cells:
@@ -118,7 +120,7 @@ class _Reader:
 
 
 def _box(upper_left: int, lower_right: int) -> Box:
-    """Source: `patch_index_to_coordinate` of processing_kosmos2.py."""
+    """Return the box of two cells. Source: `patch_index_to_coordinate` of processing_kosmos2.py."""
     y1, x1 = divmod(upper_left, CELLS)
     y2, x2 = divmod(lower_right, CELLS)
     if x1 == x2 or y1 == y2:
@@ -127,7 +129,10 @@ def _box(upper_left: int, lower_right: int) -> Box:
 
 
 def _indices(box: Box) -> str:
-    """Source: `coordinate_to_patch_index` of processing_kosmos2.py; cells stay on the grid."""
+    """Write a box as two cells of the grid.
+
+    Source: `coordinate_to_patch_index` of processing_kosmos2.py.
+    """
     x1, y1 = (min(math.floor(v * CELLS), CELLS - 1) for v in (box.x1, box.y1))
     x2 = max(x1, math.ceil(box.x2 * CELLS - 1))
     y2 = max(y1, math.ceil(box.y2 * CELLS - 1))
@@ -135,7 +140,7 @@ def _indices(box: Box) -> str:
 
 
 class Kosmos2(Family):
-    """Its tasks are beginnings of the answer rather than questions."""
+    """Asks for tasks by the beginning of the answer rather than by a question."""
 
     def answer_prefix(self, request: Request, frame: Frame | None) -> str:
         words = request.text.strip()
@@ -156,7 +161,7 @@ class Kosmos2(Family):
                 return ""
 
     def _answer_span(self, raw: str, prompt: Prompt) -> Span:
-        """Leave out the instruction, which stands at the beginning of a detailed caption."""
+        """Leave out the instruction that a detailed caption begins with."""
         start, end = super()._answer_span(raw, prompt)
         if prompt.answer_prefix.startswith(DETAILED) and raw.startswith(DETAILED):
             start = len(DETAILED)
@@ -166,7 +171,7 @@ class Kosmos2(Family):
 FAMILY = Kosmos2(
     name="kosmos2",
     title="KOSMOS-2",
-    model_types=("kosmos-2",),
+    model_types={"kosmos-2": Architecture(position_ids="kosmos2")},
     checkpoints=("microsoft/kosmos-2-patch14-224",),
     instructions={
         Task.CHAT: "<grounding> Question: {text} Answer:",
@@ -183,7 +188,7 @@ FAMILY = Kosmos2(
     "{{ part['text'] }}{% endfor %}",
     keep_special_tokens=True,
     end_markers=("</s>",),
-    limits=Limits(history="none", chats_without_picture=False),
+    limits=FamilyLimits(history="none", chats_without_image=False),
     control_tokens=(
         *("<s>", "</s>", "<pad>", "<unk>", "<mask>", "</doc>", "</chunk>", "</line>"),
         *("<image>", "</image>", "<phrase>", "</phrase>", "<object>", "</object>"),

@@ -1,1 +1,1 @@
-"""Qwen."""
+"""Qwen models with vision."""

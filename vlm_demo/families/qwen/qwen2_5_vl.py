@@ -1,4 +1,4 @@
-"""Qwen2.5-VL: a chat model that writes places as JSON, in pixels of the picture as it sees it.
+"""Qwen2.5-VL: a chat model that writes regions as JSON, in pixels of the image as it sees it.
 
     ```json
     [{"bbox_2d": [x1, y1, x2, y2], "label": "cat"}, {"point_2d": [x, y], "label": "left eye"}]
@@ -7,14 +7,13 @@
 Template: ChatML with a system sentence (chat_template.json of Qwen/Qwen2.5-VL-7B-Instruct on
 https://huggingface.co). Wording and format: cookbooks/spatial_understanding.ipynb and ocr.ipynb of
 https://github.com/QwenLM/Qwen3-VL; issue #1397 there settles that the order is x1, y1, x2, y2,
-and #1035 that numbers may lie beyond the picture. The short answer is asked for as in VLMEvalKit
-(vlmeval/vlm/qwen2_vl/prompt.py). For the one sentence and for a region no wording is published.
+and #1035 that numbers may lie outside the image. The short answer is asked for as in VLMEvalKit
+(vlmeval/vlm/qwen2_vl/prompt.py). For one sentence and for a region no wording is published.
 
-The numbers count pixels of the picture after `smart_resize`, so the picture is brought to such a
-size here and the processor leaves it as it is. Limits: 56 x 56 pixels, and the smaller of the two
-upper limits in use, 1280 patches of 28 x 28 (default of transformers/models/qwen2_vl/
-image_processing_qwen2_vl.py and the cards' advice; the checkpoints' own file allows 16384), so that
-no server resizes it again.
+The numbers count pixels of the image after `smart_resize`, so the image is resized here and the
+processor leaves it as it is. Limits: 56 x 56 pixels, and the smaller of the two upper limits in
+use, 1280 patches of 28 x 28 (default of transformers/models/qwen2_vl/image_processing_qwen2_vl.py
+and the cards' advice; the checkpoints' own file allows 16384), so that no server resizes it again.
 """
 
 import math
@@ -23,21 +22,29 @@ from PIL.Image import Image, Resampling
 
 from vlm_demo.markup.base import Markup
 from vlm_demo.markup.coordinate_spaces import SEEN_PIXELS
-from vlm_demo.markup.json_places import point_writer, reader, writer
-from vlm_demo.prompting.family import Family, Limits
+from vlm_demo.markup.json_markup import json_point_writer, json_reader, json_writer
+from vlm_demo.prompting.architecture import Architecture
+from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.values import Sampling, Size, Task
 
 PATCH = 28
+"""Side of a patch in pixels."""
+
 MIN_PIXELS = 56 * 56
+"""Smallest area of a resized image in pixels."""
+
 MAX_PIXELS = 1280 * PATCH * PATCH
-MAX_RATIO = 200  # of the sides; the processor refuses longer pictures
+"""Largest area of a resized image in pixels."""
+
+MAX_RATIO = 200
+"""Largest ratio of an image's sides; the processor refuses longer images."""
 
 
 def smart_size(size: Size) -> Size:
-    """Return the size at which the model sees a picture: sides in whole patches.
+    """Return the size (width, height) at which the model sees an image: sides in whole patches.
 
     Source: `smart_resize` in transformers/models/qwen2_vl/image_processing_qwen2_vl.py (5.23).
-    Pictures longer than `MAX_RATIO` are shortened, where the source raises.
+    Images longer than `MAX_RATIO` are shortened, where the source raises.
     """
     width, height = size
     width, height = min(width, MAX_RATIO * height), min(height, MAX_RATIO * width)
@@ -54,7 +61,7 @@ def smart_size(size: Size) -> Size:
 
 
 def resize(image: Image) -> Image:
-    """Bring the picture to the size at which its pixels are counted."""
+    """Resize the image to the size at which its pixels are counted."""
     return image.convert("RGB").resize(smart_size(image.size), Resampling.BICUBIC)
 
 
@@ -70,7 +77,9 @@ TEMPLATE = (
 FAMILY = Family(
     name="qwen2_5_vl",
     title="Qwen2.5-VL",
-    model_types=("qwen2_5_vl",),
+    model_types={
+        "qwen2_5_vl": Architecture(position_ids="mrope", cuda_graphs=True, packs_images=True),
+    },
     checkpoints=(
         "Qwen/Qwen2.5-VL-3B-Instruct",
         "Qwen/Qwen2.5-VL-7B-Instruct",
@@ -90,16 +99,18 @@ FAMILY = Family(
         "{region}",
         Task.READ: "Read all the text in the image.",
     },
-    markup=Markup(reader(), writer("bbox_2d"), SEEN_PIXELS, point_writer("point_2d")),
+    markup=Markup(
+        json_reader(), json_writer("bbox_2d"), SEEN_PIXELS, json_point_writer("point_2d")
+    ),
     region_template="{region}",
-    multi_region_instruction="Describe in a few words what is in each of these regions of the image: "
-    "{region}",
+    multi_region_instruction="Describe in a few words what is in each of these regions of the "
+    "image: {region}",
     prepare_image=resize,
     documented_template=TEMPLATE,
     end_markers=("<|im_end|>", "<|endoftext|>"),
     prefix_separator="",
     sampling=Sampling(repetition_penalty=1.05),  # generation_config.json of the checkpoints
-    limits=Limits(max_images=4),
+    limits=FamilyLimits(max_images=4),
     control_tokens=(
         *("<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|vision_start|>", "<|vision_end|>"),
         *("<|vision_pad|>", "<|image_pad|>", "<|video_pad|>", "<|object_ref_start|>"),

@@ -1,42 +1,43 @@
-"""Qwen2-VL: a chat model for many languages, pictures of any size and several at once.
+"""Qwen2-VL: a chat model for many languages, images of any size and several at once.
 
 Prompt: the checkpoints' own template (ChatML; cards of Qwen/Qwen2-VL-2B-Instruct, -7B-Instruct and
 -72B-Instruct on https://huggingface.co). Markup:
 
     <|object_ref_start|>a dog<|object_ref_end|><|box_start|>(x1,y1),(x2,y2)<|box_end|>
 
-with whole numbers from 0 to 1000 over the user's picture, however it is resized
+with whole numbers from 0 to 1000 over the user's image, however it is resized
 (https://github.com/QwenLM/Qwen3-VL, which holds all versions: issue #9 and process_bbox.ipynb;
 https://arxiv.org/abs/2409.12191), and `<|quad_start|>...<|quad_end|>` with four corners. Where
-special tokens are not decoded only the numbers are left; they are read as well.
+special tokens are not decoded, only the numbers are left; they are read as well.
 
 Wording: "Find" and "with grounding" bring out boxes (issue #342 there); short answers as
-VLMEvalKit asks (vlmeval/vlm/qwen2_vl/prompt.py); "Read all the text in the image." is of the
-repository's cookbook for text; "Describe this image." of the cards. The rest is ours.
+VLMEvalKit asks (vlmeval/vlm/qwen2_vl/prompt.py); "Read all the text in the image." is from the
+repository's cookbook for text; "Describe this image." from the cards. The rest is ours.
 """
 
 from collections.abc import Sequence
 
 from vlm_demo.markup.base import Markup
 from vlm_demo.markup.coordinate_spaces import N1000, CoordinateSpace
-from vlm_demo.markup.tags import BARE_PAIRS, PlaceTag, Tags, pairs
-from vlm_demo.prompting.family import Family, Limits
+from vlm_demo.markup.tags import UNTAGGED_PAIRS, PlaceTag, Tags, find_pairs
+from vlm_demo.prompting.architecture import Architecture
+from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.values import Frame, Region, Task, bounding_box
 
 TAGS = Tags(
-    phrase=("<|object_ref_start|>", "<|object_ref_end|>"),
-    places={
+    phrase_tags=("<|object_ref_start|>", "<|object_ref_end|>"),
+    place_tags={
         "<|box_start|>": PlaceTag("<|box_end|>", 4),
         "<|quad_start|>": PlaceTag("<|quad_end|>", 8),
     },
-    find=pairs,
-    bare=BARE_PAIRS,
+    find_places=find_pairs,
+    untagged=UNTAGGED_PAIRS,
 )
 
 
 def write_boxes(regions: Sequence[Region], frame: Frame, space: CoordinateSpace) -> str:
-    """Write the places of one phrase, as boxes."""
-    return "".join(_box(space.numbers(bounding_box(region), frame)) for region in regions)
+    """Write the regions of one phrase as boxes."""
+    return "".join(_box(space.to_numbers(bounding_box(region), frame)) for region in regions)
 
 
 def _box(numbers: Sequence[float]) -> str:
@@ -59,7 +60,9 @@ DOCUMENTED_TEMPLATE = (
 FAMILY = Family(
     name="qwen2_vl",
     title="Qwen2-VL",
-    model_types=("qwen2_vl",),
+    model_types={
+        "qwen2_vl": Architecture(position_ids="mrope", cuda_graphs=True, packs_images=True),
+    },
     checkpoints=(
         "Qwen/Qwen2-VL-2B-Instruct",
         "Qwen/Qwen2-VL-7B-Instruct",
@@ -80,8 +83,8 @@ FAMILY = Family(
     },
     markup=Markup(TAGS.read, write_boxes, N1000),
     region_template="<|object_ref_start|>this<|object_ref_end|>{region}",
-    multi_region_instruction="Describe <|object_ref_start|>these<|object_ref_end|>{region} in a few words "
-    "each.",
+    multi_region_instruction="Describe <|object_ref_start|>these<|object_ref_end|>{region} in "
+    "a few words each.",
     system="You are a helpful assistant.",
     documented_template=DOCUMENTED_TEMPLATE,
     keep_special_tokens=True,
@@ -90,8 +93,8 @@ FAMILY = Family(
         f"<|{name}_{side}|>" for name in ("object_ref", "box", "quad") for side in ("start", "end")
     ),
     end_markers=("<|im_end|>", "<|endoftext|>"),
-    limits=Limits(max_images=8),
-    # Not the tags of the markup: earlier answers, which are sent back, are made of them.
+    limits=FamilyLimits(max_images=8),
+    # Without the tags of the markup, which are in markup_tokens.
     control_tokens=(
         *("<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|image_pad|>", "<|video_pad|>"),
         *("<|vision_start|>", "<|vision_end|>", "<|vision_pad|>"),

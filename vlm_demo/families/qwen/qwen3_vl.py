@@ -1,22 +1,25 @@
-"""Qwen3-VL: a chat model that writes places as JSON, in thousandths of the picture.
+"""Qwen3-VL: a chat model that writes regions as JSON, in thousandths of the image.
 
     ```json
     [{"bbox_2d": [x1, y1, x2, y2], "label": "cat"}, {"point_2d": [x, y], "label": "left eye"}]
     ```
 
 Template: ChatML without a system sentence (chat_template.json of Qwen/Qwen3-VL-8B-Instruct on
-https://huggingface.co); that of the Thinking checkpoints opens `<think>` for the answer. Wording,
-format and range (0 to 1000): cookbooks/2d_grounding.ipynb and spatial_understanding.ipynb of
+https://huggingface.co); that of the Thinking checkpoints ends with `<think>`. Wording, format and
+range (0 to 1000): cookbooks/2d_grounding.ipynb and spatial_understanding.ipynb of
 https://github.com/QwenLM/Qwen3-VL. The wording for a description is that of lmms-eval's RefCOCO
-tasks (pull request 1373), the short answer's VLMEvalKit's (vlmeval/vlm/qwen3_vl/prompt.py). For the
-one sentence and for a region no wording is published. Sampling: the cards.
+tasks (pull request 1373), the one for a short answer VLMEvalKit's
+(vlmeval/vlm/qwen3_vl/prompt.py). For one sentence and for a region no wording is published.
+Sampling: the cards.
 """
+
+from dataclasses import replace
 
 from vlm_demo.markup.base import Markup
 from vlm_demo.markup.coordinate_spaces import N1000
-from vlm_demo.markup.json_places import point_writer, reader, writer
-from vlm_demo.prompting.draft_first import DraftFirst
-from vlm_demo.prompting.family import Family, Limits
+from vlm_demo.markup.json_markup import json_point_writer, json_reader, json_writer
+from vlm_demo.prompting.architecture import Architecture
+from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.values import Sampling, Task
 
 TEMPLATE = (
@@ -31,7 +34,10 @@ SIZES = ("2B", "4B", "8B", "32B", "30B-A3B", "235B-A22B")
 FAMILY = Family(
     name="qwen3_vl",
     title="Qwen3-VL",
-    model_types=("qwen3_vl", "qwen3_vl_moe"),
+    model_types={
+        "qwen3_vl": Architecture(position_ids="mrope", cuda_graphs=True, packs_images=True),
+        "qwen3_vl_moe": Architecture(position_ids="mrope", packs_images=True),
+    },
     checkpoints=tuple(f"Qwen/Qwen3-VL-{size}-Instruct" for size in SIZES),
     instructions={
         Task.CHAT: "{text}",
@@ -47,15 +53,15 @@ FAMILY = Family(
         "{region}",
         Task.READ: "Read all the text in the image.",
     },
-    markup=Markup(reader(), writer("bbox_2d"), N1000, point_writer("point_2d")),
+    markup=Markup(json_reader(), json_writer("bbox_2d"), N1000, json_point_writer("point_2d")),
     region_template="{region}",
-    multi_region_instruction="Describe in a few words what is in each of these regions of the image: "
-    "{region}",
+    multi_region_instruction="Describe in a few words what is in each of these regions of the "
+    "image: {region}",
     documented_template=TEMPLATE,
     end_markers=("<|im_end|>", "<|endoftext|>"),
     prefix_separator="",
     sampling=Sampling(max_new_tokens=1024, temperature=0.7, top_p=0.8, top_k=20),
-    limits=Limits(max_images=4),
+    limits=FamilyLimits(max_images=4),
     control_tokens=(
         *("<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|vision_start|>", "<|vision_end|>"),
         *("<|vision_pad|>", "<|image_pad|>", "<|video_pad|>", "<|object_ref_start|>"),
@@ -67,13 +73,14 @@ FAMILY = Family(
 )
 
 RELATIVES = (
-    DraftFirst.of(
+    replace(
         FAMILY,
         name="qwen3_vl_thinking",
         title="Qwen3-VL Thinking",
-        model_types=(),
+        model_types={},
         checkpoints=tuple(f"Qwen/Qwen3-VL-{size}-Thinking" for size in SIZES),
         documented_template=f"{TEMPLATE}{{{{ '<think>\n' }}}}",
+        starts_in_reasoning=True,
         prefix_separator=None,
         sampling=Sampling(max_new_tokens=4096, temperature=1.0, top_p=0.95, top_k=20),
     ),

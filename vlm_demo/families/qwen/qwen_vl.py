@@ -1,4 +1,4 @@
-"""Qwen-VL and Qwen-VL-Chat: markup of Chinese and English, boxes and quadrilaterals.
+"""Qwen-VL and Qwen-VL-Chat: models for Chinese and English that write boxes and quadrilaterals.
 
 Prompts and markup: https://github.com/QwenLM/Qwen-VL (README.md, TUTORIAL.md, web_demo_mm.py,
 eval_mm; read at aa00ed0), tokenization_qwen.py of the checkpoints, and for the base model the
@@ -7,14 +7,14 @@ formats of its training in appendix B of https://arxiv.org/abs/2308.12966. Marku
     <ref>a dog</ref><box>(x1,y1),(x2,y2)</box>
 
 with whole numbers from 0 to 999; several boxes of a phrase follow each other; a box may stand
-alone; text is enclosed by `<quad>(x,y),(x,y),(x,y),(x,y)</quad>`.
+alone; text has `<quad>(x,y),(x,y),(x,y),(x,y)</quad>` around it.
 
 Contested: numbers are divided by 1000 where upstream draws boxes and by 999 where it evaluates
-(eval_mm/evaluate_grounding.py). 1000 is taken. Upstream gives a phrase only to the first of its
+(eval_mm/evaluate_grounding.py). We take 1000. Upstream gives a phrase only to the first of its
 boxes; here all have it, as the README writes the format.
 
-The pictures' names stand in the prompt: `{path}` is the place of one. The checkpoints come with
-code of their own, written for transformers 4.31, and have no template file.
+The images' names stand in the prompt: `{path}` stands for one. The checkpoints come with code of
+their own, written for transformers 4.31, and have no template file.
 
 A question holds a region as answers do, `<ref>` and `<box>` (README); "this" is ours.
 
@@ -27,20 +27,21 @@ from collections.abc import Sequence
 
 from vlm_demo.markup.base import Markup
 from vlm_demo.markup.coordinate_spaces import N1000, CoordinateSpace
-from vlm_demo.markup.tags import PlaceTag, Tags, pairs
-from vlm_demo.prompting.family import Family, Limits
+from vlm_demo.markup.tags import PlaceTag, Tags, find_pairs
+from vlm_demo.prompting.architecture import ONE_AT_A_TIME
+from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.values import Frame, Region, Request, Task, bounding_box
 
 TAGS = Tags(
-    phrase=("<ref>", "</ref>"),
-    places={"<box>": PlaceTag("</box>", 4), "<quad>": PlaceTag("</quad>", 8)},
-    find=pairs,
+    phrase_tags=("<ref>", "</ref>"),
+    place_tags={"<box>": PlaceTag("</box>", 4), "<quad>": PlaceTag("</quad>", 8)},
+    find_places=find_pairs,
 )
 
 
 def write_boxes(regions: Sequence[Region], frame: Frame, space: CoordinateSpace) -> str:
-    """Write the places of one phrase, as boxes."""
-    return "".join(_box(space.numbers(bounding_box(region), frame)) for region in regions)
+    """Write the regions of one phrase as boxes."""
+    return "".join(_box(space.to_numbers(bounding_box(region), frame)) for region in regions)
 
 
 def _box(numbers: Sequence[float]) -> str:
@@ -72,7 +73,7 @@ PICTURE_AND_WORDS = (
 FAMILY = Family(
     name="qwen_vl",
     title="Qwen-VL-Chat",
-    model_types=("qwen",),
+    model_types={"qwen": ONE_AT_A_TIME},
     checkpoints=("Qwen/Qwen-VL-Chat", "Qwen/Qwen-VL-Chat-Int4"),
     instructions={
         Task.CHAT: "{text}",
@@ -91,14 +92,14 @@ FAMILY = Family(
     prefix_separator="",
     markup_tokens=("<ref>", "</ref>", "<box>", "</box>", "<quad>", "</quad>"),
     end_markers=("<|im_end|>", "<|endoftext|>"),
-    limits=Limits(max_images=4),
-    # Not the tags of the markup: earlier answers, which are sent back, are made of them.
+    limits=FamilyLimits(max_images=4),
+    # Without the tags of the markup, which are in markup_tokens.
     control_tokens=("<|im_start|>", "<|im_end|>", "<|endoftext|>", "<img>", "</img>", "<imgpad>"),
 )
 
 
 class QwenVlBase(Family):
-    """Goes on where its prompt ends; a box that is asked for is begun."""
+    """Continues its prompt, which begins the box that is asked for."""
 
     def answer_prefix(self, request: Request, frame: Frame | None) -> str:
         if request.task is Task.GROUNDING:
@@ -110,7 +111,7 @@ RELATIVES = (
     QwenVlBase(
         name="qwen_vl_base",
         title="Qwen-VL",
-        model_types=(),
+        model_types={},
         checkpoints=("Qwen/Qwen-VL",),
         instructions={
             Task.CHAT: "{text} Answer:",
@@ -127,7 +128,7 @@ RELATIVES = (
         keep_special_tokens=True,
         markup_tokens=FAMILY.markup_tokens,
         end_markers=("<|endoftext|>",),
-        limits=Limits(history="none", chats_without_picture=False),
+        limits=FamilyLimits(history="none", chats_without_image=False),
         control_tokens=FAMILY.control_tokens,
     ),
 )

@@ -1,1 +1,1 @@
-"""Research."""
+"""Research models that run only on their authors' own code, or were never released."""

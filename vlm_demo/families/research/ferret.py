@@ -1,17 +1,17 @@
-"""Ferret: reads and writes places as whole numbers, thousandths of the picture.
+"""Ferret: reads and writes regions as whole numbers, thousandths of the image.
 
 Prompt: `ferret_v1` of https://github.com/apple/ml-ferret (read at 3c9e5c9), ferret/conversation.py,
-with two blanks before "USER:". Wording: ferret/constants.py (what is added for places), the
-project's evaluation for locations; for regions and plain captions none is published, so they are
-asked for in plain words. Markup: `a man [100, 200, 300, 900]`, one bracket a box, behind its words;
-the system text calls `[x, y]` a point.
+with two blanks before "USER:". Wording: ferret/constants.py (what is added for grounded captions),
+the project's evaluation for locations; for regions and plain captions none is published, so they
+are asked for in plain words. Markup: `a man [100, 200, 300, 900]`, one bracket a box, after its
+words; the system text calls `[x, y]` a point.
 
 The project's readers fail on decimals (ferret/serve/gradio_web_server.py) or on any other bracket,
 and lose a second box in a sentence without commas (ferret/eval/eval_flickr_entities.py); here all
 of them are read.
 
-A region in a question is its box and `<region_fea>`, for which Ferret's own server puts in what it
-saw there; other servers cannot. Released as differences to Vicuna; runs on its own code only.
+A region in a question is its box and `<region_fea>`, which Ferret's own server replaces by image
+features; other servers cannot. Released as weight differences to Vicuna; runs only on its own code.
 """
 
 from vlm_demo.markup.brackets import Brackets
@@ -31,7 +31,7 @@ TEMPLATE = (
 FAMILY = Family(
     name="ferret",
     title="Ferret",
-    model_types=(),
+    model_types={},
     checkpoints=(),  # a download of its own, not on the Hub
     instructions={
         Task.CHAT: "{text}",
@@ -43,7 +43,9 @@ FAMILY = Family(
         Task.DESCRIBE_REGION: "What is in the region {region} <region_fea>?",
         Task.DETECT: "What are the locations of {text}?",
     },
-    markup=Brackets(points=True, always=True, has_tags=True).markup(N1000, asks_points=True),
+    markup=Brackets(reads_points=True, reads_long_lists=True, strips_tags=True).markup(
+        N1000, asks_points=True
+    ),
     region_template="{region} <region_fea>",
     system="A chat between a human and an AI that understands visuals. In images, [x, y] denotes "
     "points: top-left [0, 0], bottom-right [width-1, height-1]. Increasing x moves right; y moves "

@@ -1,16 +1,17 @@
-"""GPT4RoI: answers questions about regions that it is shown as features, not as words.
+"""GPT4RoI: answers questions about regions that it is given as features, not as text.
 
 Source: https://github.com/jshilong/GPT4RoI (README and gpt4roi/). A question names its regions
 `<region1>`, `<region2>`; the project's code rewrites them to `region1 <bbox>` and puts the features
 of the drawn boxes in place of `<bbox>`. There is no way to write a region as text, and no general
-server takes such features, so regions cannot be asked about here. Answers name regions the same
-way and hold no coordinates. The conversation is Vicuna's first.
+server takes such features, so nobody can ask about regions here. Answers name regions in the same
+way and hold no coordinates. The conversation is that of Vicuna's first version.
 
-Released as differences to LLaMA-7B that have to be merged; runs on its own code only.
+Released as weight differences to LLaMA-7B, which have to be merged; runs only on its own code.
 """
 
 from vlm_demo.errors import UnsupportedTaskError
-from vlm_demo.prompting.family import MAX_CHARACTERS, Family
+from vlm_demo.prompting.family import Family
+from vlm_demo.prompting.request_checks import MAX_CHARACTERS
 from vlm_demo.values import Request, Task
 
 TEMPLATE = (
@@ -39,7 +40,7 @@ class Gpt4Roi(Family):
 FAMILY = Gpt4Roi(
     name="gpt4roi",
     title="GPT4RoI",
-    model_types=(),
+    model_types={},
     checkpoints=("shilongz/GPT4RoI-7B-delta-V0",),
     instructions={Task.CHAT: "{text}"},
     system="A chat between a curious human and an artificial intelligence assistant. The "

@@ -1,25 +1,25 @@
-"""Multimodal-GPT: OpenFlamingo-9B tuned to follow instructions; no places.
+"""Multimodal-GPT: OpenFlamingo-9B tuned to follow instructions; no regions.
 
 Prompts, from https://github.com/open-mmlab/Multimodal-GPT: `PromptGenerator` of app.py for the
 conversation and its sampling, mmgpt/datasets/coco_caption_dataset.py for the wording of captions.
-Short answers are what its VQA data has to a bare question (vqa_dataset.py).
+A short answer is asked for by the bare question, as in its VQA data (vqa_dataset.py).
 
-The answer is what stands after the last "### Response:", as app.py reads it. In training it was
-closed by "### End."; whatever follows "###" is left out.
+The answer is what stands after the last "### Response:", as app.py reads it. In training it ended
+with "### End."; whatever follows "###" is left out.
 
 Runs on its own code with weights of the first LLaMA, not in transformers.
 """
 
 from vlm_demo.markup.base import Span
 from vlm_demo.prompting.family import Family
-from vlm_demo.prompting.region_wording import MARKED_REGION
+from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.values import Prompt, Sampling, Task
 
 RESPONSE = "### Response:"
 
 
 class MultimodalGpt(Family):
-    """Its output may begin with the whole conversation."""
+    """Leaves out the conversation that an output may begin with."""
 
     def _answer_span(self, raw: str, prompt: Prompt) -> Span:
         at = raw.rfind(RESPONSE)
@@ -43,14 +43,14 @@ TEMPLATE = (
 FAMILY = MultimodalGpt(
     name="multimodal_gpt",
     title="Multimodal-GPT",
-    model_types=(),
+    model_types={},
     checkpoints=(),
     instructions={
         Task.CHAT: "{text}",
         Task.CAPTION: "What would be a fitting caption for this image?",
         Task.DETAILED_CAPTION: "Can you give a detailed account of the image's contents?",
         Task.VQA: "{text}",
-        Task.DESCRIBE_REGION: MARKED_REGION,
+        Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
     },
     documented_template=TEMPLATE,
     end_markers=("###", "</s>"),

@@ -1,22 +1,22 @@
-"""OpenFlamingo: learns from examples in the prompt; no places.
+"""OpenFlamingo: learns from few-shot examples in the prompt; no regions.
 
 Prompts: README of https://github.com/mlfoundations/open_flamingo and its evaluation of VQA: each
-picture is "<image>", each example ends with "<|endofchunk|>", a caption begins "An image of", and a
+image is "<image>", each example ends with "<|endofchunk|>", a caption begins "An image of", and a
 question is "Question:... Short answer:". The earlier turns of a conversation are the examples; one
-without a question is a caption. Training saw at most six pictures at a time
+without a question is a caption. Training showed at most six images at a time
 (`--mmc4_max_num_images` of open_flamingo/train/train.py).
 
 Runs on its own code (package open_flamingo), not in transformers.
 """
 
-from vlm_demo.prompting.family import Family, Limits
+from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.values import Frame, Request, Task
 
 QUESTION = "Question:{text} Short answer:"
 
 
 class OpenFlamingo(Family):
-    """A caption always has a beginning, which is shown with it."""
+    """Begins every caption, and shows the beginning with it."""
 
     def answer_prefix(self, request: Request, frame: Frame | None) -> str:
         if request.task is Task.CAPTION:
@@ -36,7 +36,7 @@ TEMPLATE = (
 FAMILY = OpenFlamingo(
     name="openflamingo",
     title="OpenFlamingo",
-    model_types=(),
+    model_types={},
     checkpoints=(
         "openflamingo/OpenFlamingo-3B-vitl-mpt1b",
         "openflamingo/OpenFlamingo-3B-vitl-mpt1b-langinstruct",
@@ -52,6 +52,6 @@ FAMILY = OpenFlamingo(
     },
     documented_template=TEMPLATE,
     end_markers=("<|endofchunk|>", "<|endoftext|>", "</s>"),
-    limits=Limits(max_images=6, chats_without_picture=False),
+    limits=FamilyLimits(max_images=6, chats_without_image=False),
     control_tokens=("<image>", "<|endofchunk|>", "<|endoftext|>", "<PAD>"),
 )

@@ -1,32 +1,34 @@
-"""Shikra: reads and writes places as plain numbers behind the words that name them.
+"""Shikra: reads and writes regions as plain numbers after the words that name them.
 
 Prompts: `vicuna_v1.1` of https://github.com/lm-sys/FastChat (fastchat/conversation.py, 0.2.36);
 note "a curious user", not "human". Wording: https://github.com/shikras/shikra (read at ff79a4c),
-config/_base_/dataset, and the appendix of https://arxiv.org/abs/2306.15195. Its questions hold
-`<image>` in their midst; one that does not gets it in front, and later ones lose it
-(mllm/dataset/single_image_interactive.py). The project's own code then puts 256 patch tokens there.
+config/_base_/dataset, and the appendix of https://arxiv.org/abs/2306.15195. Its first question
+holds `<image>` somewhere, or gets it at the beginning; later ones lose it
+(mllm/dataset/single_image_interactive.py). The project's own code puts 256 patch tokens there.
 
 Markup (mllm/dataset/process_function/box_process_function.py), three decimals and no blanks:
 
     two people[0.100,0.200,0.200,0.400;0.300,0.200,0.400,0.400] and a ball at[0.500,0.250]
 
-Fractions are of the picture padded to a square; two numbers are a point. The other notation of
+Fractions are of the image padded to a square; two numbers are a point. The other notation of
 that file, `<b_st><bin_100> <bin_200> <bin_300> <bin_400><b_ed>` with `<b_sep>` between boxes and
 `<p_st>`, `<p_sep>`, `<p_ed>` for points, counts thousandths of the same square; it is read, not
 written.
 
-Released as differences to LLaMA-7B that have to be merged; runs on its own code only.
+Released as weight differences to LLaMA-7B, which have to be merged; runs only on its own code.
 """
 
 import re
 
-from vlm_demo.markup.base import Markup, Reading
+from vlm_demo.markup.base import Markup, ParsedOutput
 from vlm_demo.markup.brackets import Brackets
 from vlm_demo.markup.coordinate_spaces import SQUARE, CoordinateSpace
 from vlm_demo.prompting.family import Family
 from vlm_demo.values import Frame, Task
 
-BRACKETS = Brackets(decimals=3, separator=",", joint=";", points=True, has_tags=True)
+BRACKETS = Brackets(
+    decimals=3, number_separator=",", region_separator=";", reads_points=True, strips_tags=True
+)
 
 _TOKEN = re.compile(r"<(?:[bp]_(st|sep|ed)|bin_([0-9]+))>")
 _SIGNS = {"st": "[", "sep": ";", "ed": "]"}
@@ -42,13 +44,13 @@ TEMPLATE = (
 )
 
 
-def read_places(raw: str, frame: Frame, space: CoordinateSpace) -> Reading:
-    """Read both notations, the tokens as brackets of fractions."""
-    return BRACKETS.read(_TOKEN.sub(_bracketed, raw), frame, space)
+def read_places(raw: str, frame: Frame, space: CoordinateSpace) -> ParsedOutput:
+    """Read both notations; tokens are turned into brackets of fractions."""
+    return BRACKETS.read(_TOKEN.sub(_to_brackets, raw), frame, space)
 
 
-def _bracketed(token: re.Match[str]) -> str:
-    """Write a token as it would stand between brackets, in as many characters."""
+def _to_brackets(token: re.Match[str]) -> str:
+    """Write a token as part of a bracket of fractions, in as many characters."""
     part, thousandths = token.groups()
     if part:
         return _SIGNS[part].ljust(len(token[0]))
@@ -59,7 +61,7 @@ def _bracketed(token: re.Match[str]) -> str:
 FAMILY = Family(
     name="shikra",
     title="Shikra",
-    model_types=(),
+    model_types={},
     checkpoints=("shikras/shikra-7b-delta-v1", "shikras/shikra-7b-delta-v1-0708"),
     instructions={
         Task.CHAT: "{text}",

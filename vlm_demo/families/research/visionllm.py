@@ -1,11 +1,10 @@
-"""VisionLLM: announced with a paper, and never released, neither code nor weights.
+"""VisionLLM: announced with a paper; neither code nor weights were released.
 
-Paper: https://arxiv.org/abs/2305.11175; https://github.com/OpenGVLab/VisionLLM. It is to answer
-with class tokens (`<c0>`) and location tokens (`<p-512>` to `<p512>`) that are offsets from an
-anchor; how offsets become places was asked in issue #3 of the repository and not answered. So
-nobody can ask it, and nothing is read from those tokens: they are left out of the text, and the
-answer counts as one with places that cannot be read. VisionLLM v2 hands boxes to decoders of its
-own; in its text there are none.
+Paper: https://arxiv.org/abs/2305.11175; https://github.com/OpenGVLab/VisionLLM. It answers with
+class tokens (`<c0>`) and location tokens (`<p-512>` to `<p512>`) that are offsets from an anchor;
+issue #3 of the repository asks how offsets become regions and has no answer. So nobody can ask the
+model, and nothing is read from those tokens: they are left out of the text, and the answer counts
+as unreadable. VisionLLM v2 leaves boxes to decoders of its own; its text holds none.
 """
 
 import re
@@ -34,8 +33,8 @@ class VisionLlm(Family):
 FAMILY = VisionLlm(
     name="visionllm",
     title="VisionLLM",
-    model_types=(),
+    model_types={},
     checkpoints=(),
     instructions={},
-    availability="it was never released; the nearest open relative is InternVL (internvl)",
+    unavailable_reason="it was never released; the nearest open relative is InternVL (internvl)",
 )

@@ -1,8 +1,8 @@
-"""Places in answers, in the forms that other programs read.
+"""Regions in answers, in the formats that other programs read.
 
 Numbers are pixels of the picture, except YOLO's, which are fractions. JSON and CSV keep boxes,
 points and polygons. COCO, YOLO and Pascal VOC are formats of areas: points are left out there, and
-Pascal VOC gets the box around a polygon. Phrases become their classes.
+Pascal VOC gets the bounding box of a polygon. Phrases become classes.
 """
 
 from __future__ import annotations
@@ -12,48 +12,55 @@ from typing import Literal
 
 from PIL import Image
 
-from vlm_demo.rendering.export.coco import coco_of
-from vlm_demo.rendering.export.files import FILE_FORMATS, FileFormat, export_file
-from vlm_demo.rendering.export.labels import classes
-from vlm_demo.rendering.export.plain import Answer, Item, as_json, csv_of, json_of, to_answer
-from vlm_demo.rendering.export.sheets import Sheet
-from vlm_demo.rendering.export.voc import voc_of
-from vlm_demo.rendering.export.yolo import has_outlines, yolo_of
+from vlm_demo.rendering.export.annotated_image import AnnotatedImage
+from vlm_demo.rendering.export.answer_data import (
+    AnswerData,
+    MentionData,
+    export_json,
+    reply_to_data,
+    to_json_line,
+)
+from vlm_demo.rendering.export.class_names import class_names
+from vlm_demo.rendering.export.coco import export_coco
+from vlm_demo.rendering.export.csv_table import export_csv
+from vlm_demo.rendering.export.export_files import FILE_FORMATS, FileFormat, export_file
+from vlm_demo.rendering.export.voc import export_voc
+from vlm_demo.rendering.export.yolo import export_yolo, has_polygons
 from vlm_demo.values import Reply, Size
 
 __all__ = [
     "FILE_FORMATS",
-    "Answer",
+    "AnnotatedImage",
+    "AnswerData",
     "FileFormat",
-    "Format",
-    "Item",
-    "Sheet",
-    "as_json",
-    "classes",
-    "export",
+    "MentionData",
+    "TextFormat",
+    "class_names",
     "export_file",
-    "to_answer",
+    "export_text",
+    "reply_to_data",
+    "to_json_line",
 ]
 
-Format = Literal["json", "coco", "yolo", "voc", "csv"]
-"""Those that are text."""
+TextFormat = Literal["json", "coco", "yolo", "voc", "csv"]
+"""The formats that are text."""
 
 
-def export(reply: Reply, size: Size, form: Format, *, file_name: str = "picture") -> str:
-    """Write the places of a reply as text; `size` and `file_name` are the picture's."""
-    sheet = Sheet(file_name, size, (reply,), lambda: Image.new("RGB", size))
-    return _TEXTS[form](sheet)
+def export_text(reply: Reply, size: Size, form: TextFormat, *, file_name: str = "picture") -> str:
+    """Return the regions of a reply as text; `size` and `file_name` are the picture's."""
+    annotated = AnnotatedImage(file_name, size, (reply,), lambda: Image.new("RGB", size))
+    return _TEXTS[form](annotated)
 
 
-def _yolo(sheet: Sheet) -> str:
-    mentions = sheet.mentions
-    return yolo_of(mentions, classes(mentions), outlines=has_outlines(mentions))
+def _yolo(annotated: AnnotatedImage) -> str:
+    mentions = annotated.mentions
+    return export_yolo(mentions, class_names(mentions), outlines=has_polygons(mentions))
 
 
-_TEXTS: dict[Format, Callable[[Sheet], str]] = {
-    "json": lambda sheet: json_of([sheet]),
-    "coco": lambda sheet: coco_of([sheet]),
+_TEXTS: dict[TextFormat, Callable[[AnnotatedImage], str]] = {
+    "json": lambda annotated: export_json([annotated]),
+    "coco": lambda annotated: export_coco([annotated]),
     "yolo": _yolo,
-    "voc": voc_of,
-    "csv": lambda sheet: csv_of([sheet]),
+    "voc": export_voc,
+    "csv": lambda annotated: export_csv([annotated]),
 }

@@ -1,7 +1,7 @@
-"""SVG: the picture with its places as shapes and its labels as text, in one file.
+"""SVG: the picture with its regions as shapes and its labels as text, in one file.
 
-Source: https://www.w3.org/TR/SVG11/. Every phrase is written by ElementTree, so none can become
-markup; nothing in the file runs or is fetched.
+Source: https://www.w3.org/TR/SVG11/. ElementTree escapes every phrase, so none can become markup;
+nothing in the file runs or is fetched.
 """
 
 from __future__ import annotations
@@ -13,21 +13,19 @@ from xml.etree import ElementTree
 
 from PIL.Image import Image
 
-from vlm_demo.rendering.export.labels import printable
-from vlm_demo.rendering.export.sheets import Sheet
-from vlm_demo.rendering.label_layout import Bounds, Extent, place_labels
+from vlm_demo.rendering.export.annotated_image import AnnotatedImage
+from vlm_demo.rendering.export.class_names import to_printable
+from vlm_demo.rendering.label_layout import Bounds, Extent, place_labels, shorten_label
 from vlm_demo.rendering.palette import INK, colour_of, dash_of
 from vlm_demo.values import Box, Mention, Point, Polygon, Region, Size, bounding_box
 
-LONGEST_LABEL = 40  # characters; the rest would cover the picture
 JPEG_QUALITY = 92
+"""Quality of the embedded picture."""
 
-Numbers = dict[str, float]
 
-
-def svg_of(sheet: Sheet) -> str:
-    """Write the picture in full resolution, embedded, and over it what was found."""
-    width, height = sheet.size
+def export_svg(annotated: AnnotatedImage) -> str:
+    """Return the picture in full resolution, embedded, with what was found drawn over it."""
+    width, height = annotated.size
     root = ElementTree.Element(
         "svg",
         {
@@ -39,19 +37,19 @@ def svg_of(sheet: Sheet) -> str:
             "font-weight": "650",
         },
     )
-    ElementTree.SubElement(root, "title").text = printable(sheet.name)
-    picture = {"href": _embedded(sheet.open()), "width": str(width), "height": str(height)}
+    ElementTree.SubElement(root, "title").text = to_printable(annotated.name)
+    picture = {"href": _embed(annotated.open()), "width": str(width), "height": str(height)}
     ElementTree.SubElement(root, "image", picture)
-    line = max(2.0, min(sheet.size) / 160)
+    line = max(2.0, min(annotated.size) / 160)
     shapes = ElementTree.SubElement(root, "g", {"fill-opacity": "0.08"})
-    for index, mention in enumerate(sheet.mentions):
-        _draw(shapes, index, mention, sheet.size, line)
+    for index, mention in enumerate(annotated.mentions):
+        _draw(shapes, index, mention, annotated.size, line)
     labels = ElementTree.SubElement(root, "g", {"fill": INK})
-    _label(labels, sheet)
+    _label(labels, annotated)
     return ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
-def _embedded(image: Image) -> str:
+def _embed(image: Image) -> str:
     content = io.BytesIO()
     image.save(content, "JPEG", quality=JPEG_QUALITY)
     return f"data:image/jpeg;base64,{base64.b64encode(content.getvalue()).decode()}"
@@ -60,9 +58,9 @@ def _embedded(image: Image) -> str:
 def _draw(
     parent: ElementTree.Element, index: int, mention: Mention, size: Size, line: float
 ) -> None:
-    """Draw the places of a mention, each with a dark edge under its colour."""
+    """Draw the regions of a mention, each with a dark edge under its colour."""
     group = ElementTree.SubElement(parent, "g", {"class": "mention"})
-    ElementTree.SubElement(group, "title").text = printable(mention.phrase)
+    ElementTree.SubElement(group, "title").text = to_printable(mention.phrase)
     colour = colour_of(index)
     for region in mention.regions:
         tag, place = _shape(region, size, line)
@@ -82,32 +80,32 @@ def _shape(region: Region, size: Size, line: float) -> tuple[str, dict[str, str]
     match region:
         case Box():
             x1, y1, x2, y2 = region.to_pixels(size)
-            return "rect", _written({"x": x1, "y": y1, "width": x2 - x1, "height": y2 - y1})
+            return "rect", _format_numbers({"x": x1, "y": y1, "width": x2 - x1, "height": y2 - y1})
         case Point():
             x, y = region.to_pixels(size)
-            return "circle", _written({"cx": x, "cy": y, "r": line * 3})
+            return "circle", _format_numbers({"cx": x, "cy": y, "r": line * 3})
         case Polygon():
             corners = " ".join(f"{x:.2f},{y:.2f}" for x, y in region.to_pixels(size))
             return "polygon", {"points": corners}
 
 
-def _label(parent: ElementTree.Element, sheet: Sheet) -> None:
-    """Write each phrase beside its places, off the other labels; without room, its number."""
-    letter = max(12.0, min(sheet.size) / 26)  # height in pixels
+def _label(parent: ElementTree.Element, annotated: AnnotatedImage) -> None:
+    """Write each phrase beside its regions, clear of other labels; without room, its number."""
+    letter = max(12.0, min(annotated.size) / 26)  # height in pixels
     named = [
-        (index, phrase, bounding_box(region).to_pixels(sheet.size))
-        for index, mention in enumerate(sheet.mentions)
-        if (phrase := printable(mention.phrase))
+        (index, phrase, bounding_box(region).to_pixels(annotated.size))
+        for index, mention in enumerate(annotated.mentions)
+        if (phrase := to_printable(mention.phrase))
         for region in mention.regions
     ]
     spots = place_labels(
         [bounds for *_, bounds in named],
-        [_extent(_shortened(phrase), letter) for _, phrase, _ in named],
+        [_extent(shorten_label(phrase), letter) for _, phrase, _ in named],
         [_extent(str(index + 1), letter) for index, *_ in named],
-        sheet.size,
+        annotated.size,
     )
     for (index, phrase, _), (spot, in_words) in zip(named, spots, strict=True):
-        words = _shortened(phrase) if in_words else str(index + 1)
+        words = shorten_label(phrase) if in_words else str(index + 1)
         _write(parent, spot, words, phrase, letter, colour_of(index))
 
 
@@ -117,16 +115,14 @@ def _write(
     x1, y1, x2, y2 = spot
     group = ElementTree.SubElement(parent, "g")
     ElementTree.SubElement(group, "title").text = phrase
-    place = _written({"x": x1, "y": y1, "width": x2 - x1, "height": y2 - y1, "rx": letter / 4})
+    place = _format_numbers(
+        {"x": x1, "y": y1, "width": x2 - x1, "height": y2 - y1, "rx": letter / 4}
+    )
     ElementTree.SubElement(group, "rect", {**place, "fill": colour})
-    # Fonts differ from one computer to the next: the length keeps the words in their box.
+    # Fonts differ between computers: the length keeps the words in their box.
     at = {"x": x1 + letter * 0.35, "y": y1 + letter * 1.1, "textLength": x2 - x1 - letter * 0.7}
     fitted = {"font-size": f"{letter:.2f}", "lengthAdjust": "spacingAndGlyphs"}
-    ElementTree.SubElement(group, "text", {**_written(at), **fitted}).text = words
-
-
-def _shortened(phrase: str) -> str:
-    return phrase if len(phrase) <= LONGEST_LABEL else f"{phrase[: LONGEST_LABEL - 1]}…"
+    ElementTree.SubElement(group, "text", {**_format_numbers(at), **fitted}).text = words
 
 
 def _extent(words: str, letter: float) -> Extent:
@@ -135,10 +131,10 @@ def _extent(words: str, letter: float) -> Extent:
 
 
 def _length(words: str) -> float:
-    """Estimate how long words are, in heights of a letter."""
+    """Estimate the length of words, in heights of a letter."""
     wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in words)
     return wide + 0.56 * (len(words) - wide)
 
 
-def _written(numbers: Numbers) -> dict[str, str]:
+def _format_numbers(numbers: dict[str, float]) -> dict[str, str]:
     return {name: f"{value:.2f}" for name, value in numbers.items()}

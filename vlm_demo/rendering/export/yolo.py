@@ -8,39 +8,40 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from vlm_demo.rendering.export.labels import areas
+from vlm_demo.rendering.export.class_names import class_areas
 from vlm_demo.values import Box, Mention, Polygon, Region, bounding_box
 
 
-def has_outlines(mentions: Sequence[Mention]) -> bool:
-    """Whether there is a polygon, so that boxes are to be written as outlines too."""
-    return any(isinstance(region, Polygon) for _, region in areas(mentions))
+def has_polygons(mentions: Sequence[Mention]) -> bool:
+    """Whether there is a polygon, so that boxes must be written as outlines too."""
+    return any(isinstance(region, Polygon) for _, region in class_areas(mentions))
 
 
-def yolo_of(mentions: Sequence[Mention], names: Sequence[str], *, outlines: bool) -> str:
-    """Write `class centre-x centre-y width height` a line, as fractions of the picture.
+def export_yolo(mentions: Sequence[Mention], names: Sequence[str], *, outlines: bool) -> str:
+    """Return a line `class centre-x centre-y width height` for each region, as fractions.
 
     With `outlines`, the corners in turn instead: a data set holds boxes or outlines, not both.
     """
     ids = {name: index for index, name in enumerate(names)}
     lines = []
-    for name, region in areas(mentions):
-        numbers = _corners(region) if outlines else _centred(bounding_box(region))
+    for name, region in class_areas(mentions):
+        numbers = _corners(region) if outlines else _to_centre(bounding_box(region))
         lines.append(" ".join([str(ids[name]), *(f"{v:.6f}" for v in numbers)]) + "\n")
     return "".join(lines)
 
 
-def data_yaml(names: Sequence[str]) -> str:
-    """Write where the pictures are and what the classes are called.
+def export_data_yaml(names: Sequence[str]) -> str:
+    """Return data.yaml: where the pictures are and the names of the classes.
 
-    JSON strings are YAML strings. Nothing is held back for validation: that is for whoever trains.
+    JSON strings are YAML strings. No pictures are set apart for validation: that is the choice of
+    the person who trains.
     """
     quoted = (json.dumps(name, ensure_ascii=False) for name in names)
     lines = [f"\n  {index}: {name}" for index, name in enumerate(quoted)]
     return f"train: images\nval: images\nnames:{''.join(lines) or ' {}'}\n"
 
 
-def _centred(box: Box) -> tuple[float, float, float, float]:
+def _to_centre(box: Box) -> tuple[float, float, float, float]:
     return (box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2, box.x2 - box.x1, box.y2 - box.y1
 
 

@@ -1,190 +1,250 @@
-"""Battle: two models answer the same, nobody knows which, and a person votes.
+"""Battle: two models answer the same request, nobody knows which, and a person votes.
 
-Until the vote, nothing that goes to the browser says who the models are. The battle lives in the
+Until the vote, nothing that goes to the browser says which models they are. The battle lives in the
 arena: the page holds its name, on the server, and shows what the arena gives out.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
-from gradio.components import Component
 
-from vlm_demo.arena.battles.active_battles import Status
+from vlm_demo.arena.battles.active_battles import BattleStatus
 from vlm_demo.arena.votes.vote import Winner
 from vlm_demo.errors import BattleError, VlmDemoError, VotesError
-from vlm_demo.ui.arena.battle_rounds import Fight, Round
-from vlm_demo.ui.arena.battle_stage import NOT_KEPT, STOPPED, VERDICTS, build_stage
-from vlm_demo.ui.arena.compare import build_words, check_words, words_of
-from vlm_demo.ui.arena.sides import HINTS, TASKS, WORDLESS
-from vlm_demo.ui.components.canvas.canvas import shown
-from vlm_demo.ui.components.model_choice import ABILITIES
-from vlm_demo.ui.components.picture_input.examples import Example
-from vlm_demo.ui.components.picture_input.input import (
-    build_examples,
-    build_picture_input,
-    wire_examples,
-    wire_picture_input,
+from vlm_demo.ui.arena.battle_setup import (
+    BattleSetup,
+    VoteDeletion,
+    build_battle_setup,
+    build_vote_deletion,
 )
-from vlm_demo.ui.components.picture_input.pictures import Picture
-from vlm_demo.ui.components.settings.sampling_values import sampled
+from vlm_demo.ui.arena.battle_stage import (
+    NOT_SAVED,
+    STOPPED,
+    VOTE_LABELS,
+    BattleStage,
+    build_battle_stage,
+)
+from vlm_demo.ui.arena.battle_state import BattleRound, BattleState
+from vlm_demo.ui.arena.request_form import TASKS, check_request
+from vlm_demo.ui.components.canvas.canvas_values import canvas_value
+from vlm_demo.ui.components.image_input import wire_examples, wire_image_input
+from vlm_demo.ui.components.settings.sampling_values import build_sampling
+from vlm_demo.ui.components.task_form import TASKS_WITHOUT_TEXT
+from vlm_demo.ui.components.uploaded_images import UploadedImage
 from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.events import ANSWERS, QUEUED, QUICK
-from vlm_demo.ui.i18n import say
-from vlm_demo.ui.streaming import errors_shown
-from vlm_demo.ui.visitors import voter_of
+from vlm_demo.ui.streaming import show_errors
+from vlm_demo.ui.visitors import read_voter
 from vlm_demo.values import Request, Sampling
 
 RETRIES_S = (1.0, 2.0, 4.0)
-"""Waits between tries to keep a vote, before the person is asked to vote again."""
+"""Waits between attempts to save a vote, before the person is asked to vote again."""
 
 VOTES: dict[str, Any] = QUEUED | {
     "concurrency_id": "votes",
     "concurrency_limit": 16,
     "trigger_mode": "once",
 }
-"""Settings of the events that vote, or take votes back."""
-
-EXAMPLES_EACH = 2
-"""Examples that are offered, of each task that takes words."""
+"""Settings of the events that cast or delete votes."""
 
 NO_BATTLE = "There is no battle here. Please begin one."
 
 
-def build_battle(tab: gr.Tab, around: PageContext) -> None:
+def build_battle(tab: gr.Tab, page: PageContext) -> None:
     """Lay out the view and wire it to the arena.
 
     Args:
         tab: the tab at whose opening the newest picture of the page comes in.
-        around: the page around it.
+        page: what the page shares with its tabs.
     """
-    arena, controls = around.arena, around.controls
-    fighting = gr.State(None)  # Fight | None
-    with gr.Column(elem_id="battle-setup") as setup, gr.Row(equal_height=False):
-        with gr.Column(scale=6, min_width=300):
-            own = build_picture_input("battle-picture", around)
-        with gr.Column(scale=5, min_width=300):
-            kind = gr.Radio(
-                [(say(name), name) for name in TASKS],
-                value="Chat",
-                label=say("Task"),
-                elem_id="battle-task",
-            )
-            words = build_words("battle-words")
-            run = gr.Button(say("Ask two models"), variant="primary", elem_id="battle-run")
-            gr.HTML(
-                "<p class='told' data-say>Two models answer side by side. Who they are is told "
-                "after your vote.</p>",
-                apply_default_css=False,
-            )
-            tries = build_examples(_tries(around))
-    stage = build_stage()
-    with gr.Row(elem_id="battle-data"):
-        delete = gr.Button(say("Delete my data"), size="sm", elem_id="battle-delete")
-        with gr.Row(visible=False, elem_id="battle-sure") as sure:
-            gr.HTML("<p data-say>Delete all your votes for good?</p>", apply_default_css=False)
-            really = gr.Button(say("Delete"), variant="stop", size="sm", elem_id="battle-really")
-            rather_not = gr.Button(say("Keep them"), size="sm", elem_id="battle-rather-not")
+    setup, stage = build_battle_setup(page), build_battle_stage()
+    view = _BattleView(page, setup, stage, build_vote_deletion(), gr.State(None))
+    asking = view.wire_requests()
+    view.wire_votes(asking)
+    wire_image_input(tab, setup.image, {}, cancels=[])
+    wire_examples(
+        setup.examples,
+        setup.image,
+        setup.fill_example,
+        [setup.task, setup.text],
+        run=setup.run,
+        cancels=[],
+    )
 
-    def answer(
-        before: Fight | None, fight: Fight, voter: str, sampling: Sampling
+
+@dataclass(frozen=True, slots=True)
+class _BattleView:
+    """The components of the view, and what happens on them."""
+
+    page: PageContext
+    setup: BattleSetup
+    stage: BattleStage
+    deletion: VoteDeletion
+    battle: gr.State  # BattleState | None
+
+    @property
+    def components(self) -> list[Any]:
+        """What a battle changes."""
+        return [self.battle, self.setup.column, *self.stage.components]
+
+    def wire_requests(self) -> list[Any]:
+        """Wire what asks the two models, and return those events."""
+        setup, stage, settings = self.setup, self.stage, self.page.controls.sampling_inputs
+        asking: list[Any] = [
+            gr.on(
+                [setup.run.click, setup.text.submit],
+                self.begin,
+                [setup.image.image, setup.task, setup.text, *settings],
+                self.components,
+                **ANSWERS,
+            ),
+            gr.on(
+                [stage.ask.click, stage.more.submit],
+                self.ask_again,
+                [self.battle, stage.more, *settings],
+                self.components,
+                **ANSWERS,
+            ),
+        ]
+        for event in asking:
+            event.then(self.settle, self.battle, self.components, **QUICK)
+        stage.stop.click(None, None, None, cancels=asking, **QUICK)
+        return asking
+
+    def wire_votes(self, asking: list[Any]) -> None:
+        """Wire what votes, deletes votes, and makes room for the next battle."""
+        setup, stage, deletion = self.setup, self.stage, self.deletion
+        opinion = [self.battle, stage.boxes, stage.tags, stage.comment, stage.keep]
+        for winner, button in zip(VOTE_LABELS, stage.votes, strict=True):
+            button.click(self.vote_for(winner), opinion, self.components, **VOTES)
+        image = setup.image
+        emptied = [*self.components, setup.text, image.canvas, image.image, self.page.newest_image]
+        stage.next.click(self.start_over, stage.keep_picture, emptied, **QUICK)
+        deletion.confirm.click(
+            self.delete_votes, None, [*emptied, *deletion.components], cancels=asking, **VOTES
+        )
+
+    def begin(
+        self, visit: gr.Request, image: UploadedImage | None, name: str, text: str, *settings: Any
+    ) -> Iterator[Any]:
+        yield gr.skip()
+        with show_errors():
+            task = TASKS[name]
+            check_request(task, text, image)
+            voter = read_voter(visit)
+            text = "" if task in TASKS_WITHOUT_TEXT else text.strip()
+            battle = BattleState(self.page.arena.begin(task, voter), task, image, text)
+            yield from self._stream(None, battle, voter, build_sampling(Sampling(), *settings))
+
+    def ask_again(
+        self, visit: gr.Request, before: BattleState | None, text: str, *settings: Any
+    ) -> Iterator[Any]:
+        yield gr.skip()
+        with show_errors():
+            if before is None:
+                raise BattleError(NO_BATTLE)
+            check_request(before.task, text, before.image)
+            battle = replace(before, text=text.strip(), is_problem_shown=False)
+            yield from self._stream(
+                before, battle, read_voter(visit), build_sampling(Sampling(), *settings)
+            )
+
+    def _stream(
+        self, before: BattleState | None, battle: BattleState, voter: str, sampling: Sampling
     ) -> Iterator[dict[Any, Any]]:
         """Stream one turn; where it could not be asked, the page is as before."""
-        yield {**stage.begun(fight), setup: gr.Column(visible=False), fighting: fight}
+        stage, setup = self.stage, self.setup
+        yield {**stage.show_request(battle), **setup.hide(), self.battle: battle}
         try:
-            pictures = () if fight.rounds or fight.picture is None else (fight.picture.open(),)
-            request = Request(fight.task, fight.words, pictures, sampling=sampling)
+            first = not battle.rounds
+            images = (battle.image.open(),) if first and battle.image else ()
+            request = Request(battle.task, battle.text, images, sampling=sampling)
             sides = None
-            with closing(arena.answer(fight.battle, voter, request)) as rounds:
-                for new in rounds:
-                    yield {fighting: gr.skip()} if new == sides else stage.growing(fight, new)
+            with closing(self.page.arena.answer(battle.battle, voter, request)) as updates:
+                for new in updates:
+                    yield (
+                        {self.battle: gr.skip()}
+                        if new == sides
+                        else stage.show_progress(battle, new)
+                    )
                     sides = new
         except BattleError as error:
-            told = replace(before or fight, told=True)
-            yield {**left_of(before, voter, str(error)), fighting: told}
+            state = replace(before or battle, is_problem_shown=True)
+            yield {**self._show_problem(before, voter, str(error)), self.battle: state}
             return
         except VlmDemoError:
             if before is None:
-                yield {**stage.hidden, setup: gr.Column(visible=True), fighting: None}
+                yield {**stage.hide(), **setup.show(), self.battle: None}
             else:
-                yield {**stage.votable(before), fighting: before}
+                yield {**stage.open_voting(before), self.battle: before}
             raise
         if sides is not None:
-            done = replace(fight, rounds=(*fight.rounds, Round(fight.words, sides.a, sides.b)))
-            yield {**stage.votable(done), fighting: done}
+            newest = BattleRound(battle.text, sides.a, sides.b)
+            complete = replace(battle, rounds=(*battle.rounds, newest))
+            yield {**stage.open_voting(complete), self.battle: complete}
 
-    def left_of(fight: Fight | None, voter: str, words: str) -> dict[Any, Any]:
-        """Say what went wrong, with the vote where there can still be one."""
+    def _show_problem(self, battle: BattleState | None, voter: str, message: str) -> dict[Any, Any]:
+        """Say what went wrong, and let the person vote where that is still possible."""
         try:
-            votable = fight and arena.status(fight.battle, voter) is Status.VOTABLE
+            votable = battle and self._status(battle, voter) is BattleStatus.VOTABLE
         except BattleError:
             votable = False
-        return stage.votable(fight, words) if fight and votable else stage.ended(words)
+        if battle and votable:
+            return self.stage.open_voting(battle, message)
+        return self.stage.end(message)
 
-    def begin(
-        visit: gr.Request, picture: Picture | None, name: str, text: str, *settings: Any
-    ) -> Iterator[Any]:
-        yield gr.skip()
-        with errors_shown():
-            task = TASKS[name]
-            check_words(task, text, picture)
-            voter = voter_of(visit)
-            asked = "" if task in WORDLESS else text.strip()
-            fight = Fight(arena.begin(task, voter), task, picture, asked)
-            yield from answer(None, fight, voter, sampled(Sampling(), *settings))
+    def _status(self, battle: BattleState, voter: str) -> BattleStatus:
+        return self.page.arena.status(battle.battle, voter)
 
-    def go_on(visit: gr.Request, before: Fight | None, text: str, *settings: Any) -> Iterator[Any]:
-        yield gr.skip()
-        with errors_shown():
-            if before is None:
-                raise BattleError(NO_BATTLE)
-            check_words(before.task, text, before.picture)
-            fight = replace(before, words=text.strip(), told=False)
-            yield from answer(before, fight, voter_of(visit), sampled(Sampling(), *settings))
-
-    def settle(visit: gr.Request, fight: Fight | None) -> dict[Any, Any]:
-        """Say what became of a battle whose answers did not come to their end."""
-        if fight is None or fight.told:
-            return {fighting: gr.skip()}
+    def settle(self, visit: gr.Request, battle: BattleState | None) -> dict[Any, Any]:
+        """Say what became of a battle whose answers were not completed."""
+        if battle is None or battle.is_problem_shown:
+            return {self.battle: gr.skip()}
         try:
-            over = arena.status(fight.battle, voter_of(visit)) in (Status.ANSWERING, Status.VOID)
+            over = self._status(battle, read_voter(visit)) in (
+                BattleStatus.ANSWERING,
+                BattleStatus.VOID,
+            )
         except BattleError as error:
-            return stage.ended(str(error))
-        return stage.ended(STOPPED) if over else {fighting: gr.skip()}
+            return self.stage.end(str(error))
+        return self.stage.end(STOPPED) if over else {self.battle: gr.skip()}
 
-    def vote_for(winner: Winner) -> Callable[..., Iterator[Any]]:
+    def vote_for(self, winner: Winner) -> Callable[..., Iterator[Any]]:
+        """Return the handler of a button that votes."""
+
         def vote(
             visit: gr.Request,
-            fight: Fight | None,
+            battle: BattleState | None,
             boxes: str | None,
             tags: Sequence[str] | None,
             comment: str | None,
             keep: bool,
         ) -> Iterator[Any]:
             yield gr.skip()
-            with errors_shown():
-                if fight is None:
+            with show_errors():
+                if battle is None:
                     raise BattleError(NO_BATTLE)
-                voter = voter_of(visit)
-                yield stage.keeping()
+                voter = read_voter(visit)
+                yield self.stage.block_voting()
                 try:
-                    yield from kept(fight, voter, winner, boxes, tags, comment, keep)
+                    yield from self._save_vote(battle, voter, winner, boxes, tags, comment, keep)
                 except VlmDemoError as error:
-                    yield left_of(fight, voter, str(error))
+                    yield self._show_problem(battle, voter, str(error))
                 except Exception:  # whatever it is, the battle is not lost
-                    yield left_of(fight, voter, NOT_KEPT)
+                    yield self._show_problem(battle, voter, NOT_SAVED)
                     raise
 
         return vote
 
-    def kept(
-        fight: Fight,
+    def _save_vote(
+        self,
+        battle: BattleState,
         voter: str,
         winner: Winner,
         boxes: str | None,
@@ -192,11 +252,11 @@ def build_battle(tab: gr.Tab, around: PageContext) -> None:
         comment: str | None,
         keep: bool,
     ) -> Iterator[Any]:
-        """Vote, and again where the database fails: a lock or a full disk may pass."""
+        """Vote, and try again where the database fails: a lock or a full disk may pass."""
         for wait_s in (*RETRIES_S, None):
             try:
-                reveal = arena.vote(
-                    fight.battle,
+                reveal = self.page.arena.vote(
+                    battle.battle,
                     voter,
                     winner,
                     boxes=Winner(boxes) if boxes else None,
@@ -207,76 +267,28 @@ def build_battle(tab: gr.Tab, around: PageContext) -> None:
             except VotesError as error:
                 if wait_s is None:
                     raise
-                yield stage.keeping(f"{error} Trying again…")
+                yield self.stage.block_voting(f"{error} Trying again…")
                 time.sleep(wait_s)
             else:
-                yield stage.revealed(reveal)
+                yield self.stage.reveal_models(reveal)
                 return
 
-    def follow(keep_picture: bool) -> dict[Any, Any]:
+    def start_over(self, keep_image: bool) -> dict[Any, Any]:
         """Make room for the next battle."""
-        gone = {} if keep_picture else {own.board: shown(None), own.picture: None}
+        image = self.setup.image
+        gone = {image.canvas: canvas_value(None), image.image: None, self.page.newest_image: None}
         return {
-            **stage.hidden,
-            setup: gr.Column(visible=True),
-            fighting: None,
-            words: "",
-            **gone,
-            **({} if keep_picture else {around.newest: None}),
+            **self.stage.hide(),
+            **self.setup.show(),
+            self.battle: None,
+            self.setup.text: "",
+            **({} if keep_image else gone),
         }
 
-    def forget(visit: gr.Request) -> dict[Any, Any]:
-        with errors_shown():
-            count = arena.forget(voter_of(visit))
+    def delete_votes(self, visit: gr.Request) -> dict[Any, Any]:
+        answered = self.deletion.show_question(False)
+        with show_errors():
+            count = self.page.arena.forget(read_voter(visit))
             gr.Info("One vote was deleted." if count == 1 else f"{count} votes were deleted.")
-            return {**follow(True), **sure_about(False)}
-        return sure_about(False)
-
-    def filled(example: Example) -> Mapping[Component, Any]:
-        return {kind: ABILITIES[example.task], words: example.words}
-
-    def sure_about(asked: bool) -> dict[Any, Any]:
-        return {sure: gr.Row(visible=asked), delete: gr.Button(visible=not asked)}
-
-    everything = [fighting, setup, *stage.components]
-    asking: list[Any] = [
-        gr.on(
-            [run.click, words.submit],
-            begin,
-            [own.picture, kind, words, *controls.settings],
-            everything,
-            **ANSWERS,
-        ),
-        gr.on(
-            [stage.ask.click, stage.more.submit],
-            go_on,
-            [fighting, stage.more, *controls.settings],
-            everything,
-            **ANSWERS,
-        ),
-    ]
-    for event in asking:
-        event.then(settle, fighting, everything, **QUICK)
-    stage.stop.click(None, None, None, cancels=asking, **QUICK)
-    said = [fighting, stage.boxes, stage.tags, stage.comment, stage.keep]
-    for winner, button in zip(VERDICTS, stage.votes, strict=True):
-        button.click(vote_for(winner), said, everything, **VOTES)
-    cleared = [*everything, words, own.board, own.picture, around.newest]
-    stage.next.click(follow, stage.keep_picture, cleared, **QUICK)
-    kind.change(words_of, kind, words, **QUICK)
-    wire_picture_input(tab, around, own, {}, cancels=[])
-    wire_examples(tries, around, own, filled, [kind, words], run=run, cancels=[])
-    for button, asked in ((delete, True), (rather_not, False)):
-        button.click(partial(sure_about, asked), None, [sure, delete], **QUICK)
-    really.click(forget, None, [*cleared, sure, delete], cancels=asking, **VOTES)
-
-
-def _tries(around: PageContext) -> tuple[Example, ...]:
-    """Return a few examples of each task; of a list of possible answers, a battle knows nothing."""
-    return tuple(
-        example
-        for task in HINTS
-        for example in [
-            example for example in around.examples_for(task) if "|" not in example.words
-        ][:EXAMPLES_EACH]
-    )
+            return {**self.start_over(True), **answered}
+        return answered

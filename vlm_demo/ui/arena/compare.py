@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -12,57 +12,58 @@ import gradio as gr
 
 from vlm_demo.backend import Backend
 from vlm_demo.errors import InputError
-from vlm_demo.ui.arena.sides import (
-    HINTS,
-    TASKS,
-    WITH_PLACES,
-    WORDLESS,
-    Pane,
-    Side,
-    amount,
-    build_pane,
-    has_places,
-    named,
-    outcome,
-    request_card,
-    side_by_side,
+from vlm_demo.ui.arena.answer_pane import (
+    TASKS_WITH_REGIONS,
+    AnswerPane,
+    build_answer_pane,
+    describe_regions,
+    has_regions,
 )
-from vlm_demo.ui.components.answer.answered_request import Asked
-from vlm_demo.ui.components.answer.view import settled, waiting, written
-from vlm_demo.ui.components.answer.waiting import Waiting
-from vlm_demo.ui.components.model_choice import problem_notice
-from vlm_demo.ui.components.picture_input.input import (
-    build_picture_input,
-    wanted,
-    wire_picture_input,
+from vlm_demo.ui.arena.request_card import model_heading, request_card, word_count
+from vlm_demo.ui.arena.request_form import TASKS, build_task_fields, check_request
+from vlm_demo.ui.components.answer.answer_stream import (
+    AnswerStream,
+    AnswerUpdate,
+    stream_updates,
+    stream_vqa_updates,
 )
-from vlm_demo.ui.components.picture_input.pictures import Picture
-from vlm_demo.ui.components.settings.panel import Choice
-from vlm_demo.ui.context import PageContext, build_run_buttons
+from vlm_demo.ui.components.answer.answered_request import AnsweredRequest
+from vlm_demo.ui.components.answer.view import answer_value, finish_value, waiting_value
+from vlm_demo.ui.components.image_input import (
+    ImageInput,
+    build_image_input,
+    wire_image_input,
+)
+from vlm_demo.ui.components.model_card import problem_html
+from vlm_demo.ui.components.model_choice import runnable_models
+from vlm_demo.ui.components.run_buttons import RunButtons, build_run_buttons
+from vlm_demo.ui.components.settings.request_settings import RequestSettings
+from vlm_demo.ui.components.side_by_side import AnswerProgress, stream_side_by_side
+from vlm_demo.ui.components.task_form import TASKS_WITHOUT_TEXT
+from vlm_demo.ui.components.uploaded_images import UploadedImage
+from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.events import QUEUED, QUICK
-from vlm_demo.ui.html_values import Said
+from vlm_demo.ui.html_values import TranslatableText
 from vlm_demo.ui.i18n import say
-from vlm_demo.ui.streaming import awaited, errors_shown, plain_words_for
-from vlm_demo.ui.tasks.ask import Answered, answered
-from vlm_demo.values import Reply, Request, Sampling, Task
+from vlm_demo.ui.streaming import error_message, show_errors
+from vlm_demo.values import Reply, Request, Task
 
 FEWEST, MOST = 2, 4
-"""Models that are asked at a time."""
+"""Smallest and largest number of models that are asked at a time."""
 
 
-def build_compare(tab: gr.Tab, around: PageContext, show_tab: str) -> None:
+def build_compare(tab: gr.Tab, page: PageContext, show_tab: str) -> None:
     """Lay out the view and wire it to the backend.
 
     Args:
         tab: the tab of the view.
-        around: the page around it.
+        page: what the page shares with its tabs.
         show_tab: JavaScript that brings the view to the front.
     """
-    backend, controls = around.backend, around.controls
-    same = gr.State(None)  # Asked | None: the request of another tab, which is asked as it was
+    names = runnable_models(page.backend)
     models = gr.Dropdown(
-        _names(backend),
-        value=_names(backend)[:FEWEST],
+        names,
+        value=names[:FEWEST],
         multiselect=True,
         max_choices=MOST,
         label=say("Models"),
@@ -74,80 +75,140 @@ def build_compare(tab: gr.Tab, around: PageContext, show_tab: str) -> None:
         afresh = gr.Button(say("Ask something else"), size="sm", elem_id="compare-afresh")
     with gr.Row(equal_height=False) as form:
         with gr.Column(scale=4, min_width=280):
-            own = build_picture_input("compare-picture", around)
+            image = build_image_input("compare-picture", page.newest_image, page.settings)
         with gr.Column(scale=6, min_width=300):
-            kind = gr.Radio(
-                [(say(name), name) for name in TASKS],
-                value="Chat",
-                label=say("Task"),
-                elem_id="compare-task",
-            )
-            words = build_words("compare-words")
+            task, text = build_task_fields("compare")
     buttons = build_run_buttons("Ask all of them", "compare")
     with gr.Row(elem_classes="panes", equal_height=False):
-        panes = [build_pane(f"compare-{number}", "compare") for number in range(1, MOST + 1)]
+        panes = [build_answer_pane(f"compare-{n}", "compare") for n in range(1, MOST + 1)]
+    view = _CompareView(
+        page, models, gr.State(None), carried, card, afresh, form, image, task, text, buttons, panes
+    )
+    view.wire(tab, show_tab)
+
+
+@dataclass(frozen=True, slots=True)
+class _CompareView:
+    """The components of the view, and what happens on them."""
+
+    page: PageContext
+    models: gr.Dropdown
+    same: gr.State  # Asked | None: the request of another tab, which is repeated as it was
+    carried: gr.Column  # shows that request, in place of the form
+    card: gr.HTML
+    afresh: gr.Button
+    form: gr.Row
+    image: ImageInput
+    task: gr.Radio
+    text: gr.Textbox
+    buttons: RunButtons
+    panes: Sequence[AnswerPane]
+
+    def wire(self, tab: gr.Tab, show_tab: str) -> None:
+        """Wire all components."""
+        page, panes = self.page, self.panes
+        settings = page.controls.sampling_inputs
+        asking = self.buttons.wire(
+            [self.buttons.run.click, self.text.submit],
+            self.compare,
+            [self.models, self.same, self.image.image, self.task, self.text, *settings],
+            [component for pane in panes for component in pane.components],
+            [pane.answer for pane in panes],
+        )
+        columns = [pane.column for pane in panes]
+        switched = [self.same, self.carried, self.form, *columns]
+        self.afresh.click(self.show_form, None, switched, cancels=[asking], **QUICK)
+        tab.select(
+            lambda: gr.Dropdown(choices=runnable_models(page.backend)), None, self.models, **QUICK
+        )
+        wire_image_input(tab, self.image, {}, cancels=[asking])
+        outputs = [self.models, self.card, *switched]
+        for name, button in page.ask_again_buttons.items():
+            button.click(
+                self.carry, page.newest_answers[name], outputs, cancels=[asking], **QUEUED
+            ).success(None, None, None, js=show_tab)
 
     def compare(
+        self,
         chosen: Sequence[str],
-        asked: Asked | None,
-        picture: Picture | None,
+        asked: AnsweredRequest | None,
+        image: UploadedImage | None,
         name: str,
         text: str,
         *settings: Any,
     ) -> Iterator[Any]:
         yield gr.skip()
-        with errors_shown():
+        with show_errors():
             if not FEWEST <= len(chosen) <= MOST:
                 raise InputError(f"Please choose {FEWEST} to {MOST} models.")
             if asked is None:
-                asked = _asked(TASKS[name], text, picture)
-            request = asked.reopened()
-            if asked.model:
-                requests = [request] * len(chosen)
-            else:
-                requests = [_sampled(request, backend, model, settings) for model in chosen]
-            places = request.task in WITH_PLACES or bool(request.regions)
-            shown = panes[: len(chosen)]
-            begun: dict[Any, Any] = {}
-            for pane, model in zip(shown, chosen, strict=True):
-                heading = named(backend.spec(model))
-                begun |= pane.cleared(heading, asked.picture, placed=places)
-                begun[pane.answer] = waiting()
-            yield begun | {pane.column: gr.Column(visible=False) for pane in panes[len(chosen) :]}
-            sources = [
-                partial(_replies, backend, model, own_request)
-                for model, own_request in zip(chosen, requests, strict=True)
-            ]
-            old: tuple[Side[Answered] | None, ...] = (None,) * len(shown)
-            with closing(side_by_side(sources)) as rounds:
-                for sides in rounds:
-                    if not places and any(map(_has_places, sides)):
-                        places, old = True, (None,) * len(shown)  # on all, the same picture
-                    new: dict[Any, Any] = {}
-                    for pane, side, before in zip(shown, sides, old, strict=True):
-                        if side is not before:
-                            new |= _seen(pane, side, asked, placed=places)
-                    old = sides
-                    yield new or gr.skip()
+                asked = _note_request(TASKS[name], text, image)
+            requests = self._make_requests(chosen, asked, settings)
+            yield self._clear_panes(chosen, asked)
+            yield from self._stream(chosen, requests, asked)
 
-    def carry(asked: Asked | None) -> dict[Any, Any]:
+    def _make_requests(
+        self, chosen: Sequence[str], asked: AnsweredRequest, settings: Sequence[Any]
+    ) -> list[Request]:
+        """Return the request to each model, with the settings of the page unless it is repeated."""
+        request, backend = asked.reopen_request(), self.page.backend
+        if asked.model:
+            return [request] * len(chosen)
+        return [
+            replace(request, sampling=RequestSettings.read(backend, model, *settings).sampling)
+            for model in chosen
+        ]
+
+    def _clear_panes(self, chosen: Sequence[str], asked: AnsweredRequest) -> dict[Any, Any]:
+        """Show a pane for each model, before any has answered."""
+        updates: dict[Any, Any] = {}
+        for pane, model in zip(self.panes, chosen, strict=False):
+            heading = model_heading(self.page.backend.spec(model))
+            updates |= pane.clear(heading, asked.image, show_image=_asks_for_regions(asked))
+            updates[pane.answer] = waiting_value()
+        unused = self.panes[len(chosen) :]
+        return updates | {pane.column: gr.Column(visible=False) for pane in unused}
+
+    def _stream(
+        self, chosen: Sequence[str], requests: Sequence[Request], asked: AnsweredRequest
+    ) -> Iterator[Any]:
+        panes = self.panes[: len(chosen)]
+        sources = [
+            partial(_stream_updates, self.page.backend, model, request)
+            for model, request in zip(chosen, requests, strict=True)
+        ]
+        show_image = _asks_for_regions(asked)
+        old: tuple[AnswerProgress[AnswerUpdate] | None, ...] = (None,) * len(panes)
+        with closing(stream_side_by_side(sources)) as updates:
+            for sides in updates:
+                if not show_image and any(map(_has_regions, sides)):
+                    show_image, old = True, (None,) * len(panes)  # on all, the same picture
+                new: dict[Any, Any] = {}
+                for pane, side, before in zip(panes, sides, old, strict=True):
+                    if side is not before:
+                        new |= _show_side(pane, side, asked, show_image=show_image)
+                old = sides
+                yield new or gr.skip()
+
+    def carry(self, asked: AnsweredRequest | None) -> dict[Any, Any]:
         """Take over the request of another tab, with the model that answered it."""
-        with errors_shown():
+        with show_errors():
             if asked is None:
                 raise InputError("There is no answer yet.")
-            others = [model for model in chosen_by_default(asked) if model != asked.model]
+            chosen = [asked.model, *self._suggest_models(asked)]
             return {
-                same: asked,
-                models: gr.Dropdown(choices=_names(backend), value=[asked.model, *others]),
-                carried: gr.Column(visible=True),
-                form: gr.Row(visible=False),
-                card: _card(asked),
-                **empty(),
+                self.same: asked,
+                self.models: gr.Dropdown(choices=runnable_models(self.page.backend), value=chosen),
+                self.carried: gr.Column(visible=True),
+                self.form: gr.Row(visible=False),
+                self.card: _request_card(asked),
+                **self._hide_panes(),
             }
-        return {same: gr.skip()}
+        return {self.same: gr.skip()}
 
-    def chosen_by_default(asked: Asked) -> list[str]:
-        """Another model that is here, where there is only one to choose."""
+    def _suggest_models(self, asked: AnsweredRequest) -> list[str]:
+        """Return the other model that is here and can do the task, if there is exactly one."""
+        backend = self.page.backend
         able = [
             model
             for model in backend.models_for(asked.request.task)
@@ -155,127 +216,80 @@ def build_compare(tab: gr.Tab, around: PageContext, show_tab: str) -> None:
         ]
         return able if len(able) == 1 else []
 
-    def forget() -> dict[Any, Any]:
+    def show_form(self) -> dict[Any, Any]:
+        """Forget the request of the other tab, and let the person write one."""
         return {
-            same: None,
-            carried: gr.Column(visible=False),
-            form: gr.Row(visible=True),
-            **empty(),
+            self.same: None,
+            self.carried: gr.Column(visible=False),
+            self.form: gr.Row(visible=True),
+            **self._hide_panes(),
         }
 
-    def empty() -> dict[Any, Any]:
-        return {pane.column: gr.Column(visible=False) for pane in panes}
-
-    asking = buttons.ask(
-        [buttons.run.click, words.submit],
-        compare,
-        [models, same, own.picture, kind, words, *controls.settings],
-        [component for pane in panes for component in pane.components],
-        [pane.answer for pane in panes],
-    )
-    kind.change(words_of, kind, words, **QUICK)
-    columns = [pane.column for pane in panes]
-    carried_over = [same, models, carried, form, card, *columns]
-    afresh.click(forget, None, [same, carried, form, *columns], cancels=[asking], **QUICK)
-    tab.select(lambda: gr.Dropdown(choices=_names(backend)), None, models, **QUICK)
-    wire_picture_input(tab, around, own, {}, cancels=[asking])
-    for name, button in around.again.items():
-        button.click(carry, around.asked[name], carried_over, cancels=[asking], **QUEUED).success(
-            None, None, None, js=show_tab
-        )
+    def _hide_panes(self) -> dict[Any, Any]:
+        return {pane.column: gr.Column(visible=False) for pane in self.panes}
 
 
-def build_words(elem_id: str) -> gr.Textbox:
-    """Lay out the field for the words of a task, at first those of a chat."""
-    label, hint = HINTS[Task.CHAT]
-    return gr.Textbox(label=say(label), placeholder=say(hint), max_lines=4, elem_id=elem_id)
-
-
-def words_of(name: str) -> gr.Textbox:
-    """Return the field for words as a task wants it."""
-    task = TASKS[name]
-    if task in WORDLESS:
-        return gr.Textbox(visible=False)
-    label, hint = HINTS[task]
-    return gr.Textbox(label=say(label), placeholder=say(hint), visible=True)
-
-
-def check_words(task: Task, words: str, picture: Picture | None) -> None:
-    """Refuse a request that lacks its picture or its words, before any model is asked.
-
-    Raises:
-        InputError: it does; the message says what to add.
-    """
-    if task is not Task.CHAT:
-        wanted(picture)
-    if task not in WORDLESS and not words.strip():
-        raise InputError(f"Please fill in “{HINTS[task][0]}” first.")
-
-
-def _asked(task: Task, words: str, picture: Picture | None) -> Asked:
+def _note_request(task: Task, text: str, image: UploadedImage | None) -> AnsweredRequest:
     """Note what the form asks; nobody has answered it yet."""
-    check_words(task, words, picture)
-    text = "" if task in WORDLESS else words
-    return Asked.now("", Request(task, text), Reply("", ""), (picture,) if picture else ())
+    check_request(task, text, image)
+    text = "" if task in TASKS_WITHOUT_TEXT else text
+    return AnsweredRequest.record("", Request(task, text), Reply("", ""), (image,) if image else ())
 
 
-def _sampled(request: Request, backend: Backend, model: str, settings: Sequence[Any]) -> Request:
-    sampling: Sampling = Choice.of(backend, model, *settings).sampling
-    return replace(request, sampling=sampling)
+def _asks_for_regions(asked: AnsweredRequest) -> bool:
+    return asked.request.task in TASKS_WITH_REGIONS or bool(asked.request.regions)
 
 
-def _replies(
-    backend: Backend, model: str, request: Request
-) -> Generator[Answered | None, None, None]:
-    """Ask as the page's other tabs ask; the last answer is complete."""
+def _stream_updates(backend: Backend, model: str, request: Request) -> AnswerStream:
+    """Ask as the page's other tabs ask."""
     if request.task is Task.VQA:
-        yield from answered(backend, model, request, circular=False)
-        return
-    newest = None
-    for new in awaited(backend, model, request):
-        if isinstance(new, Waiting):
-            yield None, waiting(new)
-            continue
-        newest = new or newest
-        yield (new, written(new, busy=True)) if new else None
-    if newest is not None:
-        note, tone = outcome(request.task, newest)
-        yield newest, written(newest, busy=False, note=note, tone=tone)
+        return stream_vqa_updates(backend, model, request, in_orders=False)
+
+    def show_complete(reply: Reply) -> str:
+        note, tone = describe_regions(request.task, reply)
+        return answer_value(reply, busy=False, note=note, tone=tone)
+
+    return stream_updates(backend, model, request, show_complete)
 
 
-def _has_places(side: Side[Answered]) -> bool:
+def _has_regions(side: AnswerProgress[AnswerUpdate]) -> bool:
     reply = side.newest[0] if side.newest else None
-    return reply is not None and has_places(reply)
+    return reply is not None and has_regions(reply)
 
 
-def _seen(pane: Pane, side: Side[Answered], asked: Asked, *, placed: bool) -> dict[Any, Any]:
+def _show_side(
+    pane: AnswerPane,
+    side: AnswerProgress[AnswerUpdate],
+    asked: AnsweredRequest,
+    *,
+    show_image: bool,
+) -> dict[Any, Any]:
     """Show how far one answer has come, and why one failed."""
-    written_so_far, value = side.newest or (None, waiting())
-    reply = written_so_far or Reply("", "")
-    new: dict[Any, Any] = {
-        **pane.drawn(asked.picture, reply, placed=placed, regions=asked.request.regions),
-        pane.answer: settled(value) if side.done else value,
+    newest, value = side.newest or (None, waiting_value())
+    reply = newest or Reply("", "")
+    regions = asked.request.regions
+    updates: dict[Any, Any] = {
+        **pane.draw(asked.image, reply, show_image=show_image, regions=regions),
+        pane.answer: finish_value(value) if side.done else value,
     }
-    if written_so_far is not None:
-        new[pane.foot] = f"<p>{side.seconds:.1f} s · {amount(reply.text)}</p>"
+    if newest is not None:
+        updates[pane.footer] = f"<p>{side.seconds:.1f} s · {word_count(reply.text)}</p>"
     if side.error is not None:
-        new[pane.foot] = problem_notice(plain_words_for(side.error))
-    return new
+        updates[pane.footer] = problem_html(error_message(side.error))
+    return updates
 
 
-def _card(asked: Asked) -> str:
+def _request_card(asked: AnsweredRequest) -> str:
     request = asked.request
-    pictures = [picture for group in (*asked.earlier, asked.pictures) for picture in group]
-    notes = [Said("Asked as {model} was", {"model": asked.model})]
+    images = [image for group in (*asked.earlier_images, asked.images) for image in group]
+    notes = [TranslatableText("Asked as {model} was", {"model": asked.model})]
     if (sampling := request.sampling) is not None:
         notes += [
-            Said("temperature {temperature}", {"temperature": f"{sampling.temperature:g}"}),
-            Said("at most {count} tokens", {"count": sampling.max_new_tokens}),
+            TranslatableText(
+                "temperature {temperature}", {"temperature": f"{sampling.temperature:g}"}
+            ),
+            TranslatableText("at most {count} tokens", {"count": sampling.max_new_tokens}),
         ]
     if request.choices:
-        notes.append(Said("one of: {choices}", {"choices": ", ".join(request.choices)}))
-    return request_card(request.task, request.text, pictures, earlier=request.history, notes=notes)
-
-
-def _names(backend: Backend) -> list[str]:
-    return [spec.name for spec in backend.menu if spec.runs_here]
+        notes.append(TranslatableText("one of: {choices}", {"choices": ", ".join(request.choices)}))
+    return request_card(request.task, request.text, images, history=request.history, notes=notes)

@@ -1,4 +1,4 @@
-"""Who won against whom, and how often they met, as a table in colours."""
+"""Win rates and numbers of battles for each pair of models, as a coloured table."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ Matrix = Sequence[Sequence[float]]
 """A row and a column for each model, in the same order."""
 
 SHADES = 9
-"""Of each scale, in the style sheet: classes w0 to w8 for win rates, n0 to n8 for counts."""
+"""Number of shades in the style sheet: classes w0 to w8 for win rates, n0 to n8 for counts."""
 
 WIN_RATES = "Win rates in percent: the model of the row against the column's"
-HOW_OFTEN = "How often two models met"
+BATTLE_COUNTS = "How often two models met"
 
 
-def win_rates(models: Sequence[str], wins: Matrix, battles: Matrix) -> str:
-    """HTML: how often, in percent, the model of a row did better than that of a column.
+def win_rate_map(models: Sequence[str], wins: Matrix, battles: Matrix) -> str:
+    """HTML of how often, in percent, the model of a row did better than that of a column.
 
     Args:
         models: names, best first.
@@ -30,31 +30,31 @@ def win_rates(models: Sequence[str], wins: Matrix, battles: Matrix) -> str:
         if not met:
             return '<td class="none">'
         share = wins[row][column] / met
-        return f'<td class="w{_step(share)}">{share * 100:.0f}'
+        return f'<td class="w{_shade(share)}">{share * 100:.0f}'
 
     return _table(models, cell, WIN_RATES)
 
 
-def battle_counts(models: Sequence[str], battles: Matrix) -> str:
-    """HTML: how often two models met; the shades are logarithmic."""
+def battle_count_map(models: Sequence[str], battles: Matrix) -> str:
+    """HTML of how often two models met; the shades are logarithmic."""
     most = max((count for row in battles for count in row), default=0)
 
     def cell(row: int, column: int) -> str:
         count = battles[row][column]
         if not count:
             return '<td class="none">'
-        return f'<td class="n{_step(math.log1p(count) / math.log1p(most))}">{_short(count)}'
+        return f'<td class="n{_shade(math.log1p(count) / math.log1p(most))}">{_format_count(count)}'
 
-    return _table(models, cell, HOW_OFTEN)
+    return _table(models, cell, BATTLE_COUNTS)
 
 
-def _step(share: float) -> int:
-    """The shade of a share, 0 to 1."""
+def _shade(share: float) -> int:
+    """Return the shade of a share of 0 to 1."""
     return min(max(round(share * (SHADES - 1)), 0), SHADES - 1)
 
 
-def _short(count: float) -> str:
-    """A count in at most four characters: "950", "1.2k", "48k"."""
+def _format_count(count: float) -> str:
+    """Format a count in at most four characters: "950", "1.2k", "48k"."""
     if count < 1000:
         return f"{count:.0f}"
     thousands = count / 1000

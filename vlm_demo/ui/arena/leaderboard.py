@@ -1,4 +1,4 @@
-"""Leaderboard: who does best, by whose votes, and how certain that is."""
+"""Leaderboard: which models people prefer, and how certain that is."""
 
 from __future__ import annotations
 
@@ -11,64 +11,76 @@ import gradio as gr
 from gradio.i18n import I18nData
 
 from vlm_demo.arena.interchange.language_names import CODES
-from vlm_demo.arena.votes.selection import Selection
-from vlm_demo.catalog.menu import ModelSpec
+from vlm_demo.arena.votes.vote import Selection
+from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.errors import VotesError
 from vlm_demo.ui import browser_files
-from vlm_demo.ui.arena.heat_map import battle_counts, win_rates
-from vlm_demo.ui.arena.leaderboard_text import AUTOMATIC, ELSEWHERE, EMPTY, ONE_DAY, READING
-from vlm_demo.ui.arena.ranking_table import (
-    LICENCES,
-    SIZES,
-    WEIGHTS,
-    Filters,
-    standings_table,
-    votes_of,
+from vlm_demo.ui.arena.heat_map import battle_count_map, win_rate_map
+from vlm_demo.ui.arena.leaderboard_text import (
+    AUTOMATIC,
+    HOW_TO_READ,
+    NO_MATCHING_VOTES,
+    NO_VOTES,
+    TOO_FEW_DAYS,
 )
-from vlm_demo.ui.arena.rating_lines import LINES, as_lines, colour_map, legend, lines_plot
-from vlm_demo.ui.components.model_choice import ABILITIES, problem_notice
+from vlm_demo.ui.arena.ranking_table import (
+    WEIGHTS,
+    ModelFilters,
+    ranking_table,
+    vote_count,
+)
+from vlm_demo.ui.arena.rating_lines import (
+    MAX_LINES,
+    build_rating_plot,
+    colour_map,
+    plot_legend,
+    plot_value,
+)
+from vlm_demo.ui.components.model_card import problem_html
+from vlm_demo.ui.components.model_filters import LICENCES, SIZES
+from vlm_demo.ui.components.task_form import TASK_LABELS
 from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.events import QUICK
-from vlm_demo.ui.html_values import Said, as_html
+from vlm_demo.ui.html_values import TranslatableText, translatable_html
 from vlm_demo.ui.i18n import say
-from vlm_demo.ui.visitors import voter_of
+from vlm_demo.ui.visitors import read_voter
 from vlm_demo.values import Task
 
 if TYPE_CHECKING:
-    from vlm_demo.arena.ratings.leaderboards import Board
+    from vlm_demo.arena.ratings.leaderboards import Leaderboard
 
-_PULSE = browser_files.read("arena/leaderboard.js")
+_TICK_SCRIPT = browser_files.read("arena/leaderboard.js")
 
-_SHOW_BATTLE = "() => document.getElementById('battle-tab-button').click()"
+_SHOW_BATTLE = browser_files.read("components/press_button.js", elem_id="battle-tab-button")
 
 Whose = Literal["people", "mine", "automatic"]
 
-Offers = list[tuple[str | I18nData, str | int | float]]
-"""Choices as Gradio takes them: the words, and what they stand for."""
+Choices = list[tuple[str | I18nData, str | int | float]]
+"""Choices as Gradio takes them: pairs of a label and a value."""
 
-WHOSE: list[tuple[I18nData, Whose]] = [
+VOTERS: list[tuple[I18nData, Whose]] = [
     (say("Everybody's votes"), "people"),
     (say("My votes"), "mine"),
     (say("Automatic"), "automatic"),
 ]
 
-ABOUT = [(say("Whole answers"), "answers"), (say("Boxes alone"), "boxes")]
+SUBJECTS = [(say("Whole answers"), "answers"), (say("Boxes alone"), "boxes")]
 
 MAPS = [(say("Win rates in percent"), "rates"), (say("Number of battles"), "battles")]
 
-TASKS = {
-    **ABILITIES,
+TASK_NAMES = {
+    **TASK_LABELS,
     Task.DETECT: "Detect",
     Task.READ: "Read text",
 }
-"""What the page calls each task."""
+"""The name of each task on the page."""
 
 LANGUAGES = {code: name.title() for name, code in CODES.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
-    """What somebody wants to see, in the order of the controls."""
+class _LeaderboardQuery:
+    """What a person wants to see: the values of the controls, in their order."""
 
     whose: Whose
     about: str
@@ -81,8 +93,8 @@ class _Wish:
     over_time: bool  # whether the plot is open
 
     @property
-    def filters(self) -> Filters:
-        return Filters(self.size, self.licence, self.weights)
+    def filters(self) -> ModelFilters:
+        return ModelFilters(self.size, self.licence, self.weights)
 
     def selection(self, voter: str) -> Selection:
         return Selection(
@@ -94,20 +106,22 @@ class _Wish:
         )
 
 
-def build_leaderboard(tab: gr.Tab, around: PageContext) -> None:
-    """Lay out the board, and keep it up to date for as long as somebody looks at it."""
-    boards, backend = around.boards, around.backend
+def build_leaderboard(tab: gr.Tab, page: PageContext) -> None:
+    """Lay out the leaderboard, and keep it up to date for as long as somebody looks at it."""
+    leaderboards, backend = page.leaderboards, page.backend
     with gr.Column(elem_id="leaderboard"):
         with gr.Row(elem_id="leaderboard-choices"):
-            whose = _switch(say("Whose votes"), WHOSE)
-            about = _switch(say("Votes on what"), ABOUT)
+            whose = _build_switch(say("Whose votes"), VOTERS)
+            about = _build_switch(say("Votes on what"), SUBJECTS)
         with gr.Row(elem_id="leaderboard-filters"):
-            task = _choice(say("Task"), say("Any task"))
-            language = _choice(say("Language"), say("Any language"))
-            size = _choice(say("Size"), say("Any size"), SIZES)
-            licence = _choice(say("Licence"), say("Any licence"), LICENCES)
-            weights = _choice(say("Weights"), say("Any weights"), WEIGHTS)
-        words = gr.HTML(js_on_load=_PULSE, elem_id="leaderboard-words", apply_default_css=False)
+            task = _build_filter(say("Task"), say("Any task"))
+            language = _build_filter(say("Language"), say("Any language"))
+            size = _build_filter(say("Size"), say("Any size"), SIZES)
+            licence = _build_filter(say("Licence"), say("Any licence"), LICENCES)
+            weights = _build_filter(say("Weights"), say("Any weights"), WEIGHTS)
+        summary = gr.HTML(
+            js_on_load=_TICK_SCRIPT, elem_id="leaderboard-words", apply_default_css=False
+        )
         table = gr.HTML(elem_id="leaderboard-table", apply_default_css=False)
         battle = gr.Button(
             say("Go to a battle"),
@@ -117,47 +131,53 @@ def build_leaderboard(tab: gr.Tab, around: PageContext) -> None:
         )
         with gr.Column(visible="hidden") as details:
             with gr.Accordion(say("Who won against whom")):
-                colours = _switch(say("What is shown"), MAPS)
+                colours = _build_switch(say("What is shown"), MAPS)
                 maps = gr.HTML(elem_id="leaderboard-maps", apply_default_css=False)
             with gr.Accordion(say("Ratings over time"), open=False) as history:
-                lines = lines_plot("leaderboard-lines")
-                names = gr.HTML(elem_id="leaderboard-lines-legend", apply_default_css=False)
+                plot = build_rating_plot("leaderboard-lines")
+                legend = gr.HTML(elem_id="leaderboard-lines-legend", apply_default_css=False)
             with gr.Accordion(say("How to read this"), open=False):
-                gr.HTML(READING, apply_default_css=False)
+                gr.HTML(HOW_TO_READ, apply_default_css=False)
     over_time = gr.State(False)
     shown = gr.State("")  # digest of what the page shows: the same is not sent again
 
-    def look(request: gr.Request, *given: Any) -> dict[Any, Any]:
-        *choices, before = given
-        wish = _Wish(*choices)
-        selection = wish.selection(voter_of(request))
+    def update(request: gr.Request, *values: Any) -> dict[Any, Any]:
+        *choices, shown_before = values
+        query = _LeaderboardQuery(*choices)
+        selection = query.selection(read_voter(request))
         try:
-            board, offered = boards.board(selection), boards.choices()
-            timeline = boards.timeline(selection) if wish.over_time else []
+            leaderboard, votes_on = leaderboards.leaderboard(selection), leaderboards.choices()
+            timeline = leaderboards.timeline(selection) if query.over_time else []
         except VotesError as error:  # what was shown before stays
-            return {words: problem_notice(str(error)), shown: ""}
+            return {summary: problem_html(str(error)), shown: ""}
         specs = {spec.name: spec for spec in backend.menu}
-        listed = [one.model for one in board.standings if wish.filters.shows(specs.get(one.model))]
-        drawn = listed[:LINES]
-        points = as_lines(timeline, drawn)
+        models = [
+            standing.model
+            for standing in leaderboard.models
+            if query.filters.accepts(specs.get(standing.model))
+        ]
+        plotted = models[:MAX_LINES]
+        points = plot_value(timeline, plotted)
         content: dict[Any, Any] = {
-            words: _words(wish, board, listed),
-            table: _frame(wish, board, listed, specs),
-            maps: _heat_map(wish, board, listed),
-            names: legend(drawn) if points else ONE_DAY,
+            summary: _summarize(query, leaderboard, models),
+            table: _table_or_hint(query, leaderboard, models, specs),
+            maps: _heat_map(query, leaderboard, models),
+            legend: plot_legend(plotted) if points else TOO_FEW_DAYS,
         }
-        tasks, languages = _offers(TASKS, offered.tasks), _offers(LANGUAGES, offered.languages)
-        now = _digest(*content.values(), points, tasks, languages)
-        if now == before:
-            return {shown: now}
+        tasks = _list_choices(TASK_NAMES, votes_on.tasks)
+        languages = _list_choices(LANGUAGES, votes_on.languages)
+        digest = _digest(*content.values(), points, tasks, languages)
+        if digest == shown_before:
+            return {shown: digest}
+        has_votes = bool(leaderboard.votes)
         return {
             **content,
-            shown: now,
-            lines: gr.LinePlot(
-                points, color_map=colour_map(drawn), visible=bool(points) or "hidden"
+            shown: digest,
+            plot: gr.LinePlot(
+                points, color_map=colour_map(plotted), visible=bool(points) or "hidden"
             ),
-            battle: gr.Button(visible=(not board.votes and wish.whose != "automatic") or "hidden"),
-            details: gr.Column(visible=bool(board.votes) or "hidden"),
+            battle: gr.Button(visible=(not has_votes and query.whose != "automatic") or "hidden"),
+            details: gr.Column(visible=has_votes or "hidden"),
             task: gr.Dropdown(choices=[(say("Any task"), ""), *tasks]),
             language: gr.Dropdown(choices=[(say("Any language"), ""), *languages]),
         }
@@ -165,24 +185,24 @@ def build_leaderboard(tab: gr.Tab, around: PageContext) -> None:
     controls: list[gr.Radio | gr.Dropdown] = [
         *(whose, about, task, language, size, licence, weights, colours)
     ]
-    given = [*controls, over_time, shown]
-    showing = [words, table, battle, details, maps, lines, names, task, language, shown]
+    inputs = [*controls, over_time, shown]
+    outputs = [summary, table, battle, details, maps, plot, legend, task, language, shown]
     gr.on(
-        [tab.select, words.tick, *(control.change for control in controls)],
-        look,
-        given,
-        showing,
+        [tab.select, summary.tick, *(control.change for control in controls)],
+        update,
+        inputs,
+        outputs,
         trigger_mode="always_last",
         **QUICK,
     )
     opening = history.expand(lambda: True, None, over_time, **QUICK)
-    opening.then(look, given, showing, **QUICK)
+    opening.then(update, inputs, outputs, **QUICK)
     history.collapse(lambda: False, None, over_time, **QUICK)
     battle.click(None, None, None, js=_SHOW_BATTLE, **QUICK)
 
 
-def _switch(label: I18nData, options: Sequence[tuple[I18nData, str]]) -> gr.Radio:
-    """A choice between a few, the first being made already."""
+def _build_switch(label: I18nData, options: Sequence[tuple[I18nData, str]]) -> gr.Radio:
+    """Lay out a choice between a few options, of which the first is chosen."""
     return gr.Radio(
         list(options),
         value=options[0][1],
@@ -193,59 +213,70 @@ def _switch(label: I18nData, options: Sequence[tuple[I18nData, str]]) -> gr.Radi
     )
 
 
-def _choice(label: I18nData, any_: I18nData, options: Iterable[str] = ()) -> gr.Dropdown:
-    """A choice that begins with, and may go back to, no choice at all."""
-    listed: Offers = [(any_, ""), *((say(option), option) for option in options)]
+def _build_filter(
+    label: I18nData, everything: I18nData, options: Iterable[str] = ()
+) -> gr.Dropdown:
+    """Lay out a filter, which at first lets everything through."""
+    choices: Choices = [(everything, ""), *((say(option), option) for option in options)]
     return gr.Dropdown(
-        listed, value="", label=label, show_label=False, container=False, filterable=False
+        choices, value="", label=label, show_label=False, container=False, filterable=False
     )
 
 
-def _offers(names: Mapping[Any, str], found: Iterable[str]) -> Offers:
-    """Name what there are votes on, in the order of the names."""
-    named = sorted((names.get(one, one), one) for one in found if one)
-    return [(say(name), one) for name, one in named]
+def _list_choices(names: Mapping[Any, str], found: Iterable[str]) -> Choices:
+    """Return what there are votes on as choices, in the order of their names."""
+    choices = sorted((names.get(value, value), value) for value in found if value)
+    return [(say(name), value) for name, value in choices]
 
 
-def _words(wish: _Wish, board: Board, listed: Sequence[str]) -> str:
-    """HTML: what the board is made of."""
-    judge = AUTOMATIC if wish.whose == "automatic" else ""
-    if not board.votes:
+def _summarize(query: _LeaderboardQuery, leaderboard: Leaderboard, models: Sequence[str]) -> str:
+    """HTML that says how many votes and models the leaderboard is computed from."""
+    judge = AUTOMATIC if query.whose == "automatic" else ""
+    if not leaderboard.votes:
         return judge
-    count = len(board.standings)
-    models = Said("1 model") if count == 1 else Said("{count} models", {"count": count})
-    votes, hidden = votes_of(board.votes), count - len(listed)
-    filtered = Said("Filters hide {count}; they change no rating.", {"count": hidden})
-    apart = f" {as_html(filtered)}" if hidden else ""
+    count = len(leaderboard.models)
+    all_models = (
+        TranslatableText("1 model")
+        if count == 1
+        else TranslatableText("{count} models", {"count": count})
+    )
+    hidden = count - len(models)
+    filtered = TranslatableText("Filters hide {count}; they change no rating.", {"count": hidden})
+    note = f" {translatable_html(filtered)}" if hidden else ""
     return (
-        f'{judge}<p class="board-words"><b data-say>{votes}</b> <span data-say>on</span> '
-        f"<b data-say>{models}</b>.{apart}</p>"
+        f'{judge}<p class="leaderboard-note"><b data-say>{vote_count(leaderboard.votes)}</b> '
+        f"<span data-say>on</span> <b data-say>{all_models}</b>.{note}</p>"
     )
 
 
-def _frame(wish: _Wish, board: Board, listed: Sequence[str], specs: Mapping[str, ModelSpec]) -> str:
-    """HTML: the table, or what to do where there is none."""
-    if not board.votes:
-        narrowed = wish.task or wish.language or wish.about == "boxes"
-        inside = f'<div class="empty">{ELSEWHERE if narrowed else EMPTY[wish.whose]}</div>'
-    elif not listed:
-        inside = (
-            '<p class="nothing" data-say>No model on this board is like that. '
-            "Take a filter away.</p>"
+def _table_or_hint(
+    query: _LeaderboardQuery,
+    leaderboard: Leaderboard,
+    models: Sequence[str],
+    specs: Mapping[str, ModelSpec],
+) -> str:
+    """HTML of the table, or of what to do where there is none."""
+    if not leaderboard.votes:
+        narrowed = query.task or query.language or query.about == "boxes"
+        hint = NO_MATCHING_VOTES if narrowed else NO_VOTES[query.whose]
+        content = f'<div class="empty">{hint}</div>'
+    elif not models:
+        content = (
+            '<p class="nothing" data-say>No model on this leaderboard matches. Remove a filter.</p>'
         )
     else:
-        inside = standings_table(board.standings, set(listed), specs)
-    return f'<div class="board-frame">{inside}</div>'
+        content = ranking_table(leaderboard.models, set(models), specs)
+    return f'<div class="leaderboard-frame">{content}</div>'
 
 
-def _heat_map(wish: _Wish, board: Board, listed: Sequence[str]) -> str:
-    places = [place for place, model in enumerate(board.models) if model in set(listed)]
-    models = [board.models[place] for place in places]
-    battles = [[board.battles[row][column] for column in places] for row in places]
-    if wish.colours == "battles":
-        return battle_counts(models, battles)
-    wins = [[board.wins[row][column] for column in places] for row in places]
-    return win_rates(models, wins, battles)
+def _heat_map(query: _LeaderboardQuery, leaderboard: Leaderboard, models: Sequence[str]) -> str:
+    indices = [index for index, model in enumerate(leaderboard.model_names) if model in set(models)]
+    names = [leaderboard.model_names[index] for index in indices]
+    battles = [[leaderboard.battles[row][column] for column in indices] for row in indices]
+    if query.colours == "battles":
+        return battle_count_map(names, battles)
+    wins = [[leaderboard.wins[row][column] for column in indices] for row in indices]
+    return win_rate_map(names, wins, battles)
 
 
 def _digest(*content: object) -> str:

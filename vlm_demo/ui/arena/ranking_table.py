@@ -1,4 +1,4 @@
-"""The table of a leaderboard: who is where, and how certain that is."""
+"""The table of a leaderboard: the rank of each model, and how certain it is."""
 
 from __future__ import annotations
 
@@ -7,45 +7,33 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vlm_demo.catalog.menu import ModelSpec
-from vlm_demo.ui.html_values import Said, as_html, percent
-from vlm_demo.units import format_parameters
+from vlm_demo.catalog.spec import ModelSpec
+from vlm_demo.ui.components.model_filters import LICENCES, SIZES
+from vlm_demo.ui.html_values import TranslatableText, translatable_html
+from vlm_demo.units import format_parameters, format_percent
 
 if TYPE_CHECKING:  # ratings are computed with heavy libraries
-    from vlm_demo.arena.ratings.ratings import Standing
-
-SIZES: Mapping[str, tuple[float, float]] = {
-    "Under 1 billion": (0, 1e9),
-    "1 to 5 billion": (1e9, 5e9),
-    "5 to 15 billion": (5e9, 15e9),
-    "Over 15 billion": (15e9, float("inf")),
-}
-"""Parameters, from and below."""
-
-LICENCES: Mapping[str, tuple[str, ...]] = {
-    "Commercial use allowed": ("yes",),
-    "… or on conditions": ("yes", "on conditions"),
-}
+    from vlm_demo.arena.ratings.ratings import RatedModel
 
 WEIGHTS: Mapping[str, Callable[[ModelSpec], bool]] = {
     "Open weights": lambda spec: spec.engine == "local" and spec.runs != "nowhere",
     "Closed weights": lambda spec: spec.runs == "nowhere",
 }
-"""Of a model on somebody's server, neither is known."""
+"""Tests for open and closed weights; a model on somebody's server passes neither."""
 
-PROVISIONAL = "There are few votes on this model yet: its place may still change much."
+PROVISIONAL = "This model has few votes so far: its rank may still change a lot."
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
-    """Which models are shown; "" shows all, those of which nothing is known among them."""
+class ModelFilters:
+    """Which models are shown; "" lets all through, also those of which nothing is known."""
 
     size: str = ""
     licence: str = ""
     weights: str = ""
 
-    def shows(self, spec: ModelSpec | None) -> bool:
-        """Whether a model is shown; None is one that is not on the menu."""
+    def accepts(self, spec: ModelSpec | None) -> bool:
+        """Whether a model is shown; None stands for one that is not on the menu."""
         if spec is None:
             return not (self.size or self.licence or self.weights)
         least, most = SIZES.get(self.size, (0, float("inf")))
@@ -57,43 +45,45 @@ class Filters:
 
 
 @dataclass(frozen=True, slots=True)
-class _Scale:
+class _RatingScale:
     """The ratings that the bars span."""
 
     least: float
     most: float
 
     @classmethod
-    def of(cls, standings: Sequence[Standing]) -> _Scale:
-        """Fit all ratings, and the intervals of those models that are known well.
+    def of(cls, standings: Sequence[RatedModel]) -> _RatingScale:
+        """Fit all ratings, and the intervals of the models that are not provisional.
 
-        One of which little is known yet would make the bars of all others short.
+        The wide interval of a provisional model would make the bars of all others short.
         """
-        known = [one for one in standings if not one.provisional] or standings
-        ratings = [one.rating for one in standings]
-        least = min(*ratings, *(one.lower for one in known))
-        most = max(*ratings, *(one.upper for one in known))
+        certain = [standing for standing in standings if not standing.provisional] or standings
+        ratings = [standing.rating for standing in standings]
+        least = min(*ratings, *(standing.lower for standing in certain))
+        most = max(*ratings, *(standing.upper for standing in certain))
         room = max((most - least) * 0.04, 1)
         return cls(least - room, most + room)
 
     def share(self, rating: float) -> float:
-        """Where a rating is, in percent from the left."""
+        """Return the position of a rating, in percent from the left."""
         return min(max((rating - self.least) / (self.most - self.least), 0), 1) * 100
 
 
-def standings_table(
-    standings: Sequence[Standing], listed: Collection[str], specs: Mapping[str, ModelSpec]
+def ranking_table(
+    standings: Sequence[RatedModel], listed: Collection[str], specs: Mapping[str, ModelSpec]
 ) -> str:
-    """HTML of a board; ranks, and the scale of the bars, are those among all models.
+    """HTML of a leaderboard; ranks and the scale of the bars are those among all models.
 
     Args:
-        standings: best first, at least one.
+        standings: best first, at least standing.
         listed: the models that are shown.
         specs: the menu, by name.
     """
-    scale = _Scale.of(standings)
+    scale = _RatingScale.of(standings)
     rows = "".join(
-        _row(one, specs.get(one.model), scale) for one in standings if one.model in listed
+        _row(standing, specs.get(standing.model), scale)
+        for standing in standings
+        if standing.model in listed
     )
     return (
         '<table class="standings"><caption class="sr-only" data-say>Models, the best first'
@@ -112,49 +102,58 @@ def standings_table(
     )
 
 
-def _row(one: Standing, spec: ModelSpec | None, scale: _Scale) -> str:
+def _row(standing: RatedModel, spec: ModelSpec | None, scale: _RatingScale) -> str:
     size = format_parameters(spec.parameters) if spec else ""
     licence = html.escape(spec.licence) if spec else ""
-    votes = as_html(votes_of(one.votes))
+    votes = translatable_html(vote_count(standing.votes))
     facts = " · ".join(fact for fact in (votes, size) if fact)  # where columns are hidden
+    row_class = " class=provisional" if standing.provisional else ""
+    name, badge = html.escape(standing.model), _provisional_badge(standing)
     return (
-        f'<tr{" class=provisional" if one.provisional else ""}><td class="rank">{one.rank}</td>'
-        f'<th scope="row" class="model"><b>{html.escape(one.model)}</b>{_badge(one)}'
-        f"<small>{facts}</small></th>"
-        f'<td class="rating">{one.rating:.0f}</td><td class="interval">{_bar(one, scale)}</td>'
-        f'<td class="margin">{_margin(one)}</td>'
-        f'<td class="votes">{one.votes:,}</td><td class="wins">{percent(one.win_rate)}</td>'
+        f'<tr{row_class}><td class="rank">{standing.rank}</td>'
+        f'<th scope="row" class="model"><b>{name}</b>{badge}<small>{facts}</small></th>'
+        f'<td class="rating">{standing.rating:.0f}</td>'
+        f'<td class="interval">{_bar(standing, scale)}</td>'
+        f'<td class="margin">{_margin(standing)}</td>'
+        f'<td class="votes">{standing.votes:,}</td>'
+        f'<td class="wins">{format_percent(standing.win_rate)}</td>'
         f'<td class="size">{size or _UNKNOWN}</td>'
         f'<td class="licence">{licence or _UNKNOWN}</td></tr>'
     )
 
 
-def votes_of(count: int) -> Said:
+def vote_count(count: int) -> TranslatableText:
     """Say how many votes there are."""
-    return Said("1 vote") if count == 1 else Said("{count} votes", {"count": f"{count:,}"})
+    return (
+        TranslatableText("1 vote")
+        if count == 1
+        else TranslatableText("{count} votes", {"count": f"{count:,}"})
+    )
 
 
 _UNKNOWN = '<span title="not known" data-say="title">&ndash;</span>'
 
 
-def _badge(one: Standing) -> str:
-    if not one.provisional:
+def _provisional_badge(standing: RatedModel) -> str:
+    if not standing.provisional:
         return ""
     return f' <span class="mark" title="{PROVISIONAL}" data-say="text title">provisional</span>'
 
 
-def _margin(one: Standing) -> str:
-    above, below = round(one.upper - one.rating), round(one.rating - one.lower)
+def _margin(standing: RatedModel) -> str:
+    above, below = round(standing.upper - standing.rating), round(standing.rating - standing.lower)
     return f"&plusmn; {above}" if above == below else f"+{above} / &minus;{below}"
 
 
-def _bar(one: Standing, scale: _Scale) -> str:
-    """Draw an interval with its rating; what is beyond the scale fades out."""
-    left, right = scale.share(one.lower), scale.share(one.upper)
-    ends = f"{' from-beyond' * (one.lower < scale.least)}{' to-beyond' * (one.upper > scale.most)}"
+def _bar(standing: RatedModel, scale: _RatingScale) -> str:
+    """HTML of an interval and its rating; what is beyond the scale fades out."""
+    left, right = scale.share(standing.lower), scale.share(standing.upper)
+    fades_left = " from-beyond" if standing.lower < scale.least else ""
+    fades_right = " to-beyond" if standing.upper > scale.most else ""
     return (
         '<span class="bar" role="img" data-say="aria-label" '
-        f'aria-label="from {one.lower:.0f} to {one.upper:.0f}">'
-        f'<i class="span{ends}" style="left:{left:.1f}%;width:{right - left:.1f}%"></i>'
-        f'<i class="dot" style="left:{scale.share(one.rating):.1f}%"></i></span>'
+        f'aria-label="from {standing.lower:.0f} to {standing.upper:.0f}">'
+        f'<i class="span{fades_left}{fades_right}" '
+        f'style="left:{left:.1f}%;width:{right - left:.1f}%"></i>'
+        f'<i class="dot" style="left:{scale.share(standing.rating):.1f}%"></i></span>'
     )

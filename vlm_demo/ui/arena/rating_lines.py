@@ -8,8 +8,8 @@ from typing import Any
 
 import gradio as gr
 
-LINES = 8
-"""Models that are drawn at most: more lines cannot be told apart."""
+MAX_LINES = 8
+"""Largest number of models that are plotted: more lines cannot be told apart."""
 
 COLOURS = (
     "#0072b2",
@@ -21,14 +21,14 @@ COLOURS = (
     "#8c8c8c",
     "#b5a900",
 )
-"""Those of Okabe and Ito, which colour-blind people can tell apart
-(https://jfly.uni-koeln.de/color/); grey for their black and a darker yellow, so that each can be
-seen on a white and on a black page."""
+"""Colours of the lines: those of Okabe and Ito, which colour-blind people can tell apart
+(https://jfly.uni-koeln.de/color/), with grey for their black and a darker yellow, so that each can
+be seen on a white and on a black page."""
 
 DAY_MS = 86_400_000
 
 
-def lines_plot(elem_id: str) -> gr.LinePlot:
+def build_rating_plot(elem_id: str) -> gr.LinePlot:
     """Build the component. Its value is what `as_lines` returns."""
     return gr.LinePlot(
         x="day",
@@ -45,14 +45,14 @@ def lines_plot(elem_id: str) -> gr.LinePlot:
     )
 
 
-def as_lines(
+def plot_value(
     timeline: Sequence[tuple[int, str, float]], models: Sequence[str]
 ) -> dict[str, Any] | None:
-    """Value of the component; None where there are no two days to join.
+    """Value of the component; None where there are fewer than two days.
 
     Args:
         timeline: day since 1970-01-01, model, rating.
-        models: those that are drawn.
+        models: those that are plotted.
     """
     points = [
         [day * DAY_MS, model, round(rating)] for day, model, rating in timeline if model in models
@@ -64,12 +64,12 @@ def as_lines(
 
 
 def colour_map(models: Sequence[str]) -> dict[str, str]:
-    """Colours of the models that are drawn."""
+    """Return the colour of each model that is plotted."""
     return dict(zip(models, COLOURS, strict=False))
 
 
-def legend(models: Sequence[str]) -> str:
-    """HTML: which colour is whose."""
+def plot_legend(models: Sequence[str]) -> str:
+    """HTML that says which colour is which model's."""
     entries = "".join(
         f'<li><i style="background:{colour}"></i>{html.escape(model)}</li>'
         for model, colour in colour_map(models).items()

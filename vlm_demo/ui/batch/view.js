@@ -1,13 +1,13 @@
 // A batch: its progress, its newest results as a table, and its buttons. `props.value`, as JSON:
 //   {code, title, task, words, model, state, done, failed, total, again, leftOut, perS, leftS, problem,
 //    newest: {name, url}, rows: [{name, text, places, error}], failures: [the same]}
-// or {problem} alone, or {file: {url, name, id}} for the browser to save. What a person does goes back
+// or {problem} alone, or {file: {url, name, id}} for the browser to save. What a person does is sent
 // as the events pause, play, stop, select {name} and download {form}.
 const find = (selector) => element.querySelector(selector);
 const findAll = (selector) => [...element.querySelectorAll(selector)];
 const run = find('.batch-run'), notice = find('.notice'), bar = find('progress'), body = find('tbody');
 const STATES = {
-  loading: 'Loading the model…', running: 'Running', pausing: 'Finishing what was begun…', paused: 'Paused',
+  loading: 'Loading the model…', running: 'Running', pausing: 'Finishing the pictures in progress…', paused: 'Paused',
   stopped: 'Stopped', failed: 'Stopped by an error', finished: 'Finished',
 };
 const BUSY = ['loading', 'running', 'pausing'];
@@ -111,7 +111,7 @@ function draw() {
   const finished = value.state === 'finished', again = find('[data-do="play"]');
   const offered = { pause: ['running', 'loading'].includes(value.state), stop: busy, play: !busy && (!finished || value.again) };
   for (const [action, shown] of Object.entries(offered)) find(`[data-do="${action}"]`).hidden = !shown;
-  again.textContent = finished ? say('Try the failed ones again') : say('Go on');
+  again.textContent = finished ? say('Try the failed ones again') : say('Resume');
   find('.batch-files').hidden = !settled;
   find('.batch-results').hidden = !settled;
   const [all, failed] = findAll('[data-show]');

@@ -1,7 +1,4 @@
-"""A batch as the page shows it: how far it is, its newest results as a table, and its buttons.
-
-A factory around gr.HTML: gradio writes a stub file beside a module that subclasses it.
-"""
+"""A batch as the page shows it: its progress, its newest results as a table, and its buttons."""
 
 from __future__ import annotations
 
@@ -11,26 +8,26 @@ from typing import Any
 
 import gradio as gr
 
-from vlm_demo.batch.job import Result
-from vlm_demo.batch.manager import Batch
+from vlm_demo.batch.result import BatchResult
+from vlm_demo.batch.visitor_batch import VisitorBatch
 from vlm_demo.ui import browser_files
-from vlm_demo.ui.components.model_choice import ABILITIES
-from vlm_demo.ui.components.picture_input.pictures import file_url
-from vlm_demo.ui.html_values import as_value
+from vlm_demo.ui.batch.downloads import DOWNLOADS
+from vlm_demo.ui.components.html_component import build_html_component
+from vlm_demo.ui.components.task_form import TASK_LABELS
+from vlm_demo.ui.components.uploaded_images import file_url
+from vlm_demo.ui.html_values import encode_value
 
 _SCRIPT = browser_files.read("batch/view.js")
 
-ROWS = 50
-"""Newest results that are shown; the files hold all."""
+MAX_ROWS = 50
+"""Largest number of results in the table, which shows the newest; the files hold all."""
 
-SHORTENED = 300  # characters of an answer in the table
-
-FILES = {"csv": "Table (CSV)", "jsonl": "JSON lines", "coco": "COCO", "annotated": "Pictures (ZIP)"}
-"""What can be taken along, and what the page calls it."""
+MAX_TEXT = 300
+"""Largest number of characters of an answer in the table."""
 
 _BUTTONS = "".join(
     f'<button type="button" data-form="{form}" data-say>{words}</button>'
-    for form, words in FILES.items()
+    for form, words in DOWNLOADS.items()
 )
 
 _TEMPLATE = f"""
@@ -48,7 +45,7 @@ _TEMPLATE = f"""
     <progress max="1"></progress>
     <p class="batch-line"><b></b> <span></span></p><p class="sr-only" role="status"></p>
     <div class="batch-buttons"><button type="button" data-do="pause" data-say>Pause</button><button
-      type="button" data-do="play" data-say>Go on</button><button type="button" data-do="stop"
+      type="button" data-do="play" data-say>Resume</button><button type="button" data-do="stop"
       data-say>Stop</button></div>
     <div class="batch-files" role="group" aria-label="Download the results" hidden><span
       data-say>Download</span>{_BUTTONS}</div>
@@ -66,63 +63,59 @@ _TEMPLATE = f"""
 
 
 def batch_view(elem_id: str) -> gr.HTML:
-    """Build the component. Its value is what `seen` and `told` return.
+    """Build the component; `batch_value`, `problem_value` and `download_value` return its value.
 
-    Events: `pause`, `play` (go on) and `stop`, `select` (data: `name` of a picture) and `download`
-    (data: `form`, one of `FILES`).
+    Events: `pause`, `play` (resume) and `stop`, `select` (data: `name` of a picture) and `download`
+    (data: `form`, one of `DOWNLOADS`).
     """
-    return gr.HTML(
-        as_value({}),
-        html_template=_TEMPLATE,
-        js_on_load=_SCRIPT,
-        elem_id=elem_id,
-        apply_default_css=False,
-    )
+    return build_html_component(encode_value({}), _TEMPLATE, _SCRIPT, elem_id)
 
 
-def seen(batch: Batch) -> str:
-    """Value of the component: a batch as it is now."""
-    standing, job = batch.standing, batch.job
-    name, thumbnail = batch.begun or ("", "")
-    return as_value(
+def batch_value(batch: VisitorBatch) -> str:
+    """Value of the component that shows a batch as it is now."""
+    standing, job = batch.progress, batch.job
+    name, thumbnail = batch.newest_image or ("", "")
+    return encode_value(
         {
             "code": batch.code,
             "title": batch.source.title,
-            "task": ABILITIES.get(job.task, job.task.replace("_", " ").capitalize()),
+            "task": TASK_LABELS.get(job.task, job.task.replace("_", " ").capitalize()),
             "words": job.words,
             "model": job.model,
             "state": standing.state,
             "done": standing.done,
             "failed": standing.failed,
             "total": standing.total,
-            "again": any(mark.again for mark in batch.journal.marks.values()),
-            "leftOut": batch.source.left_out,
+            "again": any(mark.retry for mark in batch.journal.entries.values()),
+            "leftOut": batch.source.skipped_count,
             "perS": standing.per_s,
-            "leftS": standing.left_s,
+            "leftS": standing.remaining_s,
             "problem": standing.error,
             "newest": {"name": name, "url": thumbnail},
-            "rows": [_row(result) for result in batch.journal.newest(ROWS)],
-            "failures": [_row(result) for result in batch.journal.newest(ROWS, failed=True)],
+            "rows": [_row(result) for result in batch.journal.newest(MAX_ROWS)],
+            "failures": [_row(result) for result in batch.journal.newest(MAX_ROWS, failed=True)],
         }
     )
 
 
-def told(problem: str) -> str:
-    """Value of the component where there is no batch to see, and why."""
-    return as_value({"problem": problem})
+def problem_value(problem: str) -> str:
+    """Value of the component that says why there is no batch to show."""
+    return encode_value({"problem": problem})
 
 
-def offered(file: Path) -> str:
+def download_value(file: Path) -> str:
     """Value of the component that lets the browser save a file, and leaves the rest as it is."""
-    return as_value({"file": {"url": file_url(file), "name": file.name, "id": time.monotonic_ns()}})
+    return encode_value(
+        {"file": {"url": file_url(file), "name": file.name, "id": time.monotonic_ns()}}
+    )
 
 
-def _row(result: Result) -> dict[str, Any]:
+def _row(result: BatchResult) -> dict[str, Any]:
     text = " ".join(result.text.split())
-    short = text if len(text) <= SHORTENED else f"{text[: SHORTENED - 1]}…"
+    short = text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"
     return {
         "name": result.name,
         "text": short,
-        "places": 0 if result.error else result.places,
+        "places": 0 if result.error else result.region_count,
         "error": result.error,
     }

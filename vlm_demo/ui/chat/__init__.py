@@ -1,1 +1,1 @@
-"""Chat."""
+"""The Chat tab: a conversation about pictures, the sidebar with its pictures, few-shot examples."""

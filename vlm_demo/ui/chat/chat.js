@@ -1,11 +1,11 @@
-// Above the board of the chat: its pictures to choose from, and what is shown. Here too: what links the
-// chat with the board, since Gradio lets no script into a message.
-// What is shown comes with the value of the board, so that a stream has one component less to update, as
-// `shelf`: {pictures: [{url, name}], picture, turn, coming, markedOn, asked: [number of regions, by turn], told}
-const BOARD = 'chat-board', HOVER_MS = 250;
-const NEEDED = ['#chat', '#chat-box', '#chat-side', `#${BOARD} .overlay`];
+// Above the canvas of the chat: its pictures to choose from, and what is shown. Here too: what links the
+// chat with the canvas, since Gradio lets no script into a message.
+// What is shown comes with the value of the canvas, so that a stream has one component less to update, as
+// `thumbnails`: {pictures: [{url, name}], picture, turn, goesNext, markedOn, asked: [number of regions, by turn], notice}
+const CANVAS = 'chat-canvas', HOVER_MS = 250;
+const NEEDED = ['#chat', '#chat-box', '#chat-side', `#${CANVAS} .overlay`];
 
-// The shelf may be there before the others.
+// The thumbnails may be there before the others.
 (function begin() {
   const parts = NEEDED.map((selector) => document.querySelector(selector));
   parts.every(Boolean) ? link(...parts) : setTimeout(begin, 20);
@@ -37,21 +37,21 @@ function thumb({ url, name }, index) {
   return button;
 }
 
-function show(shelf) {
+function show(thumbnails) {
   const before = value.turn;
-  value = shelf;
+  value = thumbnails;
   if (before !== value.turn) for (const mark of chat.querySelectorAll('mark.hot')) mark.classList.remove('hot');
-  const { pictures, picture, turn, coming, markedOn, told } = value, key = JSON.stringify(pictures);
+  const { pictures, picture, turn, goesNext, markedOn, notice } = value, key = JSON.stringify(pictures);
   if (key !== drawn) thumbs.replaceChildren(...pictures.map(thumb));
   drawn = key;
   thumbs.hidden = pictures.length < 2 && (picture !== null || !pictures.length);
   [...thumbs.children].forEach((button, index) => button.setAttribute('aria-pressed', String(index === picture)));
   const parts = [];
   if (picture !== null && pictures.length > 1) parts.push(say('Picture {n} of {all}', { n: picture + 1, all: pictures.length }));
-  if (coming) parts.push(say('Goes with your next message'));
+  if (goesNext) parts.push(say('Goes with your next message'));
   else if (picture !== null && turn !== null && (pictures.length > 1 || turn + 1 < value.asked.length)) parts.push(say('Places of answer {n}', { n: turn + 1 }));
   if (markedOn !== null && markedOn !== picture) parts.push(say('Your regions are on picture {n}', { n: markedOn + 1 }));
-  if (told) parts.push(say(told.words, told.values));
+  if (notice) parts.push(say(notice.words, notice.values));
   caption.textContent = parts.join(' · ');
   caption.hidden = !parts.length;
   side.classList.toggle('empty', picture === null);
@@ -60,7 +60,7 @@ function show(shelf) {
   relight();
 }
 
-// On phones the board can be folded; without a picture it is until somebody wants to add one.
+// On phones the canvas can be folded; without a picture it is until somebody wants to add one.
 
 let open = null;
 function foldable() {
@@ -161,12 +161,12 @@ const placeOf = (node) => {
 };
 
 const tell = ({ turn, mention }, on) => document.dispatchEvent(new CustomEvent('vlm-mention', {
-  detail: { board: BOARD, turn, index: mention, on, from: 'words' },
+  detail: { canvas: CANVAS, turn, index: mention, on, from: 'words' },
 }));
 
-// A phrase of another answer, or on another picture, brings its picture to the board first.
+// A phrase of another answer, or on another picture, brings its picture to the canvas first.
 const isShown = ({ turn, mention }) =>
-  turn === value.turn && document.querySelector(`#${BOARD} [data-mention="${mention}"]`);
+  turn === value.turn && document.querySelector(`#${CANVAS} [data-mention="${mention}"]`);
 
 function light(place) {
   clearTimeout(due);
@@ -201,17 +201,17 @@ chat.addEventListener('keydown', (event) => {
 function relight() { if (lit && isShown(lit)) tell(lit, true); }
 new MutationObserver(relight).observe(overlay, { childList: true });
 
-document.addEventListener('vlm-mention', ({ detail: { board, index, on, from } }) => {
-  if (board !== BOARD) return;
+document.addEventListener('vlm-mention', ({ detail: { canvas, index, on, from } }) => {
+  if (canvas !== CANVAS) return;
   const mark = value.turn !== null && document.getElementById(`chat-${value.turn}-${index}`);
   if (!mark) return;
   mark.classList.toggle('hot', on);
-  if (on && from === 'board') mark.scrollIntoView({ block: 'nearest' });
+  if (on && from === 'canvas') mark.scrollIntoView({ block: 'nearest' });
 });
 
 // A picture that is pasted into the message is taken by the message box alone.
 box.addEventListener('paste', (event) => event.stopPropagation());
 
-document.addEventListener('vlm-board', ({ detail: { board, value: { shelf } } }) => { if (board === BOARD && shelf) show(shelf); });
-show({ pictures: [], picture: null, turn: null, coming: false, markedOn: null, asked: [], told: null });
+document.addEventListener('vlm-canvas', ({ detail: { canvas, value: { thumbnails } } }) => { if (canvas === CANVAS && thumbnails) show(thumbnails); });
+show({ pictures: [], picture: null, turn: null, goesNext: false, markedOn: null, asked: [], notice: null });
 }

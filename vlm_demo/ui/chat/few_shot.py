@@ -1,4 +1,4 @@
-"""Examples pinned above a chat: questions with wished answers that go before every request."""
+"""Few-shot examples pinned above a chat: questions and answers that go before every request."""
 
 from __future__ import annotations
 
@@ -9,165 +9,183 @@ from typing import Any
 import gradio as gr
 
 from vlm_demo.errors import InputError
-from vlm_demo.prompting.family import Limits
+from vlm_demo.prompting.family import FamilyLimits
 from vlm_demo.ui import browser_files
-from vlm_demo.ui.chat.canvas import Desk
-from vlm_demo.ui.chat.conversation import Conversation, Turn
-from vlm_demo.ui.chat.parts import ChatParts
+from vlm_demo.ui.chat.components import ChatComponents
+from vlm_demo.ui.chat.conversation import ChatTurn, Conversation
+from vlm_demo.ui.chat.sidebar_state import ChatSidebarState
+from vlm_demo.ui.components.html_component import build_html_component
 from vlm_demo.ui.events import EACH, QUEUED
-from vlm_demo.ui.html_values import Said, as_value
+from vlm_demo.ui.html_values import TranslatableText, encode_value
 from vlm_demo.ui.i18n import say
-from vlm_demo.ui.streaming import errors_shown
+from vlm_demo.ui.streaming import show_errors
 from vlm_demo.values import Reply
 
-MOST_PINNED = 8
+MAX_EXAMPLES = 8
+"""Largest number of pinned examples."""
 
 _SCRIPT = browser_files.read("chat/few_shot.js")
 
+_TEMPLATE = '<div class="pins"><p class="none"></p><ul></ul></div>'
+
 
 @dataclass(frozen=True, slots=True)
-class PinnedList:
+class FewShotPanel:
     """The fold-out with the pinned examples, and a form for another one."""
 
     fold: gr.Accordion
-    shown: gr.HTML
+    listing: gr.HTML
     question: gr.Textbox
     answer: gr.Textbox
-    pictured: gr.Checkbox
+    with_image: gr.Checkbox
     add: gr.Button
 
 
-def build_pinned_list() -> PinnedList:
+def build_few_shot_panel() -> FewShotPanel:
     """Lay out the fold-out, closed."""
     with gr.Accordion(_title(0), open=False, elem_id="chat-pins") as fold:
-        shown = gr.HTML(
-            pinned_value(()),
-            html_template='<div class="pins"><p class="none"></p><ul></ul></div>',
-            js_on_load=_SCRIPT,
-            elem_id="chat-pinned",
-            apply_default_css=False,
-        )
+        listing = build_html_component(examples_value(()), _TEMPLATE, _SCRIPT, "chat-pinned")
         with gr.Row():
             question = gr.Textbox(
                 label=say("Question"), max_lines=4, elem_id="chat-pin-question", min_width=200
             )
             answer = gr.Textbox(
-                label=say("Wished answer"), max_lines=4, elem_id="chat-pin-answer", min_width=200
+                label=say("Expected answer"), max_lines=4, elem_id="chat-pin-answer", min_width=200
             )
         with gr.Row():
-            pictured = gr.Checkbox(
-                True, label=say("With the picture on the board"), elem_id="chat-pin-pictured"
+            with_image = gr.Checkbox(
+                True,
+                label=say("With the picture shown beside the chat"),
+                elem_id="chat-pin-pictured",
             )
             add = gr.Button(say("Pin this example"), size="sm", elem_id="chat-pin-add")
-    return PinnedList(fold, shown, question, answer, pictured, add)
+    return FewShotPanel(fold, listing, question, answer, with_image, add)
 
 
-def wire_pinned_list(pins: PinnedList, parts: ChatParts) -> None:
+def wire_few_shot_panel(panel: FewShotPanel, components: ChatComponents) -> None:
     """Let people pin answers of the chat or examples of their own, and remove them."""
 
-    def pin(event: gr.EventData, conversation: Conversation, pinned: Conversation) -> Any:
-        with errors_shown():
-            turn = _turn_at(conversation, event._data)
-            return pinned_with(pins, parts, with_example(pinned, as_example(turn)))
-        return pinned_with(pins, parts, pinned)
+    def pin(
+        event: gr.EventData, conversation: Conversation, examples: Conversation
+    ) -> dict[Any, Any]:
+        with show_errors():
+            example = make_example(_find_turn(conversation, event._data))
+            return update_examples(panel, components, add_example(examples, example))
+        return update_examples(panel, components, examples)
 
     def write(
-        question: str, answer: str, pictured: bool, desk: Desk, pinned: Conversation
+        question: str,
+        answer: str,
+        with_image: bool,
+        sidebar: ChatSidebarState,
+        examples: Conversation,
     ) -> dict[Any, Any]:
-        with errors_shown():
+        with show_errors():
             if not question.strip() or not answer.strip():
-                raise InputError("Please write a question and the answer that you wish for.")
-            pictures = (desk.picture,) if pictured and desk.picture else ()
-            example = Turn(question, pictures, Reply(answer, answer))
-            kept = with_example(pinned, example)
-            return {**pinned_with(pins, parts, kept), pins.question: "", pins.answer: ""}
-        return pinned_with(pins, parts, pinned)
+                raise InputError("Please write a question and the answer that you expect.")
+            images = (sidebar.image,) if with_image and sidebar.image else ()
+            example = ChatTurn(question, images, Reply(answer, answer))
+            added = update_examples(panel, components, add_example(examples, example))
+            return {**added, panel.question: "", panel.answer: ""}
+        return update_examples(panel, components, examples)
 
-    def remove(event: gr.EventData, pinned: Conversation) -> dict[Any, Any]:
+    def remove(event: gr.EventData, examples: Conversation) -> dict[Any, Any]:
         match event._data:
-            case {"index": int(index)} if 0 <= index < len(pinned):
-                pinned = (*pinned[:index], *pinned[index + 1 :])
-        return pinned_with(pins, parts, pinned)
+            case {"index": int(index)} if 0 <= index < len(examples):
+                examples = (*examples[:index], *examples[index + 1 :])
+        return update_examples(panel, components, examples)
 
-    changed = [pins.fold, pins.shown, parts.pinned]
-    parts.shelf.like(pin, [parts.conversation, parts.pinned], changed, **QUEUED)
-    pins.add.click(
+    changed = [panel.fold, panel.listing, components.examples]
+    components.thumbnails.like(
+        pin, [components.conversation, components.examples], changed, **QUEUED
+    )
+    panel.add.click(
         write,
-        [pins.question, pins.answer, pins.pictured, parts.desk, parts.pinned],
-        [*changed, pins.question, pins.answer],
+        [
+            panel.question,
+            panel.answer,
+            panel.with_image,
+            components.sidebar,
+            components.examples,
+        ],
+        [*changed, panel.question, panel.answer],
         **QUEUED,
     )
-    pins.shown.select(remove, parts.pinned, changed, **EACH)
+    panel.listing.select(remove, components.examples, changed, **EACH)
 
 
-def pinned_value(pinned: Sequence[Turn]) -> str:
+def examples_value(examples: Sequence[ChatTurn]) -> str:
     """Value of the list of examples."""
-    examples = [
+    items = [
         {
-            "pictures": [picture.url for picture in turn.pictures],
+            "pictures": [image.url for image in turn.images],
             "question": turn.question,
             "answer": turn.reply.text if turn.reply else "",
         }
-        for turn in pinned
+        for turn in examples
     ]
-    return as_value({"examples": examples})
+    return encode_value({"examples": items})
 
 
-def as_example(turn: Turn) -> Turn:
+def make_example(turn: ChatTurn) -> ChatTurn:
     """Return a turn that stands alone: with the picture that its question was about."""
-    pictures = turn.pictures or ((turn.newest_picture,) if turn.newest_picture else ())
-    return replace(turn, pictures=pictures, notes=())
+    images = turn.images or ((turn.newest_image,) if turn.newest_image else ())
+    return replace(turn, images=images, notes=())
 
 
-def with_example(pinned: Conversation, example: Turn) -> Conversation:
+def add_example(examples: Conversation, new: ChatTurn) -> Conversation:
     """Add an example.
 
     Raises:
-        InputError: there are enough, or it is there.
+        InputError: there are too many, or this one is there already.
     """
-    if len(pinned) >= MOST_PINNED:
-        raise InputError(f"{MOST_PINNED} examples are pinned. Please remove one first.")
-    if any((p.question, p.reply) == (example.question, example.reply) for p in pinned):
+    if len(examples) >= MAX_EXAMPLES:
+        raise InputError(f"{MAX_EXAMPLES} examples are pinned. Please remove one first.")
+    if any((one.question, one.reply) == (new.question, new.reply) for one in examples):
         raise InputError("This example is pinned already.")
-    return (*pinned, example)
+    return (*examples, new)
 
 
-def fitting(
-    pinned: Conversation, before: Conversation, turn: Turn, limits: Limits, model: str
-) -> tuple[Conversation, tuple[Said, ...]]:
+def select_examples(
+    examples: Conversation,
+    before: Conversation,
+    turn: ChatTurn,
+    limits: FamilyLimits,
+    model: str,
+) -> tuple[Conversation, tuple[TranslatableText, ...]]:
     """Return the examples that a model can be given with a turn, and a note about the others.
 
     Pictures of the conversation come first: it is about them.
     """
-    if not pinned:
+    if not examples:
         return (), ()
     if limits.history == "none":
-        note = Said(
+        note = TranslatableText(
             "{model} answers each question on its own: pinned examples are left out.",
             {"model": model},
         )
         return (), (note,)
     answered = [past for past in before if past.reply is not None]
-    left = limits.max_images - sum(len(past.pictures) for past in (*answered, turn))
-    kept: list[Turn] = []
-    for example in pinned:
-        # Where the pictures are too many already, the model starts anew: nothing earlier is seen.
-        if left - len(example.pictures) >= 0:
-            kept.append(example)
-            left -= len(example.pictures)
-    gone = len(pinned) - len(kept)
-    note = Said(
+    free = limits.max_images - sum(len(past.images) for past in (*answered, turn))
+    selected: list[ChatTurn] = []
+    for example in examples:
+        # With too many pictures already, the model starts anew and sees nothing earlier.
+        if free - len(example.images) >= 0:
+            selected.append(example)
+            free -= len(example.images)
+    left_out = len(examples) - len(selected)
+    note = TranslatableText(
         "{model} sees {count} at a time: pinned examples that are left out: {gone}.",
-        {"model": model, "count": _pictures(limits.max_images), "gone": gone},
+        {"model": model, "count": _count_pictures(limits.max_images), "gone": left_out},
     )
-    return tuple(kept), (note,) if gone else ()
+    return tuple(selected), (note,) if left_out else ()
 
 
-def _pictures(count: int) -> str:
+def _count_pictures(count: int) -> str:
     return "one picture" if count == 1 else f"{count} pictures"
 
 
-def _turn_at(conversation: Conversation, sent: object) -> Turn:
+def _find_turn(conversation: Conversation, sent: object) -> ChatTurn:
     match sent:
         case {"turn": int(index)} if 0 <= index < len(conversation):
             if conversation[index].reply is not None:
@@ -175,12 +193,14 @@ def _turn_at(conversation: Conversation, sent: object) -> Turn:
     raise InputError("This answer is no longer here.")
 
 
-def pinned_with(pins: PinnedList, parts: ChatParts, pinned: Conversation) -> dict[Any, Any]:
+def update_examples(
+    panel: FewShotPanel, components: ChatComponents, examples: Conversation
+) -> dict[Any, Any]:
     """Show the examples that are pinned."""
     return {
-        pins.fold: gr.Accordion(label=_title(len(pinned))),
-        pins.shown: pinned_value(pinned),
-        parts.pinned: pinned,
+        panel.fold: gr.Accordion(label=_title(len(examples))),
+        panel.listing: examples_value(examples),
+        components.examples: examples,
     }
 
 

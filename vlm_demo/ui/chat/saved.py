@@ -1,84 +1,84 @@
-"""A conversation of the page as one that can be saved, and back."""
+"""Turns a conversation of the page into one that can be saved, and back."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from tempfile import mkdtemp
-
-from gradio.utils import get_upload_folder
-
-from vlm_demo.conversations import SavedConversation, SavedPicture, SavedTurn
+from vlm_demo.conversations import SavedConversation, SavedImage, SavedTurn
 from vlm_demo.errors import ConversationError, ImageError
 from vlm_demo.settings import Settings
-from vlm_demo.ui.chat.conversation import Conversation, Turn
-from vlm_demo.ui.components.answer.text import in_english
-from vlm_demo.ui.components.picture_input.pictures import Picture, take
-from vlm_demo.ui.html_values import Said
+from vlm_demo.ui.chat.conversation import ChatTurn, Conversation
+from vlm_demo.ui.components.uploaded_images import (
+    UploadedImage,
+    accept_image,
+    make_served_folder,
+)
 
 
-def saved(
+def to_saved(
     conversation: Conversation, examples: Conversation, *, small: bool = False
 ) -> SavedConversation:
-    """Return what is kept of a conversation.
+    """Return a conversation as it is saved.
 
     Args:
         conversation: its turns.
-        examples: those that are pinned.
-        small: with the copies that the page shows, for pictures as they came in.
+        examples: the few-shot examples that are pinned.
+        small: whether to save the copies that the page shows in place of the uploaded pictures.
 
     Raises:
         ImageError: a picture has been cleaned away meanwhile.
     """
 
-    def picture(of: Picture) -> SavedPicture:
+    def save_image(image: UploadedImage) -> SavedImage:
+        file = image.display_copy if small else image.source
         try:
-            return SavedPicture(of.name, (of.shown if small else of.source).read_bytes())
+            return SavedImage(image.name, file.read_bytes())
         except OSError as error:
             raise ImageError(
-                f"The picture {of.name} is no longer here, so this cannot be saved with pictures."
+                f"The picture {image.name} is no longer here, so this cannot be saved with "
+                "pictures."
             ) from error
 
-    def turn(of: Turn) -> SavedTurn:
+    def save_turn(turn: ChatTurn) -> SavedTurn:
         return SavedTurn(
-            of.question,
-            tuple(map(picture, of.pictures)),
-            of.regions,
-            of.reply,
-            of.model,
-            " ".join(map(in_english, of.notes)),
-            tuple(map(picture, of.seen)),
+            turn.question,
+            tuple(map(save_image, turn.images)),
+            turn.regions,
+            turn.reply,
+            turn.model,
+            " ".join(map(str, turn.notes)),
+            tuple(map(save_image, turn.seen_images)),
         )
 
-    return SavedConversation(tuple(map(turn, conversation)), tuple(map(turn, examples)))
+    return SavedConversation(tuple(map(save_turn, conversation)), tuple(map(save_turn, examples)))
 
 
-def opened(file: SavedConversation, settings: Settings) -> tuple[Conversation, Conversation]:
-    """Return the turns and the pinned examples of a file; its pictures are checked and kept.
+def from_saved(file: SavedConversation, settings: Settings) -> tuple[Conversation, Conversation]:
+    """Return the turns and the few-shot examples of a file; its pictures are checked and stored.
 
     Raises:
         ConversationError: one of its pictures cannot be used.
+        FileError: the disk is full.
     """
-    folder = Path(mkdtemp(dir=get_upload_folder()))
-    pictures: dict[str, Picture] = {}
-    for key, picture in file.pictures.items():
+    folder = make_served_folder()
+    images: dict[str, UploadedImage] = {}
+    for key, picture in file.images.items():
         path = folder / key
         path.write_bytes(picture.content)
         try:
-            pictures[key] = take(path, settings, picture.name)
+            images[key] = accept_image(path, settings, picture.name)
         except ImageError as error:
             raise ConversationError(
                 f"The picture {picture.name} in this conversation cannot be used: {error}"
             ) from error
 
-    def turn(of: SavedTurn) -> Turn:
-        return Turn(
-            of.question,
-            tuple(pictures[picture.key] for picture in of.pictures),
-            of.reply,
-            of.regions,
-            of.model,
-            (Said(of.note),) if of.note else (),
-            tuple(pictures[picture.key] for picture in of.seen),
+    def open_turn(turn: SavedTurn) -> ChatTurn:
+        return ChatTurn(
+            turn.question,
+            tuple(images[picture.key] for picture in turn.images),
+            turn.reply,
+            turn.regions,
+            turn.model,
+            (turn.note,) if turn.note else (),
+            tuple(images[picture.key] for picture in turn.seen),
         )
 
-    return tuple(map(turn, file.turns)), tuple(map(turn, file.examples))
+    return tuple(map(open_turn, file.turns)), tuple(map(open_turn, file.examples))

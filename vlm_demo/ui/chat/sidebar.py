@@ -1,4 +1,4 @@
-"""What happens beside the chat: pictures come and go, regions are marked, places are looked at."""
+"""The events of the sidebar: pictures come and go, regions are marked, and pointed at."""
 
 from __future__ import annotations
 
@@ -7,100 +7,100 @@ from typing import Any
 
 import gradio as gr
 
-from vlm_demo.errors import ImageError, InputError
+from vlm_demo.errors import ImageError
 from vlm_demo.settings import Settings
-from vlm_demo.ui.chat.canvas import Desk, Marking, same
+from vlm_demo.ui import browser_files
+from vlm_demo.ui.chat.canvas import RegionUpdate
+from vlm_demo.ui.chat.components import ChatComponents
 from vlm_demo.ui.chat.conversation import Conversation
-from vlm_demo.ui.chat.parts import ChatParts
-from vlm_demo.ui.components.canvas.canvas import megabytes, read_regions
-from vlm_demo.ui.components.picture_input.pictures import Picture, take_upload
-from vlm_demo.ui.context import PageContext
-from vlm_demo.ui.events import EACH, QUEUED, QUICK
-from vlm_demo.ui.streaming import errors_shown
+from vlm_demo.ui.chat.sidebar_state import ChatSidebarState, is_same_image
+from vlm_demo.ui.components.canvas.canvas_values import read_regions
+from vlm_demo.ui.components.image_input import accept_event
+from vlm_demo.ui.components.uploaded_images import UploadedImage, accept_upload
+from vlm_demo.ui.events import EACH, QUEUED, QUICK, event_data
+from vlm_demo.ui.streaming import show_errors
 
-SENT = "sent"
-"""Stands for the newest picture in the message box where it has gone with a message."""
+SENT_WITH_MESSAGE = "sent"
+"""What newest_attachment.js returns where the picture went with a message."""
 
-ATTACHED = """(message, before) => {
-  const newest = message?.files?.at(-1)?.path, sent = window.chatSent;
-  window.chatSent = false;
-  if (newest) return newest;
-  if (!before.startsWith('/') && !/^[A-Za-z]:/.test(before)) return before;
-  return sent ? 'sent' : '';
-}"""
-"""Tells the path of the newest picture in the message box; "sent" where it went with a message."""
+_NEWEST_ATTACHMENT = browser_files.read("chat/newest_attachment.js")
 
 
-def wire_side(parts: ChatParts, around: PageContext, box: gr.MultimodalTextbox) -> None:
-    """Bring to life what lies beside the chat; `box` is where messages are written."""
-    board, shelf = parts.board, parts.shelf
-    attached = gr.Textbox("", visible="hidden", show_label=False)
-    here = [parts.conversation, parts.desk]
+def wire_sidebar(
+    components: ChatComponents,
+    box: gr.MultimodalTextbox,
+    newest_image: gr.State,
+    numbered_image: gr.State,
+    settings: Settings,
+) -> None:
+    """Bring the sidebar to life.
 
-    def come_in(event: gr.EventData, conversation: Conversation, desk: Desk) -> dict[Any, Any]:
-        with errors_shown():
-            picture = _uploaded(event._data, around.settings)
-            coming = parts.beside_with(conversation, desk.with_coming(picture), Marking.PUT)
-            return {**coming, around.newest: picture}
-        return {around.newest: gr.skip()}
-
-    def numbered(
-        marked: tuple[Picture, float] | None, conversation: Conversation, desk: Desk
-    ) -> dict[Any, Any]:
-        """Take in a picture whose places have been numbered elsewhere on the page."""
-        if marked is None:
-            return parts.beside_with(conversation, desk)
-        return parts.beside_with(conversation, desk.with_coming(marked[0]), Marking.PUT)
-
-    def put_away(conversation: Conversation, desk: Desk) -> dict[Any, Any]:
-        away = desk.put_away(conversation)
-        return parts.beside_with(conversation, away, Marking.PUT)
-
-    def look(event: gr.EventData, conversation: Conversation, desk: Desk) -> dict[Any, Any]:
-        there = desk.looking_at(conversation, event._data)
-        return parts.beside_with(
-            conversation, there, Marking.LEFT if same(there.picture, desk.picture) else Marking.PUT
-        )
-
-    def mark(event: gr.EventData, conversation: Conversation, desk: Desk) -> dict[Any, Any]:
-        marked = desk.with_marks(read_regions(event._data, desk.picture))
-        return parts.beside_with(conversation, marked)
-
-    def attach(path: str, conversation: Conversation, desk: Desk) -> dict[Any, Any]:
-        """Show the newest picture of the message box, where it can be shown."""
-        if path == SENT:
-            return {parts.desk: gr.skip()}  # the answer to it shows what there is to see
-        picture = None
-        with suppress(ImageError):  # it is said when the message is sent
-            picture = take_upload(path, around.settings) if path else None
-        return parts.beside_with(
-            conversation, desk.with_attached(conversation, picture), Marking.PUT
-        )
-
-    box.change(None, [box, attached], attached, js=ATTACHED, **QUICK)
-    attached.change(attach, [attached, *here], parts.beside, **QUICK)
-    board.upload(
-        come_in,
-        here,
-        [*parts.beside, around.newest],
-        **QUEUED,
-    )
-    board.clear(put_away, here, parts.beside, **QUICK)
-    board.select(mark, here, parts.beside, **EACH)
-    shelf.select(look, here, parts.beside, **EACH)
-    around.numbered.change(numbered, [around.numbered, *here], parts.beside, **QUICK)
-
-
-def _uploaded(sent: object, settings: Settings) -> Picture:
-    """Take a picture that came in at the board.
-
-    Raises:
-        InputError: it is too large, did not arrive, or is no picture.
+    Args:
+        components: the conversation.
+        box: the message box.
+        newest_image: holds the page's newest picture.
+        numbered_image: holds a picture whose regions were numbered, for the next message.
+        settings: the limits for pictures.
     """
-    match sent:
-        case {"too_large": _}:
-            most = megabytes(settings.max_upload_bytes)
-            raise InputError(f"This file is too large: at most {most} are taken.")
-        case {"path": str(path)}:
-            return take_upload(path, settings)
-    raise InputError("The picture did not arrive. Please try again.")
+    canvas, thumbnails = components.canvas, components.thumbnails
+    attached = gr.Textbox("", visible="hidden", show_label=False)
+    inputs = [components.conversation, components.sidebar]
+    outputs = components.sidebar_components
+
+    def accept(
+        event: gr.EventData, conversation: Conversation, sidebar: ChatSidebarState
+    ) -> dict[Any, Any]:
+        with show_errors():
+            image = accept_event(event_data(event), settings)
+            shown = sidebar.add_next_image(image)
+            update = components.update_sidebar(conversation, shown, RegionUpdate.REPLACE)
+            return {**update, newest_image: image}
+        return {newest_image: gr.skip()}
+
+    def accept_numbered(
+        numbered: tuple[UploadedImage, int] | None,
+        conversation: Conversation,
+        sidebar: ChatSidebarState,
+    ) -> dict[Any, Any]:
+        """Add a picture whose regions were numbered elsewhere on the page."""
+        if numbered is None:
+            return components.update_sidebar(conversation, sidebar)
+        image, _ = numbered
+        shown = sidebar.add_next_image(image)
+        return components.update_sidebar(conversation, shown, RegionUpdate.REPLACE)
+
+    def clear(conversation: Conversation, sidebar: ChatSidebarState) -> dict[Any, Any]:
+        cleared = sidebar.clear_canvas(conversation)
+        return components.update_sidebar(conversation, cleared, RegionUpdate.REPLACE)
+
+    def look(
+        event: gr.EventData, conversation: Conversation, sidebar: ChatSidebarState
+    ) -> dict[Any, Any]:
+        shown = sidebar.look_at(conversation, event._data)
+        is_same = is_same_image(shown.image, sidebar.image)
+        update = RegionUpdate.KEEP if is_same else RegionUpdate.REPLACE
+        return components.update_sidebar(conversation, shown, update)
+
+    def mark(
+        event: gr.EventData, conversation: Conversation, sidebar: ChatSidebarState
+    ) -> dict[Any, Any]:
+        marked = sidebar.mark_regions(read_regions(event._data, sidebar.image))
+        return components.update_sidebar(conversation, marked)
+
+    def attach(path: str, conversation: Conversation, sidebar: ChatSidebarState) -> dict[Any, Any]:
+        """Show the newest picture of the message box, where it can be shown."""
+        if path == SENT_WITH_MESSAGE:
+            return {components.sidebar: gr.skip()}  # its answer shows what there is to see
+        image = None
+        with suppress(ImageError):  # it is reported when the message is sent
+            image = accept_upload(path, settings) if path else None
+        shown = sidebar.attach_image(conversation, image)
+        return components.update_sidebar(conversation, shown, RegionUpdate.REPLACE)
+
+    box.change(None, [box, attached], attached, js=_NEWEST_ATTACHMENT, **QUICK)
+    attached.change(attach, [attached, *inputs], outputs, **QUICK)
+    canvas.upload(accept, inputs, [*outputs, newest_image], **QUEUED)
+    canvas.clear(clear, inputs, outputs, **QUICK)
+    canvas.select(mark, inputs, outputs, **EACH)
+    thumbnails.select(look, inputs, outputs, **EACH)
+    numbered_image.change(accept_numbered, [numbered_image, *inputs], outputs, **QUICK)

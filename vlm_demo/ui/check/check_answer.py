@@ -10,28 +10,31 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from vlm_demo.analysis.checking import check, grounding_models
-from vlm_demo.analysis.verdicts import Check
+from vlm_demo.analysis.checking import check_against_image, grounding_models
+from vlm_demo.analysis.verdicts import AnswerCheck
 from vlm_demo.errors import InputError
-from vlm_demo.ui.arena.sides import Side, side_by_side
-from vlm_demo.ui.check.findings import NOTHING, checked, findings
-from vlm_demo.ui.components.answer.answered_request import Asked
-from vlm_demo.ui.components.answer.remedies import problem, wire_remedies
-from vlm_demo.ui.components.answer.view import NOTHING as NOTHING_WRONG
-from vlm_demo.ui.components.answer.view import answer
-from vlm_demo.ui.components.canvas.canvas import shown
-from vlm_demo.ui.components.picture_input.examples import ASSETS, Example
-from vlm_demo.ui.components.picture_input.input import (
-    build_examples,
-    build_picture_input,
-    wanted,
+from vlm_demo.ui import browser_files
+from vlm_demo.ui.check.findings_view import NO_FINDINGS, findings_value, findings_view
+from vlm_demo.ui.components.answer.answered_request import AnsweredRequest
+from vlm_demo.ui.components.answer.remedies import problem_value
+from vlm_demo.ui.components.answer.remedy_events import wire_remedies
+from vlm_demo.ui.components.answer.view import EMPTY_ANSWER as NO_PROBLEM
+from vlm_demo.ui.components.answer.view import build_answer
+from vlm_demo.ui.components.canvas.canvas_values import canvas_value
+from vlm_demo.ui.components.examples import ASSETS, Example
+from vlm_demo.ui.components.image_input import (
+    build_example_buttons,
+    build_image_input,
+    require_image,
     wire_examples,
-    wire_picture_input,
+    wire_image_input,
 )
-from vlm_demo.ui.components.picture_input.pictures import Picture
-from vlm_demo.ui.context import PageContext, build_run_buttons
+from vlm_demo.ui.components.run_buttons import build_run_buttons
+from vlm_demo.ui.components.side_by_side import AnswerProgress, stream_side_by_side
+from vlm_demo.ui.components.uploaded_images import UploadedImage
+from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.events import QUEUED, QUICK
-from vlm_demo.ui.html_values import Said
+from vlm_demo.ui.html_values import TranslatableText
 from vlm_demo.ui.i18n import say
 from vlm_demo.values import Task
 
@@ -40,24 +43,17 @@ _EXAMPLES = (
     ("animals.png", "One with mistakes", "A lion stands beside two elephants and a zebra."),
 )
 
-SHOW_AND_RUN = """() => {
-  document.getElementById('check-tab-button').click();
-  const open = () => {  // the inner tabs are there only when the outer one is shown
-    const view = document.getElementById('check-answer-tab-button');
-    const run = document.getElementById('check-run');
-    if (view && view.offsetParent && run) { view.click(); run.click(); }
-    else requestAnimationFrame(open);
-  };
-  open();
-}"""
+_SHOW_AND_RUN = browser_files.read(
+    "components/open_view.js", tab="check", view="check-answer", button="check-run"
+)
 
 
-def build_check_answer(tab: gr.Tab, around: PageContext) -> None:
+def build_check_answer(tab: gr.Tab, page: PageContext) -> None:
     """Lay out the view and wire it to the backend."""
-    backend = around.backend
+    backend = page.backend
     with gr.Row(equal_height=False):
         with gr.Column(scale=6, min_width=300):
-            own = build_picture_input("check-picture", around)
+            own = build_image_input("check-picture", page.newest_image, page.settings)
         with gr.Column(scale=6, min_width=300):
             text = gr.Textbox(
                 label=say("Answer to check"),
@@ -75,109 +71,108 @@ def build_check_answer(tab: gr.Tab, around: PageContext) -> None:
                 elem_id="check-model",
             )
             buttons = build_run_buttons("Check", "check")
-            trouble = answer(
-                "check-problem", run="#check-run", field="#check-text", picture="#check-picture"
+            trouble = build_answer(
+                "check-problem", run="#check-run", field="#check-text", image_input="#check-picture"
             )
-            result = findings("check-findings", board="check-picture")
-            tries = build_examples(_examples())
+            result = findings_view("check-findings", canvas="check-picture")
+            tries = build_example_buttons(_examples())
 
-    def run(picture: Picture | None, words: str, chosen: str | None) -> Iterator[Any]:
+    def run(image: UploadedImage | None, words: str, chosen: str | None) -> Iterator[Any]:
         yield gr.skip()
         try:
-            picture = wanted(picture)
+            image = require_image(image)
             if not chosen:
                 raise InputError(
                     "No model here can say where things are. Please add one on the Models tab."
                 )
-            yield {trouble: NOTHING_WRONG, result: NOTHING, own.board: shown(picture)}
+            yield {trouble: NO_PROBLEM, result: NO_FINDINGS, own.canvas: canvas_value(image)}
             waiting = None if backend.is_loaded(chosen) else _loading(chosen)
-            source = partial(check, backend, chosen, picture.open(), words)
-            seen: Side[Check] | None = None
-            with closing(side_by_side([source])) as rounds:
-                for (side,) in rounds:
-                    if side is seen:
+            source = partial(check_against_image, backend, chosen, image.open(), words)
+            last: AnswerProgress[AnswerCheck] | None = None
+            with closing(stream_side_by_side([source])) as updates:
+                for (progress,) in updates:
+                    if progress is last:
                         yield {result: gr.skip()}
                         continue
-                    seen = side
-                    if side.newest is not None:
-                        yield _shown(picture, side.newest, busy=not side.done, waiting=waiting)
-                        waiting = None if side.newest.count(None) == 0 else waiting
-                    if side.error is not None:
-                        raise side.error
-        except Exception as error:  # whatever it is, people are told
-            yield {trouble: problem(error, backend, chosen or "", Task.GROUNDING)}
+                    last = progress
+                    if (newest := progress.newest) is not None:
+                        yield show_check(image, newest, busy=not progress.done, waiting=waiting)
+                        waiting = None if newest.count(None) == 0 else waiting
+                    if progress.error is not None:
+                        raise progress.error
+        except Exception as error:  # every error is shown on the page
+            yield {trouble: problem_value(error, backend, chosen or "", Task.GROUNDING)}
 
-    def _shown(
-        picture: Picture, so_far: Check, *, busy: bool, waiting: Said | None
+    def show_check(
+        image: UploadedImage, so_far: AnswerCheck, *, busy: bool, waiting: TranslatableText | None
     ) -> dict[Any, Any]:
-        begun = so_far.count(None) < len(so_far.findings)
+        if so_far.count(None) == len(so_far.findings):  # nothing has been judged yet
+            value = findings_value(so_far, busy=busy, waiting=waiting if busy else None)
+            return {result: value, own.canvas: canvas_value(image)}
         return {
-            result: checked(so_far, busy=busy, waiting=waiting if busy and not begun else None),
-            own.board: shown(picture, so_far.mentions if begun else (), _sure(so_far, begun)),
+            result: findings_value(so_far, busy=busy),
+            own.canvas: canvas_value(image, so_far.mentions, so_far.confidences),
         }
 
-    def _sure(so_far: Check, begun: bool) -> tuple[tuple[float | None, ...], ...]:
-        return so_far.confidences if begun else ()
-
-    def carry(asked: Asked | None) -> dict[Any, Any]:
-        """Take over the answer of another tab, to be checked by another model if there is one."""
+    def carry(asked: AnsweredRequest | None) -> dict[Any, Any]:
+        """Take over the answer of another tab, and let another model check it if there is one."""
         if asked is None:
             return {result: gr.skip()}
         words = asked.reply.text.strip()
         names = grounding_models(backend, words, other_than=asked.model)
         # Without a picture or words, the check itself says what is missing.
         return {
-            own.picture: asked.picture,
-            own.board: shown(asked.picture),
+            own.image: asked.image,
+            own.canvas: canvas_value(asked.image),
             text: words,
             model: gr.Dropdown(choices=names, value=next(iter(names), None)),
-            result: NOTHING,
-            trouble: NOTHING_WRONG,
+            result: NO_FINDINGS,
+            trouble: NO_PROBLEM,
         }
 
-    def filled(example: Example) -> Mapping[Component, Any]:
-        return {text: example.words, **cleared}
+    def fill_example(example: Example) -> Mapping[Component, Any]:
+        return {text: example.text, **cleared}
 
-    def offered(chosen: str | None) -> gr.Dropdown:
-        """Offer the models of the menu, which may have grown."""
+    def offer_models(chosen: str | None) -> gr.Dropdown:
+        """Offer the models that are on the menu now."""
         names = grounding_models(backend)
         return gr.Dropdown(choices=names, value=chosen or next(iter(names), None))
 
-    cleared: dict[Component, Any] = {result: NOTHING, trouble: NOTHING_WRONG}
-    checking = buttons.ask(
+    cleared: dict[Component, Any] = {result: NO_FINDINGS, trouble: NO_PROBLEM}
+    checking = buttons.wire(
         [buttons.run.click, text.submit],
         run,
-        [own.picture, text, model],
-        [trouble, result, own.board],
+        [own.image, text, model],
+        [trouble, result, own.canvas],
         [result],
     )
-    wire_remedies(trouble, around.controls, Task.GROUNDING, own, model)
-    tab.select(offered, model, model, **QUICK)
-    wire_picture_input(tab, around, own, cleared, cancels=[checking])
-    wire_examples(tries, around, own, filled, [text, *cleared], run=buttons.run, cancels=[checking])
-    for name, button in around.check.items():
+    wire_remedies(trouble, page.controls, Task.GROUNDING, own, model)
+    tab.select(offer_models, model, model, **QUICK)
+    wire_image_input(tab, own, cleared, cancels=[checking])
+    wire_examples(tries, own, fill_example, [text, *cleared], run=buttons.run, cancels=[checking])
+    for name, button in page.check_buttons.items():
         button.click(
             carry,
-            around.asked[name],
-            [own.picture, own.board, text, model, result, trouble],
+            page.newest_answers[name],
+            [own.image, own.canvas, text, model, result, trouble],
             cancels=[checking],
             **QUEUED,
-        ).success(None, None, None, js=SHOW_AND_RUN)
+        ).success(None, None, None, js=_SHOW_AND_RUN)
 
 
-def _loading(model: str) -> Said:
-    return Said("Loading {model}…", {"model": model})
+def _loading(model: str) -> TranslatableText:
+    return TranslatableText("Loading {model}…", {"model": model})
 
 
 def _examples() -> tuple[Example, ...]:
     return tuple(
         Example(
-            picture=ASSETS / "examples" / picture,
+            image=ASSETS / "examples" / name,
             title=title,
             task=Task.GROUNDING,
             source="",
             licence="",
-            words=words,
+            text=words,
         )
-        for picture, title, words in _EXAMPLES
+        for name, title, words in _EXAMPLES
     )

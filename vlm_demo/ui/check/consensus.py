@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from operator import is_
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -15,78 +16,89 @@ from gradio.components import Component
 from gradio.utils import get_upload_folder
 
 from vlm_demo.analysis.consensus import (
-    FEWEST,
-    MOST,
+    MAX_MODELS,
+    MIN_MODELS,
     Consensus,
-    Voice,
+    ModelAnswer,
     check_models,
-    compare,
-    to_data,
+    compare_answers,
+    consensus_to_data,
 )
 from vlm_demo.backend import Backend
 from vlm_demo.errors import InputError
-from vlm_demo.rendering.export import as_json
-from vlm_demo.ui.arena.sides import HINTS, WORDLESS, Side, side_by_side
-from vlm_demo.ui.check.consensus_view import NOTHING, Standing, compared, consensus_view
-from vlm_demo.ui.components.answer.waiting import Waiting
-from vlm_demo.ui.components.model_choice import ABILITIES
-from vlm_demo.ui.components.picture_input.input import (
-    build_picture_input,
-    wanted,
-    wire_picture_input,
+from vlm_demo.rendering.export import to_json_line
+from vlm_demo.ui.check.consensus_view import (
+    NO_CONSENSUS,
+    ModelProgress,
+    consensus_value,
+    consensus_view,
 )
-from vlm_demo.ui.components.picture_input.pictures import Picture
-from vlm_demo.ui.context import PageContext, build_run_buttons
+from vlm_demo.ui.components.answer.answer_stream import stream_answer
+from vlm_demo.ui.components.answer.waiting import Waiting
+from vlm_demo.ui.components.image_input import (
+    build_image_input,
+    require_image,
+    wire_image_input,
+)
+from vlm_demo.ui.components.model_choice import runnable_models
+from vlm_demo.ui.components.run_buttons import build_run_buttons
+from vlm_demo.ui.components.side_by_side import AnswerProgress, stream_side_by_side
+from vlm_demo.ui.components.task_form import (
+    TASK_LABELS,
+    TASKS_WITHOUT_TEXT,
+    build_text_field,
+    check_text,
+    update_text_field,
+)
+from vlm_demo.ui.components.uploaded_images import UploadedImage
+from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.events import QUICK
-from vlm_demo.ui.html_values import Said
+from vlm_demo.ui.html_values import TranslatableText
 from vlm_demo.ui.i18n import say
-from vlm_demo.ui.streaming import awaited, errors_shown, plain_words_for
+from vlm_demo.ui.streaming import error_message, show_errors
 from vlm_demo.values import Reply, Request, Task
 
 _TASKS = (Task.GROUNDING, Task.GROUNDED_CAPTION, Task.CHAT)
-"""What several models can be asked here; a chat where the answer says where things are."""
+"""Tasks that several models can be given here; a chat answer counts where it contains regions."""
 
-
+_Progress = AnswerProgress[Reply | Waiting]
 _Source = Callable[[], Generator[Reply | Waiting | None, None, None]]
-_Rounds = Generator[tuple[Side[Reply | Waiting], ...], None, None]
+_Updates = Generator[tuple[_Progress, ...], None, None]
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class CompletedConsensus:
     """The newest comparison, for the download."""
 
-    picture: Picture
+    image: UploadedImage
     request: Request  # without its picture
     consensus: Consensus
 
 
-def build_consensus(tab: gr.Tab, around: PageContext) -> None:
+def build_consensus(tab: gr.Tab, page: PageContext) -> None:
     """Lay out the view and wire it to the backend."""
-    backend = around.backend
-    newest = gr.State(None)  # Kept | None
+    backend = page.backend
+    newest = gr.State(None)  # CompletedConsensus | None
     with gr.Row(equal_height=False):
         with gr.Column(scale=4, min_width=280):
-            own = build_picture_input("consensus-picture", around)
+            own = build_image_input("consensus-picture", page.newest_image, page.settings)
         with gr.Column(scale=6, min_width=300):
             models = gr.Dropdown(
-                _names(backend),
-                value=_here(backend),
+                runnable_models(backend),
+                value=_default_models(backend),
                 multiselect=True,
-                max_choices=MOST,
+                max_choices=MAX_MODELS,
                 label=say("Models"),
                 info=say("Two to six; all are asked the same, each with its own settings"),
                 elem_id="consensus-models",
             )
             kind = gr.Radio(
-                [(say(ABILITIES[task]), task.value) for task in _TASKS],
+                [(say(TASK_LABELS[task]), task.value) for task in _TASKS],
                 value=Task.GROUNDING.value,
                 label=say("Task"),
                 elem_id="consensus-task",
             )
-            label, hint = HINTS[Task.GROUNDING]
-            words = gr.Textbox(
-                label=say(label), placeholder=say(hint), max_lines=4, elem_id="consensus-words"
-            )
+            words = build_text_field(Task.GROUNDING, "consensus-words")
             buttons = build_run_buttons("Compare what they see", "consensus")
     result = consensus_view("consensus-result")
     with gr.Row(visible=False, elem_id="consensus-files") as files:
@@ -98,121 +110,103 @@ def build_consensus(tab: gr.Tab, around: PageContext) -> None:
         )
 
     def run(
-        picture: Picture | None, chosen: Sequence[str], task_name: str, text: str
+        image: UploadedImage | None, chosen: Sequence[str], task_name: str, text: str
     ) -> Iterator[Any]:
         yield gr.skip()
-        with errors_shown():
-            picture = wanted(picture)
+        with show_errors():
+            image = require_image(image)
             check_models(chosen)
-            request = _request(Task(task_name), text, picture)
-            yield {result: NOTHING, newest: None, files: gr.Row(visible=False)}
+            request = _make_request(Task(task_name), text, image)
+            yield {result: NO_CONSENSUS, newest: None, files: gr.Row(visible=False)}
             sources: Sequence[_Source] = [
-                partial(awaited, backend, model, request) for model in chosen
+                partial(stream_answer, backend, model, request) for model in chosen
             ]
-            last: tuple[Side[Reply | Waiting], ...] = ()
-            rounds: _Rounds = side_by_side(sources)
-            with closing(rounds):
-                for sides in rounds:
-                    if all(map(_is, sides, last)) and last:
+            last: tuple[_Progress, ...] = ()
+            updates: _Updates = stream_side_by_side(sources)
+            with closing(updates):
+                for progress in updates:
+                    if last and all(map(is_, progress, last)):
                         yield {result: gr.skip()}
                         continue
-                    last = sides
-                    voices, standings = _heard(chosen, sides)
-                    so_far = compare(voices, request.task)
-                    busy = not all(side.done for side in sides)
-                    yield {result: compared(picture, text, standings, so_far, busy=busy)}
-            kept = Kept(picture, Request(request.task, request.text), so_far)
-            yield {newest: kept, files: gr.Row(visible=True), data: str(_written(kept))}
-
-    def words_of(name: str) -> gr.Textbox:
-        task = Task(name)
-        if task in WORDLESS:
-            return gr.Textbox(visible=False)
-        label, hint = HINTS[task]
-        return gr.Textbox(label=say(label), placeholder=say(hint), visible=True)
+                    last = progress
+                    answers, states = _collect_answers(chosen, progress)
+                    so_far = compare_answers(answers, request.task)
+                    busy = not all(one.done for one in progress)
+                    yield {result: consensus_value(image, text, states, so_far, busy=busy)}
+            complete = CompletedConsensus(image, Request(request.task, request.text), so_far)
+            path = _write_json(complete)
+            yield {newest: complete, files: gr.Row(visible=True), data: str(path)}
 
     cleared: dict[Component, Any] = {
-        result: NOTHING,
+        result: NO_CONSENSUS,
         newest: None,
         files: gr.Row(visible=False),
     }
-    asking = buttons.ask(
+    asking = buttons.wire(
         [buttons.run.click, words.submit],
         run,
-        [own.picture, models, kind, words],
+        [own.image, models, kind, words],
         [result, newest, files, data],
         [result],
     )
-    kind.change(words_of, kind, words, **QUICK)
-    tab.select(lambda: gr.Dropdown(choices=_names(backend)), None, models, **QUICK)
-    wire_picture_input(tab, around, own, cleared, cancels=[asking])
+    kind.change(lambda name: update_text_field(Task(name)), kind, words, **QUICK)
+    tab.select(lambda: gr.Dropdown(choices=runnable_models(backend)), None, models, **QUICK)
+    wire_image_input(tab, own, cleared, cancels=[asking])
 
 
-def _request(task: Task, text: str, picture: Picture) -> Request:
-    """Return what all of them are asked.
+def _make_request(task: Task, text: str, image: UploadedImage) -> Request:
+    """Return what all models are asked.
 
     Raises:
-        InputError: it lacks its words.
+        InputError: the text is missing, or this view does not offer the task.
     """
     if task not in _TASKS:
         raise InputError("Please choose what the models are to do.")
-    if task in WORDLESS:
-        text = ""
-    elif not text.strip():
-        raise InputError(f"Please fill in “{HINTS[task][0]}” first.")
-    return Request(task, text, (picture.open(),))
+    check_text(task, text)
+    return Request(task, "" if task in TASKS_WITHOUT_TEXT else text, (image.open(),))
 
 
-def _is(side: Side[Any], other: Side[Any]) -> bool:
-    return side is other
-
-
-def _heard(
-    models: Sequence[str], sides: Sequence[Side[Reply | Waiting]]
-) -> tuple[list[Voice], list[Standing]]:
-    """Tell what each model has said, and how far it has come."""
-    voices, standings = [], []
-    for model, side in zip(models, sides, strict=True):
-        newest = side.newest
-        reply = newest if isinstance(newest, Reply) else None
-        if side.error is not None:
-            error = plain_words_for(side.error)
-            voices.append(Voice(model, error=error))
-            standings.append(Standing(model, error, "failed"))
+def _collect_answers(
+    models: Sequence[str], progress: Sequence[_Progress]
+) -> tuple[list[ModelAnswer], list[ModelProgress]]:
+    """Return what each model has answered, and how far it has come."""
+    answers, states = [], []
+    for model, one in zip(models, progress, strict=True):
+        reply = one.newest if isinstance(one.newest, Reply) else None
+        if one.error is not None:
+            error = error_message(one.error)
+            answers.append(ModelAnswer(model, error=error))
+            states.append(ModelProgress(model, error, "failed"))
             continue
-        # Until it has answered, that it does not see a thing means nothing.
-        voices.append(Voice(model, reply if side.done else None))
-        standings.append(Standing(model, *_state(side, reply)))
-    return voices, standings
+        # What an answer does not mention means nothing until the answer is complete.
+        answers.append(ModelAnswer(model, reply if one.done else None))
+        states.append(ModelProgress(model, *_describe_progress(one, reply)))
+    return answers, states
 
 
-def _state(side: Side[Reply | Waiting], reply: Reply | None) -> tuple[Said, str]:
-    if side.done and reply is not None:
+def _describe_progress(progress: _Progress, reply: Reply | None) -> tuple[TranslatableText, str]:
+    if progress.done and reply is not None:
         places = sum(len(mention.regions) for mention in reply.mentions)
         words = "{n} place, {seconds} s" if places == 1 else "{n} places, {seconds} s"
-        return Said(words, {"n": places, "seconds": f"{side.seconds:.1f}"}), "done"
-    if side.done:
-        return Said("stopped"), "failed"
-    if isinstance(side.newest, Waiting):
-        return side.newest.words, "busy"
-    return Said("waiting…") if reply is None else Said("answering…"), "busy"
+        return TranslatableText(words, {"n": places, "seconds": f"{progress.seconds:.1f}"}), "done"
+    if progress.done:
+        return TranslatableText("stopped"), "failed"
+    if isinstance(progress.newest, Waiting):
+        return progress.newest.text, "busy"
+    return TranslatableText("waiting…") if reply is None else TranslatableText("answering…"), "busy"
 
 
-def _written(kept: Kept) -> Path:
+def _write_json(complete: CompletedConsensus) -> Path:
     """Write the comparison where the page may serve it from."""
+    image = complete.image
     folder = Path(mkdtemp(dir=get_upload_folder()))
-    path = folder / f"{Path(kept.picture.name).stem or 'picture'}-consensus.json"
-    path.write_text(
-        as_json(to_data(kept.consensus, kept.picture.size, kept.request)), encoding="utf-8"
-    )
+    path = folder / f"{Path(image.name).stem or 'picture'}-consensus.json"
+    data = consensus_to_data(complete.consensus, image.size, complete.request)
+    path.write_text(to_json_line(data), encoding="utf-8")
     return path
 
 
-def _names(backend: Backend) -> list[str]:
-    return [spec.name for spec in backend.menu if spec.runs_here]
-
-
-def _here(backend: Backend) -> list[str]:
-    """The first models that are here and can do what is asked at first."""
+def _default_models(backend: Backend) -> list[str]:
+    """Return the first models that are here and can do the task that is chosen first."""
     able = backend.models_for(Task.GROUNDING)
-    return [name for name in able if backend.spec(name).is_here][:FEWEST]
+    return [name for name in able if backend.spec(name).is_here][:MIN_MODELS]

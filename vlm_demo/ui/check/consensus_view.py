@@ -1,7 +1,4 @@
-"""What several models see, on one picture, with how far they agree.
-
-A factory around gr.HTML: gradio writes a stub file beside a module that subclasses it.
-"""
+"""What several models see on one picture, and how far they agree."""
 
 from __future__ import annotations
 
@@ -11,14 +8,16 @@ from typing import Any
 
 import gradio as gr
 
-from vlm_demo.analysis.consensus import Consensus, Group, Sighting
+from vlm_demo.analysis.consensus import Consensus, Detection, DetectionGroup
 from vlm_demo.rendering.palette import DASHES, colour_of
 from vlm_demo.ui import browser_files
-from vlm_demo.ui.components.picture_input.pictures import Picture
-from vlm_demo.ui.html_values import Words, as_value, percent
+from vlm_demo.ui.components.html_component import build_html_component
+from vlm_demo.ui.components.uploaded_images import UploadedImage
+from vlm_demo.ui.html_values import DisplayText, encode_value
+from vlm_demo.units import format_percent
 
 _SCRIPT = "".join(
-    browser_files.read(name) for name in ("components/canvas/shapes.js", "check/consensus.js")
+    browser_files.read(name) for name in ("components/canvas/shapes.js", "check/consensus_view.js")
 )
 
 _TEMPLATE = """
@@ -38,71 +37,70 @@ _TEMPLATE = """
 </div>
 """
 
-NOTHING = as_value({})
+NO_CONSENSUS = encode_value({})
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ModelProgress:
     """How far a model has come."""
 
     model: str
-    state: Words
+    state: DisplayText
     tone: str = ""  # "busy", "done" or "failed"
 
 
 def consensus_view(elem_id: str) -> gr.HTML:
-    """Build the component; its value is what `compared` returns."""
-    return gr.HTML(
-        NOTHING,
-        html_template=_TEMPLATE,
-        js_on_load=_SCRIPT,
-        elem_id=elem_id,
-        apply_default_css=False,
-    )
+    """Build the component; its value is what `consensus_value` returns."""
+    return build_html_component(NO_CONSENSUS, _TEMPLATE, _SCRIPT, elem_id)
 
 
-def compared(
-    picture: Picture, words: str, standings: Sequence[Standing], consensus: Consensus, *, busy: bool
+def consensus_value(
+    image: UploadedImage,
+    text: str,
+    models: Sequence[ModelProgress],
+    consensus: Consensus,
+    *,
+    busy: bool,
 ) -> str:
     """Value of the component, complete or still growing (`busy`).
 
-    `words` name the things that no phrase names: what was looked for.
+    Things without a phrase are named by the `text` of the request.
     """
-    width, height = picture.size
-    return as_value(
+    width, height = image.size
+    return encode_value(
         {
-            "picture": {"url": picture.url, "width": width, "height": height, "name": picture.name},
+            "picture": {"url": image.url, "width": width, "height": height, "name": image.name},
             "models": [
                 {
-                    "name": standing.model,
-                    "state": standing.state,
-                    "tone": standing.tone,
+                    "name": model.model,
+                    "state": model.state,
+                    "tone": model.tone,
                     "colour": colour_of(index),
                     "dash": DASHES[index % len(DASHES)],
-                    "answered": consensus.voices[index].reply is not None,
+                    "answered": consensus.answers[index].reply is not None,
                 }
-                for index, standing in enumerate(standings)
+                for index, model in enumerate(models)
             ],
-            "things": [_thing(group, words, consensus) for group in consensus.groups],
+            "things": [_thing(group, text, consensus) for group in consensus.groups],
             "agreement": consensus.agreement,
             "busy": busy,
         }
     )
 
 
-def _thing(group: Group, words: str, consensus: Consensus) -> dict[str, Any]:
+def _thing(group: DetectionGroup, text: str, consensus: Consensus) -> dict[str, Any]:
     return {
-        "phrase": group.phrase or words,
-        "disputed": consensus.disputed(group),
+        "phrase": group.phrase or text,
+        "disputed": consensus.is_disputed(group),
         "iou": group.iou,
-        "seen": [_seen(sighting) for sighting in group.sightings],
+        "seen": [_sighting(sighting) for sighting in group.detections],
     }
 
 
-def _seen(sighting: Sighting) -> dict[str, Any]:
+def _sighting(sighting: Detection) -> dict[str, Any]:
     box, sure = sighting.box, sighting.confidence
     return {
-        "model": sighting.voice,
+        "model": sighting.answer,
         "box": [box.x1, box.y1, box.x2, box.y2],
-        "sure": "" if sure is None else percent(sure),
+        "sure": "" if sure is None else format_percent(sure),
     }

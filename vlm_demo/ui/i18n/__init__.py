@@ -1,8 +1,8 @@
-"""What the page says, in the languages that it speaks.
+"""The texts of the page in other languages.
 
-The English words are their own keys: `say("Locate")` is shown as "Locate" to whoever reads English,
-or a language without a translation. Translations stand in a TOML file a language beside this one.
-Scripts of the page say their words with a function of the same name (say.js).
+The English text is the key: `say("Locate")` appears as "Locate" in English, and in any language
+without a translation. Each language has a TOML file here. Scripts of the page use a function of
+the same name (say.js).
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _FOLDER = Path(__file__).parent
 
 
 def translations(language: str) -> Mapping[str, str]:
-    """Return what the page says in a language, by what it says in English."""
+    """Return the translations into a language, by their English text."""
     with (_FOLDER / f"{language}.toml").open("rb") as file:
         return tomllib.load(file)
 
 
 say = gr.I18n(en={}, **{language: dict(translations(language)) for language in LANGUAGES})
-"""Mark words for translation in the browser; `launch` gets it as `i18n`."""
+"""Marks a text for translation in the browser; `launch` gets it as `i18n`."""
 
 SCRIPT = (
     (_FOLDER / "say.js")
@@ -39,4 +39,4 @@ SCRIPT = (
         ).replace("</", "<\\/"),
     )
 )
-"""Defines `say` in the browser."""
+"""JavaScript that defines `say` in the browser."""

@@ -8,64 +8,72 @@ from pathlib import Path
 
 from PIL.Image import Image
 
-from vlm_demo.analysis.inspection import Doubt, OtherReading, OutputDiagnosis, Step, Strip
+from vlm_demo.analysis.diagnosis import (
+    AlternativeReading,
+    ConversionStep,
+    ConversionTrace,
+    OutputDiagnosis,
+    ReadingWarning,
+)
 from vlm_demo.engines import RenderedPrompt
 from vlm_demo.markup.coordinate_spaces import SPACES
 from vlm_demo.rendering.palette import colour_of
-from vlm_demo.ui.components.picture_input.pictures import file_url
-from vlm_demo.ui.html_values import Said, Words, as_html
+from vlm_demo.ui.components.uploaded_images import file_url
+from vlm_demo.ui.html_values import DisplayText, TranslatableText, translatable_html
 from vlm_demo.values import ReplyState
 
-MOST_STRIPS = 8
-"""Places whose way is shown at once; the others follow in a fold-out."""
+MAX_TRACES = 8
+"""Number of places whose conversion is shown at once; the others follow in a fold-out."""
 
-MOST_NAMES = 4
-"""Families that are named in one row of the table."""
+MAX_FAMILIES = 4
+"""Number of families named in one row of the table; the others follow in a fold-out."""
 
 _STATES = {
-    ReplyState.NONE: Said("No place was read, and there is no markup."),
-    ReplyState.UNREADABLE: Said("There is markup for places, and none of it can be read."),
+    ReplyState.NONE: TranslatableText("No place was read, and there is no markup."),
+    ReplyState.UNREADABLE: TranslatableText(
+        "There is markup for places, but none of it can be read."
+    ),
 }
 
 
-def findings(examination: OutputDiagnosis, others: Sequence[OtherReading]) -> str:
-    """Say what was read, how, what speaks against it, and who would read it otherwise."""
+def diagnosis_html(diagnosis: OutputDiagnosis, others: Sequence[AlternativeReading]) -> str:
+    """HTML of the warnings, of how each place was read, and of the alternative readings."""
     return "".join(
         [
-            *(_doubt(doubt) for doubt in examination.doubts),
-            _outcome(examination),
-            _strips(examination.strips),
+            *map(_reading_warning_html, diagnosis.warnings),
+            _outcome_html(diagnosis),
+            _traces_html(diagnosis.traces),
             _table(others),
         ]
     )
 
 
-def told(words: Words) -> str:
-    """One line, where there is nothing to show."""
-    return f'<p class="told">{as_html(words)}</p>'
+def hint_html(text: DisplayText) -> str:
+    """HTML of a line that says why there is nothing to show, or what to do."""
+    return f'<p class="told">{translatable_html(text)}</p>'
 
 
-def warned(words: Words, *more: str) -> str:
-    """One line about something that is wrong, and what else is to be said, as HTML."""
-    return f'<p class="notice" role="status">{" ".join((as_html(words), *more))}</p>'
+def warning_html(text: DisplayText, *more: str) -> str:
+    """HTML of a line about something that is wrong; `more` is HTML that follows in it."""
+    return f'<p class="notice" role="status">{" ".join((translatable_html(text), *more))}</p>'
 
 
-def _doubt(doubt: Doubt) -> str:
-    titles = [as_html(SPACES[name].title) for name in doubt.spaces]
+def _reading_warning_html(warning: ReadingWarning) -> str:
+    titles = [translatable_html(SPACES[name].title) for name in warning.better_spaces]
     better = "<span data-say>Likelier:</span> " + " / ".join(titles)
-    return warned(doubt.words, *([better] if titles else []))
+    return warning_html(warning.message, *([better] if titles else []))
 
 
-def _outcome(examination: OutputDiagnosis) -> str:
-    if examination.space is None:
-        return told(Said("This family writes no places: its text is all there is to read."))
-    return told(_STATES[state]) if (state := examination.reply.state) in _STATES else ""
+def _outcome_html(diagnosis: OutputDiagnosis) -> str:
+    if diagnosis.space is None:
+        return hint_html(TranslatableText("This family writes no places, only text."))
+    return hint_html(_STATES[state]) if (state := diagnosis.reply.state) in _STATES else ""
 
 
-def _strips(strips: Sequence[Strip]) -> str:
-    if not strips:
+def _traces_html(traces: Sequence[ConversionTrace]) -> str:
+    if not traces:
         return ""
-    first, rest = strips[:MOST_STRIPS], strips[MOST_STRIPS:]
+    first, rest = traces[:MAX_TRACES], traces[MAX_TRACES:]
     more = (
         f"<details><summary data-say>{len(rest)} more places</summary>{_list(rest)}</details>"
         if rest
@@ -74,36 +82,36 @@ def _strips(strips: Sequence[Strip]) -> str:
     return f"<h3 data-say>From the output to the picture</h3>{_list(first)}{more}"
 
 
-def _list(strips: Iterable[Strip]) -> str:
-    return f'<ul class="strips">{"".join(map(_strip, strips))}</ul>'
+def _list(traces: Iterable[ConversionTrace]) -> str:
+    return f'<ul class="strips">{"".join(map(_trace_html, traces))}</ul>'
 
 
-def _strip(strip: Strip) -> str:
-    colour = colour_of(strip.mention) if strip.mention is not None else "transparent"
-    name = html.escape(strip.phrase) or "<span data-say>unnamed</span>"
-    steps = "".join(map(_step, strip.steps))
+def _trace_html(trace: ConversionTrace) -> str:
+    colour = colour_of(trace.mention) if trace.mention is not None else "transparent"
+    name = html.escape(trace.phrase) or "<span data-say>unnamed</span>"
+    steps = "".join(map(_step_html, trace.steps))
     return (
         f'<li><b><i style="background:{colour}"></i>{name}</b><ol class="strip">{steps}</ol></li>'
     )
 
 
-def _step(step: Step) -> str:
-    numbers = ", ".join(map(_shown, step.numbers))
+def _step_html(step: ConversionStep) -> str:
+    numbers = ", ".join(map(_format_number, step.numbers))
     value = f"<code>{numbers}</code>" if numbers else ""
-    # The raw text is the only detail that stands alone.
+    # The raw text is the only detail without numbers.
     detail = html.escape(step.detail)
     detail = f"<small data-say>{detail}</small>" if numbers else f"<code>{detail}</code>"
     return f"<li><span data-say>{html.escape(step.title)}</span>{value}{detail}</li>"
 
 
-def _shown(number: float) -> str:
+def _format_number(number: float) -> str:
     return f"{number:.1f}".removesuffix(".0") if abs(number) >= 10 else f"{number:.4g}"
 
 
-def _table(others: Sequence[OtherReading]) -> str:
+def _table(others: Sequence[AlternativeReading]) -> str:
     if not others:
         return ""
-    rows = "".join(map(_row, sorted(others, key=lambda other: not other.same)))
+    rows = "".join(map(_row, sorted(others, key=lambda other: not other.is_same)))
     return (
         '<h3 data-say>Other readings</h3><div class="table"><table><thead><tr>'
         "<th data-say>Read by</th><th data-say>Its numbers count</th><th data-say>Places</th>"
@@ -112,29 +120,29 @@ def _table(others: Sequence[OtherReading]) -> str:
     )
 
 
-def _row(other: OtherReading) -> str:
-    named = ", ".join(map(html.escape, other.titles[:MOST_NAMES]))
-    if rest := other.titles[MOST_NAMES:]:
-        everybody = html.escape(", ".join(rest))
-        named += f"<details><summary data-say>and {len(rest)} more</summary>{everybody}</details>"
-    where = Said("the same") if other.same else Said("elsewhere")
-    counted = other.space or Said("several things")
+def _row(other: AlternativeReading) -> str:
+    titles = ", ".join(map(html.escape, other.titles[:MAX_FAMILIES]))
+    if rest := other.titles[MAX_FAMILIES:]:
+        others = html.escape(", ".join(rest))
+        titles += f"<details><summary data-say>and {len(rest)} more</summary>{others}</details>"
+    where = TranslatableText("the same") if other.is_same else TranslatableText("elsewhere")
+    space = other.space or TranslatableText("several things")
     return (
-        f"<tr><td>{named}</td><td>{as_html(counted)}</td>"
-        f"<td>{other.places}</td><td>{as_html(where)}</td></tr>"
+        f"<tr><td>{titles}</td><td>{translatable_html(space)}</td>"
+        f"<td>{other.places}</td><td>{translatable_html(where)}</td></tr>"
     )
 
 
-def prompt_facts(inspection: RenderedPrompt) -> str:
-    """Say how long a prompt is, and how it came about."""
-    tokens, pictures = inspection.tokens, inspection.image_tokens
-    facts = [Said("{count} tokens", {"count": f"{tokens:,}"})]
-    if inspection.prompt.messages and any(m.images for m in inspection.prompt.messages):
-        facts.append(Said("{count} of them for the picture", {"count": f"{pictures:,}"}))
-    if inspection.prompt.answer_prefix:
-        facts.append(Said("the answer is begun for the model"))
-    note = warned(inspection.prompt.note) if inspection.prompt.note else ""
-    return f'<p class="facts">{" · ".join(map(as_html, facts))}</p>{note}'
+def prompt_facts_html(rendered: RenderedPrompt) -> str:
+    """HTML of how long a prompt is, and what is special about it."""
+    prompt, tokens = rendered.prompt, f"{rendered.image_tokens:,}"
+    facts = [TranslatableText("{count} tokens", {"count": f"{rendered.tokens:,}"})]
+    if any(message.images for message in prompt.messages):
+        facts.append(TranslatableText("{count} of them for the picture", {"count": tokens}))
+    if prompt.answer_prefix:
+        facts.append(TranslatableText("the beginning of the answer is given"))
+    note = warning_html(prompt.note) if prompt.note else ""
+    return f'<p class="facts">{" · ".join(map(translatable_html, facts))}</p>{note}'
 
 
 def _figure(file: Path, image: Image) -> str:
@@ -146,15 +154,15 @@ def _figure(file: Path, image: Image) -> str:
     )
 
 
-def pictures_seen(files: Sequence[Path], inspection: RenderedPrompt) -> str:
-    """Show the pictures as the model sees them, tile by tile."""
+def tiles_html(files: Sequence[Path], rendered: RenderedPrompt) -> str:
+    """HTML of the pictures as the model sees them, tile by tile."""
     if not files:
-        return told(inspection.remark or Said("There is no picture in this prompt."))
+        return hint_html(rendered.note or TranslatableText("There is no picture in this prompt."))
     tiles = len(files)
-    what = (
-        Said("What the model sees: one picture")
+    heading = (
+        TranslatableText("What the model sees: one picture")
         if tiles == 1
-        else Said("What the model sees: {count} tiles", {"count": tiles})
+        else TranslatableText("What the model sees: {count} tiles", {"count": tiles})
     )
-    figures = "".join(map(_figure, files, inspection.pictures))
-    return f'<h3>{as_html(what)}</h3><div class="tiles">{figures}</div>'
+    figures = "".join(map(_figure, files, rendered.images))
+    return f'<h3>{translatable_html(heading)}</h3><div class="tiles">{figures}</div>'

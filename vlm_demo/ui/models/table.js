@@ -1,7 +1,7 @@
 // The catalogue as a table that is searched and filtered in the browser.
 // `props.value`, as JSON: {free, models: [{name, family, size, parameters, licence, commercial,
-//   memory, smallest, fits, can, languages, obstacle, loaded, unsure}], chosen}
-// A click on a row goes back as the event `select` with the name of its model.
+//   memory, smallest, fits, can, languages, unavailable, loaded, unverified}], chosen}
+// A click on a row is sent as the event `select` with the name of its model.
 const find = (selector) => element.querySelector(selector);
 const search = find('.search-words'), body = find('tbody'), count = find('.count');
 const filters = [...element.querySelectorAll('select')], boxes = [...element.querySelectorAll('.ticks input')];
@@ -21,7 +21,7 @@ const cell = (text, className, below = '') => {
   return node;
 };
 
-function doubt(text, certain) {
+function withDoubt(text, certain) {
   if (certain || !text) return text;
   const node = document.createElement('span');
   const mark = Object.assign(document.createElement('span'), { className: 'doubt', textContent: '?' });
@@ -36,17 +36,17 @@ function row(model) {
   const name = document.createElement('button');
   name.type = 'button';
   name.textContent = model.name;
-  const first = cell(name, 'name', model.obstacle ? `${model.family} · ${say(model.obstacle)}` : model.family);
+  const first = cell(name, 'name', model.unavailable ? `${model.family} · ${say(model.unavailable)}` : model.family);
   if (model.loaded) name.after(Object.assign(document.createElement('b'), { className: 'badge', textContent: say('loaded') }));
-  const sure = (field) => !model.unsure.includes(field);
+  const isVerified = (field) => !model.unverified.includes(field);
   node.append(
     first,
-    cell(doubt(model.size, sure('parameters')), 'size'),
-    cell(doubt(say(model.licence), sure('licence')), 'licence', say('commercial: {whether}', { whether: say(model.commercial) })),
+    cell(withDoubt(model.size, isVerified('parameters')), 'size'),
+    cell(withDoubt(say(model.licence), isVerified('licence')), 'licence', say('commercial: {whether}', { whether: say(model.commercial) })),
     cell(model.memory, 'memory', model.smallest),
     cell(say(model.fits.words), `fits ${model.fits.tone}`),
   );
-  node.classList.toggle('elsewhere', Boolean(model.obstacle));
+  node.classList.toggle('elsewhere', Boolean(model.unavailable));
   node.addEventListener('click', () => choose(model.name));
   return node;
 }
@@ -64,14 +64,13 @@ function mark(name) {
   }
 }
 
-const SIZES = { tiny: [0, 1e9], small: [1e9, 5e9], medium: [5e9, 15e9], large: [15e9, Infinity] };
-const ALLOWED = { yes: ['yes'], conditions: ['yes', 'on conditions'] };
+const SIZES = %SIZES%, LICENCES = %LICENCES%;
 const TESTS = {
   can: (model, wanted) => model.can.includes(wanted),
   size: (model, wanted) => model.parameters >= SIZES[wanted][0] && model.parameters < SIZES[wanted][1],
-  licence: (model, wanted) => ALLOWED[wanted].includes(model.commercial),
+  licence: (model, wanted) => LICENCES[wanted].includes(model.commercial),
   language: (model, wanted) => model.languages.includes(wanted),
-  here: (model) => !model.obstacle,
+  here: (model) => !model.unavailable,
   fitting: (model) => model.fits.tone === 'good',
 };
 
@@ -84,7 +83,7 @@ function matches(model) {
     && boxes.every((box) => !box.checked || TESTS[box.name](model));
 }
 
-function sift() {
+function filterRows() {
   let found = 0;
   for (const model of models) {
     const fits = matches(model);
@@ -106,7 +105,7 @@ function offerLanguages() {
   filter.value = often.has(kept) ? kept : '';
 }
 
-// Only rows that have changed are built: a hundred take longer than showing the tab.
+// Only rows that have changed are built: building a hundred takes longer than showing the tab.
 function draw(listed) {
   const names = listed.map(({ name }) => name).join('\n'), sameModels = names === [...rows.keys()].join('\n');
   rows = new Map(listed.map((model) => {
@@ -127,17 +126,17 @@ function show() {
   find('.free').textContent = say.whole(value.free || '');
   offerLanguages();
   mark(value.chosen || chosen);
-  sift();
+  filterRows();
   scroller.scrollTop = top;
 }
 
-search.addEventListener('input', sift);
-for (const control of [...filters, ...boxes]) control.addEventListener('change', sift);
+search.addEventListener('input', filterRows);
+for (const control of [...filters, ...boxes]) control.addEventListener('change', filterRows);
 clear.addEventListener('click', () => {
   search.value = '';
   for (const filter of filters) filter.value = '';
   for (const box of boxes) box.checked = false;
-  sift();
+  filterRows();
   search.focus();
 });
 watch('value', show);

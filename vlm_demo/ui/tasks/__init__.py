@@ -1,1 +1,1 @@
-"""Tasks."""
+"""The tabs of one task each: Ask, Caption and Locate."""

@@ -1,66 +1,181 @@
 """Caption: a picture in words, in one sentence or in detail, continued or with places.
 
-Or what is in the places that are marked on it.
+Or what is in the regions that are marked on it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 
+from vlm_demo.conversations.permalink import Permalink
 from vlm_demo.errors import InputError
-from vlm_demo.ui.components.answer.answered_request import Asked
-from vlm_demo.ui.components.answer.remedies import problem, wire_remedies
-from vlm_demo.ui.components.answer.text import places_found
-from vlm_demo.ui.components.answer.view import NOTHING, answer, waiting, written
-from vlm_demo.ui.components.answer_actions.actions import build_keeping
-from vlm_demo.ui.components.answer_actions.permalink_format import Link
-from vlm_demo.ui.components.answer_actions.permalinks import wire_link
-from vlm_demo.ui.components.canvas.canvas import located, shown
-from vlm_demo.ui.components.model_choice import build_notice
-from vlm_demo.ui.components.picture_input.examples import Example
-from vlm_demo.ui.components.picture_input.input import (
-    build_examples,
-    build_picture_input,
-    wanted,
-    wire_examples,
-    wire_picture_input,
+from vlm_demo.ui.components.answer.answer_stream import stream_updates
+from vlm_demo.ui.components.answer.answered_request import AnsweredRequest
+from vlm_demo.ui.components.answer.remedies import problem_value
+from vlm_demo.ui.components.answer.remedy_events import wire_remedies
+from vlm_demo.ui.components.answer.view import (
+    EMPTY_ANSWER,
+    answer_value,
+    build_answer,
+    describe_outcome,
+    waiting_value,
 )
-from vlm_demo.ui.components.picture_input.pictures import Picture
-from vlm_demo.ui.components.settings.panel import Choice
-from vlm_demo.ui.context import PageContext, build_run_buttons
+from vlm_demo.ui.components.answer_actions.actions import build_answer_actions
+from vlm_demo.ui.components.answer_actions.permalinks import wire_tab_permalink
+from vlm_demo.ui.components.canvas.canvas_values import canvas_value, reply_canvas_value
+from vlm_demo.ui.components.examples import Example
+from vlm_demo.ui.components.image_input import (
+    ExampleButtons,
+    ImageInput,
+    build_example_buttons,
+    build_image_input,
+    require_image,
+    wire_examples,
+    wire_image_input,
+)
+from vlm_demo.ui.components.model_notice import build_model_notice
+from vlm_demo.ui.components.run_buttons import RunButtons, build_run_buttons
+from vlm_demo.ui.components.settings.request_settings import RequestSettings
+from vlm_demo.ui.components.task_form import CAPTION_STYLES, CONTINUED, GROUNDED, SHORT
+from vlm_demo.ui.components.uploaded_images import UploadedImage
+from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.events import QUICK
 from vlm_demo.ui.i18n import say
-from vlm_demo.ui.streaming import awaited
+from vlm_demo.ui.tabs import Tab
 from vlm_demo.values import Region, Reply, Request, Task
 
-SHORT, DETAILED, CONTINUED, GROUNDED = "Short", "Detailed", "Continue", "With places"
 MARKED = "Marked regions"
-STYLES = {
-    SHORT: Task.CAPTION,
-    DETAILED: Task.DETAILED_CAPTION,
-    CONTINUED: Task.CAPTION,
-    GROUNDED: Task.GROUNDED_CAPTION,
-}
-"""Captions of a whole picture."""
+"""The style that describes the regions that are marked on the picture."""
 
-TASKS = {**STYLES, MARKED: Task.DESCRIBE_REGION}
-"""What the tab can be asked for."""
+STYLE_TASKS = {**CAPTION_STYLES, MARKED: Task.DESCRIBE_REGION}
+"""The task of each style that the tab offers."""
 
 
-def build_caption_tab(tab: gr.Tab, around: PageContext) -> None:
+@dataclass(frozen=True, slots=True)
+class CaptionTab:
+    """The components of the tab, and what happens on its events."""
+
+    page: PageContext
+    image_input: ImageInput
+    style: gr.Radio
+    beginning: gr.Textbox
+    buttons: RunButtons
+    result: gr.HTML
+    examples: ExampleButtons
+
+    @property
+    def newest_answer(self) -> gr.State:
+        """Holds the newest answer of the tab."""
+        return self.page.newest_answers[Tab.CAPTION]
+
+    @property
+    def cleared(self) -> dict[Component, Any]:
+        """Values of the components that belong to the old picture."""
+        return {self.result: EMPTY_ANSWER, self.newest_answer: None}
+
+    def caption(
+        self,
+        image: UploadedImage | None,
+        style: str,
+        beginning: str,
+        regions: tuple[Region, ...],
+        *settings: Any,
+    ) -> Iterator[Any]:
+        """Stream a caption in a style."""
+        yield gr.skip()
+        backend, result, canvas = self.page.backend, self.result, self.image_input.canvas
+        newest: Reply | None = None
+        try:
+            image = require_image(image)
+            if style == MARKED and not regions:
+                raise InputError("Please mark a region on the picture first.")
+            yield {result: waiting_value(), canvas: canvas_value(image)}
+            choice = RequestSettings.read(backend, *settings)
+            request = Request(
+                STYLE_TASKS[style],
+                beginning if style == CONTINUED else "",
+                (image.open(),),
+                regions=regions if style == MARKED else (),
+                sampling=choice.sampling,
+            )
+
+            def show_complete(reply: Reply) -> str:
+                note, tone = describe_outcome(reply) if style == GROUNDED else ("", "")
+                return answer_value(reply, busy=False, note=note, tone=tone)
+
+            for update in stream_updates(backend, choice.model, request, show_complete):
+                reply, value = update or (None, gr.skip())
+                if reply is None:
+                    yield {result: value}
+                    continue
+                newest = reply
+                answer = AnsweredRequest.record(choice.model, request, reply, [image])
+                yield {
+                    result: value,
+                    canvas: reply_canvas_value(image, reply),
+                    self.newest_answer: answer,
+                }
+        except Exception as error:  # whatever it is, people are told
+            yield {result: problem_value(error, backend, settings[0], STYLE_TASKS[style], newest)}
+
+    def fill(self, task: Task, text: str) -> Mapping[Component, Any]:
+        """Return the values of the fields for a task with the beginning of its caption, or ""."""
+        style = CONTINUED if text else _find_style(task)
+        return {
+            self.style: style,
+            self.beginning: gr.Textbox(text, visible=style == CONTINUED),
+            **self.cleared,
+        }
+
+    def fill_from_link(self, link: Permalink) -> Mapping[Component, Any]:
+        """Return the values of the fields for a link."""
+        return self.fill(link.request.task, link.request.text)
+
+    def fill_from_example(self, example: Example) -> Mapping[Component, Any]:
+        """Return the values of the fields for an example."""
+        return self.fill(example.task, example.text)
+
+    def wire(self, tab: gr.Tab) -> None:
+        """Connect the components with what happens."""
+        page, own, style, beginning = self.page, self.image_input, self.style, self.beginning
+        captioning = self.buttons.wire(
+            [self.buttons.run.click, beginning.submit],
+            self.caption,
+            [own.image, style, beginning, own.regions, *page.controls.inputs],
+            [self.result, own.canvas, self.newest_answer],
+            [self.result],
+        )
+        wire_remedies(self.result, page.controls, Task.CAPTION, own)
+        style.change(lambda kind: gr.Textbox(visible=kind == CONTINUED), style, beginning, **QUICK)
+        cleared = self.cleared
+        wire_image_input(tab, own, cleared, cancels=[captioning])
+        filled = [style, beginning, *cleared]
+        wire_examples(
+            self.examples,
+            own,
+            self.fill_from_example,
+            filled,
+            run=self.buttons.run,
+            cancels=[captioning],
+        )
+        wire_tab_permalink(Tab.CAPTION, page.permalink_card, own, self.fill_from_link, filled)
+
+
+def build_caption_tab(tab: gr.Tab, page: PageContext) -> None:
     """Lay out the tab and wire it to the backend."""
-    backend, controls = around.backend, around.controls
-    asked_last = around.asked["Caption"]
     with gr.Row(equal_height=False):
         with gr.Column(scale=6, min_width=300):
-            own = build_picture_input("caption-picture", around, selectable=True)
+            own = build_image_input(
+                "caption-picture", page.newest_image, page.settings, selectable=True
+            )
         with gr.Column(scale=5, min_width=300):
             style = gr.Radio(
-                [(say(name), name) for name in TASKS],
+                [(say(name), name) for name in STYLE_TASKS],
                 value=SHORT,
                 label=say("Style"),
                 elem_id="caption-style",
@@ -74,90 +189,28 @@ def build_caption_tab(tab: gr.Tab, around: PageContext) -> None:
                 elem_id="caption-beginning",
             )
             buttons = build_run_buttons("Caption", "caption")
-            build_notice(
-                backend, controls.model, [Task.CAPTION], [buttons.run], style=style, styles=TASKS
+            build_model_notice(
+                page.backend,
+                page.controls.model,
+                [Task.CAPTION],
+                [buttons.run],
+                style=style,
+                styles=STYLE_TASKS,
             )
-            result = answer(
+            result = build_answer(
                 "caption-answer", "caption-picture", run="#caption-run", field="#caption-beginning"
             )
-            build_keeping("Caption", around, regions=own.regions)
-            around.place_again("Caption")
-            tries = build_examples(around.examples_for(*dict.fromkeys(STYLES.values())))
-
-    def caption(
-        picture: Picture | None,
-        kind: str,
-        start: str,
-        regions: tuple[Region, ...],
-        *settings: Any,
-    ) -> Iterator[Any]:
-        yield gr.skip()
-        newest: Reply | None = None
-        try:
-            picture = wanted(picture)
-            if kind == MARKED and not regions:
-                raise InputError("Please mark a region on the picture first.")
-            yield {result: waiting(), own.board: shown(picture)}
-            choice = Choice.of(backend, *settings)
-            words = start if kind == CONTINUED else ""
-            request = Request(
-                TASKS[kind],
-                words,
-                (picture.open(),),
-                regions=regions if kind == MARKED else (),
-                sampling=choice.sampling,
+            build_answer_actions(
+                Tab.CAPTION,
+                page.answer_actions,
+                page.newest_answers[Tab.CAPTION],
+                regions=own.regions,
             )
-            for reply in awaited(backend, choice.model, request):
-                if not isinstance(reply, Reply):
-                    yield {result: waiting(reply) if reply else gr.skip()}
-                    continue
-                newest = reply
-                yield {
-                    result: written(reply, busy=True),
-                    own.board: located(picture, reply),
-                    asked_last: Asked.now(choice.model, request, reply, [picture]),
-                }
-            if newest is not None:
-                note, tone = places_found(newest) if kind == GROUNDED else ("", "")
-                yield {result: written(newest, busy=False, note=note, tone=tone)}
-        except Exception as error:  # whatever it is, people are told
-            yield {result: problem(error, backend, settings[0], TASKS[kind], newest)}
-
-    def filled_by(link: Link) -> Mapping[Component, Any]:
-        task, words = link.request.task, link.request.text
-        kind = CONTINUED if words else _style_of(task)
-        return {style: kind, beginning: gr.Textbox(words, visible=kind == CONTINUED), **cleared}
-
-    def filled(example: Example) -> Mapping[Component, Any]:
-        kind = CONTINUED if example.words else _style_of(example.task)
-        return {
-            style: kind,
-            beginning: gr.Textbox(example.words, visible=kind == CONTINUED),
-            **cleared,
-        }
-
-    cleared: dict[Component, Any] = {result: NOTHING, asked_last: None}
-    asking = buttons.ask(
-        [buttons.run.click, beginning.submit],
-        caption,
-        [own.picture, style, beginning, own.regions, *controls.inputs],
-        [result, own.board, asked_last],
-        [result],
-    )
-    wire_remedies(result, controls, Task.CAPTION, own)
-    style.change(lambda kind: gr.Textbox(visible=kind == CONTINUED), style, beginning, **QUICK)
-    wire_picture_input(tab, around, own, cleared, cancels=[asking])
-    wire_examples(
-        tries,
-        around,
-        own,
-        filled,
-        [style, beginning, *cleared],
-        run=buttons.run,
-        cancels=[asking],
-    )
-    wire_link("Caption", around, own, filled_by, [style, beginning, *cleared])
+            page.render_follow_ups(Tab.CAPTION)
+            tasks = dict.fromkeys(CAPTION_STYLES.values())
+            examples = build_example_buttons(page.examples_for(*tasks))
+    CaptionTab(page, own, style, beginning, buttons, result, examples).wire(tab)
 
 
-def _style_of(task: Task) -> str:
-    return next((style for style, other in TASKS.items() if other is task), SHORT)
+def _find_style(task: Task) -> str:
+    return next((style for style, other in STYLE_TASKS.items() if other is task), SHORT)

@@ -1,48 +1,234 @@
-"""Locate: name a thing and see where it is; mark a place and read what is there."""
+"""Locate: name a thing and see where it is; mark a region and read what it shows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 
+from vlm_demo.conversations.permalink import Permalink
 from vlm_demo.errors import InputError
-from vlm_demo.prompting.confidence import above
-from vlm_demo.ui.components.answer.answered_request import Asked
-from vlm_demo.ui.components.answer.remedies import problem, wire_remedies
-from vlm_demo.ui.components.answer.text import places_found
-from vlm_demo.ui.components.answer.view import NOTHING, answer, waiting, written
-from vlm_demo.ui.components.answer_actions.actions import build_keeping
-from vlm_demo.ui.components.answer_actions.permalinks import wire_link
-from vlm_demo.ui.components.canvas.canvas import located, read_regions, shown
-from vlm_demo.ui.components.model_choice import build_notice
-from vlm_demo.ui.components.picture_input.examples import Example
-from vlm_demo.ui.components.picture_input.input import (
-    build_examples,
-    build_picture_input,
-    wanted,
-    wire_examples,
-    wire_picture_input,
+from vlm_demo.prompting.confidence import apply_confidence_threshold
+from vlm_demo.ui.components.answer.answer_stream import stream_answer, stream_updates
+from vlm_demo.ui.components.answer.answered_request import AnsweredRequest
+from vlm_demo.ui.components.answer.remedies import problem_value
+from vlm_demo.ui.components.answer.remedy_events import wire_remedies
+from vlm_demo.ui.components.answer.view import (
+    EMPTY_ANSWER,
+    answer_value,
+    build_answer,
+    describe_outcome,
+    waiting_value,
 )
-from vlm_demo.ui.components.picture_input.pictures import Picture
-from vlm_demo.ui.components.settings.panel import Choice
-from vlm_demo.ui.context import PageContext, build_run_buttons
+from vlm_demo.ui.components.answer_actions.actions import build_answer_actions
+from vlm_demo.ui.components.answer_actions.permalinks import wire_tab_permalink
+from vlm_demo.ui.components.canvas.canvas_values import (
+    canvas_value,
+    read_regions,
+    reply_canvas_value,
+)
+from vlm_demo.ui.components.examples import Example
+from vlm_demo.ui.components.image_input import (
+    ExampleButtons,
+    ImageInput,
+    build_example_buttons,
+    build_image_input,
+    require_image,
+    wire_examples,
+    wire_image_input,
+)
+from vlm_demo.ui.components.model_notice import build_model_notice
+from vlm_demo.ui.components.run_buttons import RunButtons, build_run_buttons
+from vlm_demo.ui.components.settings.request_settings import RequestSettings
+from vlm_demo.ui.components.uploaded_images import UploadedImage
+from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.events import EACH, QUICK
-from vlm_demo.ui.html_values import percent
+from vlm_demo.ui.html_values import DisplayText, TranslatableText
 from vlm_demo.ui.i18n import say
-from vlm_demo.ui.streaming import awaited
+from vlm_demo.ui.tabs import Tab
+from vlm_demo.units import format_percent
 from vlm_demo.values import Region, Reply, Request, Task
 
 
-def build_locate_tab(tab: gr.Tab, around: PageContext) -> None:
+@dataclass(frozen=True, slots=True)
+class LocateTab:
+    """The components of the tab, and what happens on its events."""
+
+    page: PageContext
+    image_input: ImageInput
+    text: gr.Textbox  # what to find
+    buttons: RunButtons
+    result: gr.HTML
+    threshold: gr.Slider  # confidence below which regions are hidden
+    describe_buttons: RunButtons
+    description: gr.HTML
+    raw_output: gr.Code
+    raw_fold: gr.Accordion
+    examples: ExampleButtons
+    complete_reply: gr.State  # Reply | None
+
+    @property
+    def newest_answer(self) -> gr.State:
+        """Holds the newest answer of the tab."""
+        return self.page.newest_answers[Tab.LOCATE]
+
+    @property
+    def cleared(self) -> dict[Component, Any]:
+        """Values of the components that belong to the old picture."""
+        return {
+            self.result: EMPTY_ANSWER,
+            self.description: EMPTY_ANSWER,
+            self.raw_output: "",
+            self.raw_fold: gr.Accordion(visible=False, open=False),
+            self.complete_reply: None,
+            self.newest_answer: None,
+            self.threshold: gr.Slider(visible=False),
+        }
+
+    def locate(
+        self, image: UploadedImage | None, text: str, threshold: float, *settings: Any
+    ) -> Iterator[Any]:
+        """Stream the regions of what is looked for."""
+        yield gr.skip()
+        backend, result, canvas = self.page.backend, self.result, self.image_input.canvas
+        newest: Reply | None = None
+        try:
+            image = require_image(image)
+            yield {
+                result: waiting_value(),
+                canvas: canvas_value(image),
+                self.complete_reply: None,
+            }
+            choice = RequestSettings.read(backend, *settings)
+            request = Request(Task.GROUNDING, text, (image.open(),), sampling=choice.sampling)
+            for reply in stream_answer(backend, choice.model, request):
+                if not isinstance(reply, Reply):
+                    yield {result: waiting_value(reply) if reply else gr.skip()}
+                    continue
+                newest = reply
+                confident = apply_confidence_threshold(reply, threshold)
+                answer = AnsweredRequest.record(choice.model, request, reply, [image])
+                yield {
+                    result: answer_value(confident, busy=True),
+                    canvas: reply_canvas_value(image, reply, threshold),
+                    self.newest_answer: answer,
+                }
+            if newest is not None:
+                yield {self.complete_reply: newest, result: _complete_value(newest, threshold)}
+        except Exception as error:  # whatever it is, people are told
+            yield {result: problem_value(error, backend, settings[0], Task.GROUNDING, newest)}
+
+    def apply_threshold(
+        self, image: UploadedImage | None, reply: Reply | None, threshold: float
+    ) -> dict[Any, Any]:
+        """Show a complete answer without the regions whose confidence is lower."""
+        if image is None or reply is None:
+            return {self.result: gr.skip()}  # an answer that is still being written follows itself
+        has_confidence = any(mention.confidence is not None for mention in reply.mentions)
+        return {
+            self.result: _complete_value(reply, threshold),
+            self.image_input.canvas: reply_canvas_value(image, reply, threshold),
+            self.threshold: gr.Slider(visible=has_confidence),
+            self.raw_output: reply.raw.strip(),
+            self.raw_fold: gr.Accordion(visible=True),
+        }
+
+    def label_describe_button(self, image: UploadedImage | None, event: gr.EventData) -> gr.Button:
+        """Say on the button whether one region or several are described."""
+        several = len(read_regions(event._data, image)) > 1
+        return gr.Button(say("Describe the regions together" if several else "Describe the region"))
+
+    def describe(
+        self, image: UploadedImage | None, regions: tuple[Region, ...], *settings: Any
+    ) -> Iterator[Any]:
+        """Stream a description of the marked regions."""
+        yield gr.skip()
+        backend, description = self.page.backend, self.description
+        newest: Reply | None = None
+        try:
+            image = require_image(image)
+            if not regions:
+                raise InputError("Please mark a region on the picture first.")
+            yield {description: waiting_value()}
+            choice = RequestSettings.read(backend, *settings)
+            request = Request(
+                Task.DESCRIBE_REGION,
+                images=(image.open(),),
+                regions=regions,
+                sampling=choice.sampling,
+            )
+            for update in stream_updates(backend, choice.model, request, _description_value):
+                reply, value = update or (None, gr.skip())
+                if reply is None:
+                    yield {description: value}
+                    continue
+                newest = reply
+                answer = AnsweredRequest.record(choice.model, request, reply, [image])
+                yield {description: value, self.newest_answer: answer}
+        except Exception as error:  # whatever it is, people are told
+            model, task = settings[0], Task.DESCRIBE_REGION
+            yield {description: problem_value(error, backend, model, task, newest)}
+
+    def fill_from_link(self, link: Permalink) -> Mapping[Component, Any]:
+        """Return the values of the fields for a link."""
+        return {self.text: link.request.text, **self.cleared}
+
+    def fill_from_example(self, example: Example) -> Mapping[Component, Any]:
+        """Return the values of the fields for an example."""
+        return {self.text: example.text, **self.cleared}
+
+    def wire(self, tab: gr.Tab) -> None:
+        """Connect the components with what happens."""
+        page, own, controls = self.page, self.image_input, self.page.controls
+        locating = self.buttons.wire(
+            [self.buttons.run.click, self.text.submit],
+            self.locate,
+            [own.image, self.text, self.threshold, *controls.inputs],
+            [self.result, own.canvas, self.complete_reply, self.newest_answer],
+            [self.result],
+        )
+        wire_remedies(self.result, controls, Task.GROUNDING, own)
+        # The threshold may have been moved while the answer was written.
+        for changed in (locating.success, self.threshold.change):
+            changed(
+                self.apply_threshold,
+                [own.image, self.complete_reply, self.threshold],
+                [self.result, own.canvas, self.threshold, self.raw_output, self.raw_fold],
+                trigger_mode="always_last",
+                **QUICK,
+            )
+        describe_button = self.describe_buttons.run
+        own.canvas.select(self.label_describe_button, own.image, describe_button, **EACH)
+        describing = self.describe_buttons.wire(
+            [describe_button.click],
+            self.describe,
+            [own.image, own.regions, *controls.inputs],
+            [self.description, self.newest_answer],
+            [self.description],
+        )
+        wire_remedies(self.description, controls, Task.DESCRIBE_REGION, own)
+        cleared, cancels = self.cleared, [locating, describing]
+        wire_image_input(tab, own, cleared, cancels=cancels)
+        filled = [self.text, *cleared]
+        wire_examples(
+            self.examples,
+            own,
+            self.fill_from_example,
+            filled,
+            run=self.buttons.run,
+            cancels=cancels,
+        )
+        wire_tab_permalink(Tab.LOCATE, page.permalink_card, own, self.fill_from_link, filled)
+
+
+def build_locate_tab(tab: gr.Tab, page: PageContext) -> None:
     """Lay out the tab and wire it to the backend."""
-    backend, controls = around.backend, around.controls
-    newest = gr.State(None)  # Reply | None: the complete one
-    asked_last = around.asked["Locate"]
+    complete_reply = gr.State(None)
     with gr.Row(elem_classes="search", equal_height=True):
-        words = gr.Textbox(
+        text = gr.Textbox(
             label=say("What to find"),
             placeholder=say("What to find, like “red circle”"),
             show_label=False,
@@ -55,175 +241,75 @@ def build_locate_tab(tab: gr.Tab, around: PageContext) -> None:
         buttons = build_run_buttons("Locate", "locate")
     with gr.Row(equal_height=False):
         with gr.Column(scale=7, min_width=300):
-            own = build_picture_input("locate-picture", around, selectable=True)
+            own = build_image_input(
+                "locate-picture", page.newest_image, page.settings, selectable=True
+            )
         with gr.Column(scale=4, min_width=280):
-            build_notice(backend, controls.model, [Task.GROUNDING], [buttons.run])
-            result = answer(
+            build_model_notice(page.backend, page.controls.model, [Task.GROUNDING], [buttons.run])
+            result = build_answer(
                 "locate-answer", "locate-picture", run="#locate-run", field="#locate-words"
             )
-            least = gr.Slider(
+            threshold = gr.Slider(
                 0,
                 1,
                 0,
                 step=0.01,
-                label=say("Least confidence"),
-                info=say("Hides places of which the model is less sure, here and in the downloads"),
+                label=say("Confidence threshold"),
+                info=say("Hides places with a lower confidence, here and in downloads"),
                 visible=False,
                 elem_id="locate-least",
             )
-            with gr.Column(elem_id="locate-marked"):  # board.css hides it while nothing is marked
-                describing = build_run_buttons("Describe the region", "describe", "secondary")
-            description = answer(
-                "locate-description", run="#describe-run", picture="#locate-picture"
+            with gr.Column(elem_id="locate-marked"):  # canvas.css hides it while nothing is marked
+                describe_buttons = build_run_buttons("Describe the region", "describe", "secondary")
+            description = build_answer(
+                "locate-description", run="#describe-run", image_input="#locate-picture"
             )
-            build_keeping("Locate", around, regions=own.regions, least=least)
-            around.place_again("Locate")
+            build_answer_actions(
+                Tab.LOCATE,
+                page.answer_actions,
+                page.newest_answers[Tab.LOCATE],
+                regions=own.regions,
+                threshold=threshold,
+            )
+            page.render_follow_ups(Tab.LOCATE)
             with gr.Accordion(
                 say("Raw output"), open=False, visible=False, elem_id="locate-raw"
-            ) as fold_out:
-                raw = gr.Code(show_label=False, language=None, wrap_lines=True, lines=2)
-            tries = build_examples(around.examples_for(Task.GROUNDING))
-
-    def locate(
-        picture: Picture | None, text: str, threshold: float, *settings: Any
-    ) -> Iterator[Any]:
-        yield gr.skip()
-        last: Reply | None = None
-        try:
-            picture = wanted(picture)
-            yield {result: waiting(), own.board: shown(picture), newest: None}
-            choice = Choice.of(backend, *settings)
-            request = Request(Task.GROUNDING, text, (picture.open(),), sampling=choice.sampling)
-            for reply in awaited(backend, choice.model, request):
-                if not isinstance(reply, Reply):
-                    yield {result: waiting(reply) if reply else gr.skip()}
-                    continue
-                last = reply
-                sure = above(reply, threshold)
-                yield {
-                    result: written(sure, busy=True),
-                    own.board: located(picture, reply, threshold),
-                    asked_last: Asked.now(choice.model, request, reply, [picture]),
-                }
-            if last is not None:
-                yield {newest: last, result: _complete(last, threshold)}
-        except Exception as error:  # whatever it is, people are told
-            yield {result: problem(error, backend, settings[0], Task.GROUNDING, last)}
-
-    def settled_at(picture: Picture, reply: Reply, threshold: float) -> dict[Any, Any]:
-        """Show a complete answer without the places of which the model was less sure."""
-        return {
-            result: _complete(reply, threshold),
-            own.board: located(picture, reply, threshold),
-            least: gr.Slider(visible=any(m.confidence is not None for m in reply.mentions)),
-            raw: reply.raw.strip(),
-            fold_out: gr.Accordion(visible=True),
-        }
-
-    def settle(picture: Picture | None, reply: Reply | None, threshold: float) -> dict[Any, Any]:
-        if picture is None or reply is None:
-            return {result: gr.skip()}  # the answer that is being written follows by itself
-        return settled_at(picture, reply, threshold)
-
-    def name_button(picture: Picture | None, event: gr.EventData) -> gr.Button:
-        several = len(read_regions(event._data, picture)) > 1
-        return gr.Button(say("Describe the regions together" if several else "Describe the region"))
-
-    def describe(
-        picture: Picture | None, regions: tuple[Region, ...], *settings: Any
-    ) -> Iterator[Any]:
-        yield gr.skip()
-        last: Reply | None = None
-        try:
-            picture = wanted(picture)
-            if not regions:
-                raise InputError("Please mark a region on the picture first.")
-            yield {description: waiting()}
-            choice = Choice.of(backend, *settings)
-            request = Request(
-                Task.DESCRIBE_REGION,
-                images=(picture.open(),),
-                regions=regions,
-                sampling=choice.sampling,
-            )
-            for reply in awaited(backend, choice.model, request):
-                if not isinstance(reply, Reply):
-                    yield {description: waiting(reply) if reply else gr.skip()}
-                    continue
-                last = reply
-                yield {
-                    description: written(reply, busy=True),
-                    asked_last: Asked.now(choice.model, request, reply, [picture]),
-                }
-            if last is not None:
-                yield {description: written(last, busy=False, note="What the selection shows")}
-        except Exception as error:  # whatever it is, people are told
-            told = problem(error, backend, settings[0], Task.DESCRIBE_REGION, last)
-            yield {description: told}
-
-    def filled_by(text: str) -> Mapping[Component, Any]:
-        return {words: text, **cleared}
-
-    def filled(example: Example) -> Mapping[Component, Any]:
-        return filled_by(example.words)
-
-    locating = buttons.ask(
-        [buttons.run.click, words.submit],
-        locate,
-        [own.picture, words, least, *controls.inputs],
-        [result, own.board, newest, asked_last],
-        [result],
-    )
-    wire_remedies(result, controls, Task.GROUNDING, own)
-    # The threshold may have been moved while the answer was written.
-    for changed in (locating.success, least.change):
-        changed(
-            settle,
-            [own.picture, newest, least],
-            [result, own.board, least, raw, fold_out],
-            trigger_mode="always_last",
-            **QUICK,
-        )
-    own.board.select(name_button, own.picture, describing.run, **EACH)
-    telling = describing.ask(
-        [describing.run.click],
-        describe,
-        [own.picture, own.regions, *controls.inputs],
-        [description, asked_last],
-        [description],
-    )
-    wire_remedies(description, controls, Task.DESCRIBE_REGION, own)
-    cleared: dict[Component, Any] = {
-        result: NOTHING,
-        description: NOTHING,
-        raw: "",
-        fold_out: gr.Accordion(visible=False, open=False),
-        newest: None,
-        asked_last: None,
-        least: gr.Slider(visible=False),
-    }
-    wire_picture_input(tab, around, own, cleared, cancels=[locating, telling])
-    wire_examples(
-        tries,
-        around,
+            ) as raw_fold:
+                raw_output = gr.Code(show_label=False, language=None, wrap_lines=True, lines=2)
+            examples = build_example_buttons(page.examples_for(Task.GROUNDING))
+    LocateTab(
+        page,
         own,
-        filled,
-        [words, *cleared],
-        run=buttons.run,
-        cancels=[locating, telling],
-    )
-    wire_link("Locate", around, own, lambda link: filled_by(link.request.text), [words, *cleared])
+        text,
+        buttons,
+        result,
+        threshold,
+        describe_buttons,
+        description,
+        raw_output,
+        raw_fold,
+        examples,
+        complete_reply,
+    ).wire(tab)
 
 
-def _complete(reply: Reply, threshold: float) -> str:
-    """Value of the answer: what was found, and how much of it the threshold hides."""
-    sure = above(reply, threshold)
-    note, tone = places_found(reply)
-    unsure = _count(reply) - _count(sure)
-    if unsure:
-        note += f", {unsure} hidden: less sure than {percent(threshold)}"
-    return written(sure, busy=False, note=note, tone=tone)
+def _description_value(reply: Reply) -> str:
+    return answer_value(reply, busy=False, note="What the selection shows")
 
 
-def _count(reply: Reply) -> int:
+def _complete_value(reply: Reply, threshold: float) -> str:
+    """Value of a complete answer: what was found, and how much of it the threshold hides."""
+    confident = apply_confidence_threshold(reply, threshold)
+    outcome, tone = describe_outcome(reply)
+    note: DisplayText = outcome
+    hidden = _count_regions(reply) - _count_regions(confident)
+    if hidden:
+        note = TranslatableText(
+            "{outcome}, {hidden} hidden: confidence below {threshold}",
+            {"outcome": outcome, "hidden": hidden, "threshold": format_percent(threshold)},
+        )
+    return answer_value(confident, busy=False, note=note, tone=tone)
+
+
+def _count_regions(reply: Reply) -> int:
     return sum(len(mention.regions) for mention in reply.mentions)

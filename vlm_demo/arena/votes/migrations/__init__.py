@@ -1,1 +1,1 @@
-"""How a database of votes becomes one of today: Alembic's scripts, one for each version."""
+"""How a database of votes is brought up to date: Alembic scripts, one per version."""

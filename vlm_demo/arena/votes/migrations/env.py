@@ -1,4 +1,4 @@
-"""What Alembic runs first: it gets the connection, within a transaction, from `migrating`."""
+"""Runs first in Alembic; `runner` passes the connection, within a transaction."""
 
 from alembic import context
 

@@ -1,1 +1,1 @@
-"""Checkpoints."""
+"""Fetches checkpoints from the Hub, and decides where and how they are loaded into memory."""

@@ -1,4 +1,4 @@
-"""What has to be mended in Fuyu's processor (transformers/models/fuyu/processing_fuyu.py, 5.23)."""
+"""Corrects Fuyu's processor (transformers/models/fuyu/processing_fuyu.py, 5.23)."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ import numpy as np
 import torch
 from transformers import FuyuProcessor
 
-_PLACE = re.compile(r"<(box|point)>([0-9., ]+)</\1>")
+_REGION = re.compile(r"<(box|point)>([0-9., ]+)</\1>")
 _TAGS = {"box": ("<0x00>", "<0x01>"), "point": ("<0x02>", "<0x03>")}
 
 
-class MendedFuyu(FuyuProcessor):
-    """Cuts pictures into patches without torchvision, and knows places in prompts.
+class CorrectedFuyuProcessor(FuyuProcessor):
+    """Cuts images into patches without torchvision, and reads regions in prompts.
 
-    Upstream hands a tensor to `patchify_image` and wants one for a batch back; the one that works
-    without torchvision takes and returns arrays of one picture.
+    Upstream passes a tensor to `patchify_image` and expects one for a batch; the version that works
+    without torchvision takes and returns arrays of one image.
 
-    Places in a prompt (`<box>388, 426, 404, 488</box>`, in pixels) must become a token a number,
-    between tags; upstream runs the numbers together and then drops the result. Here the text is
-    encoded with empty tags, and the numbers' tokens are put between them.
+    Each number of a region in a prompt (`<box>388, 426, 404, 488</box>`, in pixels) must become a
+    token of its own, between tags; upstream runs the numbers together and then drops the result.
+    Here the text is encoded with empty tags, and the numbers' tokens are inserted between them.
     """
 
     number_tags: ClassVar[Mapping[str, str]] = dict(_TAGS.values())
-    """Tokens between which each token is a number: opening to closing."""
+    """Pairs of tokens, opening to closing, between which each token is a number."""
 
     def __init__(self, image_processor: Any, tokenizer: Any) -> None:
         super().__init__(image_processor, tokenizer)  # type: ignore[no-untyped-call]
@@ -39,31 +39,33 @@ class MendedFuyu(FuyuProcessor):
             image_processor.patchify_image = patchify_image
 
     def __call__(self, images: Any = None, text: Any = None, **options: Any) -> Any:
-        """Encode one text with one picture."""
+        """Encode one text with one image."""
         [prompt], numbers = text, []
         if images:
-            numbers = [self._numbers(match[2], images[0].size) for match in _PLACE.finditer(prompt)]
-            prompt = _PLACE.sub(lambda match: "".join(_TAGS[match[1]]), prompt)
+            numbers = [
+                self._number_tokens(match[2], images[0].size) for match in _REGION.finditer(prompt)
+            ]
+            prompt = _REGION.sub(lambda match: "".join(_TAGS[match[1]]), prompt)
         inputs = super().__call__(images=images, text=[prompt], **options)
         if numbers:
-            ids = self._filled(inputs["input_ids"][0].tolist(), numbers)
+            ids = self._insert_numbers(inputs["input_ids"][0].tolist(), numbers)
             inputs["input_ids"] = torch.tensor([ids])
             inputs["attention_mask"] = torch.ones_like(inputs["input_ids"])
         return inputs
 
-    def _numbers(self, written: str, size: tuple[int, int]) -> list[int]:
-        """Return the tokens of a place: each counts two pixels of the picture as it is seen."""
+    def _number_tokens(self, text: str, size: tuple[int, int]) -> list[int]:
+        """Return the tokens of a region's numbers, in steps of two pixels of the resized image."""
         limit = self.image_processor.size
         scale = min(1.0, limit["width"] / size[0], limit["height"] / size[1])
-        steps = (round(float(number) / 2 * scale) for number in written.split(","))
+        steps = (round(float(number) / 2 * scale) for number in text.split(","))
         return [self.tokenizer.convert_tokens_to_ids(str(step)) for step in steps]
 
-    def _filled(self, ids: list[int], numbers: list[list[int]]) -> list[int]:
-        """Put the numbers of each place between its tags."""
+    def _insert_numbers(self, ids: list[int], numbers: list[list[int]]) -> list[int]:
+        """Insert the numbers of each region between its tags."""
         tags = [self.tokenizer.convert_tokens_to_ids(list(pair)) for pair in _TAGS.values()]
-        filled, waiting = [], iter(numbers)
+        result, remaining = [], iter(numbers)
         for token, following in zip(ids, [*ids[1:], None], strict=True):
-            filled.append(token)
+            result.append(token)
             if [token, following] in tags:
-                filled += next(waiting)
-        return filled
+                result += next(remaining)
+        return result

@@ -1,4 +1,4 @@
-"""Where a model goes, and in which number format: decisions, made before anything is loaded."""
+"""Decides where a model goes and in which number format, before anything is loaded."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from vlm_demo.engines.base import Dtype, Quantization
 from vlm_demo.engines.local.checkpoints.weights import StoredWeights
+from vlm_demo.engines.number_format import NumberFormat
 from vlm_demo.errors import LoadError
 from vlm_demo.settings import Device
 
@@ -20,12 +20,12 @@ DTYPES: Mapping[str, torch.dtype] = {
 }
 
 DEVICE_SLACK = 0.9
-"""Share of each GPU that is filled where a model is spread over several: layers are not divided,
-and each GPU needs room to compute in."""
+"""Share of each GPU's memory to fill where a model is spread over several: layers are not divided,
+and each GPU needs memory to compute in."""
 
 
 def pick_device(wanted: Device) -> str:
-    """Return the device to use: the one that was asked for, or the fastest that is there.
+    """Return the device to use: the wanted one, or the fastest that is available.
 
     Raises:
         LoadError: there is no such device.
@@ -46,32 +46,33 @@ def pick_device(wanted: Device) -> str:
 def pick_dtype(
     weights: StoredWeights,
     own: torch.dtype | None,
-    wanted: Dtype,
-    quantization: Quantization,
+    number_format: NumberFormat,
+    compute_format: NumberFormat,
     *,
     device: str,
     free: int,
 ) -> torch.dtype | None:
-    """Return the number format of what is not quantised; None: as it is stored.
+    """Return the number format of weights that are not quantized; None: as stored.
 
-    CPUs compute half precision slowly or not at all, so there it is widened where memory allows;
-    float16 always, as its CPU kernels are the poorest.
+    CPUs compute half precision slowly or not at all, so there it is widened: bfloat16 where memory
+    allows, float16 always, as its CPU kernels are the slowest.
 
     Args:
         weights: of the checkpoint.
-        own: the checkpoint's own number format, where it names one.
-        wanted: by the menu.
-        quantization: of the linear layers.
+        own: the checkpoint's own number format, if it names one.
+        number_format: that the weights are to be loaded in.
+        compute_format: that quantized weights are computed in.
         device: where the model goes.
         free: bytes that it may take there.
     """
-    if wanted != "auto":
+    wanted = compute_format if number_format.is_quantized else number_format
+    if wanted is not NumberFormat.AUTO:
         return DTYPES[wanted]
-    if quantization != "none":
+    if number_format.is_quantized:
         return torch.float32 if device == "cpu" else torch.bfloat16
     if device != "cpu":
         return own
-    if own is torch.bfloat16 and weights.memory(torch.float32.itemsize) > free:
+    if own is torch.bfloat16 and weights.memory_bytes(torch.float32.itemsize) > free:
         return own
     return torch.float32 if own in (None, torch.float16, torch.bfloat16) else own
 
@@ -79,8 +80,8 @@ def pick_dtype(
 def pick_device_map(device: str, needed: int, free_by_gpu: Sequence[int]) -> dict[str, Any]:
     """Return the options that tell transformers where each layer goes.
 
-    One GPU is best, if one has room: no layer then waits for what another GPU sends. Several share
-    a model that is too large for each of them. Nothing is ever put off to memory or disk, where it
+    A single GPU with enough memory is best, as no layer then waits for another GPU. Several GPUs
+    share a model that is too large for each of them. No layer is offloaded to memory or disk, which
     would be too slow to be of use.
 
     Args:
@@ -97,16 +98,16 @@ def pick_device_map(device: str, needed: int, free_by_gpu: Sequence[int]) -> dic
     return {"device_map": "auto", "max_memory": shares}
 
 
-def offered_formats(device: str) -> list[tuple[Dtype, Quantization]]:
+def available_formats(device: str) -> list[NumberFormat]:
     """Return the ways to load a model that make sense on a device, as it is first."""
-    offered: list[tuple[Dtype, Quantization]] = [("auto", "none")]
+    formats: list[NumberFormat] = [NumberFormat.AUTO]
     if device == "cpu" or (device == "cuda" and _computes_bfloat16()):
-        offered.append(("bfloat16", "none"))
+        formats.append(NumberFormat.BFLOAT16)
     if device != "cpu":
-        offered.append(("float16", "none"))
+        formats.append(NumberFormat.FLOAT16)
     if device != "mps" and find_spec("bitsandbytes"):
-        offered += [("auto", "8bit"), ("auto", "4bit")]
-    return offered
+        formats += [NumberFormat.EIGHT_BIT, NumberFormat.FOUR_BIT]
+    return formats
 
 
 def _computes_bfloat16() -> bool:

@@ -1,6 +1,6 @@
-"""What the headers of a checkpoint's weight files tell: no weight is read for it.
+"""Reads the headers of a checkpoint's weight files, without reading any weight.
 
-A .safetensors file begins with the length of its header, eight bytes, little-endian, and the header
+A .safetensors file starts with the length of its header, eight bytes, little-endian, and the header
 as JSON: https://huggingface.co/docs/safetensors/index#format
 """
 
@@ -14,29 +14,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vlm_demo.engines.base import Quantization
-from vlm_demo.engines.local.checkpoints.fetching import read_json
+from vlm_demo.engines.local.checkpoints.folders import read_json
+from vlm_demo.engines.number_format import NumberFormat
 from vlm_demo.errors import LoadError
 
-LONGEST_HEADER = 100_000_000
-"""Bytes; the format's own limit."""
+MAX_HEADER_BYTES = 100_000_000
+"""Size of the largest header that the format allows."""
 
-QUANTISED_BITS: Mapping[Quantization, float] = {"8bit": 8, "4bit": 4.5}
-"""Of each weight. With 4 bits, every 64 weights share a constant of 32 bits, half a bit each
-(QLoRA, https://arxiv.org/abs/2305.14314, section 3)."""
+QUANTIZATION_BLOCK = 64
+"""Number of 4-bit weights that share a constant; bitsandbytes needs rows of whole blocks."""
 
-QUANTISED_BLOCK = 64
-"""Weights that share a constant; bitsandbytes computes with rows of whole blocks only."""
-
-_WHOLE = frozenset(
+_UNQUANTIZED_LAYERS = frozenset(
     {
         *("embed_tokens", "embed_positions", "embeddings", "word_embeddings", "shared"),
         *("position_embedding", "position_embeddings", "relative_attention_bias"),
         *("wte", "wpe", "lm_head", "output"),
     }
 )
-"""Layers with tables in place of matrices, and the last one: bitsandbytes leaves them as they
-are."""
+"""Names of layers that bitsandbytes does not quantize: embeddings, and the last layer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,67 +42,69 @@ class StoredTensor:
     file: str
     dtype: str  # as safetensors calls it: "F32", "BF16", "I64", ...
     shape: tuple[int, ...]
-    stored_bytes: int
+    disk_bytes: int
 
     @property
-    def numbers(self) -> int:
-        """How many numbers it holds."""
+    def element_count(self) -> int:
+        """Number of its elements."""
         return math.prod(self.shape)
 
     @property
-    def is_quantised(self) -> bool:
-        """Whether bitsandbytes would quantise it: the weight of a linear layer."""
+    def is_quantizable(self) -> bool:
+        """Whether bitsandbytes would quantize it, as the weight of a linear layer."""
         *_, layer, kind = ("", "", *self.name.split("."))
-        return len(self.shape) == 2 and kind == "weight" and layer not in _WHOLE
+        return len(self.shape) == 2 and kind == "weight" and layer not in _UNQUANTIZED_LAYERS
 
-    def memory(self, number_bytes: int | None, quantization: Quantization) -> float:
-        """Bytes that it takes once loaded.
+    def memory_bytes(self, element_bytes: int | None, number_format: NumberFormat) -> float:
+        """Return the bytes that it takes once loaded.
 
         Args:
-            number_bytes: of each number that is not quantised; None: as they are stored.
-            quantization: of the linear layers.
+            element_bytes: of each element that is not quantized; None: as stored.
+            number_format: that the weights are loaded in.
         """
-        if quantization != "none" and self.is_quantised:
-            return self.numbers * QUANTISED_BITS[quantization] / 8
-        if number_bytes is None or not self.dtype.startswith(("F", "BF")):
-            return self.stored_bytes
-        return self.numbers * number_bytes
+        if number_format.is_quantized and self.is_quantizable:
+            return self.element_count * number_format.bits / 8
+        if element_bytes is None or not self.dtype.startswith(("F", "BF")):
+            return self.disk_bytes
+        return self.element_count * element_bytes
 
 
 @dataclass(frozen=True, slots=True)
 class StoredWeights:
-    """All tensors of a checkpoint, by name."""
+    """The tensors of a checkpoint, by name."""
 
     tensors: Mapping[str, StoredTensor]
 
     @property
     def files(self) -> frozenset[str]:
-        """The names of the files that hold them."""
+        """Names of the files that hold them."""
         return frozenset(tensor.file for tensor in self.tensors.values())
 
     @property
-    def stored_bytes(self) -> int:
+    def disk_bytes(self) -> int:
         """Size of all tensors on disk."""
-        return sum(tensor.stored_bytes for tensor in self.tensors.values())
+        return sum(tensor.disk_bytes for tensor in self.tensors.values())
 
     @property
     def main_dtype(self) -> str:
-        """The format of most of their bytes, as safetensors calls it."""
+        """The number format of most of their bytes, as safetensors calls it."""
         sizes: Counter[str] = Counter()
         for tensor in self.tensors.values():
-            sizes[tensor.dtype] += tensor.stored_bytes
+            sizes[tensor.dtype] += tensor.disk_bytes
         return max(sizes, key=sizes.__getitem__, default="")
 
     @property
     def can_be_4bit(self) -> bool:
         """Whether the rows of all linear layers are whole blocks."""
-        rows = (tensor.shape[1] for tensor in self.tensors.values() if tensor.is_quantised)
-        return all(length % QUANTISED_BLOCK == 0 for length in rows)
+        rows = (tensor.shape[1] for tensor in self.tensors.values() if tensor.is_quantizable)
+        return all(length % QUANTIZATION_BLOCK == 0 for length in rows)
 
-    def memory(self, number_bytes: int | None, quantization: Quantization = "none") -> int:
-        """Bytes that they take once loaded; the arguments are those of `StoredTensor.memory`."""
+    def memory_bytes(
+        self, element_bytes: int | None, number_format: NumberFormat = NumberFormat.AUTO
+    ) -> int:
+        """Return the bytes that they take once loaded; see `StoredTensor.memory_bytes`."""
         tensors = self.tensors.values()
-        return round(sum(tensor.memory(number_bytes, quantization) for tensor in tensors))
+        return round(sum(tensor.memory_bytes(element_bytes, number_format) for tensor in tensors))
 
 
 def read_weights(folder: Path) -> StoredWeights:
@@ -131,7 +128,7 @@ def _header(path: Path) -> list[StoredTensor]:
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
-            header: Any = json.loads(file.read(length)) if length <= LONGEST_HEADER else None
+            header: Any = json.loads(file.read(length)) if length <= MAX_HEADER_BYTES else None
             tensors = [
                 StoredTensor(name, path.name, entry["dtype"], tuple(entry["shape"]), end - start)
                 for name, entry in header.items()

@@ -1,4 +1,4 @@
-"""What becomes of the tokens of an answer: free text, one of several choices, or a score."""
+"""Turns the tokens of an answer into free text, one of several choices, or a score."""
 
 from __future__ import annotations
 
@@ -7,41 +7,41 @@ from typing import Any, Protocol
 
 from transformers import LogitsProcessor
 
-from vlm_demo.engines.local.decoding.constraints import ChoiceTree, ForcedTokens, OnlyChoices
-from vlm_demo.engines.local.decoding.text import IncrementalText, StopStrings
+from vlm_demo.engines.local.decoding.constraints import ChoiceConstraint, ChoiceTree, ForcedTokens
+from vlm_demo.engines.local.decoding.text import Detokenizer, StopStringFilter
 from vlm_demo.values import TextChunk
 
 
-class Answer(Protocol):
-    """Takes the tokens of one answer and gives back its text."""
+class AnswerInProgress(Protocol):
+    """Takes the tokens of one answer and returns its text."""
 
-    worth_keeping: bool  # whether a later prompt may begin with the answer
-    length: int  # tokens that it can have at most, its end included; 0: not known
+    is_cacheable: bool  # whether a later prompt may start with the answer
+    max_tokens: int  # of the answer, its end included; 0: not known
 
     @property
     def processors(self) -> Sequence[LogitsProcessor]:
-        """What limits the tokens that the model may write, in order."""
+        """Constraints on the tokens that the model may write, in order."""
         ...
 
     @property
-    def complete(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether no more tokens are wanted."""
         ...
 
-    def take(self, token: int, logprob: float, *, ends: bool) -> TextChunk:
-        """Return the text that a token completes; `ends`: it only says that the answer is over."""
+    def add_token(self, token: int, logprob: float, *, ends: bool) -> TextChunk:
+        """Return the text that a token completes; `ends`: it only marks the end of the answer."""
         ...
 
-    def rest(self) -> TextChunk:
+    def flush(self) -> TextChunk:
         """Return what has been held back, once the answer is over."""
         ...
 
 
-class FreeAnswer:
+class FreeTextAnswer:
     """Text as the model writes it."""
 
-    worth_keeping = True
-    length = 0
+    is_cacheable = True
+    max_tokens = 0
 
     def __init__(
         self,
@@ -56,31 +56,31 @@ class FreeAnswer:
         processors: Sequence[LogitsProcessor] = (),
     ) -> None:
         self.processors = processors
-        self._text = IncrementalText(
+        self._text = Detokenizer(
             tokenizer, prompt_ids, keep_special=keep_special, number_tags=number_tags
         )
-        self._until = StopStrings(stop)
-        self._begins_with = begins_with  # part of what the model has written
-        self._blank_first = blank_first  # one blank may stand before the text; it is no part of it
-        self._logprobs: list[float] = []  # of tokens whose text is still to come
+        self._until = StopStringFilter(stop)
+        self._begins_with = begins_with  # in the prompt, but part of the answer
+        self._blank_first = blank_first  # drop one blank before the text
+        self._logprobs: list[float] = []  # of tokens whose text has not been returned
 
     @property
-    def complete(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether a stop string has been written."""
-        return self._until.reached
+        return self._until.is_reached
 
-    def take(self, token: int, logprob: float, *, ends: bool) -> TextChunk:
-        """Return whole characters."""
+    def add_token(self, token: int, logprob: float, *, ends: bool) -> TextChunk:
+        """Return the text that a token completes, in whole characters."""
         if ends:
             return TextChunk()
         self._logprobs.append(logprob)
-        return self._piece(self._until.add(self._text.add(token)))
+        return self._chunk(self._until.add(self._text.add(token)))
 
-    def rest(self) -> TextChunk:
-        """Return what might have become a stop string or a character, and did not."""
-        return self._piece(self._until.add(self._text.rest()) + self._until.rest())
+    def flush(self) -> TextChunk:
+        """Return what might have become a stop string or a character, but did not."""
+        return self._chunk(self._until.add(self._text.flush()) + self._until.flush())
 
-    def _piece(self, text: str) -> TextChunk:
+    def _chunk(self, text: str) -> TextChunk:
         if text and self._blank_first:
             text, self._blank_first = text.removeprefix(" "), False
         if not text:
@@ -90,62 +90,60 @@ class FreeAnswer:
         return TextChunk(begins_with + text, logprobs=logprobs)
 
 
-class ChosenAnswer:
-    """One of several choices; its text comes whole, as soon as no other is left."""
+class ChoiceAnswer:
+    """One of several choices, whose text comes whole once no other is left."""
 
-    worth_keeping = False
+    is_cacheable = False
 
     def __init__(self, choices: Sequence[str], ids: Sequence[Sequence[int]], end: int) -> None:
         self._choices = choices
         self._tree = ChoiceTree(ids, end)
         self._logprobs: list[float] = []
-        self.processors = (OnlyChoices(self._tree),)
-        self.length = max(map(len, ids)) + 1
+        self.processors = (ChoiceConstraint(self._tree),)
+        self.max_tokens = max(map(len, ids)) + 1
 
     @property
-    def complete(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether the choice is made."""
-        return self._tree.made is not None
+        return self._tree.only_choice is not None
 
-    def take(self, token: int, logprob: float, *, ends: bool) -> TextChunk:
+    def add_token(self, token: int, logprob: float, *, ends: bool) -> TextChunk:
         """Follow the model's choice."""
-        self._tree.follow(token)
+        self._tree.advance(token)
         self._logprobs.append(logprob)
         return TextChunk()
 
-    def rest(self) -> TextChunk:
+    def flush(self) -> TextChunk:
         """Return the choice."""
-        made = self._tree.made
-        return (
-            TextChunk()
-            if made is None
-            else TextChunk(self._choices[made], logprobs=(*self._logprobs,))
-        )
+        choice = self._tree.only_choice
+        if choice is None:
+            return TextChunk()
+        return TextChunk(self._choices[choice], logprobs=(*self._logprobs,))
 
 
 class ScoredAnswer:
-    """A given answer and its end; the model only says how probable they are."""
+    """A given answer and its end, whose log-probability is summed up."""
 
-    worth_keeping = False
+    is_cacheable = False
 
     def __init__(self, ids: Sequence[int], end: int) -> None:
         self._ids = (*ids, end)
-        self._taken = 0
+        self._count = 0
         self.logprob = 0.0
         self.processors = (ForcedTokens(self._ids),)
-        self.length = len(self._ids)
+        self.max_tokens = len(self._ids)
 
     @property
-    def complete(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether all of it has been scored."""
-        return self._taken == len(self._ids)
+        return self._count == len(self._ids)
 
-    def take(self, token: int, logprob: float, *, ends: bool) -> TextChunk:
+    def add_token(self, token: int, logprob: float, *, ends: bool) -> TextChunk:
         """Add the token's log-probability."""
-        self._taken += 1
+        self._count += 1
         self.logprob += logprob
         return TextChunk()
 
-    def rest(self) -> TextChunk:
+    def flush(self) -> TextChunk:
         """Return nothing: no text was written."""
         return TextChunk()

@@ -1,12 +1,8 @@
-"""How models are run a step at a time, several requests in one pass.
+"""Runs models step by step, with several requests in one forward pass.
 
-A decoder-only model whose tokens attend to those before them can be run so that requests come and
-go between steps. Three ways differ in what positions are: counted from 0; three numbers a token
-(M-RoPE, https://arxiv.org/abs/2409.12191, section 2.1), which run behind the count after a picture;
-counted from just beyond the padding token (KOSMOS-2). All others take turns (`turns.py`):
-encoder-decoders, PaliGemma (its prompt attends to itself in both directions), BLIP-2 and
-InstructBLIP (their language model is wrapped in a `generate` of its own), GIT (a picture before all
-tokens).
+This works for decoder-only models whose tokens attend to those before them, so that requests can
+come and go between steps. The decoders differ in how position ids run; see
+`vlm_demo.prompting.architecture.PositionIds`.
 """
 
 from __future__ import annotations
@@ -19,74 +15,43 @@ from torch import Tensor
 
 from vlm_demo.engines.local.decoding.kv_cache import KvCache
 
-PLAIN = frozenset(
-    {
-        "llava",
-        "llava_next",
-        "llava_onevision",
-        "idefics3",
-        "smolvlm",
-        "internvl",
-        "deepseek_vl",
-        "deepseek_vl_hybrid",
-        "gemma3",
-        "ovis2",
-        "fuyu",
-        "molmo2",
-    }
-)
-"""Model types with positions from 0."""
-
-MROPE = frozenset(
-    {
-        "qwen2_vl",
-        "qwen2_5_vl",
-        "qwen3_vl",
-        "qwen3_vl_moe",
-        "glm4v",
-        "glm4v_moe",
-        "glm46v",
-    }
-)
-"""Model types with three positions a token."""
-
 Mask = Tensor | dict[str, Tensor] | None
-"""Which columns are attended to: (rows, columns), or (rows, 1, 1, columns) for all heads and the
-one token, or several such by the kind of layer. None: every column, or those in its window."""
+"""Which columns are attended to: (rows, columns), or (rows, 1, 1, columns) for all heads and one
+token, or several of those by kind of layer. None: all columns, or those in the layer's window."""
 
 
 class Decoder:
-    """Runs a model forward; knows nothing of requests."""
+    """Runs a model whose position ids are 0, 1, 2 and so on; knows nothing of requests."""
 
     def __init__(self, model: Any) -> None:
-        self._model = self._words = model
-        words = model.config.get_text_config()
-        self._takes_whole_masks = words._attn_implementation == "sdpa"
-        self._window, self._mixed = _window(words)
+        self._model = self._language_model = model
+        text_config = model.config.get_text_config()
+        self._takes_4d_masks = text_config._attn_implementation == "sdpa"
+        self._window, self._mixed = _window(text_config)
 
     @property
     def device(self) -> torch.device:
-        """Where the model's inputs belong."""
+        """The device of the model's inputs."""
         device: torch.device = self._model.device
         return device
 
     def prefill(self, inputs: Mapping[str, Tensor], cache: KvCache) -> tuple[Tensor, int]:
-        """Run a prompt, but for what the cache holds of it already.
+        """Run a prompt, except for the tokens that the cache holds already.
 
-        What the cache holds must reach beyond the last picture.
+        The tokens in the cache must reach beyond the last image.
 
         Returns:
-            The logits (1, vocabulary) of the token that follows, and by how much positions are
-            ahead of the count of tokens from now on.
+            The logits (1, vocabulary) of the token that follows, and the position offset: by how
+            much positions differ from the count of tokens from now on.
         """
         known = cache.columns
-        positions, ahead = self._positions(inputs)
+        positions, offset = self._positions(inputs)
         if known:
-            logits = self.run(
+            logits = self.compute_logits(
                 inputs["input_ids"][:, known:], positions[..., known:], cache, mask=None
             )
-            return logits, ahead
-        pictures = {
+            return logits, offset
+        image_inputs = {
             name: value
             for name, value in inputs.items()
             if name not in ("input_ids", "attention_mask")
@@ -97,24 +62,24 @@ class Decoder:
             past_key_values=cache,
             use_cache=True,
             logits_to_keep=1,
-            **pictures,
+            **image_inputs,
         )
-        return output.logits[:, -1], ahead
+        return output.logits[:, -1], offset
 
-    def held(self, cache: KvCache) -> KvCache:
-        """Return the cache that `step` goes on with, for the first row of a batch."""
+    def batch_cache(self, cache: KvCache) -> KvCache:
+        """Return the cache that `step` continues with, for the first row of a batch."""
         return cache
 
     def release(self) -> None:
-        """Give back what is kept from one batch to the next; none is running."""
+        """Free what is kept from one batch to the next; call it while none is running."""
 
-    def step(self, tokens: Tensor, counts: Tensor, ahead: Tensor, cache: KvCache) -> Tensor:
+    def step(self, tokens: Tensor, counts: Tensor, offsets: Tensor, cache: KvCache) -> Tensor:
         """Append one token to every row.
 
         Args:
             tokens: one a row, (rows, 1).
             counts: how many tokens each row has before it, (rows, 1).
-            ahead: what `prefill` returned for each row, (rows, 1).
+            offsets: the position offset that `prefill` returned for each row, (rows, 1).
             cache: keys and values of the rows, which end at the same column.
 
         Returns:
@@ -122,36 +87,38 @@ class Decoder:
         """
         newest = cache.columns
         mask = None if len(counts) == 1 else self.mask(newest - counts, newest, newest + 1)
-        return self.run(tokens, self.step_positions(counts + ahead), cache, mask)
+        return self.compute_logits(tokens, self.step_positions(counts + offsets), cache, mask)
 
     def step_positions(self, positions: Tensor) -> Tensor:
         """Turn a position for each row (rows, 1) into what the model takes."""
         return positions
 
     def mask(self, starts: Tensor, newest: Tensor | int, columns: int) -> Mask:
-        """Say which columns of the cache a row's new token attends to.
+        """Return which columns of the cache the new token of each row attends to.
 
-        Where the model takes it so, the mask is whole: given a smaller one, transformers looks at
-        it on the CPU at every step, which waits for the GPU.
+        Where the model takes it, the mask has four dimensions: given two, transformers looks at it
+        on the CPU in every step, which waits for the GPU.
 
         Args:
             starts: the first column of each row, (rows, 1).
             newest: the column of the new tokens.
-            columns: how many there are; those after `newest` are empty.
+            columns: how many columns there are; those after `newest` are empty.
         """
-        places = torch.arange(columns, device=starts.device)
-        seen = (places >= starts) & (places <= newest)
-        if not self._takes_whole_masks:
+        indices = torch.arange(columns, device=starts.device)
+        seen = (indices >= starts) & (indices <= newest)
+        if not self._takes_4d_masks:
             return seen.long()
         seen = seen[:, None, None]
         if not self._window:
             return seen
-        near = seen & (places > newest - self._window)
+        near = seen & (indices > newest - self._window)
         return {"full_attention": seen, "sliding_attention": near} if self._mixed else near
 
-    def run(self, tokens: Tensor, positions: Tensor, cache: KvCache, mask: Mask) -> Tensor:
+    def compute_logits(
+        self, tokens: Tensor, positions: Tensor, cache: KvCache, mask: Mask
+    ) -> Tensor:
         """Return the logits (rows, vocabulary) of what follows after `tokens` (rows, tokens)."""
-        output = self._words(
+        output = self._language_model(
             input_ids=tokens,
             position_ids=positions,
             attention_mask=mask,
@@ -163,36 +130,36 @@ class Decoder:
         return logits
 
     def _positions(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, int]:
-        """Positions of a prompt's tokens (..., tokens), and how far they are ahead at its end."""
+        """Return the positions of a prompt's tokens (..., tokens), and the position offset."""
         ids = inputs["input_ids"]
         return torch.arange(ids.shape[1], device=ids.device).unsqueeze(0), 0
 
 
 class MropeDecoder(Decoder):
-    """Positions are (time, row, column); after a picture they go on from its longer side."""
+    """Runs M-RoPE models: positions are (time, row, column), and skip by an image's longer side."""
 
     def _positions(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, int]:
         if "image_grid_thw" not in inputs:
-            positions, ahead = super()._positions(inputs)
-            return positions.expand(3, -1, -1), ahead
-        positions, ahead = self._model.model.get_rope_index(
+            positions, offset = super()._positions(inputs)
+            return positions.expand(3, -1, -1), offset
+        positions, offset = self._model.model.get_rope_index(
             input_ids=inputs["input_ids"],
             mm_token_type_ids=inputs["mm_token_type_ids"],
             image_grid_thw=inputs["image_grid_thw"],
         )
-        return positions, int(ahead)
+        return positions, int(offset)
 
     def step_positions(self, positions: Tensor) -> Tensor:
         return positions.expand(3, -1, -1)
 
 
 class Kosmos2Decoder(Decoder):
-    """A picture is computed beside the words; positions begin after that of the padding token."""
+    """Runs KOSMOS-2, whose positions start just beyond the padding token's."""
 
     def __init__(self, model: Any) -> None:
         super().__init__(model)
-        self._takes_whole_masks = False
-        self._words = model.text_model  # after the picture, only this part computes
+        self._takes_4d_masks = False
+        self._language_model = model.text_model  # only this part runs after the image
         self._first = model.text_model.model.embed_positions.padding_idx + 1
 
     def _positions(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, int]:
@@ -200,22 +167,12 @@ class Kosmos2Decoder(Decoder):
         return positions + self._first, self._first
 
 
-def decoder_for(model: Any) -> Decoder | None:
-    """Return how a model is run a step at a time; None where it takes turns."""
-    kind = model.config.model_type
-    if kind == "kosmos-2":
-        return Kosmos2Decoder(model)
-    if kind in MROPE:
-        return MropeDecoder(model)
-    return Decoder(model) if kind in PLAIN else None
+def _window(text_config: Any) -> tuple[int, bool]:
+    """Return the size of the sliding window, and whether other layers see all tokens.
 
-
-def _window(words: Any) -> tuple[int, bool]:
-    """Return how many tokens some layers look back, and whether other layers look at all.
-
-    0: there are no such layers. The names are those of transformers' configurations.
+    0 means that no layer has a window. The names are those of transformers' configurations.
     """
-    kinds = set(getattr(words, "layer_types", None) or ())
+    kinds = set(getattr(text_config, "layer_types", None) or ())
     if kinds and "sliding_attention" not in kinds:
         return 0, False
-    return getattr(words, "sliding_window", None) or 0, bool(kinds)
+    return getattr(text_config, "sliding_window", None) or 0, bool(kinds)

@@ -1,12 +1,12 @@
-"""Keys and values of a batch of sequences, in buffers that grow by the step without being copied.
+"""The KV cache of a batch of sequences, in buffers that grow step by step without being copied.
 
-The `DynamicCache` of transformers copies everything at every token. Here a layer has room to spare
-and a step writes one column. Rows are aligned at their newest column; those that are shorter begin
-later, and an attention mask says where.
+The `DynamicCache` of transformers copies everything at every token. Here a layer has spare columns,
+and a step writes one of them. Rows are aligned at their newest column; shorter rows start later,
+and an attention mask says where.
 
 A column that has been written never changes, so sequences share a buffer as far as they are alike.
-The first that goes on writes into the room behind; another one that does moves to a buffer of its
-own.
+The first one that continues writes into the spare columns; any other that continues moves to a
+buffer of its own.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from typing import Any
 from torch import Tensor
 from transformers.cache_utils import Cache, DynamicLayer
 
-KeysAndValues = tuple[Tensor, Tensor]
-"""Of one layer, each (rows, heads, tokens, head size)."""
+LayerKeyValues = tuple[Tensor, Tensor]
+"""Keys and values of one layer, each (rows, heads, tokens, head size)."""
 
-SPARE = 64
-"""Columns of room for tokens to come; more as a sequence gets longer."""
+MIN_SPARE_COLUMNS = 64
+"""Fewest spare columns for tokens to come; a longer sequence has more."""
 
 
-def spare(columns: int) -> int:
-    """Return the room that is worth having behind so many columns."""
-    return max(SPARE, columns // 4)
+def spare_columns(columns: int) -> int:
+    """Return how many spare columns are worth having behind so many columns."""
+    return max(MIN_SPARE_COLUMNS, columns // 4)
 
 
 @dataclass(slots=True, eq=False)
@@ -36,55 +36,55 @@ class Buffer:
 
     keys: Tensor
     values: Tensor
-    written: int  # columns; the others are room
+    used: int  # columns; the others are spare
 
     @property
     def columns(self) -> int:
-        """How many there are, written or not."""
+        """Number of columns, used or spare."""
         return self.keys.shape[-2]
 
-    def first(self, columns: int) -> KeysAndValues:
+    def first(self, columns: int) -> LayerKeyValues:
         """Return the first columns, without copying them."""
         return self.keys[:, :, :columns], self.values[:, :, :columns]
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """What one sequence has in a layer: the first columns of a buffer of one row."""
+class BufferSlice:
+    """What one sequence uses of a layer: the first columns of a buffer of one row."""
 
     buffer: Buffer
     columns: int
 
 
-KeyValues = Sequence[Stretch]
+SequenceKeyValues = Sequence[BufferSlice]
 """Keys and values of one sequence, layer by layer."""
 
 
-def size_of(sequence: KeyValues) -> int:
-    """Bytes that a sequence holds, with the room behind it."""
-    return sum(stretch.buffer.keys.nbytes + stretch.buffer.values.nbytes for stretch in sequence)
+def sequence_bytes(sequence: SequenceKeyValues) -> int:
+    """Return the bytes that a sequence holds, spare columns included."""
+    return sum(part.buffer.keys.nbytes + part.buffer.values.nbytes for part in sequence)
 
 
-def shortened(sequence: KeyValues, tokens: int) -> KeyValues:
+def truncate_sequence(sequence: SequenceKeyValues, tokens: int) -> SequenceKeyValues:
     """Return the first tokens of a sequence, without copying them."""
-    return [replace(stretch, columns=tokens) for stretch in sequence]
+    return [replace(part, columns=tokens) for part in sequence]
 
 
 class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
-    """One layer: `keys` and `values` are the filled part (rows, heads, columns, head size)."""
+    """One layer: `keys` and `values` are the used part (rows, heads, columns, head size)."""
 
     keys: Tensor
     values: Tensor
     buffer: Buffer
 
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
-        self.begin(Stretch(Buffer(key_states[:, :, :0], value_states[:, :, :0], 0), 0))
+        self.start_from(BufferSlice(Buffer(key_states[:, :, :0], value_states[:, :, :0], 0), 0))
 
-    def begin(self, stretch: Stretch) -> None:
-        """Start with what a sequence has already, without copying it."""
-        self.buffer = stretch.buffer
+    def start_from(self, part: BufferSlice) -> None:
+        """Start with what a sequence has, without copying it."""
+        self.buffer = part.buffer
         self.dtype, self.device = self.buffer.keys.dtype, self.buffer.keys.device
-        self.keys, self.values = self.buffer.first(stretch.columns)
+        self.keys, self.values = self.buffer.first(part.columns)
         self.is_initialized = True
 
     def update(
@@ -95,39 +95,41 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
             self.lazy_initialization(key_states, value_states)
         start = self.keys.shape[-2]
         end = start + key_states.shape[-2]
-        if end > self.buffer.columns or start < self.buffer.written:
-            self.buffer = copied([(self.keys, self.values)], room=end - start + spare(end))
+        if end > self.buffer.columns or start < self.buffer.used:
+            self.buffer = copy_rows(
+                [(self.keys, self.values)], room=end - start + spare_columns(end)
+            )
         self.buffer.keys[:, :, start:end] = key_states
         self.buffer.values[:, :, start:end] = value_states
-        self.buffer.written = end
+        self.buffer.used = end
         self.keys, self.values = self.buffer.first(end)
         return self.keys, self.values
 
     def truncate(self, columns: int) -> None:
-        """Forget the columns beyond, which nobody else may hold."""
-        if self.buffer.written == self.keys.shape[-2]:
-            self.buffer.written = columns
+        """Drop later columns, which no other sequence may use."""
+        if self.buffer.used == self.keys.shape[-2]:
+            self.buffer.used = columns
         self.keys, self.values = self.buffer.first(columns)
 
-    def select(self, rows: Sequence[int], start: int) -> None:
-        """Keep some rows, in ascending order, and of those the columns from `start` on.
+    def keep_rows(self, rows: Sequence[int], start: int) -> None:
+        """Keep some rows, in ascending order, and their columns from `start` on.
 
-        It needs no memory: rows move up where they are. Nobody may share them. That of the others
-        is free when the buffer next moves, or the batch ends.
+        This takes no memory: rows move up within the buffer, so no sequence may share it. The
+        memory of dropped rows is freed when the buffer next moves, or the batch ends.
         """
         parts = self.buffer.keys, self.buffer.values
-        for place, row in enumerate(rows):
-            if place != row:
+        for index, row in enumerate(rows):
+            if index != row:
                 for part in parts:
-                    part[place] = part[row]
+                    part[index] = part[row]
         keys, values = (part[: len(rows), :, start:] for part in parts)
         columns = self.keys.shape[-2] - start
-        self.begin(Stretch(Buffer(keys, values, columns), columns))
+        self.start_from(BufferSlice(Buffer(keys, values, columns), columns))
 
-    def fill(self, *rows: KeysAndValues) -> None:
-        """Start with copies of these, one below the other and aligned at their last column."""
-        buffer = copied(rows, room=SPARE)
-        self.begin(Stretch(buffer, buffer.written))
+    def start_with_copies(self, *rows: LayerKeyValues) -> None:
+        """Start with copies of some rows, aligned at their last column."""
+        buffer = copy_rows(rows, room=MIN_SPARE_COLUMNS)
+        self.start_from(BufferSlice(buffer, buffer.used))
 
 
 class KvCache(Cache):
@@ -137,12 +139,12 @@ class KvCache(Cache):
         super().__init__(layer_class_to_replicate=GrowingLayer)
 
     @classmethod
-    def beginning_with(cls, sequence: KeyValues) -> KvCache:
-        """Build the cache of one row that has been computed before, without copying it."""
+    def from_sequence(cls, sequence: SequenceKeyValues) -> KvCache:
+        """Build a cache of one row that was computed before, without copying it."""
         cache = cls()
-        for stretch in sequence:
+        for part in sequence:
             layer = GrowingLayer()  # type: ignore[no-untyped-call]
-            layer.begin(stretch)
+            layer.start_from(part)
             cache.layers.append(layer)
         return cache
 
@@ -152,8 +154,8 @@ class KvCache(Cache):
         return int(self.get_seq_length())
 
     @property
-    def filled(self) -> list[GrowingLayer]:
-        """The layers that hold something; some models share a layer's keys with others."""
+    def active_layers(self) -> list[GrowingLayer]:
+        """The layers that hold something; in some models, layers share the keys of others."""
         return [
             layer
             for layer in self.layers
@@ -161,60 +163,60 @@ class KvCache(Cache):
         ]
 
     def truncate(self, columns: int) -> None:
-        """Forget the columns beyond."""
-        for layer in self.filled:
+        """Drop later columns."""
+        for layer in self.active_layers:
             layer.truncate(columns)
 
-    def sequence(self) -> KeyValues:
+    def sequence(self) -> SequenceKeyValues:
         """Return the only row, without copying it."""
-        return [Stretch(layer.buffer, layer.keys.shape[-2]) for layer in self.filled]
+        return [BufferSlice(layer.buffer, layer.keys.shape[-2]) for layer in self.active_layers]
 
-    def copy_of(self, row: int, start: int) -> KeyValues:
-        """Return a copy of one row from its first column on, with room to go on."""
+    def copy_row(self, row: int, start: int) -> SequenceKeyValues:
+        """Return a copy of one row from its first column on, with spare columns."""
         own = slice(row, row + 1)
         buffers = [
-            copied(
+            copy_rows(
                 [(layer.keys[own, :, start:], layer.values[own, :, start:])],
-                room=spare(layer.keys.shape[-2] - start),
+                room=spare_columns(layer.keys.shape[-2] - start),
             )
-            for layer in self.filled
+            for layer in self.active_layers
         ]
-        return [Stretch(buffer, buffer.written) for buffer in buffers]
+        return [BufferSlice(buffer, buffer.used) for buffer in buffers]
 
-    def join(self, other: KvCache) -> None:
-        """Add the rows of another cache below, all aligned at the newest column.
+    def append_rows(self, other: KvCache) -> None:
+        """Append the rows of another cache, all aligned at the newest column.
 
-        If memory runs out at some layer, all are as they were before.
+        If memory runs out at some layer, all layers are as they were before.
         """
-        pairs = list(zip(self.filled, other.filled, strict=True))
+        pairs = list(zip(self.active_layers, other.active_layers, strict=True))
         rows, before = len(pairs[0][0].keys), self.columns
-        joined: list[GrowingLayer] = []
+        done: list[GrowingLayer] = []
         try:
             for own, new in pairs:
-                own.fill((own.keys, own.values), (new.keys, new.values))
-                joined.append(own)
+                own.start_with_copies((own.keys, own.values), (new.keys, new.values))
+                done.append(own)
         except Exception:  # torch says in several ways that memory ran out
-            for layer in joined:
-                layer.select(range(rows), layer.keys.shape[-2] - before)
+            for layer in done:
+                layer.keep_rows(range(rows), layer.keys.shape[-2] - before)
             raise
 
-    def select(self, rows: Sequence[int], start: int) -> None:
-        """Keep some rows, in ascending order, and of those the columns from `start` on."""
-        for layer in self.filled:
-            layer.select(rows, start)
+    def keep_rows(self, rows: Sequence[int], start: int) -> None:
+        """Keep some rows, in ascending order, and their columns from `start` on."""
+        for layer in self.active_layers:
+            layer.keep_rows(rows, start)
 
 
-def copied(rows: Sequence[KeysAndValues], room: int) -> Buffer:
+def copy_rows(rows: Sequence[LayerKeyValues], room: int) -> Buffer:
     """Copy rows into a buffer of their own, aligned at their last column."""
     keys, values = zip(*rows, strict=True)
     written = max(part.shape[-2] for part in keys)
-    return Buffer(stacked(keys, room), stacked(values, room), written)
+    return Buffer(stack_rows(keys, room), stack_rows(values, room), written)
 
 
-def stacked(parts: Sequence[Tensor], room: int) -> Tensor:
-    """Copy rows into one buffer with room for more columns; empty ones come first, as zeros.
+def stack_rows(parts: Sequence[Tensor], room: int) -> Tensor:
+    """Copy rows into one buffer with room for more columns; empty columns come first, as zeros.
 
-    Nothing attends to them, but what is no number would spread all the same.
+    Nothing attends to empty columns, but a NaN in them would spread all the same.
     """
     rows = sum(part.shape[0] for part in parts)
     columns = max(part.shape[-2] for part in parts)

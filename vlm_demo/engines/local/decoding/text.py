@@ -1,4 +1,4 @@
-"""From tokens to text as they come."""
+"""Turns tokens into text as they come, up to stop strings."""
 
 from __future__ import annotations
 
@@ -6,26 +6,27 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 CONTEXT_TOKENS = 6
-"""Tokens decoded together with new ones, since a token's text depends on those before it."""
+"""Earlier tokens decoded together with new ones, as a token's text depends on those before it."""
 
-MOST_TOKENS_A_CHARACTER = 4
-"""A character has at most four bytes; what is longer than that is no character."""
+MAX_CHARACTER_TOKENS = 4
+"""Most tokens that a character is waited for: it has at most four bytes."""
 
-WORD_BEGINS = "\u2581"
-"""How SentencePiece writes the blank before a word."""
+WORD_START = "\u2581"
+"""SentencePiece's sign for the blank before a word."""
 
-UNFINISHED = "\ufffd"
-"""What a tokenizer writes for a character of which some bytes are still to come."""
+INCOMPLETE_CHARACTER = "\ufffd"
+"""What tokenizers write for a character of which some bytes are still missing."""
 
 
-class IncrementalText:
-    """Turns tokens into text as they come; whole characters only, and nothing else is held back.
+class Detokenizer:
+    """Turns tokens into text as they come, holding back nothing but incomplete characters.
 
     A window of the last tokens is decoded with and without the new ones; the difference is the
-    new text. That gets blanks right for every kind of tokenizer, in time linear in the tokens.
+    new text. This gets blanks right for every kind of tokenizer, in time linear in the tokens.
 
     Between `number_tags` (opening to closing token) every token is a number of its own. Decoding
-    would run them together and the tags into bytes: they are written as they are, with blanks.
+    would run the numbers together and turn the tags into bytes, so they are written as they are,
+    with blanks between the numbers.
     """
 
     def __init__(
@@ -40,44 +41,44 @@ class IncrementalText:
         self._keep_special = keep_special
         self._number_tags = number_tags or {}
         self._closing_tag = ""  # "": tokens are words
-        self._joint = ""  # before the next number
+        self._separator = ""  # before the next number
         self._ids = list(prompt_ids[-CONTEXT_TOKENS:])
-        self._known = len(self._ids)  # of these the text is out already
+        self._known = len(self._ids)  # the text of these has been returned
 
     def add(self, token: int) -> str:
-        """Return the text that a token completes; "" if it ends in half a character."""
+        """Return the text that a token completes; "" if it ends in an incomplete character."""
         if self._number_tags:
             piece = str(self._tokenizer.convert_ids_to_tokens(token))
             if self._closing_tag or piece in self._number_tags:
                 return self._number(piece)
         self._ids.append(token)
         waiting = len(self._ids) - self._known
-        if self._pending().endswith(UNFINISHED) and waiting < MOST_TOKENS_A_CHARACTER:
+        if self._pending().endswith(INCOMPLETE_CHARACTER) and waiting < MAX_CHARACTER_TOKENS:
             return ""
         return self._take()
 
-    def rest(self) -> str:
-        """Return what is left at the end, without a half character."""
-        return self._take().rstrip(UNFINISHED)
+    def flush(self) -> str:
+        """Return what is left at the end, without an incomplete character."""
+        return self._take().rstrip(INCOMPLETE_CHARACTER)
 
     def _number(self, piece: str) -> str:
         """Return a tag, or a number between tags."""
         if not self._closing_tag:
-            self._closing_tag, self._joint = self._number_tags[piece], ""
-            return self._begun_anew() + piece
+            self._closing_tag, self._separator = self._number_tags[piece], ""
+            return self._restart() + piece
         if piece == self._closing_tag:
             self._closing_tag = ""
             return piece
-        joint, self._joint = self._joint, " "
-        return joint + piece.lstrip(WORD_BEGINS)
+        separator, self._separator = self._separator, " "
+        return separator + piece.lstrip(WORD_START)
 
-    def _begun_anew(self) -> str:
-        """Return what is left, and leave no tokens for those to come to be decoded with."""
-        rest, self._ids, self._known = self.rest(), [], 0
+    def _restart(self) -> str:
+        """Return what is left, and start again without context."""
+        rest, self._ids, self._known = self.flush(), [], 0
         return rest
 
     def _pending(self) -> str:
-        return self._decoded(self._ids)[len(self._decoded(self._ids[: self._known])) :]
+        return self._decode(self._ids)[len(self._decode(self._ids[: self._known])) :]
 
     def _take(self) -> str:
         text = self._pending()
@@ -85,7 +86,7 @@ class IncrementalText:
         self._known = len(self._ids)
         return text
 
-    def _decoded(self, ids: list[int]) -> str:
+    def _decode(self, ids: list[int]) -> str:
         text = self._tokenizer.decode(
             ids,
             skip_special_tokens=not self._keep_special,
@@ -94,32 +95,32 @@ class IncrementalText:
         return str(text)
 
 
-class StopStrings:
-    """Ends a text before the first of some strings, and holds back what may become one."""
+class StopStringFilter:
+    """Ends a text before the first of some stop strings, holding back what may become one."""
 
     def __init__(self, stop: Sequence[str]) -> None:
         self._stop = [string for string in stop if string]
-        self._held = ""
-        self.reached = False
+        self._pending = ""
+        self.is_reached = False
 
     def add(self, text: str) -> str:
-        """Return the text that is safe to show."""
-        if not self._stop or self.reached:
-            return "" if self.reached else text
-        self._held += text
-        ends = [at for string in self._stop if (at := self._held.find(string)) >= 0]
+        """Return the text that cannot be part of a stop string any more."""
+        if not self._stop or self.is_reached:
+            return "" if self.is_reached else text
+        self._pending += text
+        ends = [at for string in self._stop if (at := self._pending.find(string)) >= 0]
         if ends:
-            self.reached = True
-            return self._held[: min(ends)]
-        safe = len(self._held) - max(self._overlap(string) for string in self._stop)
-        shown, self._held = self._held[:safe], self._held[safe:]
-        return shown
+            self.is_reached = True
+            return self._pending[: min(ends)]
+        safe = len(self._pending) - max(self._overlap(string) for string in self._stop)
+        text, self._pending = self._pending[:safe], self._pending[safe:]
+        return text
 
-    def rest(self) -> str:
+    def flush(self) -> str:
         """Return what was held back, once the text has ended."""
-        return "" if self.reached else self._held
+        return "" if self.is_reached else self._pending
 
     def _overlap(self, string: str) -> int:
-        """Length of the longest ending of the held text that begins the string."""
-        longest = min(len(string) - 1, len(self._held))
-        return next((n for n in range(longest, 0, -1) if self._held.endswith(string[:n])), 0)
+        """Return the length of the longest end of the pending text that starts a stop string."""
+        longest = min(len(string) - 1, len(self._pending))
+        return next((n for n in range(longest, 0, -1) if self._pending.endswith(string[:n])), 0)

@@ -1,4 +1,4 @@
-"""From a prompt to what a model is given: text, tokens, and tensors of pictures."""
+"""Turns a prompt into what a model is given: text, tokens, and tensors of images."""
 
 from __future__ import annotations
 
@@ -11,56 +11,65 @@ from typing import Any
 
 from vlm_demo.engines.base import RenderedPrompt
 from vlm_demo.engines.cache_budget import CacheBudget
-from vlm_demo.engines.local.inputs.pictures import Digests, Remembered, RememberingProcessor, digest
-from vlm_demo.engines.local.inputs.rendered_prompt import inspection, picture_places
-from vlm_demo.errors import EngineError
+from vlm_demo.engines.local.failures import to_vlm_demo_error
+from vlm_demo.engines.local.inputs.image_cache import (
+    CachedImageProcessor,
+    ImageDigests,
+    ImageResultCache,
+    digest_image,
+)
+from vlm_demo.engines.local.inputs.rendered_prompt import describe_prompt, find_image_tokens
+from vlm_demo.errors import EngineError, VlmDemoError
 from vlm_demo.values import Prompt
 
-OPEN_THOUGHT = re.compile(r"<think>\s*\Z")
-"""How prompts end whose template begins the draft that the model writes before its answer."""
+OPEN_REASONING = re.compile(r"<think>\s*\Z")
+"""Pattern of the end of prompts whose template opens the reasoning before the answer."""
 
 _TAG = re.compile(r"[<\[|].*[>\]|]", re.DOTALL)
-"""Added tokens of this form are controls; others ("0.25") are words of the checkpoint."""
+"""Pattern of added tokens that are control tokens; others ("0.25") are words."""
 
 
 @dataclass(frozen=True, slots=True)
-class Encoded:
-    """A prompt as tensors on the CPU, and what tells it from others."""
+class EncodedPrompt:
+    """A prompt as tensors on the CPU, and what identifies it in caches."""
 
     text: str  # as the template writes it
     inputs: Any  # the processor's output: input_ids (1, tokens), pixel_values and so on
     ids: list[int]
-    pictures: Digests
-    past_pictures: int  # index of the first token after the last picture; 0: there is none
-    picture_tokens: int  # how many tokens stand for pictures
-    history_tokens: int  # about how many are of earlier turns, without their pictures
+    images: ImageDigests
+    images_end: int  # index of the first token after the last image; 0: there is none
+    image_tokens: int  # how many tokens stand for images
+    history_tokens: int  # about how many are of earlier turns, without their images
 
 
-class Encoder:
-    """A checkpoint's template, tokenizer and picture processor. Safe in every thread."""
+class PromptEncoder:
+    """Encodes prompts with a checkpoint's template, tokenizer and image processor.
+
+    Safe in every thread.
+    """
 
     def __init__(self, processor: Any, model: Any, budget: CacheBudget) -> None:
-        self._remembered = Remembered(budget)
-        processor.image_processor = RememberingProcessor(
-            processor.image_processor, self._remembered
+        self._image_cache = ImageResultCache(budget)
+        processor.image_processor = CachedImageProcessor(
+            processor.image_processor, self._image_cache
         )
         self.tokenizer = processor.tokenizer
         self.processor = processor
-        self.reads_apart = is_encoder_decoder(model.config)
-        self.picture_tokens = _picture_tokens(model.config, self.tokenizer)
+        self.is_encoder_decoder = _is_encoder_decoder(model.config)
+        self.image_token_ids = _image_token_ids(model.config, self.tokenizer)
         self._model_inputs = frozenset(signature(model.forward).parameters)
-        self._beginning = self.tokenizer.bos_token or self.tokenizer.cls_token
+        self._bos_token = self.tokenizer.bos_token or self.tokenizer.cls_token
         self._forced_first = model.generation_config.forced_bos_token_id
-        self._lock = Lock()  # tokenizers are not to be used by two threads at a time
+        self._lock = Lock()  # tokenizers are not thread-safe
 
     @property
-    def kept_bytes(self) -> int:
-        """Pictures that are kept ready."""
-        return self._remembered.size
+    def cache_bytes(self) -> int:
+        """Bytes that the image cache takes."""
+        return self._image_cache.size
 
     def close(self) -> None:
-        """Free what is kept."""
-        self._remembered.clear()
+        """Free the image cache."""
+        self._image_cache.clear()
 
     @property
     def control_tokens(self) -> frozenset[str]:
@@ -69,7 +78,7 @@ class Encoder:
         return frozenset((*self.tokenizer.all_special_tokens, *added))
 
     def render(self, prompt: Prompt) -> str:
-        """Return the text that the model is given, before pictures take their places in it.
+        """Return the text that the model is given, before images are inserted.
 
         Raises:
             EngineError: neither the prompt nor the checkpoint has a chat template.
@@ -92,24 +101,32 @@ class Encoder:
             add_generation_prompt=True,
             tokenize=False,
         )
-        if (prompt.choices or prompt.pattern or prompt.schema) and OPEN_THOUGHT.search(text):
-            text += "</think>"  # what is asked for is an answer, not a draft
+        if (prompt.choices or prompt.pattern or prompt.schema) and OPEN_REASONING.search(text):
+            text += "</think>"  # an answer is wanted, without reasoning
         return f"{text}{prompt.answer_prefix}"
 
-    def encode(self, prompt: Prompt) -> Encoded:
-        """Render the prompt and turn it, with its pictures, into tensors.
+    def encode(self, prompt: Prompt) -> EncodedPrompt:
+        """Render a prompt, and turn it and its images into tensors.
 
         Raises:
-            EngineError: the prompt cannot be rendered.
+            EngineError: the prompt cannot be rendered, or the processor fails.
         """
+        try:
+            return self._encode(prompt)
+        except VlmDemoError:
+            raise
+        except Exception as error:  # whatever a processor makes of a prompt
+            raise to_vlm_demo_error(error) from error
+
+    def _encode(self, prompt: Prompt) -> EncodedPrompt:
         text = self.render(prompt)
         images = [image for message in prompt.messages for image in message.images]
         options: dict[str, Any] = {}
-        if self._beginning and text.startswith(self._beginning):
-            options["add_special_tokens"] = False  # it must stand there once
-        pictures = tuple(map(digest, images))
+        if self._bos_token and text.startswith(self._bos_token):
+            options["add_special_tokens"] = False  # it must not be added again
+        digests = tuple(map(digest_image, images))
         with self._lock:
-            self._remembered.show(pictures)
+            self._image_cache.use_images(digests)
             inputs = self.processor(
                 text=[text], images=images or None, return_tensors="pt", **options
             )
@@ -117,32 +134,42 @@ class Encoder:
         if "token_type_ids" not in self._model_inputs:
             inputs.pop("token_type_ids", None)
         ids = inputs["input_ids"][0].tolist()
-        places = picture_places(inputs, ids, self.picture_tokens)
-        past = len(places) - places[::-1].index(True) if True in places else 0
-        return Encoded(
-            text, inputs, ids, pictures, past, sum(places), self._history(prompt, len(ids), places)
+        is_image = find_image_tokens(inputs, ids, self.image_token_ids)
+        return EncodedPrompt(
+            text,
+            inputs,
+            ids,
+            digests,
+            images_end=len(ids) - is_image[::-1].index(True) if True in is_image else 0,
+            image_tokens=sum(is_image),
+            history_tokens=self._history_tokens(prompt, len(ids) - sum(is_image)),
         )
 
-    def _history(self, prompt: Prompt, tokens: int, places: Sequence[bool]) -> int:
+    def _history_tokens(self, prompt: Prompt, text_tokens: int) -> int:
         if len(prompt.messages) < 3:  # question, answer, question
             return 0
         with self._lock:
             newest = self.tokenizer.encode(prompt.messages[-1].text, add_special_tokens=False)
-        return max(tokens - sum(places) - len(newest), 0)
+        return max(text_tokens - len(newest), 0)
 
     def inspect(self, prompt: Prompt) -> RenderedPrompt:
-        """Say what exactly the model is given for a prompt."""
-        encoded = self.encode(prompt)
-        return inspection(prompt, encoded.text, encoded.inputs, self.processor, self.picture_tokens)
+        """Return what exactly the model is given for a prompt.
 
-    def continuation(self, prompt_text: str, answer: str) -> list[int]:
+        Raises:
+            EngineError: as `encode` does.
+        """
+        encoded = self.encode(prompt)
+        return describe_prompt(
+            prompt, encoded.text, encoded.inputs, self.processor, self.image_token_ids
+        )
+
+    def answer_tokens(self, prompt_text: str, answer: str) -> list[int]:
         """Return an answer's tokens as the model would write them after a prompt."""
         with self._lock:
             encode = self.tokenizer.encode
-            if self.reads_apart:
-                first = self._forced_first
-                begun = [] if first is None else [first]
-                return [*begun, *encode(answer, add_special_tokens=False)]
+            if self.is_encoder_decoder:
+                first = [] if self._forced_first is None else [self._forced_first]
+                return [*first, *encode(answer, add_special_tokens=False)]
             words = prompt_text.split()
             before = words[-1] if words else ""
             start = encode(before, add_special_tokens=False)
@@ -152,13 +179,13 @@ class Encoder:
             return list(encode(answer, add_special_tokens=False))
 
 
-def is_encoder_decoder(config: Any) -> bool:
-    """Whether prompt and answer are two texts, and not one that goes on."""
+def _is_encoder_decoder(config: Any) -> bool:
+    """Whether prompt and answer are separate texts, and not one continued."""
     return bool(config.is_encoder_decoder or config.get_text_config().is_encoder_decoder)
 
 
-def _picture_tokens(config: Any, tokenizer: Any) -> Sequence[int]:
-    """Return the tokens that stand for pictures."""
+def _image_token_ids(config: Any, tokenizer: Any) -> Sequence[int]:
+    """Return the ids of tokens that stand for images."""
     names = ("image_token_id", "image_token_index", "image_patch_id", "video_token_id")
     ids = {getattr(config, name, None) for name in names}
     ids.add(getattr(tokenizer, "image_token_id", None))

@@ -1,8 +1,8 @@
-"""What a checkpoint is really given for a prompt: its tokens, and its pictures turned back.
+"""Describes what a checkpoint is given for a prompt: its tokens, and its images as it sees them.
 
-Processors leave pictures in four forms (transformers 5.23): tiles (n, channels, height, width), the
-same for each of several prompts, patches in groups of `merge_size` squared that `image_grid_thw`
-puts together (`patchify` in models/qwen2_vl/image_processing_qwen2_vl.py, also used by GLM-4V), and
+Processors return images in four forms (transformers 5.23): tiles (n, channels, height, width); the
+same for each of several prompts; patches in groups of `merge_size` squared that `image_grid_thw`
+puts together (`patchify` in models/qwen2_vl/image_processing_qwen2_vl.py, also used by GLM-4V); and
 patches row by row (`batch_pixels_to_patches` in models/molmo2/image_processing_molmo2.py).
 """
 
@@ -20,82 +20,82 @@ from vlm_demo.engines.base import RenderedPrompt
 from vlm_demo.values import Prompt
 
 CHANNELS = 3
+"""Colours of an image: red, green and blue."""
 
-NOT_TURNED_BACK = (
-    "This model's processor hands pictures over in a form that cannot be turned back into pictures."
-)
+NOT_CONVERTIBLE = "This model's processor returns pictures in a form that cannot be shown."
+"""Remark where images in the processor's output cannot be converted back."""
 
 
-def inspection(
+def describe_prompt(
     prompt: Prompt,
     text: str,
     inputs: Mapping[str, Any],
     processor: Any,
-    picture_tokens: Collection[int],
+    image_token_ids: Collection[int],
 ) -> RenderedPrompt:
-    """Put together what there is to see of an encoded prompt.
+    """Describe an encoded prompt.
 
     Args:
         prompt: what was rendered.
         text: what it was rendered to.
-        inputs: what the processor made of text and pictures; one prompt.
+        inputs: what the processor made of text and images, for one prompt.
         processor: the checkpoint's.
-        picture_tokens: the tokens that stand for pictures.
+        image_token_ids: the tokens that stand for images.
     """
     ids = inputs["input_ids"][0].tolist()
-    is_picture = picture_places(inputs, ids, picture_tokens)
-    pictures = tuple(_pictures(inputs, processor.image_processor))
-    shows_some = any(message.images for message in prompt.messages)
+    is_image = find_image_tokens(inputs, ids, image_token_ids)
+    images = tuple(_images(inputs, processor.image_processor))
+    has_images = any(message.images for message in prompt.messages)
     return RenderedPrompt(
         prompt=prompt,
         text=text,
-        token_text=_collapsed(ids, is_picture, processor.tokenizer),
+        token_text=_collapse_image_tokens(ids, is_image, processor.tokenizer),
         tokens=len(ids),
-        image_tokens=sum(is_picture),
-        pictures=pictures,
-        remark=NOT_TURNED_BACK if shows_some and not pictures else "",
+        image_tokens=sum(is_image),
+        images=images,
+        note=NOT_CONVERTIBLE if has_images and not images else "",
     )
 
 
-def picture_places(
-    inputs: Mapping[str, Any], ids: list[int], picture_tokens: Collection[int]
+def find_image_tokens(
+    inputs: Mapping[str, Any], ids: list[int], image_token_ids: Collection[int]
 ) -> list[bool]:
-    """Which tokens stand for pictures.
+    """Return for each token whether it stands for an image.
 
-    KOSMOS-2 puts pictures in the places of ordinary words and says so in a mask.
+    KOSMOS-2 gives images the ids of ordinary words, and marks them in a mask.
     """
-    places = [token in picture_tokens for token in ids]
+    by_id = [token in image_token_ids for token in ids]
     mask = inputs.get("image_embeds_position_mask")
     if mask is None:
-        return places
-    return [by_id or bool(by_mask) for by_id, by_mask in zip(places, mask[0].tolist(), strict=True)]
+        return by_id
+    return [one or bool(other) for one, other in zip(by_id, mask[0].tolist(), strict=True)]
 
 
-def _collapsed(ids: list[int], is_picture: list[bool], tokenizer: Any) -> str:
-    """Return the text of the tokens, with each run of picture tokens written once and counted.
+def _collapse_image_tokens(ids: list[int], is_image: list[bool], tokenizer: Any) -> str:
+    """Return the text of the tokens, with each run of image tokens written once and counted.
 
-    The text of some words depends on those before them, so pieces are cut from one growing text.
+    The text of some words depends on those before them, so parts are cut from one growing text.
     """
-    pieces: list[str] = []
+    parts: list[str] = []
     words: list[int] = []
     so_far = ""
-    for shown, run in groupby(zip(ids, is_picture, strict=True), key=lambda item: item[1]):
+    for stands_for_image, run in groupby(zip(ids, is_image, strict=True), key=lambda item: item[1]):
         tokens = [token for token, _ in run]
-        if shown:
+        if stands_for_image:
             name = tokenizer.decode(tokens[:1]) if len(set(tokens)) == 1 else "(picture)"
-            pieces.append(f"{name} x {len(tokens)}" if len(tokens) > 1 else name)
+            parts.append(f"{name} x {len(tokens)}" if len(tokens) > 1 else name)
         else:
             words += tokens
             text = tokenizer.decode(
                 words, skip_special_tokens=False, clean_up_tokenization_spaces=False
             )
-            pieces.append(text.removeprefix(so_far))
+            parts.append(text.removeprefix(so_far))
             so_far = text
-    return "".join(pieces)
+    return "".join(parts)
 
 
-def _pictures(inputs: Mapping[str, Any], image_processor: Any) -> Iterator[Image.Image]:
-    """Turn what the model sees back into pictures; none where that cannot be done."""
+def _images(inputs: Mapping[str, Any], image_processor: Any) -> Iterator[Image.Image]:
+    """Yield the images that the model sees; none where they cannot be converted back."""
     values, grids = inputs.get("pixel_values"), inputs.get("image_grid_thw")
     if not isinstance(values, torch.Tensor):
         return
@@ -109,8 +109,8 @@ def _pictures(inputs: Mapping[str, Any], image_processor: Any) -> Iterator[Image
     else:
         return
     for tile in tiles:
-        if tile.any():  # empty tiles fill up the rows of a batch
-            yield _denormalised(tile, image_processor)
+        if tile.any():  # empty tiles only pad the rows of a batch
+            yield _denormalize(tile, image_processor)
 
 
 def _from_merged_patches(
@@ -124,7 +124,7 @@ def _from_merged_patches(
         patches = values[start:end].reshape(
             time, rows // merge, columns // merge, merge, merge, CHANNELS, frames, side, side
         )
-        # A picture is shown in all its frames alike.
+        # All frames of an image are the same.
         first = patches[0, :, :, :, :, :, 0]
         yield first.permute(4, 0, 2, 5, 1, 3, 6).reshape(CHANNELS, rows * side, columns * side)
         start = end
@@ -140,8 +140,8 @@ def _from_rows_of_patches(values: torch.Tensor, image_processor: Any) -> Iterato
         yield patches.permute(4, 0, 2, 1, 3).reshape(CHANNELS, across * side, across * side)
 
 
-def _denormalised(tile: torch.Tensor, image_processor: Any) -> Image.Image:
-    """Undo what was done to the colours of a tile (channels, height, width), last thing first."""
+def _denormalize(tile: torch.Tensor, image_processor: Any) -> Image.Image:
+    """Undo the processing of a tile's colours (channels, height, width), last step first."""
     if getattr(image_processor, "do_normalize", False):
         std, mean = (
             torch.tensor(numbers).reshape(-1, 1, 1)

@@ -1,1 +1,1 @@
-"""Scheduling."""
+"""Queues requests, lets them share decode steps or take turns, and samples their tokens."""

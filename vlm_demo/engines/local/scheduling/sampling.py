@@ -1,4 +1,4 @@
-"""How the next token is chosen: the checkpoint's own rules, the request's, and chance."""
+"""Chooses the next token by the rules of the checkpoint and of the request, and by chance."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ import torch
 from torch import Tensor
 from transformers import LogitsProcessor, LogitsProcessorList
 
-from vlm_demo.engines.local.scheduling.jobs import Job
+from vlm_demo.engines.local.scheduling.jobs import GenerationJob
 from vlm_demo.values import Sampling
 
 
-class Processors:
-    """Builds what changes the logits of one request."""
+class LogitsProcessorFactory:
+    """Builds the logits processors of requests to one model."""
 
     def __init__(
-        self, model: Any, tokenizer: Any, picture_tokens: Collection[int], end: Collection[int]
+        self, model: Any, tokenizer: Any, image_tokens: Collection[int], end: Collection[int]
     ) -> None:
         self.dtype: torch.dtype = model.dtype
         self._model = model
         self._end = sorted(end)
         self._pad = _pad_token(model, tokenizer, self._end)
-        # A picture token in an answer has no picture, and would break every later turn.
+        # An image token in an answer has no image, and would break every later turn.
         own = model.generation_config.suppress_tokens or ()
-        self.suppressed = frozenset((*own, *picture_tokens))
+        self.suppressed = frozenset((*own, *image_tokens))
 
-    def of(self, job: Job, prompt: Tensor) -> Sequence[LogitsProcessor]:
-        """Return the processors of a request, but for `suppressed`; often there are none.
+    def build(self, job: GenerationJob, prompt: Tensor) -> Sequence[LogitsProcessor]:
+        """Return the processors of a request, except for `suppressed`; often there are none.
 
         Args:
             job: the request.
             prompt: its tokens, (1, tokens).
         """
-        config = self.settings(job.sampling, job.max_new_tokens)
+        config = self.generation_config(job.sampling, job.max_new_tokens)
         config.suppress_tokens = None
         config.max_length = prompt.shape[1] + job.max_new_tokens
         self._model._prepare_special_tokens(config, device=prompt.device)
@@ -44,18 +44,20 @@ class Processors:
                 generation_config=config,
                 input_ids_seq_length=prompt.shape[1],
                 encoder_input_ids=prompt,
-                logits_processor=self.own(job),
+                logits_processor=self.build_for_request(job),
                 device=prompt.device,
             )
         )
 
-    def own(self, job: Job) -> LogitsProcessorList:
-        """Return what the request adds to the checkpoint's rules: constraints, then chance."""
-        drawn = [Draw(job.sampling, self._model.device)] if job.sampling.temperature > 0 else []
-        return LogitsProcessorList([*job.answer.processors, *drawn])
+    def build_for_request(self, job: GenerationJob) -> LogitsProcessorList:
+        """Return what a request adds to the checkpoint's rules: constraints, then sampling."""
+        processors = [*job.answer.processors]
+        if job.sampling.temperature > 0:
+            processors.append(TokenSampler(job.sampling, self._model.device))
+        return LogitsProcessorList(processors)
 
-    def settings(self, sampling: Sampling, max_new_tokens: int) -> Any:
-        """Take the checkpoint's own settings, but for how tokens are drawn."""
+    def generation_config(self, sampling: Sampling, max_new_tokens: int) -> Any:
+        """Return the checkpoint's own settings, except for how tokens are sampled."""
         config = copy.deepcopy(self._model.generation_config)
         config.max_length = None
         config.max_new_tokens = max_new_tokens
@@ -75,11 +77,11 @@ def _pad_token(model: Any, tokenizer: Any, end: Sequence[int]) -> int:
     return 0
 
 
-class Draw(LogitsProcessor):
-    """Draws the next token with a random generator of its own and leaves only that one.
+class TokenSampler(LogitsProcessor):
+    """Samples the next token with a random generator of its own, and rules out all others.
 
-    It is then taken greedily. Drawing with torch's global generator would make a seeded answer
-    depend on what else is running, and disturb it.
+    The token is then taken greedily. Sampling with torch's global generator would make a seeded
+    answer depend on what else is running.
     """
 
     def __init__(self, sampling: Sampling, device: torch.device) -> None:
@@ -102,8 +104,8 @@ class Draw(LogitsProcessor):
             logits = logits.masked_fill(
                 torch.zeros_like(beyond).scatter(-1, order, beyond), -torch.inf
             )
-        chances = logits.softmax(-1)
-        # As torch.multinomial draws, but for its look at the numbers, which waits for the GPU.
-        waits = torch.empty_like(chances).exponential_(generator=self._generator)
-        token = (chances / waits).argmax(-1, keepdim=True)
+        probabilities = logits.softmax(-1)
+        # As torch.multinomial samples, without its checks, which wait for the GPU.
+        waits = torch.empty_like(probabilities).exponential_(generator=self._generator)
+        token = (probabilities / waits).argmax(-1, keepdim=True)
         return torch.full_like(scores, -torch.inf).scatter(-1, token, 0.0)

@@ -1,4 +1,4 @@
-"""Requests answered one after the other, by the model's own `generate`."""
+"""Answers requests one after the other, with the model's own `generate`."""
 
 from __future__ import annotations
 
@@ -10,33 +10,37 @@ from transformers import LogitsProcessor, LogitsProcessorList, StoppingCriteria
 from transformers.generation.streamers import BaseStreamer
 
 from vlm_demo.engines.cache_budget import CacheBudget
-from vlm_demo.engines.local.decoding.vision_towers import RememberingTower
+from vlm_demo.engines.local.decoding.vision_tower_cache import CachedVisionTower
 from vlm_demo.engines.local.failures import free_device_memory, is_out_of_memory
-from vlm_demo.engines.local.scheduling.continuous_batching import Ended, on_device
-from vlm_demo.engines.local.scheduling.jobs import Job
-from vlm_demo.engines.local.scheduling.sampling import Processors
+from vlm_demo.engines.local.inputs.device_transfer import move_to_device
+from vlm_demo.engines.local.scheduling.jobs import GenerationJob, OnJobEnd
+from vlm_demo.engines.local.scheduling.sampling import LogitsProcessorFactory
 from vlm_demo.engines.local.statistics import Statistics
 
 
-class TurnTaker:
-    """Runs one model whose requests cannot share a step; all in one thread."""
+class SequentialRunner:
+    """Runs one model whose requests cannot share a step, in one thread."""
 
     def __init__(
-        self, model: Any, processors: Processors, budget: CacheBudget, statistics: Statistics
+        self,
+        model: Any,
+        processors: LogitsProcessorFactory,
+        budget: CacheBudget,
+        statistics: Statistics,
     ) -> None:
         self._model = model
         self._processors = processors
         self._budget = budget
         self._statistics = statistics
-        self._tower = RememberingTower(model, budget, statistics)
-        self.active: list[Job] = []
+        self._tower = CachedVisionTower(model, budget, statistics)
+        self.active: list[GenerationJob] = []
 
     @property
     def has_room(self) -> bool:
-        """Whether a request can begin: it always can, since the one before has ended."""
+        """Whether a request can begin; always, since the one before has ended."""
         return True
 
-    def begin(self, job: Job) -> bool:
+    def begin(self, job: GenerationJob) -> bool:
         """Answer a request to its end; return True.
 
         Raises:
@@ -47,7 +51,7 @@ class TurnTaker:
             try:
                 self._answer(job)
             except Exception as error:  # torch says in several ways that memory ran out
-                if job.written or not is_out_of_memory(error):
+                if job.tokens or not is_out_of_memory(error):
                     raise
                 self._budget.clear()
                 free_device_memory()
@@ -56,40 +60,44 @@ class TurnTaker:
             self.active = []
         return True
 
-    def step(self, ended: Ended) -> None:
-        """Do nothing: no request is ever half answered here."""
+    def step(self, on_end: OnJobEnd) -> None:
+        """Do nothing: `begin` answers requests to their end."""
 
-    def stop(self, jobs: list[Job]) -> None:
-        """Do nothing: the running request looks at its own flag."""
+    def cancel(self, jobs: list[GenerationJob]) -> None:
+        """Do nothing: the running request checks its own flag."""
 
-    def give_up(self, error: Exception, ended: Ended) -> None:
-        """Do nothing: no request is ever half answered here."""
+    def abort_all(self, error: Exception, on_end: OnJobEnd) -> None:
+        """Do nothing: `begin` answers requests to their end."""
 
     def close(self) -> None:
-        """Free what is kept."""
+        """Free the cache."""
         self._tower.clear()
 
     @property
-    def kept_bytes(self) -> int:
-        """What earlier requests left."""
+    def cache_bytes(self) -> int:
+        """Bytes that the cache of the vision tower takes."""
         return self._tower.size
 
-    def _answer(self, job: Job) -> None:
-        inputs = on_device(job.encoded.inputs, self._model.device, self._processors.dtype)
-        self._statistics.prompt(len(job.encoded.ids), 0)
-        recorded = Recorder()
-        with self._tower.showing(job.encoded.pictures):
+    def _answer(self, job: GenerationJob) -> None:
+        inputs = move_to_device(job.encoded.inputs, self._model.device, self._processors.dtype)
+        self._statistics.count_prompt(len(job.encoded.ids), 0)
+        recorder = LogprobRecorder()
+        with self._tower.use_images(job.encoded.images):
             self._model.generate(
                 **inputs,
-                generation_config=self._processors.settings(job.sampling, job.max_new_tokens),
-                streamer=Sink(job, recorded, self._statistics),
-                logits_processor=LogitsProcessorList([recorded, *self._processors.own(job)]),
-                stopping_criteria=[StopWhenOver(job)],
+                generation_config=self._processors.generation_config(
+                    job.sampling, job.max_new_tokens
+                ),
+                streamer=JobStreamer(job, recorder, self._statistics),
+                logits_processor=LogitsProcessorList(
+                    [recorder, *self._processors.build_for_request(job)]
+                ),
+                stopping_criteria=[JobStoppingCriteria(job)],
             )
 
 
-class Recorder(LogitsProcessor):
-    """Remembers the newest logits, to know how probable the token is that is chosen."""
+class LogprobRecorder(LogitsProcessor):
+    """Records the newest logits, for the probability of the token that is chosen."""
 
     def __init__(self) -> None:
         self._logprobs = torch.empty(0)
@@ -103,32 +111,34 @@ class Recorder(LogitsProcessor):
         return float(self._logprobs[token])
 
 
-class Sink(BaseStreamer):
-    """Receives tokens from `generate`: the prompt's first, which are not passed on."""
+class JobStreamer(BaseStreamer):
+    """Passes tokens from `generate` to a job, except for the prompt, which comes first."""
 
-    def __init__(self, job: Job, recorded: Recorder, statistics: Statistics) -> None:
+    def __init__(
+        self, job: GenerationJob, recorder: LogprobRecorder, statistics: Statistics
+    ) -> None:
         self._job = job
-        self._recorded = recorded
+        self._recorder = recorder
         self._statistics = statistics
         self._is_prompt = True
 
     def put(self, value: Tensor) -> None:
         if not self._is_prompt:
             for token in value.flatten().tolist():
-                self._statistics.step(1)
-                self._job.take(token, self._recorded.logprob(token))
+                self._statistics.count_step(1)
+                self._job.add_token(token, self._recorder.logprob(token))
         self._is_prompt = False
 
     def end(self) -> None:
         pass
 
 
-class StopWhenOver(StoppingCriteria):
-    """Stops after a token once the answer is complete, not wanted any more, or too late."""
+class JobStoppingCriteria(StoppingCriteria):
+    """Stops `generate` once the answer is complete, cancelled or late."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: GenerationJob) -> None:
         self._job = job
 
     def __call__(self, input_ids: Tensor, scores: Any, **_: Any) -> Tensor:
-        over = self._job.over or self._job.stop.is_set() or self._job.expired
-        return torch.full((len(input_ids),), over, device=input_ids.device)
+        stops = self._job.is_over or self._job.cancelled.is_set() or self._job.is_late
+        return torch.full((len(input_ids),), stops, device=input_ids.device)

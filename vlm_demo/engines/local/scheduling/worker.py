@@ -1,4 +1,4 @@
-"""The one thread that runs a model: requests join a loop of steps, and leave it."""
+"""The thread that runs a model: a loop of steps, which requests join and leave."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from typing import Protocol
 import torch
 
 from vlm_demo.engines.base import Serving
-from vlm_demo.engines.local.failures import typed
-from vlm_demo.engines.local.scheduling.continuous_batching import Ended
-from vlm_demo.engines.local.scheduling.jobs import Job
+from vlm_demo.engines.local.failures import to_vlm_demo_error
+from vlm_demo.engines.local.scheduling.jobs import GenerationJob, OnJobEnd
 from vlm_demo.errors import EngineError, QueueFullError
 
 log = logging.getLogger(__name__)
@@ -22,7 +21,7 @@ class Runner(Protocol):
     """A model as the worker sees it."""
 
     @property
-    def active(self) -> list[Job]:
+    def active(self) -> list[GenerationJob]:
         """The requests that have begun and not ended."""
         ...
 
@@ -32,56 +31,56 @@ class Runner(Protocol):
         ...
 
     @property
-    def kept_bytes(self) -> int:
-        """What earlier requests left."""
+    def cache_bytes(self) -> int:
+        """Bytes that its cache takes."""
         ...
 
-    def begin(self, job: Job) -> bool:
+    def begin(self, job: GenerationJob) -> bool:
         """Begin to answer; return whether the answer has ended already."""
         ...
 
-    def step(self, ended: Ended) -> None:
-        """Go on with every request that has begun; tell of those that end."""
+    def step(self, on_end: OnJobEnd) -> None:
+        """Compute a token for every request that has begun; report those that end."""
         ...
 
-    def stop(self, jobs: list[Job]) -> None:
-        """Take requests out."""
+    def cancel(self, jobs: list[GenerationJob]) -> None:
+        """Remove requests."""
         ...
 
-    def give_up(self, error: Exception, ended: Ended) -> None:
-        """End every request that has begun."""
+    def abort_all(self, error: Exception, on_end: OnJobEnd) -> None:
+        """End every request that has begun with an error."""
         ...
 
     def close(self) -> None:
-        """Free what is kept."""
+        """Free the cache."""
         ...
 
 
 class Worker:
-    """Gives requests their turns.
+    """Queues requests and has them answered.
 
-    At most one begins between two steps, so that those that are being answered keep flowing.
+    At most one begins between two steps, so that running answers keep flowing.
     """
 
-    def __init__(self, runner: Runner, serving: Serving, most_active: int) -> None:
+    def __init__(self, runner: Runner, serving: Serving, max_active: int) -> None:
         self._runner = runner
         self._threads = serving.threads
-        self._most_active = most_active
-        self._most_waiting = serving.waiting
-        self._waiting: deque[Job] = deque()
-        self._unfinished: set[Job] = set()
+        self._max_active = max_active
+        self._max_waiting = serving.waiting
+        self._waiting: deque[GenerationJob] = deque()
+        self._unfinished: set[GenerationJob] = set()
         self._condition = Condition()  # guards the two above, and what follows
         self._closed = False
-        self._thread = Thread(target=self._work, name="vlm_demo model", daemon=True)
+        self._thread = Thread(target=self._run, name="vlm_demo model", daemon=True)
         self._thread.start()
 
     def counts(self) -> tuple[int, int]:
-        """Return how many requests have begun, and how many wait, at one moment."""
+        """Return how many requests have begun and how many wait, at the same moment."""
         with self._condition:
             return len(self._unfinished) - len(self._waiting), len(self._waiting)
 
     def check_open(self) -> None:
-        """Refuse work once the model is being unloaded, or its thread has ended.
+        """Refuse work once the model is being unloaded or its thread has ended.
 
         Raises:
             EngineError: no answer would come.
@@ -89,12 +88,12 @@ class Worker:
         if self._closed or not self._thread.is_alive():
             raise EngineError("This model was unloaded. Please try again.")
 
-    def submit(self, *jobs: Job, always: bool = False) -> None:
-        """Line requests up.
+    def submit(self, *jobs: GenerationJob, always: bool = False) -> None:
+        """Queue requests.
 
         Args:
             jobs: to be answered in this order.
-            always: whether they are parts of one request, which is never refused.
+            always: accept them even if the queue is full.
 
         Raises:
             QueueFullError: too many are waiting.
@@ -102,8 +101,8 @@ class Worker:
         """
         with self._condition:
             self.check_open()
-            ahead = len(self._unfinished) - self._most_active
-            if ahead >= self._most_waiting and not always:
+            waiting_before = len(self._unfinished) - self._max_active
+            if waiting_before >= self._max_waiting and not always:
                 answering, waiting = self.counts()
                 raise QueueFullError(
                     f"This model is busy: {answering} answers are being written and "
@@ -113,8 +112,8 @@ class Worker:
             for job in jobs:
                 self._unfinished.add(job)
                 self._waiting.append(job)
-                if ahead >= 0 and not always:
-                    job.tell(len(self._waiting))
+                if waiting_before >= 0 and not always:
+                    job.report_queue_position(len(self._waiting))
             self._condition.notify()
 
     def close(self) -> None:
@@ -122,79 +121,79 @@ class Worker:
         with self._condition:
             self._closed = True
             for job in self._unfinished:
-                job.stop.set()
+                job.cancelled.set()
             self._condition.notify()
         self._thread.join()
 
-    def _work(self) -> None:
+    def _run(self) -> None:
         if self._threads:
             torch.set_num_threads(self._threads)
         try:
             with torch.inference_mode():
                 while self._wait():
-                    self._turn()
-        except BaseException:  # the border of a thread: its readers must not wait for ever
+                    self._advance()
+        except BaseException:  # the border of a thread: readers must not wait for ever
             log.exception("The thread of a model has ended.")
             raise
         finally:
             self._closed = True
-            gone = EngineError("This model was unloaded while it answered. Please ask again.")
+            unloaded = EngineError("This model was unloaded while it answered. Please ask again.")
             for job in list(self._unfinished):
-                self._ended(job, gone)
+                self._finish(job, unloaded)
             self._runner.close()
-            del self._runner  # with it the model
+            del self._runner  # and with it the model
 
     def _wait(self) -> bool:
-        """Wait for something to do; return whether there is anything."""
+        """Wait for something to do; return False when the model is being unloaded."""
         with self._condition:
             while not (self._closed or self._waiting or self._runner.active):
                 self._condition.wait()
             return not self._closed
 
-    def _turn(self) -> None:
-        """Let one request begin and all others go a step."""
-        self._end_unwanted()
+    def _advance(self) -> None:
+        """Let one request begin, and compute a step of all."""
+        self._end_cancelled_and_late()
         job = self._next()
         if job is not None:
             self._begin(job)
         if self._runner.active:
-            self._runner.step(self._ended)
+            self._runner.step(self._finish)
 
-    def _next(self) -> Job | None:
+    def _next(self) -> GenerationJob | None:
         with self._condition:
             if not self._waiting or not self._runner.has_room:
                 return None
             job = self._waiting.popleft()
-            if len(self._unfinished) > self._most_active:
+            if len(self._unfinished) > self._max_active:
                 for position, other in enumerate(self._waiting, 1):
-                    other.tell(position)
+                    other.report_queue_position(position)
         return job
 
-    def _begin(self, job: Job) -> None:
-        if job.answer.complete:  # a single choice needs no model
-            self._ended(job, None)
+    def _begin(self, job: GenerationJob) -> None:
+        if job.answer.is_complete:  # a single choice needs no model
+            self._finish(job, None)
             return
         try:
-            over = self._runner.begin(job)
-        except Exception as error:  # raised again, typed, where the answer is read
-            self._ended(job, typed(error))
+            is_over = self._runner.begin(job)
+        except Exception as error:  # raised again where the answer is read
+            self._finish(job, to_vlm_demo_error(error))
             return
-        if over:
-            self._ended(job, job.timed_out() if job.expired else None)
+        if is_over:
+            self._finish(job, job.timeout_error() if job.is_late else None)
 
-    def _end_unwanted(self) -> None:
+    def _end_cancelled_and_late(self) -> None:
         """End requests whose reader has gone or whose time is up."""
         with self._condition:
-            late = [job for job in self._unfinished if job.stop.is_set() or job.expired]
-            for job in late:
+            ending = [job for job in self._unfinished if job.cancelled.is_set() or job.is_late]
+            for job in ending:
                 if job in self._waiting:
                     self._waiting.remove(job)
-        if late:
-            self._runner.stop(late)
-        for job in late:
-            self._ended(job, None if job.stop.is_set() else job.timed_out())
+        if ending:
+            self._runner.cancel(ending)
+        for job in ending:
+            self._finish(job, None if job.cancelled.is_set() else job.timeout_error())
 
-    def _ended(self, job: Job, error: Exception | None) -> None:
+    def _finish(self, job: GenerationJob, error: Exception | None) -> None:
         with self._condition:
             self._unfinished.discard(job)
         job.finish(error)

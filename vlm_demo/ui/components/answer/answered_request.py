@@ -9,51 +9,51 @@ from dataclasses import dataclass, replace
 from PIL.Image import Image
 
 from vlm_demo.errors import InputError
-from vlm_demo.ui.components.picture_input.pictures import Picture
+from vlm_demo.ui.components.uploaded_images import UploadedImage
 from vlm_demo.values import Reply, Request
 
-Pictures = tuple[Picture, ...]
+UploadedImages = tuple[UploadedImage, ...]
 
-LONGEST_TITLE = 60
-"""Characters of the words that name an answer."""
+MAX_TITLE_LENGTH = 60
+"""Largest number of characters of the request in the title of an answer."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A request and what the model has written so far. Pictures are files here, not pixels."""
+class AnsweredRequest:
+    """A request and what the model has written so far. Its images are files, not pixels."""
 
     model: str
-    request: Request  # without its pictures
-    pictures: Pictures
-    earlier: tuple[Pictures, ...]  # of each message of the history
+    request: Request  # without its images
+    images: UploadedImages
+    earlier_images: tuple[UploadedImages, ...]  # of each message of the history
     reply: Reply  # so far
-    when: float  # seconds since some point in time
+    recorded_s: float  # on a monotonic clock, in seconds
 
     @classmethod
-    def now(
+    def record(
         cls,
         model: str,
         request: Request,
         reply: Reply,
-        pictures: Sequence[Picture],
-        earlier: Sequence[Pictures] = (),
-    ) -> Asked:
-        """Note an answer that is being written, to `request` about `pictures`."""
+        images: Sequence[UploadedImage],
+        earlier_images: Sequence[UploadedImages] = (),
+    ) -> AnsweredRequest:
+        """Record an answer, which may still be growing, to a request about some images."""
         history = tuple(replace(message, images=()) for message in request.history)
         bare = replace(request, images=(), history=history)
-        return cls(model, bare, tuple(pictures), tuple(earlier), reply, time.monotonic())
+        return cls(model, bare, tuple(images), tuple(earlier_images), reply, time.monotonic())
 
-    def reopened(self) -> Request:
+    def reopen_request(self) -> Request:
         """Return the request as it was asked.
 
         Raises:
             ImageError: a picture has been cleaned away meanwhile.
         """
         history = tuple(
-            replace(message, images=_opened(pictures))
-            for message, pictures in zip(self.request.history, self.earlier, strict=True)
+            replace(message, images=_open_all(images))
+            for message, images in zip(self.request.history, self.earlier_images, strict=True)
         )
-        return replace(self.request, images=_opened(self.pictures), history=history)
+        return replace(self.request, images=_open_all(self.images), history=history)
 
     @property
     def raw(self) -> str:
@@ -61,34 +61,34 @@ class Asked:
         return self.reply.raw
 
     @property
-    def picture(self) -> Picture | None:
-        """The picture that places in the answer are about."""
-        seen = [picture for pictures in (*self.earlier, self.pictures) for picture in pictures]
-        return seen[-1] if seen else None
+    def image(self) -> UploadedImage | None:
+        """The picture that regions in the answer are on."""
+        every = [image for images in (*self.earlier_images, self.images) for image in images]
+        return every[-1] if every else None
 
     @property
-    def seen(self) -> Pictures:
-        """The pictures that places in the answer can be on, in the order of their numbers."""
-        return self.pictures or ((self.picture,) if self.picture else ())
+    def seen_images(self) -> UploadedImages:
+        """The pictures that regions in the answer can be on, in the order of their numbers."""
+        return self.images or ((self.image,) if self.image else ())
 
     @property
     def title(self) -> str:
-        """What was asked and whom, in a few words."""
-        words = " ".join(self.request.text.split()) or self.request.task.replace("_", " ")
-        short = words if len(words) <= LONGEST_TITLE else f"{words[: LONGEST_TITLE - 1]}…"
-        return f"{short} ({self.model})"
+        """What was asked and of which model, in a few words."""
+        text = " ".join(self.request.text.split()) or self.request.task.replace("_", " ")
+        is_short = len(text) <= MAX_TITLE_LENGTH
+        return f"{text if is_short else f'{text[: MAX_TITLE_LENGTH - 1]}…'} ({self.model})"
 
 
-def there(last: Asked | None) -> Asked:
-    """Return the newest answer.
+def require_answer(newest: AnsweredRequest | None) -> AnsweredRequest:
+    """Return the newest answer, or say that there is none.
 
     Raises:
         InputError: there is none.
     """
-    if last is None:
+    if newest is None:
         raise InputError("There is no answer yet. Please ask something first.")
-    return last
+    return newest
 
 
-def _opened(pictures: Pictures) -> tuple[Image, ...]:
-    return tuple(picture.open() for picture in pictures)
+def _open_all(images: UploadedImages) -> tuple[Image, ...]:
+    return tuple(image.open() for image in images)

@@ -1,16 +1,16 @@
 // An answer as it grows: text whose phrases carry the look of their places and are linked with them. Before
 // it, what is waited for; in its place, what went wrong and what can be done. `props.value`, as JSON:
-//   {parts: [{text, colour, dash, mention, placeless}], thought, busy, notes: [words], tone, pace: [words],
+//   {parts: [{text, colour, dash, mention, placeless}], reasoning, busy, notes: [words], tone, pace: [words],
 //   shares: [{text, share, percent, colour}], orders: [{order, best, percent}],
 //   waiting: {words, stage, share}, problem: {words, remedies: [{action, words, choice}]}}
 // where words are a string, or {words, values} to be said in the browser's language.
 const find = (selector) => element.querySelector(selector);
 const card = find('.answer'), text = find('.answer-text'), note = find('.answer-note');
-const draft = find('.answer-thought'), pace = find('.answer-pace'), copy = find('.answer-copy');
+const reasoningFold = find('.answer-reasoning'), pace = find('.answer-pace'), copy = find('.answer-copy');
 const shares = find('.answer-shares'), orders = find('.answer-orders');
 const wait = find('.answer-waiting'), stage = find('.answer-stage'), bar = find('.answer-waiting progress');
 const problem = find('.answer-problem'), ways = find('.answer-remedies');
-const { board, run, field, picture } = card.dataset;
+const { canvas, run, field, picture } = card.dataset;
 const LINE = 2.5;  // pixels under a phrase; dashes are told in widths of their line
 let drawn = [], offered = '';
 
@@ -25,7 +25,7 @@ function fill(node, words) {
 // Phrases and places point at each other, by an event that both hear.
 
 const mention = (index, on) => document.dispatchEvent(
-  new CustomEvent('vlm-mention', { detail: { board, index, on, from: 'words' } }));
+  new CustomEvent('vlm-mention', { detail: { canvas, index, on, from: 'words' } }));
 
 // The dashes of the phrase's lines on the picture, as a line under it; a box of its colour where they are whole.
 function line(dash) {
@@ -44,7 +44,7 @@ function phrase({ colour, dash, mention: index }) {
   mark.style.setProperty('--colour', colour);
   mark.style.setProperty('--line', line(dash));
   mark.dataset.mention = index;
-  if (!board) return mark;
+  if (!canvas) return mark;
   mark.title = say('Show on the picture');
   const point = (on) => {
     mention(index, on);
@@ -55,7 +55,7 @@ function phrase({ colour, dash, mention: index }) {
   mark.addEventListener('pointerleave', () => { if (mark !== document.activeElement) point(false); });
   mark.addEventListener('focus', () => point(true));
   mark.addEventListener('blur', () => point(false));
-  linkMark(mark, board, point);
+  linkMark(mark, canvas, point);
   return mark;
 }
 
@@ -92,7 +92,7 @@ function write(parts) {
 
 // A place was pointed at: its phrase lights up, and comes into view where the answer itself scrolls.
 document.addEventListener('vlm-mention', ({ detail }) => {
-  if (!board || detail.board !== board) return;
+  if (!canvas || detail.canvas !== canvas) return;
   for (const mark of text.querySelectorAll('mark')) {
     const hot = detail.on && Number(mark.dataset.mention) === detail.index;
     mark.classList.toggle('hot', hot);
@@ -171,7 +171,7 @@ function press(left = 100) {
 
 function show() {
   const {
-    parts = [], thought = '', busy = false, notes = [], tone = '', pace: facts = [], shares: compared = [],
+    parts = [], reasoning = '', busy = false, notes = [], tone = '', pace: facts = [], shares: compared = [],
     orders: asked = [], waiting = null, problem: failure = null,
   } = JSON.parse(props.value || '{}');
   write(parts);
@@ -185,8 +185,8 @@ function show() {
   fill(problem.querySelector('p'), failure ? told(failure.words) : '');
   problem.hidden = !failure;
   offer(failure ? failure.remedies : []);
-  fill(draft.querySelector('p'), thought);
-  draft.hidden = !thought;
+  fill(reasoningFold.querySelector('p'), reasoning);
+  reasoningFold.hidden = !reasoning;
   fill(note, notes.map(told).join('\n'));
   fill(pace, busy ? '' : facts.map(told).join(' · '));
   shares.replaceChildren(...compared.map(share));
@@ -194,7 +194,7 @@ function show() {
   orders.replaceChildren(...asked.map(({ order, best, percent }) => item(['order', order], ['choice', best], ['percent', percent])));
   orders.hidden = !asked.length;
   copy.hidden = busy || !parts.length;
-  card.hidden = !busy && !parts.length && !thought && !note.textContent && !failure;
+  card.hidden = !busy && !parts.length && !reasoning && !note.textContent && !failure;
   card.classList.toggle('busy', busy);
   card.classList.toggle('failed', Boolean(failure));
   card.classList.toggle('writing', busy && !waiting);
@@ -203,7 +203,7 @@ function show() {
 }
 
 card.addEventListener('vlm-again', () => { if (problem.hidden) press(); });
-find('summary').textContent = say('Draft');
+find('summary').textContent = say('Reasoning');
 shares.setAttribute('aria-label', say('How probable each answer is'));
 orders.setAttribute('aria-label', say('The answer in each order'));
 copy.textContent = say('Copy');

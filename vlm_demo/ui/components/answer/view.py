@@ -1,6 +1,7 @@
-"""An answer as the page shows it: text with coloured phrases, and what became of its places.
+"""An answer as the page shows it: text with coloured phrases, and what was found.
 
-Before its first word it says what is waited for, and where there can be none, why and what to do.
+Before the first word it shows what it waits for. Where there is no answer, it says why and what can
+be done.
 """
 
 from __future__ import annotations
@@ -12,25 +13,30 @@ from typing import Any, Literal
 
 import gradio as gr
 
-from vlm_demo.analysis.multiple_choice import Circle, Ranking
+from vlm_demo.analysis.multiple_choice import CircularResult, Ranking
 from vlm_demo.rendering.palette import colour_of, dash_of
 from vlm_demo.ui import browser_files
 from vlm_demo.ui.components.answer.waiting import Waiting
-from vlm_demo.ui.html_values import Said, Words, as_value, percent, place_in_queue
-from vlm_demo.units import format_rate, format_seconds
-from vlm_demo.values import Mention, Reply, Timing
+from vlm_demo.ui.components.html_component import build_html_component
+from vlm_demo.ui.html_values import (
+    DisplayText,
+    TranslatableText,
+    encode_value,
+)
+from vlm_demo.units import format_percent, format_rate, format_seconds
+from vlm_demo.values import Mention, Reply, ReplyState, Timing
 
 _SCRIPT = browser_files.read("components/answer/view.js")
 
 _TEMPLATE = """
-<div class="answer" data-board="%BOARD%" data-run="%RUN%" data-field="%FIELD%"
+<div class="answer" data-canvas="%CANVAS%" data-run="%RUN%" data-field="%FIELD%"
   data-picture="%PICTURE%" hidden>
   <span class="answer-stage sr-only" role="status"></span>
   <p class="answer-waiting" aria-hidden="true" hidden><i></i><span></span><progress
   max="1"></progress></p>
   <div class="answer-problem" role="alert" hidden><p></p></div>
   <div class="answer-remedies" hidden></div>
-  <details class="answer-thought" hidden><summary></summary><p></p></details>
+  <details class="answer-reasoning" hidden><summary></summary><p></p></details>
   <p class="answer-text" dir="auto" aria-live="polite"></p>
   <p class="answer-note" role="status" hidden></p>
   <ul class="answer-shares" hidden></ul>
@@ -41,193 +47,217 @@ _TEMPLATE = """
 """
 
 Tone = Literal["", "found", "none", "unreadable", "agreed", "divided"]
+"""How the note below an answer is coloured."""
+
+EMPTY_ANSWER = encode_value({})
+"""Value of the component while there is no answer."""
 
 
-def answer(
-    elem_id: str, board: str = "", *, run: str = "", field: str = "", picture: str = ""
+def build_answer(
+    elem_id: str, canvas: str = "", *, run: str = "", field: str = "", image_input: str = ""
 ) -> gr.HTML:
-    """Build the component; its value is what `written` returns.
-
-    Args:
-        elem_id: its own.
-        board: elem_id of the picture whose places are linked with the phrases.
-        run: CSS selector of the button that asks again.
-        field: CSS selector of what holds the field for the words.
-        picture: CSS selector of what holds the chooser of the picture, where that is another.
+    """Build the component; its value is what `answer_value` and the like return.
 
     What a person chooses below an error comes as the event `select` (see `remedies`).
+
+    Args:
+        elem_id: its id.
+        canvas: elem_id of the canvas whose regions are linked with the phrases.
+        run: CSS selector of the button that asks again.
+        field: CSS selector of the element that holds the text field.
+        image_input: CSS selector of the element that holds the chooser of the picture, where it is
+            not the canvas.
     """
-    template = _TEMPLATE
-    places = {
-        "BOARD": board,
-        "RUN": run,
-        "FIELD": field,
-        "PICTURE": picture or (board and f"#{board}"),
-    }
-    for name, place in places.items():
-        template = template.replace(f"%{name}%", place)
-    return gr.HTML(
-        NOTHING,
-        html_template=template,
-        js_on_load=_SCRIPT,
-        elem_id=elem_id,
-        apply_default_css=False,
+    template = browser_files.fill(
+        _TEMPLATE,
+        canvas=canvas,
+        run=run,
+        field=field,
+        picture=image_input or (canvas and f"#{canvas}"),
     )
+    return build_html_component(EMPTY_ANSWER, template, _SCRIPT, elem_id)
 
 
-NOTHING = as_value({})
-
-
-def waiting(state: Waiting | None = None) -> str:
-    """Value of the component while nothing has been written yet; None: who answers is a secret."""
+def waiting_value(state: Waiting | None = None) -> str:
+    """Value of the component before the first word; None: which model answers is a secret."""
     if state is None:
-        return as_value({"busy": True})
-    told = {"words": state.words, "stage": state.stage, "share": state.share}
-    return as_value({"busy": True, "waiting": told})
+        return encode_value({"busy": True})
+    waiting = {"words": state.text, "stage": state.stage, "share": state.share}
+    return encode_value({"busy": True, "waiting": waiting})
 
 
-def settled(value: object) -> str:
+def finish_value(value: object) -> str:
     """Value of the component when nothing more comes, from the one that the browser holds."""
     try:
         content = json.loads(value) if isinstance(value, str) else {}
     except json.JSONDecodeError:
         content = {}
     if not isinstance(content, dict):
-        return NOTHING
-    return as_value({**content, "busy": False, "waiting": None})
+        return EMPTY_ANSWER
+    return encode_value({**content, "busy": False, "waiting": None})
 
 
-def written(
+def answer_value(
     reply: Reply,
     *,
     busy: bool,
-    note: Words = "",
+    note: DisplayText = "",
     tone: Tone = "",
     secret: bool = False,
 ) -> str:
     """Value of the component for a reply, complete or still growing (`busy`).
 
-    Under it stand `note`, what the reply itself has to say about how it was asked, and how long it
-    took, unless who answered is a secret, which that may give away.
+    Below it come `note`, the reply's own note on how the model was asked, and how long it took:
+    unless the model is a `secret`, which that might give away.
     """
-    notes = [words for words in (place_in_queue(reply.queue_position), note, reply.note) if words]
+    queue = _describe_queue_position(reply.queue_position)
     content = {
-        "parts": list(_parts(reply)),
-        "thought": reply.reasoning,
+        "parts": list(_split_text(reply)),
+        "reasoning": reply.reasoning,
         "busy": busy,
-        "notes": notes,
+        "notes": [text for text in (queue, note, reply.note) if text],
         "tone": tone,
-        "pace": [] if secret else _pace(reply.timing),
+        "pace": [] if secret else _timing_facts(reply.timing),
     }
-    return as_value(content)
+    return encode_value(content)
 
 
-def failed(words: str, remedies: Sequence[Mapping[str, Any]], reply: Reply | None = None) -> str:
-    """Value of the component for an error and what can be done, below what was written until then.
+def failure_value(
+    message: str, remedies: Sequence[Mapping[str, Any]], reply: Reply | None = None
+) -> str:
+    """Value of the component for an error and what can be done, below what was written by then.
 
     Args:
-        words: what happened.
-        remedies: see `Remedy.content`.
+        message: what happened.
+        remedies: the `Remedy.content` of each.
         reply: what was written; None: nothing.
     """
-    parts = list(_parts(reply)) if reply else []
-    return as_value({"parts": parts, "problem": {"words": words, "remedies": list(remedies)}})
+    parts = list(_split_text(reply)) if reply else []
+    return encode_value({"parts": parts, "problem": {"words": message, "remedies": list(remedies)}})
 
 
-def compared(ranking: Ranking, *, busy: bool, note: Words = "") -> str:
-    """Value of the component for the most probable of some answers, and the others beside it."""
-    return as_value(_compared(ranking) | {"notes": [note] if note else [], "busy": busy})
+def ranking_value(ranking: Ranking, *, busy: bool, note: DisplayText = "") -> str:
+    """Value of the component for possible answers: the most probable one, and all probabilities."""
+    return encode_value(_ranking_content(ranking) | {"notes": [note] if note else [], "busy": busy})
 
 
-def compared_in_orders(circle: Circle, *, busy: bool) -> str:
-    """Value of the component for answers that are compared in one order after another.
+def rotations_value(result: CircularResult, *, busy: bool) -> str:
+    """Value of the component for possible answers that are compared in one order after another.
 
-    The shares are the mean over the orders, and so is the answer.
+    The probabilities are the mean over the orders, and the answer is the most probable by it.
     """
-    content = _compared(circle.mean) | {
+    content = _ranking_content(result.mean) | {
         "busy": busy,
-        "notes": [] if busy else [_agreement(circle)],
-        "tone": "" if busy else ("agreed" if circle.consistent else "divided"),
+        "notes": [] if busy else [_describe_agreement(result)],
+        "tone": "" if busy else ("agreed" if result.is_consistent else "divided"),
         "orders": [
             {
-                "order": _letters(ranking.choices),
+                "order": _letter_choices(ranking.choices),
                 "best": ranking.best,
-                "percent": percent(ranking.probability(ranking.best)),
+                "percent": format_percent(ranking.probability(ranking.best)),
             }
-            for ranking in circle.rankings
+            for ranking in result.rankings
         ],
     }
-    return as_value(content)
+    return encode_value(content)
 
 
-def _compared(ranking: Ranking) -> dict[str, Any]:
+def _ranking_content(ranking: Ranking) -> dict[str, Any]:
     shares = [
-        {"text": choice, "share": share, "percent": percent(share), "colour": colour_of(index)}
-        for index, (choice, share) in enumerate(
+        {
+            "text": choice,
+            "share": probability,
+            "percent": format_percent(probability),
+            "colour": colour_of(index),
+        }
+        for index, (choice, probability) in enumerate(
             zip(ranking.choices, ranking.probabilities, strict=True)
         )
     ]
     return {"parts": [{"text": ranking.best}], "shares": shares}
 
 
-def _letters(choices: Sequence[str]) -> str:
+def _letter_choices(choices: Sequence[str]) -> str:
     return "  ".join(
         f"{letter} {choice}" for letter, choice in zip(ascii_uppercase, choices, strict=False)
     )
 
 
-def _agreement(circle: Circle) -> Said:
+def _describe_agreement(result: CircularResult) -> TranslatableText:
     """Say in one line whether the order of the answers mattered."""
-    count, best = len(circle.rankings), circle.mean.best
-    if circle.consistent:
-        return Said("The same answer in all {count} orders.", {"count": count})
-    wins = sum(ranking.best == best for ranking in circle.rankings)
-    return Said(
+    count, best = len(result.rankings), result.mean.best
+    if result.is_consistent:
+        return TranslatableText("The same answer in all {count} orders.", {"count": count})
+    wins = sum(ranking.best == best for ranking in result.rankings)
+    return TranslatableText(
         "The order matters: “{best}” wins in {wins} of {count} orders.",
         {"best": best, "wins": wins, "count": count},
     )
 
 
-def _pace(pace: Timing | None) -> list[Said]:
-    """Say how fast an answer came."""
-    if pace is None:
+def _timing_facts(timing: Timing | None) -> list[TranslatableText]:
+    """Say how long an answer took, and how fast it came."""
+    if timing is None:
         return []
     facts = [
-        Said("{time}", {"time": format_seconds(pace.seconds)}),
-        Said("first token {time}", {"time": format_seconds(pace.first_token_s)}),
+        TranslatableText("{time}", {"time": format_seconds(timing.seconds)}),
+        TranslatableText("first token {time}", {"time": format_seconds(timing.first_token_s)}),
     ]
-    if pace.tokens:
-        words = "1 token" if pace.tokens == 1 else "{count} tokens"
-        facts.append(Said(words, {"count": f"{pace.tokens:,}"}))
-    if rate := pace.tokens_per_s:
-        facts.append(Said("{rate} tokens/s", {"rate": format_rate(rate)}))
+    if timing.tokens:
+        template = "1 token" if timing.tokens == 1 else "{count} tokens"
+        facts.append(TranslatableText(template, {"count": f"{timing.tokens:,}"}))
+    if rate := timing.tokens_per_s:
+        facts.append(TranslatableText("{rate} tokens/s", {"rate": format_rate(rate)}))
     return facts
 
 
-def _parts(reply: Reply) -> Iterator[dict[str, Any]]:
+def _split_text(reply: Reply) -> Iterator[dict[str, Any]]:
     """Cut the text at the phrases; of phrases that overlap, the first counts."""
     position = 0
-    for start, end, index in sorted(_phrases(reply.mentions)):
+    for start, end, index in sorted(_phrase_spans(reply.mentions)):
         if start < position or end > len(reply.text):
             continue
         if start > position:
             yield {"text": reply.text[position:start]}
-        yield {"text": reply.text[start:end], **_look(index, reply.mentions[index])}
+        yield {"text": reply.text[start:end], **_phrase_style(index, reply.mentions[index])}
         position = end
     if position < len(reply.text):
         yield {"text": reply.text[position:]}
 
 
-def _look(index: int, mention: Mention) -> dict[str, Any]:
-    """How a phrase looks: as its places do, or quiet where it has none."""
+def _phrase_style(index: int, mention: Mention) -> dict[str, Any]:
+    """Return how a phrase looks: as its regions do, or quiet where it has none."""
     if not mention.regions:
         return {"placeless": True}
     return {"colour": colour_of(index), "dash": list(dash_of(index)), "mention": index}
 
 
-def _phrases(mentions: tuple[Mention, ...]) -> list[tuple[int, int, int]]:
+def _phrase_spans(mentions: tuple[Mention, ...]) -> list[tuple[int, int, int]]:
     return [
         (*mention.span, index)
         for index, mention in enumerate(mentions)
         if mention.span[0] < mention.span[1]
     ]
+
+
+def describe_outcome(reply: Reply) -> tuple[str, Tone]:
+    """Say whether a complete answer names regions: found, none or unreadable."""
+    match reply.state:
+        case ReplyState.FOUND:
+            count = sum(len(mention.regions) for mention in reply.mentions)
+            return f"Found {count} {'place' if count == 1 else 'places'}", "found"
+        case ReplyState.NONE:
+            return "Not found: the answer names no place.", "none"
+        case ReplyState.UNREADABLE:
+            return (
+                "The answer holds places that cannot be read. See the raw output below.",
+                "unreadable",
+            )
+
+
+def _describe_queue_position(position: int) -> str:
+    """Say how many requests are answered before this one; "": none."""
+    if not position:
+        return ""
+    requests = "one request is" if position == 1 else f"{position} requests are"
+    return f"The model is busy: {requests} ahead of this one."

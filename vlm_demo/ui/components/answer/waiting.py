@@ -1,4 +1,4 @@
-"""What an answer waits for before its first word."""
+"""What a request waits for before the first word of its answer."""
 
 from __future__ import annotations
 
@@ -6,70 +6,73 @@ from dataclasses import dataclass
 
 from vlm_demo.backend import Backend
 from vlm_demo.engines import Progress
-from vlm_demo.ui.html_values import Said
+from vlm_demo.ui.html_values import TranslatableText
 from vlm_demo.units import format_progress
 from vlm_demo.values import Request
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How it is with a request while nothing has been written."""
+    """The state of a request while nothing has been written."""
 
     model: str
-    pictures: int = 0  # that the model is to look at
+    image_count: int = 0  # that the model looks at
     loading: Progress | None = None  # None: the model is loaded
-    ahead: int = 0  # requests that are answered before
+    queue_position: int = 0  # number of requests that are answered before
 
     @classmethod
-    def now(cls, backend: Backend, model: str, request: Request, ahead: int = 0) -> Waiting:
-        """Look how it is with a request.
+    def observe(
+        cls, backend: Backend, model: str, request: Request, queue_position: int = 0
+    ) -> Waiting:
+        """Find out what a request waits for.
 
         Raises:
             UnknownModelError: there is no such model on the menu.
         """
-        pictures = len(request.images) + sum(len(past.images) for past in request.history)
-        return cls(model, pictures, backend.progress(model), ahead)
+        images = len(request.images) + sum(len(past.images) for past in request.history)
+        return cls(model, images, backend.progress(model), queue_position)
 
     @property
-    def stage(self) -> Said:
-        """What it waits for, without numbers that soon change: for who is read it aloud."""
+    def stage(self) -> TranslatableText:
+        """What it waits for, without numbers that soon change: this is what is read aloud."""
         if self.loading is not None:
-            return Said("Loading {model}…", {"model": self.model})
-        if self.ahead:
-            return _ahead(self.ahead)
-        match self.pictures:
+            return TranslatableText("Loading {model}…", {"model": self.model})
+        if self.queue_position:
+            return _describe_queue(self.queue_position)
+        match self.image_count:
             case 0:
-                return Said("Reading the question…")
+                return TranslatableText("Reading the question…")
             case 1:
-                return Said("Reading the picture…")
+                return TranslatableText("Reading the picture…")
             case _:
-                return Said("Reading the pictures…")
+                return TranslatableText("Reading the pictures…")
 
     @property
-    def words(self) -> Said:
-        """What it waits for, and how far that has come."""
+    def text(self) -> TranslatableText:
+        """What it waits for, with its progress."""
         loading = self.loading
         if loading is None or not loading.total:
             return self.stage
         fetching = loading.stage == "fetching"
-        sentence = "Fetching {model}: {amount}" if fetching else "Loading {model}: {amount}"
-        return Said(sentence, {"model": self.model, "amount": _amount(loading, loading.total)})
+        template = "Fetching {model}: {amount}" if fetching else "Loading {model}: {amount}"
+        amount = _format_amount(loading, loading.total)
+        return TranslatableText(template, {"model": self.model, "amount": amount})
 
     @property
     def share(self) -> float | None:
-        """How much of the loading is done, 0 to 1; None where that is not known."""
+        """Share of the loading that is done, 0 to 1; None where that is not known."""
         if self.loading is None or not self.loading.total:
             return None
         return min(self.loading.done / self.loading.total, 1.0)
 
 
-def _ahead(count: int) -> Said:
+def _describe_queue(count: int) -> TranslatableText:
     if count == 1:
-        return Said("One answer is ahead of yours")
-    return Said("{count} answers are ahead of yours", {"count": count})
+        return TranslatableText("One answer is ahead of yours")
+    return TranslatableText("{count} answers are ahead of yours", {"count": count})
 
 
-def _amount(progress: Progress, total: int) -> str:
+def _format_amount(progress: Progress, total: int) -> str:
     if progress.unit == "bytes":
         return format_progress(progress.done, total)
     return f"{progress.done} / {total}"

@@ -3,7 +3,7 @@
 //   hit, found}], hits, extra} | null, busy: [at, of, model] | null}
 // and, one time, `once`: {id, url and name of a file | link | go: a tab | problem: words}. What is
 // left out stays as it was. The person's wishes go back as events; a file is made only when it is asked for.
-const root = element.querySelector('.keeping');
+const root = element.querySelector('.answer-actions');
 const { tab, scores, turns } = root.dataset;
 const shown = { questions: 0, standings: [], score: null, busy: null };
 let handled = 0;

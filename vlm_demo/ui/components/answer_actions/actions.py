@@ -1,6 +1,6 @@
-"""The bar under an answer: take it along, number its boxes, link to it, score it.
+"""The bar under an answer: download it, number its regions, link to it, score it.
 
-It works from the newest answer of its tab, and makes files only when they are asked for.
+It works on the newest answer of its tab, and makes files only when they are asked for.
 """
 
 from __future__ import annotations
@@ -13,155 +13,207 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from vlm_demo.arena.votes.fingerprints import of_weights
 from vlm_demo.backend import Backend
+from vlm_demo.catalog.identity import weights_revision
+from vlm_demo.conversations.permalink import QUERY_PARAMETER, Permalink, encode_link, link_request
 from vlm_demo.errors import InputError
-from vlm_demo.prompting.confidence import above
+from vlm_demo.prompting.confidence import apply_confidence_threshold
 from vlm_demo.rendering.export import FILE_FORMATS
-from vlm_demo.rendering.set_of_mark import numbered
+from vlm_demo.rendering.set_of_mark import draw_numbers
+from vlm_demo.settings import Settings
 from vlm_demo.ui import browser_files
-from vlm_demo.ui.chat.conversation import Conversation
-from vlm_demo.ui.components.answer.answered_request import Asked, there
-from vlm_demo.ui.components.answer_actions import permalink_format as permalink
-from vlm_demo.ui.components.answer_actions.exports import Seen, exported, sheets
-from vlm_demo.ui.components.answer_actions.own_benchmark import once, refused, wire_own_benchmark
-from vlm_demo.ui.components.answer_actions.permalink_format import Link, linked
-from vlm_demo.ui.components.picture_input.pictures import Picture, file_url, keep, take
-from vlm_demo.ui.context import PageContext
-from vlm_demo.ui.events import QUEUED
-from vlm_demo.ui.html_values import as_value
+from vlm_demo.ui.components.answer.answered_request import AnsweredRequest, require_answer
+from vlm_demo.ui.components.answer_actions.bar_values import once_value, report_problem
+from vlm_demo.ui.components.answer_actions.exports import (
+    AnsweredTurn,
+    AnswerWithImages,
+    export_answers,
+    group_by_image,
+)
+from vlm_demo.ui.components.answer_actions.own_benchmark import wire_own_benchmark
+from vlm_demo.ui.components.html_component import build_html_component
+from vlm_demo.ui.components.settings.panel import Controls
+from vlm_demo.ui.components.uploaded_images import (
+    UploadedImage,
+    accept_image,
+    file_url,
+    store_image,
+)
+from vlm_demo.ui.events import QUEUED, event_data
+from vlm_demo.ui.html_values import encode_value
+from vlm_demo.ui.tabs import Tab
 from vlm_demo.values import Region, Reply
 
 _SCRIPT = browser_files.read("components/answer_actions/actions.js")
 
 _TEMPLATE = """
-<div class="keeping" data-tab="%TAB%" data-scores="%SCORES%" data-turns="%TURNS%"></div>
+<div class="answer-actions" data-tab="%TAB%" data-scores="%SCORES%" data-turns="%TURNS%"></div>
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Keeping:
-    """The bar of a tab, and what it looks at beside the newest answer."""
+class SharedActions:
+    """What the bars of all tabs share."""
 
-    tab: str
+    settings: Settings
+    controls: Controls
+    numbered_image: gr.State  # (UploadedImage, moment) | None: for the next message of the chat
+    benchmark: gr.State  # Benchmark: the visitor's own
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerBar:
+    """The bar of a tab, and the components whose values it needs beside the newest answer."""
+
+    tab: Tab
     bar: gr.HTML
-    least: Component | None  # confidence below which places are hidden
-    turns: gr.State | None  # Conversation
+    newest_answer: gr.State  # AnsweredRequest | None
+    threshold: Component | None  # confidence below which regions are hidden
+    turns: gr.State | None  # the whole conversation
+
+    @property
+    def inputs(self) -> list[Component]:
+        """The components whose values say which answers are meant, and what of them is shown."""
+        nothing = gr.State(None)
+        return [self.newest_answer, self.threshold or nothing, self.turns or nothing]
 
 
-def build_keeping(
-    tab: str,
-    around: PageContext,
+def build_answer_actions(
+    tab: Tab,
+    shared: SharedActions,
+    newest_answer: gr.State,
     *,
     regions: gr.State | None = None,
-    drawn: Callable[[Any], tuple[Region, ...]] = tuple,
-    least: Component | None = None,
+    read_drawn: Callable[[Any], tuple[Region, ...]] = tuple,
+    threshold: Component | None = None,
     turns: gr.State | None = None,
 ) -> None:
     """Lay out the bar below a tab's answer and wire it; page.css hides it until there is one.
 
     Args:
-        tab: the tab's name.
-        around: the page around it.
+        tab: the tab.
+        shared: what the bars of all tabs share.
+        newest_answer: holds the newest answer of the tab.
         regions: holds what is drawn on the tab's picture; with it, answers can be scored.
-        drawn: takes the places out of what `regions` holds.
-        least: confidence below which places are hidden, so that they stay out of files too.
-        turns: the whole conversation, so that it can be taken along.
+        read_drawn: takes the regions out of what `regions` holds.
+        threshold: confidence below which regions are hidden, so that they stay out of files too.
+        turns: holds the whole conversation, so that it can be downloaded.
     """
-    words = {
-        "TAB": tab.lower(),
-        "SCORES": "yes" if regions else "",
-        "TURNS": "yes" if turns else "",
-    }
-    template = _TEMPLATE
-    for name, word in words.items():
-        template = template.replace(f"%{name}%", word)
-    bar = gr.HTML(
-        as_value({}),
-        html_template=template,
-        js_on_load=_SCRIPT,
-        elem_id=f"{tab.lower()}-keeping",
-        elem_classes="after-answer",
-        apply_default_css=False,
+    template = browser_files.fill(
+        _TEMPLATE,
+        tab=tab.slug,
+        scores="yes" if regions else "",
+        turns="yes" if turns else "",
     )
-    keeping = Keeping(tab, bar, least, turns)
-    _wire(keeping, around)
+    bar = build_html_component(
+        encode_value({}),
+        template,
+        _SCRIPT,
+        f"{tab.slug}-answer-actions",
+        elem_classes="after-answer",
+    )
+    _wire(AnswerBar(tab, bar, newest_answer, threshold, turns), shared)
     if regions is not None:
-        wire_own_benchmark(bar, around, around.asked[tab], (regions, drawn), least)
+        wire_own_benchmark(
+            bar,
+            shared.controls,
+            shared.settings,
+            shared.benchmark,
+            newest_answer,
+            (regions, read_drawn),
+            threshold,
+        )
 
 
-def with_numbers(reply: Reply, pictures: Sequence[Picture], around: PageContext) -> Picture:
-    """Make the set-of-mark picture of an answer: its newest picture with every place numbered.
+def number_regions(
+    reply: Reply, images: Sequence[UploadedImage], settings: Settings
+) -> UploadedImage:
+    """Make the set-of-mark picture of an answer: its newest picture with every region numbered.
 
     Raises:
-        InputError: the answer names no place.
+        InputError: the answer names no region.
         ImageError: the picture is no longer there.
     """
-    placed = [sheet for sheet in sheets([(reply, pictures)]) if sheet.mentions]
-    if not placed:
+    with_regions = [image for image in group_by_image([(reply, images)]) if image.mentions]
+    if not with_regions:
         raise InputError("This answer names no place: there is nothing to number.")
-    drawn = numbered(placed[-1].open(), placed[-1].mentions)
-    name = f"{placed[-1].stem}-numbered"
-    return take(keep(drawn, name), around.settings, name)
+    newest = with_regions[-1]
+    name = f"{newest.stem}-numbered"
+    numbered = draw_numbers(newest.open(), newest.mentions)
+    return accept_image(store_image(numbered, name), settings, name)
 
 
-def link_to(tab: str, last: Asked, backend: Backend) -> Link:
-    """Return the link that asks again what a tab asked last.
+def build_link(tab: Tab, answer: AnsweredRequest, backend: Backend) -> Permalink:
+    """Return the link that asks again what was answered on a tab.
 
     Raises:
         ImageError: the picture is no longer there.
     """
-    revision = of_weights(backend.spec(last.model))
-    return linked(tab, last.model, revision, last.request, last.picture)
+    revision = weights_revision(backend.spec(answer.model))
+    file, size = (answer.image.source, answer.image.size) if answer.image else (None, (0, 0))
+    return link_request(tab, answer.model, revision, answer.request, file, size)
 
 
-def _wire(keeping: Keeping, around: PageContext) -> None:
-    bar, asked = keeping.bar, around.asked[keeping.tab]
-    nothing = gr.State(None)
-    inputs = [asked, keeping.least or nothing, keeping.turns or nothing]
+def _wire(actions: AnswerBar, shared: SharedActions) -> None:
+    bar = actions.bar
+    backend, settings = shared.controls.backend, shared.settings
 
     def save(
-        event: gr.EventData, last: Asked | None, least: float | None, turns: Conversation | None
+        event: gr.EventData,
+        newest: AnsweredRequest | None,
+        threshold: float | None,
+        turns: Sequence[AnsweredTurn] | None,
     ) -> dict[Any, Any]:
         try:
-            sent = event._data if isinstance(event._data, dict) else {}
+            sent = event_data(event)
             form = next((form for form in FILE_FORMATS if form == sent.get("form")), None)
             if form is None:
                 raise InputError("There is no such format.")
-            answers = _of(turns or ()) if sent.get("all") else [_newest(last, least, turns)]
-            file = exported(answers, form)
-            return {bar: once(url=file_url(file), name=file.name)}
+            if sent.get("all"):
+                answers = _all_answers(turns or ())
+            else:
+                answers = [_newest_answer(newest, threshold, turns)]
+            file = export_answers(answers, form)
+            return {bar: once_value(url=file_url(file), name=file.name)}
         except Exception as error:  # whatever it is, people are told
-            return refused(bar, error)
+            return report_problem(bar, error)
 
     def number(
-        last: Asked | None, least: float | None, turns: Conversation | None
+        newest: AnsweredRequest | None,
+        threshold: float | None,
+        turns: Sequence[AnsweredTurn] | None,
     ) -> dict[Any, Any]:
         try:
-            picture = with_numbers(*_newest(last, least, turns), around)
+            image = number_regions(*_newest_answer(newest, threshold, turns), settings)
             # The moment makes it another value, also where the picture is the same as before.
-            return {bar: once(go="chat"), around.numbered: (picture, time.monotonic_ns())}
+            return {
+                bar: once_value(go=Tab.CHAT.slug),
+                shared.numbered_image: (image, time.monotonic_ns()),
+            }
         except Exception as error:  # whatever it is, people are told
-            return refused(bar, error)
+            return report_problem(bar, error)
 
-    def link(last: Asked | None) -> dict[Any, Any]:
+    def link(newest: AnsweredRequest | None) -> dict[Any, Any]:
         try:
-            code = permalink.written(link_to(keeping.tab, there(last), around.backend))
-            return {bar: once(link=f"?{permalink.PARAMETER}={code}")}
+            code = encode_link(build_link(actions.tab, require_answer(newest), backend))
+            return {bar: once_value(link=f"?{QUERY_PARAMETER}={code}")}
         except Exception as error:  # whatever it is, people are told
-            return refused(bar, error)
+            return report_problem(bar, error)
 
+    inputs = actions.inputs
     bar.download(save, inputs, bar, **QUEUED)
-    bar.apply(number, inputs, [bar, around.numbered], **QUEUED)
-    bar.copy(link, asked, bar, **QUEUED)
+    bar.apply(number, inputs, [bar, shared.numbered_image], **QUEUED)
+    bar.copy(link, actions.newest_answer, bar, **QUEUED)
 
 
-def _newest(last: Asked | None, least: float | None, turns: Conversation | None) -> Seen:
-    """Return the newest answer as the page shows it: without places that are hidden there."""
-    last = there(last)
-    seen = turns[-1].seen if turns else last.seen
-    return above(last.reply, least or 0), seen
+def _newest_answer(
+    newest: AnsweredRequest | None, threshold: float | None, turns: Sequence[AnsweredTurn] | None
+) -> AnswerWithImages:
+    """Return the newest answer as the page shows it: without regions that are hidden there."""
+    newest = require_answer(newest)
+    images = turns[-1].seen_images if turns else newest.seen_images
+    return apply_confidence_threshold(newest.reply, threshold or 0), images
 
 
-def _of(turns: Conversation) -> list[Seen]:
-    return [(turn.reply, turn.seen) for turn in turns if turn.reply is not None]
+def _all_answers(turns: Sequence[AnsweredTurn]) -> list[AnswerWithImages]:
+    return [(turn.reply, turn.seen_images) for turn in turns if turn.reply is not None]

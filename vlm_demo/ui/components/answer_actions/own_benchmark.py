@@ -1,256 +1,137 @@
-"""A benchmark of one's own: right places, drawn by hand, and how well models meet them.
+"""A visitor's own benchmark: ground truth drawn by hand, and how well models meet it.
 
-It lives as long as the visit, in the visitor's session; a ZIP takes it along and brings it back.
+It lives as long as the visit, in the visitor's session; a ZIP saves it and brings it back.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
-from gradio.utils import get_upload_folder
-from PIL.Image import Image
 
-from vlm_demo.analysis.ground_truth import (
-    Known,
-    Score,
-    read_archive,
-    score,
-    standings,
-    write_archive,
-)
-from vlm_demo.analysis.ground_truth.archive import MOST_QUESTIONS
+from vlm_demo.analysis.ground_truth import read_archive, score_answer, write_archive
 from vlm_demo.errors import InputError
 from vlm_demo.images import open_image
-from vlm_demo.prompting.confidence import above
-from vlm_demo.ui.components.answer.answered_request import Asked, there
-from vlm_demo.ui.components.answer_actions.exports import own_folder
-from vlm_demo.ui.components.answer_actions.permalink_format import sha256_of
-from vlm_demo.ui.components.picture_input.pictures import file_url
-from vlm_demo.ui.components.settings.panel import Choice
-from vlm_demo.ui.context import PageContext
-from vlm_demo.ui.events import ANSWERS, QUEUED, QUICK
-from vlm_demo.ui.html_values import as_value, percent
-from vlm_demo.ui.streaming import answers, plain_words_for
+from vlm_demo.settings import Settings
+from vlm_demo.ui.components.answer.answered_request import AnsweredRequest, require_answer
+from vlm_demo.ui.components.answer_actions.bar_values import once_value, report_problem
+from vlm_demo.ui.components.answer_actions.benchmark_questions import (
+    Benchmark,
+    add_question,
+    all_regions,
+    benchmark_value,
+    make_question,
+)
+from vlm_demo.ui.components.settings.panel import Controls
+from vlm_demo.ui.components.settings.request_settings import RequestSettings
+from vlm_demo.ui.components.uploaded_images import file_url, find_upload, make_served_folder
+from vlm_demo.ui.events import ANSWERS, QUEUED, QUICK, event_data
+from vlm_demo.ui.streaming import stream_replies
 from vlm_demo.values import Region, Reply, Request
-
-Benchmark = tuple[Known, ...]
-
-
-def once(**told: object) -> str:
-    """Value of the bar that says or does something one time, and leaves the rest as it is."""
-    return as_value({"once": {"id": time.monotonic_ns(), **told}})
-
-
-def refused(bar: gr.HTML, error: Exception) -> dict[Any, Any]:
-    """Say in the bar what went wrong: a message over the page would cover the picture on phones."""
-    return {bar: once(problem=plain_words_for(error))}
 
 
 def wire_own_benchmark(
     bar: gr.HTML,
-    around: PageContext,
-    asked: gr.State,
+    controls: Controls,
+    settings: Settings,
+    benchmark: gr.State,
+    newest_answer: gr.State,
     regions: tuple[gr.State, Callable[[Any], tuple[Region, ...]]],
-    least: Component | None,
+    threshold: Component | None,
 ) -> None:
     """Score answers by what is drawn on their picture, and keep it as a question.
 
     Args:
-        bar: says how right an answer is.
-        around: the page around it.
-        asked: the newest answer.
-        regions: holds what is drawn on its picture, and what takes the places out of that.
-        least: confidence below which places are hidden, and do not count.
+        bar: shows the scores.
+        controls: the model that the questions are asked, and its settings.
+        settings: the limits for pictures.
+        benchmark: holds the visitor's benchmark.
+        newest_answer: holds the newest answer.
+        regions: what holds the drawing on its picture, and what takes the regions out of that.
+        threshold: confidence below which regions are hidden, and do not count.
     """
-    holder, places_in = regions
-    backend, kept = around.backend, around.benchmark
+    drawing, read_drawn = regions
+    limits = {"max_bytes": settings.max_upload_bytes, "max_pixels": settings.max_pixels}
 
     def judge(
-        last: Asked | None, held: Any, threshold: float | None, before: Benchmark
+        newest: AnsweredRequest | None, drawn: Any, threshold: float | None, before: Benchmark
     ) -> dict[Any, Any]:
         try:
-            known = with_answer(there(last), places_in(held), threshold or 0)
-            after = added(before, known)
-            result = score(known.truth, known.answers[there(last).model])
-            return {bar: table(after, result, known.words), kept: after}
+            answer = require_answer(newest)
+            question = make_question(answer, read_drawn(drawn), threshold or 0)
+            after = add_question(before, question)
+            score = score_answer(question.ground_truth, question.answers[answer.model])
+            return {bar: benchmark_value(after, score, question.words), benchmark: after}
         except Exception as error:  # whatever it is, people are told
-            return refused(bar, error)
+            return report_problem(bar, error)
 
-    def run(before: Benchmark, *settings: Any) -> Iterator[Any]:
+    def run(before: Benchmark, *values: Any) -> Iterator[Any]:
         yield gr.skip()
         try:
-            choice = Choice.of(backend, *settings)
+            choice = RequestSettings.read(controls.backend, *values)
             if not before:
                 raise InputError("The benchmark has no questions yet.")
             after = list(before)
-            for index, known in enumerate(before):
-                yield {bar: table(after, busy=(index + 1, len(before), choice.model))}
-                request = Request(
-                    known.task, known.words, (_opened(known, around),), sampling=choice.sampling
-                )
+            for index, question in enumerate(before):
+                yield {bar: benchmark_value(after, busy=(index + 1, len(before), choice.model))}
+                image = open_image(question.image, **limits)
+                request = Request(question.task, question.words, (image,), sampling=choice.sampling)
                 newest = Reply("", "")
-                for reply in answers(backend, choice.model, request):
+                for reply in stream_replies(controls.backend, choice.model, request):
                     newest = reply or newest
                     yield {bar: gr.skip()}
-                found = {**known.answers, choice.model: _places(newest)}
-                after[index] = replace(known, answers=found)
-                yield {kept: tuple(after), bar: table(after)}
+                answers = {**question.answers, choice.model: all_regions(newest)}
+                after[index] = replace(question, answers=answers)
+                yield {benchmark: tuple(after), bar: benchmark_value(after)}
         except Exception as error:  # whatever it is, what was answered is kept
-            yield refused(bar, error)
+            yield report_problem(bar, error)
 
-    def settle(benchmark: Benchmark) -> str:
-        return table(benchmark)
-
-    def save(benchmark: Benchmark) -> dict[Any, Any]:
+    def save(questions: Benchmark) -> dict[Any, Any]:
         try:
-            if not benchmark:
+            if not questions:
                 raise InputError("The benchmark has no questions yet.")
-            path = own_folder() / "own-benchmark.zip"
-            write_archive(benchmark, path)
-            return {bar: once(url=file_url(path), name=path.name)}
+            path = make_served_folder() / "own-benchmark.zip"
+            write_archive(questions, path)
+            return {bar: once_value(url=file_url(path), name=path.name)}
         except Exception as error:  # whatever it is, people are told
-            return refused(bar, error)
+            return report_problem(bar, error)
 
-    def bring(event: gr.EventData, before: Benchmark) -> dict[Any, Any]:
+    def add_archive(event: gr.EventData, before: Benchmark) -> dict[Any, Any]:
         try:
-            sent = event._data if isinstance(event._data, dict) else {}
+            archive = _require_upload(event_data(event).get("path"))
             after = before
-            for known in read_archive(
-                _uploaded(sent.get("path")),
-                own_folder(),
-                max_bytes=around.settings.max_upload_bytes,
-                max_pixels=around.settings.max_pixels,
-            ):
-                after = added(after, known)
-            return {bar: table(after), kept: after}
+            for question in read_archive(archive, make_served_folder(), **limits):
+                after = add_question(after, question)
+            return {bar: benchmark_value(after), benchmark: after}
         except Exception as error:  # whatever it is, people are told
-            return refused(bar, error)
+            return report_problem(bar, error)
 
-    outputs = [bar, kept]
-    shown = gr.State(None) if least is None else least
-    bar.submit(judge, [asked, holder, shown, kept], outputs, **QUEUED)
-    running = bar.play(run, [kept, *around.controls.inputs], outputs, **ANSWERS)
-    running.then(settle, kept, bar, **QUICK)
+    def show(questions: Benchmark) -> str:
+        return benchmark_value(questions)
+
+    outputs = [bar, benchmark]
+    threshold = gr.State(None) if threshold is None else threshold
+    bar.submit(judge, [newest_answer, drawing, threshold, benchmark], outputs, **QUEUED)
+    running = bar.play(run, [benchmark, *controls.inputs], outputs, **ANSWERS)
+    running.then(show, benchmark, bar, **QUICK)
     bar.stop(None, None, None, cancels=[running], **QUICK)
-    bar.release(save, kept, bar, **QUEUED)
-    bar.upload(bring, kept, outputs, **QUEUED)
-    bar.delete(lambda: {bar: table(()), kept: ()}, None, outputs, **QUICK)
-    bar.expand(settle, kept, bar, **QUICK)  # another tab may have added to it
+    bar.release(save, benchmark, bar, **QUEUED)
+    bar.upload(add_archive, benchmark, outputs, **QUEUED)
+    bar.delete(lambda: {bar: benchmark_value(()), benchmark: ()}, None, outputs, **QUICK)
+    bar.expand(show, benchmark, bar, **QUICK)  # another tab may have added to it
 
 
-def with_answer(last: Asked, truth: Sequence[Region], least: float) -> Known:
-    """Make a question of an answer and the places that should have been found.
-
-    Raises:
-        InputError: nothing is drawn, or there is no picture.
-    """
-    picture = last.picture
-    if picture is None:
-        raise InputError("This answer is about no picture.")
-    if not truth:
-        raise InputError("Please draw what is right on the picture first: drag a box around it.")
-    return Known(
-        picture.source,
-        picture.size,
-        picture.name,
-        last.request.task,
-        last.request.text,
-        tuple(truth),
-        {last.model: _places(above(last.reply, least))},
-    )
-
-
-def added(benchmark: Benchmark, new: Known) -> Benchmark:
-    """Add a question. One that is there already gets the newer truth, and keeps its answers.
-
-    Raises:
-        InputError: there are too many.
-    """
-    for index, known in enumerate(benchmark):
-        if _same(known, new):
-            together = replace(new, picture=known.picture, answers={**known.answers, **new.answers})
-            return (*benchmark[:index], together, *benchmark[index + 1 :])
-    if len(benchmark) >= MOST_QUESTIONS:
-        raise InputError(f"The benchmark is full: it takes at most {MOST_QUESTIONS} questions.")
-    return (*benchmark, new)
-
-
-def table(
-    benchmark: Sequence[Known],
-    result: Score | None = None,
-    words: str = "",
-    *,
-    busy: tuple[int, int, str] | None = None,
-) -> str:
-    """Value of the bar: a score a model, and what the newest answer was measured to be.
-
-    `busy` says which question of how many is being asked, and whom.
-    """
-    rated = standings((known.truth, known.answers) for known in benchmark)
-    content: dict[str, Any] = {
-        "questions": len(benchmark),
-        "standings": [
-            {
-                "model": one.model,
-                "iou": f"{one.mean_iou:.2f}",
-                "hits": percent(one.hit_rate),
-                "extra": one.extra,
-                "questions": one.questions,
-            }
-            for one in rated
-        ],
-        "busy": list(busy) if busy else None,
-    }
-    if result is not None:
-        content["score"] = _measured(result, words)
-    return as_value(content)
-
-
-def _measured(result: Score, words: str) -> Mapping[str, object]:
-    right = [pair for pair in result.pairs if pair.truth is not None]
-    return {
-        "words": words,
-        "places": [
-            {"overlap": f"{pair.overlap:.2f}", "hit": pair.hit, "found": pair.found is not None}
-            for pair in right
-        ],
-        "hits": result.hits,
-        "extra": result.extra,
-    }
-
-
-def _same(one: Known, other: Known) -> bool:
-    if (one.task, one.words.strip(), one.size) != (other.task, other.words.strip(), other.size):
-        return False
-    return one.picture == other.picture or sha256_of(one.picture) == sha256_of(other.picture)
-
-
-def _opened(known: Known, around: PageContext) -> Image:
-    return open_image(
-        known.picture,
-        max_bytes=around.settings.max_upload_bytes,
-        max_pixels=around.settings.max_pixels,
-    )
-
-
-def _places(reply: Reply) -> tuple[Region, ...]:
-    return tuple(region for mention in reply.mentions for region in mention.regions)
-
-
-def _uploaded(path: object) -> Path:
-    """Return a file that a browser says it has uploaded.
+def _require_upload(path: object) -> Path:
+    """Return the file of an upload.
 
     Raises:
         InputError: it did not come through the upload.
     """
-    source = Path(path).resolve() if isinstance(path, str) else None
-    folder = Path(get_upload_folder()).resolve()
-    if source is None or not source.is_relative_to(folder) or not source.is_file():
+    source = find_upload(path)
+    if source is None:
         raise InputError("The ZIP did not arrive. Please choose it again.")
     return source

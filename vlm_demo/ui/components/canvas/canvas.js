@@ -5,10 +5,10 @@
 //    regions: [{box | point | polygon}]}
 // with coordinates as fractions of the picture, `sure` in words; `unsure`: its places are left out on
 // purpose. `regions`, where it is there, takes the place of what the person marked, once. What the person does
-// goes back as events. A board of a group takes nothing in: one looks at its picture.
-window.buildBoard = (host, { props, trigger, server, upload, watch }) => {
+// goes back as events. A canvas of a group takes nothing in: one looks at its picture.
+window.buildCanvas = (host, { props, trigger, server, upload, watch }) => {
   const find = (selector) => host.querySelector(selector);
-  const root = find('.board'), stage = find('.stage'), sheet = find('.sheet'), image = find('.sheet img');
+  const root = find('.canvas'), stage = find('.stage'), sheet = find('.sheet'), image = find('.sheet img');
   const drop = find('.drop'), chooser = find('.drop input'), tools = find('.tools'), hint = find('.hint'), trouble = find('.trouble');
   const { name, group } = root.dataset, selectable = root.dataset.selectable === 'yes';
   let lastRegions = '', size = '';
@@ -17,55 +17,55 @@ window.buildBoard = (host, { props, trigger, server, upload, watch }) => {
     const frame = node.getBoundingClientRect();
     return [(event.clientX - frame.left) / frame.width, (event.clientY - frame.top) / frame.height];
   };
-  const board = {
+  const canvas = {
     root, stage, sheet, image, find, name, group, trigger, server: server || {}, value: {},
     overlay: find('.overlay'), labels: find('.labels'), legend: find('.legend'),
     looked: [],  // what else is done when another part of the picture is looked at
     onStage: (event) => share(stage, event),
     onPicture: (event) => share(sheet, event).map((fraction) => clamp(fraction)),
     isOnPicture: (event) => share(sheet, event).every((fraction) => fraction >= 0 && fraction <= 1),
-    isShown: (picture) => Boolean(board.value.picture) && board.value.picture.fingerprint === picture.fingerprint,
+    isShown: (picture) => Boolean(canvas.value.picture) && canvas.value.picture.fingerprint === picture.fingerprint,
     complain: (words) => { trouble.textContent = words; trouble.hidden = !words; },
-    hint: () => { hint.textContent = say(HINTS[board.marking.tool || 'none']); },
+    hint: () => { hint.textContent = say(HINTS[canvas.marking.tool || 'none']); },
   };
   translate(host);
-  board.zoom = zoomed(board);
-  board.places = answered(board);
-  board.table = tableOf(board);
+  canvas.zoom = createZoom(canvas);
+  canvas.places = createMentions(canvas);
+  canvas.table = createTable(canvas);
   if (selectable) {
-    board.coordinates = coordinatesOf(board);
-    board.marking = marked(board);
-    board.hint();
+    canvas.coordinates = createCoordinates(canvas);
+    canvas.marking = createMarking(canvas);
+    canvas.hint();
   }
-  gestures(board, board.marking);
+  wireGestures(canvas, canvas.marking);
   stage.setAttribute('aria-label', say(selectable ? MARKED_BY_KEYS : LOOKED_AT_BY_KEYS));
 
   function show() {
-    const before = board.value.picture;
-    board.value = JSON.parse(props.value || '{}');
-    const { picture, mentions = [], regions } = board.value;
+    const before = canvas.value.picture;
+    canvas.value = JSON.parse(props.value || '{}');
+    const { picture, mentions = [], regions } = canvas.value;
     const isNew = Boolean(picture) !== Boolean(before) || (picture && picture.fingerprint !== before.fingerprint);
     if (isNew) come(picture);
     if (picture && `${picture.width}:${picture.height}` !== size) {
       size = `${picture.width}:${picture.height}`;
       stage.style.setProperty('--width', picture.width);
       stage.style.setProperty('--ratio', picture.width / picture.height);
-      board.zoom.whole();
+      canvas.zoom.whole();
     }
-    if (board.marking && JSON.stringify(regions) !== lastRegions) {
+    if (canvas.marking && JSON.stringify(regions) !== lastRegions) {
       lastRegions = JSON.stringify(regions);
-      if (regions) board.marking.replace(regions);
+      if (regions) canvas.marking.replace(regions);
     }
-    board.places.draw(picture ? mentions : []);
-    board.table.draw(picture ? mentions : []);
-    document.dispatchEvent(new CustomEvent('vlm-board', { detail: { board: board.name, value: board.value } }));
+    canvas.places.draw(picture ? mentions : []);
+    canvas.table.draw(picture ? mentions : []);
+    document.dispatchEvent(new CustomEvent('vlm-canvas', { detail: { canvas: canvas.name, value: canvas.value } }));
   }
 
   function come(picture) {
-    board.places.forget();
-    board.places.draw([]);
-    board.complain('');
-    if (board.marking) board.marking.forget();
+    canvas.places.forget();
+    canvas.places.draw([]);
+    canvas.complain('');
+    if (canvas.marking) canvas.marking.forget();
     if (picture) {
       image.src = picture.url;
       image.alt = say.whole(picture.name);  // the Inspector names a sheet of its own
@@ -103,7 +103,7 @@ window.buildBoard = (host, { props, trigger, server, upload, watch }) => {
     });
   }
   watch('value', show);
-  come(null);  // a board of a group takes no room without a picture
+  come(null);  // a canvas of a group takes no room without a picture
   show();
 };
 
@@ -116,9 +116,9 @@ const HINTS = {
 const LOOKED_AT_BY_KEYS = 'Picture. Plus and minus zoom, the arrow keys move, 0 shows all of it.';
 const MARKED_BY_KEYS = 'Picture. Enter marks a region in the middle; Tab goes to the regions. Plus and minus zoom, the arrow keys move, 0 shows all of it.';
 
-// The words of the template in the browser's language; {most} and the like come from the board's data.
+// The words of the template in the browser's language; {most} and the like come from the canvas's data.
 function translate(host) {
-  const said = (words) => say(words.replace(/\s+/g, ' ').trim(), host.querySelector('.board').dataset);
+  const said = (words) => say(words.replace(/\s+/g, ' ').trim(), host.querySelector('.canvas').dataset);
   for (const node of host.querySelectorAll('[data-say]')) node.textContent = said(node.textContent);
   for (const attribute of ['aria-label', 'title'])
     for (const node of host.querySelectorAll(`[${attribute}]`)) node.setAttribute(attribute, said(node.getAttribute(attribute)));

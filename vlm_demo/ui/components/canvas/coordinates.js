@@ -1,10 +1,10 @@
-// Tables on a board: the regions that a person marks, as numbers to write, and what was found.
+// Tables on a canvas: the regions that a person marks, as numbers to write, and what was found.
 const EDGES = ['x1', 'y1', 'x2', 'y2'];
 
 // Numbers of pixels, editable. A value that cannot be is said to be so and left for the person to mend.
-function coordinatesOf(board) {
-  const fold = board.find('.coordinates'), rows = fold.querySelector('tbody');
-  const across = (axis) => (axis % 2 ? board.value.picture.height : board.value.picture.width);
+function createCoordinates(canvas) {
+  const fold = canvas.find('.coordinates'), rows = fold.querySelector('tbody');
+  const across = (axis) => (axis % 2 ? canvas.value.picture.height : canvas.value.picture.width);
   const rounded = (value) => String(Math.round(value * 10) / 10);
 
   function row() {
@@ -23,7 +23,7 @@ function coordinatesOf(board) {
     const end = element('td', ''), remove = element('button', 'delete', '×');
     remove.type = 'button';
     remove.addEventListener('click', () => {
-      board.marking.remove(indexOf(line));
+      canvas.marking.remove(indexOf(line));
       (rows.querySelector('.delete') || fold.querySelector('.add-box')).focus();
     });
     end.append(remove);
@@ -44,14 +44,14 @@ function coordinatesOf(board) {
     if (region.point) [bounds[2], bounds[3]] = bounds;
     const wrong = trouble(bounds, region);
     for (const input of inputs) input.setAttribute('aria-invalid', String(Boolean(wrong)));
-    board.complain(wrong);
+    canvas.complain(wrong);
     if (wrong) return;
     for (const edge of used) inputs[edge].dataset.shown = '';
-    board.marking.change(indexOf(line), fitted(region, bounds));
+    canvas.marking.change(indexOf(line), fitRegion(region, bounds));
   }
 
   function trouble(bounds, region) {
-    const { width, height } = board.value.picture;
+    const { width, height } = canvas.value.picture;
     if (!bounds.every(Number.isFinite)) return say('Please write a number of pixels.');
     if (bounds.some((edge) => edge < 0 || edge > 1))
       return say('This lies outside the picture, which has {width} × {height} pixels.', { width, height });
@@ -83,7 +83,7 @@ function coordinatesOf(board) {
   }
 
   const added = (region) => {
-    if (board.marking.add(region)) inputsOf(rows.lastChild)[0].select();
+    if (canvas.marking.add(region)) inputsOf(rows.lastChild)[0].select();
   };
   fold.querySelector('.add-box').addEventListener('click', () => added({ box: [0.25, 0.25, 0.75, 0.75] }));
   fold.querySelector('.add-point').addEventListener('click', () => added({ point: [0.5, 0.5] }));
@@ -91,13 +91,13 @@ function coordinatesOf(board) {
 }
 
 // What was found, for those who cannot see where it is drawn, and to copy. Written when it is unfolded.
-function tableOf(board) {
-  const fold = board.find('.as-table'), rows = fold.querySelector('tbody');
+function createTable(canvas) {
+  const fold = canvas.find('.as-table'), rows = fold.querySelector('tbody');
   let mentions = [];
 
   function fill() {
     if (!fold.open) return;
-    const { width, height } = board.value.picture;
+    const { width, height } = canvas.value.picture;
     const lines = mentions.flatMap((mention, index) => mention.places.map((place) => {
       const line = element('tr', ''), name = element('th', '', mention.phrase || say('unnamed {n}', { n: index + 1 }));
       name.scope = 'row';

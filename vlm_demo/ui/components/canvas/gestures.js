@@ -1,7 +1,7 @@
-// What pointers do on a board's stage: two fingers zoom and move the picture; one marks, moves the picture
+// What pointers do on a canvas's stage: two fingers zoom and move the picture; one marks, moves the picture
 // where nothing is marked with, or points at places.
-function gestures(board, marking) {
-  const { stage, find } = board;
+function wireGestures(canvas, marking) {
+  const { stage, find } = canvas;
   const fingers = new Map();  // pointer: where it is, in fractions of the stage
   let panning = false, pressed = null, space = false;
 
@@ -13,15 +13,15 @@ function gestures(board, marking) {
 
   function pans(event) {
     if (event.button === 1 || space) return true;
-    return board.zoom.scale > 1 && !(marking && marking.tool);
+    return canvas.zoom.scale > 1 && !(marking && marking.tool);
   }
 
   stage.addEventListener('pointerdown', (event) => {
     if (event.button > 1 || event.target.closest('.delete')) return;
-    fingers.set(event.pointerId, board.onStage(event));
+    fingers.set(event.pointerId, canvas.onStage(event));
     if (fingers.size === 1) {
       pressed = { x: event.clientX, y: event.clientY, moved: false };
-      const takes = event.button === 0 && !space && marking && marking.begin(event, board.onPicture(event));
+      const takes = event.button === 0 && !space && marking && marking.begin(event, canvas.onPicture(event));
       panning = !takes && pans(event);
       if (marking && !event.target.closest('.tag')) stage.focus({ preventScroll: true });
       if (!takes && !panning) return;
@@ -40,33 +40,33 @@ function gestures(board, marking) {
       return;
     }
     const before = [...fingers.values()];
-    fingers.set(event.pointerId, board.onStage(event));
+    fingers.set(event.pointerId, canvas.onStage(event));
     if (pressed && Math.hypot(event.clientX - pressed.x, event.clientY - pressed.y) >= LEAST_DRAG) pressed.moved = true;
     const now = [...fingers.values()], [x, y] = middle(now), [oldX, oldY] = middle(before);
-    if (panning && board.zoom.scale > 1) board.zoom.pan(x - oldX, y - oldY);
-    if (now.length > 1) board.zoom.zoom(apart(now) / apart(before), [x, y]);
-    else if (marking && marking.isActive) marking.move(event, board.onPicture(event));
+    if (panning && canvas.zoom.scale > 1) canvas.zoom.pan(x - oldX, y - oldY);
+    if (now.length > 1) canvas.zoom.zoom(apart(now) / apart(before), [x, y]);
+    else if (marking && marking.isActive) marking.move(event, canvas.onPicture(event));
   });
 
   function hover(event) {
-    const at = board.onPicture(event);
-    const cursor = marking && board.isOnPicture(event) ? marking.cursor(at) : '';
+    const at = canvas.onPicture(event);
+    const cursor = marking && canvas.isOnPicture(event) ? marking.cursor(at) : '';
     stage.style.cursor = cursor;
-    board.places.hover(cursor || !board.isOnPicture(event) ? null : at);
+    canvas.places.hover(cursor || !canvas.isOnPicture(event) ? null : at);
   }
 
   function release(event) {
     if (!fingers.delete(event.pointerId)) return;
-    const at = board.onPicture(event), click = event.type === 'pointerup' && pressed && !pressed.moved && !panning;
+    const at = canvas.onPicture(event), click = event.type === 'pointerup' && pressed && !pressed.moved && !panning;
     if (event.type === 'pointercancel') { if (marking) marking.cancel(); }
-    else if (!fingers.size && !(marking && marking.isActive && marking.end(event, at)) && click) board.places.tap(at);
+    else if (!fingers.size && !(marking && marking.isActive && marking.end(event, at)) && click) canvas.places.tap(at);
     if (!fingers.size) { panning = false; pressed = null; }
   }
   for (const name of ['pointerup', 'pointercancel']) stage.addEventListener(name, release);
-  stage.addEventListener('pointerleave', () => board.places.hover(null));
+  stage.addEventListener('pointerleave', () => canvas.places.hover(null));
   stage.addEventListener('dblclick', (event) => {
     if (event.target.closest('.tag') || (marking && marking.tool === 'point')) return;
-    board.zoom.toggle(board.onStage(event));
+    canvas.zoom.toggle(canvas.onStage(event));
   });
   stage.addEventListener('keydown', (event) => {
     if (event.key !== ' ' || event.target !== stage) return;

@@ -1,5 +1,5 @@
-// Where the labels of places go, so that they do not cover each other. The same is done in
-// label_layout.py for drawn pictures: who changes one changes the other.
+// Where the labels of places go, so that they do not cover each other. rendering/label_layout.py does the
+// same for drawn pictures: change both together. It also holds the constants that both use.
 //
 // `items`: {box: [x1, y1, x2, y2], sizes: [[width, height], ...]}, in pixels, the size that is liked best
 // first; `frame`: the box that labels stay in. Gives for each item {x, y, size: which of its sizes}, or

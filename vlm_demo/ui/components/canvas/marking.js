@@ -1,7 +1,6 @@
 // Regions that a person marks on a picture: numbered from 1 in the order in which they came, moved by
 // their line or number, resized by handles, and all of it by keyboard. They belong to the picture that they
 // are on. `select` tells the server whenever they change.
-const MOST_REGIONS = 50;
 const LEAST_DRAG = 4;  // pixels of the screen; less is a click
 const REACH = { mouse: 7, touch: 20, pen: 12 };  // pixels around a line or a handle
 const NUDGE = 0.01;  // by an arrow key, of the picture's side
@@ -9,10 +8,10 @@ const ECHO_MS = 1500;  // time in which an older report may still come back
 const REPORT_MS = 120;  // least time between two reports
 const CURSORS = ['nwse', 'ns', 'nesw', 'ew', 'nwse', 'ns', 'nesw', 'ew'];
 
-function marked(board) {
-  const { stage, sheet, find } = board;
+function createMarking(canvas) {
+  const { stage, sheet, find } = canvas;
   const layer = find('.regions'), tags = find('.tags'), clear = find('.clear-regions'), said = find('.said');
-  const toolButtons = [...board.root.querySelectorAll('[data-tool]')];
+  const toolButtons = [...canvas.root.querySelectorAll('[data-tool]')];
   let regions = [], selected = -1, tool = 'box', action = null, draft = null, reported = 0, due = 0, told = [];
 
   const size = () => { const { width, height } = sheet.getBoundingClientRect(); return [width, height]; };
@@ -20,7 +19,7 @@ function marked(board) {
   const announce = (words) => { said.textContent = words; };
 
   function inWords(region, number) {
-    const { width, height } = board.value.picture;
+    const { width, height } = canvas.value.picture;
     const [x1, y1, x2, y2] = boundsOf(region).map((edge, axis) => Math.round(edge * (axis % 2 ? height : width)));
     if (region.point) return say('Region {number}: point at {x1}, {y1}', { number, x1, y1 });
     const words = region.box ? 'Region {number}: box from {x1}, {y1} to {x2}, {y2}' : 'Region {number}: scribble within {x1}, {y1} to {x2}, {y2}';
@@ -33,7 +32,7 @@ function marked(board) {
     layer.replaceChildren();
     for (const [index, region] of [...regions, ...(draft ? [draft] : [])].entries()) {
       const group = shape('g', {}, index === selected ? 'region selected' : 'region');
-      group.append(...drawn(region));
+      group.append(...drawRegion(region));
       layer.append(group);
     }
     if (regions[selected]) layer.append(...handlesOf(regions[selected]));
@@ -41,7 +40,7 @@ function marked(board) {
     while (tags.children.length < regions.length) tags.append(tag());
     regions.forEach(fillTag);
     clear.hidden = !regions.length;
-    board.coordinates.draw(regions);
+    canvas.coordinates.draw(regions);
   }
 
   // Where the eight handles are, clockwise from the upper left corner; a point has none.
@@ -91,7 +90,7 @@ function marked(board) {
       reported = performance.now();
       due = 0;
       told = [...told.slice(-9), { words: JSON.stringify(regions), when: reported }];
-      board.trigger('select', { regions, picture: board.value.picture ? board.value.picture.fingerprint : '' });
+      canvas.trigger('select', { regions, picture: canvas.value.picture ? canvas.value.picture.fingerprint : '' });
     };
     const wait = reported + REPORT_MS - performance.now();
     if (wait <= 0 && !due) send();
@@ -105,8 +104,8 @@ function marked(board) {
   }
 
   function add(region) {
-    if (regions.length >= MOST_REGIONS) {
-      board.complain(say('There are {n} regions already. Please delete one first.', { n: MOST_REGIONS }));
+    if (regions.length >= MAX_REGIONS) {
+      canvas.complain(say('There are {n} regions already. Please delete one first.', { n: MAX_REGIONS }));
       return false;
     }
     regions = [...regions, region];
@@ -193,20 +192,20 @@ function marked(board) {
     else if (action.kind === 'scribble') {
       action.line.push(at);
       if (action.line.length > 2) draft = { polygon: action.line };
-    } else if (action.kind === 'move') regions = regions.with(selected, moved(action.region, at[0] - ax, at[1] - ay));
-    else if (action.kind === 'resize') regions = regions.with(selected, resized(action, at));
+    } else if (action.kind === 'move') regions = regions.with(selected, moveRegion(action.region, at[0] - ax, at[1] - ay));
+    else if (action.kind === 'resize') regions = regions.with(selected, resizeRegion(action, at));
     draw();
   }
 
   // The region with the dragged side or corner at a point; the opposite ones stay.
-  function resized({ region, handle }, [x, y]) {
+  function resizeRegion({ region, handle }, [x, y]) {
     let [x1, y1, x2, y2] = boundsOf(region);
     const [width, height] = size(), least = [LEAST_DRAG / width, LEAST_DRAG / height];
     if ([0, 6, 7].includes(handle)) x1 = Math.min(x, x2 - least[0]);
     if ([2, 3, 4].includes(handle)) x2 = Math.max(x, x1 + least[0]);
     if ([0, 1, 2].includes(handle)) y1 = Math.min(y, y2 - least[1]);
     if ([4, 5, 6].includes(handle)) y2 = Math.max(y, y1 + least[1]);
-    return fitted(region, [x1, y1, x2, y2].map((edge) => clamp(edge)));
+    return fitRegion(region, [x1, y1, x2, y2].map((edge) => clamp(edge)));
   }
 
   // Gives whether something was done; if not, it was a click.
@@ -228,11 +227,11 @@ function marked(board) {
     }
     const [x1, y1, x2, y2] = last ? boundsOf(last) : [0, 0, 0, 0];
     if (x2 <= x1 || y2 <= y1) {
-      board.complain(say('This region has no area. Please draw a larger one.'));
+      canvas.complain(say('This region has no area. Please draw a larger one.'));
       draw();
     } else if (done.kind === 'scribble') {
       const [width, height] = size(), line = last.polygon.map(([x, y]) => [x * width, y * height]);
-      const fewer = simplified(line, 1.5).map(([x, y]) => [x / width, y / height]);
+      const fewer = simplifyLine(line, 1.5).map(([x, y]) => [x / width, y / height]);
       add({ polygon: fewer.length > 2 ? fewer : [...fewer, last.polygon[Math.floor(last.polygon.length / 2)]] });
     } else add(last);
     return true;
@@ -253,8 +252,8 @@ function marked(board) {
     else if (event.key === 'Escape') { select(-1); stage.focus({ preventScroll: true }); }
     else if (step && event.shiftKey && !region.point) {
       const [x1, y1, x2, y2] = boundsOf(region);
-      change(index, fitted(region, [x1, y1, clamp(Math.max(x1 + NUDGE, x2 + step[0])), clamp(Math.max(y1 + NUDGE, y2 + step[1]))]));
-    } else if (step) change(index, moved(region, ...step));
+      change(index, fitRegion(region, [x1, y1, clamp(Math.max(x1 + NUDGE, x2 + step[0])), clamp(Math.max(y1 + NUDGE, y2 + step[1]))]));
+    } else if (step) change(index, moveRegion(region, ...step));
     else return;
     if (step) announce(inWords(regions[index], index + 1));
     event.preventDefault();
@@ -278,7 +277,7 @@ function marked(board) {
       tool = tool === button.dataset.tool ? null : button.dataset.tool;
       for (const other of toolButtons) other.setAttribute('aria-pressed', String(other.dataset.tool === tool));
       stage.dataset.marking = tool || '';
-      board.hint();
+      canvas.hint();
     });
   stage.dataset.marking = tool;
   clear.addEventListener('click', () => {

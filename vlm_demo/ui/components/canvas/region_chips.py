@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import gradio as gr
 
 from vlm_demo.ui import browser_files
-from vlm_demo.ui.html_values import as_value
+from vlm_demo.ui.components.html_component import build_html_component
+from vlm_demo.ui.html_values import encode_value
 from vlm_demo.values import Region
 
 _SCRIPT = browser_files.read("components/canvas/region_chips.js")
@@ -15,22 +16,17 @@ _SCRIPT = browser_files.read("components/canvas/region_chips.js")
 _TEMPLATE = '<div class="region-chips" data-field="%FIELD%" role="group" hidden></div>'
 
 
-def region_chips(elem_id: str, field: str) -> gr.HTML:
-    """Build the component; its value is what `chips` returns.
+def build_region_chips(elem_id: str, field: str) -> gr.HTML:
+    """Build the component; its value is what `region_chips_value` returns.
 
     Args:
-        elem_id: its own.
-        field: CSS selector of the text that a button writes into.
+        elem_id: its id.
+        field: CSS selector of the text field that a button writes into.
     """
-    return gr.HTML(
-        chips(()),
-        html_template=_TEMPLATE.replace("%FIELD%", field),
-        js_on_load=_SCRIPT,
-        elem_id=elem_id,
-        apply_default_css=False,
-    )
+    template = browser_files.fill(_TEMPLATE, field=field)
+    return build_html_component(region_chips_value(()), template, _SCRIPT, elem_id)
 
 
-def chips(regions: Sequence[Region]) -> str:
+def region_chips_value(regions: Sequence[Region]) -> str:
     """Value of the component for some regions, in the order of their numbers."""
-    return as_value({"count": len(regions)})
+    return encode_value({"count": len(regions)})

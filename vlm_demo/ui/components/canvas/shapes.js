@@ -12,7 +12,7 @@ function shape(name, attributes, className) {
 }
 
 // A place (class box, outline or point) with its edge, which keeps it visible on any picture.
-function drawn(place, colour = 'none') {
+function drawRegion(place, colour = 'none') {
   const paint = { stroke: colour, fill: colour };
   if (place.box) {
     const [x1, y1, x2, y2] = place.box;
@@ -37,7 +37,7 @@ function boundsOf(place) {
 }
 
 // The same place within other bounds.
-function fitted(place, [x1, y1, x2, y2]) {
+function fitRegion(place, [x1, y1, x2, y2]) {
   if (place.box) return { box: [x1, y1, x2, y2] };
   if (place.point) return { point: [x1, y1] };
   const [left, top, right, bottom] = boundsOf(place);
@@ -45,10 +45,10 @@ function fitted(place, [x1, y1, x2, y2]) {
   return { polygon: place.polygon.map(([x, y]) => [into(x, left, right, x1, x2), into(y, top, bottom, y1, y2)]) };
 }
 
-function moved(place, across, down) {
+function moveRegion(place, across, down) {
   const [x1, y1, x2, y2] = boundsOf(place);
   const dx = Math.max(-x1, Math.min(across, 1 - x2)), dy = Math.max(-y1, Math.min(down, 1 - y2));
-  return fitted(place, [x1 + dx, y1 + dy, x2 + dx, y2 + dy]);
+  return fitRegion(place, [x1 + dx, y1 + dy, x2 + dx, y2 + dy]);
 }
 
 const toLine = ([px, py], [ax, ay], [bx, by]) => {
@@ -75,7 +75,7 @@ function distance(place, point, [width, height]) {
 }
 
 // Whether a point is inside a place; even-odd, as SVG fills it here.
-function holds(place, [x, y]) {
+function contains(place, [x, y]) {
   if (place.point) return false;
   const corners = cornersOf(place);
   return corners.reduce((inside, [ax, ay], index) => {
@@ -85,7 +85,7 @@ function holds(place, [x, y]) {
 }
 
 // Fewer points for a hand-drawn line: none of those left out is further than `off` from it (Douglas and Peucker).
-function simplified(points, off) {
+function simplifyLine(points, off) {
   if (points.length < 3) return points;
   const [first, last] = [points[0], points.at(-1)];
   let worst = 0, at = 0;
@@ -94,5 +94,5 @@ function simplified(points, off) {
     if (far > worst) [worst, at] = [far, index];
   });
   if (worst <= off) return [first, last];
-  return [...simplified(points.slice(0, at + 1), off).slice(0, -1), ...simplified(points.slice(at), off)];
+  return [...simplifyLine(points.slice(0, at + 1), off).slice(0, -1), ...simplifyLine(points.slice(at), off)];
 }

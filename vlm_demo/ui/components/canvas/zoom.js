@@ -1,17 +1,17 @@
-// How a board's picture is looked at. A view is `scale` times as large as the picture fits, with the
-// fractions `x` and `y` of the picture at the upper left corner of the stage. Boards of a group look alike.
+// How a canvas's picture is looked at. A view is `scale` times as large as the picture fits, with the
+// fractions `x` and `y` of the picture at the upper left corner of the stage. Canvases of a group look alike.
 const WHOLE = { scale: 1, x: 0, y: 0 };
 const FAR_ENOUGH = 8;  // a picture of many pixels goes on until each is two wide
 const STEP = 1.4, FAR = 0.1;
 
-function zoomed(board) {
-  const { stage, sheet, image, find } = board;
+function createZoom(canvas) {
+  const { stage, sheet, image, find } = canvas;
   const asked = new Set();  // fingerprints
   let view = WHOLE, fetching = 0;
 
   // Share of the picture that fits on the stage, across and down; more than 1: there is room left.
   function fitting(scale) {
-    const { width, height } = stage.getBoundingClientRect(), { picture } = board.value;
+    const { width, height } = stage.getBoundingClientRect(), { picture } = canvas.value;
     if (!width || !picture) return null;
     const fit = Math.min(width / picture.width, height / picture.height) * scale;
     return { width, height, fit, across: width / (picture.width * fit), down: height / (picture.height * fit) };
@@ -20,7 +20,7 @@ function zoomed(board) {
   const within = (start, share) => (share >= 1 ? (1 - share) / 2 : Math.min(1 - share, Math.max(0, start)));
 
   function look(wanted) {
-    const { picture } = board.value, whole = fitting(1);
+    const { picture } = canvas.value, whole = fitting(1);
     if (!whole) return;
     const scale = Math.min(Math.max(FAR_ENOUGH, 2 / whole.fit), Math.max(1, wanted.scale));
     const { fit, across, down } = fitting(scale);
@@ -31,7 +31,7 @@ function zoomed(board) {
     });
     stage.classList.toggle('zoomed', scale > 1);
     find('.whole').textContent = `${Math.round(scale * 100)} %`;
-    board.looked.forEach((act) => act());
+    canvas.looked.forEach((act) => act());
     clearTimeout(fetching);
     fetching = setTimeout(() => sharpen(picture, width), 150);
   }
@@ -39,15 +39,15 @@ function zoomed(board) {
   // The copy that is shown first is small; one of all pixels comes when they would be seen.
   async function sharpen(picture, width) {
     const coarse = image.naturalWidth && width * devicePixelRatio > image.naturalWidth * 1.05;
-    if (!coarse || image.naturalWidth >= picture.width || asked.has(picture.fingerprint) || !board.server.full_copy) return;
+    if (!coarse || image.naturalWidth >= picture.width || asked.has(picture.fingerprint) || !canvas.server.full_resolution_url) return;
     asked.add(picture.fingerprint);
     try {
-      const url = await board.server.full_copy(picture.fingerprint);
+      const url = await canvas.server.full_resolution_url(picture.fingerprint);
       if (!url) return;
       const sharp = new Image();
       sharp.src = url;
       await sharp.decode();
-      if (!board.isShown(picture)) return;
+      if (!canvas.isShown(picture)) return;
       image.src = url;
       asked.delete(picture.fingerprint);  // it may go, and come again
     } catch (error) { console.warn('The full resolution did not come.', error); }
@@ -55,8 +55,8 @@ function zoomed(board) {
 
   function lookTogether(wanted) {
     look(wanted);
-    if (board.group)
-      document.dispatchEvent(new CustomEvent('vlm-view', { detail: { group: board.group, view, from: board } }));
+    if (canvas.group)
+      document.dispatchEvent(new CustomEvent('vlm-view', { detail: { group: canvas.group, view, from: canvas } }));
   }
 
   // Magnify around a point of the stage (fractions of it), which stays where it is.
@@ -79,7 +79,7 @@ function zoomed(board) {
   stage.addEventListener('wheel', (event) => {
     if (!event.ctrlKey) return;  // also what a pinch on a touchpad comes as; without, the page scrolls
     event.preventDefault();
-    zoom(Math.exp(-event.deltaY / 200), board.onStage(event));
+    zoom(Math.exp(-event.deltaY / 200), canvas.onStage(event));
   }, { passive: false });
   stage.addEventListener('keydown', (event) => {
     if (event.target !== stage || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -92,7 +92,7 @@ function zoomed(board) {
     event.preventDefault();
   });
   document.addEventListener('vlm-view', ({ detail }) => {
-    if (detail.group === board.group && detail.from !== board) look(detail.view);
+    if (detail.group === canvas.group && detail.from !== canvas) look(detail.view);
   });
   new ResizeObserver(() => look(view)).observe(stage);
 

@@ -1,1 +1,1 @@
-"""Settings."""
+"""The generation settings of the page: their components, their values, what is said about them."""

@@ -1,8 +1,7 @@
-"""The generation settings, shared by all tabs and kept for each model while the page is open."""
+"""The generation settings: all tabs share them; what is changed is changed for each model."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,29 +13,33 @@ from vlm_demo.backend import Backend
 from vlm_demo.errors import InputError, UnknownModelError
 from vlm_demo.families import get_family
 from vlm_demo.ui import browser_files
+from vlm_demo.ui.components.html_component import build_html_component
+from vlm_demo.ui.components.model_choice import runnable_models
+from vlm_demo.ui.components.settings.request_settings import read_badge_model
 from vlm_demo.ui.components.settings.sampling_values import (
-    Values,
-    differ,
-    hints,
-    own_values,
-    sampled,
-    written_seed,
+    SettingValues,
+    build_sampling,
+    differs,
+    find_hints,
+    format_seed,
+    own_settings,
 )
 from vlm_demo.ui.events import QUICK
-from vlm_demo.ui.html_values import Said, as_value
+from vlm_demo.ui.html_values import TranslatableText, encode_value
 from vlm_demo.ui.i18n import say
 from vlm_demo.values import Sampling
 
-MOST_NEW_TOKENS = 2048
+MAX_NEW_TOKENS = 2048
+"""Longest answer, in tokens, that the slider offers."""
 
-Kept = Mapping[str, Values]
+ChangedSettings = Mapping[str, SettingValues]
 """What a person has changed, by name of the model."""
 
 _SCRIPT = browser_files.read("components/settings/panel.js")
 
-_MARK = '<span class="settings-changed" hidden></span>'
+_BADGE = '<span class="settings-changed" hidden></span>'
 
-_FOOT = """
+_FOOTER = """
 <div class="settings-foot"><ul class="settings-hints" role="status"></ul>
 <button type="button" class="settings-reset" hidden></button></div>
 """
@@ -44,7 +47,7 @@ _FOOT = """
 
 @dataclass(frozen=True, slots=True)
 class Controls:
-    """What every request of the page depends on."""
+    """The components that every request of the page depends on."""
 
     backend: Backend
     model: gr.Dropdown
@@ -53,17 +56,17 @@ class Controls:
     max_new_tokens: gr.Slider
     repetition_penalty: gr.Slider
     seed: gr.Textbox
-    mark: gr.HTML  # beside the title: how many are not the model's own, and whose they are
-    foot: gr.HTML  # below them: what unusual ones do, and a button that resets them
-    kept: gr.State  # Kept
+    badge: gr.HTML  # beside the title: how many are not the model's own, and whose they are
+    footer: gr.HTML  # below them: what unusual ones do, and a button that resets them
+    changed: gr.State  # ChangedSettings
 
     @property
     def inputs(self) -> list[Component]:
-        """The components, in the order in which `Choice.of` takes their values."""
-        return [self.model, *self.settings, self.mark]
+        """The components, in the order in which `RequestSettings.read` takes their values."""
+        return [self.model, *self.sampling_inputs, self.badge]
 
     @property
-    def settings(self) -> list[Component]:
+    def sampling_inputs(self) -> list[Component]:
         """The generation settings, without the model."""
         return [
             self.temperature,
@@ -75,82 +78,48 @@ class Controls:
 
     @property
     def outputs(self) -> list[Component]:
-        """The components that `chosen` gives values for."""
-        return [self.model, *self.settings, self.mark, self.foot]
+        """The components that `select_model` gives values for."""
+        return [self.model, *self.sampling_inputs, self.badge, self.footer]
 
-    def chosen(self, model: str, kept: Kept) -> dict[Any, Any]:
-        """Return how all of them look when another model is chosen.
-
-        Raises:
-            UnknownModelError: there is no such model on the menu.
-        """
-        names = [spec.name for spec in self.backend.menu if spec.runs_here]
-        return {self.model: gr.Dropdown(choices=names, value=model), **self.of(model, kept)}
-
-    def of(self, model: str, kept: Kept) -> dict[Any, Any]:
-        """Return the settings of a model: as a person has left them, or its own.
+    def select_model(self, model: str, changed: ChangedSettings) -> dict[Any, Any]:
+        """Return the values of all of them for another model.
 
         Raises:
             UnknownModelError: there is no such model on the menu.
         """
-        values = kept.get(model) or own_values(self.backend, model)
-        return dict(zip(self.settings, values, strict=True)) | self.told(model, values)
+        choices = runnable_models(self.backend)
+        return {
+            self.model: gr.Dropdown(choices=choices, value=model),
+            **self.values_for(model, changed),
+        }
 
-    def told(self, model: str, values: Values) -> dict[Any, Any]:
-        """Return what is said about the values of a model's settings."""
-        own = own_values(self.backend, model)
-        changed = sum(map(differ, values, own))
+    def values_for(self, model: str, changed: ChangedSettings) -> dict[Any, Any]:
+        """Return the settings of a model: as a person has changed them, or its own.
+
+        Raises:
+            UnknownModelError: there is no such model on the menu.
+        """
+        values = changed.get(model) or own_settings(self.backend, model)
+        return dict(zip(self.sampling_inputs, values, strict=True)) | self.describe(model, values)
+
+    def describe(self, model: str, values: SettingValues) -> dict[Any, Any]:
+        """Return what the page says about the values of a model's settings."""
+        count = sum(map(differs, values, own_settings(self.backend, model)))
         try:
-            told = list(hints(sampled(Sampling(), *values)))
+            hints = list(find_hints(build_sampling(Sampling(), *values)))
         except InputError as error:
-            told = [Said(str(error))]
-        state = as_value({"model": model, "changed": changed, "hints": told})
-        return {self.mark: state, self.foot: state}
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The values of the controls."""
-
-    model: str
-    sampling: Sampling
-
-    @classmethod
-    def of(
-        cls,
-        backend: Backend,
-        model: str,
-        temperature: float,
-        top_p: float,
-        max_new_tokens: float,
-        repetition_penalty: float,
-        seed: str | float | None,
-        mark: object = None,
-    ) -> Choice:
-        """Build it from the values of the components.
-
-        Where `mark` says that the settings are still those of the model that was chosen before,
-        the model's own are taken.
-
-        Raises:
-            UnknownModelError: there is no such model on the menu.
-            InputError: the seed is none.
-        """
-        own = get_family(backend.spec(model).family).sampling
-        if _whose(mark) not in (None, model):
-            return cls(model, own)
-        return cls(
-            model, sampled(own, temperature, top_p, max_new_tokens, repetition_penalty, seed)
-        )
+            hints = [TranslatableText(str(error))]
+        state = encode_value({"model": model, "changed": count, "hints": hints})
+        return {self.badge: state, self.footer: state}
 
 
 def build_settings(backend: Backend, model: gr.Dropdown) -> Controls:
-    """Lay out the settings in a closed fold-out; they start at the own values of the model."""
+    """Lay out the settings in a closed fold-out, with the model's own values."""
     first = backend.menu[0].name
     own = get_family(backend.menu[0].family).sampling
-    state = as_value({"model": first, "changed": 0, "hints": []})
+    state = encode_value({"model": first, "changed": 0, "hints": []})
     with gr.Column(elem_id="settings-block"):
-        mark = _told(state, _MARK, "settings-mark")
+        badge = _build_note(state, _BADGE, "settings-mark")
         with gr.Accordion(say("Generation settings"), open=False, elem_id="settings"):
             with gr.Row():
                 temperature = gr.Slider(
@@ -161,7 +130,7 @@ def build_settings(backend: Backend, model: gr.Dropdown) -> Controls:
                     buttons=[],
                     min_width=280,
                     label=say("Temperature"),
-                    info=say("0 always takes the likeliest word"),
+                    info=say("0 always takes the most likely word"),
                     elem_id="settings-temperature",
                 )
                 top_p = gr.Slider(
@@ -176,7 +145,7 @@ def build_settings(backend: Backend, model: gr.Dropdown) -> Controls:
                 )
                 max_new_tokens = gr.Slider(
                     8,
-                    MOST_NEW_TOKENS,
+                    MAX_NEW_TOKENS,
                     own.max_new_tokens,
                     step=8,
                     buttons=[],
@@ -196,14 +165,14 @@ def build_settings(backend: Backend, model: gr.Dropdown) -> Controls:
                 )
                 # Not a gr.Number: in the browser an empty one begins as 0.
                 seed = gr.Textbox(
-                    written_seed(own.seed),
+                    format_seed(own.seed),
                     label=say("Seed"),
                     max_lines=1,
                     min_width=280,
                     info=say("The same seed draws the same words; empty draws anew"),
                     elem_id="settings-seed",
                 )
-            foot = _told(state, _FOOT, "settings-foot")
+            footer = _build_note(state, _FOOTER, "settings-foot")
     controls = Controls(
         backend=backend,
         model=model,
@@ -212,68 +181,57 @@ def build_settings(backend: Backend, model: gr.Dropdown) -> Controls:
         max_new_tokens=max_new_tokens,
         repetition_penalty=repetition_penalty,
         seed=seed,
-        mark=mark,
-        foot=foot,
-        kept=gr.State({}),
+        badge=badge,
+        footer=footer,
+        changed=gr.State({}),
     )
     _wire(controls)
     return controls
 
 
-def _told(state: str, template: str, elem_id: str) -> gr.HTML:
-    return gr.HTML(
-        state,
-        html_template=template,
-        js_on_load=_SCRIPT,
-        elem_id=elem_id,
-        apply_default_css=False,
-    )
+def _build_note(state: str, template: str, elem_id: str) -> gr.HTML:
+    return build_html_component(state, template, _SCRIPT, elem_id)
 
 
 def _wire(controls: Controls) -> None:
     """Keep what people change, for each model, and say what it does."""
 
-    def keep(kept: Kept, mark: object, *values: float | str | None) -> dict[Any, Any]:
-        model = _whose(mark)
+    def keep(
+        changed: ChangedSettings, badge: object, *values: float | str | None
+    ) -> dict[Any, Any]:
+        model = read_badge_model(badge)
         if model is None:
-            return {controls.kept: kept}
+            return {controls.changed: changed}
         try:
-            told = controls.told(model, values)
+            described = controls.describe(model, values)
         except UnknownModelError:  # a browser can send any name
-            return {controls.kept: kept}
-        return {controls.kept: {**kept, model: values}, **told}
+            return {controls.changed: changed}
+        return {controls.changed: {**changed, model: values}, **described}
 
-    def reset(model: str, kept: Kept) -> dict[Any, Any]:
-        left = {name: values for name, values in kept.items() if name != model}
-        return {controls.kept: left, **controls.of(model, left)}
+    def reset(model: str, changed: ChangedSettings) -> dict[Any, Any]:
+        others = {name: values for name, values in changed.items() if name != model}
+        return {controls.changed: others, **controls.values_for(model, others)}
 
-    said = [controls.mark, controls.foot]
+    notes = [controls.badge, controls.footer]
     sliders = (controls.temperature, controls.top_p, controls.max_new_tokens)
     others = (controls.repetition_penalty, controls.seed)
     gr.on(
         [component.input for component in (*sliders, *others)],
         keep,
-        [controls.kept, controls.mark, *controls.settings],
-        [controls.kept, *said],
+        [controls.changed, controls.badge, *controls.sampling_inputs],
+        [controls.changed, *notes],
         trigger_mode="always_last",
         **QUICK,
     )
     controls.model.change(
-        controls.of, [controls.model, controls.kept], [*controls.settings, *said], **QUICK
-    )
-    controls.foot.clear(
-        reset,
-        [controls.model, controls.kept],
-        [controls.kept, *controls.settings, *said],
+        controls.values_for,
+        [controls.model, controls.changed],
+        [*controls.sampling_inputs, *notes],
         **QUICK,
     )
-
-
-def _whose(mark: object) -> str | None:
-    """Read from the value of the mark which model the settings are of; None: it does not say."""
-    try:
-        content = json.loads(mark) if isinstance(mark, str) else None
-    except json.JSONDecodeError:
-        return None
-    model = content.get("model") if isinstance(content, dict) else None
-    return model if isinstance(model, str) else None
+    controls.footer.clear(
+        reset,
+        [controls.model, controls.changed],
+        [controls.changed, *controls.sampling_inputs, *notes],
+        **QUICK,
+    )

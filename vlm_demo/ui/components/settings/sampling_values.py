@@ -1,4 +1,4 @@
-"""Values of the generation settings: what they stand for, and what people may not expect."""
+"""Values of the generation settings: what they mean, and what people may not expect."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any
 from vlm_demo.backend import Backend
 from vlm_demo.errors import InputError
 from vlm_demo.families import get_family
-from vlm_demo.ui.html_values import Said
+from vlm_demo.ui.html_values import TranslatableText
 from vlm_demo.values import Sampling
 
-MOST_DIGITS = 18
-"""Of a seed: PyTorch takes 64 bits."""
+MAX_SEED_DIGITS = 18
+"""Longest seed, in digits: PyTorch takes 64 bits."""
 
-Values = tuple[Any, ...]
+SettingValues = tuple[Any, ...]
 """Temperature, top p, most new tokens, repetition penalty and seed, as the page holds them."""
 
 
-def sampled(
+def build_sampling(
     own: Sampling,
     temperature: float | None,
     top_p: float | None,
@@ -28,12 +28,12 @@ def sampled(
     repetition_penalty: float | None,
     seed: str | float | None,
 ) -> Sampling:
-    """Return a sampling with the values of the components that set it, and others of its `own`.
+    """Return a sampling with the values of the components, and those of `own` for all others.
 
-    A field that was emptied stands for its own value too; without a seed, words are drawn anew.
+    An empty field stands for the value of `own` too; without a seed, each answer is drawn anew.
 
     Raises:
-        InputError: the seed is none.
+        InputError: the seed is not a whole number.
     """
     return replace(
         own,
@@ -56,56 +56,67 @@ def _read_seed(words: str) -> int | None:
     words = words.strip().removesuffix(".0")
     if not words:
         return None
-    if not words.isdecimal() or len(words) > MOST_DIGITS:
+    if not words.isdecimal() or len(words) > MAX_SEED_DIGITS:
         raise InputError(
-            f"The seed is a whole number of at most {MOST_DIGITS} digits. Leave it empty to draw "
-            "anew each time."
+            f"The seed is a whole number of at most {MAX_SEED_DIGITS} digits. Leave it empty to "
+            "draw anew each time."
         )
     return int(words)
 
 
-def written_seed(seed: int | None) -> str:
+def format_seed(seed: int | None) -> str:
+    """Write a seed as its field holds it."""
     return "" if seed is None else str(seed)
 
 
-def own_values(backend: Backend, model: str) -> Values:
+def own_settings(backend: Backend, model: str) -> SettingValues:
     """Return the settings that a model's family comes with.
 
     Raises:
         UnknownModelError: there is no such model on the menu.
     """
-    own = get_family(backend.spec(model).family).sampling
+    return setting_values(get_family(backend.spec(model).family).sampling)
+
+
+def setting_values(sampling: Sampling) -> SettingValues:
+    """Return a sampling as the values of the components that set it."""
     return (
-        own.temperature,
-        own.top_p,
-        own.max_new_tokens,
-        own.repetition_penalty,
-        written_seed(own.seed),
+        sampling.temperature,
+        sampling.top_p,
+        sampling.max_new_tokens,
+        sampling.repetition_penalty,
+        format_seed(sampling.seed),
     )
 
 
-def hints(sampling: Sampling) -> Iterator[Said]:
+def find_hints(sampling: Sampling) -> Iterator[TranslatableText]:
     """Explain the values that do what people may not expect."""
     if sampling.temperature == 0 and (sampling.top_p < 1 or sampling.seed is not None):
-        yield Said(
-            "At temperature 0 the likeliest word is always taken: top p and the seed change "
+        yield TranslatableText(
+            "At temperature 0 the most likely word is always taken, so top p and the seed change "
             "nothing."
         )
     if sampling.temperature > 1:
-        yield Said("Above a temperature of 1, answers wander off, and places often go wrong.")
+        yield TranslatableText(
+            "Above a temperature of 1, answers wander off, and places often go wrong."
+        )
     if sampling.temperature > 0 and sampling.top_p < 0.3:
-        yield Said("With so small a top p, hardly anything but the likeliest word is drawn.")
+        yield TranslatableText(
+            "With a top p this small, almost only the most likely word is drawn."
+        )
     if sampling.repetition_penalty > 1.2:
-        yield Said("So high a repetition penalty also keeps numbers from coming again: of places.")
+        yield TranslatableText(
+            "A repetition penalty this high also suppresses repeated numbers, such as coordinates."
+        )
     if sampling.max_new_tokens < 32:
-        yield Said(
-            "Answers break off after {count} tokens, in the middle of a sentence if need be.",
+        yield TranslatableText(
+            "Answers stop after {count} tokens, even in the middle of a sentence.",
             {"count": sampling.max_new_tokens},
         )
 
 
-def differ(value: float | str | None, own: float | str | None) -> bool:
-    """Whether a setting is not the model's own, as far as people see."""
+def differs(value: float | str | None, own: float | str | None) -> bool:
+    """Tell whether a setting differs from the model's own, as far as people can see."""
     if isinstance(value, int | float) and isinstance(own, int | float):
         return not math.isclose(value, own)
     return str(value or "").strip() != str(own or "")

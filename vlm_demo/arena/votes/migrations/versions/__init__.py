@@ -1,1 +1,1 @@
-"""The versions. A new one names the one before it as its `down_revision`."""
+"""The versions; each names the one before it as its `down_revision`."""

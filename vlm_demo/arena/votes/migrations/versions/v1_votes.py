@@ -1,4 +1,4 @@
-"""Votes, withdrawals and the chain over both, and the conversations that people let us keep."""
+"""Votes, withdrawals, the chain over both, and conversations kept with consent."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,7 +11,7 @@ FIRST_LINK = "0" * 64
 
 
 def upgrade() -> None:
-    """Make everything."""
+    """Create the tables."""
     op.create_table(
         "votes",
         sa.Column("seq", sa.Integer, nullable=False, autoincrement=False),

@@ -1,0 +1,145 @@
+"""Traces the coordinates of one place from the raw output to pixels of the user's picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from vlm_demo.analysis.diagnosis.coordinates import Numbers, flatten, is_written_in
+from vlm_demo.markup.coordinate_spaces import CoordinateSpace, square_around
+from vlm_demo.values import Box, Frame, ParsedPlace, Region, Reply, Size
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionStep:
+    """One step of the conversion, and the numbers after it, x before y."""
+
+    title: str
+    detail: str  # what was done to get here
+    numbers: Numbers = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionTrace:
+    """The conversion of one place from the output to pixels of the user's picture."""
+
+    phrase: str
+    mention: int | None  # its index in the reply
+    place: ParsedPlace
+    steps: tuple[ConversionStep, ...]
+
+
+def trace_conversion(
+    seen: ParsedPlace,
+    place: ParsedPlace,
+    reply: Reply,
+    space: CoordinateSpace,
+    frame: Frame,
+    crop: Box | None,
+) -> ConversionTrace:
+    """Trace one place of a reply.
+
+    Args:
+        seen: the place on the picture that the model saw.
+        place: the same on the user's whole picture; it differs where there was a `crop`.
+        reply: what both are part of.
+        space: the coordinate space of the numbers.
+        frame: sizes of the picture that the model saw.
+        crop: the part of the user's picture that this was; None: all of it.
+    """
+    phrase, mention = _find_mention(place, reply)
+    steps = (*_convert(seen, space, frame, reply.raw), *_undo_crop(place, frame, crop))
+    return ConversionTrace(phrase, mention, place, steps)
+
+
+def counts_model_pixels(space: CoordinateSpace) -> bool:
+    """Whether the numbers count pixels of the picture as it was resized for the model."""
+    one, other = Frame((1, 1), (2, 2)), Frame((1, 1), (3, 3))
+    return space.extent(one) != space.extent(other)
+
+
+def _find_mention(place: ParsedPlace, reply: Reply) -> tuple[str, int | None]:
+    """Return the phrase that a place belongs to, and the index of its mention."""
+    for index, mention in enumerate(reply.mentions):
+        if place.region in mention.regions:
+            return mention.phrase, index
+    return "", None
+
+
+def _convert(
+    place: ParsedPlace, space: CoordinateSpace, frame: Frame, raw: str
+) -> tuple[ConversionStep, ...]:
+    start, end = place.span
+    numbers = place.numbers
+    if not is_written_in(space, place, frame):
+        # Indices of cells, for example: their coordinates follow from the region they were read as.
+        numbers = space.to_numbers(place.region, frame)
+    in_extent = _to_extent_fractions(numbers, space, frame)
+    unclipped = space.to_fractions(numbers, frame)
+    steps = [
+        ConversionStep("Raw", raw[start:end].strip()),
+        ConversionStep("Numbers", "as written", place.numbers),
+        ConversionStep("Declared space", _describe_space(space, frame), in_extent),
+    ]
+    if counts_model_pixels(space) and frame.seen != frame.original:
+        seen, original = _format_size(frame.seen), _format_size(frame.original)
+        detail = f"the model saw {seen}, the picture has {original}"
+        steps.append(ConversionStep("Resize undone", detail, _scale(unclipped, frame.original)))
+    if space.padded and frame.original[0] != frame.original[1]:
+        side, (left, top) = square_around(frame)
+        where = f"{left} left and right" if left else f"{top} above and below"
+        detail = f"of a square of {_format_size((side, side))} pixels, {where} were padding"
+        steps.append(ConversionStep("Padding undone", detail, _scale(unclipped, frame.original)))
+    detail = _describe_pixels(unclipped, place.region, frame.original)
+    return (*steps, ConversionStep("Pixels", detail, flatten(place.region, frame.original)))
+
+
+def _undo_crop(place: ParsedPlace, frame: Frame, crop: Box | None) -> Iterator[ConversionStep]:
+    """Say where a place is on the picture that was cropped; `frame` is that of the crop."""
+    if crop is None:
+        return
+    width, height = frame.original
+    whole = round(width / (crop.x2 - crop.x1)), round(height / (crop.y2 - crop.y1))
+    detail = f"the model saw a part of {_format_size(frame.original)} pixels"
+    yield ConversionStep("Cut-out undone", detail, flatten(place.region, whole))
+
+
+def _describe_space(space: CoordinateSpace, frame: Frame) -> str:
+    width, height = space.extent(frame)
+    if width == height == 1:
+        return space.title
+    until = f"{width:g}" if width == height else f"{width:g} and {height:g}"
+    shifted = f"+ {space.shift:g}, " if space.shift else ""
+    return f"{space.title}: {shifted}÷ {until}"
+
+
+def _to_extent_fractions(numbers: Sequence[float], space: CoordinateSpace, frame: Frame) -> Numbers:
+    """Return fractions of the space's extent, x first: the picture, or the square around it."""
+    return replace(space, padded=False).to_fractions(numbers, frame)
+
+
+def _scale(fractions: Sequence[float], size: Size) -> Numbers:
+    return tuple(value * size[index % 2] for index, value in enumerate(fractions))
+
+
+def _format_size(size: Size) -> str:
+    return f"{size[0]} \N{MULTIPLICATION SIGN} {size[1]}"
+
+
+def _describe_pixels(unclipped: Sequence[float], region: Region, size: Size) -> str:
+    """Say which picture the pixels are of, and what was done to make the numbers a region."""
+    is_swapped = False
+    if isinstance(region, Box) and len(unclipped) == 4:
+        x1, y1, x2, y2 = unclipped
+        is_swapped = x1 > x2 or y1 > y2
+    is_clipped = any(not -1e-9 <= value <= 1 + 1e-9 for value in unclipped)
+    match is_swapped, is_clipped:
+        case True, True:
+            return (
+                f"of the picture, {_format_size(size)}; corners put in order; cut off at its edge"
+            )
+        case True, False:
+            return f"of the picture, {_format_size(size)}; corners put in order"
+        case False, True:
+            return f"of the picture, {_format_size(size)}; cut off at its edge"
+    return f"of the picture, {_format_size(size)}"

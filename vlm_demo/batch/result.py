@@ -1,0 +1,137 @@
+"""The result of a batch for one picture, and its line in the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from pydantic import BaseModel, PlainValidator
+
+from vlm_demo.markup.region_json import RegionsInPixelsModel
+from vlm_demo.rendering.export.answer_data import reply_to_data
+from vlm_demo.values import Mention, Reply, ReplyState, Size, Timing
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """What became of one picture."""
+
+    name: str
+    sha256: str  # of the file, hexadecimal; "": it could not be read
+    size: Size = (0, 0)  # upright; (0, 0): it could not be opened
+    raw: str = ""
+    text: str = ""
+    items: tuple[Mapping[str, Any], ...] = ()  # as in the journal: phrases with their regions
+    state: str = ReplyState.NONE
+    timing: Mapping[str, float] = field(default_factory=dict, compare=False)  # as in the journal
+    error: str = ""  # in words; "": there is an answer
+    retry: bool = False  # the model failed, not the picture: worth another try
+
+    @classmethod
+    def from_reply(cls, name: str, sha256: str, size: Size, reply: Reply) -> BatchResult:
+        """Build the result from a complete reply about a picture of `size`."""
+        items = zip(reply_to_data(reply, size)["items"], reply.mentions, strict=True)
+        return cls(
+            name,
+            sha256,
+            size,
+            reply.raw,
+            reply.text,
+            tuple({**item, "span": list(mention.span)} for item, mention in items),
+            reply.state,
+            _timing_to_json(reply.timing),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the line of the journal."""
+        if self.error:
+            failure = {"name": self.name, "sha256": self.sha256, "error": self.error}
+            return failure | ({"again": True} if self.retry else {})
+        return {
+            "name": self.name,
+            "sha256": self.sha256,
+            "size": list(self.size),
+            "raw": self.raw,
+            "text": self.text,
+            "items": list(self.items),
+            "state": str(self.state),
+            "pace": dict(self.timing),
+        }
+
+    @classmethod
+    def from_json(cls, line: Mapping[str, Any]) -> BatchResult:
+        """Read a line of the journal.
+
+        Raises:
+            ValueError: it is not one.
+        """
+        if "error" in line:
+            failure = _FailureModel.model_validate(line)
+            return cls(failure.name, failure.sha256, error=failure.error, retry=failure.again)
+        answer = _AnswerModel.model_validate(line)
+        return cls(
+            answer.name,
+            answer.sha256,
+            answer.size,
+            answer.raw,
+            answer.text,
+            tuple(line["items"]),
+            answer.state,
+            dict(line["pace"]),
+        )
+
+    @property
+    def reply(self) -> Reply:
+        """The answer with its regions as fractions, as the rest of the program knows it."""
+        items = map(_ItemModel.model_validate, self.items)
+        mentions = tuple(item.to_mention(self.size) for item in items)
+        return Reply(self.raw, self.text, mentions, ReplyState(self.state))
+
+    @property
+    def region_count(self) -> int:
+        """The number of regions in the answer."""
+        return sum(len(mention.regions) for mention in self.reply.mentions)
+
+
+def _timing_to_json(timing: Timing | None) -> dict[str, float]:
+    if timing is None:
+        return {}
+    return {"first_s": timing.first_token_s, "seconds": timing.seconds, "tokens": timing.tokens}
+
+
+def _require_text(value: object) -> str:
+    """Take any text, also half characters, which names of files and models' output may hold."""
+    if not isinstance(value, str):
+        raise ValueError("this is not text")
+    return value
+
+
+_Text = Annotated[str, PlainValidator(_require_text)]
+
+
+class _ItemModel(RegionsInPixelsModel):
+    phrase: _Text
+    span: tuple[int, int]
+    confidence: float | None = None
+
+    def to_mention(self, size: Size) -> Mention:
+        return Mention(self.phrase, self.span, self.to_regions(size), confidence=self.confidence)
+
+
+class _AnswerModel(BaseModel):
+    name: _Text
+    sha256: _Text
+    size: tuple[int, int]
+    raw: _Text
+    text: _Text
+    items: list[_ItemModel]
+    state: ReplyState
+    pace: dict[str, float]
+
+
+class _FailureModel(BaseModel):
+    name: _Text
+    sha256: _Text
+    error: _Text
+    again: bool = False

@@ -1,0 +1,125 @@
+"""An open batch of a visitor of the page, with its files and its run."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import time
+from pathlib import Path, PurePosixPath
+
+from PIL.Image import Image
+
+from vlm_demo.backend import Backend
+from vlm_demo.batch.folders import open_files, read_batch
+from vlm_demo.batch.journal import BatchJournal
+from vlm_demo.batch.run import BatchProgress, BatchRun, BatchState
+from vlm_demo.errors import BatchError, ImageError
+from vlm_demo.settings import Settings
+
+THUMBNAIL_SIDE = 96
+"""Largest side of the thumbnail of the newest picture, in pixels."""
+
+THUMBNAIL_INTERVAL_S = 0.5
+"""Seconds between two thumbnails."""
+
+_BUSY_STATES = (BatchState.LOADING, BatchState.RUNNING, BatchState.PAUSING)
+
+
+class VisitorBatch:
+    """An open batch of one visitor."""
+
+    def __init__(self, code: str, folder: Path, backend: Backend, settings: Settings) -> None:
+        """Open the batch in a folder; nothing runs yet.
+
+        Raises:
+            VlmDemoError: it cannot be read, or its model cannot be asked any more.
+        """
+        self.code = code
+        self.folder = folder
+        try:
+            stored = read_batch(folder)
+            self.job = stored.job
+            self.source = open_files(folder, stored.files, settings)
+        except (OSError, ValueError) as error:
+            raise BatchError(
+                f"The batch {code} cannot be taken up any more. Please begin it again."
+            ) from error
+        try:
+            header = self.job.to_header(backend, self.source.title)
+            self.journal = BatchJournal(folder / "journal.jsonl", header)
+        except BaseException:
+            self.source.close()
+            raise
+        try:
+            self._run = BatchRun(
+                *(backend, self.job, self.source, self.journal),
+                at_once=max(1, settings.batch // 2),  # others on the page ask the model too
+                max_bytes=settings.max_upload_bytes,
+                max_pixels=settings.max_pixels,
+                on_image=self._keep_thumbnail,
+            )
+        except BaseException:
+            self.close()
+            raise
+        self.newest_image: tuple[str, str] | None = None  # its name, and the URL of a thumbnail
+        self.last_look_s = time.monotonic()  # when somebody last looked at the batch
+        self._thumbnail_s = 0.0  # when the thumbnail was made
+
+    @property
+    def progress(self) -> BatchProgress:
+        """How far the batch has come."""
+        return self._run.progress
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether pictures are being answered."""
+        return self.progress.state in _BUSY_STATES
+
+    def start(self) -> None:
+        """Start, or continue."""
+        self._run.start()
+
+    def pause(self) -> None:
+        """Finish the pictures in progress, then stop."""
+        self._run.pause()
+
+    def stop(self) -> None:
+        """Stop at once."""
+        self._run.stop()
+
+    def extract(self, name: str) -> Path:
+        """Copy one of its pictures to a file, and return the path.
+
+        Raises:
+            ImageError: it cannot be read.
+        """
+        if name not in self.source.names:
+            raise ImageError("There is no such picture in this batch.")
+        content = self.source.read(name)
+        suffix = PurePosixPath(name.replace("\\", "/")).suffix
+        path = self.folder / "shown" / f"{hashlib.sha256(content).hexdigest()[:16]}{suffix}"
+        if not path.is_file():
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(content)
+        return path
+
+    def close(self) -> None:
+        """Close its files."""
+        self.journal.close()
+        self.source.close()
+
+    def _keep_thumbnail(self, name: str, image: Image) -> None:
+        """Keep a small copy of a picture now and then, for people who watch."""
+        now = time.monotonic()
+        if now - self._thumbnail_s < THUMBNAIL_INTERVAL_S:
+            return
+        self._thumbnail_s = now
+        small = image.reduce(max(1, max(image.size) // (2 * THUMBNAIL_SIDE)))
+        small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+        data = io.BytesIO()
+        small.save(data, "WEBP", quality=70)
+        self.newest_image = (
+            name,
+            f"data:image/webp;base64,{base64.b64encode(data.getvalue()).decode()}",
+        )

@@ -1,0 +1,68 @@
+"""Which family asks a checkpoint, and which weights a model has."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+from vlm_demo.catalog.menu import default_menu
+from vlm_demo.catalog.spec import ModelSpec
+from vlm_demo.engines import checkpoint_config
+from vlm_demo.errors import LoadError
+from vlm_demo.families import family_for_model_type
+
+_HASHED_END_BYTES = 1 << 20
+"""Bytes that are hashed at each end of a file: retrained weights differ there, too."""
+
+
+def spec_for_checkpoint(checkpoint: str) -> ModelSpec:
+    """Return the catalogue's entry for a Hub id, or make one from the `model_type` in its config.
+
+    Raises:
+        LoadError: there is no such checkpoint, or it cannot be reached.
+        UnknownModelError: no family reads its type of model.
+    """
+    checkpoint = checkpoint.strip()
+    if not checkpoint:
+        raise LoadError("Please give a Hub id, like HuggingFaceTB/SmolVLM-256M-Instruct.")
+    for known in default_menu():
+        if known.checkpoint == checkpoint:
+            return known
+    config = checkpoint_config(checkpoint)
+    family = family_for_model_type(str(config.get("model_type", "")), checkpoint)
+    return ModelSpec(
+        name=Path(checkpoint).name,
+        family=family.name,
+        checkpoint=checkpoint,
+        note=f"Added by its name; asked in the way of {family.title}.",
+    )
+
+
+def weights_revision(spec: ModelSpec) -> str:
+    """Return the revision of a model's weights; "" where a server has them.
+
+    It is that of the menu, or of the copy in the Hub's cache. A folder has none and gets 16
+    hexadecimal digits of the SHA-256 of its files' names, sizes, and first and last megabytes.
+    """
+    folder = spec.folder
+    if spec.revision or folder is None:
+        return spec.revision or ""
+    if folder.parent.name == "snapshots":
+        return folder.name
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    state = tuple((path, path.stat().st_size, path.stat().st_mtime_ns) for path in files)
+    return _hash_files(state)
+
+
+@lru_cache(maxsize=256)
+def _hash_files(files: tuple[tuple[Path, int, int], ...]) -> str:
+    """Hash files, given with their size in bytes and when they were written."""
+    digest = hashlib.sha256()
+    for path, size, _ in files:
+        digest.update(repr((path.name, size)).encode())
+        with path.open("rb") as file:
+            digest.update(file.read(_HASHED_END_BYTES))
+            file.seek(max(size - _HASHED_END_BYTES, 0))
+            digest.update(file.read(_HASHED_END_BYTES))
+    return digest.hexdigest()[:16]

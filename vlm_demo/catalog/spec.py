@@ -1,0 +1,247 @@
+"""What the menu says of one model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+from vlm_demo.engines import LoadOptions, NumberFormat, Server, ServerKind, folder_on_disk
+from vlm_demo.errors import NotRunnableError, UnsupportedTaskError
+from vlm_demo.families import architectures, get_family
+from vlm_demo.settings import Device
+from vlm_demo.values import Task
+
+Runs = Literal["here", "remote", "remote code", "nowhere"]
+"""Where a model runs.
+
+here: in this program. remote: only in the program of its own repository, or on a server that has
+it. remote code: with program code from its Hub repository. nowhere: closed or never released.
+"""
+
+Commercial = Literal["yes", "no", "on conditions", "unknown"]
+"""Whether a licence allows commercial use."""
+
+ESTIMATED_FORMATS: Mapping[str, NumberFormat] = {
+    "bf16": NumberFormat.BFLOAT16,
+    "8-bit": NumberFormat.EIGHT_BIT,
+    "4-bit": NumberFormat.FOUR_BIT,
+}
+"""Number formats for which the memory of every model is estimated, the finest first, by label."""
+
+MEMORY_OVERHEAD = 1.2
+"""Memory while a model answers, divided by that of its weights: a rule of thumb of
+https://blog.eleuther.ai/transformer-math/ ("Total Inference Memory"). Many large pictures or long
+conversations take more."""
+
+
+def estimate_memory(parameters: int, number_format: NumberFormat) -> int:
+    """Estimate the bytes that a model takes while it answers one request."""
+    return round(parameters * number_format.bits / 8 * MEMORY_OVERHEAD)
+
+
+class Ability(StrEnum):
+    """What people look for in a model."""
+
+    CHAT = "chat"
+    SEVERAL_PICTURES = "several pictures"
+    CAPTION = "caption"
+    ASK = "ask"
+    LOCATE = "locate"
+    REGION_INPUT = "region input"  # in the model's own syntax, not drawn into the picture
+    POINTS = "points"
+    MASKS = "masks"
+    READ = "text reading"
+
+
+TASKS_OF: Mapping[Ability, tuple[Task, ...]] = {
+    Ability.CHAT: (Task.CHAT,),
+    Ability.CAPTION: (Task.CAPTION, Task.DETAILED_CAPTION),
+    Ability.ASK: (Task.VQA,),
+    Ability.LOCATE: (Task.GROUNDING, Task.DETECT, Task.GROUNDED_CAPTION),
+    Ability.REGION_INPUT: (Task.DESCRIBE_REGION,),
+    Ability.READ: (Task.READ,),
+}
+"""Tasks that show an ability: a family that can do one of them has it."""
+
+_NEEDS_REGIONS = (Ability.LOCATE, Ability.POINTS, Ability.MASKS)
+"""Abilities that show themselves in the regions of an answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSpec:
+    """One entry of the menu."""
+
+    name: str  # shown to the user
+    family: str
+    checkpoint: str = ""  # Hub id, or folder; "" where there are no weights to be had
+    engine: Literal["local", "remote"] = "local"  # remote: a server has it under `checkpoint`
+    base_url: str = ""  # of the server's OpenAI-compatible API, as a rule http://host:port/v1
+    server: ServerKind = "vllm"  # what it understands beyond the standard
+    api_key_env: str = ""  # environment variable with the key; never the key itself
+    revision: str | None = None  # of the Hub repository; None: its newest
+    number_format: NumberFormat = NumberFormat.AUTO
+    compute_format: NumberFormat = NumberFormat.AUTO  # that quantized weights are computed in
+    trust_remote_code: bool = False  # runs code from the Hub: wants a pinned revision
+    runs: Runs = "here"
+    embedded: bool = False  # comes with the program
+    gated: bool = False  # the Hub asks for an agreement first
+    parameters: int | None = None  # all of them, also where only a part works on each word
+    licence: str = ""
+    commercial: Commercial = "unknown"  # whether the licence allows commercial use
+    resolution: str = ""  # how large the model sees a picture, in pixels
+    languages: tuple[str, ...] = ()
+    also: tuple[Ability, ...] = ()  # what it can do beyond the tasks of its family
+    cannot: tuple[Ability, ...] = ()  # what others of its family can do
+    alternative: str = ""  # a model of the menu that runs here and is most like it
+    source: str = ""  # address of the card or repository that the facts are from
+    unverified_fields: tuple[str, ...] = ()  # names of the fields here that could not be checked
+    note: str = ""  # one honest line for the person who chooses
+
+    def load_options(self, device: Device = "auto") -> LoadOptions:
+        """Return what an engine must know to open the model."""
+        server = Server(base_url=self.base_url, kind=self.server, api_key_env=self.api_key_env)
+        return LoadOptions(
+            checkpoint=self.checkpoint,
+            server=server if self.engine == "remote" else None,
+            revision=self.revision,
+            number_format=self.number_format,
+            compute_format=self.compute_format,
+            trust_remote_code=self.trust_remote_code,
+            context=get_family(self.family).limits.context,
+            device=device,
+            architectures=architectures(),
+        )
+
+    def in_format(self, number_format: NumberFormat) -> ModelSpec:
+        """Return an entry for the same model in a number format."""
+        if number_format is self.number_format:
+            return self  # which may also say what quantized weights are computed in
+        return replace(self, number_format=number_format, compute_format=NumberFormat.AUTO)
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """What the model can be asked, in the order of `Task`."""
+        return tuple(task for task in Task if self.supports(task))
+
+    def supports(self, task: Task) -> bool:
+        """Whether the family can do the task, and this checkpoint is no exception."""
+        return not self.is_exception(task) and task in get_family(self.family).instructions
+
+    def is_exception(self, task: Task) -> bool:
+        """Whether this checkpoint cannot do a task that its family may be able to do."""
+        return any(task in TASKS_OF.get(ability, ()) for ability in self._missing)
+
+    @property
+    def _missing(self) -> tuple[Ability, ...]:
+        """Abilities of its family that it does not have.
+
+        A server that knows only the standard leaves special tokens out, and with them the regions
+        of families that write regions in them.
+        """
+        loses_regions = (
+            self.engine == "remote"
+            and self.server == "openai"
+            and get_family(self.family).keep_special_tokens
+        )
+        return (*self.cannot, *(_NEEDS_REGIONS if loses_regions else ()))
+
+    def check(self, task: Task) -> None:
+        """Refuse a task that the model cannot do, or every task if it cannot run.
+
+        Raises:
+            NotRunnableError: this program cannot run the model.
+            UnsupportedTaskError: the model cannot do the task.
+        """
+        if self.unavailable_reason:
+            raise NotRunnableError(self.unavailable_reason)
+        if not self.supports(task):
+            family = f"{get_family(self.family).title} models"
+            who = self.name if self.is_exception(task) else family
+            raise UnsupportedTaskError(
+                f"{who} cannot do this task ({task.replace('_', ' ')}). "
+                "Please choose another model."
+            )
+
+    @property
+    def abilities(self) -> tuple[Ability, ...]:
+        """What people can use it for, in the order of `Ability`."""
+        return tuple(ability for ability in Ability if self._has(ability))
+
+    def _has(self, ability: Ability) -> bool:
+        family = get_family(self.family)
+        if ability in self._missing:
+            return False
+        if ability in self.also:
+            return True
+        match ability:
+            case Ability.SEVERAL_PICTURES:
+                return family.limits.max_images > 1
+            case Ability.REGION_INPUT:
+                return family.writes_regions
+            case _:
+                return any(task in family.instructions for task in TASKS_OF.get(ability, ()))
+
+    def memory(self, number_format: NumberFormat) -> int | None:
+        """Estimate the bytes of this machine's memory while it answers.
+
+        None: it takes none, or its size is not known.
+        """
+        if self.engine == "remote" or self.parameters is None:
+            return None
+        return estimate_memory(self.parameters, number_format)
+
+    def finest_format(self, free: int) -> NumberFormat | None:
+        """Return the finest number format in which the model fits into some bytes, if any."""
+        for number_format in ESTIMATED_FORMATS.values():
+            memory = self.memory(number_format)
+            if memory is not None and memory <= free:
+                return number_format
+        return None
+
+    @property
+    def runs_here(self) -> bool:
+        """Whether this program can load it, fetching it first if need be."""
+        return not self.unavailable_reason
+
+    @property
+    def unavailable_reason(self) -> str:
+        """Why this program cannot run it, and what to do; "" where it can."""
+        if self.engine == "remote":
+            return ""  # the server can, whatever `runs` says
+        instead = (
+            f" The nearest model that runs here is {self.alternative}." if self.alternative else ""
+        )
+        match self.runs:
+            case "here":
+                return ""
+            case "remote code":
+                return (
+                    f"{self.name} brings program code of its own, which is not run unasked. Please "
+                    "read that code, and then enter the model in a menu of your own (--menu) with "
+                    f"trust_remote_code = true and the revision that you have read.{instead}"
+                )
+            case "remote":
+                return (
+                    f"{self.name} runs only in a program of its own. Please see {self.source} for "
+                    f"it, or choose another model.{instead}"
+                )
+            case "nowhere":
+                return (
+                    f"{self.name} cannot be run by anybody else: its weights were never released. "
+                    f"Please choose another model.{instead}"
+                )
+
+    @property
+    def folder(self) -> Path | None:
+        """Folder of the checkpoint on this machine; None: it is not here."""
+        if self.engine == "remote" or not self.checkpoint:
+            return None
+        return folder_on_disk(self.checkpoint, self.revision)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the model can be loaded without a network."""
+        return self.folder is not None

@@ -1,0 +1,107 @@
+"""The command that finds things in a picture."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from PIL.Image import Image, registered_extensions
+
+from vlm_demo.atomic_file import atomic_write
+from vlm_demo.cli.model import AnswerOptions, answer
+from vlm_demo.cli.options import (
+    JsonOutput,
+    Picture,
+    check_folder,
+    check_output_picture,
+    parse_file_formats,
+)
+from vlm_demo.cli.regions import print_regions
+from vlm_demo.cli.signatures import expand_options
+from vlm_demo.cli.terminal import print_note
+from vlm_demo.prompting.confidence import apply_confidence_threshold, drop_empty_mentions
+from vlm_demo.rendering.drawing import draw_mentions
+from vlm_demo.rendering.export import (
+    FILE_FORMATS,
+    AnnotatedImage,
+    TextFormat,
+    class_names,
+    export_file,
+    export_text,
+)
+from vlm_demo.values import Mention, Point, Request, Task
+
+
+@expand_options
+def locate(
+    picture: Picture,
+    words: Annotated[str, typer.Argument(metavar="WORDS", help='What to find: "red circle".')],
+    text_format: Annotated[
+        TextFormat | None,
+        typer.Option("--format", help="The format of the regions. --json: json."),
+    ] = None,
+    json_output: JsonOutput = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Save the picture with the regions drawn on it.")
+    ] = None,
+    exports: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--export",
+            metavar="FORMAT",
+            help=f"Also write a file: {', '.join(FILE_FORMATS)}; again for more.",
+        ),
+    ] = None,
+    folder: Annotated[Path, typer.Option("--to", help="Folder for files of --export.")] = Path(),
+    least_confidence: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Confidence threshold: leave out less certain regions."),
+    ] = 0,
+    *,
+    options: AnswerOptions,
+) -> None:
+    """Find things by name and print their regions.
+
+    Regions are in pixels of the picture as it is seen upright.
+    """
+    if json_output and text_format not in (None, "json"):
+        raise typer.BadParameter("it is JSON already.", param_hint="'--json' '--format'")
+    check_output_picture(out)
+    check_folder(folder)
+    file_formats = parse_file_formats(exports)
+    model = options.select()
+    image = model.open_picture(picture)
+    request = Request(Task.GROUNDING, words, images=(image,), sampling=model.sampling)
+    text_format = "json" if json_output else text_format
+    reply = answer(model, request, quiet=text_format is not None)
+    reply = drop_empty_mentions(apply_confidence_threshold(reply, least_confidence))
+    name = "picture" if picture == "-" else Path(picture).name
+    if text_format is None:
+        print_regions(reply, image.size)
+    else:
+        sys.stdout.write(export_text(reply, image.size, text_format, file_name=name))
+        _note_losses(text_format, reply.mentions)
+    if out is not None:
+        _save(draw_mentions(image, reply.mentions), out)
+    sheet = AnnotatedImage(name, image.size, (reply,), lambda: image)
+    for file_format in file_formats:
+        print_note(f"Saved {export_file([sheet], file_format, folder, sheet.stem)}.")
+
+
+def _note_losses(text_format: TextFormat, mentions: Sequence[Mention]) -> None:
+    """Say what the format cannot hold."""
+    if text_format == "yolo":
+        for index, name in enumerate(class_names(mentions)):
+            print_note(f"class {index}: {name}")
+    points = sum(isinstance(region, Point) for mention in mentions for region in mention.regions)
+    if points and text_format in ("coco", "yolo", "voc"):
+        print_note(f"{text_format} holds no points; left out: {points}.")
+
+
+def _save(image: Image, path: Path) -> None:
+    with atomic_write(path) as file:
+        image.save(file, registered_extensions()[path.suffix.lower()])
+    print_note(f"Saved {path}.")

@@ -1,0 +1,83 @@
+"""The command that lists the menu: a table for people, data for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from vlm_demo.backend import Backend
+from vlm_demo.catalog.spec import ESTIMATED_FORMATS, ModelSpec
+from vlm_demo.cli.options import JsonOutput, Menu
+from vlm_demo.cli.terminal import print_json, print_table
+from vlm_demo.engines import NumberFormat
+from vlm_demo.families import get_family
+from vlm_demo.settings import Settings
+from vlm_demo.units import format_bytes, format_parameters
+
+QUANTIZATIONS = {NumberFormat.EIGHT_BIT: "8bit", NumberFormat.FOUR_BIT: "4bit"}
+"""Former names of the formats of quantized weights, as menus write them."""
+
+HEADING = ("NAME", "FAMILY", "SIZE", "MEMORY", "LICENCE", "COMMERCIAL", "WHERE", "CAN")
+
+
+def models(menu: Menu = None, json_output: JsonOutput = False) -> None:
+    """List the models, what is known of each and where it runs."""
+    specs = Backend.from_settings(Settings.read({"menu": menu})).menu
+    if json_output:
+        print_json(describe_models(specs))
+    else:
+        print_table([HEADING, *map(_row, specs)])
+
+
+def describe_models(menu: Sequence[ModelSpec]) -> list[dict[str, Any]]:
+    """Return everything that the catalogue knows of each model; memory is in bytes."""
+    return [
+        {
+            **asdict(spec),
+            "tasks": list(spec.tasks),
+            "abilities": list(spec.abilities),
+            "memory": {
+                label: spec.memory(number_format)
+                for label, number_format in ESTIMATED_FORMATS.items()
+            },
+            "runs_here": spec.runs_here,
+            "unavailable_reason": spec.unavailable_reason,
+            "here": spec.is_here,
+            # The same under their former names, for scripts that read those.
+            "obstacle": spec.unavailable_reason,
+            "nearest": spec.alternative,
+            "unsure": list(spec.unverified_fields),
+            "dtype": spec.compute_format if spec.number_format.is_quantized else spec.number_format,
+            "quantization": QUANTIZATIONS.get(spec.number_format, "none"),
+        }
+        for spec in menu
+    ]
+
+
+def _row(spec: ModelSpec) -> tuple[str, ...]:
+    """Return a line of the table; a question mark follows what could not be verified."""
+
+    def mark(text: str, field: str) -> str:
+        return f"{text} ?" if text and field in spec.unverified_fields else text
+
+    return (
+        spec.name,
+        get_family(spec.family).title,
+        mark(format_parameters(spec.parameters), "parameters"),
+        format_bytes(spec.memory(NumberFormat.BFLOAT16)),
+        mark(spec.licence, "licence"),
+        mark(spec.commercial, "commercial"),
+        _location(spec),
+        ", ".join(spec.abilities),
+    )
+
+
+def _location(spec: ModelSpec) -> str:
+    if not spec.runs_here:
+        return spec.runs
+    if spec.engine == "remote":
+        return "another server"
+    if spec.is_here:
+        return "this machine"
+    return "missing" if spec.embedded else "fetched when chosen"

@@ -1,0 +1,22 @@
+"""The command that serves the page; its flags are the program's settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vlm_demo.cli import lazy
+from vlm_demo.cli.signatures import set_parameters, setting_parameter
+from vlm_demo.settings import Settings, declarations
+
+
+def serve(**flags: Any) -> None:
+    """Serve the page until Ctrl+C.
+
+    Each flag can also be an environment variable: VLM_DEMO_PORT for --port, and so on.
+    """
+    lazy.serve_page(Settings.read(flags))
+
+
+set_parameters(
+    serve, [setting_parameter(setting) for setting in declarations().values() if setting.is_flag]
+)

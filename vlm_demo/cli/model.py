@@ -1,0 +1,181 @@
+"""The model that a command asks: the options that choose it, its pictures and its answers."""
+
+from __future__ import annotations
+
+import atexit
+import sys
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from PIL.Image import Image
+
+from vlm_demo.analysis.multiple_choice import Ranking, rank_choices
+from vlm_demo.backend import Backend
+from vlm_demo.catalog.spec import ModelSpec
+from vlm_demo.cli.options import Menu
+from vlm_demo.cli.terminal import GrowingText, print_json, print_note, show_progress
+from vlm_demo.errors import NoScoresError
+from vlm_demo.families import get_family
+from vlm_demo.images import open_image
+from vlm_demo.settings import Settings
+from vlm_demo.values import Reply, ReplyState, Request, Sampling
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """The options that choose a model."""
+
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="A name on the menu, a Hub id or a folder. Default: the first on the menu."
+        ),
+    ] = None
+    menu: Menu = None
+
+    def select(self) -> SelectedModel:
+        """Find the model; nothing is loaded yet.
+
+        Raises:
+            UnknownModelError: it is not on the menu.
+            SettingsError: the menu cannot be used.
+            LoadError: a Hub id or folder was given, and there is no such checkpoint.
+        """
+        settings, backend = open_backend(menu=self.menu)
+        name = self.model or backend.menu[0].name
+        is_on_menu = any(spec.name == name for spec in backend.menu)
+        # Only a path or a Hub id has a slash; a misspelt name gets a list of names.
+        is_checkpoint = not is_on_menu and ("/" in name or Path(name).is_dir())
+        spec = backend.add_checkpoint(name) if is_checkpoint else backend.spec(name)
+        return SelectedModel(backend, spec, settings, self._sampling(spec))
+
+    def _sampling(self, spec: ModelSpec) -> Sampling | None:
+        return None
+
+
+@dataclass(frozen=True)
+class AnswerOptions(ModelOptions):
+    """The options that choose a model and how its tokens are drawn."""
+
+    temperature: Annotated[
+        float | None, typer.Option(min=0, max=2, help="0: always the likeliest token.")
+    ] = None
+    max_new_tokens: Annotated[
+        int | None, typer.Option(min=1, help="Tokens after which an answer is cut off.")
+    ] = None
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Makes answers at a temperature repeatable.")
+    ] = None
+
+    def _sampling(self, spec: ModelSpec) -> Sampling | None:
+        options: dict[str, Any] = {
+            "temperature": self.temperature,
+            "max_new_tokens": self.max_new_tokens,
+            "seed": self.seed,
+        }
+        changes = {name: value for name, value in options.items() if value is not None}
+        return replace(get_family(spec.family).sampling, **changes) if changes else None
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedModel:
+    """The model that a command asks, and how."""
+
+    backend: Backend
+    spec: ModelSpec
+    settings: Settings
+    sampling: Sampling | None  # None: the family's own
+
+    def open_picture(self, argument: str) -> Image:
+        """Open the picture that the command line names.
+
+        Raises:
+            ImageError: it is not a picture that can be read.
+        """
+        return open_picture(argument, self.settings)
+
+
+def open_backend(**flags: Any) -> tuple[Settings, Backend]:
+    """Read the settings, and open a backend that is closed when the program ends."""
+    settings = Settings.read(flags)
+    backend = Backend.from_settings(settings)
+    # A model that still computes while the interpreter ends would abort the process.
+    atexit.register(backend.close)
+    return settings, backend
+
+
+def open_picture(argument: str, settings: Settings) -> Image:
+    """Open a picture file, or standard input for "-".
+
+    Raises:
+        ImageError: it is not a picture that can be read.
+    """
+    source = sys.stdin.buffer if argument == "-" else Path(argument)
+    return open_image(source, max_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels)
+
+
+def answer(model: SelectedModel, request: Request, *, quiet: bool = False) -> Reply:
+    """Return the complete answer; print its text as it grows, unless `quiet`.
+
+    Raises:
+        VlmDemoError: the model cannot do this, or failed.
+    """
+    _prepare(model, request)
+    text = GrowingText()
+    reply = Reply("", "")
+    for reply in model.backend.answer(model.spec.name, request):
+        if not quiet:
+            text.grow(reply.text)
+    if not quiet:
+        text.end(reply.text)
+    if reply.note:
+        print_note(reply.note)
+    if reply.state is ReplyState.UNREADABLE:
+        print_note(f"The answer has boxes or points that cannot be read: {reply.raw}")
+    return reply
+
+
+def print_answer(model: SelectedModel, request: Request, *, json_output: bool) -> None:
+    """Print the answer as it grows, or as JSON when it is complete.
+
+    Raises:
+        VlmDemoError: the model cannot do this, or failed.
+    """
+    reply = answer(model, request, quiet=json_output)
+    if json_output:
+        print_json({"text": reply.text})
+
+
+def rank(model: SelectedModel, request: Request) -> Ranking | None:
+    """Compare the choices of a request; None where the model's engine cannot.
+
+    Raises:
+        VlmDemoError: the model cannot do this, or failed.
+    """
+    _prepare(model, request)
+    try:
+        return rank_choices(request, partial(model.backend.score, model.spec.name))
+    except NoScoresError:
+        return None
+
+
+def load(model: SelectedModel) -> None:
+    """Load a model, with a progress bar.
+
+    Raises:
+        LoadError: it cannot be fetched or loaded.
+    """
+    spec = model.spec
+    if spec.embedded and sys.stderr.isatty():
+        print_note(f"{spec.name}: {spec.note}")
+    show_progress(model.backend.load(spec.name), spec.name)
+
+
+def _prepare(model: SelectedModel, request: Request) -> None:
+    """Refuse a request that the model cannot serve, before it is loaded; then load it."""
+    family = get_family(model.spec.family)
+    family.check(request, max_characters=model.settings.max_characters)
+    load(model)

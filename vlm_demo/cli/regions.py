@@ -1,0 +1,18 @@
+"""Boxes, points and polygons of an answer, printed for people."""
+
+from __future__ import annotations
+
+from vlm_demo.cli.terminal import print_note, printable
+from vlm_demo.rendering.export import reply_to_data
+from vlm_demo.values import Reply, ReplyState, Size
+
+
+def print_regions(reply: Reply, size: Size) -> None:
+    """List the regions, one a line, in whole pixels."""
+    for item in reply_to_data(reply, size)["items"]:
+        regions = [*item["boxes_xyxy_px"], *item["points_px"]]
+        regions += [[v for corner in polygon for v in corner] for polygon in item["polygons_px"]]
+        for numbers in regions:
+            print(f"{printable(item['phrase'])}: {', '.join(f'{v:.0f}' for v in numbers)}")
+    if reply.state is ReplyState.NONE:
+        print_note("Nothing was found.")

@@ -1,0 +1,75 @@
+"""Finds checkpoints that are on disk, and reads the JSON files in their folders."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import LocalEntryNotFoundError
+
+from vlm_demo.errors import LoadError
+
+PATTERNS = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
+"""Files of a checkpoint that are used: weights that hold no code, and what the processor needs."""
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+
+
+def is_hub_id(checkpoint: str) -> bool:
+    """Whether a name has the form owner/name; a folder may have it too."""
+    return bool(_HUB_ID.fullmatch(checkpoint)) and len(checkpoint) <= 96
+
+
+def folder_on_disk(checkpoint: str, revision: str | None = None) -> Path | None:
+    """Return a folder itself, or a Hub id's complete copy in the cache; uses no network."""
+    folder = Path(checkpoint).expanduser()
+    if folder.is_dir():
+        return folder
+    if not is_hub_id(checkpoint):
+        return None
+    try:
+        cached = snapshot_download(
+            checkpoint, revision=revision, allow_patterns=PATTERNS, local_files_only=True
+        )
+    except (LocalEntryNotFoundError, OSError):
+        return None
+    return Path(cached) if _is_complete(Path(cached)) else None
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the object in a JSON file of a checkpoint.
+
+    Raises:
+        LoadError: the file is missing or damaged.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise LoadError(
+            f"There is no {path.name} in {path.parent}: this is not the folder of a model."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise LoadError(
+            f"{path} is damaged ({error}). Please fetch or save the model again."
+        ) from error
+    if not isinstance(content, dict):
+        raise LoadError(f"{path} is damaged: it holds no JSON object. Please fetch it again.")
+    return content
+
+
+def missing_weights(folder: Path) -> list[str]:
+    """Return the names of the weight files that are missing from a folder."""
+    index = folder / "model.safetensors.index.json"
+    if index.is_file():
+        shards = sorted(set(read_json(index).get("weight_map", {}).values()))
+        return [shard for shard in shards if not (folder / shard).is_file()]
+    return [] if any(folder.glob("*.safetensors")) else ["model.safetensors"]
+
+
+def _is_complete(folder: Path) -> bool:
+    names = {path.name for path in folder.iterdir()}
+    processor = names & {"preprocessor_config.json", "processor_config.json"}
+    return "config.json" in names and bool(processor) and not missing_weights(folder)

@@ -1,0 +1,86 @@
+"""Checks of a request, before any model is loaded for it."""
+
+from __future__ import annotations
+
+import re
+
+from vlm_demo.errors import (
+    InputError,
+    MissingImageError,
+    MissingTextError,
+    TooLongError,
+    UnsupportedTaskError,
+)
+from vlm_demo.prompting.family_spec import FamilySpec
+from vlm_demo.prompting.region_prompting import check_request_regions
+from vlm_demo.prompting.tasks import CAPTION_TASKS, TEXT_TASKS
+from vlm_demo.values import Request, Task
+
+MAX_CHARACTERS = 8_000
+"""Length of the longest text that is taken from a person."""
+
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half of a character, as undecodable bytes on a command line leave it: no model can read it."""
+
+
+def check_text(text: str, max_characters: int = MAX_CHARACTERS) -> None:
+    """Refuse a text that no model can be given.
+
+    Raises:
+        InputError: the text is not valid Unicode.
+        TooLongError: it is longer than `max_characters`.
+    """
+    if _LONE_SURROGATE.search(text):
+        raise InputError("This text has broken characters. Please type it again.")
+    if len(text) > max_characters:
+        raise TooLongError(
+            f"This text has {len(text):,} characters, {len(text) - max_characters:,} too many: "
+            f"at most {max_characters:,} are taken. Please shorten it."
+        )
+
+
+def check_request(spec: FamilySpec, request: Request, max_characters: int = MAX_CHARACTERS) -> None:
+    """Refuse a request that cannot become a prompt of a family; see `Family.check`."""
+    _check_task(spec, request.task)
+    _check_images(spec, request)
+    check_request_regions(spec, request)
+    if request.task in TEXT_TASKS and not request.text.strip():
+        raise MissingTextError("Please write something first: this task needs words.")
+    if sum(map(bool, (request.choices, request.pattern, request.schema))) > 1:
+        raise InputError("Please give only one of these: possible answers, a pattern or a schema.")
+    for text in (request.text, *request.choices, request.pattern, request.schema):
+        check_text(text, max_characters)
+    if (
+        request.task in CAPTION_TASKS
+        and request.text.strip()
+        and not spec.accepts_prefix(request.task)
+    ):
+        raise InputError(
+            f"{spec.title} models cannot continue a given beginning. Please leave it out."
+        )
+
+
+def _check_task(spec: FamilySpec, task: Task) -> None:
+    if spec.unavailable_reason:
+        raise UnsupportedTaskError(f"{spec.title} cannot be asked: {spec.unavailable_reason}.")
+    if task not in spec.instructions:
+        raise UnsupportedTaskError(
+            f"{spec.title} models cannot do this task ({task.replace('_', ' ')}). "
+            "Please choose another model."
+        )
+
+
+def _check_images(spec: FamilySpec, request: Request) -> None:
+    most, count = spec.limits.max_images, len(request.images)
+    if count > most:
+        pictures = "one picture" if most == 1 else f"{most} pictures"
+        raise InputError(
+            f"{spec.title} models take at most {pictures} at a time, and there are {count}. "
+            "Please remove some."
+        )
+    if count or any(turn.images for turn in request.history):
+        return
+    if request.task is not Task.CHAT or not spec.limits.chats_without_image:
+        raise MissingImageError("Please add a picture: this task needs one.")
+    if request.regions:
+        raise MissingImageError("Please add a picture: the regions need one.")

@@ -1,0 +1,63 @@
+"""Answers and their regions as plain data, and as JSON. Numbers are pixels of the picture."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import NotRequired, TypedDict
+
+from vlm_demo.markup.region_json import RegionsInPixels, regions_to_px
+from vlm_demo.rendering.export.annotated_image import AnnotatedImage
+from vlm_demo.values import Mention, Reply, Size
+
+
+class MentionData(RegionsInPixels):
+    """One phrase and its regions, in pixels of the picture as it is seen upright."""
+
+    phrase: str
+    confidence: NotRequired[float]
+
+
+class AnswerData(TypedDict):
+    """An answer and its mentions, in the order of the text."""
+
+    text: str
+    items: list[MentionData]
+
+
+def reply_to_data(reply: Reply, size: Size) -> AnswerData:
+    """Return the reply as plain data; `size` is the picture's."""
+    return {
+        "text": reply.text,
+        "items": [_mention_to_data(mention, size) for mention in reply.mentions],
+    }
+
+
+def to_json_line(value: object) -> str:
+    """Return plain data as one line of JSON."""
+    return json.dumps(value, ensure_ascii=False) + "\n"
+
+
+def export_json(images: Sequence[AnnotatedImage]) -> str:
+    """Return one answer as itself, several as a list with the picture that each is about."""
+    answers = [(annotated, reply) for annotated in images for reply in annotated.replies]
+    if len(answers) == 1:
+        ((annotated, reply),) = answers
+        return to_json_line(reply_to_data(reply, annotated.size))
+    return to_json_line(
+        [
+            {
+                "picture": annotated.name,
+                "size": list(annotated.size),
+                **reply_to_data(reply, annotated.size),
+            }
+            for annotated, reply in answers
+        ]
+    )
+
+
+def _mention_to_data(mention: Mention, size: Size) -> MentionData:
+    data: MentionData = {"phrase": mention.phrase, **regions_to_px(mention.regions, size)}
+    if mention.confidence is not None:
+        data["confidence"] = mention.confidence
+    return data

@@ -1,0 +1,37 @@
+"""Phrases as names of classes, without what would break a format."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from vlm_demo.values import Box, Mention, Point, Polygon
+
+UNNAMED_CLASS = "object"
+"""The class of a region without a phrase."""
+
+# What XML 1.0 cannot hold, and no label should: control characters and lone surrogates.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
+
+
+def to_printable(text: str) -> str:
+    """Return the text on one line, without control characters."""
+    return " ".join(_UNPRINTABLE.sub(" ", text).split())
+
+
+def class_name(phrase: str) -> str:
+    """Return the phrase as the name of a class."""
+    return to_printable(phrase) or UNNAMED_CLASS
+
+
+def class_names(mentions: Iterable[Mention]) -> tuple[str, ...]:
+    """Return the class of each phrase once; their order gives YOLO's class numbers, from 0."""
+    return tuple(dict.fromkeys(class_name(mention.phrase) for mention in mentions))
+
+
+def class_areas(mentions: Iterable[Mention]) -> Iterator[tuple[str, Box | Polygon]]:
+    """Yield each box and polygon with its class, in order."""
+    for mention in mentions:
+        for region in mention.regions:
+            if not isinstance(region, Point):
+                yield class_name(mention.phrase), region

@@ -1,0 +1,51 @@
+"""The results of a batch as files to download."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import mkdtemp
+
+from gradio.utils import get_upload_folder
+
+from vlm_demo.batch.result_files import write_annotated_zip, write_coco, write_csv, write_jsonl
+from vlm_demo.batch.visitor_batch import VisitorBatch
+from vlm_demo.errors import InputError
+from vlm_demo.rendering.export.file_names import safe_stem
+
+DOWNLOADS = {
+    "csv": "Table (CSV)",
+    "jsonl": "JSON lines",
+    "coco": "COCO",
+    "annotated": "Pictures (ZIP)",
+}
+"""Formats of the results, and their names on the page."""
+
+
+def write_download(batch: VisitorBatch, file_format: str) -> Path:
+    """Write the results in one of `DOWNLOADS`, where the page may serve them from.
+
+    Raises:
+        FileError, JournalError: a file cannot be written or read.
+        InputError: there is no such format, or nothing to write.
+    """
+    folder = Path(mkdtemp(dir=get_upload_folder()))
+    name = safe_stem(Path(batch.source.title).stem)
+    match file_format:
+        case "csv":
+            path = folder / f"{name}.csv"
+            write_csv(batch.journal, path)
+        case "jsonl":
+            path = folder / f"{name}.jsonl"
+            write_jsonl(batch.journal, path)
+        case "coco":
+            path = folder / f"{name}-coco.json"
+            write_coco(batch.journal, batch.source, path)
+        case "annotated":
+            path = folder / f"{name}-annotated.zip"
+            if not write_annotated_zip(batch.journal, batch.source, path):
+                raise InputError(
+                    "No answer of this batch contains a place, so there is nothing to draw."
+                )
+        case _:
+            raise InputError("There is no such format.")
+    return path

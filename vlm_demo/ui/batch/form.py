@@ -1,0 +1,122 @@
+"""The form that begins a batch: pictures, task and text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from vlm_demo.batch.job import BatchJob, parse_region
+from vlm_demo.batch.sources import image_suffixes
+from vlm_demo.errors import InputError
+from vlm_demo.settings import Settings
+from vlm_demo.ui import browser_files
+from vlm_demo.ui.components.model_notice import build_model_notice
+from vlm_demo.ui.components.settings.request_settings import RequestSettings
+from vlm_demo.ui.components.task_form import TEXT_FIELDS
+from vlm_demo.ui.context import PageContext
+from vlm_demo.ui.events import QUICK
+from vlm_demo.ui.i18n import say
+from vlm_demo.units import format_bytes
+from vlm_demo.values import Task
+
+TASKS = {
+    "Caption": Task.CAPTION,
+    "Detailed caption": Task.DETAILED_CAPTION,
+    "Caption with places": Task.GROUNDED_CAPTION,
+    "Ask": Task.VQA,
+    "Locate": Task.GROUNDING,
+    "Describe a region": Task.DESCRIBE_REGION,
+}
+"""Tasks of a batch, by their name on the page."""
+
+BATCH_TEXT_FIELDS = {
+    Task.VQA: TEXT_FIELDS[Task.VQA],
+    Task.GROUNDING: TEXT_FIELDS[Task.GROUNDING],
+    Task.DESCRIBE_REGION: ("Region, as fractions of each picture", "0, 0, 0.5, 1: its left half"),
+}
+"""Label and placeholder of the text field, for each task that needs a text."""
+
+BEGINNING = ("Beginning", "There is a")
+"""Label and placeholder of the text field for captions, which may be given their beginning."""
+
+_LIMITS_SCRIPT = browser_files.read("batch/limits.js")
+
+
+@dataclass(frozen=True, slots=True)
+class BatchForm:
+    """The components that begin a batch, or open an earlier one."""
+
+    files: gr.File
+    task: gr.Radio
+    text: gr.Textbox
+    begin: gr.Button
+    code: gr.Textbox  # of an earlier batch
+    open: gr.Button
+
+
+def build_batch_form(page: PageContext) -> BatchForm:
+    """Lay out the form."""
+    files = gr.File(
+        label=say("Pictures, or a ZIP of pictures"),
+        file_count="multiple",
+        file_types=[*sorted(image_suffixes()), ".zip"],
+        height=150,
+        elem_id="batch-files",
+    )
+    _build_limits(page.settings)
+    task = gr.Radio(
+        [(say(name), name) for name in TASKS],
+        value="Locate",
+        label=say("Task"),
+        elem_id="batch-task",
+    )
+    label, hint = BATCH_TEXT_FIELDS[Task.GROUNDING]
+    text = gr.Textbox(label=say(label), placeholder=say(hint), max_lines=3, elem_id="batch-words")
+    task.change(_update_text_field, task, text, **QUICK)
+    begin = gr.Button(say("Run the batch"), variant="primary", elem_id="batch-begin")
+    build_model_notice(
+        page.backend, page.controls.model, [Task.GROUNDING], [begin], style=task, styles=TASKS
+    )
+    with gr.Accordion(say("Resume an earlier batch"), open=False, elem_id="batch-earlier"):
+        code = gr.Textbox(
+            label=say("Its code"),
+            info=say("Shown beside every batch; works only in your browser"),
+            max_lines=1,
+            elem_id="batch-code",
+        )
+        open_button = gr.Button(say("Show it"), size="sm", elem_id="batch-show")
+    return BatchForm(files, task, text, begin, code, open_button)
+
+
+def _build_limits(settings: Settings) -> None:
+    """Say how many pictures there may be, and how large."""
+    gr.HTML(
+        f'<p class="hint" data-pictures="{settings.batch_pictures}"'
+        f' data-each="{format_bytes(settings.max_upload_bytes)}"'
+        f' data-all="{format_bytes(settings.batch_bytes)}"></p>',
+        js_on_load=_LIMITS_SCRIPT,
+        elem_id="batch-limits",
+        apply_default_css=False,
+    )
+
+
+def _update_text_field(name: str) -> gr.Textbox:
+    label, hint = BATCH_TEXT_FIELDS.get(TASKS.get(name, Task.CAPTION), BEGINNING)
+    return gr.Textbox(label=say(label), placeholder=say(hint))
+
+
+def read_batch_job(page: PageContext, name: str, text: str, settings: Sequence[Any]) -> BatchJob:
+    """Return the job that the values of the form and of the page's settings describe.
+
+    Raises:
+        InputError: there is no such task, or the text is not a region where it should be one.
+    """
+    if name not in TASKS:
+        raise InputError("Please choose a task.")
+    task, choice = TASKS[name], RequestSettings.read(page.backend, *settings)
+    if task is Task.DESCRIBE_REGION:
+        return BatchJob(task, "", choice.model, choice.sampling, parse_region(text))
+    return BatchJob(task, text, choice.model, choice.sampling)

@@ -1,0 +1,89 @@
+"""What a task is called and asked with: labels, the field for its text, the styles of captions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from vlm_demo.errors import InputError
+from vlm_demo.ui.i18n import say
+from vlm_demo.values import RegionForm, Task
+
+TASK_LABELS = {
+    Task.CHAT: "Chat",
+    Task.CAPTION: "Caption",
+    Task.DETAILED_CAPTION: "Caption in detail",
+    Task.GROUNDED_CAPTION: "Caption with places",
+    Task.VQA: "Ask",
+    Task.GROUNDING: "Locate",
+    Task.DESCRIBE_REGION: "Describe a region",
+}
+"""What the page calls each task."""
+
+TEXT_FIELDS = {
+    Task.CHAT: ("Message", "Ask about the picture, or about anything"),
+    Task.VQA: ("Question", "What colour is the circle?"),
+    Task.GROUNDING: ("What to find", "red circle"),
+}
+"""Label and placeholder of the text field, for each task that needs a text."""
+
+TASKS_WITHOUT_TEXT = (
+    Task.CAPTION,
+    Task.DETAILED_CAPTION,
+    Task.GROUNDED_CAPTION,
+    Task.DESCRIBE_REGION,
+)
+"""Tasks that are asked without a text."""
+
+SHORT, DETAILED, CONTINUED, GROUNDED = "Short", "Detailed", "Continue", "With places"
+
+CAPTION_STYLES = {
+    SHORT: Task.CAPTION,
+    DETAILED: Task.DETAILED_CAPTION,
+    CONTINUED: Task.CAPTION,
+    GROUNDED: Task.GROUNDED_CAPTION,
+}
+"""The task of each style in which a whole picture can be captioned."""
+
+
+REGION_FORM_LABELS = {
+    RegionForm.AUTO: say("As the model writes places"),
+    RegionForm.MARKS: say("Drawn into its copy of the picture"),
+    RegionForm.CROP: say("Cut out"),
+}
+"""What the page calls each form in which marked regions can reach a model."""
+
+
+def build_text_field(task: Task, elem_id: str) -> gr.Textbox:
+    """Lay out the field for the text of a task that needs one."""
+    label, hint = TEXT_FIELDS[task]
+    return gr.Textbox(label=say(label), placeholder=say(hint), max_lines=4, elem_id=elem_id)
+
+
+def update_text_field(task: Task) -> gr.Textbox:
+    """Return the field for the text as another task needs it, hidden where it needs none."""
+    if task in TASKS_WITHOUT_TEXT:
+        return gr.Textbox(visible=False)
+    label, hint = TEXT_FIELDS[task]
+    return gr.Textbox(label=say(label), placeholder=say(hint), visible=True)
+
+
+def check_text(task: Task, text: str) -> None:
+    """Refuse an empty text where the task needs one.
+
+    Raises:
+        InputError: the text is missing; the message names the field.
+    """
+    if task not in TASKS_WITHOUT_TEXT and not text.strip():
+        raise InputError(f"Please fill in “{TEXT_FIELDS[task][0]}” first.")
+
+
+def build_region_form(elem_id: str, **options: Any) -> gr.Radio:
+    """Lay out the choice of the form in which marked regions reach the model."""
+    return gr.Radio(
+        [(label, form.value) for form, label in REGION_FORM_LABELS.items()],
+        value=RegionForm.AUTO.value,
+        elem_id=elem_id,
+        **options,
+    )

@@ -1,0 +1,143 @@
+"""Uploaded pictures, the copies that the browser is shown, and files that the page may serve.
+
+A conversation keeps paths, never pixels: a session then costs bytes, not megabytes, and a streamed
+answer does not encode its pictures again with every chunk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+from urllib.parse import quote
+from uuid import uuid4
+from weakref import WeakValueDictionary
+
+from gradio.processing_utils import save_pil_to_cache
+from gradio.utils import get_upload_folder
+from PIL.Image import Image
+
+from vlm_demo.errors import FileError, ImageError
+from vlm_demo.images import open_image
+from vlm_demo.settings import Settings
+from vlm_demo.values import Size
+
+MAX_DISPLAY_SIDE = 2048
+"""Longest side, in pixels, of the copy that goes to the browser."""
+
+JPEG_QUALITY = 95
+"""JPEG quality of a copy in full resolution: it looks the same, and takes a tenth of a second."""
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True)
+class UploadedImage:
+    """A checked picture: the uploaded file, and a small clean copy to show."""
+
+    source: Path
+    display_copy: Path  # upright, without metadata, at most MAX_DISPLAY_SIDE pixels a side
+    size: Size  # of the source, upright
+    name: str  # as the user calls it; for alternative texts and downloads
+
+    def open(self) -> Image:
+        """Open the source in full size.
+
+        Raises:
+            ImageError: the file has been cleaned away meanwhile.
+        """
+        if not self.source.is_file():
+            raise ImageError("This picture is no longer here. Please add it again.")
+        # It passed the limits when it came in.
+        width, height = self.size
+        most = self.source.stat().st_size
+        return open_image(self.source, max_bytes=most, max_pixels=width * height)
+
+    @property
+    def url(self) -> str:
+        """Address of the copy, relative to the page, so that it works behind any proxy."""
+        return file_url(self.display_copy)
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of what is seen on the picture, by which the browser names it."""
+        return self.display_copy.parent.name  # where `store_image` puts it, by its bytes
+
+
+_open_images: WeakValueDictionary[str, UploadedImage] = WeakValueDictionary()
+"""The pictures that somebody's page holds, by fingerprint."""
+
+
+def accept_image(source: Path, settings: Settings, name: str = "") -> UploadedImage:
+    """Check a picture, also against the limits of the settings, and make the copy that is shown.
+
+    Raises:
+        ImageError: the file is not a picture that can be read.
+    """
+    pixels = open_image(source, max_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels)
+    copy = pixels.copy()
+    copy.thumbnail((MAX_DISPLAY_SIDE, MAX_DISPLAY_SIDE))
+    image = UploadedImage(source, store_image(copy), pixels.size, name or source.name)
+    _open_images[image.fingerprint] = image
+    return image
+
+
+def full_resolution_url(fingerprint: str) -> str | None:
+    """Return the address of a copy in full resolution; None: there is no such picture.
+
+    It is upright and without metadata, like the small one. Only those who have been shown a
+    picture know its fingerprint.
+    """
+    image = _open_images.get(fingerprint) if isinstance(fingerprint, str) else None
+    if image is None or not image.source.is_file():
+        return None
+    copy = image.display_copy.with_name("full.jpg")
+    if not copy.is_file():
+        part = copy.with_name(f"{uuid4().hex}.part")  # two who ask at once do not mix
+        image.open().save(part, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+        part.replace(copy)
+    return file_url(copy)
+
+
+def accept_upload(path: str, settings: Settings) -> UploadedImage:
+    """Check a picture that a browser says it has uploaded.
+
+    Raises:
+        ImageError: it is not a picture, or not a file that was uploaded.
+    """
+    source = find_upload(path)
+    if source is None:
+        raise ImageError("This picture did not arrive. Please add it again.")
+    return accept_image(source, settings)
+
+
+def find_upload(path: object) -> Path | None:
+    """Return the file of an upload; None where there is no such file.
+
+    A browser may send any path; only what went through the upload is opened.
+    """
+    if not isinstance(path, str):
+        return None
+    source, folder = Path(path).resolve(), Path(get_upload_folder()).resolve()
+    return source if source.is_relative_to(folder) and source.is_file() else None
+
+
+def store_image(image: Image, name: str = "picture") -> Path:
+    """Write a picture to a file that the page may serve, in a folder named by its content."""
+    image_format = "png" if max(image.size) <= 1024 else "webp"
+    return Path(save_pil_to_cache(image, get_upload_folder(), name, image_format))
+
+
+def file_url(path: Path) -> str:
+    """Return the address of a file that the page may serve, relative to the page."""
+    return f"gradio_api/file={quote(path.as_posix())}"
+
+
+def make_served_folder() -> Path:
+    """Make a folder that nobody can guess, from which the page may serve files.
+
+    Raises:
+        FileError: it cannot be made, such as on a full disk.
+    """
+    try:
+        return Path(mkdtemp(dir=get_upload_folder()))
+    except OSError as error:
+        raise FileError(f"No file can be written here: {error.strerror or error}.") from error

@@ -1,0 +1,207 @@
+"""Endpoints that ask one model: the tasks of the page's tabs."""
+
+# Without `from __future__ import annotations`: Gradio reads the annotations as types.
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, cast
+
+from vlm_demo.analysis.multiple_choice import ChoiceData, rank_choices, ranking_to_data
+from vlm_demo.errors import InputError, NoScoresError
+from vlm_demo.rendering.export import AnswerData, reply_to_data
+from vlm_demo.ui.components.task_form import CAPTION_STYLES
+from vlm_demo.ui.endpoints.base import Endpoints, describe_endpoint
+from vlm_demo.ui.endpoints.payloads import (
+    Upload,
+    open_upload,
+    read_boxes,
+    read_sampling,
+    wait_for_reply,
+)
+from vlm_demo.ui.streaming import raise_gradio_errors
+from vlm_demo.values import Message, Reply, Request, Task
+
+
+class ChatAnswer(AnswerData):
+    """An answer, and what to send back as history."""
+
+    raw: str
+
+
+class RankedAnswer(AnswerData):
+    """An answer; where choices were given, `choices` has the probability of each."""
+
+    choices: list[ChoiceData]
+
+
+class AnswerEndpoints(Endpoints):
+    """Endpoints that ask one model."""
+
+    @describe_endpoint(
+        message="What is asked; [1], [2] name the boxes.",
+        picture="What the conversation is about.",
+        history="Earlier [message, raw answer] pairs about the picture, the oldest first.",
+    )
+    def chat(
+        self,
+        message: str,
+        picture: Upload | None = None,
+        history: list[list[str]] | None = None,
+        model: str = "",
+        boxes: list[list[float]] | None = None,
+        max_new_tokens: int | None = None,
+        temperature: float | None = None,
+        seed: int | None = None,
+    ) -> ChatAnswer:
+        """Answer a message, about a picture or not; the result's `raw` goes back in `history`."""
+        with raise_gradio_errors():
+            name = self._choose_model(model)
+            image = open_upload(picture, self.settings) if picture else None
+            images = (image.open(),) if image else ()
+            messages = _read_history(history or [])
+            if messages and images:
+                messages = (Message("user", messages[0].text, images), *messages[1:])
+            request = Request(
+                Task.CHAT,
+                message,
+                () if messages else images,
+                regions=read_boxes(image, boxes),
+                history=messages,
+                sampling=read_sampling(self.backend, name, max_new_tokens, temperature, seed),
+            )
+            reply = wait_for_reply(self.backend, name, request)
+            # Without a picture there are no places, and the size does not matter.
+            answer = reply_to_data(reply, image.size if image else (1, 1))
+            return {**answer, "raw": reply.raw}
+
+    @describe_endpoint(
+        style="Short, Detailed, Continue (from the beginning) or With places.",
+        beginning="Words that the caption goes on from.",
+    )
+    def caption(
+        self,
+        picture: Upload,
+        style: str = "Short",
+        beginning: str = "",
+        model: str = "",
+        max_new_tokens: int | None = None,
+        temperature: float | None = None,
+        seed: int | None = None,
+    ) -> AnswerData:
+        """Say what a picture shows."""
+        with raise_gradio_errors():
+            if style not in CAPTION_STYLES:
+                raise InputError(
+                    f"There is no style {style!r}. Known: {', '.join(CAPTION_STYLES)}."
+                )
+            limits = (max_new_tokens, temperature, seed)
+            request = Request(CAPTION_STYLES[style], beginning)
+            return self._answer_about(model, picture, limits, request)
+
+    @describe_endpoint(
+        question="What is asked; [1], [2] name the boxes.",
+        choices="Possible answers; the most probable one is the answer.",
+        pattern=r"A regular expression that the whole answer matches, such as \d+.",
+        schema="A JSON Schema, as text, that the answer is valid by.",
+    )
+    def ask(
+        self,
+        picture: Upload,
+        question: str,
+        choices: list[str] | None = None,
+        model: str = "",
+        pattern: str = "",
+        schema: str = "",
+        boxes: list[list[float]] | None = None,
+        max_new_tokens: int | None = None,
+        temperature: float | None = None,
+        seed: int | None = None,
+    ) -> RankedAnswer:
+        """Answer a question about a picture: freely, with one of the choices, or in a given form.
+
+        Returns:
+            The text, and with choices the probability of each, in the order given.
+        """
+        with raise_gradio_errors():
+            name, image = self._choose_model(model), open_upload(picture, self.settings)
+            request = Request(
+                Task.VQA,
+                question,
+                (image.open(),),
+                regions=read_boxes(image, boxes),
+                choices=tuple(str(choice) for choice in choices or ()),
+                pattern=pattern,
+                schema=schema,
+                sampling=read_sampling(self.backend, name, max_new_tokens, temperature, seed),
+            )
+            if request.choices:
+                try:
+                    ranking = rank_choices(request, partial(self.backend.score, name))
+                except NoScoresError:
+                    pass  # then the model writes one of them
+                else:
+                    best = Reply(ranking.best, ranking.best)
+                    return {**reply_to_data(best, image.size), "choices": ranking_to_data(ranking)}
+            answer = reply_to_data(wait_for_reply(self.backend, name, request), image.size)
+            return cast(RankedAnswer, answer)
+
+    @describe_endpoint(words="What to find, such as: red circle.")
+    def locate(
+        self,
+        picture: Upload,
+        words: str,
+        model: str = "",
+        max_new_tokens: int | None = None,
+        temperature: float | None = None,
+        seed: int | None = None,
+    ) -> AnswerData:
+        """Find what the words name in a picture."""
+        with raise_gradio_errors():
+            limits = (max_new_tokens, temperature, seed)
+            return self._answer_about(model, picture, limits, Request(Task.GROUNDING, words))
+
+    @describe_endpoint(box="The part: x1, y1, x2, y2 in pixels of the picture.")
+    def describe(
+        self,
+        picture: Upload,
+        box: list[float],
+        model: str = "",
+        max_new_tokens: int | None = None,
+        temperature: float | None = None,
+        seed: int | None = None,
+    ) -> AnswerData:
+        """Describe a part of a picture."""
+        with raise_gradio_errors():
+            limits = (max_new_tokens, temperature, seed)
+            request = Request(Task.DESCRIBE_REGION)
+            return self._answer_about(model, picture, limits, request, [box])
+
+    def _choose_model(self, model: str) -> str:
+        return model or self.backend.menu[0].name
+
+    def _answer_about(
+        self,
+        model: str,
+        picture: Upload,
+        limits: Any,
+        request: Request,
+        boxes: Sequence[object] = (),
+    ) -> AnswerData:
+        name, image = self._choose_model(model), open_upload(picture, self.settings)
+        request = replace(
+            request,
+            images=(image.open(),),
+            regions=read_boxes(image, boxes),
+            sampling=read_sampling(self.backend, name, *limits),
+        )
+        return reply_to_data(wait_for_reply(self.backend, name, request), image.size)
+
+
+def _read_history(history: list[Any]) -> tuple[Message, ...]:
+    turns: list[Message] = []
+    for pair in history:
+        if not (isinstance(pair, list | tuple) and len(pair) == 2):
+            raise InputError("The history is a list of [message, raw answer] pairs.")
+        turns += [Message("user", str(pair[0])), Message("assistant", str(pair[1]))]
+    return tuple(turns)

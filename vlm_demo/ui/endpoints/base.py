@@ -1,0 +1,57 @@
+"""What all endpoints have in common."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from vlm_demo.backend import Backend
+from vlm_demo.settings import Settings
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+SHARED_ARGUMENTS = {
+    "picture": "The picture.",
+    "model": "A name that `models` lists; empty for the default.",
+    "boxes": "Places that are asked about, each x1, y1, x2, y2 in pixels of the picture.",
+    "max_new_tokens": "Longest answer; the model's own where it is not given.",
+    "temperature": "0 always takes the likeliest word; the model's own where it is not given.",
+    "seed": "The same seed draws the same words.",
+}
+"""Descriptions of arguments that several endpoints take."""
+
+ANSWER = "The text, and phrases with boxes, points and outlines in pixels of the picture."
+"""Description of what most endpoints return."""
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """Endpoints as methods: their names are those of the API."""
+
+    backend: Backend
+    settings: Settings
+
+
+def describe_endpoint(**descriptions: str) -> Callable[[Endpoint], Endpoint]:
+    """Complete the docstring of an endpoint, which Gradio shows to programs.
+
+    The arguments come from here, and where it does not say what the endpoint returns, `ANSWER`.
+
+    Args:
+        descriptions: those of the endpoint's own arguments; the others are `SHARED_ARGUMENTS`.
+
+    Raises:
+        KeyError: when the endpoint is defined, where an argument has no description.
+    """
+    known = SHARED_ARGUMENTS | descriptions
+
+    def complete(endpoint: Endpoint) -> Endpoint:
+        names = [name for name in inspect.signature(endpoint).parameters if name != "self"]
+        arguments = "".join(f"\n    {name}: {known[name]}" for name in names)
+        summary, _, returns = (inspect.getdoc(endpoint) or "").partition("\n\nReturns:\n    ")
+        endpoint.__doc__ = f"{summary}\n\nArgs:{arguments}\n\nReturns:\n    {returns or ANSWER}"
+        return endpoint
+
+    return complete

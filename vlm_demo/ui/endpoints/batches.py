@@ -1,0 +1,66 @@
+"""The endpoint that takes many pictures at a time."""
+
+# Without `from __future__ import annotations`: Gradio reads the annotations as types.
+
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from vlm_demo.batch.job import BatchJob
+from vlm_demo.batch.journal import BatchJournal
+from vlm_demo.batch.run import BatchRun
+from vlm_demo.batch.sources import SourceLimits
+from vlm_demo.batch.zip_source import ZipSource
+from vlm_demo.errors import InputError, SourceError
+from vlm_demo.ui.components.uploaded_images import find_upload
+from vlm_demo.ui.endpoints.base import Endpoints, describe_endpoint
+from vlm_demo.ui.endpoints.payloads import Upload
+from vlm_demo.ui.streaming import raise_gradio_errors
+from vlm_demo.values import Task
+
+
+class BatchEndpoints(Endpoints):
+    """The endpoint that takes many pictures."""
+
+    @describe_endpoint(
+        pictures="The ZIP.",
+        task="caption, detailed_caption, grounded_caption, vqa, grounding, describe_region.",
+        words="The question, what to find, or how a caption begins.",
+    )
+    def batch(
+        self, pictures: Upload, task: str, words: str = "", model: str = ""
+    ) -> list[dict[str, Any]]:
+        """Run a task on every picture of a ZIP; a broken picture does not stop the others.
+
+        Returns:
+            One entry per picture, by name: its text and items in pixels, or the error in words.
+        """
+        with raise_gradio_errors():
+            if task not in set(Task):
+                raise InputError(f"There is no task {task!r}. Known: {', '.join(Task)}.")
+            settings = self.settings
+            limits = SourceLimits(
+                images=settings.batch_pictures,
+                bytes_each=settings.max_upload_bytes,
+                bytes_all=settings.batch_bytes,
+            )
+            file = find_upload(pictures.get("path") if isinstance(pictures, dict) else None)
+            if file is None:
+                raise SourceError("The ZIP did not arrive. Please send it again.")
+            job = BatchJob(Task(task), words, model or self.backend.menu[0].name)
+            with TemporaryDirectory() as folder, closing(ZipSource(file, limits)) as source:
+                header = job.to_header(self.backend, source.title)
+                with closing(BatchJournal(Path(folder) / "journal.jsonl", header)) as journal:
+                    run = BatchRun(
+                        self.backend,
+                        job,
+                        source,
+                        journal,
+                        at_once=max(1, settings.batch // 2),  # chats go on meanwhile
+                        max_bytes=settings.max_upload_bytes,
+                        max_pixels=settings.max_pixels,
+                    )
+                    run.start()
+                    run.wait()
+                    return [result.to_json() for result in journal.results()]

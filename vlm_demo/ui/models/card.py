@@ -1,0 +1,197 @@
+"""The card of a model: what it is, what it can do, and what it is doing, as HTML."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+
+from vlm_demo.catalog.spec import ESTIMATED_FORMATS, Ability, ModelSpec
+from vlm_demo.engines import Progress, Usage
+from vlm_demo.families import get_family
+from vlm_demo.ui.components.model_card import describe_location, problem_html, progress_html
+from vlm_demo.ui.html_values import TranslatableText, translatable_html
+from vlm_demo.units import format_bytes, format_parameters
+
+LOCATIONS = {
+    "here": "in this program",
+    "remote": "only in a program of its own",
+    "remote code": "with program code from its repository, once you allow it",
+    "nowhere": "nowhere: it was never released",
+}
+"""Where a model runs, in the words of the page, by `ModelSpec.runs`."""
+
+
+def card_head(
+    spec: ModelSpec,
+    *,
+    loaded: bool = False,
+    progress: Progress | None = None,
+    problem: str = "",
+) -> str:
+    """HTML of the upper part of a card: the name of a model, and its state."""
+    state = ' <b class="badge" data-say>loaded</b>' if loaded else ""
+    note = f"<p data-say>{html.escape(spec.note)}</p>" if spec.note else ""
+    return (
+        f'<div class="detail"><h2>{html.escape(spec.name)}{state}</h2>'
+        f'<p class="fine" data-say>{html.escape(get_family(spec.family).title)} family</p>{note}'
+        f"{progress_html(progress)}{problem_html(problem or spec.unavailable_reason)}</div>"
+    )
+
+
+def card_usage(usage: Usage) -> str:
+    """HTML of what a loaded model is doing, and what it has saved since it was loaded."""
+    facts = "".join(
+        f"<dt>{translatable_html(name)}</dt><dd>{fact}</dd>"
+        for name, fact in _usage_facts(usage)
+        if fact
+    )
+    return f'<div class="detail"><h3 data-say>At work</h3><dl>{facts}</dl></div>'
+
+
+def _usage_facts(usage: Usage) -> list[tuple[TranslatableText, str]]:
+    """Return the name of each fact, and the fact as HTML; "" where it is not known."""
+    in_memory = f"{format_bytes(usage.weight_bytes)}, {translatable_html(usage.number_format)}"
+    cached = TranslatableText(
+        "{part} of {whole}",
+        {"part": format_bytes(usage.cached_bytes), "whole": format_bytes(usage.cache_limit)},
+    )
+    reused = _share(usage.reused_tokens, usage.prompt_tokens, tokens=True)
+    tokens_a_step = f"{usage.tokens / usage.steps:.1f}" if usage.steps else ""
+    requests = [TranslatableText("{count} answering", {"count": usage.answering})]
+    if usage.waiting:
+        requests.append(TranslatableText("{count} waiting", {"count": usage.waiting}))
+    requests.append(TranslatableText("{count} so far", {"count": f"{usage.requests:,}"}))
+    return [
+        (TranslatableText("In memory"), in_memory if usage.weight_bytes else ""),
+        (TranslatableText("Requests"), ", ".join(map(translatable_html, requests))),
+        (TranslatableText("Prompt reused"), reused),
+        (TranslatableText("Pictures reused"), _share(usage.reused_images, usage.images)),
+        (
+            TranslatableText("Kept for reuse"),
+            translatable_html(cached) if usage.cache_limit else "",
+        ),
+        (TranslatableText("Tokens a step"), tokens_a_step),
+    ]
+
+
+def _share(part: int, whole: int, *, tokens: bool = False) -> str:
+    """HTML of a part of a whole: "83 % (120 of 144)"; "" where there is no whole."""
+    if not whole:
+        return ""
+    values = {"share": f"{part / whole:.0%}", "part": f"{part:,}", "whole": f"{whole:,}"}
+    words = "{share} ({part} of {whole} tokens)" if tokens else "{share} ({part} of {whole})"
+    return translatable_html(TranslatableText(words, values))
+
+
+def card_facts(spec: ModelSpec) -> str:
+    """HTML of everything that is known about a model; what could not be checked is marked."""
+    facts = "".join(
+        f"<dt>{translatable_html(name)}</dt><dd>{fact}{_doubt_mark(spec, field)}</dd>"
+        for name, field, fact in _facts(spec)
+        if fact
+    )
+    doubt = (
+        '<p class="fine"><span class="doubt">?</span> '
+        "<span data-say>could not be checked</span></p>"
+    )
+    return (
+        f'<div class="detail">{_abilities(spec)}<dl>{facts}</dl>'
+        f"{doubt if spec.unverified_fields else ''}</div>"
+    )
+
+
+def _abilities(spec: ModelSpec) -> str:
+    """HTML of all abilities, those that the model lacks in grey, and of why it lacks them."""
+    chips = "".join(
+        f'<li class="ability{"" if able else " unable"}">'
+        f"{'' if able else _CANNOT}{translatable_html(ability)}</li>"
+        for ability in Ability
+        for able in [ability in spec.abilities]
+    )
+    return f'<ul class="abilities">{chips}</ul><p class="fine">{_reason(spec)}</p>'
+
+
+_CANNOT = '<span class="sr-only" data-say>cannot: </span>'
+
+
+def _reason(spec: ModelSpec) -> str:
+    """HTML of why some abilities are grey."""
+    reasons = []
+    if spec.cannot:
+        others = ", ".join(map(translatable_html, spec.cannot))
+        reasons.append(
+            f"<span data-say>This checkpoint was not made for:</span> {others}"
+            "<span data-say>; others of its family were.</span>"
+        )
+    if set(Ability) - set(spec.abilities) - set(spec.cannot):
+        title = get_family(spec.family).title
+        reasons.append(
+            translatable_html(
+                TranslatableText("Grey: what {title} models were not made for.", {"title": title})
+            )
+        )
+    return " ".join(reasons)
+
+
+def _facts(spec: ModelSpec) -> list[tuple[TranslatableText, str, str]]:
+    """Return the name of each fact, its field in the catalogue, and the fact as HTML."""
+    memory = " · ".join(
+        f"<span>{label} {format_bytes(spec.memory(number_format))}</span>"
+        for label, number_format in ESTIMATED_FORMATS.items()
+    )
+    parameters = format_parameters(spec.parameters, long=True)
+    languages = ", ".join(map(translatable_html, spec.languages))
+    checkpoint = f"<code>{html.escape(_checkpoint_name(spec))}</code>"
+    return [
+        (TranslatableText("Parameters"), "parameters", _translate(parameters)),
+        (TranslatableText("Memory"), "parameters", memory if spec.parameters else ""),
+        (TranslatableText("Licence"), "licence", html.escape(spec.licence)),
+        (TranslatableText("Commercial use"), "commercial", _translate(spec.commercial)),
+        (TranslatableText("Access"), "gated", _translate(_access(spec))),
+        (TranslatableText("Picture"), "resolution", _translate(spec.resolution)),
+        (TranslatableText("Languages"), "languages", languages),
+        (TranslatableText("Runs"), "runs", _location_html(spec)),
+        (TranslatableText("Checkpoint"), "checkpoint", checkpoint),
+        (TranslatableText("Source"), "source", _link(spec.source)),
+    ]
+
+
+def _translate(text: str) -> str:
+    return translatable_html(text) if text else ""
+
+
+def _doubt_mark(spec: ModelSpec, field: str) -> str:
+    return (
+        ' <span class="doubt" title="This could not be checked" role="img" '
+        'aria-label="not certain" data-say="title aria-label">?</span>'
+        if field in spec.unverified_fields
+        else ""
+    )
+
+
+def _access(spec: ModelSpec) -> str:
+    if spec.gated:
+        return "after an agreement on the Hub"
+    return "" if spec.embedded or spec.runs == "nowhere" else "open to everybody"
+
+
+def _location_html(spec: ModelSpec) -> str:
+    if spec.engine == "remote":
+        return translatable_html("on another server")
+    words = [LOCATIONS[spec.runs], *([describe_location(spec)] if spec.runs_here else [])]
+    return "; ".join(map(translatable_html, words))
+
+
+def _checkpoint_name(spec: ModelSpec) -> str:
+    """Return the Hub id, or only the name of a folder, whose path is nobody's business."""
+    path = Path(spec.checkpoint)
+    return path.name if path.is_absolute() else spec.checkpoint
+
+
+def _link(source: str) -> str:
+    """HTML of an address as a link; of anything else as text."""
+    address = html.escape(source)
+    if not source.startswith("https://"):
+        return address
+    words = html.escape(source.removeprefix("https://"))
+    return f'<a href="{address}" target="_blank" rel="noopener noreferrer">{words}</a>'
