@@ -1,7 +1,15 @@
-"""Shared fixtures; no test needs a network or anybody's weights."""
+"""Shared fixtures and markers; no test needs a network or anybody's weights.
+
+Every test has one of four markers. `unit` is what no other marker claims: `pytest -m unit` runs
+those tests alone, in a minute, and does not even import what needs torch.
+"""
 
 import os
+import sys
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -11,6 +19,63 @@ from PIL import Image, ImageDraw
 from support.tiny_checkpoints import CHECKPOINTS, save
 
 pytest_plugins = ("support.databases",)
+
+TESTS = Path(__file__).parent
+
+MARKERS = {
+    "ui/browser": "browser",
+    "bench": "models",
+    "cli": "models",
+    "docs": "models",
+    "engines/local": "models",
+    "evaluation": "models",
+    "families/test_native_families.py": "models",
+    "training": "models",
+}
+"""The marker of all tests in a folder or file, by its path below `tests`."""
+
+MODEL_FIXTURES = {"embedded", "tiny_llava15", "tiny_kosmos2", "tiny_smolvlm"}
+"""Fixtures that load a model or write its checkpoint; who uses one is marked `models`."""
+
+SERVICE_FIXTURES = {"address", "page", "served", "server", "votes_url"}
+"""Fixtures that start a server; who uses one is marked `services`."""
+
+
+class _WithoutTorch(MetaPathFinder):
+    """Fails a unit test that imports torch: it belongs to another marker."""
+
+    def find_spec(self, name: str, *_: Any) -> None:
+        if name == "torch":
+            raise ModuleNotFoundError("Unit tests run without torch.", name=name)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.markexpr == "unit":
+        sys.meta_path.insert(0, _WithoutTorch())
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out what has no unit tests: importing it would take longer than running the others."""
+    if config.option.markexpr != "unit" or not collection_path.is_relative_to(TESTS):
+        return None
+    return collection_path.relative_to(TESTS).as_posix() in MARKERS or None
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    for item in items:
+        if not any(item.get_closest_marker(name) for name in ("models", "browser", "services")):
+            item.add_marker(_marker_of(item))
+
+
+def _marker_of(item: pytest.Item) -> str:
+    path = item.path.relative_to(TESTS)
+    for place in (path, *path.parents):
+        if place.as_posix() in MARKERS:
+            return MARKERS[place.as_posix()]
+    fixtures = set(getattr(item, "fixturenames", ()))
+    if fixtures & MODEL_FIXTURES:
+        return "models"
+    return "services" if fixtures & SERVICE_FIXTURES else "unit"
 
 
 @pytest.fixture(scope="session")

@@ -150,7 +150,7 @@ def test_the_command_takes_the_flags_of_the_program() -> None:
         assert (f"{setting.flag} " in page) is setting.is_flag
 
 
-@pytest.mark.parametrize("module", ["pool.py", "cli/lazy.py", "families/llava/llava15.py"])
+@pytest.mark.parametrize("module", ["backend.py", "cli/lazy.py", "families/llava/llava15.py"])
 def test_a_module_that_is_run_says_what_to_run_instead(module: str) -> None:
     ended = subprocess.run(
         [sys.executable, f"vlm_demo/{module}"],

@@ -35,7 +35,7 @@ __all__ = [
 
 
 def _refuse_to_run_a_part() -> None:
-    """End `python vlm_demo/pool.py` and the like by saying what to run instead."""
+    """End `python vlm_demo/backend.py` and the like by saying what to run instead."""
     main = sys.modules["__main__"]
     if getattr(main, "__spec__", None) is None and (file := getattr(main, "__file__", None)):
         path, package = pathlib.Path(file).resolve(), pathlib.Path(__file__).resolve().parent

@@ -137,7 +137,7 @@ def test_every_picture_is_asked_about_once_and_kept_with_its_places_in_pixels(
     assert (standing.state, standing.done, standing.failed, standing.total) == (
         *(BatchState.FINISHED, 12, 0, 12),
     )
-    assert run.source.skipped_count == 1
+    assert run.source.other_file_count == 1
     header, *kept = lines(tmp_path / "journal.jsonl")
     assert header["vlm_demo_batch"] == 1
     assert (header["task"], header["words"], header["model"]) == (
@@ -325,7 +325,7 @@ def test_a_dead_model_stops_the_batch_after_three_failures_and_it_can_go_on(
     run = open_run(photos, at_once=1)
     run.start()
 
-    with pytest.raises(BatchError, match=r"failed 3 times in a row.*run the same again"):
+    with pytest.raises(BatchError, match=r"failed 3 times in a row.*run the batch again"):
         run.wait(30)
 
     standing = run.progress
@@ -357,7 +357,7 @@ def test_a_full_disk_stops_the_batch_and_keeps_what_is_done(open_run, photos, mo
 
     monkeypatch.setattr(os, "fsync", full)
     run.start()
-    with pytest.raises(JournalError, match=r"No space left.*make room"):
+    with pytest.raises(JournalError, match=r"No space left.*free some space"):
         run.wait(30)
     monkeypatch.undo()
 
@@ -373,7 +373,7 @@ def test_a_journal_of_another_job_or_another_file_is_refused_in_words(open_run, 
     with pytest.raises(JournalError, match="another job: words: 'the middle' there, 'a dog' here"):
         open_run(photos, BatchJob(Task.GROUNDING, "a dog", "colours"))
     (tmp_path / "notes").write_text("Dear diary")
-    with pytest.raises(JournalError, match="no journal"):
+    with pytest.raises(JournalError, match="not the journal"):
         open_run(photos, name="notes")
     assert (tmp_path / "notes").read_text() == "Dear diary"
     with pytest.raises(JournalError, match="cannot be written"):
@@ -434,7 +434,7 @@ def test_a_zip_gives_its_pictures_and_leaves_the_rest(archive):
     )
 
     assert source.names == ["a.jpg", "b/two.PNG"]
-    assert source.skipped_count == 2
+    assert source.other_file_count == 2
     assert source.read("a.jpg") == png("blue")
 
 

@@ -17,7 +17,7 @@ import torch
 from support.databases import some_vote
 
 from vlm_demo.arena.votes.store import VoteStore
-from vlm_demo.bench import local_servers, models, prefix_cache, runner
+from vlm_demo.bench import local_servers, models, runner
 from vlm_demo.bench.context import BenchContext, Measurement, UnavailableError
 from vlm_demo.bench.local_servers import DIRECT, free_port
 from vlm_demo.bench.measures import MEASURES
@@ -26,6 +26,7 @@ from vlm_demo.bench.options import BenchOptions
 from vlm_demo.bench.program import Program
 from vlm_demo.bench.prompts import draw_images, draw_questions, write_prompt
 from vlm_demo.bench.results import BenchReport, BenchRow, Comparison
+from vlm_demo.bench.rows import prefix_cache
 from vlm_demo.bench.scripted_server import number_tokens, serve_script
 from vlm_demo.bench.timing import time_answer, time_together
 from vlm_demo.cli import lazy, run

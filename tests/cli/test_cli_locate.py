@@ -85,7 +85,7 @@ def test_locate_says_when_there_is_no_place(run_command, menu, file, answering):
     nothing = run_command("locate", file, "zebra")
 
     assert nothing.out == "There is no zebra.\n"
-    assert nothing.err == "No place was found.\n"
+    assert nothing.err == "Nothing was found.\n"
 
 
 def test_locate_tells_unreadable_places_from_none(run_command, menu, file, answering):

@@ -177,7 +177,7 @@ def test_import_adds_votes_once(vlm_demo, tmp_path):
     assert outcome.status == 0 and "Added 3 votes." in outcome.err
     outcome = vlm_demo("import", "given.jsonl", "--votes", "new.db")
     assert outcome.status == 0
-    assert "Added 0 votes. There already: 3." in outcome.err
+    assert "Added 0 votes. Already there: 3." in outcome.err
 
 
 def test_import_reports_what_it_leaves_out(vlm_demo, tmp_path):
@@ -214,7 +214,7 @@ def test_an_export_imports_into_the_same_counts(vlm_demo, kept, tmp_path):
 
     assert sorted(counts(other)) == sorted(counts(kept))
     other.close()
-    assert "There already: 3." in vlm_demo("import", "x.jsonl").err
+    assert "Already there: 3." in vlm_demo("import", "x.jsonl").err
 
 
 def test_verify_says_what_is_there(vlm_demo, kept):

@@ -207,7 +207,9 @@ def forced(native: Native, tokens: Sequence[int]) -> Iterator[None]:
     end = min(native.engine._end_tokens)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            LogitsProcessorFactory, "build_for_request", lambda *_: LogitsProcessorList([ForcedTokens([*tokens, end])])
+            LogitsProcessorFactory,
+            "build_for_request",
+            lambda *_: LogitsProcessorList([ForcedTokens([*tokens, end])]),
         )
         yield
 
@@ -276,11 +278,11 @@ class Scores(LogitsProcessor):
 
 def test_the_model_sees_the_picture(native: Native, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Scores] = []
-    own = LogitsProcessorFactory.own
+    build = LogitsProcessorFactory.build_for_request
 
     def watched(self: LogitsProcessorFactory, job: Any) -> LogitsProcessorList:
         seen.append(Scores())
-        return LogitsProcessorList([*own(self, job), seen[-1]])
+        return LogitsProcessorList([*build(self, job), seen[-1]])
 
     monkeypatch.setattr(LogitsProcessorFactory, "build_for_request", watched)
     for colour in ("red", "red", "blue"):
@@ -294,7 +296,7 @@ def test_the_model_sees_the_picture(native: Native, monkeypatch: pytest.MonkeyPa
 def test_an_answer_goes_on_from_its_given_beginning(native: Native) -> None:
     prompt = native.asked(Task.CAPTION, text="A red")
     assert prompt.answer_prefix.endswith("A red")
-    assert native.engine.render(prompt).endswith(prompt.answer_prefix)
+    assert native.engine._encoder.render(prompt).endswith(prompt.answer_prefix)
     reply = native.family.reply("".join((prompt.answer_prefix, *written(native, prompt))), prompt)
     assert reply.text.startswith("A red")
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw
 
-from vlm_demo.backend import Backend
-from vlm_demo.catalog.menu import default_menu
 from vlm_demo.families import get_family
 from vlm_demo.prompting.confidence import (
     TokenProbabilities,
@@ -30,8 +27,6 @@ from vlm_demo.values import (
     Prompt,
     Reply,
     ReplyState,
-    Request,
-    Task,
     TextChunk,
 )
 
@@ -131,20 +126,20 @@ def test_places_are_rated_by_their_own_numbers_and_phrases_by_the_mean() -> None
             (".", [0.01]),
         ]
     )
-    assert [mark.confidence for mark in reply.parsed_places] == pytest.approx([0.6, 0.5])
+    assert [place.confidence for place in reply.parsed_places] == pytest.approx([0.6, 0.5])
     assert [mention.confidence for mention in reply.mentions] == pytest.approx([0.6, 0.5])
     (item, _) = json.loads(export_text(reply, (100, 100), "json"))["items"]
     assert item["confidence"] == pytest.approx(0.6)
 
 
 def test_a_phrase_with_several_places_has_their_mean() -> None:
-    marks = (
+    places = (
         ParsedPlace((0, 1), (), ONE, 0.9),
         ParsedPlace((1, 2), (), TWO, 0.5),
         ParsedPlace((2, 3), (), ONE, 0.1),
     )
     mentions = (Mention("a", (0, 0), (ONE, TWO)), Mention("b", (0, 0), (ONE,)))
-    reply = Reply("xyz", "", mentions, ReplyState.FOUND, parsed_places=marks)
+    reply = Reply("xyz", "", mentions, ReplyState.FOUND, parsed_places=places)
     assert region_confidences(reply) == [(0.9, 0.5), (0.1,)]
     rated = followed(("x", [0.9]), ("y", [0.5]), ("z", [0.1])).add_confidences(reply)
     assert [mention.confidence for mention in rated.mentions] == pytest.approx([0.7, 0.1])
@@ -161,7 +156,7 @@ def test_places_without_marks_or_tokens_stay_unrated() -> None:
 
 
 def test_unsure_places_are_left_out_and_colours_stay() -> None:
-    marks = (
+    places = (
         ParsedPlace((0, 1), (), ONE, 0.2),
         ParsedPlace((1, 2), (), ONE, 0.9),
         ParsedPlace((2, 3), (), TWO, 0.6),
@@ -171,50 +166,10 @@ def test_unsure_places_are_left_out_and_colours_stay() -> None:
         Mention("b", (0, 0), (ONE, TWO), confidence=0.75),
         Mention("c", (0, 0), (Box(0, 0, 1, 1),)),
     )
-    reply = Reply("xyz", "", mentions, ReplyState.FOUND, parsed_places=marks)
+    reply = Reply("xyz", "", mentions, ReplyState.FOUND, parsed_places=places)
     assert apply_confidence_threshold(reply, 0) == reply
     sure = apply_confidence_threshold(reply, 0.7)
     assert [mention.regions for mention in sure.mentions] == [(), (ONE,), (Box(0, 0, 1, 1),)]
     assert [mention.confidence for mention in sure.mentions] == [None, 0.9, None]
     assert region_confidences(sure) == [(), (0.9,), (None,)]
     assert apply_confidence_threshold(sure, 0.7) == sure
-
-
-# With a model
-
-
-@pytest.fixture(scope="module")
-def backend() -> Iterator[Backend]:
-    backend = Backend(default_menu())
-    yield backend
-    backend.close()
-
-
-@pytest.fixture(scope="module")
-def circle() -> Image.Image:
-    image = Image.new("RGB", (300, 200), "white")
-    ImageDraw.Draw(image).ellipse((40, 40, 140, 140), fill=(255, 0, 0))
-    return image
-
-
-@pytest.mark.parametrize("model", ["embedded-llava15", "embedded-kosmos2"])
-def test_an_embedded_model_is_sure_of_what_is_plain(
-    backend: Backend, circle: Image.Image, model: str
-) -> None:
-    *_, found = backend.answer(model, Request(Task.GROUNDING, "red circle", (circle,)))
-    (mark, *_) = found.parsed_places
-    (mention, *_) = found.mentions
-    assert mark.confidence is not None
-    assert 0.1 < mark.confidence <= 1
-    assert mention.confidence == pytest.approx(mark.confidence)
-
-
-def test_a_model_is_less_sure_of_places_in_noise(backend: Backend, circle: Image.Image) -> None:
-    noise = Image.effect_noise((300, 200), 120).convert("RGB")
-    asked = (Request(Task.GROUNDED_CAPTION, images=(image,)) for image in (circle, noise))
-    confidences = []
-    for request in asked:
-        *_, reply = backend.answer("embedded-llava15", request)
-        known = [mark.confidence for mark in reply.parsed_places if mark.confidence is not None]
-        confidences.append(sum(known) / len(known) if known else 0.0)
-    assert confidences[0] > confidences[1]

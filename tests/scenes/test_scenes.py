@@ -86,9 +86,7 @@ def test_boxes_are_tight_around_what_is_painted() -> None:
         if not difference.any():
             continue  # white on white
         ys, xs = np.nonzero(difference)
-        painted = Box.normalize(
-            xs.min(), ys.min(), xs.max() + 1, ys.max() + 1, by=scene.image.size
-        )
+        painted = Box.normalize(xs.min(), ys.min(), xs.max() + 1, ys.max() + 1, by=scene.image.size)
         tight.append(painted.iou(scene.objects[0].box))
     assert len(tight) > 15
     assert min(tight) > 0.8

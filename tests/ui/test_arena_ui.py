@@ -78,7 +78,7 @@ def writers() -> dict[str, Writer]:
 
 
 @pytest.fixture(autouse=True)
-def unhurried(writers: dict[str, Writer]) -> Iterator[None]:
+def reset_writers(writers: dict[str, Writer]) -> Iterator[None]:
     yield
     for writer in writers.values():
         writer.fails = False
@@ -111,7 +111,7 @@ def address(
         yield address
 
 
-def counted(votes: Path) -> int:
+def count_votes(votes: Path) -> int:
     if not votes.exists():
         return 0
     with closing(sqlite3.connect(votes)) as database:
@@ -172,14 +172,14 @@ class Script:
         """Do what a click does, and return what the page is told."""
         return self.listen(self.send(elem_id, event, *data))
 
-    def bring(self, picture: Path) -> None:
+    def upload(self, picture: Path) -> None:
         """Put a picture on the board of the battle."""
         (path,) = self.http.post(
             "gradio_api/upload", files={"files": (picture.name, picture.read_bytes())}
         ).json()
         self.listen(self.send("battle-picture", "upload", None, None, event_data={"path": path}))
 
-    def fight(self, task: str = "Chat", words: str = "What is it?") -> str:
+    def ask(self, task: str = "Chat", words: str = "What is it?") -> str:
         """Let a battle begin and come to its end."""
         return self.call("battle-run", "click", None, task, words, *SETTINGS)
 
@@ -214,8 +214,8 @@ def circle(tmp_path: Path) -> Path:
 
 
 def test_nothing_tells_who_the_models_are_before_the_vote(script: Script, circle: Path):
-    script.bring(circle)
-    assert "Both have answered" in script.fight()
+    script.upload(circle)
+    assert "Both have answered" in script.ask()
     assert "Both have answered" in script.call("battle-ask", "click", None, "And now?", *SETTINGS)
     heard = script.heard.casefold()
     assert "a circle" in heard
@@ -225,23 +225,23 @@ def test_nothing_tells_who_the_models_are_before_the_vote(script: Script, circle
 
 
 def test_a_replayed_vote_is_refused_and_counts_once(script: Script, circle: Path, votes: Path):
-    script.bring(circle)
-    script.fight()
+    script.upload(circle)
+    script.ask()
     assert "You chose B" in script.vote(2)
-    before = counted(votes)
+    before = count_votes(votes)
     for key in (2, 1):
         assert "has been voted on" in script.vote(key)
     assert script.heard.count("You chose A") == 0
-    assert counted(votes) == before
+    assert count_votes(votes) == before
 
 
 def test_many_clicks_at_a_time_are_one_vote(script: Script, circle: Path, votes: Path):
-    script.bring(circle)
-    script.fight()
-    before = counted(votes)
+    script.upload(circle)
+    script.ask()
+    before = count_votes(votes)
     told = script.listen(*[script.cast(key) for key in (1, 2, 3, 4)])
     assert "has been voted on" in told
-    assert counted(votes) == before + 1
+    assert count_votes(votes) == before + 1
 
 
 def test_nobody_votes_without_a_battle(script: Script):
@@ -253,7 +253,7 @@ def test_nobody_votes_without_a_battle(script: Script):
 def test_nobody_votes_before_both_have_answered(
     script: Script, circle: Path, writers: dict[str, Writer]
 ):
-    script.bring(circle)
+    script.upload(circle)
     slow = writers["zoo/puffin"]
     slow.go_on.clear()
     fight = script.send("battle-run", "click", None, "Chat", "What is it?", *SETTINGS)
@@ -269,8 +269,8 @@ def test_nobody_votes_before_both_have_answered(
 
 
 def test_nobody_votes_on_a_battle_of_somebody_else(script: Script, other: Script, circle: Path):
-    script.bring(circle)
-    script.fight()
+    script.upload(circle)
+    script.ask()
     stolen = other.vote()
     assert "no such battle" in stolen
     assert all(spec.name not in stolen for spec in MENU)
@@ -291,13 +291,13 @@ def test_nobody_votes_on_a_battle_of_somebody_else(script: Script, other: Script
 def test_what_the_page_cannot_send_is_refused_and_the_battle_kept(
     script: Script, circle: Path, votes: Path, lie: dict[str, Any]
 ):
-    script.bring(circle)
-    script.fight()
-    before = counted(votes)
+    script.upload(circle)
+    script.ask()
+    before = count_votes(votes)
     answer = script.vote(**lie)
     assert "You chose" not in answer
     assert all(spec.name not in answer for spec in MENU)
-    assert counted(votes) == before
+    assert count_votes(votes) == before
     assert "You chose A" in script.vote()
 
 
@@ -316,30 +316,30 @@ def test_votes_are_no_endpoints_for_programs(script: Script):
 def test_a_side_that_fails_makes_the_battle_void_and_stays_anonymous(
     script: Script, circle: Path, writers: dict[str, Writer], votes: Path
 ):
-    script.bring(circle)
+    script.upload(circle)
     writers["zoo/walrus"].fails = True
-    assert "One of the two models could not answer" in script.fight()
-    before = counted(votes)
+    assert "One of the two models could not answer" in script.ask()
+    before = count_votes(votes)
     assert "You chose" not in script.vote()
-    assert counted(votes) == before
+    assert count_votes(votes) == before
     assert [word for word in SECRETS if word in script.heard.casefold()] == []
 
 
 def test_a_side_that_fails_later_makes_the_whole_battle_void(
     script: Script, circle: Path, writers: dict[str, Writer], votes: Path
 ):
-    script.bring(circle)
-    script.fight()
+    script.upload(circle)
+    script.ask()
     writers["zoo/puffin"].fails = True
     assert "does not count" in script.call("battle-ask", "click", None, "And now?", *SETTINGS)
-    before = counted(votes)
+    before = count_votes(votes)
     assert "You chose" not in script.vote()
-    assert counted(votes) == before
+    assert count_votes(votes) == before
 
 
 def test_a_turn_that_cannot_be_asked_leaves_the_vote(script: Script, circle: Path):
-    script.bring(circle)
-    script.fight()
+    script.upload(circle)
+    script.ask()
     refused = script.call("battle-ask", "click", None, "x" * 10_000, *SETTINGS)
     assert "10,000 characters" in refused
     assert "You chose A" in script.vote()
@@ -349,8 +349,8 @@ def test_a_vote_waits_for_the_database_to_come_back(backend: Backend, circle: Pa
     votes = tmp_path / "away" / "votes.db"
     with served(backend, tmp_path / "gradio", votes=str(votes), secret="hush") as address:
         script = Script(address)
-        script.bring(circle)
-        script.fight()
+        script.upload(circle)
+        script.ask()
         voting = threading.Thread(target=script.vote)
         voting.start()
         while "Trying again" not in script.heard:
@@ -359,15 +359,15 @@ def test_a_vote_waits_for_the_database_to_come_back(backend: Backend, circle: Pa
         voting.join()
         assert "You chose A" in script.heard
         script.http.close()
-        assert counted(votes) == 1
+        assert count_votes(votes) == 1
 
 
 def test_my_data_is_deleted_and_nobody_elses(
     script: Script, other: Script, circle: Path, votes: Path
 ):
     for each in (script, other):
-        each.bring(circle)
-        each.fight()
+        each.upload(circle)
+        each.ask()
         each.vote()
     assert "One vote was deleted" in script.call("battle-really", "click")
     with closing(sqlite3.connect(votes)) as database:

@@ -26,7 +26,7 @@ from vlm_demo.ui.chat.canvas import RegionUpdate, chat_canvas_value
 from vlm_demo.ui.chat.conversation import ChatTurn, build_request, select_images
 from vlm_demo.ui.chat.few_shot import add_example, make_example, select_examples
 from vlm_demo.ui.chat.messages import chat_messages
-from vlm_demo.ui.chat.saved import from_saved, to_saved
+from vlm_demo.ui.chat.saved import restore_conversation, save_conversation
 from vlm_demo.ui.chat.sidebar_state import ChatSidebarState
 from vlm_demo.ui.components.answer.markdown import mentions_markdown
 from vlm_demo.ui.components.uploaded_images import UploadedImage, accept_image
@@ -72,9 +72,12 @@ def test_the_canvas_shows_what_the_newest_answer_is_about(
 ) -> None:
     red, green, _ = pictures
     turn = ChatTurn(
-        "Which?", (red, green), answered("A cat", "A cat", image_index=0), seen_images=pictures[:2]
+        "Which?",
+        (red, green),
+        answered("A cat", "A cat", image_index=0),
+        visible_images=pictures[:2],
     )
-    about_nothing = ChatTurn("And now?", (), Reply("No", "No"), seen_images=pictures[:2])
+    about_nothing = ChatTurn("And now?", (), Reply("No", "No"), visible_images=pictures[:2])
     assert ChatSidebarState().show_newest_answer((turn,)).image == red
     assert ChatSidebarState().show_newest_answer((turn, about_nothing)).image == green
     content = json.loads(chat_canvas_value((turn,), ChatSidebarState().show_newest_answer((turn,))))
@@ -96,7 +99,9 @@ def test_the_canvas_shows_what_the_newest_answer_is_about(
 def test_a_wish_that_fits_nothing_changes_nothing(
     pictures: tuple[UploadedImage, ...], wish: object
 ) -> None:
-    talk = (ChatTurn("Which?", pictures[:1], answered("A cat", "A cat"), seen_images=pictures[:1]),)
+    talk = (
+        ChatTurn("Which?", pictures[:1], answered("A cat", "A cat"), visible_images=pictures[:1]),
+    )
     sidebar = ChatSidebarState().show_newest_answer(talk)
     assert sidebar.look_at(talk, wish) == sidebar
 
@@ -110,7 +115,7 @@ def test_places_of_a_question_keep_theirs_before_those_of_its_answer(
         (red,),
         answered("A dog", "A dog"),
         regions=(RIGHT, LEFT),
-        seen_images=(red,),
+        visible_images=(red,),
     )
     content = json.loads(chat_canvas_value((turn,), ChatSidebarState().show_newest_answer((turn,))))
     shown = [(mention["phrase"], mention["colour"]) for mention in content["mentions"]]
@@ -163,9 +168,9 @@ def test_regions_of_a_picture_that_was_replaced_go_and_it_is_said(
     replaced = marked.add_next_image(green)
     assert (replaced.regions, replaced.image, replaced.next_image) == ((), green, green)
     assert replaced.notice is not None
-    assert "gone" in chat_canvas_value((), replaced)
+    assert "removed" in chat_canvas_value((), replaced)
     # Looking at another picture is not replacing: the regions are there when one comes back.
-    talk = (ChatTurn("Look", (blue,), Reply("!", "!"), seen_images=(blue,)),)
+    talk = (ChatTurn("Look", (blue,), Reply("!", "!"), visible_images=(blue,)),)
     away = marked.look_at(talk, {"picture": 0})
     assert (away.image, away.regions) == (blue, (LEFT,))
     assert "regions" not in json.loads(chat_canvas_value(talk, away, RegionUpdate.REPLACE))
@@ -212,7 +217,7 @@ def test_pinned_examples_go_first_and_leave_room_for_the_conversation(
     pictures: tuple[UploadedImage, ...],
 ) -> None:
     red, _, blue = pictures
-    pictured = make_example(ChatTurn("Colour?", (), Reply("Red", "Red"), seen_images=(red,)))
+    pictured = make_example(ChatTurn("Colour?", (), Reply("Red", "Red"), visible_images=(red,)))
     assert pictured.images == (red,)
     worded = ChatTurn("2 + 2?", (), Reply("4", "4"))
     pinned = (pictured, worded)
@@ -244,15 +249,15 @@ def test_pictures_and_places_come_back_to_the_page(pictures: tuple[UploadedImage
         "What is [1]?", (red, green), answered("A dog", "A dog", image_index=1), (LEFT,), "m"
     )
     talk, pinned = (
-        (replace(turn, seen_images=(red, green)),),
+        (replace(turn, visible_images=(red, green)),),
         (ChatTurn("?", (red,), Reply("!", "!")),),
     )
-    file = to_saved(talk, pinned)
-    turns, examples = from_saved(from_json(to_json(file).encode()), Settings())
-    assert to_saved(turns, examples) == file
+    file = save_conversation(talk, pinned)
+    turns, examples = restore_conversation(from_json(to_json(file).encode()), Settings())
+    assert save_conversation(turns, examples) == file
     assert turns[0].reply == talk[0].reply
     assert turns[0].regions == (LEFT,)
-    assert [p.fingerprint for p in turns[0].seen_images] == [red.fingerprint, green.fingerprint]
+    assert [p.fingerprint for p in turns[0].visible_images] == [red.fingerprint, green.fingerprint]
     canvas = json.loads(chat_canvas_value(turns, ChatSidebarState().show_newest_answer(turns)))
     assert canvas["picture"]["name"] == "green.png"
 
@@ -264,7 +269,7 @@ def test_the_markdown_names_pictures_that_lie_beside_it(
     odd = replace(red, name="../../a b\\c.png")
     turn = ChatTurn("What is it?", (odd,), answered("A dog", "A dog"), (RIGHT,), "scripted")
     path = tmp_path / "conversation.zip"
-    path.write_bytes(to_zip(to_saved((turn,), ())))
+    path.write_bytes(to_zip(save_conversation((turn,), ())))
     with ZipFile(path) as archive:
         names = archive.namelist()
         text = archive.read("conversation.md").decode()
@@ -273,7 +278,7 @@ def test_the_markdown_names_pictures_that_lie_beside_it(
     assert "](pictures/1-c.png)" in text
     assert "- [1] box 60.0% 10.0% to 100.0% 90.0%" in text
     assert "- A dog: box 0.0% 10.0% to 40.0% 90.0%" in text
-    assert "pictures/" not in to_markdown(to_saved((turn,), ()), with_images=False)
+    assert "pictures/" not in to_markdown(save_conversation((turn,), ()), with_images=False)
 
 
 def test_a_picture_in_a_file_that_is_none_is_refused(
@@ -282,4 +287,4 @@ def test_a_picture_in_a_file_that_is_none_is_refused(
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     with pytest.raises(ConversationError, match=r"picture a .* cannot be used: .*not a picture"):
         broken = SavedConversation((SavedTurn("?", (SavedImage("a", b"content"),)),))
-        from_saved(from_json(to_json(broken).encode()), Settings())
+        restore_conversation(from_json(to_json(broken).encode()), Settings())

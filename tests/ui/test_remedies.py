@@ -134,7 +134,7 @@ def test_a_phrase_without_a_place_is_marked_as_such() -> None:
     [
         (MissingImageError("!"), ["Choose a picture", "Try an example"]),
         (ImageError("!"), ["Choose a picture"]),
-        (MissingTextError("!"), ["Write some words"]),
+        (MissingTextError("!"), ["Write something"]),
         (TooLongError("!"), ["Shorten the text"]),
         (QueueFullError("!"), ["Try again"]),
         (ServerError("!"), ["Try again"]),

@@ -1,1 +1,1 @@
-"""Analysis."""
+"""What is said about an answer: checks, consensus, rankings, diagnosis and scores."""

@@ -63,7 +63,7 @@ def store_batch(folder: Path, job: BatchJob, uploads: Sequence[Path]) -> None:
             names[_unique_name(upload.name, names)] = stored
     except OSError as error:
         raise BatchError(
-            f"The pictures cannot be kept: {error.strerror or error}. Please try again later."
+            f"The pictures cannot be stored: {error.strerror or error}. Please try again later."
         ) from error
     stored_batch = {"job": asdict(job), "files": names}
     with atomic_write(folder / "job.json") as file:

@@ -114,7 +114,7 @@ class BatchJournal:
                     file.seek(entry.offset)
                     yield BatchResult.from_json(json.loads(file.readline()))
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise JournalError(f"{self.path} cannot be read any more: {error}.") from error
+            raise JournalError(f"{self.path} can no longer be read: {error}.") from error
 
     def _begin(self, header: Mapping[str, Any]) -> int:
         """Read what is there, repair its end, and return where the next line goes."""
@@ -147,7 +147,7 @@ class BatchJournal:
             except (ValueError, KeyError, TypeError) as error:
                 if file.read(1):
                     raise JournalError(
-                        f"Line {number} of {self.path} is damaged. Please take it out, or choose "
+                        f"Line {number} of {self.path} is damaged. Please remove it, or choose "
                         "another folder."
                     ) from error
                 break  # the program was killed while it wrote this
@@ -177,8 +177,8 @@ class BatchJournal:
 
     def _unwritable(self, error: OSError) -> JournalError:
         return JournalError(
-            f"{self.path} cannot be written: {error.strerror or error}. What is done so far is "
-            "kept; make room and run the same again to go on."
+            f"{self.path} cannot be written: {error.strerror or error}. The results so far are "
+            "kept; free some space and run the batch again to continue."
         )
 
 
@@ -203,7 +203,7 @@ def _check_header(first: bytes, header: Mapping[str, Any], path: Path) -> None:
     except ValueError:
         found = None
     if not isinstance(found, dict) or HEADER_KEY not in found:
-        raise JournalError(f"{path} is no journal of a batch. Please choose another folder.")
+        raise JournalError(f"{path} is not the journal of a batch. Please choose another folder.")
     if found[HEADER_KEY] != VERSION:
         raise JournalError(
             f"{path} was written by another version of this program. Please choose another folder."
@@ -215,7 +215,7 @@ def _check_header(first: bytes, header: Mapping[str, Any], path: Path) -> None:
             + "; ".join(
                 f"{name}: {found.get(name)!r} there, {header[name]!r} here" for name in other
             )
-            + ". Please choose another folder, or ask the same."
+            + ". Please choose another folder, or run the same job."
         )
 
 
@@ -226,4 +226,4 @@ def _lock_exclusively(file: BinaryIO, path: Path) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        raise JournalError(f"{path} is being written by another run at this moment.") from error
+        raise JournalError(f"{path} is in use by another run.") from error

@@ -92,8 +92,8 @@ class BatchManager:
             folder = visitor_folder(self._folder, visitor) / code
             if not _CODE.fullmatch(code) or not (folder / "job.json").is_file():
                 raise BatchError(
-                    f"There is no batch {code!r} of yours here. Batches are kept for a day, and "
-                    "only the browser that began one can take it up."
+                    f"You have no batch {code!r} here. Batches are kept for a day, and only the "
+                    "browser that started one can open it."
                 )
             batch = VisitorBatch(code, folder, self._backend, self._settings)
             self._open[visitor, code] = batch
@@ -124,8 +124,8 @@ class BatchManager:
             raise BatchError("A batch of yours is running. Please wait for it, or stop it first.")
         if len(busy) >= self._settings.batch_jobs:
             raise BatchError(
-                f"The page runs {self._settings.batch_jobs} batches at a time, and so many are "
-                "running now. Please try again in some minutes; nothing is lost."
+                f"The page runs at most {self._settings.batch_jobs} batches at a time, and all are "
+                "running now. Please try again in a few minutes; nothing is lost."
             )
 
     def _clean_up(self) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, PlainValidator
+from pydantic import BaseModel
 
 from vlm_demo.markup.region_json import RegionsInPixelsModel
-from vlm_demo.rendering.export.answer_data import reply_to_data
+from vlm_demo.rendering.export.answer_data import AnyText, reply_to_data
 from vlm_demo.values import Mention, Reply, ReplyState, Size, Timing
 
 
@@ -100,18 +100,8 @@ def _timing_to_json(timing: Timing | None) -> dict[str, float]:
     return {"first_s": timing.first_token_s, "seconds": timing.seconds, "tokens": timing.tokens}
 
 
-def _require_text(value: object) -> str:
-    """Take any text, also half characters, which names of files and models' output may hold."""
-    if not isinstance(value, str):
-        raise ValueError("this is not text")
-    return value
-
-
-_Text = Annotated[str, PlainValidator(_require_text)]
-
-
 class _ItemModel(RegionsInPixelsModel):
-    phrase: _Text
+    phrase: AnyText
     span: tuple[int, int]
     confidence: float | None = None
 
@@ -120,18 +110,18 @@ class _ItemModel(RegionsInPixelsModel):
 
 
 class _AnswerModel(BaseModel):
-    name: _Text
-    sha256: _Text
+    name: AnyText
+    sha256: AnyText
     size: tuple[int, int]
-    raw: _Text
-    text: _Text
+    raw: AnyText
+    text: AnyText
     items: list[_ItemModel]
     state: ReplyState
     pace: dict[str, float]
 
 
 class _FailureModel(BaseModel):
-    name: _Text
-    sha256: _Text
-    error: _Text
+    name: AnyText
+    sha256: AnyText
+    error: AnyText
     again: bool = False

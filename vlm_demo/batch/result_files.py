@@ -127,7 +127,7 @@ def reopen_image(source: ImageSource, result: BatchResult) -> Image.Image:
     """
     content = source.read(result.name)
     if hashlib.sha256(content).hexdigest() != result.sha256:
-        raise ImageError(f"{result.name} is another picture now.")
+        raise ImageError(f"{result.name} is a different picture now.")
     width, height = result.size
     return open_image(content, max_bytes=len(content), max_pixels=width * height)
 

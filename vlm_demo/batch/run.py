@@ -272,7 +272,8 @@ class BatchRun:
             if self._failures == MAX_FAILURES:
                 self._error = BatchError(
                     f"{self._job.model} failed {MAX_FAILURES} times in a row, so the batch has "
-                    f"stopped. {words} What is done is kept: run the same again to go on."
+                    f"stopped. {words} The results so far are kept: run the batch again "
+                    "to continue."
                 )
                 self._error.__cause__ = error
                 self._ending.set()

@@ -38,7 +38,7 @@ class ImageSource(Protocol):
         ...
 
     @property
-    def skipped_count(self) -> int:
+    def other_file_count(self) -> int:
         """The number of files that are not pictures."""
         ...
 
@@ -66,7 +66,7 @@ class FolderSource:
             SourceError: the folder cannot be read, or holds too many pictures.
         """
         self.title = folder.resolve().name
-        self.skipped_count = 0
+        self.other_file_count = 0
         self._folder = folder
         self._limits = limits
         apart = {path.resolve() for path in besides}
@@ -80,7 +80,7 @@ class FolderSource:
             ]
             for name in files:
                 if not is_image(name):
-                    self.skipped_count += not is_hidden(name)
+                    self.other_file_count += not is_hidden(name)
                     continue
                 names.append((here / name).relative_to(folder).as_posix())
                 check_count(len(names), limits)
@@ -106,7 +106,7 @@ class FilesSource:
         self.title = title
         self._files = {name: path for name, path in files.items() if is_image(name)}
         self._limits = limits
-        self.skipped_count = len(files) - len(self._files)
+        self.other_file_count = len(files) - len(self._files)
         self.names = sorted(self._files)
         check_count(len(self.names), limits)
 
@@ -147,22 +147,22 @@ def check_count(count: int, limits: SourceLimits) -> None:
     """
     if count > limits.images:
         raise SourceError(
-            f"There are more than {limits.images:,} pictures; that is the most that one batch "
-            "takes. Please split them."
+            f"There are more than {limits.images:,} pictures, the most that one batch can have. "
+            "Please split them."
         )
 
 
 def too_large(size: int, limits: SourceLimits) -> ImageError:
     """Return the error about a picture that is too large."""
     return ImageError(
-        f"This file has {size / 1e6:.0f} MB; at most {limits.bytes_each / 1e6:.0f} MB are taken."
+        f"This file has {size / 1e6:.0f} MB; at most {limits.bytes_each / 1e6:.0f} MB are allowed."
     )
 
 
 def _read(path: Path, limits: SourceLimits) -> bytes:
     try:
         if not path.is_file():  # reading a pipe would wait
-            raise ImageError("This file is gone, or is no ordinary file.")
+            raise ImageError("This file is gone, or is not a regular file.")
         with path.open("rb") as file:
             content = file.read(limits.bytes_each + 1)
         if len(content) > limits.bytes_each:

@@ -53,7 +53,7 @@ class ZipSource:
             SourceError: it cannot be read, or its list says that it holds too much.
         """
         self.title = title or path.name
-        self.skipped_count = 0
+        self.other_file_count = 0
         self._limits = limits
         self._entries: dict[str, zipfile.ZipInfo] = {}
         self._problems: dict[str, str] = {}  # by name, why a picture cannot be read
@@ -97,7 +97,7 @@ class ZipSource:
                 continue
             path = name.replace("\\", "/")
             if not is_image(path):
-                self.skipped_count += not is_hidden(path)
+                self.other_file_count += not is_hidden(path)
                 continue
             problem = _problem(entry, name)
             if name in self._entries or name in self._problems:
@@ -125,8 +125,8 @@ class ZipSource:
             raise ImageError("This file is damaged in the ZIP.") from error
         if len(content) > plausible:
             raise ImageError(
-                f"This file grows more than {MAX_COMPRESSION}-fold when it is unpacked, as "
-                "pictures do not; it is left alone."
+                f"This file grows more than {MAX_COMPRESSION}-fold when it is unpacked, which "
+                "pictures do not; it is skipped."
             )
         if len(content) > max_bytes:
             raise too_large(entry.file_size, self._limits)
@@ -202,6 +202,6 @@ def _decode_name(entry: zipfile.ZipInfo) -> str:
 
 def _too_much(limits: SourceLimits) -> SourceError:
     return SourceError(
-        f"The pictures in this ZIP have more than {limits.bytes_all / 1e6:,.0f} MB when they are "
-        "unpacked; that is the most that one batch takes. Please split it."
+        f"The pictures in this ZIP have more than {limits.bytes_all / 1e6:,.0f} MB when unpacked, "
+        "the most that one batch can have. Please split it."
     )

@@ -42,4 +42,6 @@ def main(server: str, model: str, port: str) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        sys.exit("Usage: python -m vlm_demo.bench.bare_chat SERVER MODEL PORT")
     main(*sys.argv[1:])

@@ -10,12 +10,21 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from vlm_demo.bench import batching, gpu, page, prefix_cache, ratings, startup, streaming, votes
 from vlm_demo.bench.context import BenchContext, Measurement, UnavailableError
 from vlm_demo.bench.machine import describe_machine
 from vlm_demo.bench.measures import MEASURES
 from vlm_demo.bench.options import BenchOptions
 from vlm_demo.bench.results import BenchReport, BenchRow
+from vlm_demo.bench.rows import (
+    batching,
+    gpu,
+    page,
+    prefix_cache,
+    ratings,
+    startup,
+    streaming,
+    votes,
+)
 from vlm_demo.errors import VlmDemoError
 
 MEASUREMENTS: tuple[Measurement, ...] = (

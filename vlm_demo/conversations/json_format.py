@@ -80,7 +80,7 @@ def from_json(content: bytes) -> SavedConversation:
         ) from error
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise ConversationError(
-            "This file holds no conversation. Please choose a JSON file that was downloaded here."
+            "This file is not a conversation. Please choose a JSON file that was downloaded here."
         )
     if found.get("version") != VERSION:
         raise ConversationError(
@@ -217,7 +217,7 @@ class _ReplyModel(BaseModel):
         spans = [(one.span, self.text) for one in self.mentions]
         spans += [(one.span, self.raw) for one in self.marks]
         if not all(start <= end <= len(text) for (start, end), text in spans):
-            raise ValueError("a part of a text lies outside it")
+            raise ValueError("a span lies outside its text")
         return self
 
     def to_reply(self) -> Reply:

@@ -112,7 +112,7 @@ def encode_link(link: Permalink) -> str:
     packed = zlib.compress(json.dumps(needed, separators=(",", ":")).encode(), 9)
     code = base64.urlsafe_b64encode(packed).decode().rstrip("=")
     if len(code) > MAX_CHARACTERS:
-        raise InputError("This request is too long for a link. Please shorten its words.")
+        raise InputError("This request is too long for a link. Please shorten its text.")
     return code
 
 
@@ -124,7 +124,9 @@ def decode_link(code: str) -> Permalink:
     """
     content = _unpack(code)
     if content.get("v") != VERSION:
-        raise InputError("This link is of another version of the page. Please ask for a new one.")
+        raise InputError(
+            "This link was made by another version of the page. Please ask for a new one."
+        )
     try:
         return _LinkModel.model_validate(content).to_link()
     except ValidationError as error:
@@ -135,7 +137,7 @@ def _unpack(code: str) -> dict[str, Any]:
     """Unpack a link's code, and never more than is allowed."""
     damaged = InputError("This link is damaged: perhaps a part of it was not copied.")
     if len(code) > MAX_CHARACTERS:
-        raise InputError("This link is too long to be one of this page.")
+        raise InputError("This link is too long to come from this page.")
     try:
         packed = base64.b64decode(code + "=" * (-len(code) % 4), altchars=b"-_", validate=True)
         unpacking = zlib.decompressobj()

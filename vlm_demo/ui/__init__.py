@@ -1,1 +1,1 @@
-"""The page: the only place that imports gradio. One file a tab."""
+"""The page, the only room that imports gradio: a folder for each tab, over shared components."""

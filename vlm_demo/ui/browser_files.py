@@ -1,4 +1,4 @@
-"""Scripts and style sheets, which stand beside the Python that uses them."""
+"""Reads scripts and style sheets, which lie beside the Python that uses them."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ _FOLDER = Path(__file__).parent
 
 
 def path(name: str) -> Path:
-    """Return where a file for the browser is; `name` is its path below `vlm_demo/ui`."""
+    """Return the path of a file for the browser; `name` is its path below `vlm_demo/ui`."""
     return _FOLDER / name
 
 
@@ -21,7 +21,7 @@ def read(name: str, **values: str) -> str:
 
 
 def fill(template: str, **values: str) -> str:
-    """Put values in the place of `%NAME%` in a template."""
+    """Put values in place of each `%NAME%` in a template."""
     for name, value in values.items():
         template = template.replace(f"%{name.upper()}%", value)
     return template

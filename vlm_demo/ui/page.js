@@ -11,7 +11,7 @@
     event.preventDefault();
   });
 
-  // The styles know by it which tabs are in front; :has() would make the browser style the page anew at every word.
+  // Tells the styles which tabs are open; :has() would make the browser restyle the page at every word.
   const page = document.querySelector('.gradio-container');
   function nameTabs() {
     const chosen = page.querySelectorAll('[role="tab"][aria-selected="true"]');
@@ -20,12 +20,12 @@
   new MutationObserver(nameTabs).observe(page, { subtree: true, attributes: true, attributeFilter: ['aria-selected'] });
   nameTabs();
 
-  // Says words that the server has written in the page's language, wherever they appear: the texts of elements with
-  // data-say, or the attributes that it names, "text" being the texts; and what stands in Gradio's messages. With
-  // data-said, they need not be guessed: it holds the words and their values.
+  // Translates English texts of the server wherever they appear: the texts of elements with data-say, or the
+  // attributes that it names ("text" stands for the texts), and Gradio's messages. Where data-said holds the
+  // template and its values, neither has to be guessed.
   const SAID = '[data-say], [data-testid="toast-text"], .toast-title, #chat .example-text, #chat .placeholder :is(h3, p), #chat small.said';
   const ATTRIBUTES = ['title', 'aria-label', 'placeholder', 'alt'];
-  const written = new WeakMap();  // of a node: what the server wrote and what stands there instead, by attribute
+  const written = new WeakMap();  // of a node, by attribute: what the server wrote, and its translation
 
   function said(node, name, text, told) {
     if (!text || !text.trim()) return text;
@@ -56,7 +56,7 @@
 
   const speakAll = (root) => { for (const element of root.querySelectorAll(SAID)) speak(element); };
 
-  // Gradio calls the chat's examples a list, whose items are buttons: to screen readers an empty one.
+  // Gradio gives the chat's examples the role of a list, but the items are buttons: screen readers find it empty.
   const unlist = () => document.querySelector('#chat .examples[role]')?.removeAttribute('role');
 
   new MutationObserver((records) => {

@@ -1,4 +1,4 @@
-"""Who votes: a random signed cookie tells browsers apart, and nothing else is known of a person."""
+"""Who votes: a random signed cookie tells browsers apart; nothing else is known of a person."""
 
 from __future__ import annotations
 
@@ -13,28 +13,30 @@ from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 COOKIE = "vlm_demo_visitor"
+"""Name of the cookie."""
+
 YEAR_S = 365 * 24 * 3600
 
 
 class VisitorCookies:
-    """ASGI middleware that gives each browser a random name, and knows it again.
+    """ASGI middleware that gives each browser a random name and recognises it later.
 
-    It also carries what makes voters of identities to `voter_of`.
+    It also passes the function that turns an identity into a voter on to `read_voter`.
     """
 
     def __init__(self, app: ASGIApp, *, voter: Callable[[str], str]) -> None:
         """Put the cookies in front of an application.
 
         Args:
-            app: what answers the requests.
-            voter: makes of an identity what can be kept, with a secret that nobody else has.
+            app: the application that answers the requests.
+            voter: turns an identity into a voter that can be stored, with a secret.
         """
         self._app = app
         self._signer = Signer(voter("the signature of cookies"), salt=COOKIE)
         self._voter = voter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Note who sends a request, and give those who open a page a cookie."""
+        """Record who sends a request, and set a cookie for those who open a page."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -55,7 +57,7 @@ class VisitorCookies:
         await self._app(scope, receive, send_with_cookie)
 
     def _name(self, cookies: str) -> str:
-        """Return the name in a request's cookies; "" where there is none of ours."""
+        """Return the name in the cookies of a request; "" where there is none that we signed."""
         try:
             return self._signer.unsign(cookie_parser(cookies).get(COOKIE, "")).decode()
         except BadSignature:
@@ -64,8 +66,8 @@ class VisitorCookies:
     def _cookie(self, *, secure: bool) -> str:
         """Return the header for a new visitor.
 
-        On a Space the page stands in a frame of another site, where browsers send only cookies
-        that say so, and that only over https.
+        On a Space the page is in a frame of another site, where browsers send only cookies that
+        allow it, and only over https.
         """
         value = self._signer.sign(secrets.token_urlsafe(16)).decode()
         where = "SameSite=None; Secure; Partitioned" if secure else "SameSite=Lax"
@@ -73,15 +75,15 @@ class VisitorCookies:
 
 
 def cookie_middleware(voter: Callable[[str], str]) -> Middleware:
-    """Return the middleware as FastAPI takes it."""
+    """Return the middleware for FastAPI."""
     return Middleware(VisitorCookies, voter=voter)
 
 
 def read_voter(request: gr.Request) -> str:
-    """Return what is kept of the person behind a request: a hash of the login, or of the cookie.
+    """Return the voter behind a request: a hash of the login, or of the cookie.
 
-    A client that keeps no cookies is one voter as long as its session lasts. No address of a
-    network is looked at.
+    A client that keeps no cookies is one voter as long as its session lasts. Network addresses are
+    never looked at.
     """
     if request.username:
         identity = f"login {request.username}"
@@ -94,5 +96,5 @@ def read_voter(request: gr.Request) -> str:
 
 
 def _is_secure(scope: Scope, headers: Headers) -> bool:
-    """Whether the browser is on https, perhaps with a proxy between."""
+    """Tell whether the browser uses https, perhaps through a proxy."""
     return scope["scheme"] == "https" or headers.get("x-forwarded-proto", "").startswith("https")

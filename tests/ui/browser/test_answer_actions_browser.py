@@ -119,7 +119,7 @@ def test_a_link_asks_again_when_its_picture_is_added(
         wait_until(lambda: two.page.input_value("#locate-words textarea") == "red circle")
         assert two.page.locator("#locate-picture .stage").is_hidden()  # it is not shown to others
         two.upload("locate-picture", other)
-        card.filter(has_text="This is another picture").wait_for()
+        card.filter(has_text="is not that of the link").wait_for()
         asked = len(engine.prompts)
         two.upload("locate-picture", circle)
         two.page.locator("#locate-answer .answer-note", has_text="Found 1 place").wait_for()
@@ -162,9 +162,9 @@ def test_answers_are_scored_by_what_one_draws_and_kept_as_a_benchmark(
     with visit_page(browser, address, viewport=PHONE, accept_downloads=True) as visit:
         page, panel = visit.page, visit.page.locator("#locate-answer-actions .truth")
         _found(visit, circle)
-        _press(visit, "Draw what is right")
+        _press(visit, "Draw the ground truth")
         _press(visit, "Score the answer")
-        page.locator("#locate-answer-actions .notice", has_text="draw what is right").wait_for()
+        page.locator("#locate-answer-actions .notice", has_text="draw the ground truth").wait_for()
         _draw(visit, Box(0.1, 0.1, 0.4, 0.5))
         page.wait_for_timeout(500)
         _press(visit, "Score the answer")
@@ -181,13 +181,13 @@ def test_answers_are_scored_by_what_one_draws_and_kept_as_a_benchmark(
     with visit_page(browser, address) as visit:
         _found(visit, circle)
         panel = visit.page.locator("#locate-answer-actions .truth")
-        _press(visit, "Draw what is right")
+        _press(visit, "Draw the ground truth")
         visit.page.set_input_files("#locate-answer-actions .truth input[type=file]", str(kept))
         panel.locator("td").first.wait_for()
         asked = len(engine.prompts)
-        _press(visit, "Ask the chosen model all of it")
+        _press(visit, "Run the chosen model on all questions")
         wait_until(lambda: len(engine.prompts) == asked + 1)
-        panel.get_by_role("button", name="Forget it").wait_for()
+        panel.get_by_role("button", name="Delete it").wait_for()
         assert panel.locator("tbody tr").count() == 1
         visit.page.set_input_files("#locate-answer-actions .truth input[type=file]", str(circle))
         notice = visit.page.locator("#locate-answer-actions .notice")

@@ -179,7 +179,7 @@ def test_what_is_missing_is_a_click_away(visit: Visit, circle: Path) -> None:
     assert page.input_value("#ask-question textarea") == "single word"
 
     _ask(page, "")
-    _take(page, "ask", "Write some words")
+    _take(page, "ask", "Write something")
     assert page.evaluate("document.activeElement.closest('#ask-question') !== null")
     page.keyboard.insert_text("x" * 8_001)
     page.click("#ask-run")

@@ -62,25 +62,25 @@ def locate(visit: Visit, words: str = "elephant", picture: Path = EXAMPLES / "an
     page.locator("#battle-task").get_by_label("Locate", exact=True).check()
     page.fill("#battle-words textarea, #battle-words input", words)
     page.click("#battle-run")
-    votable(page)
+    wait_for_voting(page)
 
 
-def votable(page: Page) -> None:
+def wait_for_voting(page: Page) -> None:
     page.locator(".battle-status[data-tone=votable]", has_text="Both have answered").wait_for()
 
 
-def voted(page: Page) -> str:
+def wait_for_vote(page: Page) -> str:
     told = page.locator(".battle-status[data-tone=voted]")
     told.wait_for()
     return told.inner_text()
 
 
-def drawn(board: Locator) -> dict[str, float]:
-    """Where the picture is on its board, in pixels of the board."""
-    place: dict[str, float] = board.evaluate(
-        """(board) => {
-          const frame = board.querySelector('.stage').getBoundingClientRect();
-          const picture = board.querySelector('.stage img').getBoundingClientRect();
+def image_place(canvas: Locator) -> dict[str, float]:
+    """Return where the picture is on its canvas, in pixels of the canvas."""
+    place: dict[str, float] = canvas.evaluate(
+        """(canvas) => {
+          const frame = canvas.querySelector('.stage').getBoundingClientRect();
+          const picture = canvas.querySelector('.stage img').getBoundingClientRect();
           return { left: picture.left - frame.left, top: picture.top - frame.top,
                    width: picture.width, height: picture.height };
         }"""
@@ -100,7 +100,7 @@ def test_a_battle_is_fought_voted_on_by_key_and_revealed(visit: Visit, votes: Pa
     page.keyboard.press("Shift+Digit2")
     assert page.locator("#battle-boxes").get_by_label("B", exact=True).is_checked()
     page.keyboard.press("1")
-    told = voted(page)
+    told = wait_for_vote(page)
     assert told.startswith("You chose A.")
     assert all(name in told for name in EMBEDDED)
     for side in "ab":
@@ -123,7 +123,7 @@ def test_the_picture_goes_where_it_is_not_kept(visit: Visit) -> None:
     page = visit.page
     locate(visit)
     page.keyboard.press("3")
-    assert "a tie" in voted(page)
+    assert "a tie" in wait_for_vote(page)
     page.uncheck("#battle-keep-picture input")
     page.click("#battle-next")
     page.locator("#battle-picture .drop").wait_for()
@@ -133,13 +133,13 @@ def test_boards_of_a_battle_show_the_same_part(visit: Visit) -> None:
     page = visit.page
     locate(visit)
     a, b = page.locator("#battle-a-board"), page.locator("#battle-b-board")
-    whole = drawn(a)
-    assert drawn(b) == pytest.approx(whole)
+    whole = image_place(a)
+    assert image_place(b) == pytest.approx(whole)
     a.get_by_label("Zoom in").click()
     a.get_by_label("Zoom in").click()
-    larger = drawn(a)
+    larger = image_place(a)
     assert larger["width"] > 1.5 * whole["width"]
-    assert drawn(b) == pytest.approx(larger)
+    assert image_place(b) == pytest.approx(larger)
 
     frame = b.locator(".stage").bounding_box()
     assert frame
@@ -147,18 +147,18 @@ def test_boards_of_a_battle_show_the_same_part(visit: Visit) -> None:
     page.mouse.down()
     page.mouse.move(frame["x"] + 60, frame["y"] + 80, steps=4)
     page.mouse.up()
-    moved = drawn(b)
+    moved = image_place(b)
     assert moved["left"] == pytest.approx(larger["left"] - 40, abs=1)
     assert moved["top"] == pytest.approx(larger["top"] - 20, abs=1)
-    assert drawn(a) == pytest.approx(moved)
+    assert image_place(a) == pytest.approx(moved)
 
     page.keyboard.down("Control")
     page.mouse.wheel(0, -200)
     page.keyboard.up("Control")
-    assert drawn(a)["width"] > moved["width"]
-    assert drawn(b) == pytest.approx(drawn(a))
+    assert image_place(a)["width"] > moved["width"]
+    assert image_place(b) == pytest.approx(image_place(a))
     b.locator(".stage").dblclick(position={"x": 50, "y": 50})
-    assert drawn(a) == pytest.approx(whole)
+    assert image_place(a) == pytest.approx(whole)
     # A place is drawn where it is in the picture, however close one looks.
     a.locator(".stage").focus()
     page.keyboard.press("+")
@@ -179,7 +179,7 @@ def test_keys_do_not_vote_while_somebody_writes(visit: Visit) -> None:
     page.locator("#tabs").click(position={"x": 2, "y": 2})
     page.keyboard.press("1")
     visit.open_tab("Arena")
-    votable(page)
+    wait_for_voting(page)
 
 
 def test_a_battle_of_several_turns_keeps_what_was_said(visit: Visit, circle: Path) -> None:
@@ -189,15 +189,15 @@ def test_a_battle_of_several_turns_keeps_what_was_said(visit: Visit, circle: Pat
     page.locator("#battle-picture .stage img").wait_for()
     page.fill("#battle-words textarea, #battle-words input", "What is in this picture?")
     page.click("#battle-run")
-    votable(page)
+    wait_for_voting(page)
     page.fill("#battle-more textarea, #battle-more input", "What colour is it?")
     page.click("#battle-ask")
     page.locator(".round", has_text="What is in this picture?").wait_for()
-    votable(page)
+    wait_for_voting(page)
     assert page.locator("#battle-a .answer-text").inner_text()
     assert page.locator(".request-card", has_text="What colour is it?").is_visible()
     page.click("#battle-vote-4")
-    assert "both bad" in voted(page)
+    assert "both bad" in wait_for_vote(page)
 
 
 def test_a_stopped_battle_does_not_count(visit: Visit) -> None:
@@ -302,7 +302,7 @@ def test_every_state_of_a_battle_fits_the_screen(
         bar = page.locator("#battle-bar").bounding_box()
         assert bar and bar["y"] + bar["height"] <= viewport["height"] + 1  # at hand, not below
         page.keyboard.press("2")
-        voted(page)
+        wait_for_vote(page)
         keep("voted")
         page.get_by_role("tab", name="Compare", exact=True).click()
         page.locator("#compare-run").wait_for()

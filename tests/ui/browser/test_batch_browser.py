@@ -35,7 +35,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def come(visit: Visit) -> None:
+def open_batch(visit: Visit) -> None:
     visit.open_tab("Batch")
     visit.page.locator("#batch-view .batch").wait_for()
 
@@ -57,7 +57,7 @@ def test_a_zip_is_run_and_looked_through_and_taken_along(
 ) -> None:
     with visit_page(browser, address, viewport=LAPTOP) as visit:
         page = visit.page
-        come(visit)
+        open_batch(visit)
         assert page.locator("#batch-view .batch-empty").is_visible()
         assert page.locator("#batch-board .drop").is_hidden()
         assert "500 pictures of 20 MB" in page.locator("#batch-limits").inner_text()
@@ -92,7 +92,7 @@ def test_a_zip_is_run_and_looked_through_and_taken_along(
         assert len(coco["images"]) == len(coco["annotations"]) == 60
 
         with visit_page(browser, address, viewport=PHONE) as other:
-            come(other)
+            open_batch(other)
             assert other.page.locator("#batch-view .batch-empty").is_visible()
             code = page.locator("#batch-view .batch-code").inner_text().split()[-1]
             other.page.locator("#batch-earlier button").first.click()
@@ -110,7 +110,7 @@ def test_a_batch_is_paused_outlives_its_page_and_is_found_again(
     engine.pause_s = 0.1
     with visit_page(browser, address) as visit:
         page = visit.page
-        come(visit)
+        open_batch(visit)
         run(visit, "red circle", archive)
         wait_for(visit, "Running")
         page.locator(ROWS).first.wait_for()
@@ -125,7 +125,7 @@ def test_a_batch_is_paused_outlives_its_page_and_is_found_again(
     engine.pause_s = 1.0  # and will not be done before somebody looks
 
     with visit_page(browser, address, storage_state=cookies) as visit:
-        come(visit)
+        open_batch(visit)
         wait_for(visit, "Running")
         assert "garden.zip" in visit.page.locator("#batch-view .batch-title").inner_text()
         visit.page.click("#batch-view [data-do=stop]")

@@ -245,7 +245,7 @@ def test_regions_are_marked_by_keyboard_and_typed(
     wait_until(lambda: received[-1] == (box, point))
 
     trouble, known = page.locator(f"{CANVAS} .trouble"), len(received)
-    for value, words in (("900", "800 × 600"), ("100", "no area"), ("", "write a number")):
+    for value, words in (("900", "800 × 600"), ("100", "no area"), ("", "enter a number")):
         cells.nth(2).fill(value)
         cells.nth(2).press("Tab")
         trouble.filter(has_text=words).wait_for()

@@ -41,7 +41,7 @@ def check(visit: Visit, text: str) -> None:
     visit.page.click("#check-run")
 
 
-def summary(visit: Visit, words: str) -> None:
+def wait_for_summary(visit: Visit, words: str) -> None:
     visit.page.locator(".findings-summary", has_text=words).wait_for()
     visit.page.locator("#check-stop").wait_for(state="hidden")
 
@@ -57,7 +57,7 @@ def marks(visit: Visit) -> dict[str, str | None]:
     }
 
 
-def lit(part: Locator) -> bool:
+def is_highlighted(part: Locator) -> bool:
     return "hot" in (part.get_attribute("class") or "").split()
 
 
@@ -69,7 +69,7 @@ def test_an_answer_of_another_tab_is_checked_at_a_click(visit: Visit) -> None:
     page.click("#caption-run")
     page.locator("#caption-check").wait_for()
     page.click("#caption-check")
-    summary(visit, "3 of 3 phrases supported")
+    wait_for_summary(visit, "3 of 3 phrases supported")
     assert set(marks(visit).values()) == {"supported"}
     assert "elephant" in page.input_value("#check-text textarea")
     # By another model than the one that wrote it.
@@ -83,7 +83,7 @@ def test_phrases_and_their_places_point_at_each_other(visit: Visit) -> None:
     visit.upload("check-picture", ANIMALS)
     page.locator("#check-picture .stage img").wait_for()
     check(visit, "Two elephants and a pizza. There is no car, and no lion.")
-    summary(visit, "1 of 4 phrases supported, 3 contradicted")
+    wait_for_summary(visit, "1 of 4 phrases supported, 3 contradicted")
     assert marks(visit) == {
         "elephants": "contradicted",
         "pizza": "contradicted",
@@ -95,12 +95,12 @@ def test_phrases_and_their_places_point_at_each_other(visit: Visit) -> None:
     assert "denied" in rows.nth(3).inner_text()
     elephant = page.locator("#check-picture [data-mention='0']").first
     page.locator(".findings-text mark").first.hover()
-    assert lit(elephant)
-    assert lit(rows.nth(0))
+    assert is_highlighted(elephant)
+    assert is_highlighted(rows.nth(0))
     page.mouse.move(1, 1)
-    assert not lit(elephant)
+    assert not is_highlighted(elephant)
     page.locator("#check-picture button.chip").first.focus()
-    assert lit(page.locator(".findings-text mark").first)
+    assert is_highlighted(page.locator(".findings-text mark").first)
 
 
 def test_what_cannot_be_checked_says_what_to_do(visit: Visit) -> None:
@@ -115,10 +115,10 @@ def test_what_cannot_be_checked_says_what_to_do(visit: Visit) -> None:
     page.locator("#check-picture .stage img").wait_for()
     page.click("#check-run")
     visit.wait_for_problem("check-problem", "Please write the answer that is to be checked.")
-    remedies.filter(has_text="Write some words").click()
+    remedies.filter(has_text="Write something").click()
     assert page.evaluate("document.activeElement.closest('#check-text') !== null")
     check(visit, "Yes, it is 🙂.")
-    summary(visit, "This text names nothing that could be looked for.")
+    wait_for_summary(visit, "This text names nothing to look for.")
     check(visit, 'A lion <img src=x onerror="document.title=1"> <b>bold</b>')
     page.locator(".findings-text mark").first.wait_for()
     assert '<img src=x onerror="document.title=1">' in page.locator(".findings-text").inner_text()
@@ -136,7 +136,7 @@ def test_another_model_checks_where_one_cannot_be_loaded(visit: Visit) -> None:
     check(visit, "A lion.")
     visit.wait_for_problem("check-problem", "nobody/nothing")
     page.locator("#check-problem .answer-remedies button", has_text="instead").first.click()
-    summary(visit, "1 of 1 phrase supported")
+    wait_for_summary(visit, "1 of 1 phrase supported")
     assert page.input_value("#check-model input") != "far-away"
     assert page.locator("#check-problem .answer").is_hidden()
 
@@ -166,7 +166,7 @@ def test_models_are_compared_and_one_that_fails_stops_nobody(visit: Visit) -> No
     ]
     assert len({colour for colour, _ in looks}) == len({dash for _, dash in looks}) == 2
     page.locator(".consensus-things tbody button").nth(1).focus()
-    assert [lit(thing) for thing in page.locator(".consensus-stage .thing").all()] == [
+    assert [is_highlighted(thing) for thing in page.locator(".consensus-stage .thing").all()] == [
         *(False, True, False)
     ]
     shares = page.locator(".consensus-agreement tbody td").all_inner_texts()

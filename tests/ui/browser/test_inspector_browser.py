@@ -72,7 +72,7 @@ def test_the_prompt_behind_an_answer_is_shown_as_the_model_got_it(
 ) -> None:
     with visit_page(browser, embedded) as visit:
         page = visit.page
-        located = _located(visit, circle)
+        located = _locate(visit, circle)
 
         visit.open_tab("Inspector")
         visit.open_tab("The prompt behind an answer")
@@ -101,7 +101,7 @@ def test_the_newest_answer_comes_first(browser: Browser, embedded: str, circle: 
         page = visit.page
         visit.say("What is in this picture?", circle)
         visit.wait_for_answer("red circle")
-        _located(visit, circle)
+        _locate(visit, circle)
         visit.open_tab("Inspector")
         visit.open_tab("The prompt behind an answer")
         answers = page.locator("#inspector-which label")
@@ -162,7 +162,7 @@ def test_another_person_sees_none_of_the_answers(
     browser: Browser, embedded: str, circle: Path
 ) -> None:
     with visit_page(browser, embedded) as one, visit_page(browser, embedded) as other:
-        _located(one, circle)
+        _locate(one, circle)
         other.open_tab("Inspector")
         other.open_tab("The prompt behind an answer")
         other.page.locator("#inspector-nothing", has_text="Nothing has been answered").wait_for()
@@ -187,7 +187,7 @@ def test_the_inspector_fits_the_screen(
 
         visit.open_tab("Inspector")
         keep("empty")
-        _located(visit, circle)
+        _locate(visit, circle)
         visit.open_tab("Inspector")
         visit.open_tab("The prompt behind an answer")
         page.locator("#inspector-tiles img").wait_for()
@@ -202,7 +202,7 @@ def test_the_inspector_fits_the_screen(
         keep("doubt")
 
 
-def _located(visit: Visit, circle: Path) -> Box:
+def _locate(visit: Visit, circle: Path) -> Box:
     visit.open_tab("Locate")
     visit.upload("locate-picture", circle)
     visit.page.locator("#locate-picture img[alt='red.png']").wait_for()

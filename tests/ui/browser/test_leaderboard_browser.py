@@ -82,11 +82,11 @@ def address(
 @pytest.fixture
 def visit(browser: Browser, address: str) -> Iterator[Visit]:
     with visit_page(browser, address) as visit:
-        open_board(visit)
+        open_leaderboard(visit)
         yield visit
 
 
-def open_board(visit: Visit) -> None:
+def open_leaderboard(visit: Visit) -> None:
     visit.open_tab("Arena")
     visit.open_tab("Leaderboard")
     visit.page.locator(SHOWN).wait_for()
@@ -110,7 +110,7 @@ def rows(visit: Visit) -> list[tuple[str, str, str]]:
     ]
 
 
-def board(votes: Path, selection: Selection) -> list[tuple[str, str, str]]:
+def expected_rows(votes: Path, selection: Selection) -> list[tuple[str, str, str]]:
     """What the rows must say."""
     store = VoteStore(str(votes))
     standings = Leaderboards(store).leaderboard(selection).models
@@ -119,7 +119,7 @@ def board(votes: Path, selection: Selection) -> list[tuple[str, str, str]]:
 
 
 def test_the_board_shows_the_ratings_of_the_votes(visit: Visit, votes: Path) -> None:
-    expected = board(votes, Selection())
+    expected = expected_rows(votes, Selection())
     assert expected[0][1] == "alpha"
 
     assert rows(visit) == expected
@@ -133,14 +133,14 @@ def test_the_board_shows_the_ratings_of_the_votes(visit: Visit, votes: Path) -> 
 @pytest.mark.parametrize(
     ("clicks", "selection"),
     [
-        (["Boxes alone"], Selection(boxes=True)),
+        (["Boxes only"], Selection(boxes=True)),
         (["Automatic"], Selection(automatic=True)),
     ],
 )
 def test_each_switch_shows_another_board(
     visit: Visit, votes: Path, clicks: list[str], selection: Selection
 ) -> None:
-    expected = board(votes, selection)
+    expected = expected_rows(votes, selection)
     for name in clicks:
         visit.page.get_by_text(name, exact=True).click()
     last = visit.page.locator(".standings tbody tr").nth(len(expected))
@@ -156,7 +156,7 @@ def test_tasks_and_languages_are_those_that_have_votes(visit: Visit, votes: Path
     assert [name.strip(" ✓\n") for name in offered] == ["Any language", "English", "Japanese"]
     visit.page.get_by_role("option", name="Japanese").click()
     visit.page.locator(".standings tbody tr").nth(3).wait_for(state="detached")
-    assert rows(visit) == board(votes, Selection(language="ja"))
+    assert rows(visit) == expected_rows(votes, Selection(language="ja"))
     assert rows(visit)[0][1] == "gamma"
 
     choose(visit, "Task", "Chat")
@@ -164,7 +164,7 @@ def test_tasks_and_languages_are_those_that_have_votes(visit: Visit, votes: Path
 
 
 def test_filters_hide_rows_and_change_no_rating(visit: Visit, votes: Path) -> None:
-    everyone = board(votes, Selection())
+    everyone = expected_rows(votes, Selection())
 
     choose(visit, "Licence", "Commercial use allowed")
     visit.page.locator(".standings tbody tr").nth(2).wait_for(state="detached")
@@ -211,7 +211,7 @@ def test_a_vote_appears_while_somebody_looks(
         served(backend, tmp_path, votes=str(path)) as address,
         visit_page(browser, address) as visit,
     ):
-        open_board(visit)
+        open_leaderboard(visit)
         visit.page.get_by_text("No votes yet").wait_for()
         store_votes(path, make_votes(["alpha", "beta"], 5))
         visit.page.get_by_text("5 votes on 2 models").wait_for()  # by itself
@@ -230,7 +230,7 @@ def test_my_board_is_made_of_my_votes_alone(
     store_votes(path, make_votes(["gamma", "beta"], 3, tag="theirs", voter="0" * 32))
     own = {"votes": str(path), "secret": SECRET}
     with served(backend, tmp_path, **own) as address, visit_page(browser, address) as visit:
-        open_board(visit)
+        open_leaderboard(visit)
         visit.page.get_by_text("My votes", exact=True).click()
         visit.page.get_by_text("You have not voted yet").wait_for()
         visit.page.get_by_text("Go to a battle").click()
@@ -252,7 +252,7 @@ def test_an_empty_board_says_how_it_is_filled(
         served(backend, tmp_path, votes=str(tmp_path / "empty.db")) as address,
         visit_page(browser, address) as visit,
     ):
-        open_board(visit)
+        open_leaderboard(visit)
         visit.page.get_by_text("Say which did better").wait_for()
         assert not visit.page.get_by_text("Who won against whom").is_visible()
         visit.page.get_by_text("Automatic", exact=True).click()
@@ -289,7 +289,7 @@ def test_sixty_models_fit_on_a_phone(
         served(backend, tmp_path, votes=str(tmp_path / "sixty.db")) as address,
         visit_page(browser, address, f"?__theme={scheme}", viewport=PHONE) as visit,
     ):
-        open_board(visit)
+        open_leaderboard(visit)
         assert len(rows(visit)) == 60
         assert visit.sideways() <= 0
         head = visit.page.locator(".standings thead")

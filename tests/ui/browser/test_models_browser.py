@@ -45,15 +45,15 @@ def open_models(visit: Visit) -> None:
     visit.page.locator("#models-table .free", has_text="free on this machine").wait_for()
 
 
-def shown(visit: Visit) -> Locator:
+def visible_rows(visit: Visit) -> Locator:
     return visit.page.locator("#models-table tbody tr:visible")
 
 
-def found(visit: Visit) -> int:
+def count_found(visit: Visit) -> int:
     """How many models are listed, as the table says it."""
     said = visit.page.locator("#models-table .count").inner_text()
     count = int(said.split()[0])
-    assert count == shown(visit).count()
+    assert count == visible_rows(visit).count()
     return count
 
 
@@ -68,17 +68,17 @@ def card(visit: Visit) -> Locator:
 
 def test_the_whole_menu_is_listed_and_searched(visit: Visit, backend: Backend) -> None:
     search = visit.page.locator("#models-table input[type=search]")
-    assert found(visit) == len(backend.menu)
+    assert count_found(visit) == len(backend.menu)
     search.fill("smolvlm 256m")
-    assert set(shown(visit).locator("td.name button").all_text_contents()) == {
+    assert set(visible_rows(visit).locator("td.name button").all_text_contents()) == {
         "SmolVLM-256M-Instruct",
         "SmolVLM2-256M-Video-Instruct",
     }
     search.fill("there is no such model")
-    assert found(visit) == 0
+    assert count_found(visit) == 0
     visit.page.get_by_text("No model matches").wait_for()
     visit.page.get_by_role("button", name="Clear").click()
-    assert found(visit) == len(backend.menu)
+    assert count_found(visit) == len(backend.menu)
 
 
 def test_rows_stand_close_and_under_their_headings(visit: Visit) -> None:
@@ -117,22 +117,22 @@ def test_filters_work_together(visit: Visit, backend: Backend) -> None:
             and ("Japanese" in spec.languages or "language" not in wanted)
         }
 
-    def listed() -> set[str]:
-        return set(shown(visit).locator("td.name button").all_text_contents())
+    def listed_names() -> set[str]:
+        return set(visible_rows(visit).locator("td.name button").all_text_contents())
 
     table.locator("select[name=can]").select_option("locate")
-    assert listed() == expected()
+    assert listed_names() == expected()
     table.locator("select[name=licence]").select_option("Commercial use allowed")
-    assert listed() == expected(licence=True)
+    assert listed_names() == expected(licence=True)
     table.get_by_label("Runs here").check()
-    assert listed() == expected(licence=True, here=True)
+    assert listed_names() == expected(licence=True, here=True)
     table.locator("select[name=language]").select_option("Japanese")
-    assert listed() == expected(licence=True, here=True, language=True)
-    assert "embedded-llava15" in listed()
+    assert listed_names() == expected(licence=True, here=True, language=True)
+    assert "embedded-llava15" in listed_names()
     table.get_by_label("Fits this machine").check()
-    assert "embedded-llava15" in listed()
+    assert "embedded-llava15" in listed_names()
     table.locator("select[name=size]").select_option("Over 15 billion")
-    assert not any("embedded" in name for name in listed())
+    assert not any("embedded" in name for name in listed_names())
 
 
 def test_a_card_tells_everything_and_marks_what_is_not_certain(
@@ -148,7 +148,7 @@ def test_a_card_tells_everything_and_marks_what_is_not_certain(
     assert card(visit).locator("dd .doubt").count() == len(spec.unverified_fields)
     grey = card(visit).locator(".ability.unable").all_inner_texts()
     assert any("masks" in words for words in grey)
-    assert "were not made for" in text
+    assert "not supported by" in text
 
 
 def test_a_model_that_runs_elsewhere_says_why_and_cannot_be_used(
@@ -224,7 +224,7 @@ def test_what_a_loaded_model_does_is_shown_and_refreshed(visit: Visit, backend: 
     list(backend.answer(name, Request(Task.CHAT, "hi")))
     visit.page.click("#models-refresh")
     usage.get_by_text(f"0 answering, {before.requests + 1:,} so far").wait_for()
-    for words in ("In memory", "float32", "Prompt reused", "Kept for reuse", "Tokens a step"):
+    for words in ("In memory", "float32", "Prompt reused", "Kept for reuse", "Tokens per step"):
         assert words in usage.inner_text()
 
 

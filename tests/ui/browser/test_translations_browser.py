@@ -53,7 +53,7 @@ def names() -> list[str]:
     return sorted(found, key=len, reverse=True)
 
 
-def english(page: Page) -> set[str]:
+def english_texts(page: Page) -> set[str]:
     """The sentences that are left in English."""
     page.wait_for_timeout(300)
     left = set()
@@ -104,7 +104,7 @@ def test_no_sentence_is_left_in_english(
         page = visit.page
 
         def look(where: str) -> None:
-            left[where] = english(page)
+            left[where] = english_texts(page)
             page.screenshot(path=folder / f"{language}-{where}.png")
             assert visit.sideways() <= 0, where
 
@@ -121,7 +121,7 @@ def test_no_sentence_is_left_in_english(
         look("battle")
         page.locator("[data-testid=toast-close]").click()
         if language == "ja":  # it takes long
-            fight(visit)
+            ask_two_models(visit)
             look("voted")
 
         tab(page, "compare-tab").click()
@@ -146,7 +146,7 @@ def test_no_sentence_is_left_in_english(
     assert not any(left.values()), left
 
 
-def fight(visit: Visit) -> None:
+def ask_two_models(visit: Visit) -> None:
     """Let two models look for something, and vote; what they wrote stays as it is."""
     page = visit.page
     visit.upload("battle-picture", EXAMPLES / "animals.png")

@@ -137,7 +137,9 @@ def _unpack(archive: ZipFile, name: str, most: int) -> bytes:
     except KeyError as error:
         raise InputError(f"This ZIP has no file {name}: it was not saved here.") from error
     if len(content) > most:
-        raise InputError(f"A file in this ZIP is too large: at most {most / 1e6:.0f} MB are taken.")
+        raise InputError(
+            f"A file in this ZIP is too large: at most {most / 1e6:.0f} MB are allowed."
+        )
     return content
 
 

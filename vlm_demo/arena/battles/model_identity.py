@@ -14,6 +14,7 @@ from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.families import get_family
 
 PHRASES = Path(__file__).with_name("model_identity.toml")
+"""File of the names and phrases that give a model away."""
 
 _SAME_SENTENCE = r"[^.!?。\n]{0,60}?"
 _QUOTED = re.compile('"[^"\n]*"|“[^”\n]*”|«[^»\n]*»|「[^」\n]*」|『[^』\n]*』')

@@ -34,19 +34,19 @@ def find_problems(connection: Connection, noted: ChainHead | None = None) -> lis
 
     The transaction is a snapshot, whatever is written meanwhile. Few rows are in memory at a time.
     """
-    walk = _ChainCheck(noted)
-    of_votes = _read_pages(connection, _select_votes(), votes)
-    of_withdrawals = _read_pages(connection, select(withdrawals), withdrawals)
-    kinds = (
-        _entries(connection, "Vote", of_votes),
-        _entries(connection, "Withdrawal", of_withdrawals),
+    check = _ChainCheck(noted)
+    vote_rows = _read_pages(connection, _select_votes(), votes)
+    withdrawal_rows = _read_pages(connection, select(withdrawals), withdrawals)
+    entries = (
+        _check_rows(connection, "Vote", vote_rows),
+        _check_rows(connection, "Withdrawal", withdrawal_rows),
     )
-    for entry in merge(*kinds, key=lambda entry: entry.seq):
-        walk.check_next(entry)
-    walk.check_head(_find_head(connection))
+    for entry in merge(*entries, key=lambda entry: entry.seq):
+        check.check_next(entry)
+    check.check_head(_find_head(connection))
     for seq in connection.execute(_select_stray_turns()).scalars():
-        walk.report(f"Vote {seq} has a conversation that nobody agreed to keep.")
-    return walk.problems()
+        check.report(f"Vote {seq} has a conversation that nobody agreed to keep.")
+    return check.problems()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ class _ChainCheck:
         self.report(f"{positions} empty: an entry is missing.")
 
 
-def _entries(connection: Connection, kind: str, rows: Iterator[Row]) -> Iterator[_ChainEntry]:
+def _check_rows(connection: Connection, kind: str, rows: Iterator[Row]) -> Iterator[_ChainEntry]:
     for row in rows:
         fault = _vote_fault(connection, row) if kind == "Vote" else _withdrawal_fault(row)
         yield _ChainEntry(kind, row["seq"], row["digest"], row["link"], fault)

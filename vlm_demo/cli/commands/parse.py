@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Annotated
 
-from vlm_demo.errors import InputError, VlmDemoError
+from pydantic import BaseModel, Field, ValidationError
+
+from vlm_demo.errors import InputError, VlmDemoError, describe_validation_error
 from vlm_demo.families import get_family
 from vlm_demo.markup.coordinate_spaces import SPACES
-from vlm_demo.rendering.export import AnswerData, reply_to_data
-from vlm_demo.values import Frame, Message, Prompt, Size
+from vlm_demo.rendering.export import AnswerData, AnyText, reply_to_data
+from vlm_demo.values import Frame, Message, Prompt
 
 MAX_SIDE = 1_000_000
 """Largest width or height of a picture, in pixels; more is a mistake."""
+
+_Side = Annotated[int, Field(strict=True, gt=0, le=MAX_SIDE)]
 
 
 def parse() -> None:
@@ -47,13 +51,18 @@ def _parse_line(line: bytes) -> AnswerData | dict[str, str]:
         return {"error": f"This line is not JSON: {error}."}
 
 
-def parse_record(record: Any) -> AnswerData:
-    """Read the output of one record.
+class _RecordModel(BaseModel):
+    family: AnyText
+    image_size: tuple[_Side, _Side]
+    input_size: tuple[_Side, _Side] | None = None  # the picture as the model saw it
+    coordinate_space: AnyText | None = None  # a name in `markup.coordinate_spaces.SPACES`
+    prompt_task: AnyText | None = None  # the task token of the prompt
+    raw: AnyText | None = None
+    raw_tokens: list[AnyText] | None = None  # the output as a list of tokens, in place of `raw`
 
-    Keys: `family`, `image_size` [w, h] and `raw`; where the format needs them `prompt_task` (the
-    task token of the prompt), `input_size` [w, h] (the picture as the model saw it),
-    `coordinate_space` (a name in `markup.coordinate_spaces.SPACES`) and `raw_tokens` (the output as
-    a list of tokens, in place of `raw`).
+
+def parse_record(record: object) -> AnswerData:
+    """Read the output of one record, whose keys are those of `_RecordModel`.
 
     Raises:
         InputError: a key is missing or cannot be used.
@@ -61,21 +70,22 @@ def parse_record(record: Any) -> AnswerData:
     """
     if not isinstance(record, dict):
         raise InputError("A line must be a JSON object with family, image_size and raw.")
-    name = record.get("family")
-    if not isinstance(name, str):
-        raise InputError('The key "family" is missing: the name of a model family.')
-    family = get_family(name)
-    original = _read_size(record, "image_size")
-    seen = _read_size(record, "input_size") if record.get("input_size") is not None else original
-    space = _read_space(str(record.get("coordinate_space") or ""))
-    raw = record.get("raw")
-    if raw is None and isinstance(tokens := record.get("raw_tokens"), list):
-        raw = family.join_tokens(list(map(str, tokens)))
-    if not isinstance(raw, str):
+    try:
+        model = _RecordModel.model_validate(record)
+    except ValidationError as error:
+        raise InputError(
+            f"This line cannot be used: {describe_validation_error(error)}."
+        ) from error
+    family = get_family(model.family)
+    raw = model.raw
+    if raw is None and model.raw_tokens is not None:
+        raw = family.join_tokens(model.raw_tokens)
+    if raw is None:
         raise InputError('The key "raw" is missing: the text that the model wrote.')
-    question = Message("user", str(record.get("prompt_task") or ""))
-    prompt = Prompt((question,), frame=Frame(original, seen, space))
-    return reply_to_data(family.reply(raw, prompt), original)
+    space = _read_space(model.coordinate_space or "")
+    frame = Frame(model.image_size, model.input_size or model.image_size, space)
+    prompt = Prompt((Message("user", model.prompt_task or ""),), frame=frame)
+    return reply_to_data(family.reply(raw, prompt), model.image_size)
 
 
 def _read_space(name: str) -> str:
@@ -84,11 +94,3 @@ def _read_space(name: str) -> str:
         if full in ("", *SPACES):
             return full
     raise InputError(f"There is no coordinate_space {name!r}. Known: {', '.join(SPACES)}.")
-
-
-def _read_size(record: dict[str, Any], key: str) -> Size:
-    value = record.get(key)
-    match value:
-        case [int(width), int(height)] if 0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE:
-            return width, height
-    raise InputError(f"{key} must be [width, height] in pixels, not {json.dumps(value)}.")

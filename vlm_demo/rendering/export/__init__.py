@@ -15,6 +15,7 @@ from PIL import Image
 from vlm_demo.rendering.export.annotated_image import AnnotatedImage
 from vlm_demo.rendering.export.answer_data import (
     AnswerData,
+    AnyText,
     MentionData,
     export_json,
     reply_to_data,
@@ -32,6 +33,7 @@ __all__ = [
     "FILE_FORMATS",
     "AnnotatedImage",
     "AnswerData",
+    "AnyText",
     "FileFormat",
     "MentionData",
     "TextFormat",

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import NotRequired, TypedDict
+from typing import Annotated, NotRequired, TypedDict
+
+from pydantic import PlainValidator
 
 from vlm_demo.markup.region_json import RegionsInPixels, regions_to_px
 from vlm_demo.rendering.export.annotated_image import AnnotatedImage
 from vlm_demo.values import Mention, Reply, Size
+
+
+def _require_text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("this is not text")
+    return value
+
+
+AnyText = Annotated[str, PlainValidator(_require_text)]
+"""Text for pydantic models that may hold half characters, as model output and file names do."""
 
 
 class MentionData(RegionsInPixels):
@@ -57,7 +69,13 @@ def export_json(images: Sequence[AnnotatedImage]) -> str:
 
 
 def _mention_to_data(mention: Mention, size: Size) -> MentionData:
-    data: MentionData = {"phrase": mention.phrase, **regions_to_px(mention.regions, size)}
+    regions = regions_to_px(mention.regions, size)
+    data: MentionData = {
+        "phrase": mention.phrase,
+        "boxes_xyxy_px": regions["boxes_xyxy_px"],
+        "points_px": regions["points_px"],
+        "polygons_px": regions["polygons_px"],
+    }
     if mention.confidence is not None:
         data["confidence"] = mention.confidence
     return data

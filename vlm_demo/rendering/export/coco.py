@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from vlm_demo.markup.region_json import DECIMALS, round_px
 from vlm_demo.rendering.export.annotated_image import AnnotatedImage
 from vlm_demo.rendering.export.answer_data import to_json_line
-from vlm_demo.rendering.export.class_names import class_names, class_areas
+from vlm_demo.rendering.export.class_names import class_areas, class_names
 from vlm_demo.values import Box, Polygon, Size, bounding_box
 
 

@@ -53,7 +53,7 @@ VOTES: dict[str, Any] = QUEUED | {
 }
 """Settings of the events that cast or delete votes."""
 
-NO_BATTLE = "There is no battle here. Please begin one."
+NO_BATTLE = "There is no battle here. Please start one."
 
 
 def build_battle(tab: gr.Tab, page: PageContext) -> None:

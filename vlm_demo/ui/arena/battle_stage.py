@@ -22,7 +22,7 @@ from vlm_demo.ui.arena.battle_state import BattleState, anonymous_heading, earli
 from vlm_demo.ui.arena.request_card import model_heading, request_card
 from vlm_demo.ui.components.answer.view import answer_value, waiting_value
 from vlm_demo.ui.components.html_component import build_html_component
-from vlm_demo.ui.components.task_form import TASKS_WITHOUT_TEXT
+from vlm_demo.ui.components.task_form import TASKS_WITHOUT_TEXT, build_inline_field
 from vlm_demo.ui.html_values import encode_value
 from vlm_demo.ui.i18n import say
 from vlm_demo.values import Reply
@@ -216,15 +216,11 @@ def build_battle_stage() -> BattleStage:
             a = build_answer_pane("battle-a", "battle", visible=True)
             b = build_answer_pane("battle-b", "battle", visible=True)
         with gr.Row(elem_classes="search", equal_height=True):
-            more = gr.Textbox(
-                placeholder=say("Ask both models…"),
-                label=say("Ask both models once more"),
-                show_label=False,
-                container=False,
+            more = build_inline_field(
+                say("Ask both models once more"),
+                say("Ask both models…"),
+                "battle-more",
                 max_lines=3,
-                scale=8,
-                min_width=200,
-                elem_id="battle-more",
             )
             ask = gr.Button(say("Ask both"), scale=0, min_width=120, elem_id="battle-ask")
         with gr.Column(elem_id="battle-opinion") as opinion:
@@ -235,7 +231,7 @@ def build_battle_stage() -> BattleStage:
                     (say("Tie"), Winner.TIE.value),
                     (say("Both bad"), Winner.BOTH_BAD.value),
                 ],
-                label=say("Whose boxes are better? Optional, and a vote of its own"),
+                label=say("Whose boxes are better? Optional, and counted as a separate vote"),
                 elem_id="battle-boxes",
             )
             with gr.Accordion(say("Say why (optional)"), open=False, elem_id="battle-why"):

@@ -67,7 +67,7 @@ def build_compare(tab: gr.Tab, page: PageContext, show_tab: str) -> None:
         multiselect=True,
         max_choices=MOST,
         label=say("Models"),
-        info=say("2 to 4; all are asked the same"),
+        info=say("2 to 4; all get the same request"),
         elem_id="compare-models",
     )
     with gr.Column(visible=False, elem_id="compare-same") as carried:
@@ -282,7 +282,7 @@ def _show_side(
 def _request_card(asked: AnsweredRequest) -> str:
     request = asked.request
     images = [image for group in (*asked.earlier_images, asked.images) for image in group]
-    notes = [TranslatableText("Asked as {model} was", {"model": asked.model})]
+    notes = [TranslatableText("Same request as to {model}", {"model": asked.model})]
     if (sampling := request.sampling) is not None:
         notes += [
             TranslatableText(

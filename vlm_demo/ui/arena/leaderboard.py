@@ -64,7 +64,7 @@ VOTERS: list[tuple[I18nData, Whose]] = [
     (say("Automatic"), "automatic"),
 ]
 
-SUBJECTS = [(say("Whole answers"), "answers"), (say("Boxes alone"), "boxes")]
+SUBJECTS = [(say("Whole answers"), "answers"), (say("Boxes only"), "boxes")]
 
 MAPS = [(say("Win rates in percent"), "rates"), (say("Number of battles"), "battles")]
 

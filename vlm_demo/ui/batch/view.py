@@ -87,7 +87,7 @@ def batch_value(batch: VisitorBatch) -> str:
             "failed": standing.failed,
             "total": standing.total,
             "again": any(mark.retry for mark in batch.journal.entries.values()),
-            "leftOut": batch.source.skipped_count,
+            "leftOut": batch.source.other_file_count,
             "perS": standing.per_s,
             "leftS": standing.remaining_s,
             "problem": standing.error,

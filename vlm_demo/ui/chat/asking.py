@@ -97,7 +97,7 @@ class ChatAsking:
             turn = replace(
                 turn,
                 model=choice.model,
-                seen_images=select_images(limits, earlier, turn, RegionForm(region_form)),
+                visible_images=select_images(limits, earlier, turn, RegionForm(region_form)),
                 notes=(*turn.notes, *left_out, *restart),
             )
             past_messages = chat_messages(before)
@@ -113,7 +113,7 @@ class ChatAsking:
                 parts.sidebar: sidebar.show_newest_answer((*before, turn)),
                 self.unsent: None,
             }
-            if turn.seen_images:
+            if turn.visible_images:
                 yield show() | {self.unsent: None}  # opening pictures may take a while
             request = build_request(earlier, turn, choice.sampling, RegionForm(region_form))
             shown = show()
@@ -252,7 +252,7 @@ def _describe_restart(
     if not turn.images or count <= limits.max_images:
         return ()
     if limits.max_images == 1:
-        template = "{model} sees one picture at a time: it starts anew with this."
+        template = "{model} sees one picture at a time: it starts over with this one."
     else:
-        template = "{model} sees {count} pictures at a time: it starts anew with this."
+        template = "{model} sees {count} pictures at a time: it starts over with this."
     return (TranslatableText(template, {"model": model, "count": limits.max_images}),)

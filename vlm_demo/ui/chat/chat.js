@@ -1,11 +1,11 @@
-// Above the canvas of the chat: its pictures to choose from, and what is shown. Here too: what links the
-// chat with the canvas, since Gradio lets no script into a message.
-// What is shown comes with the value of the canvas, so that a stream has one component less to update, as
+// The strip above the canvas of the chat: pictures to choose from, and what the canvas shows. It also links
+// the chat with the canvas, since Gradio lets no script into a message.
+// Its content comes with the value of the canvas, so that a stream has one component less to update, as
 // `thumbnails`: {pictures: [{url, name}], picture, turn, goesNext, markedOn, asked: [number of regions, by turn], notice}
 const CANVAS = 'chat-canvas', HOVER_MS = 250;
 const NEEDED = ['#chat', '#chat-box', '#chat-side', `#${CANVAS} .overlay`];
 
-// The thumbnails may be there before the others.
+// The strip may be on the page before the other components.
 (function begin() {
   const parts = NEEDED.map((selector) => document.querySelector(selector));
   parts.every(Boolean) ? link(...parts) : setTimeout(begin, 20);
@@ -16,7 +16,7 @@ const find = (selector) => element.querySelector(selector);
 const thumbs = find('.thumbs'), caption = find('.caption'), fold = find('.fold');
 let value = { asked: [] }, drawn = '', lit = null, due = 0;
 
-// Enter sends as soon as it goes down: Gradio waits for the keypress that browsers tell of later.
+// Enter sends on keydown: Gradio waits for the keypress event, which comes later.
 box.addEventListener('keydown', (event) => {
   const typed = event.key === 'Enter' && !event.shiftKey && !event.isComposing && event.keyCode !== 229;
   const send = typed && event.target.matches('textarea') && box.querySelector('.submit-button');
@@ -60,7 +60,7 @@ function show(thumbnails) {
   relight();
 }
 
-// On phones the canvas can be folded; without a picture it is until somebody wants to add one.
+// On phones the canvas can be folded; without a picture it is folded until somebody wants to add one.
 
 let open = null;
 function foldable() {
@@ -87,7 +87,7 @@ function decorate() {
   for (const bubble of chat.querySelectorAll('[data-testid="bot"][aria-label*="<"]')) bubble.removeAttribute('aria-label');
 }
 
-// A turn has a row or several for what was asked, then those of the answer.
+// A turn has one or more rows for the question, then those of the answer.
 function turnOf(node) {
   const own = node.closest('.message-row');
   let turn = -1, asking = false;
@@ -123,7 +123,7 @@ async function copy(small, button) {
   setTimeout(() => { button.textContent = say('Copy'); }, 1500);
 }
 
-// [1] in a question becomes a mark that is linked with its region; one that is not named comes last.
+// [1] in a question becomes a mark that is linked with its region; regions that it does not name come last.
 function linkRegions(prose, turn, count) {
   const named = new Set(), walker = document.createTreeWalker(prose, NodeFilter.SHOW_TEXT), texts = [];
   while (walker.nextNode()) texts.push(walker.currentNode);
@@ -164,7 +164,7 @@ const tell = ({ turn, mention }, on) => document.dispatchEvent(new CustomEvent('
   detail: { canvas: CANVAS, turn, index: mention, on, from: 'words' },
 }));
 
-// A phrase of another answer, or on another picture, brings its picture to the canvas first.
+// A phrase of another answer, or on another picture, first brings its picture to the canvas.
 const isShown = ({ turn, mention }) =>
   turn === value.turn && document.querySelector(`#${CANVAS} [data-mention="${mention}"]`);
 
@@ -197,7 +197,7 @@ chat.addEventListener('keydown', (event) => {
   const place = ['Enter', ' '].includes(event.key) && placeOf(event.target);
   if (place) { event.preventDefault(); bring(place); }
 });
-// What has been brought is drawn a moment later.
+// A picture that was brought is drawn a moment later.
 function relight() { if (lit && isShown(lit)) tell(lit, true); }
 new MutationObserver(relight).observe(overlay, { childList: true });
 
@@ -209,7 +209,7 @@ document.addEventListener('vlm-mention', ({ detail: { canvas, index, on, from } 
   if (on && from === 'canvas') mark.scrollIntoView({ block: 'nearest' });
 });
 
-// A picture that is pasted into the message is taken by the message box alone.
+// A picture that is pasted into the message goes to the message box alone.
 box.addEventListener('paste', (event) => event.stopPropagation());
 
 document.addEventListener('vlm-canvas', ({ detail: { canvas, value: { thumbnails } } }) => { if (canvas === CANVAS && thumbnails) show(thumbnails); });

@@ -23,17 +23,21 @@ class ChatTurn:
     regions: tuple[Region, ...] = ()  # on the newest picture so far
     model: str = ""  # which answers
     notes: tuple[DisplayText, ...] = ()  # above the answer
-    seen_images: tuple[UploadedImage, ...] = ()  # that the model is shown, in their order
+    visible_images: tuple[UploadedImage, ...] = ()  # that the model is shown, in their order
     waiting: Waiting | None = None  # what it waits for before the first word
 
     def image_at(self, index: int) -> UploadedImage | None:
         """Return the picture that a mention of the answer is on, from its `image_index`."""
-        return self.seen_images[min(index, len(self.seen_images) - 1)] if self.seen_images else None
+        return (
+            self.visible_images[min(index, len(self.visible_images) - 1)]
+            if self.visible_images
+            else None
+        )
 
     @property
     def newest_image(self) -> UploadedImage | None:
         """The picture that the regions of the question are on."""
-        return self.seen_images[-1] if self.seen_images else None
+        return self.visible_images[-1] if self.visible_images else None
 
 
 Conversation = tuple[ChatTurn, ...]

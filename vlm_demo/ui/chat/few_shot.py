@@ -175,7 +175,7 @@ def select_examples(
             free -= len(example.images)
     left_out = len(examples) - len(selected)
     note = TranslatableText(
-        "{model} sees {count} at a time: pinned examples that are left out: {gone}.",
+        "{model} sees {count} at a time, so pinned examples are left out: {gone}.",
         {"model": model, "count": _count_pictures(limits.max_images), "gone": left_out},
     )
     return tuple(selected), (note,) if left_out else ()

@@ -19,7 +19,7 @@ from vlm_demo.ui.chat.canvas import RegionUpdate
 from vlm_demo.ui.chat.components import ChatComponents
 from vlm_demo.ui.chat.conversation import Conversation
 from vlm_demo.ui.chat.few_shot import FewShotPanel, update_examples
-from vlm_demo.ui.chat.saved import from_saved, to_saved
+from vlm_demo.ui.chat.saved import restore_conversation, save_conversation
 from vlm_demo.ui.chat.sidebar_state import ChatSidebarState
 from vlm_demo.ui.components.uploaded_images import make_served_folder
 from vlm_demo.ui.events import QUEUED, QUICK
@@ -62,7 +62,7 @@ def build_chat_files() -> ChatFiles:
                 variant="secondary",
                 elem_id="chat-open",
             ),
-            _build_button("Back to the conversation before", "chat-back", visible=False),
+            _build_button("Back to the previous conversation", "chat-back", visible=False),
             gr.HTML(apply_default_css=False, elem_id="chat-files-told"),
             gr.State(None),
         )
@@ -100,10 +100,10 @@ def wire_chat_files(
                 if not conversation and not examples:
                     raise InputError("There is nothing to save yet.")
                 small = False
-                content = encode(to_saved(conversation, examples))
+                content = encode(save_conversation(conversation, examples))
                 if suffix == "json" and len(content) > settings.max_upload_bytes:
                     small = True
-                    content = encode(to_saved(conversation, examples, small=True))
+                    content = encode(save_conversation(conversation, examples, small=True))
                 return {
                     files.download: str(_write_file(content, suffix)),
                     files.size_note: _size_html(len(content), settings, small, suffix),
@@ -122,7 +122,7 @@ def wire_chat_files(
 
     def open_file(path: str, conversation: Conversation, examples: Conversation) -> dict[Any, Any]:
         with show_errors():
-            opened = from_saved(from_json(_read(Path(path), settings)), settings)
+            opened = restore_conversation(from_json(_read(Path(path), settings)), settings)
             is_replaced = bool(conversation or examples)
             return {
                 **show(*opened),
@@ -188,7 +188,7 @@ def _read(path: Path, settings: Settings) -> bytes:
     """
     if path.stat().st_size > settings.max_upload_bytes:
         most = format_bytes(settings.max_upload_bytes)
-        raise ConversationError(f"This file is too large: at most {most} are taken.")
+        raise ConversationError(f"This file is too large. The limit is {most}.")
     return path.read_bytes()
 
 

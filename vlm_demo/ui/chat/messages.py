@@ -12,7 +12,7 @@ from vlm_demo.ui.html_values import TranslatableText
 from vlm_demo.units import format_rate, format_seconds
 from vlm_demo.values import Reply, ReplyState, Timing
 
-UNREADABLE = "The answer holds places that cannot be read."
+UNREADABLE = "The answer contains places that cannot be read."
 
 
 def chat_messages(conversation: Sequence[ChatTurn]) -> list[dict[str, Any]]:

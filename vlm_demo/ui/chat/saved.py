@@ -13,7 +13,7 @@ from vlm_demo.ui.components.uploaded_images import (
 )
 
 
-def to_saved(
+def save_conversation(
     conversation: Conversation, examples: Conversation, *, small: bool = False
 ) -> SavedConversation:
     """Return a conversation as it is saved.
@@ -45,13 +45,15 @@ def to_saved(
             turn.reply,
             turn.model,
             " ".join(map(str, turn.notes)),
-            tuple(map(save_image, turn.seen_images)),
+            tuple(map(save_image, turn.visible_images)),
         )
 
     return SavedConversation(tuple(map(save_turn, conversation)), tuple(map(save_turn, examples)))
 
 
-def from_saved(file: SavedConversation, settings: Settings) -> tuple[Conversation, Conversation]:
+def restore_conversation(
+    file: SavedConversation, settings: Settings
+) -> tuple[Conversation, Conversation]:
     """Return the turns and the few-shot examples of a file; its pictures are checked and stored.
 
     Raises:

@@ -57,7 +57,7 @@ def wire_sidebar(
             return {**update, newest_image: image}
         return {newest_image: gr.skip()}
 
-    def accept_numbered(
+    def add_numbered_image(
         numbered: tuple[UploadedImage, int] | None,
         conversation: Conversation,
         sidebar: ChatSidebarState,
@@ -103,4 +103,4 @@ def wire_sidebar(
     canvas.clear(clear, inputs, outputs, **QUICK)
     canvas.select(mark, inputs, outputs, **EACH)
     thumbnails.select(look, inputs, outputs, **EACH)
-    numbered_image.change(accept_numbered, [numbered_image, *inputs], outputs, **QUICK)
+    numbered_image.change(add_numbered_image, [numbered_image, *inputs], outputs, **QUICK)

@@ -11,7 +11,7 @@ from vlm_demo.ui.components.uploaded_images import UploadedImage
 from vlm_demo.ui.html_values import TranslatableText
 from vlm_demo.values import Region
 
-REGIONS_REPLACED = TranslatableText("The regions are gone with the picture that they were on.")
+REGIONS_REPLACED = TranslatableText("The regions were removed together with their picture.")
 REGIONS_ELSEWHERE = TranslatableText("The regions were on another picture, so they were left out.")
 
 
@@ -129,7 +129,7 @@ def is_same_image(one: UploadedImage | None, other: UploadedImage | None) -> boo
 def image_of_answer(turn: ChatTurn) -> UploadedImage | None:
     """Return the picture that the regions of an answer are on, or else the newest one."""
     mentions = turn.reply.mentions if turn.reply else ()
-    index = next((m.image_index for m in mentions if m.regions), len(turn.seen_images))
+    index = next((m.image_index for m in mentions if m.regions), len(turn.visible_images))
     return turn.image_at(index)
 
 

@@ -57,7 +57,7 @@ def build_check_answer(tab: gr.Tab, page: PageContext) -> None:
         with gr.Column(scale=6, min_width=300):
             text = gr.Textbox(
                 label=say("Answer to check"),
-                info=say("Every thing that it names is looked for in the picture"),
+                info=say("Everything it names is searched for in the picture"),
                 placeholder=say("A dog sits beside a red chair. There is no cat."),
                 lines=3,
                 max_lines=8,
@@ -67,7 +67,7 @@ def build_check_answer(tab: gr.Tab, page: PageContext) -> None:
                 grounding_models(backend),
                 value=next(iter(grounding_models(backend)), None),
                 label=say("Checked by"),
-                info=say("A model that can say where things are"),
+                info=say("A model that can locate things"),
                 elem_id="check-model",
             )
             buttons = build_run_buttons("Check", "check")
@@ -83,7 +83,7 @@ def build_check_answer(tab: gr.Tab, page: PageContext) -> None:
             image = require_image(image)
             if not chosen:
                 raise InputError(
-                    "No model here can say where things are. Please add one on the Models tab."
+                    "No model here can locate things. Please add one on the Models tab."
                 )
             yield {trouble: NO_PROBLEM, result: NO_FINDINGS, own.canvas: canvas_value(image)}
             waiting = None if backend.is_loaded(chosen) else _loading(chosen)

@@ -89,7 +89,7 @@ def build_consensus(tab: gr.Tab, page: PageContext) -> None:
                 multiselect=True,
                 max_choices=MAX_MODELS,
                 label=say("Models"),
-                info=say("Two to six; all are asked the same, each with its own settings"),
+                info=say("Two to six; all get the same request, each with its own settings"),
                 elem_id="consensus-models",
             )
             kind = gr.Radio(
@@ -161,7 +161,7 @@ def _make_request(task: Task, text: str, image: UploadedImage) -> Request:
         InputError: the text is missing, or this view does not offer the task.
     """
     if task not in _TASKS:
-        raise InputError("Please choose what the models are to do.")
+        raise InputError("Please choose a task for the models.")
     check_text(task, text)
     return Request(task, "" if task in TASKS_WITHOUT_TEXT else text, (image.open(),))
 

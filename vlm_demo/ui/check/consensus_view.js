@@ -147,6 +147,6 @@ function show() {
 }
 
 things.caption.textContent = say('Things, and which models see them');
-agreement.caption.textContent = say('How far every two models agree (mean IoU; a box without a partner counts 0)');
+agreement.caption.textContent = say('How far each pair of models agrees (mean IoU; an unmatched box counts 0)');
 watch('value', show);
 show();

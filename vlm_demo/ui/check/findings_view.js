@@ -106,7 +106,7 @@ function show() {
 document.addEventListener('vlm-mention', ({ detail }) => {
   if (detail.canvas === canvas && detail.from !== 'words') light(detail.index, detail.on);
 });
-find('caption').textContent = say('What became of each phrase');
+find('caption').textContent = say('The verdict on each phrase');
 [say('Phrase'), say('Verdict'), say('Why')].forEach((words, at) => { card.querySelectorAll('thead th')[at].textContent = words; });
 watch('value', show);
 show();

@@ -27,7 +27,7 @@ _TEMPLATE = """
 NO_FINDINGS = encode_value({})
 
 NO_PHRASES = TranslatableText(
-    "This text names nothing that could be looked for. Check one that names things, like "
+    "This text names nothing to look for. Check one that names things, like "
     "“A dog sits beside a red chair.”"
 )
 

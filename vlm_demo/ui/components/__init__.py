@@ -1,1 +1,1 @@
-"""Components."""
+"""What the tabs are built of: canvas, answer, settings, model choice, and the like."""

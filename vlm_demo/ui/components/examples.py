@@ -1,8 +1,8 @@
-"""The example pictures: what `assets/examples.toml` lists.
+"""The example pictures that `assets/examples.toml` lists.
 
-Each [[example]] has `picture` (a file in assets/examples), `source` and `licence` (where it is from
-and on what terms), `title` (a few words that say what it shows), `task`, and where the task takes
-words, `words`.
+Each [[example]] has `picture` (a file in assets/examples), `source` and `licence` (where it comes
+from and its terms), `title` (what it shows, in a few words), `task`, and where the task takes a
+text, `words`.
 """
 
 from __future__ import annotations

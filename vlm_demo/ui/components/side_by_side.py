@@ -62,6 +62,8 @@ def stream_side_by_side(
 
     newest = tuple(answers)
     yield newest
+    if not sources:
+        return
     for index in range(len(sources)):
         run_in_thread(partial(read, index), f"answer {index} of {len(sources)}")
     with closing(channel.iterate(HEARTBEAT_S, newest_only=True, pace_s=PACE_S)) as updates:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+from gradio.i18n import I18nData
 
 from vlm_demo.errors import InputError
 from vlm_demo.ui.i18n import say
@@ -67,6 +68,22 @@ def update_text_field(task: Task) -> gr.Textbox:
         return gr.Textbox(visible=False)
     label, hint = TEXT_FIELDS[task]
     return gr.Textbox(label=say(label), placeholder=say(hint), visible=True)
+
+
+def build_inline_field(
+    label: I18nData, placeholder: I18nData, elem_id: str, *, max_lines: int
+) -> gr.Textbox:
+    """Lay out a field that shares its row with a button; only screen readers get its label."""
+    return gr.Textbox(
+        label=label,
+        placeholder=placeholder,
+        show_label=False,
+        container=False,
+        max_lines=max_lines,
+        scale=8,
+        min_width=200,
+        elem_id=elem_id,
+    )
 
 
 def check_text(task: Task, text: str) -> None:

@@ -114,7 +114,7 @@ def _table(others: Sequence[AlternativeReading]) -> str:
     rows = "".join(map(_row, sorted(others, key=lambda other: not other.is_same)))
     return (
         '<h3 data-say>Other readings</h3><div class="table"><table><thead><tr>'
-        "<th data-say>Read by</th><th data-say>Its numbers count</th><th data-say>Places</th>"
+        "<th data-say>Read by</th><th data-say>Coordinate space</th><th data-say>Places</th>"
         "<th data-say>Where</th></tr></thead>"
         f"<tbody>{rows}</tbody></table></div>"
     )

@@ -50,8 +50,8 @@ HINT = TranslatableText(
     "Paste what a model wrote, or take an answer from “The prompt behind an answer”."
 )
 MODEL_SIZE_HINT = TranslatableText(
-    "These numbers count pixels of the picture as it was resized for the model. "
-    "If that was another size, please fill it in."
+    "These numbers are pixels of the picture as it was resized for the model. "
+    "If its size was different, please enter it."
 )
 
 _TASK_TOKEN = re.compile(r"<[A-Z_]{2,40}>")
@@ -143,13 +143,13 @@ def build_output_form(tab: gr.Tab, page: PageContext) -> OutputForm:
                 space = gr.Dropdown(
                     _space_choices(first),
                     value="",
-                    label=say("What its numbers count"),
+                    label=say("Coordinate space"),
                     info=_own_space_title(first),
                     elem_id="inspector-space",
                 )
                 token = gr.Dropdown(
                     [],
-                    label=say("Task that was asked for"),
+                    label=say("Requested task"),
                     visible=False,
                     elem_id="inspector-token",
                 )

@@ -56,7 +56,7 @@ def _usage_facts(usage: Usage) -> list[tuple[TranslatableText, str]]:
         {"part": format_bytes(usage.cached_bytes), "whole": format_bytes(usage.cache_limit)},
     )
     reused = _share(usage.reused_tokens, usage.prompt_tokens, tokens=True)
-    tokens_a_step = f"{usage.tokens / usage.steps:.1f}" if usage.steps else ""
+    tokens_per_step = f"{usage.tokens / usage.steps:.1f}" if usage.steps else ""
     requests = [TranslatableText("{count} answering", {"count": usage.answering})]
     if usage.waiting:
         requests.append(TranslatableText("{count} waiting", {"count": usage.waiting}))
@@ -70,7 +70,7 @@ def _usage_facts(usage: Usage) -> list[tuple[TranslatableText, str]]:
             TranslatableText("Kept for reuse"),
             translatable_html(cached) if usage.cache_limit else "",
         ),
-        (TranslatableText("Tokens a step"), tokens_a_step),
+        (TranslatableText("Tokens per step"), tokens_per_step),
     ]
 
 
@@ -120,14 +120,14 @@ def _reason(spec: ModelSpec) -> str:
     if spec.cannot:
         others = ", ".join(map(translatable_html, spec.cannot))
         reasons.append(
-            f"<span data-say>This checkpoint was not made for:</span> {others}"
+            f"<span data-say>This checkpoint was not trained for:</span> {others}"
             "<span data-say>; others of its family were.</span>"
         )
     if set(Ability) - set(spec.abilities) - set(spec.cannot):
         title = get_family(spec.family).title
         reasons.append(
             translatable_html(
-                TranslatableText("Grey: what {title} models were not made for.", {"title": title})
+                TranslatableText("Grey: not supported by {title} models.", {"title": title})
             )
         )
     return " ".join(reasons)

@@ -95,7 +95,7 @@ class AskTab:
         return self.page.newest_answers[Tab.ASK]
 
     @property
-    def cleared(self) -> dict[Component, Any]:
+    def reset_values(self) -> dict[Component, Any]:
         """Values of the components that belong to the old picture."""
         return {
             self.result: EMPTY_ANSWER,
@@ -167,7 +167,7 @@ class AskTab:
             fields.schema: request.schema,
             fields.in_orders: False,
             fields.region_form: request.region_form.value,
-            **self.cleared,
+            **self.reset_values,
         }
 
     def fill_from_example(self, example: Example) -> Mapping[Component, Any]:
@@ -181,7 +181,7 @@ class AskTab:
             fields.schema: "",
             fields.in_orders: False,
             fields.region_form: RegionForm.AUTO.value,
-            **self.cleared,
+            **self.reset_values,
         }
 
     def show_region_chips(self, image: UploadedImage | None, event: gr.EventData) -> str:
@@ -205,9 +205,9 @@ class AskTab:
         )
         wire_remedies(self.result, page.controls, Task.VQA, own)
         own.canvas.select(self.show_region_chips, own.image, fields.region_chips, **EACH)
-        cleared = self.cleared
-        wire_image_input(tab, own, cleared, cancels=[asking])
-        filled = [*fields.inputs, *cleared]
+        reset = self.reset_values
+        wire_image_input(tab, own, reset, cancels=[asking])
+        filled = [*fields.inputs, *reset]
         wire_examples(
             self.examples,
             own,
@@ -276,7 +276,7 @@ def _build_fields() -> AskFields:
         )
         schema = gr.Textbox(
             label=say("JSON Schema"),
-            info=say("The answer is JSON that is valid by it"),
+            info=say("The answer is JSON that matches it"),
             placeholder='{"type": "object", "properties": {"count": {"type": "integer"}}}',
             lines=3,
             max_lines=12,

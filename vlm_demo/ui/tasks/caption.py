@@ -74,7 +74,7 @@ class CaptionTab:
         return self.page.newest_answers[Tab.CAPTION]
 
     @property
-    def cleared(self) -> dict[Component, Any]:
+    def reset_values(self) -> dict[Component, Any]:
         """Values of the components that belong to the old picture."""
         return {self.result: EMPTY_ANSWER, self.newest_answer: None}
 
@@ -129,7 +129,7 @@ class CaptionTab:
         return {
             self.style: style,
             self.beginning: gr.Textbox(text, visible=style == CONTINUED),
-            **self.cleared,
+            **self.reset_values,
         }
 
     def fill_from_link(self, link: Permalink) -> Mapping[Component, Any]:
@@ -152,9 +152,9 @@ class CaptionTab:
         )
         wire_remedies(self.result, page.controls, Task.CAPTION, own)
         style.change(lambda kind: gr.Textbox(visible=kind == CONTINUED), style, beginning, **QUICK)
-        cleared = self.cleared
-        wire_image_input(tab, own, cleared, cancels=[captioning])
-        filled = [style, beginning, *cleared]
+        reset = self.reset_values
+        wire_image_input(tab, own, reset, cancels=[captioning])
+        filled = [style, beginning, *reset]
         wire_examples(
             self.examples,
             own,
@@ -182,7 +182,7 @@ def build_caption_tab(tab: gr.Tab, page: PageContext) -> None:
             )
             beginning = gr.Textbox(
                 label=say("Beginning"),
-                info=say("The model goes on from here"),
+                info=say("The model continues from here"),
                 placeholder=say("There is a"),
                 visible=False,
                 max_lines=3,

@@ -43,6 +43,7 @@ from vlm_demo.ui.components.image_input import (
 from vlm_demo.ui.components.model_notice import build_model_notice
 from vlm_demo.ui.components.run_buttons import RunButtons, build_run_buttons
 from vlm_demo.ui.components.settings.request_settings import RequestSettings
+from vlm_demo.ui.components.task_form import build_inline_field
 from vlm_demo.ui.components.uploaded_images import UploadedImage
 from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.events import EACH, QUICK
@@ -76,7 +77,7 @@ class LocateTab:
         return self.page.newest_answers[Tab.LOCATE]
 
     @property
-    def cleared(self) -> dict[Component, Any]:
+    def reset_values(self) -> dict[Component, Any]:
         """Values of the components that belong to the old picture."""
         return {
             self.result: EMPTY_ANSWER,
@@ -174,11 +175,11 @@ class LocateTab:
 
     def fill_from_link(self, link: Permalink) -> Mapping[Component, Any]:
         """Return the values of the fields for a link."""
-        return {self.text: link.request.text, **self.cleared}
+        return {self.text: link.request.text, **self.reset_values}
 
     def fill_from_example(self, example: Example) -> Mapping[Component, Any]:
         """Return the values of the fields for an example."""
-        return {self.text: example.text, **self.cleared}
+        return {self.text: example.text, **self.reset_values}
 
     def wire(self, tab: gr.Tab) -> None:
         """Connect the components with what happens."""
@@ -210,9 +211,9 @@ class LocateTab:
             [self.description],
         )
         wire_remedies(self.description, controls, Task.DESCRIBE_REGION, own)
-        cleared, cancels = self.cleared, [locating, describing]
-        wire_image_input(tab, own, cleared, cancels=cancels)
-        filled = [self.text, *cleared]
+        reset, cancels = self.reset_values, [locating, describing]
+        wire_image_input(tab, own, reset, cancels=cancels)
+        filled = [self.text, *reset]
         wire_examples(
             self.examples,
             own,
@@ -228,15 +229,11 @@ def build_locate_tab(tab: gr.Tab, page: PageContext) -> None:
     """Lay out the tab and wire it to the backend."""
     complete_reply = gr.State(None)
     with gr.Row(elem_classes="search", equal_height=True):
-        text = gr.Textbox(
-            label=say("What to find"),
-            placeholder=say("What to find, like “red circle”"),
-            show_label=False,
-            container=False,
+        text = build_inline_field(
+            say("What to find"),
+            say("What to find, like “red circle”"),
+            "locate-words",
             max_lines=2,
-            scale=8,
-            min_width=200,
-            elem_id="locate-words",
         )
         buttons = build_run_buttons("Locate", "locate")
     with gr.Row(equal_height=False):

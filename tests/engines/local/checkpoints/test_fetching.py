@@ -259,16 +259,16 @@ def test_programs_are_fetched_where_they_are_trusted(
 
 def test_the_hubs_refusals_are_explained(hub: tuple[dict[str, str], list[str]]) -> None:
     explained = {
-        "gated": r"asks for an agreement first.*accept it on http.*gated/model and set HF_TOKEN",
-        "agreed": "asks for an agreement first",
-        "closed": "does not let us have closed/model.*HF_TOKEN is valid",
-        "nameless": "does not let us have nameless/model.*HF_TOKEN is valid",
+        "gated": r"requires an agreement first.*accept it on http.*gated/model and set HF_TOKEN",
+        "agreed": "requires an agreement first",
+        "closed": "denies access to closed/model.*HF_TOKEN is valid",
+        "nameless": "denies access to nameless/model.*HF_TOKEN is valid",
         "gone": "There is no model gone/model on the Hub, or it is private",
         "plain": "There is no model plain/model on the Hub",
         "renamed": "has no revision 'v9'",
         "ill": "could not be fetched.*500",
         "busy": "could not be fetched.*503",
-        "old": "weights in an old form only.*can hold programs.*safetensors",
+        "old": "weights only in an old format.*can hold programs.*safetensors",
         "empty": r"has no \.safetensors weights",
         "bare": r"has no config\.json: it is not a model",
         "silent": "did not answer within 4 seconds",

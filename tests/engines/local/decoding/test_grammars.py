@@ -198,7 +198,7 @@ def test_what_the_tokens_cannot_say_is_an_error_and_no_wrong_answer() -> None:
 def test_a_token_against_the_grammar_is_an_error() -> None:
     grammar = random_model("llava").grammars.compile_pattern("a+")
     grammar(torch.tensor([[1]]), torch.zeros(1, 670))
-    with pytest.raises(EngineError, match="could not be kept"):
+    with pytest.raises(EngineError, match="could not follow"):
         grammar(torch.tensor([[1, 600]]), torch.zeros(1, 670))
 
 

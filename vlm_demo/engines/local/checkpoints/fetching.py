@@ -124,7 +124,7 @@ def _check_hub(checkpoint: str) -> None:
             f"{checkpoint} is not on this computer and cannot be fetched: HF_HUB_OFFLINE is set. "
             "Please unset it and start again, or choose another model."
         )
-    if not _hub_answers():
+    if not _is_hub_reachable():
         raise LoadError(
             f"{checkpoint} is not on this computer and cannot be fetched: there is no connection "
             f"to {urlsplit(constants.ENDPOINT).hostname}. Please go online and try again, or "
@@ -132,7 +132,7 @@ def _check_hub(checkpoint: str) -> None:
         )
 
 
-def _hub_answers() -> bool:
+def _is_hub_reachable() -> bool:
     """Whether a connection to the Hub, or to the proxy that leads there, can be opened.
 
     It is tried in a thread, because name lookups have no timeout.
@@ -180,7 +180,7 @@ def _check_weights(checkpoint: str, names: Sequence[str]) -> None:
         return
     if any(name.endswith(UNSAFE_WEIGHTS) for name in names):
         raise LoadError(
-            f"{checkpoint} has its weights in an old form only, which can hold programs. Please "
+            f"{checkpoint} has its weights only in an old format, which can hold programs. Please "
             "use a version of this model with .safetensors weights."
         )
     raise LoadError(
@@ -222,7 +222,7 @@ def _fetch_error(checkpoint: str, revision: str | None, error: Exception) -> Loa
     match error:
         case GatedRepoError():
             what = (
-                f"{checkpoint} asks for an agreement first. Please accept it on "
+                f"{checkpoint} requires an agreement first. Please accept it on "
                 f"{constants.ENDPOINT}/{checkpoint} and set HF_TOKEN."
             )
         case RepositoryNotFoundError():
@@ -236,7 +236,7 @@ def _fetch_error(checkpoint: str, revision: str | None, error: Exception) -> Loa
             what = f"There is no model {checkpoint} on the Hub. Please check the name."
         case HfHubHTTPError() if error.response.status_code in (401, 403):
             what = (
-                f"The Hub does not let us have {checkpoint}. Please check that HF_TOKEN is valid "
+                f"The Hub denies access to {checkpoint}. Please check that HF_TOKEN is valid "
                 "and may read it."
             )
         case httpx2.TimeoutException():

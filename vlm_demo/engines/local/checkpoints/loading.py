@@ -107,7 +107,7 @@ def _check_files(folder: Path) -> None:
         return
     if any(folder.glob("*.bin")):
         raise LoadError(
-            f"The weights in {folder} are in the old .bin form, which can hold programs. Please "
+            f"The weights in {folder} are in the old .bin format, which can hold programs. Please "
             "use a version of this model with .safetensors weights."
         )
     raise LoadError(

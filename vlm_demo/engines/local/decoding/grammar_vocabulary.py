@@ -43,7 +43,7 @@ class GrammarVocabulary:
             texts = TokenizerWrapper(TokenTexts(tokenizer, size, end_tokens[0]))
         except (AttributeError, LookupError, TypeError) as error:
             raise EngineError(
-                "This model's tokenizer is of a kind that cannot be kept to a pattern or schema. "
+                "This model's tokenizer does not work with patterns and schemas. "
                 "Possible answers to choose from work with every model."
             ) from error
         return cls(

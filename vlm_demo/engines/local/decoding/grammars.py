@@ -68,7 +68,7 @@ class GrammarConstraint(LogitsProcessor):
         bits = np.frombuffer(self._matcher.compute_bitmask(), dtype=np.uint8)
         if self._matcher.is_error():
             raise EngineError(
-                "The answer could not be kept to the pattern or schema: "
+                "The answer could not follow the pattern or schema: "
                 f"{_error_reason(self._matcher.get_error())}. Please choose a simpler one."
             )
         allowed = np.zeros(size, dtype=bool)

@@ -55,7 +55,7 @@ class GenerationJob:
         """
         if math.isnan(logprob):
             raise EngineError(
-                "The model's numbers broke down (NaN). Please load it in another precision, "
+                "The model computed invalid numbers (NaN). Please load it in another precision, "
                 "float32 or bfloat16, or choose another model."
             )
         self.tokens.append(token)

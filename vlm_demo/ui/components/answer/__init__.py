@@ -1,1 +1,1 @@
-"""Answer."""
+"""The answer component: its stream, what it waits for, and what can be done about errors."""

@@ -67,7 +67,7 @@ class AnsweredRequest:
         return every[-1] if every else None
 
     @property
-    def seen_images(self) -> UploadedImages:
+    def visible_images(self) -> UploadedImages:
         """The pictures that regions in the answer can be on, in the order of their numbers."""
         return self.images or ((self.image,) if self.image else ())
 

@@ -60,9 +60,9 @@ class Remedy:
 AGAIN = Remedy(RemedyAction.AGAIN, TranslatableText("Try again"))
 PICTURE = Remedy(RemedyAction.PICTURE, TranslatableText("Choose a picture"))
 EXAMPLE = Remedy(RemedyAction.EXAMPLE, TranslatableText("Try an example"))
-WRITE = Remedy(RemedyAction.WORDS, TranslatableText("Write some words"))
+WRITE = Remedy(RemedyAction.WORDS, TranslatableText("Write something"))
 SHORTEN = Remedy(RemedyAction.WORDS, TranslatableText("Shorten the text"))
-CORRECT = Remedy(RemedyAction.WORDS, TranslatableText("Change the words"))
+CORRECT = Remedy(RemedyAction.WORDS, TranslatableText("Change the text"))
 
 
 def problem_value(

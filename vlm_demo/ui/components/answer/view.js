@@ -1,9 +1,9 @@
-// An answer as it grows: text whose phrases carry the look of their places and are linked with them. Before
-// it, what is waited for; in its place, what went wrong and what can be done. `props.value`, as JSON:
+// An answer as it grows: text whose phrases look like their regions and are linked with them. Before it, what
+// it waits for; in its place, what went wrong and what can be done. `props.value`, as JSON:
 //   {parts: [{text, colour, dash, mention, placeless}], reasoning, busy, notes: [words], tone, pace: [words],
 //   shares: [{text, share, percent, colour}], orders: [{order, best, percent}],
 //   waiting: {words, stage, share}, problem: {words, remedies: [{action, words, choice}]}}
-// where words are a string, or {words, values} to be said in the browser's language.
+// where words are a string, or {words, values} to be translated in the browser.
 const find = (selector) => element.querySelector(selector);
 const card = find('.answer'), text = find('.answer-text'), note = find('.answer-note');
 const reasoningFold = find('.answer-reasoning'), pace = find('.answer-pace'), copy = find('.answer-copy');
@@ -11,23 +11,23 @@ const shares = find('.answer-shares'), orders = find('.answer-orders');
 const wait = find('.answer-waiting'), stage = find('.answer-stage'), bar = find('.answer-waiting progress');
 const problem = find('.answer-problem'), ways = find('.answer-remedies');
 const { canvas, run, field, picture } = card.dataset;
-const LINE = 2.5;  // pixels under a phrase; dashes are told in widths of their line
+const LINE = 2.5;  // pixels under a phrase; dashes are in widths of their line
 let drawn = [], offered = '';
 
 const told = (line) => (typeof line === 'string' ? say.whole(line) : say(line.words, line.values));
 
-// Sets what has changed and no more: what is read aloud would be read again.
+// Sets only what has changed: a screen reader would read the same text again.
 function fill(node, words) {
   if (node.textContent !== words) node.textContent = words;
   node.hidden = !words;
 }
 
-// Phrases and places point at each other, by an event that both hear.
+// Phrases and regions light each other up, by an event that both listen to.
 
 const mention = (index, on) => document.dispatchEvent(
   new CustomEvent('vlm-mention', { detail: { canvas, index, on, from: 'words' } }));
 
-// The dashes of the phrase's lines on the picture, as a line under it; a box of its colour where they are whole.
+// A line under the phrase with the dashes of its regions on the picture; without dashes, a solid one.
 function line(dash) {
   if (!dash.length) return 'linear-gradient(var(--colour), var(--colour))';
   let at = 0;
@@ -75,7 +75,7 @@ function node(part) {
 
 const alike = (a, b) => a && a.mention === b.mention && a.colour === b.colour && a.placeless === b.placeless;
 
-// Touches only what has changed since the last step, so that 50 phrases keep up and none loses the focus.
+// Changes only what differs from the last step, so that 50 phrases stay fast and none loses the focus.
 function write(parts) {
   const following = text.scrollHeight - text.scrollTop - text.clientHeight < 8;
   parts.forEach((part, index) => {
@@ -90,7 +90,7 @@ function write(parts) {
   if (text.scrollHeight > text.clientHeight + 1) text.tabIndex = 0; else text.removeAttribute('tabindex');
 }
 
-// A place was pointed at: its phrase lights up, and comes into view where the answer itself scrolls.
+// A region was pointed at: its phrase lights up, and scrolls into view.
 document.addEventListener('vlm-mention', ({ detail }) => {
   if (!canvas || detail.canvas !== canvas) return;
   for (const mark of text.querySelectorAll('mark')) {
@@ -131,7 +131,7 @@ const asks = () => document.querySelector(run);
 const chooser = () => document.querySelector(`${picture} input[type=file]`);
 const example = () => card.closest('[role=tabpanel]')?.querySelector('.examples button');
 const words = () => [...document.querySelectorAll(`${field} textarea, ${field} input`)].find((one) => one.offsetParent);
-// What each action needs on the page, and does with it; the others are done by the server.
+// What each action needs on the page, and does with it; the server does the others.
 const acts = {
   again: [() => run, () => press()],  // the button may be a moment away
   picture: [picture && chooser, (input) => input.click()],
@@ -156,13 +156,13 @@ function remedy({ action, words: line, choice }) {
 
 function offer(remedies) {
   const state = JSON.stringify(remedies);
-  if (state === offered) return;  // building the buttons anew would take the focus from them
+  if (state === offered) return;  // rebuilding the buttons would take the focus from them
   offered = state;
   ways.replaceChildren(...remedies.flatMap(remedy));
   ways.hidden = !ways.children.length;
 }
 
-// Asks again when the server has done what was chosen, and the button can be pressed.
+// Asks again, once the server has done what was chosen and the button can be pressed.
 function press(left = 100) {
   const button = asks();
   if (button && !button.disabled) button.click();

@@ -250,7 +250,7 @@ def describe_outcome(reply: Reply) -> tuple[str, Tone]:
             return "Not found: the answer names no place.", "none"
         case ReplyState.UNREADABLE:
             return (
-                "The answer holds places that cannot be read. See the raw output below.",
+                "The answer contains places that cannot be read. See the raw output below.",
                 "unreadable",
             )
 

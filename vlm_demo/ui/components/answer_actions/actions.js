@@ -1,8 +1,8 @@
-// The bar under an answer. `props.value` is what the server says, as JSON:
+// The bar under an answer. `props.value`, as JSON:
 //   {questions, standings: [{model, iou, hits, extra, questions}], score: {words, places: [{overlap,
 //   hit, found}], hits, extra} | null, busy: [at, of, model] | null}
-// and, one time, `once`: {id, url and name of a file | link | go: a tab | problem: words}. What is
-// left out stays as it was. The person's wishes go back as events; a file is made only when it is asked for.
+// or, for something to do once, `once`: {id, url and name of a file | link | go: a tab | problem: words}.
+// What is left out stays as it was. Buttons send events; a file is made only when it is asked for.
 const root = element.querySelector('.answer-actions');
 const { tab, scores, turns } = root.dataset;
 const shown = { questions: 0, standings: [], score: null, busy: null };
@@ -33,9 +33,9 @@ const save = button(say('Download'), () => trigger('download', { form: format.va
 const number = button(say('Number the boxes'), () => trigger('apply'));
 number.title = say('Makes a picture with numbers, to ask about “3” in the chat');
 const link = button(say('Link'), () => trigger('copy'));
-link.title = say('Makes a link that asks this again; the picture is not in it');
-const opener = button(say('Draw what is right'), () => unfold(panel.hidden));
-opener.title = say('Scores the answer by boxes that you draw');
+link.title = say('Makes a link that asks this again, without the picture');
+const opener = button(say('Draw the ground truth'), () => unfold(panel.hidden));
+opener.title = say('Scores the answer against boxes that you draw');
 
 const address = make('input', { readOnly: true, className: 'address' });
 address.setAttribute('aria-label', say('Link'));
@@ -49,7 +49,7 @@ const problem = make('p', { className: 'notice', hidden: true });
 problem.setAttribute('role', 'alert');
 
 const panel = make('section', { className: 'truth', hidden: true });
-panel.setAttribute('aria-label', say('Draw what is right'));
+panel.setAttribute('aria-label', say('Draw the ground truth'));
 const chooser = make('input', { type: 'file', accept: '.zip', hidden: true });
 chooser.addEventListener('change', async () => {
   const [file] = chooser.files;
@@ -81,7 +81,7 @@ function measured(score) {
   const places = make('ol', {}, ...score.places.map((place) => make('li', { className: place.hit ? 'hit' : 'miss' },
     place.found ? say('IoU {overlap}', { overlap: place.overlap }) : say('nothing found here'),
     make('b', { textContent: place.hit ? say('hit') : say('miss') }))));
-  const extra = score.extra ? [make('p', { textContent: say('Places of the answer that meet nothing right: {count}', { count: score.extra }) })] : [];
+  const extra = score.extra ? [make('p', { textContent: say('Places of the answer that match no ground truth: {count}', { count: score.extra }) })] : [];
   return [title, places, ...extra];
 }
 
@@ -101,12 +101,12 @@ function draw() {
     ? [make('p', { className: 'busy', textContent: say('Asking {model}: {at} of {count}…', { at: shown.busy[0], count: shown.busy[1], model: shown.busy[2] }) }), button(say('Stop'), () => trigger('stop'))]
     : [];
   const acts = count ? [
-    button(say('Ask the chosen model all of it'), () => trigger('play')),
+    button(say('Run the chosen model on all questions'), () => trigger('play')),
     button(say('Save as ZIP'), () => trigger('release')),
     button(say('Open a ZIP'), () => chooser.click()),
-    button(say('Forget it'), () => trigger('delete')),
+    button(say('Delete it'), () => trigger('delete')),
   ] : [button(say('Open a ZIP'), () => chooser.click())];
-  const empty = make('p', { textContent: say('Every answer that you score becomes a question of it, until you leave the page. Save it as a ZIP to keep it.') });
+  const empty = make('p', { textContent: say('Every answer that you score becomes a question of your benchmark, until you leave the page. Save it as a ZIP to keep it.') });
   own.replaceChildren(title, ...(count ? [ranked()] : [empty]), make('div', { className: 'acts' }, ...(shown.busy ? busy : acts)));
 }
 

@@ -211,9 +211,9 @@ def _newest_answer(
 ) -> AnswerWithImages:
     """Return the newest answer as the page shows it: without regions that are hidden there."""
     newest = require_answer(newest)
-    images = turns[-1].seen_images if turns else newest.seen_images
+    images = turns[-1].visible_images if turns else newest.visible_images
     return apply_confidence_threshold(newest.reply, threshold or 0), images
 
 
 def _all_answers(turns: Sequence[AnsweredTurn]) -> list[AnswerWithImages]:
-    return [(turn.reply, turn.seen_images) for turn in turns if turn.reply is not None]
+    return [(turn.reply, turn.visible_images) for turn in turns if turn.reply is not None]

@@ -29,9 +29,11 @@ def make_question(
     """
     image = answer.image
     if image is None:
-        raise InputError("This answer is about no picture.")
+        raise InputError("This answer is not about a picture.")
     if not ground_truth:
-        raise InputError("Please draw what is right on the picture first: drag a box around it.")
+        raise InputError(
+            "Please draw the ground truth on the picture first: drag a box around each thing."
+        )
     return LabelledQuestion(
         image.source,
         image.size,

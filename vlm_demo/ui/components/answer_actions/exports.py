@@ -25,7 +25,7 @@ class AnsweredTurn(Protocol):
         """The answer; None: there is none yet."""
 
     @property
-    def seen_images(self) -> tuple[UploadedImage, ...]:
+    def visible_images(self) -> tuple[UploadedImage, ...]:
         """The pictures that the model was shown, in their order."""
 
 
@@ -61,6 +61,6 @@ def export_answers(answers: Iterable[AnswerWithImages], form: FileFormat) -> Pat
     """
     images = group_by_image(answers)
     if not images:
-        raise MissingImageError("There is no picture that this answer is about.")
+        raise MissingImageError("This answer is not about a picture.")
     name = images[0].stem if len(images) == 1 else "conversation"
     return export_file(images, form, make_served_folder(), name)

@@ -33,7 +33,7 @@ def card_value(
     if link.earlier_turns:
         notes.append(
             TranslatableText(
-                "Before it, {count} turns had been said, which are not part of the link.",
+                "The {count} turns before it are not part of the link.",
                 {"count": link.earlier_turns},
             )
         )
@@ -47,7 +47,7 @@ def card_value(
     elif other is not None:
         notes.append(
             TranslatableText(
-                "This is another picture (sha256 {other}) than that of the link ({sha}).",
+                "This picture (sha256 {other}) is not that of the link ({sha}).",
                 {**image, "other": f"{sha256_of(other.source)[:12]}…"},
             )
         )

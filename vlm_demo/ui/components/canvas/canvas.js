@@ -1,11 +1,11 @@
-// A picture on the page: it comes in by drop, paste or choice, carries the places of an answer, and lets a
-// person mark regions. `props.value` is what the server shows, as JSON:
+// The canvas: a picture that comes in by drop, paste or choice, with the regions of an answer, on which people
+// can mark regions. `props.value`, as JSON:
 //   {picture: {url, width, height, name, fingerprint} | null,
 //    mentions: [{phrase, sure, colour, dash, unsure, places: [{box | point | polygon, sure}]}],
 //    regions: [{box | point | polygon}]}
-// with coordinates as fractions of the picture, `sure` in words; `unsure`: its places are left out on
-// purpose. `regions`, where it is there, takes the place of what the person marked, once. What the person does
-// goes back as events. A canvas of a group takes nothing in: one looks at its picture.
+// with coordinates as fractions of the picture, and `sure`, the confidence, as text; `unsure`: its places are
+// hidden by the threshold. `regions`, where it is there, replaces what the person marked, once. What the person
+// does goes to the server as events. A canvas of a group takes no pictures in: it only shows one.
 window.buildCanvas = (host, { props, trigger, server, upload, watch }) => {
   const find = (selector) => host.querySelector(selector);
   const root = find('.canvas'), stage = find('.stage'), sheet = find('.sheet'), image = find('.sheet img');
@@ -20,7 +20,7 @@ window.buildCanvas = (host, { props, trigger, server, upload, watch }) => {
   const canvas = {
     root, stage, sheet, image, find, name, group, trigger, server: server || {}, value: {},
     overlay: find('.overlay'), labels: find('.labels'), legend: find('.legend'),
-    looked: [],  // what else is done when another part of the picture is looked at
+    looked: [],  // called when another part of the picture is shown
     onStage: (event) => share(stage, event),
     onPicture: (event) => share(sheet, event).map((fraction) => clamp(fraction)),
     isOnPicture: (event) => share(sheet, event).every((fraction) => fraction >= 0 && fraction <= 1),
@@ -103,7 +103,7 @@ window.buildCanvas = (host, { props, trigger, server, upload, watch }) => {
     });
   }
   watch('value', show);
-  come(null);  // a canvas of a group takes no room without a picture
+  come(null);  // a canvas of a group is hidden without a picture
   show();
 };
 

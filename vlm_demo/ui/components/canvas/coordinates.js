@@ -1,7 +1,7 @@
-// Tables on a canvas: the regions that a person marks, as numbers to write, and what was found.
+// The tables of a canvas: the marked regions as numbers to edit, and what was found.
 const EDGES = ['x1', 'y1', 'x2', 'y2'];
 
-// Numbers of pixels, editable. A value that cannot be is said to be so and left for the person to mend.
+// Editable coordinates in pixels. An impossible value is reported and left for the person to correct.
 function createCoordinates(canvas) {
   const fold = canvas.find('.coordinates'), rows = fold.querySelector('tbody');
   const across = (axis) => (axis % 2 ? canvas.value.picture.height : canvas.value.picture.width);
@@ -37,7 +37,7 @@ function createCoordinates(canvas) {
   function typed(line, axis) {
     const region = line.region, inputs = inputsOf(line), bounds = [...boundsOf(region)];
     const used = region.point ? [0, 1] : [0, 1, 2, 3];
-    // All that stands there counts, so that two values that fit only together can be written one by one.
+    // All fields count, so that two values that are only valid together can be entered one by one.
     for (const edge of used)
       if (edge === axis || inputs[edge].value !== inputs[edge].dataset.shown)
         bounds[edge] = inputs[edge].value === '' ? NaN : Number(inputs[edge].value) / across(edge);
@@ -52,7 +52,7 @@ function createCoordinates(canvas) {
 
   function trouble(bounds, region) {
     const { width, height } = canvas.value.picture;
-    if (!bounds.every(Number.isFinite)) return say('Please write a number of pixels.');
+    if (!bounds.every(Number.isFinite)) return say('Please enter a number of pixels.');
     if (bounds.some((edge) => edge < 0 || edge > 1))
       return say('This lies outside the picture, which has {width} × {height} pixels.', { width, height });
     if (!region.point && (bounds[2] <= bounds[0] || bounds[3] <= bounds[1]))
@@ -90,7 +90,7 @@ function createCoordinates(canvas) {
   return { draw };
 }
 
-// What was found, for those who cannot see where it is drawn, and to copy. Written when it is unfolded.
+// What was found, for those who cannot see the picture, and to copy. It is filled when it is unfolded.
 function createTable(canvas) {
   const fold = canvas.find('.as-table'), rows = fold.querySelector('tbody');
   let mentions = [];

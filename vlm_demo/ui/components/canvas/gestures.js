@@ -1,5 +1,5 @@
-// What pointers do on a canvas's stage: two fingers zoom and move the picture; one marks, moves the picture
-// where nothing is marked with, or points at places.
+// What pointers do on the stage of a canvas: two fingers zoom and move the picture; one marks a region, moves
+// the picture if no tool is chosen, or points at regions.
 function wireGestures(canvas, marking) {
   const { stage, find } = canvas;
   const fingers = new Map();  // pointer: where it is, in fractions of the stage

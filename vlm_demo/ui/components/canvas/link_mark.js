@@ -1,5 +1,5 @@
-// Makes a marked phrase a button to mouse, touch and keyboard, which brings the picture into view where its place is
-// drawn. `point(true)` lights the place up; `canvas` is the picture's id.
+// Makes a marked phrase a button for mouse, touch and keyboard that scrolls its picture into view.
+// `point(true)` lights its regions up; `canvas` is the id of the canvas.
 window.linkMark = (mark, canvas, point) => {
   mark.tabIndex = 0;
   mark.setAttribute('role', 'button');

@@ -1,11 +1,11 @@
-// Regions that a person marks on a picture: numbered from 1 in the order in which they came, moved by
-// their line or number, resized by handles, and all of it by keyboard. They belong to the picture that they
-// are on. `select` tells the server whenever they change.
+// Regions that a person marks on a picture: numbered from 1 in order, moved by their line or number, resized by
+// handles, all of it by keyboard too. They belong to the picture that they are on. The event `select` tells the
+// server of every change.
 const LEAST_DRAG = 4;  // pixels of the screen; less is a click
 const REACH = { mouse: 7, touch: 20, pen: 12 };  // pixels around a line or a handle
 const NUDGE = 0.01;  // by an arrow key, of the picture's side
-const ECHO_MS = 1500;  // time in which an older report may still come back
-const REPORT_MS = 120;  // least time between two reports
+const ECHO_MS = 1500;  // time in which the echo of a report may come back
+const REPORT_MS = 120;  // shortest time between two reports
 const CURSORS = ['nwse', 'ns', 'nesw', 'ew', 'nwse', 'ns', 'nesw', 'ew'];
 
 function createMarking(canvas) {
@@ -126,13 +126,13 @@ function createMarking(canvas) {
     if (focused) (regions.length ? tags.children[selected].firstChild : stage).focus({ preventScroll: true });
   }
 
-  // What the server says takes the place of what stands here, unless it is an echo of what was told to it.
+  // The regions that the server sends replace those here, unless they are an echo of a report.
   function replace(others) {
     const words = JSON.stringify(others);
     if (words === JSON.stringify(regions)) return;
     if (told.some((one) => one.words === words && performance.now() - one.when < ECHO_MS)) return;
     regions = others;
-    told = [];  // what was told before is no longer here: when it comes, it comes back
+    told = [];  // from now on, earlier reports are no echoes
     selected = -1;
     action = draft = null;
     clearTimeout(due);
@@ -197,7 +197,7 @@ function createMarking(canvas) {
     draw();
   }
 
-  // The region with the dragged side or corner at a point; the opposite ones stay.
+  // Returns the region with the dragged side or corner at a point; the opposite ones stay.
   function resizeRegion({ region, handle }, [x, y]) {
     let [x1, y1, x2, y2] = boundsOf(region);
     const [width, height] = size(), least = [LEAST_DRAG / width, LEAST_DRAG / height];
@@ -208,7 +208,7 @@ function createMarking(canvas) {
     return fitRegion(region, [x1, y1, x2, y2].map((edge) => clamp(edge)));
   }
 
-  // Gives whether something was done; if not, it was a click.
+  // Returns whether something was done; if not, it was a click.
   function end(event, at) {
     const done = action, region = draft;
     move(event, at);

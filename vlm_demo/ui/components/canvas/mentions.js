@@ -1,7 +1,7 @@
-// The places of an answer on a canvas, with their labels and chips. Only what has changed is drawn again:
-// an answer may grow by many places a second, and nobody's focus is taken away.
+// The mentions of an answer on a canvas, with their labels and chips. Only what has changed is drawn again: an
+// answer may grow by many regions a second, and the focus stays where it is.
 const LABEL_ROOM = [14, 4];  // around the words of a label, in pixels, as in canvas.css
-const MANY = 8;  // mentions; beyond, colours come round again, and chips show the numbers of labels
+const MANY = 8;  // mentions beyond which colours repeat, and chips show the numbers of labels
 
 const shorten = (words) => (words.length > MAX_LABEL_CHARACTERS ? `${words.slice(0, MAX_LABEL_CHARACTERS - 1)}…` : words);
 const pixels = (size) => `${size}px`;
@@ -13,7 +13,7 @@ function element(name, className, words = '') {
   return node;
 }
 
-// Words of a model: shortened, in their own direction, with how sure it was of them.
+// Appends a phrase of a model: shortened, in its own direction, with its confidence.
 function appendName(node, phrase, sure) {
   const name = element('span', '', shorten(phrase));
   name.dir = 'auto';
@@ -89,7 +89,7 @@ function createMentions(canvas) {
 
   function setHidden(index) {
     const { group, names, chip } = shown.get(index), away = hidden.has(index);
-    // Taken out and not only made invisible, so that what is there is what is seen.
+    // Removed, not only made invisible, so that the page holds what is seen.
     away ? group.remove() : insert(overlay, group, index);
     for (const { node } of names) away ? node.remove() : labels.append(node);
     if (chip.type === 'button') chip.setAttribute('aria-pressed', String(!away));
@@ -135,7 +135,7 @@ function createMentions(canvas) {
 
   const arrangeSoon = () => { cancelAnimationFrame(placing); placing = requestAnimationFrame(arrange); };
 
-  // Put the labels where they cover none, in the part of the picture that is looked at.
+  // Puts the labels where they do not cover each other, in the visible part of the picture.
   function arrange() {
     const frame = stage.getBoundingClientRect(), sheet = canvas.sheet.getBoundingClientRect();
     if (!sheet.width || !frame.width) return;
@@ -211,7 +211,7 @@ function createMentions(canvas) {
     return best;
   }
 
-  // Coloured phrases elsewhere on the page point at their places here.
+  // Coloured phrases elsewhere on the page light up their regions here.
   document.addEventListener('vlm-mention', ({ detail }) => {
     if (detail.canvas === canvas.name && detail.from !== 'canvas') lightUp(detail.on ? detail.index : null);
   });
@@ -224,7 +224,7 @@ function createMentions(canvas) {
       if (index === null) { if (pointed !== null) point(pointed, false); } else point(index, true);
       stage.classList.toggle('over-place', index !== null);
     },
-    // A tapped place stays lit until something else is tapped.
+    // A tapped region stays lit until something else is tapped.
     tap: (place) => {
       const index = indexAt(place), before = lit();
       pointed = null;

@@ -2,7 +2,7 @@
 // where the cursor is. `props.value`, as JSON: {count}
 const row = element.querySelector('.region-chips');
 
-// As if it was typed, so that Gradio hears of it; a space keeps it apart from the words beside it.
+// As if it were typed, so that Gradio notices; a space separates it from the word before.
 function write(words) {
   const field = document.querySelector(row.dataset.field);
   if (!field) return;
@@ -24,7 +24,7 @@ function chip(number) {
 
 function show() {
   const { count = 0 } = JSON.parse(props.value || '{}');
-  if (count === row.querySelectorAll('button').length) return;  // building them anew would take the focus
+  if (count === row.querySelectorAll('button').length) return;  // rebuilding them would take the focus
   const hint = document.createElement('span');
   hint.textContent = say('Marked on the picture:');
   row.replaceChildren(hint, ...Array.from({ length: count }, (_, index) => chip(index + 1)));

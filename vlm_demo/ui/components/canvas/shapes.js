@@ -1,4 +1,4 @@
-// Places as SVG and as numbers. A place is {box: [x1, y1, x2, y2]}, {point: [x, y]} or
+// Regions as SVG and as numbers. A region is {box: [x1, y1, x2, y2]}, {point: [x, y]} or
 // {polygon: [[x, y], ...]}, in fractions of the picture.
 const SVG = 'http://www.w3.org/2000/svg';
 const percent = (fraction) => `${(fraction * 100).toFixed(3)}%`;
@@ -11,7 +11,7 @@ function shape(name, attributes, className) {
   return node;
 }
 
-// A place (class box, outline or point) with its edge, which keeps it visible on any picture.
+// Draws a region (class box, outline or point) with an edge that keeps it visible on any picture.
 function drawRegion(place, colour = 'none') {
   const paint = { stroke: colour, fill: colour };
   if (place.box) {
@@ -36,7 +36,7 @@ function boundsOf(place) {
   return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
 }
 
-// The same place within other bounds.
+// Returns a region scaled into other bounds.
 function fitRegion(place, [x1, y1, x2, y2]) {
   if (place.box) return { box: [x1, y1, x2, y2] };
   if (place.point) return { point: [x1, y1] };
@@ -63,7 +63,7 @@ function cornersOf(place) {
   return [[x1, y1], [x2, y1], [x2, y2], [x1, y2]];
 }
 
-// How far a point is from a place's line, in pixels of a picture shown in `size`.
+// Returns the distance of a point from the line of a region, in pixels of a picture shown in `size`.
 function distance(place, point, [width, height]) {
   const inPixels = ([x, y]) => [x * width, y * height], at = inPixels(point);
   if (place.point) {
@@ -74,7 +74,7 @@ function distance(place, point, [width, height]) {
   return Math.min(...corners.map((corner, index) => toLine(at, corner, corners[(index + 1) % corners.length])));
 }
 
-// Whether a point is inside a place; even-odd, as SVG fills it here.
+// Tells whether a point is inside a region, by the even-odd rule, as SVG fills it here.
 function contains(place, [x, y]) {
   if (place.point) return false;
   const corners = cornersOf(place);
@@ -84,7 +84,7 @@ function contains(place, [x, y]) {
   }, false);
 }
 
-// Fewer points for a hand-drawn line: none of those left out is further than `off` from it (Douglas and Peucker).
+// Returns a hand-drawn line with fewer points, none more than `off` away from it (Douglas and Peucker).
 function simplifyLine(points, off) {
   if (points.length < 3) return points;
   const [first, last] = [points[0], points.at(-1)];

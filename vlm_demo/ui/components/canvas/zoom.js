@@ -1,7 +1,7 @@
-// How a canvas's picture is looked at. A view is `scale` times as large as the picture fits, with the
-// fractions `x` and `y` of the picture at the upper left corner of the stage. Canvases of a group look alike.
+// Which part of the picture a canvas shows. A view magnifies the picture `scale` times, relative to the size at
+// which it fits, with its fractions `x` and `y` at the upper left corner of the stage. Canvases of a group share it.
 const WHOLE = { scale: 1, x: 0, y: 0 };
-const FAR_ENOUGH = 8;  // a picture of many pixels goes on until each is two wide
+const FAR_ENOUGH = 8;  // large pictures zoom in further, until a pixel is two pixels wide
 const STEP = 1.4, FAR = 0.1;
 
 function createZoom(canvas) {
@@ -36,7 +36,7 @@ function createZoom(canvas) {
     fetching = setTimeout(() => sharpen(picture, width), 150);
   }
 
-  // The copy that is shown first is small; one of all pixels comes when they would be seen.
+  // The first copy is small; one in full resolution comes when its pixels can be seen.
   async function sharpen(picture, width) {
     const coarse = image.naturalWidth && width * devicePixelRatio > image.naturalWidth * 1.05;
     if (!coarse || image.naturalWidth >= picture.width || asked.has(picture.fingerprint) || !canvas.server.full_resolution_url) return;
@@ -49,7 +49,7 @@ function createZoom(canvas) {
       await sharp.decode();
       if (!canvas.isShown(picture)) return;
       image.src = url;
-      asked.delete(picture.fingerprint);  // it may go, and come again
+      asked.delete(picture.fingerprint);  // the picture may be removed and come back
     } catch (error) { console.warn('The full resolution did not come.', error); }
   }
 
@@ -59,7 +59,7 @@ function createZoom(canvas) {
       document.dispatchEvent(new CustomEvent('vlm-view', { detail: { group: canvas.group, view, from: canvas } }));
   }
 
-  // Magnify around a point of the stage (fractions of it), which stays where it is.
+  // Magnifies around a point of the stage (fractions of it), which stays in place.
   function zoom(factor, [left, top] = [0.5, 0.5]) {
     const before = fitting(view.scale), whole = fitting(1);
     if (!before) return;
@@ -77,7 +77,7 @@ function createZoom(canvas) {
   const buttons = { '.in': () => zoom(STEP), '.out': () => zoom(1 / STEP), '.whole': () => lookTogether(WHOLE) };
   for (const [name, action] of Object.entries(buttons)) find(name).addEventListener('click', action);
   stage.addEventListener('wheel', (event) => {
-    if (!event.ctrlKey) return;  // also what a pinch on a touchpad comes as; without, the page scrolls
+    if (!event.ctrlKey) return;  // set also for a pinch on a touchpad; without it, the page scrolls
     event.preventDefault();
     zoom(Math.exp(-event.deltaY / 200), canvas.onStage(event));
   }, { passive: false });

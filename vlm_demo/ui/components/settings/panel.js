@@ -1,5 +1,5 @@
-// What is said about the generation settings: beside their title how many are not the model's own, and
-// below them what unusual ones do, with a button that resets them. `props.value`, as JSON:
+// Notes on the generation settings: beside their title, how many differ from the model's own; below them, what
+// unusual ones do, and a button that resets them. `props.value`, as JSON:
 //   {model, changed, hints: [{words, values}]}
 const mark = element.querySelector('.settings-changed');
 const list = element.querySelector('.settings-hints'), reset = element.querySelector('.settings-reset');

@@ -141,7 +141,7 @@ def build_settings(backend: Backend, model: gr.Dropdown) -> Controls:
                     buttons=[],
                     min_width=280,
                     label=say("Top p"),
-                    info=say("Share of likely words to draw"),
+                    info=say("Share of the likely words to draw from"),
                 )
                 max_new_tokens = gr.Slider(
                     8,
@@ -161,7 +161,7 @@ def build_settings(backend: Backend, model: gr.Dropdown) -> Controls:
                     buttons=[],
                     min_width=280,
                     label=say("Repetition penalty"),
-                    info=say("Above 1 avoids saying the same again"),
+                    info=say("Above 1 discourages repetition"),
                 )
                 # Not a gr.Number: in the browser an empty one begins as 0.
                 seed = gr.Textbox(
@@ -169,7 +169,9 @@ def build_settings(backend: Backend, model: gr.Dropdown) -> Controls:
                     label=say("Seed"),
                     max_lines=1,
                     min_width=280,
-                    info=say("The same seed draws the same words; empty draws anew"),
+                    info=say(
+                        "The same seed draws the same words; without one, they change each time"
+                    ),
                     elem_id="settings-seed",
                 )
             footer = _build_note(state, _FOOTER, "settings-foot")

@@ -1,22 +1,18 @@
 """Regions that people mark, on their way into the prompt of every family."""
 
 import io
-from collections.abc import Iterator
-from itertools import islice
+from itertools import product
 
 import pytest
 from PIL import Image
+from support.families import ASKED, each
 
-from vlm_demo.backend import Backend
-from vlm_demo.catalog.menu import default_menu
 from vlm_demo.errors import InputError, MissingImageError
-from vlm_demo.families import all_families, get_family
+from vlm_demo.families import get_family
 from vlm_demo.images import open_image
 from vlm_demo.prompting.family import Family
 from vlm_demo.prompting.region_crops import crop_region
 from vlm_demo.prompting.region_overlays import RED, draw_regions
-from vlm_demo.scenes.painting import draw_scene
-from vlm_demo.scenes.splits import scene_seeds
 from vlm_demo.values import (
     MAX_REGIONS,
     Box,
@@ -35,11 +31,9 @@ CAT, DOG, BIRD = Box(0.1, 0.2, 0.4, 0.6), Box(0.5, 0.5, 0.9, 0.9), Box(0.7, 0.1,
 OUTLINE = Polygon((Point(0.1, 0.1), Point(0.5, 0.2), Point(0.2, 0.5)))
 MARK = "the red box with the number {}"
 
-ASKED = [family for family in all_families().values() if family.instructions]
 WRITING = [family for family in ASKED if family.writes_regions]
 TALKING = [family for family in ASKED if family.region_template]
 POINTING = [family for family in TALKING if family.markup and family.markup.write_point]
-NAMES = {"ids": lambda family: family.name}
 
 
 def question_of(family: Family) -> Task:
@@ -74,18 +68,16 @@ def turned_photo() -> Image.Image:
 # What is written is what was marked
 
 
-@pytest.mark.parametrize("picture", [PICTURE, Image.new("RGB", (300, 900)), turned_photo()])
-@pytest.mark.parametrize("family", WRITING, **NAMES)
-def test_a_family_reads_back_the_region_that_it_was_told(
-    family: Family, picture: Image.Image
-) -> None:
+@each(WRITING)
+def test_a_family_reads_back_the_region_that_it_was_given(family: Family) -> None:
     tasks = [Task.DESCRIBE_REGION, question_of(family)] if family in TALKING else []
-    for task in tasks or [Task.DESCRIBE_REGION]:
-        asked = family.prompt(Request(task, "What is [1] here?", (picture,), (CAT,)))
+    images = (PICTURE, Image.new("RGB", (300, 900)), turned_photo())
+    for task, image in product(tasks or [Task.DESCRIBE_REGION], images):
+        asked = family.prompt(Request(task, "What is [1] here?", (image,), (CAT,)))
         assert family.markup and asked.frame
-        assert asked.frame.original == picture.size
-        reading = family.markup.read_output(words(asked) + asked.answer_prefix, asked.frame)
-        (region,) = (region for mention in reading.mentions for region in mention.regions)
+        assert asked.frame.original == image.size
+        output = family.markup.read_output(words(asked) + asked.answer_prefix, asked.frame)
+        (region,) = (region for mention in output.mentions for region in mention.regions)
         assert isinstance(region, Box)
         if family.name == "kosmos2":  # a corner is somewhere in its cell
             corners = (region.x1, region.y1, region.x2, region.y2)
@@ -95,7 +87,7 @@ def test_a_family_reads_back_the_region_that_it_was_told(
         assert not asked.note or family.name == "fuyu"
 
 
-@pytest.mark.parametrize("family", POINTING, **NAMES)
+@each(POINTING)
 def test_a_point_is_written_as_one_where_the_family_was_taught_points(family: Family) -> None:
     asked = ask(family.name, "What is [1]?", Point(0.25, 0.75))
     assert family.markup and asked.frame
@@ -137,7 +129,7 @@ def test_numbers_become_regions_and_the_rest_follows_in_order() -> None:
     assert words(ask("qwen3_vl", "What is [1]?")) == "What is [1]?"
 
 
-@pytest.mark.parametrize("family", TALKING, **NAMES)
+@each(TALKING)
 def test_a_person_cannot_type_what_a_region_is_written_with(family: Family) -> None:
     assert family.markup
     tokens = (*family.control_tokens, *family.markup_tokens)
@@ -364,41 +356,3 @@ def test_too_many_regions_and_regions_on_nothing_are_refused() -> None:
         ask("llava15", "What?", *many)
     with pytest.raises(MissingImageError, match="regions need one"):
         ask("llava15", "What is [1]?", CAT, picture=None)
-
-
-# Real answers
-
-
-@pytest.fixture(scope="module")
-def backend() -> Iterator[Backend]:
-    backend = Backend(default_menu())
-    yield backend
-    backend.close()
-
-
-@pytest.mark.filterwarnings("ignore:::transformers.*")
-@pytest.mark.parametrize("form", [RegionForm.AUTO, RegionForm.CROP])
-@pytest.mark.parametrize("model", ["embedded-llava15", "embedded-kosmos2"])
-def test_the_shipped_models_say_what_is_in_a_region(
-    backend: Backend, model: str, form: RegionForm
-) -> None:
-    scenes = [draw_scene(seed) for seed in islice(scene_seeds("test", 5), 4)]
-    things = [(scene.image, thing) for scene in scenes for thing in scene.objects[:2]]
-    right = 0
-    for picture, thing in things:
-        request = Request(Task.DESCRIBE_REGION, "", (picture,), (thing.box,), form)
-        *_, reply = backend.answer(model, request)
-        right += thing.phrase in reply.text.lower()
-    assert right >= len(things) - 1 and len(things) >= 5
-
-
-@pytest.mark.filterwarnings("ignore:::transformers.*")
-def test_a_place_in_a_cut_out_is_found_on_the_whole_picture(backend: Backend) -> None:
-    scene = draw_scene(next(scene_seeds("test", 5)))
-    thing = scene.objects[0]
-    request = Request(Task.GROUNDED_CAPTION, "", (scene.image,), (thing.box,))
-    *_, reply = backend.answer("embedded-kosmos2", request)
-    named = [mention for mention in reply.mentions if thing.phrase in mention.phrase.lower()]
-    (box,) = named[0].regions
-    assert isinstance(box, Box) and box.iou(thing.box) > 0.8
-    assert "cut out" in reply.note
