@@ -58,7 +58,7 @@ def copied(tmp_path_factory):
     [
         ("backend.py", "import gradio"),
         ("ui/layout.py", "import torch"),
-        ("families/llava15.py", "import vlm_demo.engines"),
+        ("families/llava/llava15.py", "import vlm_demo.engines"),
         ("engines/base.py", "import vlm_demo.families"),
         ("engines/local/inputs/encoding.py", "import vlm_demo.engines.local.decoding.text"),
         ("arena/battles/arena.py", "import vlm_demo.arena.ratings.ratings"),
@@ -67,8 +67,8 @@ def copied(tmp_path_factory):
         ("ui/endpoints/answers.py", "import vlm_demo.ui.tasks.ask"),
         ("ui/components/canvas/canvas.py", "import vlm_demo.ui.components.answer.view"),
         ("catalog/spec.py", "import vlm_demo.backend"),
-        ("types.py", "import vlm_demo.images"),
-        ("cli/app.py", "import openai"),
+        ("values.py", "import vlm_demo.images"),
+        ("cli/main.py", "import openai"),
         ("images.py", "import supervision"),
         ("backend.py", "import sqlalchemy"),
         ("unplaced.py", ""),
@@ -76,7 +76,7 @@ def copied(tmp_path_factory):
 )
 def test_a_broken_contract_is_noticed(copied, module, line):
     path = copied / "vlm_demo" / module
-    before = path.read_text(encoding="utf-8") if path.exists() else None
+    before = path.read_text(encoding="utf-8") if module != "unplaced.py" else None
     path.write_text(f"{before or ''}\n{line}\n", encoding="utf-8")
     try:
         outcome = lint_imports(copied)

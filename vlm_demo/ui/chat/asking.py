@@ -78,16 +78,19 @@ class ChatAsking:
         before: Conversation,
         turn: ChatTurn,
         sidebars: tuple[ChatSidebarState, ChatSidebarState],
-        examples: Conversation,
-        region_form: str,
-        settings: Sequence[Any],
+        values: Sequence[Any],
     ) -> Updates:
         """Stream the answer to a turn; when it fails, the question goes back into the box.
 
-        `sidebars` are the state before, and that from now on.
+        Args:
+            before: the turns before it.
+            turn: the question.
+            sidebars: the state of the sidebar before, and that from now on.
+            values: the few-shot examples, the form of regions, and the generation settings.
         """
         backend, parts = self.page.backend, self.components
         sidebar_before, sidebar = sidebars
+        examples, region_form, *settings = values
         try:
             choice = RequestSettings.read(backend, *settings)
             limits = get_family(backend.spec(choice.model).family).limits
@@ -148,9 +151,7 @@ class ChatAsking:
         message: Mapping[str, Any],
         before: Conversation,
         sidebar: ChatSidebarState,
-        examples: Conversation,
-        region_form: str,
-        *settings: Any,
+        *values: Any,
     ) -> Updates:
         """Send the message in the box."""
         text, files = message.get("text") or "", message.get("files") or []
@@ -160,31 +161,31 @@ class ChatAsking:
             images = [accept_image(Path(file), self.page.settings) for file in files]
             turn = sidebar.build_turn(text, images, before)
         except InputError as error:
-            problem = problem_value(error, self.page.backend, settings[0], Task.CHAT)
+            _, _, model, *_ = values
+            problem = problem_value(error, self.page.backend, model, Task.CHAT)
             yield {self.unsent: UnsentMessage(message, problem)}
             return
-        sidebars = (sidebar, ChatSidebarState())
-        yield from self.answer(before, turn, sidebars, examples, region_form, settings)
+        yield from self.answer(before, turn, (sidebar, ChatSidebarState()), values)
 
     def retry(
         self,
         event: gr.RetryData,
         conversation: Conversation,
         sidebar: ChatSidebarState,
-        *settings: Any,
+        *values: Any,
     ) -> Updates:
         """Ask the same again."""
         yield gr.skip()
         before, turn = split_at(conversation, event.index)
         if turn:
-            yield from self._ask_again(before, turn.question, turn, sidebar, *settings)
+            yield from self._ask_again(before, turn, turn.question, sidebar, values)
 
     def edit(
         self,
         event: gr.EditData,
         conversation: Conversation,
         sidebar: ChatSidebarState,
-        *settings: Any,
+        *values: Any,
     ) -> Updates:
         """Ask an edited question in place of the first one."""
         yield gr.skip()
@@ -192,29 +193,21 @@ class ChatAsking:
         if turn:
             # The chat shows escaped text, and sends back what it shows.
             question = html.unescape(str(event.value))
-            yield from self._ask_again(before, question, turn, sidebar, *settings)
+            yield from self._ask_again(before, turn, question, sidebar, values)
 
     def _ask_again(
         self,
         before: Conversation,
-        question: str,
         turn: ChatTurn,
+        question: str,
         sidebar: ChatSidebarState,
-        examples: Conversation,
-        region_form: str,
-        *settings: Any,
+        values: Sequence[Any],
     ) -> Updates:
         new = ChatTurn(question, turn.images, regions=turn.regions)
-        yield from self.answer(before, new, (sidebar, sidebar), examples, region_form, settings)
+        yield from self.answer(before, new, (sidebar, sidebar), values)
 
     def try_example(
-        self,
-        event: gr.SelectData,
-        before: Conversation,
-        sidebar: ChatSidebarState,
-        examples: Conversation,
-        region_form: str,
-        *settings: Any,
+        self, event: gr.SelectData, before: Conversation, sidebar: ChatSidebarState, *values: Any
     ) -> Updates:
         """Ask what one of the page's examples asks."""
         yield gr.skip()
@@ -225,8 +218,7 @@ class ChatAsking:
         with show_errors():
             image = accept_image(example.image, self.page.settings, example.title)
             turn = ChatTurn(example.text, (image,))
-            sidebars = (sidebar, sidebar)
-            yield from self.answer(before, turn, sidebars, examples, region_form, settings)
+            yield from self.answer(before, turn, (sidebar, sidebar), values)
 
 
 def split_at(conversation: Conversation, index: object) -> tuple[Conversation, ChatTurn | None]:

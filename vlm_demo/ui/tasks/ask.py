@@ -208,14 +208,8 @@ class AskTab:
         reset = self.reset_values
         wire_image_input(tab, own, reset, cancels=[asking])
         filled = [*fields.inputs, *reset]
-        wire_examples(
-            self.examples,
-            own,
-            self.fill_from_example,
-            filled,
-            run=self.buttons.run,
-            cancels=[asking],
-        )
+        run, fill = self.buttons.run, self.fill_from_example
+        wire_examples(self.examples, own, fill, filled, run, [asking])
         wire_tab_permalink(Tab.ASK, page.permalink_card, own, self.fill_from_link, filled)
 
 

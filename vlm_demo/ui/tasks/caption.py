@@ -155,14 +155,8 @@ class CaptionTab:
         reset = self.reset_values
         wire_image_input(tab, own, reset, cancels=[captioning])
         filled = [style, beginning, *reset]
-        wire_examples(
-            self.examples,
-            own,
-            self.fill_from_example,
-            filled,
-            run=self.buttons.run,
-            cancels=[captioning],
-        )
+        run, fill = self.buttons.run, self.fill_from_example
+        wire_examples(self.examples, own, fill, filled, run, [captioning])
         wire_tab_permalink(Tab.CAPTION, page.permalink_card, own, self.fill_from_link, filled)
 
 

@@ -77,7 +77,7 @@ class LocateTab:
         return self.page.newest_answers[Tab.LOCATE]
 
     @property
-    def reset_values(self) -> dict[Component, Any]:
+    def reset_values(self) -> dict[Any, Any]:
         """Values of the components that belong to the old picture."""
         return {
             self.result: EMPTY_ANSWER,
@@ -214,14 +214,8 @@ class LocateTab:
         reset, cancels = self.reset_values, [locating, describing]
         wire_image_input(tab, own, reset, cancels=cancels)
         filled = [self.text, *reset]
-        wire_examples(
-            self.examples,
-            own,
-            self.fill_from_example,
-            filled,
-            run=self.buttons.run,
-            cancels=cancels,
-        )
+        run, fill = self.buttons.run, self.fill_from_example
+        wire_examples(self.examples, own, fill, filled, run, cancels)
         wire_tab_permalink(Tab.LOCATE, page.permalink_card, own, self.fill_from_link, filled)
 
 
