@@ -105,7 +105,7 @@ def visit_page(
     browser: Browser, address: str, query: str = "", **options: object
 ) -> Iterator[Visit]:
     """Open the page; on leaving, nothing may have gone wrong behind its back."""
-    context = browser.new_context(**({"viewport": LAPTOP} | options))  # type: ignore[arg-type]
+    context = browser.new_context(**({"viewport": LAPTOP} | options))  # type: ignore[arg-type]  # mixed
     try:
         page = context.new_page()
         visit = Visit(page, address)

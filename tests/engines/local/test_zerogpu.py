@@ -225,6 +225,6 @@ def test_the_page_asks_in_the_name_of_its_visitor() -> None:
             yield Reply(visitor.get(), visitor.get())
 
     visitor.set("somebody")
-    replies = stream_replies(Asked(), "a model", Request(Task.CHAT, "Who?"))  # type: ignore[arg-type]
+    replies = stream_replies(Asked(), "a model", Request(Task.CHAT, "Who?"))  # type: ignore[arg-type]  # a double
     assert [reply.raw for reply in replies if reply] == ["somebody"]
     assert [found for found in compute_in_thread(visitor.get) if found] == ["somebody"]
