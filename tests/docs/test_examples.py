@@ -8,6 +8,9 @@ import pytest
 from support import ROOT, scripted
 from support.chat_server import chat_server, saying
 from support.documents import DOCUMENTS
+from support.scripted import backend, engine
+
+__all__ = ["backend", "engine"]  # fixtures, which pytest finds by their names here
 
 EXAMPLES = ROOT / "examples"
 
@@ -65,7 +68,7 @@ def test_a_model_on_an_openai_server_is_asked_in_its_familys_way():
     with chat_server(saying("<|object_ref_start|>elephant<|object_ref_end|>", answer)) as server:
         printed = run_example("openai_server.py", server.base_url, "m", "qwen2_vl")
 
-    assert printed.splitlines()[1] == "elephant [(320.0, 120.0, 480.0, 240.0)]"
+    assert printed.splitlines()[1] == "elephant [(320.0, 132.75, 480.0, 265.5)]"
 
 
 def test_a_menu_of_ones_own_is_loaded_and_asked():
