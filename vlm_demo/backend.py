@@ -320,7 +320,9 @@ class _AnswerReader:
         if prompt.choices or prompt.pattern or prompt.schema:
             # A constrained answer holds no reasoning, and nothing of the family's markup.
             return Reply(self._raw, self._raw.strip(), note=prompt.note, timing=timing)
-        reply = replace(self._family.reply(self._raw, prompt), note=prompt.note, timing=timing)
+        reply = self._family.reply(self._raw, prompt)
+        notes = " ".join(filter(None, (prompt.note, reply.note)))
+        reply = replace(reply, note=notes, timing=timing)
         return self._tokens.add_confidences(reply)
 
 

@@ -325,6 +325,7 @@ class ReplyState(StrEnum):
     FOUND = "found"  # the answer holds regions
     NONE = "none"  # it holds none, and no markup
     UNREADABLE = "unreadable"  # it holds markup that cannot be read
+    SPACE_UNKNOWN = "space unknown"  # it holds regions, but not what their numbers count
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,7 +347,10 @@ class Reply:
     """Where the regions stand in `raw`."""
 
     note: str = ""
-    """The note of the prompt, for people."""
+    """What people should know about how they were understood, or how the answer was read."""
+
+    space: str = ""
+    """The name of the coordinate space that was chosen or guessed; "": the family's own."""
 
     queue_position: int = 0
     """How many requests are answered before this one; while there are any, there is no text."""

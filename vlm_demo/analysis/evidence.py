@@ -102,7 +102,7 @@ _DENIAL = re.compile(
 
 def denies(reply: Reply) -> bool:
     """Whether an answer says that there is nothing, in words or with an empty list."""
-    if reply.mentions or reply.state is ReplyState.UNREADABLE:
+    if reply.mentions or reply.state in (ReplyState.UNREADABLE, ReplyState.SPACE_UNKNOWN):
         return False
     return bool(_DENIAL.search(reply.text) or _DENIAL.match(reply.raw))
 

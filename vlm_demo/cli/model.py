@@ -135,6 +135,8 @@ def answer(model: SelectedModel, request: Request, *, quiet: bool = False) -> Re
         print_note(reply.note)
     if reply.state is ReplyState.UNREADABLE:
         print_note(f"The answer has boxes or points that cannot be read: {reply.raw}")
+    if reply.state is ReplyState.SPACE_UNKNOWN:
+        print_note(f"The answer has boxes or points whose unit is not known: {reply.raw}")
     return reply
 
 

@@ -209,6 +209,7 @@ FAMILY = Molmo(
         Task.GROUNDING: "Point to {text}.",
         Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
     },
+    markup_signature=r"<points?\s",
     markup=Markup(read_points, write_hundredths, N100),
     documented_template="{% for message in messages %} {{ message['role'] | capitalize }}: "
     + _TEXT

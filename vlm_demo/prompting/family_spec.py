@@ -75,6 +75,9 @@ class FamilySpec:
     markup: Markup | None = None
     """How regions are written in text; None: they are not."""
 
+    markup_signature: str = ""
+    """A regular expression that finds markup which only this family writes; "": there is none."""
+
     region_template: str = ""
     """A "{region}" in a question, and what stands around it; "": regions are drawn in instead."""
 

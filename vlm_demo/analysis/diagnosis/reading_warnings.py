@@ -80,7 +80,7 @@ def find_contradictions(
 
 def find_unread_numbers(reply: Reply) -> Iterator[ReadingWarning]:
     """Point at numbers that look like a region and were not read as one."""
-    if reply.state is ReplyState.FOUND:
+    if reply.state in (ReplyState.FOUND, ReplyState.SPACE_UNKNOWN):
         return
     found = [match[0] for match in _FOUR_NUMBERS.finditer(reply.raw)]
     if found:

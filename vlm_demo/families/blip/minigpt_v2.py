@@ -127,6 +127,7 @@ FAMILY = Family(
         Task.DETECT: "[detection] {text}",
         Task.DESCRIBE_REGION: "[identify] what is this {region}",
     },
+    markup_signature=r"\{<[0-9]+><[0-9]",
     markup=Markup(read_braces, write_braces, N100),
     region_template="{region}",
     documented_template=DOCUMENTED_TEMPLATE,

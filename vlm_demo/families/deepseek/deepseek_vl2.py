@@ -81,6 +81,7 @@ FAMILY = Family(
         Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
         Task.READ: "Read all the text in the image.",
     },
+    markup_signature=r"<\|(?:ref|det)\|>",
     markup=Markup(TAGS.read, write_lists, N999),
     documented_template=DOCUMENTED_TEMPLATE,
     keep_special_tokens=True,

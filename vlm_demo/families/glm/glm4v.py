@@ -145,6 +145,7 @@ FAMILY = Glm4v(
         "of the image.",
         Task.READ: "Read all the text in the image.",
     },
+    markup_signature=r"<\|begin_of_box\|>",
     markup=Markup(read_boxes, write_box_lists, N1000),
     region_template="{region}",
     multi_region_instruction="Describe in a few words what is inside each of the bounding "

@@ -109,6 +109,7 @@ FAMILY = PaliGemma(
         Task.DETECT: "detect {text}",
         Task.READ: "ocr",
     },
+    markup_signature=r"<loc[0-9]{4}>",
     markup=Markup(read_locations, write_locations, with_y_first(N1024)),
     chat_template=BARE_TEXT,
     documented_template="{% for part in messages[-1]['content'] if part['type'] == 'image' %}"

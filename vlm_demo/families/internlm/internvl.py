@@ -130,6 +130,7 @@ FAMILY = Family(
         Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
         Task.READ: "Please extract all the text in the image.",
     },
+    markup_signature=r"<box>\s*\[",
     markup=Markup(TAGS.read, write_lists, N1000),
     system=_SYSTEM,
     chat_template=make_template("<IMG_CONTEXT>", closing="<|im_end|>\\n", **_CHATML),

@@ -269,6 +269,7 @@ FAMILY = Florence2(
         Task.DETECT: "<OPEN_VOCABULARY_DETECTION>{text}",
         Task.READ: "<OCR_WITH_REGION>",
     },
+    markup_signature=r"<loc_[0-9]",
     markup=Markup(read_labels, write_bins, BINS),
     chat_template=BARE_TEXT,
     keep_special_tokens=True,

@@ -182,6 +182,7 @@ FAMILY = Kosmos2(
         Task.GROUNDING: "",
         Task.DESCRIBE_REGION: "",
     },
+    markup_signature=r"<patch_index_[0-9]",
     markup=Markup(read_cells, write_cells, SPACE),
     region_template="<phrase> it</phrase>{region}",
     chat_template="{% for part in messages[-1]['content'] if part['type'] == 'text' %}"

@@ -81,6 +81,7 @@ FAMILY = Family(
         "few words.",
         Task.READ: "Read all the text in the image.",
     },
+    markup_signature=r"<\|(?:object_ref|box)_start\|>",
     markup=Markup(TAGS.read, write_boxes, N1000),
     region_template="<|object_ref_start|>this<|object_ref_end|>{region}",
     multi_region_instruction="Describe <|object_ref_start|>these<|object_ref_end|>{region} in "

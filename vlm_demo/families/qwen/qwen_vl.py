@@ -84,6 +84,7 @@ FAMILY = Family(
         Task.DETECT: "请给我框出图中{text}",
         Task.DESCRIBE_REGION: "Describe <ref>this</ref>{region} in a few words.",
     },
+    markup_signature=r"<box>\s*\(",
     markup=Markup(TAGS.read, write_boxes, N1000),
     region_template="<ref>this</ref>{region}",
     system="You are a helpful assistant.",

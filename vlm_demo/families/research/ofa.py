@@ -99,6 +99,7 @@ FAMILY = Ofa(
         Task.DETECT: " what are the objects in the image?",
     },
     notes={Task.DETECT: _ALL_OBJECTS},
+    markup_signature=r"<bin_[0-9]",
     markup=Markup(read_bins, write_bins, N999),
     region_template="region:{region}",
     chat_template=BARE_TEXT,

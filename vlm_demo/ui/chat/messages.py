@@ -8,11 +8,12 @@ from typing import Any
 
 from vlm_demo.ui.chat.conversation import ChatTurn
 from vlm_demo.ui.components.answer.markdown import escape_markdown, mentions_markdown, note_html
+from vlm_demo.ui.components.answer.view import SPACE_UNKNOWN
 from vlm_demo.ui.html_values import TranslatableText
 from vlm_demo.units import format_rate, format_seconds
 from vlm_demo.values import Reply, ReplyState, Timing
 
-UNREADABLE = "The answer contains places that cannot be read."
+UNREADABLE = TranslatableText("The answer contains places that cannot be read.")
 
 
 def chat_messages(conversation: Sequence[ChatTurn]) -> list[dict[str, Any]]:
@@ -56,8 +57,9 @@ def _answer_content(turn: ChatTurn, index: int) -> list[Any]:
 
 def _notes_below(reply: Reply) -> list[str]:
     """Return what stands below a complete answer."""
-    unreadable = [note_html(UNREADABLE, "note")] if reply.state is ReplyState.UNREADABLE else []
-    return [*unreadable, note_html(_describe_timing(reply.timing), "pace")]
+    problems = {ReplyState.UNREADABLE: UNREADABLE, ReplyState.SPACE_UNKNOWN: SPACE_UNKNOWN}
+    problem = [note_html(problems[reply.state], "note")] if reply.state in problems else []
+    return [*problem, note_html(_describe_timing(reply.timing), "pace")]
 
 
 def _describe_timing(timing: Timing | None) -> TranslatableText:

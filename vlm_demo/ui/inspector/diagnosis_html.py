@@ -33,6 +33,9 @@ _STATES = {
     ReplyState.UNREADABLE: TranslatableText(
         "There is markup for places, but none of it can be read."
     ),
+    ReplyState.SPACE_UNKNOWN: TranslatableText(
+        "There are places, but not what their numbers count: please choose it above."
+    ),
 }
 
 

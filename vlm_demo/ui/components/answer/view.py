@@ -49,6 +49,11 @@ _TEMPLATE = """
 Tone = Literal["", "found", "none", "unreadable", "agreed", "divided"]
 """How the note below an answer is coloured."""
 
+SPACE_UNKNOWN = TranslatableText(
+    "Places were found. Please choose what their numbers count, so that they can be drawn."
+)
+"""Said of an answer whose regions cannot be drawn yet."""
+
 EMPTY_ANSWER = encode_value({})
 """Value of the component while there is no answer."""
 
@@ -241,7 +246,7 @@ def _phrase_spans(mentions: tuple[Mention, ...]) -> list[tuple[int, int, int]]:
 
 
 def describe_outcome(reply: Reply) -> tuple[str, Tone]:
-    """Say whether a complete answer names regions: found, none or unreadable."""
+    """Say whether a complete answer names regions: found, none, unreadable or not drawn yet."""
     match reply.state:
         case ReplyState.FOUND:
             count = sum(len(mention.regions) for mention in reply.mentions)
@@ -253,6 +258,8 @@ def describe_outcome(reply: Reply) -> tuple[str, Tone]:
                 "The answer contains places that cannot be read. See the raw output below.",
                 "unreadable",
             )
+        case ReplyState.SPACE_UNKNOWN:
+            return str(SPACE_UNKNOWN), "unreadable"
 
 
 def _describe_queue_position(position: int) -> str:

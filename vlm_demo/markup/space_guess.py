@@ -1,0 +1,56 @@
+"""Guesses what the numbers of an answer count, where nothing is known of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vlm_demo.markup.coordinate_spaces import N1000, PIXELS, UNIT, CoordinateSpace
+from vlm_demo.values import Size
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceGuess:
+    """A coordinate space, and the reason for it as a sentence for people."""
+
+    space: CoordinateSpace
+    reason: str
+
+
+Y_FIRST_KEY = "box_2d"
+"""The key of Gemini's and Gemma's boxes: thousandths, y before x.
+
+Source: https://ai.google.dev/gemini-api/docs/image-understanding."""
+
+
+def guess_space(
+    places: Sequence[Sequence[float]], size: Size, *, has_y_first_key: bool = False
+) -> SpaceGuess | None:
+    """Guess the space of the numbers of an answer; None: several spaces are as likely.
+
+    Args:
+        places: the numbers of each region as written.
+        size: width and height of the picture in pixels.
+        has_y_first_key: whether they stand under `Y_FIRST_KEY`.
+    """
+    numbers = [number for place in places for number in place]
+    if not numbers or min(numbers) < 0:
+        return None
+    largest = max(numbers)
+    if largest <= 1:
+        return SpaceGuess(UNIT, "Taken for fractions of the picture: all numbers are 0 to 1.")
+    if has_y_first_key and largest <= 1000:
+        return SpaceGuess(
+            N1000,
+            f"Taken for thousandths of the picture, y before x: the key is {Y_FIRST_KEY}.",
+        )
+    fits = all(number <= size[index % 2] for place in places for index, number in enumerate(place))
+    if largest > 1000:
+        words = "Taken for pixels of the picture: a number is above 1000, and all lie within it."
+        return SpaceGuess(PIXELS, words) if fits else None
+    if not fits:
+        return SpaceGuess(
+            N1000,
+            "Taken for thousandths of the picture: as pixels, a number would lie outside it.",
+        )
+    return None
