@@ -9,8 +9,10 @@ from pathlib import Path
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.errors import SettingsError, UnknownModelError, quote_name, suggest_names
 
-CATALOG = Path(__file__).with_name("catalog.toml")
-"""The menu that ships with the program."""
+CATALOG = tuple(
+    Path(__file__).with_name(name) for name in ("catalog.toml", "recent.toml", "documents.toml")
+)
+"""The files of the menu that ships with the program, in the order in which they are shown."""
 
 REPOSITORY = Path(__file__).parents[2]
 """The folder that embedded models are looked up in."""
@@ -19,7 +21,7 @@ REPOSITORY = Path(__file__).parents[2]
 @cache
 def default_menu() -> tuple[ModelSpec, ...]:
     """Return the embedded models, the default first, then well-known checkpoints."""
-    return load_menu(CATALOG, relative_to=REPOSITORY)
+    return tuple(spec for path in CATALOG for spec in load_menu(path, relative_to=REPOSITORY))
 
 
 def load_menu(path: Path, *, relative_to: Path | None = None) -> tuple[ModelSpec, ...]:

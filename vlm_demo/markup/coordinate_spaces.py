@@ -112,6 +112,7 @@ def with_y_first(space: CoordinateSpace) -> CoordinateSpace:
 
 UNIT = make_normalized_space(1, "fractions of the picture, 0 to 1")
 N100 = make_normalized_space(100, "hundredths of the picture, 0 to 100")
+N500 = make_normalized_space(500, "500ths of the picture, 0 to 499")
 N999 = make_normalized_space(999, "0 to 999 over the picture")
 N1000 = make_normalized_space(1000, "thousandths of the picture, 0 to 1000")
 N1024 = make_normalized_space(1024, "1024ths of the picture, 0 to 1023")
@@ -136,7 +137,7 @@ SEEN_PIXELS = CoordinateSpace(
     extent=lambda frame: (float(frame.seen[0]), float(frame.seen[1])),
 )
 
-_PLAIN = (UNIT, N100, N999, N1000, N1024, BINS, SQUARE, PIXELS, SEEN_PIXELS)
+_PLAIN = (UNIT, N100, N500, N999, N1000, N1024, BINS, SQUARE, PIXELS, SEEN_PIXELS)
 
 SPACES: dict[str, CoordinateSpace] = {
     space.name: space for plain in _PLAIN for space in (plain, with_y_first(plain))
