@@ -26,6 +26,7 @@ MARKERS = {
     "ui/browser": "browser",
     "bench": "models",
     "cli": "models",
+    "conversion": "models",
     "docs": "models",
     "engines/local": "models",
     "evaluation": "models",

@@ -10,6 +10,7 @@ from threading import Lock
 
 from vlm_demo.catalog.identity import spec_for_checkpoint
 from vlm_demo.catalog.menu import default_menu, find, load_menu
+from vlm_demo.catalog.own_code import trust_own_code
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.engines import (
     CacheBudget,
@@ -94,23 +95,31 @@ class Backend:
         """Return the menu's entry, or raise UnknownModelError."""
         return find(self._menu, name)
 
-    def add_checkpoint(self, checkpoint: str) -> ModelSpec:
+    def add_checkpoint(self, checkpoint: str, *, trusted_revision: str = "") -> ModelSpec:
         """Add a Hub id or a folder to the menu, unless it is there already.
 
+        Args:
+            checkpoint: the Hub id or the folder.
+            trusted_revision: names the code of the checkpoint that somebody has read and trusts
+                (see `UntrustedCodeError`); "": none is trusted.
+
         Raises:
+            UntrustedCodeError: it needs program code of its own, which is not trusted.
             NotRunnableError: this program cannot run it; the message says what to do.
             LoadError: there is no such checkpoint, or it cannot be reached.
             UnknownModelError: no family reads its type of model.
         """
-        for spec in self._menu:
-            if checkpoint.strip() in (spec.name, spec.checkpoint):
-                return _require_runnable(spec)
-        new = _require_runnable(spec_for_checkpoint(checkpoint))
+        name = checkpoint.strip()
+        listed = next((spec for spec in self._menu if name in (spec.name, spec.checkpoint)), None)
+        if listed and listed.runs != "remote code":
+            return _require_runnable(listed)
+        found = listed or spec_for_checkpoint(checkpoint)
+        new = _require_runnable(trust_own_code(found, trusted_revision))
         with self._lock:
-            for spec in self._menu:
-                if spec.name == new.name:
-                    raise LoadError(f"There is another model called {new.name!r} on the menu.")
-            self._menu = (*self._menu, new)
+            others = [spec for spec in self._menu if spec is not listed]
+            if any(spec.name == new.name for spec in others):
+                raise LoadError(f"There is another model called {new.name!r} on the menu.")
+            self._menu = (*others, new)
         return new
 
     def is_loaded(self, name: str) -> bool:

@@ -11,6 +11,7 @@ VlmDemoError
 ├── UnknownModelError       no such model or family
 ├── UnsupportedTaskError    the model's family cannot do this task
 ├── NotRunnableError        this program cannot run the model
+│   └── UntrustedCodeError  it needs program code of its own, which nobody has trusted
 ├── BusyModelError          the model is answering and cannot be unloaded
 ├── SettingsError           a flag, environment variable or menu file cannot be used
 ├── BattleError             a battle cannot begin, go on, or be voted on
@@ -18,6 +19,7 @@ VlmDemoError
 │   └── RateLimitError      too many battles or votes in a short time
 ├── VotesError              the votes cannot be read or written
 ├── FileError               a file cannot be written
+├── ConversionError         weights cannot be converted to a folder that runs here
 ├── BatchError              a batch of pictures cannot begin or go on
 │   └── JournalError        its journal cannot be read or written
 └── EngineError             the model failed while answering
@@ -83,6 +85,24 @@ class NotRunnableError(VlmDemoError):
     """This program cannot run the model: it needs its own program, or code that is not allowed."""
 
 
+class UntrustedCodeError(NotRunnableError):
+    """The model needs program code of its own, which nobody has trusted yet."""
+
+    def __init__(self, message: str, *, checkpoint: str, revision: str, files: Sequence[str]):
+        """Build the error with the code that would have to be trusted.
+
+        Args:
+            message: for people.
+            checkpoint: Hub id or folder.
+            revision: that names the code, and goes into a menu.
+            files: names of the code files.
+        """
+        super().__init__(message)
+        self.checkpoint = checkpoint
+        self.revision = revision
+        self.files = tuple(files)
+
+
 class BusyModelError(VlmDemoError):
     """The model is answering or being loaded, so it cannot be unloaded."""
 
@@ -109,6 +129,10 @@ class VotesError(VlmDemoError):
 
 class FileError(VlmDemoError):
     """A file cannot be written: the disk is full, or the folder is not there."""
+
+
+class ConversionError(VlmDemoError):
+    """Weights cannot be converted: damaged, incomplete, of no known system, or too large."""
 
 
 class BatchError(VlmDemoError):

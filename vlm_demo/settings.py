@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from importlib.util import find_spec
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
@@ -31,6 +32,14 @@ def on_zerogpu(environ: Mapping[str, str] = os.environ) -> bool:
     """
     is_asked_for = environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
     return is_asked_for and find_spec("spaces") is not None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address or name of a host leads to this computer itself."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # another name
+        return False
 
 
 def _parse_count(text: str) -> int:
@@ -236,6 +245,10 @@ class Settings:
         40_000_000, "Largest picture, width times height.", _parse_count, "PIXELS"
     )
     max_characters: int = _setting(8_000, "Longest text.", _parse_count, "CHARACTERS")
+
+    def is_private(self, environ: Mapping[str, str] = os.environ) -> bool:
+        """Whether only people on this computer can open the page: no Space, link or network."""
+        return is_loopback(self.host) and not self.share and not environ.get("SPACE_ID")
 
     @classmethod
     def read(

@@ -186,7 +186,7 @@ def test_a_menu_of_ones_own(tmp_path: Path) -> None:
         name = "Pinned"
         family = "kosmos2"
         checkpoint = "someone/model"
-        revision = "abc"
+        revision = "abc1234"
         trust_remote_code = true
         """,
     )
@@ -199,7 +199,7 @@ def test_a_menu_of_ones_own(tmp_path: Path) -> None:
         number_format=NumberFormat.FOUR_BIT,
     )
     assert mine.is_here
-    assert (pinned.checkpoint, pinned.revision) == ("someone/model", "abc")
+    assert (pinned.checkpoint, pinned.revision) == ("someone/model", "abc1234")
 
 
 def test_former_keys_are_read_with_a_warning(
@@ -279,6 +279,7 @@ THERE = GOOD + 'engine = "remote"\nbase_url = "http://127.0.0.1:8000/v1"\n'
         (GOOD + "unverified_fields = [1]", r"unverified_fields\[0\] should be a valid string"),
         (GOOD + 'runs = "remote"', "begins with 'x'.*program of its own"),
         (GOOD + "trust_remote_code = true", "needs a pinned revision"),
+        (GOOD + 'trust_remote_code = true\nrevision = "main"', "needs the commit .*not 'main'"),
         (GOOD.replace("llava15", "lava"), "no model family 'lava'. Did you mean llava"),
         (GOOD + GOOD, "several models called 'x'"),
         (GOOD + 'engine = "remote"', "needs the address of a server"),

@@ -6,15 +6,14 @@ import gc
 import sqlite3
 import threading
 import time
-import uuid
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from PIL import Image, ImageDraw
+from support.page_script import PageScript
 from support.scripted import served
 
 import vlm_demo.backend
@@ -118,59 +117,8 @@ def count_votes(votes: Path) -> int:
         return int(database.execute("SELECT count(*) FROM votes").fetchone()[0])
 
 
-class Script:
-    """Talks to the page as its own JavaScript does, and keeps all that it hears."""
-
-    def __init__(self, address: str, session: str = "") -> None:
-        self.http = httpx.Client(base_url=address, timeout=30)
-        self.session = session or uuid.uuid4().hex
-        self.heard = ""
-        self.http.get("", headers={"accept": "text/html"})
-        assert self.http.cookies
-        config = self.http.get("config").json()
-        self.ids = {
-            component["props"]["elem_id"]: component["id"]
-            for component in config["components"]
-            if component["props"].get("elem_id")
-        }
-        self.events = config["dependencies"]
-
-    def send(self, elem_id: str, event: str, *data: Any, event_data: Any = None) -> str:
-        """Do what a click does; return the name of what follows, or all of it where it is quick."""
-        target = [self.ids[elem_id], event]
-        found = next(one for one in self.events if target in map(list, one["targets"]))
-        message = {
-            "data": data,
-            "fn_index": found["id"],
-            "session_hash": self.session,
-            "event_data": event_data,
-            "trigger_id": target[0],
-        }
-        if found["queue"]:
-            joined = self.http.post("gradio_api/queue/join", json=message)
-            return str(joined.json()["event_id"])
-        answer = self.http.post("gradio_api/run/predict", json=message).text
-        self.heard += answer
-        return answer
-
-    def listen(self, *events: str) -> str:
-        """Return what the page is told until some events are over."""
-        waited, heard = set(events), ""
-        with self.http.stream(
-            "GET", "gradio_api/queue/data", params={"session_hash": self.session}
-        ) as lines:
-            for line in lines.iter_lines():
-                heard += line
-                self.heard += line
-                if '"process_completed"' in line:
-                    waited -= {event for event in waited if event in line}
-                if not waited:
-                    break
-        return heard
-
-    def call(self, elem_id: str, event: str, *data: Any) -> str:
-        """Do what a click does, and return what the page is told."""
-        return self.listen(self.send(elem_id, event, *data))
+class Script(PageScript):
+    """A visitor of the arena."""
 
     def upload(self, picture: Path) -> None:
         """Put a picture on the board of the battle."""

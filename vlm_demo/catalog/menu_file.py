@@ -123,11 +123,26 @@ def _read_entry(entry: Mapping[str, Any], folder: Path) -> ModelSpec:
         return spec
     if misplaced := [key for key in FOR_SERVERS if key in entry]:
         raise SettingsError(f'{misplaced[0]} needs engine = "remote".')
-    if spec.trust_remote_code and not spec.revision:
-        raise SettingsError("trust_remote_code needs a pinned revision.")
     checkpoint = folder / Path(spec.checkpoint).expanduser()
-    is_folder = spec.checkpoint and (spec.embedded or checkpoint.is_dir())
+    is_folder = bool(spec.checkpoint) and (spec.embedded or checkpoint.is_dir())
+    if spec.trust_remote_code:
+        _check_trust(spec, is_folder=is_folder)
     return replace(spec, checkpoint=str(checkpoint)) if is_folder else spec
+
+
+def _check_trust(spec: ModelSpec, *, is_folder: bool) -> None:
+    """Refuse to trust code that may change: a branch and a tag of the Hub move, a commit does not.
+
+    Raises:
+        SettingsError: the entry pins no code.
+    """
+    if not spec.revision:
+        raise SettingsError("trust_remote_code needs a pinned revision.")
+    if not is_folder and not re.fullmatch("[0-9a-f]{7,40}", spec.revision):
+        raise SettingsError(
+            f"trust_remote_code needs the commit whose code you have read, not {spec.revision!r}: "
+            "as revision, please give its 40 hexadecimal digits."
+        )
 
 
 def _validate(entry: Mapping[str, Any]) -> ModelSpec:

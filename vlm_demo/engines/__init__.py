@@ -14,7 +14,7 @@ from vlm_demo.engines.base import (
     ignore_progress,
 )
 from vlm_demo.engines.cache_budget import CacheBudget
-from vlm_demo.engines.load_options import LoadOptions, Server, ServerKind
+from vlm_demo.engines.load_options import LoadOptions, OwnCode, Server, ServerKind
 from vlm_demo.engines.number_format import NumberFormat
 from vlm_demo.settings import Device, on_zerogpu
 
@@ -25,6 +25,7 @@ __all__ = [
     "LoadOptions",
     "NumberFormat",
     "OnProgress",
+    "OwnCode",
     "Progress",
     "RenderedPrompt",
     "Server",
@@ -32,6 +33,8 @@ __all__ = [
     "Serving",
     "Usage",
     "checkpoint_config",
+    "fetch_original",
+    "find_own_code",
     "folder_on_disk",
     "free_memory",
     "ignore_progress",
@@ -86,6 +89,20 @@ def checkpoint_config(checkpoint: str, revision: str | None = None) -> dict[str,
     from vlm_demo.engines.local.checkpoints import fetching
 
     return fetching.checkpoint_config(checkpoint, revision)
+
+
+def fetch_original(checkpoint: str, on_progress: OnProgress = ignore_progress) -> Path:
+    """Fetch a checkpoint to be converted, its .bin weights included; return its folder."""
+    from vlm_demo.engines.local.checkpoints import fetching
+
+    return fetching.fetch_original(checkpoint, on_progress)
+
+
+def find_own_code(checkpoint: str, revision: str | None = None) -> OwnCode | None:
+    """Return the code that a checkpoint brings for its model, or None; nothing of it is run."""
+    from vlm_demo.engines.local.checkpoints import runnable
+
+    return runnable.find_own_code(checkpoint, revision)
 
 
 def free_memory(device: Device = "auto") -> FreeMemory:

@@ -37,3 +37,14 @@ class LoadOptions:
     device: Device = "auto"
     # How each `model_type` is run; the same for all models, so it tells none apart.
     architectures: Mapping[str, Architecture] = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCode:
+    """Program code that a checkpoint brings."""
+
+    checkpoint: str  # Hub id or folder
+    revision: str  # commit of the Hub's repository; of a folder, a hash of its code files
+    files: tuple[str, ...]  # names of the code files
+    is_needed: bool  # transformers has no class of its own for the model
+    problem: str = ""  # why the model could not be asked even if the code were run

@@ -8,8 +8,10 @@ from typing import Any
 import gradio as gr
 
 from vlm_demo.backend import Backend
+from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.engines import Progress
-from vlm_demo.errors import InputError, VlmDemoError
+from vlm_demo.errors import InputError, UntrustedCodeError, VlmDemoError
+from vlm_demo.ui.components.code_trust import build_code_trust, comes_from_here, trusted_code
 from vlm_demo.ui.components.model_card import model_card_html
 from vlm_demo.ui.events import QUEUED, QUICK
 from vlm_demo.ui.i18n import say
@@ -69,8 +71,15 @@ def wire_model_choice(
     )
 
 
-def build_model_addition(backend: Backend, model: gr.Dropdown) -> None:
-    """Lay out the field that puts any checkpoint on the menu."""
+def build_model_addition(backend: Backend, model: gr.Dropdown, *, offers_trust: bool) -> None:
+    """Lay out the field that puts any checkpoint on the menu.
+
+    Args:
+        backend: that has the menu.
+        model: the choice of the page's model.
+        offers_trust: whether code that a checkpoint brings can be trusted here; otherwise only a
+            menu file can do it.
+    """
     with gr.Accordion(say("Add a model"), open=False, elem_id="add-model"):
         checkpoint = gr.Textbox(
             label=say("Hub id or folder of a checkpoint"),
@@ -78,27 +87,50 @@ def build_model_addition(backend: Backend, model: gr.Dropdown) -> None:
             info=say("It is fetched from the Hugging Face Hub if it is not on this computer."),
             submit_btn=str(say("Add")),
             max_lines=1,
+            elem_id="add-model-name",
         )
+        trust = build_code_trust() if offers_trust else None
+    outputs = [model, checkpoint, *(trust.components if trust else ())]
 
-    def add(name: str) -> Iterator[Any]:
+    def show_added(spec: ModelSpec) -> dict[Any, Any]:
+        return {
+            model: gr.Dropdown(choices=runnable_models(backend), value=spec.name),
+            checkpoint: "",
+            **(trust.hide() if trust else {}),
+        }
+
+    def add(name: str, request: gr.Request) -> Iterator[Any]:
         yield gr.skip()
         with show_errors():
             if not name.strip():
                 raise InputError("Please write the Hub id or the folder of a checkpoint.")
-            spec = backend.add_checkpoint(name.strip())
-            yield {
-                model: gr.Dropdown(choices=runnable_models(backend), value=spec.name),
-                checkpoint: "",
-            }
+            try:
+                yield show_added(backend.add_checkpoint(name.strip()))
+            except UntrustedCodeError as error:
+                if trust is None or not comes_from_here(request):
+                    raise
+                yield trust.ask(error)
+
+    def add_trusted(
+        code: tuple[str, str] | None, has_agreed: bool, request: gr.Request
+    ) -> Iterator[Any]:
+        yield gr.skip()
+        with show_errors():
+            if not comes_from_here(request):
+                raise InputError("Code can be trusted only on the computer that runs it.")
+            name, revision = trusted_code(code, has_agreed)
+            yield show_added(backend.add_checkpoint(name, trusted_revision=revision))
 
     checkpoint.submit(
         add,
         checkpoint,
-        [model, checkpoint],
+        outputs,
         api_visibility="private",
         show_progress="minimal",
         show_progress_on=checkpoint,
     )
+    if trust:
+        trust.confirm.click(add_trusted, [trust.code, trust.agreement], outputs, **QUEUED)
 
 
 def runnable_models(backend: Backend) -> list[str]:

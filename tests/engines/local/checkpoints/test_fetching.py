@@ -70,11 +70,17 @@ def test_folders_are_loaded_without_a_network(
 def test_models_that_cannot_be_run_are_refused_before_they_are_fetched(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    config: dict[str, Any] = {"model_type": "moondream1", "auto_map": {"AutoConfig": "own.Own"}}
+    auto_map = {"AutoConfig": "own.Own", "AutoModelForCausalLM": "own.Model"}
+    config: dict[str, Any] = {"model_type": "moondream1", "auto_map": auto_map}
+    processor_files: dict[str, Any] = {}
     monkeypatch.setattr(runnable, "checkpoint_config", lambda *_: config)
+    monkeypatch.setattr(runnable, "fetch_json_files", lambda *_: processor_files)
     monkeypatch.setattr(runnable, "fetch", raising(AssertionError("it was fetched")))
     with pytest.raises(LoadError, match=r"own program code, which is not run.*trust_remote_code"):
         load_engine("some/model")
+    with pytest.raises(LoadError, match=r"cannot be asked here\. It brings no processor"):
+        load_engine("some/model", revision="1" * 40, trust_remote_code=True)
+    processor_files["processor_config.json"] = {"processor_class": "LlavaProcessor"}
     with pytest.raises(AssertionError, match="it was fetched"):
         load_engine("some/model", revision="1" * 40, trust_remote_code=True)
     config = {"model_type": "llama"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 from fnmatch import fnmatch
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from threading import Lock, Thread
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,10 +33,8 @@ from vlm_demo.engines.local.checkpoints.folders import (
     is_hub_id,
     read_json,
 )
+from vlm_demo.engines.local.checkpoints.own_code import CODE_PATTERN, code_files, code_revision
 from vlm_demo.errors import LoadError
-
-CODE_PATTERN = "*.py"
-"""A checkpoint's own program, fetched only where it is trusted."""
 
 UNSAFE_WEIGHTS = (".bin", ".pt", ".pth", ".ckpt")
 """Suffixes of weight files that can hold programs."""
@@ -69,18 +67,69 @@ def fetch(
     Raises:
         LoadError: there is no such checkpoint, or it cannot be reached.
     """
-    if folder := folder_on_disk(checkpoint, revision):
+    folder = folder_on_disk(checkpoint, revision)
+    if folder and (code_files(folder) or not with_code or not is_hub_id(checkpoint)):
         return folder
     info = _look_up(checkpoint, revision)
     _check_weights(checkpoint, _file_names(info))
     patterns = [*PATTERNS, CODE_PATTERN] if with_code else PATTERNS
+    return _fetch_files(checkpoint, revision, info, patterns, on_progress)
+
+
+def fetch_original(checkpoint: str, on_progress: OnProgress = ignore_progress) -> Path:
+    """Fetch a checkpoint to be converted; return the folder of its copy in the Hub's cache.
+
+    Its weights may be in the old format, which the conversion reads without running anything. Where
+    a folder has both formats, the safe one is fetched.
+
+    Raises:
+        LoadError: there is no such checkpoint, or it cannot be reached.
+    """
+    try:
+        info = _look_up(checkpoint, None)
+    except LoadError:
+        if cached := _cached_original(checkpoint):
+            return cached
+        raise
+    names = [PurePosixPath(name) for name in _file_names(info)]
+    safe_folders = {name.parent for name in names if name.suffix == ".safetensors"}
+    old = [
+        str(name)
+        for name in names
+        if name.suffix in UNSAFE_WEIGHTS and name.parent not in safe_folders
+    ]
+    return _fetch_files(checkpoint, None, info, [*PATTERNS, *old], on_progress)
+
+
+def _cached_original(checkpoint: str) -> Path | None:
+    """Return the copy of a checkpoint in the Hub's cache, as far as it was fetched."""
+    if not is_hub_id(checkpoint):
+        return None
+    try:
+        return Path(snapshot_download(checkpoint, local_files_only=True))
+    except (LocalEntryNotFoundError, OSError):
+        return None
+
+
+def _fetch_files(
+    checkpoint: str,
+    revision: str | None,
+    info: ModelInfo,
+    patterns: Sequence[str],
+    on_progress: OnProgress,
+) -> Path:
+    """Fetch the files of a repository that have certain names; return their folder.
+
+    Raises:
+        LoadError: they cannot be fetched.
+    """
     total = _download_bytes(info, patterns)
     on_progress(Progress("fetching", 0, total, "bytes"))
     try:
         fetched = snapshot_download(
             checkpoint,
             revision=revision,
-            allow_patterns=patterns,
+            allow_patterns=list(patterns),
             etag_timeout=ANSWER_TIMEOUT_S,
             tqdm_class=_progress_bar(on_progress, total),
         )
@@ -99,17 +148,58 @@ def checkpoint_config(checkpoint: str, revision: str | None = None) -> dict[str,
     if folder is None:
         if "config.json" not in _file_names(_look_up(checkpoint, revision)):
             raise LoadError(f"{checkpoint} has no config.json: it is not a model for transformers.")
-        try:
-            path = Path(
-                hf_hub_download(
-                    checkpoint, "config.json", revision=revision, etag_timeout=ANSWER_TIMEOUT_S
-                )
-            )
-        except _FETCH_ERRORS as error:
-            raise _fetch_error(checkpoint, revision, error) from error
+        path = _fetch_file(checkpoint, revision, "config.json")
     else:
         path = folder / "config.json"
     return read_json(path)
+
+
+def fetch_json_files(
+    checkpoint: str, revision: str | None, names: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """Return the content of those of some JSON files that a checkpoint has, by name.
+
+    Raises:
+        LoadError: there is no such checkpoint, it cannot be reached, or a file is damaged.
+    """
+    folder = folder_on_disk(checkpoint, revision)
+    if folder is not None:
+        there = [name for name in names if (folder / name).is_file()]
+        return {name: read_json(folder / name) for name in there}
+    offered = _file_names(_look_up(checkpoint, revision))
+    return {
+        name: read_json(_fetch_file(checkpoint, revision, name))
+        for name in names
+        if name in offered
+    }
+
+
+def list_code(checkpoint: str, revision: str | None = None) -> tuple[str, tuple[str, ...]]:
+    """Return what names the code of a checkpoint (see `code_revision`), and its code files.
+
+    Raises:
+        LoadError: there is no such checkpoint, or it cannot be reached.
+    """
+    folder = folder_on_disk(checkpoint, revision)
+    if folder is not None and (code_files(folder) or not is_hub_id(checkpoint)):
+        return code_revision(folder), code_files(folder)
+    info = _look_up(checkpoint, revision)
+    files = sorted(name for name in _file_names(info) if fnmatch(name, CODE_PATTERN))
+    return info.sha or "", tuple(files)
+
+
+def _fetch_file(checkpoint: str, revision: str | None, name: str) -> Path:
+    """Fetch one file of the Hub's repository; return where it is.
+
+    Raises:
+        LoadError: it cannot be fetched.
+    """
+    try:
+        return Path(
+            hf_hub_download(checkpoint, name, revision=revision, etag_timeout=ANSWER_TIMEOUT_S)
+        )
+    except _FETCH_ERRORS as error:
+        raise _fetch_error(checkpoint, revision, error) from error
 
 
 def _check_hub(checkpoint: str) -> None:

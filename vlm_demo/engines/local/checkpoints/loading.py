@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -18,14 +19,15 @@ from vlm_demo.engines.local.checkpoints.attention import attention_options
 from vlm_demo.engines.local.checkpoints.folders import missing_weights, read_json
 from vlm_demo.engines.local.checkpoints.loading_progress import LoadingProgress
 from vlm_demo.engines.local.checkpoints.memory import SPARE_BYTES, free_on_device
+from vlm_demo.engines.local.checkpoints.own_code import load_own_class, own_code_errors
 from vlm_demo.engines.local.checkpoints.placement import pick_device, pick_device_map, pick_dtype
 from vlm_demo.engines.local.checkpoints.processors import load_processor
-from vlm_demo.engines.local.checkpoints.runnable import OWN_CODE, check_runnable
+from vlm_demo.engines.local.checkpoints.runnable import OWN_CODE, check_trust
 from vlm_demo.engines.local.checkpoints.vision_tower import drop_unread_layers
 from vlm_demo.engines.local.checkpoints.weights import StoredWeights, read_weights
 from vlm_demo.engines.number_format import NumberFormat
 from vlm_demo.errors import EngineError, LoadError, OutOfMemoryError
-from vlm_demo.prompting.architecture import Architecture
+from vlm_demo.prompting.architecture import ONE_AT_A_TIME, Architecture
 from vlm_demo.units import format_bytes
 
 _building = Lock()
@@ -50,27 +52,38 @@ def load(folder: Path, options: LoadOptions, on_progress: OnProgress) -> LoadedC
         OutOfMemoryError: it does not fit into memory.
     """
     _check_files(folder)
-    check_runnable(read_json(folder / "config.json"), trust_remote_code=options.trust_remote_code)
+    stored = read_json(folder / "config.json")
+    brings_code = check_trust(folder, stored, options)
     target = pick_device(options.device)
     weights = read_weights(folder)
     progress = LoadingProgress(weights, on_progress)
     try:
         progress.begin()
-        config = AutoConfig.from_pretrained(folder, trust_remote_code=options.trust_remote_code)
-        arguments = _loading_arguments(weights, config.dtype, options, target)
-        architecture = find_architecture(config.model_type, options.architectures)
-        arguments |= attention_options(
-            architecture, target, arguments["dtype"], options.number_format
-        )
-        processor = load_processor(folder, trust_remote_code=options.trust_remote_code)
-        with _building, progress.watch():
-            loaded: Any = AutoModelForImageTextToText.from_pretrained(
-                folder,
-                use_safetensors=True,
-                trust_remote_code=options.trust_remote_code,
-                output_loading_info=True,
-                **arguments,
+        with own_code_errors(folder, stored) if brings_code else nullcontext():
+            config = AutoConfig.from_pretrained(folder, trust_remote_code=brings_code)
+            model_class = (
+                load_own_class(folder, stored) if brings_code else AutoModelForImageTextToText
             )
+            processor = load_processor(folder, trust_remote_code=brings_code)
+            arguments = _loading_arguments(weights, config.dtype, options, target)
+            # Nothing is known of how a class of the checkpoint's own computes.
+            architecture = (
+                ONE_AT_A_TIME
+                if brings_code
+                else find_architecture(config.model_type, options.architectures)
+            )
+            arguments |= attention_options(
+                architecture, target, arguments["dtype"], options.number_format
+            )
+            with _building, progress.watch():
+                loaded: Any = model_class.from_pretrained(
+                    folder,
+                    config=config,
+                    use_safetensors=True,
+                    trust_remote_code=brings_code,
+                    output_loading_info=True,
+                    **arguments,
+                )
     except EngineError:
         raise
     except (torch.OutOfMemoryError, MemoryError) as error:

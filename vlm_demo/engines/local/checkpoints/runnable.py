@@ -9,9 +9,20 @@ from typing import Any
 from transformers import CONFIG_MAPPING, AutoModelForImageTextToText
 
 from vlm_demo.engines.base import OnProgress
-from vlm_demo.engines.load_options import LoadOptions
-from vlm_demo.engines.local.checkpoints.fetching import checkpoint_config, fetch
+from vlm_demo.engines.load_options import LoadOptions, OwnCode
+from vlm_demo.engines.local.checkpoints.fetching import (
+    checkpoint_config,
+    fetch,
+    fetch_json_files,
+    list_code,
+)
 from vlm_demo.engines.local.checkpoints.folders import folder_on_disk
+from vlm_demo.engines.local.checkpoints.own_code import (
+    PROCESSOR_FILES,
+    check_code,
+    find_problem,
+    needs_own_code,
+)
 from vlm_demo.errors import LoadError
 
 OWN_CODE = (
@@ -33,6 +44,8 @@ def fetch_runnable(options: LoadOptions, on_progress: OnProgress) -> Path:
     if folder_on_disk(checkpoint, revision) is None:
         config = checkpoint_config(checkpoint, revision)
         check_runnable(config, trust_remote_code=options.trust_remote_code)
+        if options.trust_remote_code and "auto_map" in config:
+            _check_askable(checkpoint, revision, config)
     return fetch(checkpoint, revision, on_progress, with_code=options.trust_remote_code)
 
 
@@ -46,17 +59,69 @@ def check_runnable(config: Mapping[str, Any], *, trust_remote_code: bool) -> Non
     Raises:
         LoadError: transformers does not know it, or it takes no pictures.
     """
-    kind, brings_code = str(config.get("model_type")), "auto_map" in config
-    if kind not in CONFIG_MAPPING:
-        if not brings_code:
-            raise LoadError(
-                f"The installed transformers does not know this kind of model ({kind}). "
-                "Please choose another model, or update transformers."
-            )
+    kind = str(config.get("model_type"))
+    if needs_own_code(config):
         if not trust_remote_code:
             raise LoadError(OWN_CODE)
+    elif kind not in CONFIG_MAPPING:
+        raise LoadError(
+            f"The installed transformers does not know this kind of model ({kind}). "
+            "Please choose another model, or update transformers."
+        )
     elif CONFIG_MAPPING[kind] not in AutoModelForImageTextToText._model_mapping:
         raise LoadError(
             f"This is a {kind} model, which takes no pictures. Please choose a "
             "vision-language model."
         )
+
+
+def check_trust(folder: Path, config: Mapping[str, Any], options: LoadOptions) -> bool:
+    """Return whether code of the checkpoint will be run; nothing of it has run yet.
+
+    Args:
+        folder: of the checkpoint.
+        config: the content of its config.json.
+        options: which say whether its code is trusted, and in which revision.
+
+    Raises:
+        LoadError: it would have to run without being trusted, or could not be asked even then.
+    """
+    check_runnable(config, trust_remote_code=options.trust_remote_code)
+    if not options.trust_remote_code or "auto_map" not in config:
+        return False
+    check_code(folder, config, options)
+    _check_askable(str(folder), None, config)
+    return True
+
+
+def find_own_code(checkpoint: str, revision: str | None = None) -> OwnCode | None:
+    """Return the code that a checkpoint brings for its model; None: it brings none.
+
+    Only its list of files and some small ones are fetched; nothing is run.
+
+    Raises:
+        LoadError: there is no such checkpoint, or it cannot be reached.
+    """
+    config = checkpoint_config(checkpoint, revision)
+    if "auto_map" not in config:
+        return None
+    commit, files = list_code(checkpoint, revision)
+    processor_files = fetch_json_files(checkpoint, revision, PROCESSOR_FILES)
+    return OwnCode(
+        checkpoint,
+        commit,
+        files,
+        is_needed=needs_own_code(config),
+        problem=find_problem(config, processor_files),
+    )
+
+
+def _check_askable(checkpoint: str, revision: str | None, config: Mapping[str, Any]) -> None:
+    """Refuse a model that could not be asked even if its code were run.
+
+    Raises:
+        LoadError: it could not.
+    """
+    processor_files = fetch_json_files(checkpoint, revision, PROCESSOR_FILES)
+    if problem := find_problem(config, processor_files):
+        raise LoadError(f"This model cannot be asked here. {problem}")

@@ -70,12 +70,12 @@ class ZeroGpuEngine:
         serving = serving or Serving()
         folder = fetch_runnable(options, on_progress)
         weight_bytes = read_weights(folder).disk_bytes
-        outline = load_outline(folder, trust_remote_code=options.trust_remote_code)
+        outline = load_outline(folder, options)
         return cls(
             PromptEncoder(outline.processor, outline, serving.cache),
             outline.config,
             ProcessOptions(
-                replace(options, checkpoint=str(folder), revision=None, device="auto"),
+                replace(options, checkpoint=str(folder), device="auto"),
                 batch=serving.batch,
                 timeout_s=serving.timeout_s,
                 cache_bytes=serving.cache.limit,

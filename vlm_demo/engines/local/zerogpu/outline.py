@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from transformers import AutoConfig, AutoModelForImageTextToText, GenerationConfig
-from transformers.dynamic_module_utils import get_class_from_dynamic_module
 
+from vlm_demo.engines.load_options import LoadOptions
+from vlm_demo.engines.local.checkpoints.folders import read_json
+from vlm_demo.engines.local.checkpoints.own_code import load_own_class
 from vlm_demo.engines.local.checkpoints.processors import load_processor
+from vlm_demo.engines.local.checkpoints.runnable import check_trust
 from vlm_demo.errors import LoadError
 
 
@@ -24,21 +27,23 @@ class Outline:
     forward: Callable[..., Any]
 
 
-def load_outline(folder: Path, *, trust_remote_code: bool) -> Outline:
+def load_outline(folder: Path, options: LoadOptions) -> Outline:
     """Read all of a checkpoint but its weights.
 
     Raises:
         LoadError: it cannot be read.
     """
+    stored = read_json(folder / "config.json")
+    brings_code = check_trust(folder, stored, options)
     try:
-        config: Any = AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code)
-        own_code = getattr(config, "auto_map", {}).get("AutoModelForImageTextToText")
-        if own_code and trust_remote_code:
-            model_class: Any = get_class_from_dynamic_module(own_code, folder)
-        else:
-            model_class = AutoModelForImageTextToText._model_mapping[type(config)]
+        config: Any = AutoConfig.from_pretrained(folder, trust_remote_code=brings_code)
+        model_class: Any = (
+            load_own_class(folder, stored)
+            if brings_code
+            else AutoModelForImageTextToText._model_mapping[type(config)]
+        )
         return Outline(
-            load_processor(folder, trust_remote_code=trust_remote_code),
+            load_processor(folder, trust_remote_code=brings_code),
             config,
             (
                 GenerationConfig.from_pretrained(folder)

@@ -1,0 +1,198 @@
+"""Program code that a checkpoint brings: what it names is looked at before any of it runs.
+
+`auto_map` in config.json, and in the files of the processor, names each class by the automatic
+class of transformers that it stands for: {"AutoModelForCausalLM": "modeling_x.XForCausalLM"}.
+Source: https://huggingface.co/docs/transformers/custom_models
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from safetensors import SafetensorError
+from transformers import CONFIG_MAPPING, AutoModelForImageTextToText
+from transformers.dynamic_module_utils import get_class_from_dynamic_module
+
+from vlm_demo.engines.load_options import LoadOptions
+from vlm_demo.errors import LoadError, VlmDemoError
+
+MODEL_CLASSES = (
+    "AutoModelForImageTextToText",
+    "AutoModelForMultimodalLM",
+    "AutoModelForVision2Seq",
+    "AutoModelForCausalLM",
+    "AutoModelForSeq2SeqLM",
+    "AutoModel",
+)
+"""Automatic classes under which a model that writes text may be named, the most telling first."""
+
+PROCESSOR_FILES = (
+    "processor_config.json",
+    "preprocessor_config.json",
+    "video_preprocessor_config.json",
+    "tokenizer_config.json",
+)
+"""Files that may name the class of a processor, in the order in which transformers reads them."""
+
+CODE_PATTERN = "*.py"
+"""Files of a checkpoint that hold program code."""
+
+MIN_REVISION_DIGITS = 7
+"""Fewest hexadecimal digits that name a commit, as Git abbreviates them."""
+
+_ADVICE = "Please choose another model, or run this one on a server that knows it."
+
+Json = Mapping[str, Any]
+
+
+def needs_own_code(config: Json) -> bool:
+    """Whether a model, given by its config.json, can only be run with code that it brings."""
+    return "auto_map" in config and not _is_native(config)
+
+
+def _is_native(config: Json) -> bool:
+    kind = str(config.get("model_type"))
+    return kind in CONFIG_MAPPING and (
+        CONFIG_MAPPING[kind] in AutoModelForImageTextToText._model_mapping
+    )
+
+
+def model_reference(config: Json) -> str:
+    """Return the class of the model that config.json names, as "module.Class"; "" without one."""
+    auto_map = config.get("auto_map")
+    if not isinstance(auto_map, dict):
+        return ""
+    named = (auto_map.get(name) for name in MODEL_CLASSES)
+    return next((reference for reference in named if isinstance(reference, str)), "")
+
+
+def find_problem(config: Json, processor_files: Json) -> str:
+    """Say why a model could not be asked even if its code were run; "" where it could.
+
+    Args:
+        config: the content of its config.json, with an `auto_map`.
+        processor_files: the content of those of `PROCESSOR_FILES` that it has, by name.
+    """
+    auto_map = config.get("auto_map")
+    if not isinstance(auto_map, dict):
+        return f"The auto_map in its config.json is damaged. {_ADVICE}"
+    if others := sorted(_other_repositories((config, *processor_files.values()))):
+        return (
+            f"A part of its code is in another repository ({others[0]}), which its revision does "
+            f"not pin. {_ADVICE}"
+        )
+    if "AutoConfig" not in auto_map and str(config.get("model_type")) not in CONFIG_MAPPING:
+        return f"Its auto_map names no configuration class (AutoConfig). {_ADVICE}"
+    if not model_reference(config):
+        named = ", ".join(sorted(map(str, auto_map))) or "nothing"
+        return f"Its auto_map names no class of model that writes text, only {named}. {_ADVICE}"
+    if not _names_processor((config, *processor_files.values())):
+        return (
+            "It brings no processor for pictures and words together, only a way of its own to be "
+            f"asked. {_ADVICE}"
+        )
+    return ""
+
+
+def _other_repositories(files: tuple[Json, ...]) -> Iterator[str]:
+    """Yield the repositories that references lead to: "owner/name--module.Class"."""
+    for file in files:
+        auto_map = file.get("auto_map")
+        for value in auto_map.values() if isinstance(auto_map, dict) else ():
+            for reference in value if isinstance(value, list) else [value]:
+                if isinstance(reference, str) and "--" in reference:
+                    yield reference.split("--")[0]
+
+
+def _names_processor(files: tuple[Json, ...]) -> bool:
+    for file in files:
+        auto_map = file.get("auto_map")
+        if isinstance(auto_map, dict) and "AutoProcessor" in auto_map:
+            return True
+        if hasattr(transformers, str(file.get("processor_class"))):
+            return True
+    return False
+
+
+def code_files(folder: Path) -> tuple[str, ...]:
+    """Return the files of a folder that hold program code, in its folders too, in order."""
+    paths = (path for path in folder.rglob(CODE_PATTERN) if path.is_file())
+    return tuple(sorted(path.relative_to(folder).as_posix() for path in paths))
+
+
+def code_revision(folder: Path) -> str:
+    """Return what names the code of a folder.
+
+    In the Hub's cache that is the commit. Any other folder gets 16 hexadecimal digits of the
+    SHA-256 of the names and the contents of its code files.
+    """
+    if folder.parent.name == "snapshots":
+        return folder.name
+    digest = hashlib.sha256()
+    for name in code_files(folder):
+        content = (folder / name).read_bytes()
+        digest.update(f"{name}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()[:16]
+
+
+def check_code(folder: Path, config: Json, options: LoadOptions) -> None:
+    """Refuse code that is not the code which is trusted, or is not all there.
+
+    Raises:
+        LoadError: it has another revision, or lacks the module of the model.
+    """
+    module = model_reference(config).rsplit(".", 1)[0].replace(".", "/")
+    if module and "--" not in module and not (folder / f"{module}.py").is_file():
+        raise LoadError(
+            f"There is no {module}.py in {folder}, which its config.json names. Please fetch or "
+            "save the model again."
+        )
+    revision, trusted = code_revision(folder), options.revision or ""
+    if len(trusted) < MIN_REVISION_DIGITS or not revision.startswith(trusted):
+        files = ", ".join(code_files(folder)) or "no code files"
+        raise LoadError(
+            f"The code in {folder} ({files}) is not the code that is trusted: its revision is "
+            f"{revision}, not {trusted!r}. If you have read it and trust it, set this revision in "
+            "the menu; otherwise choose another model."
+        )
+
+
+def load_own_class(folder: Path, config: Json) -> Any:
+    """Run the code of a checkpoint that is trusted; return the class of its model.
+
+    Raises:
+        LoadError: the class cannot write text.
+        Exception: whatever its code raises; see `own_code_errors`.
+    """
+    reference = model_reference(config)
+    model: Any = get_class_from_dynamic_module(reference, str(folder))
+    if not hasattr(model, "generate"):
+        raise LoadError(f"{reference} in {folder} cannot write text: it has no generate. {_ADVICE}")
+    return model
+
+
+@contextmanager
+def own_code_errors(folder: Path, config: Json) -> Iterator[None]:
+    """Turn whatever the code of a checkpoint raises into a LoadError.
+
+    Most such code was written for an older transformers; config.json says for which.
+    """
+    try:
+        yield
+    except (VlmDemoError, MemoryError, torch.OutOfMemoryError, SafetensorError):
+        raise
+    except Exception as error:
+        version = config.get("transformers_version")
+        saved = f" It was saved with transformers {version}." if version else ""
+        text = " ".join(str(error).split())
+        raise LoadError(
+            f"The code that the model in {folder} brings fails with transformers "
+            f"{transformers.__version__} ({type(error).__name__}: {text}).{saved} {_ADVICE}"
+        ) from error
