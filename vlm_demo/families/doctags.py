@@ -233,6 +233,7 @@ FAMILY = Family(
         Task.READ: "Convert this page to docling.",
     },
     markup=Markup(read_doctags, write_locations, N500),
+    markup_signature=r"</?doctag>",
     region_template="{region}",
     documented_template=TEMPLATE,
     keep_special_tokens=True,

@@ -77,6 +77,7 @@ FAMILY = Family(
         Task.READ: "Read all the text in the image.",
     },
     markup=Markup(TAGS.read, write_boxes, N1000),
+    markup_signature=r"<box>\s*[0-9]",
     documented_template=TEMPLATE,
     keep_special_tokens=True,
     markup_tokens=("<ref>", "</ref>", "<box>", "</box>"),

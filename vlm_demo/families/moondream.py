@@ -15,6 +15,11 @@ written as JSON or as Python writes it:
 in fractions of the image; a box may lie partly outside it. Text that is no dictionary is an answer
 as it stands, which older revisions give. The points of a reasoning belong to words that are not in
 the answer.
+
+Moondream 3 has the same API. As a server (vllm/transformers_utils/processors/moondream3.py of
+https://github.com/vllm-project/vllm, 0.32) it answers questions and writes captions between tokens
+of its own. Places come from heads that only the API runs, so it is not asked for them here, but the
+API's dictionaries are read.
 """
 
 from __future__ import annotations
@@ -114,9 +119,8 @@ FAMILY = Moondream(
     model_types={
         "moondream1": ONE_AT_A_TIME,
         "moondream": ONE_AT_A_TIME,
-        "moondream3": ONE_AT_A_TIME,
     },
-    checkpoints=("vikhyatk/moondream2", "moondream/moondream3-preview"),
+    checkpoints=("vikhyatk/moondream2",),
     instructions={
         Task.CHAT: "\n\nQuestion: {text}\n\nAnswer:",
         Task.CAPTION: "\n\nShort caption:",
@@ -131,4 +135,38 @@ FAMILY = Moondream(
     end_markers=("<|endoftext|>",),
     limits=FamilyLimits(history="none", chats_without_image=False),
     control_tokens=("<|endoftext|>", "<image>"),
+)
+
+_SERVED_TEMPLATE = (
+    "<|endoftext|>{% for part in messages[-1]['content'] %}"
+    "{% if part['type'] == 'image' %}<image>"
+    "{% elif part['text'].startswith('caption ') %}"
+    "{{ '<|md_reserved_0|>describe<|md_reserved_1|>' ~ part['text'][8:] ~ '<|md_reserved_2|>' }}"
+    "{% else %}"
+    "{{ '<|md_reserved_0|>query<|md_reserved_1|>' ~ part['text'] ~ '<|md_reserved_2|>' }}"
+    "{% endif %}{% endfor %}"
+)
+
+RELATIVES = (
+    replace(
+        FAMILY,
+        name="moondream3",
+        title="Moondream 3",
+        model_types={"moondream3": ONE_AT_A_TIME},
+        checkpoints=("moondream/moondream3-preview", "moondream/moondream3.1-9B-A2B"),
+        instructions={
+            Task.CHAT: "{text}",
+            Task.CAPTION: "caption short",
+            Task.DETAILED_CAPTION: "caption normal",
+            Task.VQA: "{text}",
+            Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
+        },
+        chat_template=None,
+        documented_template=_SERVED_TEMPLATE,
+        prefix_separator=None,
+        control_tokens=(
+            *FAMILY.control_tokens,
+            *("<|md_reserved_0|>", "<|md_reserved_1|>", "<|md_reserved_2|>"),
+        ),
+    ),
 )

@@ -164,6 +164,7 @@ FAMILY = Family(
     checkpoints=("PaddlePaddle/PaddleOCR-VL-1.5", "PaddlePaddle/PaddleOCR-VL-1.6"),
     instructions={Task.CHAT: "{text}", Task.READ: "Spotting:"},
     markup=Markup(read_quadrilaterals, write_quadrilaterals, N1000),
+    markup_signature=r"<\|LOC_[0-9]",
     prepare_image=enlarge,
     documented_template=_template("\\n"),
     keep_special_tokens=True,

@@ -15,29 +15,13 @@ Wording: the README's where it has one ("Find all the"); those for one sentence,
 answers and text are ours. A region is drawn in, since the README itself mentions a red rectangle.
 """
 
-from collections.abc import Sequence
-
 from vlm_demo.markup.base import Markup
-from vlm_demo.markup.coordinate_spaces import N999, CoordinateSpace
-from vlm_demo.markup.tags import PlaceTag, Tags, find_lists
+from vlm_demo.markup.coordinate_spaces import N999
+from vlm_demo.markup.reference_tags import REFERENCES, write_lists
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
-from vlm_demo.values import Frame, Region, Task, bounding_box
-
-TAGS = Tags(
-    phrase_tags=("<|ref|>", "<|/ref|>"),
-    place_tags={"<|det|>": PlaceTag("<|/det|>", 4)},
-    find_places=find_lists,
-    words_end_phrase=False,
-)
-
-
-def write_lists(regions: Sequence[Region], frame: Frame, space: CoordinateSpace) -> str:
-    """Write the regions of one phrase as boxes."""
-    boxes = [list(map(round, space.to_numbers(bounding_box(region), frame))) for region in regions]
-    return f"<|det|>{boxes}<|/det|>"
-
+from vlm_demo.values import Task
 
 _BAR = "\N{FULLWIDTH VERTICAL LINE}"
 _END = f"<{_BAR}end▁of▁sentence{_BAR}>"
@@ -82,7 +66,7 @@ FAMILY = Family(
         Task.READ: "Read all the text in the image.",
     },
     markup_signature=r"<\|(?:ref|det)\|>",
-    markup=Markup(TAGS.read, write_lists, N999),
+    markup=Markup(REFERENCES.read, write_lists, N999),
     documented_template=DOCUMENTED_TEMPLATE,
     keep_special_tokens=True,
     markup_tokens=("<|ref|>", "<|/ref|>", "<|det|>", "<|/det|>"),

@@ -133,6 +133,7 @@ FAMILY = Family(
     checkpoints=("microsoft/kosmos-2.5",),
     instructions={Task.READ: "<ocr>"},
     markup=Markup(read_lines, write_boxes, SEEN_PIXELS),
+    markup_signature=r"<bbox><x_[0-9]",
     prepare_image=resize,
     chat_template=BARE_TEXT,
     end_markers=("</s>",),

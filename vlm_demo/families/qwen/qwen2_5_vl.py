@@ -16,8 +16,6 @@ use, 1280 patches of 28 x 28 (default of transformers/models/qwen2_vl/image_proc
 and the cards' advice; the checkpoints' own file allows 16384), so that no server resizes it again.
 """
 
-import math
-
 from PIL.Image import Image, Resampling
 
 from vlm_demo.markup.base import Markup
@@ -25,6 +23,7 @@ from vlm_demo.markup.coordinate_spaces import SEEN_PIXELS
 from vlm_demo.markup.json_markup import json_point_writer, json_reader, json_writer
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.patch_sizes import fit_patches
 from vlm_demo.values import Sampling, Size, Task
 
 PATCH = 28
@@ -36,28 +35,10 @@ MIN_PIXELS = 56 * 56
 MAX_PIXELS = 1280 * PATCH * PATCH
 """Largest area of a resized image in pixels."""
 
-MAX_RATIO = 200
-"""Largest ratio of an image's sides; the processor refuses longer images."""
-
 
 def smart_size(size: Size) -> Size:
-    """Return the size (width, height) at which the model sees an image: sides in whole patches.
-
-    Source: `smart_resize` in transformers/models/qwen2_vl/image_processing_qwen2_vl.py (5.23).
-    Images longer than `MAX_RATIO` are shortened, where the source raises.
-    """
-    width, height = size
-    width, height = min(width, MAX_RATIO * height), min(height, MAX_RATIO * width)
-    sides = [round(side / PATCH) * PATCH for side in (width, height)]
-    if math.prod(sides) > MAX_PIXELS:
-        shrink = math.sqrt(width * height / MAX_PIXELS)
-        sides = [math.floor(side / shrink / PATCH) * PATCH for side in (width, height)]
-    elif math.prod(sides) < MIN_PIXELS:
-        grow = math.sqrt(MIN_PIXELS / (width * height))
-        sides = [math.ceil(side * grow / PATCH) * PATCH for side in (width, height)]
-    shorter = max(PATCH, min(sides))
-    width, height = (min(max(side, PATCH), MAX_RATIO * shorter) for side in sides)
-    return width, height
+    """Return the size (width, height) at which the model sees an image: sides in whole patches."""
+    return fit_patches(size, patch=PATCH, min_pixels=MIN_PIXELS, max_pixels=MAX_PIXELS)
 
 
 def resize(image: Image) -> Image:

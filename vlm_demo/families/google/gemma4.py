@@ -1,0 +1,75 @@
+"""Gemma 4: a chat model that sees and reasons; it finds things, in a format that is contested.
+
+    ```json
+    [{"box_2d": [y1, x1, y2, x2], "label": "button"}]
+    ```
+
+on a grid of 1000 x 1000. https://ai.google.dev/gemma/docs/capabilities/vision names the detection
+of objects among the abilities. Contested: which number comes first. `box_2d` has y first where
+Gemini writes it (https://ai.google.dev/gemini-api/docs/image-understanding), and so it is read
+here; guides of others say x first. The question asks for y first, and people can choose the other
+order for an answer. Other wordings are ours.
+
+Tokens: transformers/models/gemma4/processing_gemma4.py and cli/serving/utils.py (5.23): turns end
+with `<turn|>`, reasoning stands between `<|channel>thought` and `<channel|>`. Template:
+swift/template/templates/gemma.py of https://github.com/modelscope/ms-swift (August 2026). Sampling:
+as Gemma 3's; unverified.
+"""
+
+from vlm_demo.markup.base import Markup
+from vlm_demo.markup.coordinate_spaces import N1000, with_y_first
+from vlm_demo.markup.json_markup import json_reader, json_writer
+from vlm_demo.prompting.architecture import ONE_AT_A_TIME
+from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
+from vlm_demo.values import Sampling, Task
+
+NOTE = (
+    "Whether Gemma 4 writes x or y first is contested. It was asked for y first, as Gemini writes "
+    "boxes. If the boxes lie beside the things, please choose the other order."
+)
+
+_JSON = (
+    'Answer only with a JSON list. Each entry has the bounding box in "box_2d" as '
+    '[y0, x0, y1, x1], normalized to 0-1000, and the name in "label".'
+)
+
+TEMPLATE = (
+    "<bos>{% for message in messages %}"
+    "<|turn>{{ 'model\n' if message['role'] == 'assistant' else message['role'] + '\n' }}"
+    "{% for part in message['content'] %}"
+    "{{ '<|image|>' if part['type'] == 'image' else part['text'] | trim }}{% endfor %}"
+    "{{ '<turn|>\n' }}{% endfor %}{{ '<|turn>model\n' }}"
+)
+
+SIZES = ("E2B", "E4B", "12B", "26B-A4B", "31B")
+
+FAMILY = Family(
+    name="gemma4",
+    title="Gemma 4",
+    model_types={"gemma4": ONE_AT_A_TIME, "gemma4_unified": ONE_AT_A_TIME},
+    checkpoints=tuple(f"google/gemma-4-{size}-it" for size in SIZES),
+    instructions={
+        Task.CHAT: "{text}",
+        Task.CAPTION: "Describe this image in one sentence.",
+        Task.DETAILED_CAPTION: "Describe this image in detail.",
+        Task.VQA: "{text}\nAnswer with a single word or phrase.",
+        Task.GROUNDING: f"Find in the image: {{text}}\n{_JSON}",
+        Task.DETECT: f"Find every {{text}} in the image.\n{_JSON}",
+        Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
+        Task.READ: "Read all the text in the image.",
+    },
+    notes={Task.GROUNDING: NOTE, Task.DETECT: NOTE},
+    markup=Markup(json_reader(), json_writer("box_2d"), with_y_first(N1000)),
+    documented_template=TEMPLATE,
+    end_markers=("<turn|>", "<eos>", "<|tool_response>"),
+    prefix_separator="",
+    sampling=Sampling(max_new_tokens=1024, temperature=1.0, top_p=0.95, top_k=64),
+    limits=FamilyLimits(max_images=4),
+    control_tokens=(
+        *("<bos>", "<eos>", "<pad>", "<unk>", "<|turn>", "<turn|>", "<|channel>", "<channel|>"),
+        *("<|image>", "<|image|>", "<image|>", "<|video|>", "<|audio>", "<|audio|>", "<audio|>"),
+        *("<|think|>", "<|tool>", "<tool|>", "<|tool_call>", "<tool_call|>", "<|tool_response>"),
+        "<tool_response|>",
+    ),
+)
