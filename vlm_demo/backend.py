@@ -6,6 +6,7 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from threading import Lock
 
 from vlm_demo.catalog.identity import spec_for_checkpoint
@@ -30,7 +31,9 @@ from vlm_demo.pool import FormatOption, ModelPool
 from vlm_demo.prompting.confidence import TokenProbabilities
 from vlm_demo.prompting.family import Family
 from vlm_demo.prompting.request_checks import MAX_CHARACTERS
+from vlm_demo.prompting.targets import TARGET_TASKS, read_targets
 from vlm_demo.settings import Device, Settings
+from vlm_demo.target_replies import answer_each, assign_targets
 from vlm_demo.values import Prompt, Reply, Request, Sampling, Task, TextChunk, Timing
 
 READING_INTERVAL_S = 0.04
@@ -193,13 +196,29 @@ class Backend:
 
         While it waits for others, replies without text give its queue position. If a conversation
         does not fit into the model's context, its oldest turns are left out, and the reply's note
-        says so.
+        says so. A reply about several things has a result for each of them.
 
         Raises:
             VlmDemoError: the model is unknown, cannot do the task, or failed.
         """
-        timer = _AnswerTimer()
         self.check(model, request)
+        targets = read_targets(request.text) if request.task in TARGET_TASKS else ()
+        answer = partial(self._answer, model)
+        if len(targets) < 2:
+            yield from answer(request)
+            return
+        requests = get_family(self.spec(model).family).split_request(request)
+        if len(requests) > 1:
+            at_once = self._serving.batch
+            yield from answer_each(requests, targets, answer, at_once=at_once)
+            return
+        with closing(answer(request)) as replies:
+            for reply in replies:
+                yield assign_targets(reply, targets)
+
+    def _answer(self, model: str, request: Request) -> Generator[Reply, None, None]:
+        """Yield the reply to one prompt; see `answer`."""
+        timer = _AnswerTimer()
         spec = self.spec(model)
         family = get_family(spec.family)
         sampling = request.sampling or family.sampling

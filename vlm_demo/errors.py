@@ -6,6 +6,7 @@ VlmDemoError
 │   ├── MissingImageError   the task needs a picture
 │   ├── MissingTextError    the task needs words
 │   ├── TooLongError        the text is longer than the model can take
+│   ├── TooManyTargetsError more things are looked for than a request may name
 │   ├── ConversationError   a file is not a conversation that can be opened
 │   └── SourceError         a batch cannot use a folder, ZIP or list of pictures
 ├── UnknownModelError       no such model or family
@@ -63,6 +64,10 @@ class MissingTextError(InputError):
 
 class TooLongError(InputError):
     """The text is longer than the model can take."""
+
+
+class TooManyTargetsError(InputError):
+    """The request names more things to look for than are taken at a time."""
 
 
 class ConversationError(InputError):

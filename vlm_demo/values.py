@@ -151,6 +151,9 @@ class Mention:
     confidence: float | None = None
     """How sure the model was of the regions, 0 to 1; None: not known."""
 
+    target: str = ""
+    """Which of several things that were looked for this is; "": there was one, or it is none."""
+
 
 @dataclass(frozen=True, slots=True)
 class ParsedPlace:
@@ -329,6 +332,20 @@ class ReplyState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class TargetResult:
+    """What an answer says about one of several things that were looked for."""
+
+    name: str
+    """The thing; mentions of it have it as their `target`."""
+
+    state: ReplyState
+    """Whether it was found."""
+
+    raw: str = ""
+    """The model's own text about it alone; "": one text is about all of them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """The answer so far."""
 
@@ -355,5 +372,12 @@ class Reply:
     queue_position: int = 0
     """How many requests are answered before this one; while there are any, there is no text."""
 
+    targets: tuple[TargetResult, ...] = ()
+    """What is said about each of several things that were looked for; (): there was one."""
+
     timing: Timing | None = field(default=None, compare=False)
     """How fast the answer came; None: not known."""
+
+    def count_regions(self, target: str) -> int:
+        """Return how many regions there are of one of several things that were looked for."""
+        return sum(len(one.regions) for one in self.mentions if one.target == target)

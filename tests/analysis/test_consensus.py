@@ -63,6 +63,15 @@ def test_in_a_search_it_does_not_matter_what_a_thing_is_called() -> None:
     assert seen.agreement == ((None, 1.0), (1.0, None))
 
 
+def test_in_a_search_for_several_things_each_is_compared_with_itself() -> None:
+    def found(model: str, *targets: str) -> ModelAnswer:
+        mentions = tuple(Mention("x", (0, 0), (DOG,), target=target) for target in targets)
+        return ModelAnswer(model, Reply("", "", mentions))
+
+    seen = compare_answers([found("a", "cat", "dog"), found("b", "dog")], Task.GROUNDING)
+    assert counts(seen) == [("cat", (0,)), ("dog", (0, 1))]
+
+
 def test_a_group_has_one_box_of_a_model_and_no_chains() -> None:
     # Each overlaps the next by two thirds and the one after that by less than half.
     chain = [Detection(answer, "dog", moved(DOG, 0.04 * answer)) for answer in range(4)]

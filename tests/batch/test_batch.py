@@ -49,7 +49,7 @@ from vlm_demo.errors import (
     SourceError,
     UnsupportedTaskError,
 )
-from vlm_demo.values import Task
+from vlm_demo.values import Box, Mention, Reply, ReplyState, TargetResult, Task
 
 ANYTHING = SourceLimits()
 PROGRAM = PROGRAMS / "batch_to_kill.py"
@@ -590,6 +590,16 @@ def test_a_place_survives_being_kept(open_run, photos):
     assert mention.phrase == "20 10 10" == result.text[slice(*mention.span)]
     assert mention.regions[0].to_pixels((40, 30)) == pytest.approx((10, 5, 28, 25))
     assert BatchResult.from_json(json.loads(json.dumps(result.to_json()))) == result
+
+
+def test_the_results_for_several_things_survive_being_kept():
+    mention = Mention("a cat", (0, 5), (Box(0.25, 0.5, 0.5, 1.0),), target="cat")
+    targets = TargetResult("cat", ReplyState.FOUND), TargetResult("dog", ReplyState.NONE)
+    reply = Reply("a cat", "a cat", (mention,), ReplyState.FOUND, targets=targets)
+
+    result = BatchResult.from_reply("a.png", "0" * 64, (40, 20), reply)
+
+    assert BatchResult.from_json(json.loads(json.dumps(result.to_json()))).reply == reply
 
 
 def test_however_many_pictures_there_are_few_are_held(open_run, tmp_path):

@@ -79,3 +79,23 @@ def test_the_default_model_follows_a_conversation(run_command, tmp_path):
     first, second = talk.splitlines()
     assert "triangle" in first
     assert "green" in second.lower()
+
+
+@pytest.mark.parametrize("model", EMBEDDED)
+def test_an_embedded_model_looks_for_several_things(run_command, tmp_path, model):
+    dot = (60, 60, 200, 200)
+    path = drawn(tmp_path / "one.png", ("red", "circle", dot), size=(640, 480))
+
+    for_people = run_command("locate", path, 'zebra, the "red circle"', "--model", model)
+    found = run_command("locate", path, "zebra and red circle", "--and", "--json", "--model", model)
+
+    assert "zebra: not found" in for_people.out
+    assert "red circle: " in for_people.out
+    assert [(one["name"], one["state"]) for one in found.json["targets"]] == [
+        ("zebra", "none"),
+        ("red circle", "found"),
+    ]
+    (item,) = found.json["items"]
+    ((box,),) = [item["boxes_xyxy_px"]]
+    assert item["target"] == "red circle"
+    assert Box.normalize(*box, by=(640, 480)).iou(Box.normalize(*dot, by=(640, 480))) >= 0.5

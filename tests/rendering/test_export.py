@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from vlm_demo.rendering.export import class_names, export_text, reply_to_data
-from vlm_demo.values import Box, Mention, Point, Polygon, Reply
+from vlm_demo.values import Box, Mention, Point, Polygon, Reply, ReplyState, TargetResult
 
 SIZE = (640, 360)
 DOG = Mention("the dog", (0, 7), (Box(0.25, 0.5, 0.5, 1.0),))
@@ -23,6 +23,13 @@ TRIANGLE = Mention(
 )
 EYE = Mention("eye", (0, 0), (Point(0.125, 0.75),))
 REPLY = Reply("raw", "The dog and red circles.", (DOG, CIRCLES))
+SEVERAL = Reply(
+    "raw",
+    "a black dog",
+    (Mention("a black dog", (0, 11), DOG.regions, target="dog"), CIRCLES),
+    ReplyState.FOUND,
+    targets=(TargetResult("dog", ReplyState.FOUND), TargetResult("=cat", ReplyState.NONE)),
+)
 BOXES_PX = [[160, 180, 320, 360], [0, 0, 80, 90], [320, 90, 480, 180]]
 
 
@@ -53,6 +60,22 @@ def test_json_keeps_points_polygons_and_known_confidence():
     assert "confidence" not in eye
     assert roof["polygons_px"] == [[[320.0, 0.0], [640.0, 360.0], [0.0, 360.0]]]
     assert roof["confidence"] == 0.5
+
+
+def test_several_things_that_were_looked_for_have_a_result_each():
+    data = reply_to_data(SEVERAL, SIZE)
+
+    assert data["targets"] == [
+        {"name": "dog", "state": "found", "regions": 1},
+        {"name": "=cat", "state": "none", "regions": 0},
+    ]
+    assert [item.get("target") for item in data["items"]] == ["dog", None]
+    assert class_names(SEVERAL.mentions) == ("dog", "red circles")
+    table = csv.DictReader(io.StringIO(export_text(SEVERAL, SIZE, "csv")))
+    assert [(row["phrase"], row["target"]) for row in table] == [
+        ("a black dog", "dog"),
+        *[("red circles", "")] * 2,
+    ]
 
 
 def test_an_answer_without_places_is_still_valid_in_every_form():

@@ -110,8 +110,8 @@ def _detections(index: int, answer: ModelAnswer, task: Task) -> Iterator[Detecti
         return
     confidences = region_confidences(answer.reply)
     for mention, own in zip(answer.reply.mentions, confidences, strict=True):
-        # A search is for one thing, whatever each model calls it.
-        phrase = "" if task is Task.GROUNDING else normalize_phrase(mention.phrase)
+        # A search says what it is for, whatever each model calls it.
+        phrase = normalize_phrase(mention.target if task is Task.GROUNDING else mention.phrase)
         for region, confidence in zip(mention.regions, own, strict=True):
             yield Detection(index, phrase, bounding_box(region), confidence)
 

@@ -19,6 +19,7 @@ from vlm_demo.analysis.verdicts import Evidence
 from vlm_demo.backend import Backend
 from vlm_demo.errors import NoScoresError
 from vlm_demo.prompting.confidence import region_confidences
+from vlm_demo.prompting.targets import quote_target
 from vlm_demo.values import Reply, ReplyState, Request, Task
 
 
@@ -34,7 +35,7 @@ class EvidenceFinder:
 
     def look_for(self, phrase: Phrase) -> Evidence:
         """Gather all evidence for a phrase."""
-        reply = self._answer(Task.GROUNDING, phrase.text)
+        reply = self._answer(Task.GROUNDING, quote_target(phrase.text))
         confidences = region_confidences(reply)
         evidence = Evidence(
             tuple(region for mention in reply.mentions for region in mention.regions),

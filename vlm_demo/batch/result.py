@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from vlm_demo.markup.region_json import RegionsInPixelsModel
-from vlm_demo.rendering.export.answer_data import AnyText, reply_to_data
-from vlm_demo.values import Mention, Reply, ReplyState, Size, Timing
+from vlm_demo.rendering.export.answer_data import AnyText, reply_to_data, targets_to_data
+from vlm_demo.values import Mention, Reply, ReplyState, Size, TargetResult, Timing
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class BatchResult:
     timing: Mapping[str, float] = field(default_factory=dict, compare=False)  # as in the journal
     error: str = ""  # in words; "": there is an answer
     retry: bool = False  # the model failed, not the picture: worth another try
+    targets: tuple[Mapping[str, Any], ...] = ()  # as in the journal: a result for each thing
 
     @classmethod
     def from_reply(cls, name: str, sha256: str, size: Size, reply: Reply) -> BatchResult:
@@ -41,6 +42,7 @@ class BatchResult:
             tuple({**item, "span": list(mention.span)} for item, mention in items),
             reply.state,
             _timing_to_json(reply.timing),
+            targets=tuple(targets_to_data(reply)),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -57,6 +59,7 @@ class BatchResult:
             "items": list(self.items),
             "state": str(self.state),
             "pace": dict(self.timing),
+            **({"targets": list(self.targets)} if self.targets else {}),
         }
 
     @classmethod
@@ -79,6 +82,7 @@ class BatchResult:
             tuple(line["items"]),
             answer.state,
             dict(line["pace"]),
+            targets=tuple(line.get("targets", ())),
         )
 
     @property
@@ -86,7 +90,8 @@ class BatchResult:
         """The answer with its regions as fractions, as the rest of the program knows it."""
         items = map(_ItemModel.model_validate, self.items)
         mentions = tuple(item.to_mention(self.size) for item in items)
-        return Reply(self.raw, self.text, mentions, ReplyState(self.state))
+        targets = tuple(_TargetModel.model_validate(one).to_result() for one in self.targets)
+        return Reply(self.raw, self.text, mentions, ReplyState(self.state), targets=targets)
 
     @property
     def region_count(self) -> int:
@@ -104,9 +109,22 @@ class _ItemModel(RegionsInPixelsModel):
     phrase: AnyText
     span: tuple[int, int]
     confidence: float | None = None
+    target: AnyText = ""
 
     def to_mention(self, size: Size) -> Mention:
-        return Mention(self.phrase, self.span, self.to_regions(size), confidence=self.confidence)
+        regions = self.to_regions(size)
+        return Mention(
+            self.phrase, self.span, regions, confidence=self.confidence, target=self.target
+        )
+
+
+class _TargetModel(BaseModel):
+    name: AnyText
+    state: ReplyState
+    regions: int
+
+    def to_result(self) -> TargetResult:
+        return TargetResult(self.name, self.state)
 
 
 class _AnswerModel(BaseModel):
@@ -118,6 +136,7 @@ class _AnswerModel(BaseModel):
     items: list[_ItemModel]
     state: ReplyState
     pace: dict[str, float]
+    targets: list[_TargetModel] = []
 
 
 class _FailureModel(BaseModel):

@@ -62,11 +62,19 @@ class Channel(Generic[T]):
         """Tell the producers that nobody reads any more."""
         self._is_closed = True
 
-    def feed(self, source: Callable[[], Generator[T, None, None]], name: str) -> None:
-        """Pass on all that a generator yields, in a thread of this name, as long as it is read."""
-        run_in_thread(partial(self._feed, source), name)
+    def feed(
+        self, source: Callable[[], Generator[T, None, None]], name: str, *, ends: bool = True
+    ) -> None:
+        """Pass on all that a generator yields, in a thread of this name, as long as it is read.
 
-    def _feed(self, source: Callable[[], Generator[T, None, None]]) -> None:
+        Args:
+            source: returns the generator.
+            name: of the thread.
+            ends: whether the stream ends with the generator; otherwise only an error ends it.
+        """
+        run_in_thread(partial(self._feed, source, ends), name)
+
+    def _feed(self, source: Callable[[], Generator[T, None, None]], ends: bool) -> None:
         try:
             with closing(source()) as items:
                 for item in items:
@@ -75,7 +83,8 @@ class Channel(Generic[T]):
         except Exception as error:  # the border of a thread: raised again where it is read
             self.finish(error)
         finally:
-            self.finish()
+            if ends:
+                self.finish()
 
     @overload
     def iterate(self) -> Generator[T, None, None]: ...

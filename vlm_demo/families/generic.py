@@ -23,6 +23,7 @@ from vlm_demo.markup.space_guess import Y_FIRST_KEY, SpaceGuess, guess_space
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.reasoning import split_reasoning
 from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
+from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Frame, Prompt, Reply, ReplyState, Task
 
 UNKNOWN = replace(N1000, name="unknown", title="not known: guessed from the numbers, or chosen")
@@ -35,6 +36,7 @@ _FORMAT = (
     'Answer only with JSON: [{"label": "...", "bbox": [x1, y1, x2, y2]}], where the coordinates '
     "are fractions of the image's width and height between 0 and 1."
 )
+_CLASSES = f"Find every object of these classes in this image: {{text}}. {_FORMAT}"
 _Y_FIRST_KEY = re.compile(rf"""["']{Y_FIRST_KEY}["']\s*:""")
 
 
@@ -94,10 +96,12 @@ FAMILY = Generic(
         Task.DETAILED_CAPTION: "Describe this image in detail.",
         Task.VQA: "{text}\nAnswer with a single word or phrase.",
         Task.GROUNDING: f"Find {{text}} in this image. {_FORMAT}",
-        Task.DETECT: f"Find every object of these classes in this image: {{text}}. {_FORMAT}",
+        Task.DETECT: _CLASSES,
         Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
         Task.READ: "Read all the text in this image.",
     },
+    # One answer about all of them also has more numbers to guess the space from.
+    target_lists={Task.GROUNDING: TargetList(_CLASSES), Task.DETECT: TargetList(_CLASSES)},
     markup=Markup(
         json_reader(
             JsonDialect(in_prose="any", last_fence=True, y_first_keys=frozenset({"box2d"}))

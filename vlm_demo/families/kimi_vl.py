@@ -29,6 +29,7 @@ from vlm_demo.markup.json_markup import read_json_into
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
+from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Frame, Sampling, Task
 
 NOTE = (
@@ -40,6 +41,7 @@ _JSON = (
     'Answer only with JSON: {"bbox_2d": [x1, y1, x2, y2], "label": "..."} for each, in fractions '
     "of the image from 0 to 1."
 )
+_EVERY = f"Find every {{text}} in the image.\n{_JSON}"
 
 _CALL = re.compile(
     rf"pyautogui\.\w{{1,20}}\(\s*(?:x\s*=\s*)?(?P<x>{NUMBER_PATTERN})\s*,"
@@ -83,10 +85,11 @@ FAMILY = Family(
         Task.DETAILED_CAPTION: "Describe this image in detail.",
         Task.VQA: "{text}\nAnswer with a single word or phrase.",
         Task.GROUNDING: f"Find in the image: {{text}}\n{_JSON}",
-        Task.DETECT: f"Find every {{text}} in the image.\n{_JSON}",
+        Task.DETECT: _EVERY,
         Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
         Task.READ: "Read all the text in the image.",
     },
+    target_lists={Task.GROUNDING: TargetList(_EVERY), Task.DETECT: TargetList(_EVERY)},
     notes={Task.GROUNDING: NOTE, Task.DETECT: NOTE},
     markup=Markup(read_boxes_and_calls, fraction_writer("bbox_2d", 3), UNIT),
     documented_template=TEMPLATE,

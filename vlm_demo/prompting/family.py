@@ -13,6 +13,7 @@ from vlm_demo.prompting.region_crops import move_to_whole
 from vlm_demo.prompting.region_prompting import adapt_request, choose_form, insert_regions
 from vlm_demo.prompting.region_syntax import write_regions
 from vlm_demo.prompting.request_checks import MAX_CHARACTERS, check_request
+from vlm_demo.prompting.targets import TARGET_TASKS, quote_target, read_targets
 from vlm_demo.prompting.tasks import CAPTION_TASKS
 from vlm_demo.prompting.templates import fill_template
 from vlm_demo.prompting.visible_images import first_visible_turn, visible_images
@@ -37,6 +38,7 @@ class Family(FamilySpec):
             MissingImageError: the task needs an image.
             MissingTextError: the task needs words.
             TooLongError: a text is longer than `max_characters`.
+            TooManyTargetsError: more things are looked for than a request may name.
             InputError: a text is not valid Unicode, there are more images or regions than the
                 family takes, a region is not on the image, the form of the answer is given in two
                 ways, or a caption cannot continue the beginning that is given.
@@ -52,6 +54,9 @@ class Family(FamilySpec):
     ) -> Prompt:
         """Write the prompt for a request.
 
+        Where several things are asked for one by one (see `split_request`), it is the prompt for
+        the first of them, and its note says so.
+
         Args:
             request: what the user asked.
             control_tokens: more strings that the user must not be able to type, as the
@@ -62,15 +67,23 @@ class Family(FamilySpec):
             VlmDemoError: as `check` does.
         """
         self.check(request, max_characters=max_characters)
+        request, *others = self.split_request(request)
         request = replace(request, history=tuple(map(self._strip_past_answer, request.history)))
         forbidden = frozenset((*self.control_tokens, *self.markup_tokens, *control_tokens))
         request = escape_control_tokens(request, forbidden, keep=frozenset(self.markup_tokens))
+        names = read_targets(request.text) if request.task in TARGET_TASKS else ()
+        if len(names) == 1:
+            request = replace(request, text=names[0])
         form = choose_form(self, request)
         adapted = adapt_request(self, request, form)
         turns = self._visible_turns(adapted.request)
         regions = insert_regions(self, adapted, form, turns)
         asked, frame, turns = regions.request, regions.frame, tuple(regions.turns)
-        question = self._fill_instruction(regions.instruction, asked, frame)
+        notes = self.notes.get(asked.task, ""), regions.note, _describe_split(others)
+        if len(names) > 1 and self._lists_targets(request):
+            question = self.target_lists[request.task].fill(names)
+        else:
+            question = self._fill_instruction(regions.instruction, asked, frame)
         system = (Message("system", self.system),) if self.system else ()
         return Prompt(
             (*system, *turns[:-1], replace(turns[-1], text=question)),
@@ -79,13 +92,26 @@ class Family(FamilySpec):
             chat_template=self.chat_template,
             keep_special_tokens=self.keep_special_tokens,
             answer_prefix=self.answer_prefix(asked, frame),
-            default_phrase=request.text.strip() if request.task is Task.GROUNDING else "",
+            default_phrase=names[0] if request.task is Task.GROUNDING and len(names) == 1 else "",
             choices=request.choices,
             pattern=request.pattern,
             schema=request.schema,
             stop=self.stop,
-            note=" ".join(filter(None, (self.notes.get(asked.task, ""), regions.note))),
+            note=" ".join(filter(None, notes)),
         )
+
+    def split_request(self, request: Request) -> tuple[Request, ...]:
+        """Return the requests that one is asked as: one for each of several things it names.
+
+        It is only one where it names one thing, or where one prompt can name them all.
+
+        Raises:
+            TooManyTargetsError: it names too many.
+        """
+        names = read_targets(request.text) if request.task in TARGET_TASKS else ()
+        if len(names) < 2 or self._lists_targets(request):
+            return (request,)
+        return tuple(replace(request, text=quote_target(name)) for name in names)
 
     def without_oldest_turn(self, request: Request) -> Request | None:
         """Return a request without the oldest turn of its history; None where there is none to go.
@@ -167,6 +193,10 @@ class Family(FamilySpec):
             return ""
         return f"{self.prefix_separator}{beginning}"
 
+    def _lists_targets(self, request: Request) -> bool:
+        """Whether one prompt can name several things: not with regions, which it names too."""
+        return request.task in self.target_lists and not request.regions
+
     def _answer_span(self, raw: str, prompt: Prompt) -> Span:
         """Find the answer: what is left without labels before it and end markers after it."""
         start, end = 0, len(raw)
@@ -212,3 +242,11 @@ class Family(FamilySpec):
             regions = write_regions(request.regions, self.markup, frame)
             instruction = instruction.replace("{region}", regions)
         return instruction.replace("{text}", request.text.strip())
+
+
+def _describe_split(others: Sequence[Request]) -> str:
+    """Say that a prompt is only the first of several; "": it is the only one."""
+    if not others:
+        return ""
+    count = len(others) + 1
+    return f"Each of the {count} things is asked for by itself; this is the prompt for the first."

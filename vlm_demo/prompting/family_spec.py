@@ -11,6 +11,7 @@ from PIL.Image import Image
 from vlm_demo.markup.base import Markup
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.region_wording import ENGLISH, RegionWording
+from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Sampling, Task
 
 
@@ -71,6 +72,10 @@ class FamilySpec:
 
     instructions: Mapping[Task, str]
     """The wording of each task that the checkpoints were made for."""
+
+    target_lists: Mapping[Task, TargetList] = field(default_factory=dict)
+    """How one prompt for a task names several things, where that is documented; for a task that is
+    not here, each thing has a prompt of its own."""
 
     markup: Markup | None = None
     """How regions are written in text; None: they are not."""

@@ -18,7 +18,7 @@ from vlm_demo.errors import OutOfMemoryError
 from vlm_demo.values import Prompt, Sampling, TextChunk
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
 
 ODD = "دب 🐻 <img src=x>"
@@ -55,6 +55,35 @@ def _answered(page: Page, tab: str, words: str) -> None:
 
 def _take(page: Page, tab: str, remedy: str) -> None:
     page.locator(f"#{tab}-answer .answer-remedies button", has_text=remedy).click()
+
+
+def _lines(items: Locator) -> list[str]:
+    return [" ".join(words.split()) for words in items.all_inner_texts()]
+
+
+# Several things
+
+
+def test_each_of_several_things_has_a_line_that_shows_its_places(
+    visit: Visit, circle: Path
+) -> None:
+    page = _open(visit, "Locate", circle)
+    visit.locate("red circle; zebra, 'unreadable'")
+    page.locator("#locate-answer .answer-note", has_text="Found 1 place").wait_for()
+    things = page.locator("#locate-answer .answer-things li")
+    assert _lines(things) == ["red circle 1", "zebra not found", "unreadable unclear"]
+    page.evaluate(
+        """() => { window.heard = []; document.addEventListener('vlm-mention', ({ detail }) =>
+        heard.push([detail.canvas, detail.index, detail.on])); }"""
+    )
+    things.first.locator("mark").focus()
+    assert page.evaluate("heard") == [["locate-picture", 0, True]]
+
+    page.check("#locate-and input")
+    visit.locate("zebra and red circle")
+    things.nth(2).wait_for(state="detached")
+    page.locator("#locate-answer .answer-note", has_text="Found 1 place").wait_for()
+    assert _lines(things) == ["zebra not found", "red circle 1"]
 
 
 # Waiting

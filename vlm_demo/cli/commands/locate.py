@@ -23,6 +23,7 @@ from vlm_demo.cli.regions import print_regions
 from vlm_demo.cli.signatures import expand_options
 from vlm_demo.cli.terminal import print_note
 from vlm_demo.prompting.confidence import apply_confidence_threshold, drop_empty_mentions
+from vlm_demo.prompting.targets import split_conjunctions
 from vlm_demo.rendering.drawing import draw_mentions
 from vlm_demo.rendering.export import (
     FILE_FORMATS,
@@ -38,7 +39,10 @@ from vlm_demo.values import Mention, Point, Request, Task
 @expand_options
 def locate(
     picture: Picture,
-    words: Annotated[str, typer.Argument(metavar="WORDS", help='What to find: "red circle".')],
+    words: Annotated[
+        str,
+        typer.Argument(metavar="WORDS", help='What to find: "red circle" or "red circle, star".'),
+    ],
     text_format: Annotated[
         TextFormat | None,
         typer.Option("--format", help="The format of the regions. --json: json."),
@@ -60,12 +64,17 @@ def locate(
         float,
         typer.Option(min=0, max=1, help="Confidence threshold: leave out less certain regions."),
     ] = 0,
+    split_and: Annotated[
+        bool,
+        typer.Option("--and", help="“and”, “と” and “和” separate things too, as commas do."),
+    ] = False,
     *,
     options: AnswerOptions,
 ) -> None:
     """Find things by name and print their regions.
 
-    Regions are in pixels of the picture as it is seen upright.
+    Commas, semicolons and line breaks separate several things; quotation marks keep a comma inside
+    one. Regions are in pixels of the picture as it is seen upright.
     """
     if json_output and text_format not in (None, "json"):
         raise typer.BadParameter("it is JSON already.", param_hint="'--json' '--format'")
@@ -74,6 +83,7 @@ def locate(
     file_formats = parse_file_formats(exports)
     model = options.select()
     image = model.open_picture(picture)
+    words = split_conjunctions(words) if split_and else words
     request = Request(Task.GROUNDING, words, images=(image,), sampling=model.sampling)
     text_format = "json" if json_output else text_format
     reply = answer(model, request, quiet=text_format is not None)

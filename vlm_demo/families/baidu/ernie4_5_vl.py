@@ -18,12 +18,14 @@ from vlm_demo.markup.json_markup import json_reader, json_writer
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
+from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Sampling, Task
 
 _JSON = (
     'Answer only with a JSON list; each entry has the bounding box in "bbox_2d" as '
     '[x1, y1, x2, y2] and the name in "label".'
 )
+_EVERY = f"Find every {{text}} in the image.\n{_JSON}"
 
 TEMPLATE = (
     "{% set pictures = namespace(seen=0) %}<|begin_of_sentence|>"
@@ -46,10 +48,11 @@ FAMILY = Family(
         Task.DETAILED_CAPTION: "Describe this image in detail.",
         Task.VQA: "{text}\nAnswer with a single word or phrase.",
         Task.GROUNDING: f"Find in the image: {{text}}\n{_JSON}",
-        Task.DETECT: f"Find every {{text}} in the image.\n{_JSON}",
+        Task.DETECT: _EVERY,
         Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
         Task.READ: "Read all the text in the image.",
     },
+    target_lists={Task.GROUNDING: TargetList(_EVERY), Task.DETECT: TargetList(_EVERY)},
     markup=Markup(json_reader(), json_writer("bbox_2d"), N1000),
     documented_template=TEMPLATE,
     end_markers=("</s>", "<|end_of_sentence|>"),

@@ -21,6 +21,7 @@ from vlm_demo.markup.reference_tags import REFERENCES, write_lists
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
+from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Task
 
 _BAR = "\N{FULLWIDTH VERTICAL LINE}"
@@ -66,6 +67,7 @@ FAMILY = Family(
         Task.READ: "Read all the text in the image.",
     },
     markup_signature=r"<\|(?:ref|det)\|>",
+    target_lists={Task.DETECT: TargetList("Find all the {text}", item="<|ref|>{text}<|/ref|>")},
     markup=Markup(REFERENCES.read, write_lists, N999),
     documented_template=DOCUMENTED_TEMPLATE,
     keep_special_tokens=True,

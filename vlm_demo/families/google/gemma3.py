@@ -19,6 +19,7 @@ from vlm_demo.markup.json_markup import json_reader, json_writer
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
+from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Sampling, Task
 
 NOTE = (
@@ -30,6 +31,9 @@ _JSON = (
     'Answer only with a JSON list. Each entry has the bounding box in "box_2d" as '
     '[y0, x0, y1, x1], normalized to 0-1000, and the name in "label".'
 )
+
+_FIND = f"Find in the image: {{text}}\n{_JSON}"
+_FIND_EVERY = f"Find every {{text}} in the image.\n{_JSON}"
 
 TEMPLATE = (
     "<bos>{% for message in messages %}{% if message['role'] != 'system' %}"
@@ -52,11 +56,12 @@ FAMILY = Family(
         Task.CAPTION: "Describe this image in one sentence.",
         Task.DETAILED_CAPTION: "Describe this image in detail.",
         Task.VQA: "{text}\nAnswer with a single word or phrase.",
-        Task.GROUNDING: f"Find in the image: {{text}}\n{_JSON}",
-        Task.DETECT: f"Find every {{text}} in the image.\n{_JSON}",
+        Task.GROUNDING: _FIND,
+        Task.DETECT: _FIND_EVERY,
         Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
         Task.READ: "Read all the text in the image.",
     },
+    target_lists={Task.GROUNDING: TargetList(_FIND), Task.DETECT: TargetList(_FIND_EVERY)},
     notes={Task.GROUNDING: NOTE, Task.DETECT: NOTE},
     markup=Markup(json_reader(), json_writer("box_2d"), with_y_first(N1000)),
     documented_template=TEMPLATE,

@@ -22,6 +22,7 @@ from vlm_demo.markup.json_markup import json_reader, json_writer
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
+from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Sampling, Task
 
 NOTE = (
@@ -33,6 +34,7 @@ _JSON = (
     'Answer only with a JSON list. Each entry has the bounding box in "box_2d" as '
     '[y0, x0, y1, x1], normalized to 0-1000, and the name in "label".'
 )
+_EVERY = f"Find every {{text}} in the image.\n{_JSON}"
 
 TEMPLATE = (
     "<bos>{% for message in messages %}"
@@ -55,10 +57,11 @@ FAMILY = Family(
         Task.DETAILED_CAPTION: "Describe this image in detail.",
         Task.VQA: "{text}\nAnswer with a single word or phrase.",
         Task.GROUNDING: f"Find in the image: {{text}}\n{_JSON}",
-        Task.DETECT: f"Find every {{text}} in the image.\n{_JSON}",
+        Task.DETECT: _EVERY,
         Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
         Task.READ: "Read all the text in the image.",
     },
+    target_lists={Task.GROUNDING: TargetList(_EVERY), Task.DETECT: TargetList(_EVERY)},
     notes={Task.GROUNDING: NOTE, Task.DETECT: NOTE},
     markup=Markup(json_reader(), json_writer("box_2d"), with_y_first(N1000)),
     documented_template=TEMPLATE,

@@ -25,8 +25,9 @@ from vlm_demo.markup.coordinate_spaces import N1024, CoordinateSpace, with_y_fir
 from vlm_demo.markup.location_tokens import LocationToken, split_runs, token_numbers, token_span
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.targets import TargetList
 from vlm_demo.prompting.templates import BARE_TEXT
-from vlm_demo.values import Box, Frame, Region, Request, Task, bounding_box
+from vlm_demo.values import Box, Frame, Region, Task, bounding_box
 
 LAST = 1023
 """The largest number of a location token."""
@@ -82,20 +83,12 @@ def _box(
     return box
 
 
-class PaliGemma(Family):
-    """Writes classes with semicolons between them."""
-
-    def _fill_instruction(self, wording: str, request: Request, frame: Frame | None) -> str:
-        filled = super()._fill_instruction(wording, request, frame)
-        if request.task is not Task.DETECT:
-            return filled
-        return " ; ".join(name.strip() for name in filled.split(",") if name.strip())
-
-
 KINDS = ("mix-224", "mix-448", "pt-224", "pt-448", "pt-896")
 SIZES = ("paligemma-3b", "paligemma2-3b", "paligemma2-10b", "paligemma2-28b")
 
-FAMILY = PaliGemma(
+CLASSES = TargetList("detect {text}", separator=" ; ")
+
+FAMILY = Family(
     name="paligemma",
     title="PaliGemma",
     model_types={"paligemma": ONE_AT_A_TIME},
@@ -110,6 +103,7 @@ FAMILY = PaliGemma(
         Task.READ: "ocr",
     },
     markup_signature=r"<loc[0-9]{4}>",
+    target_lists={Task.GROUNDING: CLASSES, Task.DETECT: CLASSES},
     markup=Markup(read_locations, write_locations, with_y_first(N1024)),
     chat_template=BARE_TEXT,
     documented_template="{% for part in messages[-1]['content'] if part['type'] == 'image' %}"

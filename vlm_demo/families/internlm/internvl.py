@@ -26,6 +26,7 @@ from vlm_demo.markup.tags import UNTAGGED_LISTS, PlaceTag, Tags, find_lists
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME, Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
+from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Frame, Region, Task, bounding_box
 
 
@@ -131,6 +132,11 @@ FAMILY = Family(
         Task.READ: "Please extract all the text in the image.",
     },
     markup_signature=r"<box>\s*\[",
+    target_lists={
+        Task.DETECT: TargetList(
+            "Detect the {text} in the image with its bounding box.", item="<ref>{text}</ref>"
+        ),
+    },
     markup=Markup(TAGS.read, write_lists, N1000),
     system=_SYSTEM,
     chat_template=make_template("<IMG_CONTEXT>", closing="<|im_end|>\\n", **_CHATML),

@@ -15,9 +15,10 @@ without one, boxes and polygons are told apart by their tags.
 
 GROUNDING is asked as <CAPTION_TO_PHRASE_GROUNDING>, which takes any words, a name or a sentence,
 and marks each thing in them as often as it is there. <OPEN_VOCABULARY_DETECTION> was made for names
-of classes and serves DETECT; <and>, a token of the checkpoints, stands between several (README of
-https://github.com/IDEA-Research/Grounded-SAM-2). Without names DETECT asks <OD>. A grounded caption
-is asked for as <DENSE_REGION_CAPTION>, which comes closest: it describes region by region.
+of classes and serves DETECT and lists of things; <and>, a token of the checkpoints, stands between
+several (README of https://github.com/IDEA-Research/Grounded-SAM-2). Without names DETECT asks <OD>.
+A grounded caption is asked for as <DENSE_REGION_CAPTION>, which comes closest: it describes region
+by region.
 """
 
 import math
@@ -41,6 +42,7 @@ from vlm_demo.markup.location_tokens import (
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.request_checks import MAX_CHARACTERS
+from vlm_demo.prompting.targets import TargetList, read_targets
 from vlm_demo.prompting.templates import BARE_TEXT
 from vlm_demo.values import Frame, Prompt, Region, Reply, Request, Task, bounding_box
 
@@ -216,7 +218,7 @@ class Florence2(Family):
     """Writes tasks as tokens, and reads an answer as the newest one says."""
 
     def check(self, request: Request, *, max_characters: int = MAX_CHARACTERS) -> None:
-        if request.task is Task.DETECT and not request.text.strip():
+        if request.task is Task.DETECT and not read_targets(request.text):
             request = replace(request, text="every object")
         super().check(request, max_characters=max_characters)
 
@@ -233,10 +235,9 @@ class Florence2(Family):
         return super(Florence2, asked).reply(raw, prompt)
 
     def _fill_instruction(self, wording: str, request: Request, frame: Frame | None) -> str:
-        if request.task is not Task.DETECT:
-            return super()._fill_instruction(wording, request, frame)
-        names = [name.strip() for name in request.text.split(",") if name.strip()]
-        return wording.replace("{text}", " <and> ".join(names)) if names else "<OD>"
+        if request.task is Task.DETECT and not read_targets(request.text):
+            return "<OD>"
+        return super()._fill_instruction(wording, request, frame)
 
 
 def _split_task(prompt: Prompt) -> tuple[str, str]:
@@ -245,6 +246,8 @@ def _split_task(prompt: Prompt) -> tuple[str, str]:
     token = _TASK.match(text)
     return (token[0], text[token.end() :].strip()) if token else ("", text)
 
+
+CLASSES = TargetList("<OPEN_VOCABULARY_DETECTION>{text}", separator=" <and> ")
 
 FAMILY = Florence2(
     name="florence2",
@@ -270,6 +273,7 @@ FAMILY = Florence2(
         Task.READ: "<OCR_WITH_REGION>",
     },
     markup_signature=r"<loc_[0-9]",
+    target_lists={Task.GROUNDING: CLASSES, Task.DETECT: CLASSES},
     markup=Markup(read_labels, write_bins, BINS),
     chat_template=BARE_TEXT,
     keep_special_tokens=True,

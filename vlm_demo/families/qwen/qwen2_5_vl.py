@@ -24,6 +24,7 @@ from vlm_demo.markup.json_markup import json_point_writer, json_reader, json_wri
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.patch_sizes import fit_patches
+from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Sampling, Size, Task
 
 PATCH = 28
@@ -45,6 +46,8 @@ def resize(image: Image) -> Image:
     """Resize the image to the size at which its pixels are counted."""
     return image.convert("RGB").resize(smart_size(image.size), Resampling.BICUBIC)
 
+
+EVERY = "Locate every {text} in the image and output the bbox coordinates in JSON format."
 
 TEMPLATE = (
     "{% if messages[0]['role'] != 'system' %}"
@@ -74,12 +77,12 @@ FAMILY = Family(
         Task.VQA: "{text}\nPlease try to answer the question with short words or phrases if "
         "possible.",
         Task.GROUNDING: "Locate {text}, output its bbox coordinates using JSON format.",
-        Task.DETECT: "Locate every {text} in the image and output the bbox coordinates in JSON "
-        "format.",
+        Task.DETECT: EVERY,
         Task.DESCRIBE_REGION: "Describe in a few words what is in this region of the image: "
         "{region}",
         Task.READ: "Read all the text in the image.",
     },
+    target_lists={Task.GROUNDING: TargetList(EVERY), Task.DETECT: TargetList(EVERY)},
     markup=Markup(
         json_reader(), json_writer("bbox_2d"), SEEN_PIXELS, json_point_writer("point_2d")
     ),

@@ -22,6 +22,7 @@ from vlm_demo.markup.coordinate_spaces import N1000, CoordinateSpace
 from vlm_demo.markup.tags import UNTAGGED_PAIRS, PlaceTag, Tags, find_pairs
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Frame, Region, Task, bounding_box
 
 TAGS = Tags(
@@ -82,6 +83,11 @@ FAMILY = Family(
         Task.READ: "Read all the text in the image.",
     },
     markup_signature=r"<\|(?:object_ref|box)_start\|>",
+    target_lists={
+        Task.DETECT: TargetList(
+            "Find all {text}", item="<|object_ref_start|>{text}<|object_ref_end|>"
+        ),
+    },
     markup=Markup(TAGS.read, write_boxes, N1000),
     region_template="<|object_ref_start|>this<|object_ref_end|>{region}",
     multi_region_instruction="Describe <|object_ref_start|>these<|object_ref_end|>{region} in "

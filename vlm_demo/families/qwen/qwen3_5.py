@@ -18,6 +18,7 @@ from vlm_demo.markup.coordinate_spaces import N1000
 from vlm_demo.markup.json_markup import json_point_writer, json_reader, json_writer
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Sampling, Task
 
 TEMPLATE = (
@@ -25,6 +26,11 @@ TEMPLATE = (
     "{% for part in message['content'] %}{{ part['text'] if part['type'] == 'text' else "
     "'<|vision_start|><|image_pad|><|vision_end|>' }}{% endfor %}{{ '<|im_end|>\n' }}{% endfor %}"
     "{{ '<|im_start|>assistant\n<think>\n' }}"
+)
+
+_CATEGORIES = (
+    "Locate every instance that belongs to the following categories: '{text}'. Report bbox "
+    "coordinates in JSON format."
 )
 
 FAMILY = Family(
@@ -49,12 +55,12 @@ FAMILY = Family(
         "possible.",
         Task.GROUNDING: 'Locate every object that matches the description "{text}" in the image. '
         "Report bbox coordinates in JSON format.",
-        Task.DETECT: "Locate every instance that belongs to the following categories: '{text}'. "
-        "Report bbox coordinates in JSON format.",
+        Task.DETECT: _CATEGORIES,
         Task.DESCRIBE_REGION: "Describe in a few words what is in this region of the image: "
         "{region}",
         Task.READ: "Read all the text in the image.",
     },
+    target_lists={Task.GROUNDING: TargetList(_CATEGORIES), Task.DETECT: TargetList(_CATEGORIES)},
     markup=Markup(json_reader(), json_writer("bbox_2d"), N1000, json_point_writer("point_2d")),
     region_template="{region}",
     multi_region_instruction="Describe in a few words what is in each of these regions of the "

@@ -20,6 +20,7 @@ from vlm_demo.markup.coordinate_spaces import N1000
 from vlm_demo.markup.json_markup import json_point_writer, json_reader, json_writer
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Sampling, Task
 
 TEMPLATE = (
@@ -27,6 +28,11 @@ TEMPLATE = (
     "{% for part in message['content'] %}{{ part['text'] if part['type'] == 'text' else "
     "'<|vision_start|><|image_pad|><|vision_end|>' }}{% endfor %}{{ '<|im_end|>\n' }}{% endfor %}"
     "{{ '<|im_start|>assistant\n' }}"
+)
+
+CATEGORIES = (
+    "Locate every instance that belongs to the following categories: '{text}'. Report bbox "
+    "coordinates in JSON format."
 )
 
 SIZES = ("2B", "4B", "8B", "32B", "30B-A3B", "235B-A22B")
@@ -47,11 +53,14 @@ FAMILY = Family(
         "possible.",
         Task.GROUNDING: 'Locate every object that matches the description "{text}" in the image. '
         "Report bbox coordinates in JSON format.",
-        Task.DETECT: "Locate every instance that belongs to the following categories: '{text}'. "
-        "Report bbox coordinates in JSON format.",
+        Task.DETECT: CATEGORIES,
         Task.DESCRIBE_REGION: "Describe in a few words what is in this region of the image: "
         "{region}",
         Task.READ: "Read all the text in the image.",
+    },
+    target_lists={
+        Task.GROUNDING: TargetList(CATEGORIES),
+        Task.DETECT: TargetList(CATEGORIES),
     },
     markup=Markup(json_reader(), json_writer("bbox_2d"), N1000, json_point_writer("point_2d")),
     region_template="{region}",

@@ -30,6 +30,7 @@ from vlm_demo.markup.coordinate_spaces import N1000, CoordinateSpace
 from vlm_demo.markup.tags import PlaceTag, Tags, find_pairs
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Frame, Region, Request, Task, bounding_box
 
 TAGS = Tags(
@@ -85,6 +86,8 @@ FAMILY = Family(
         Task.DESCRIBE_REGION: "Describe <ref>this</ref>{region} in a few words.",
     },
     markup_signature=r"<box>\s*\(",
+    # The README asks for two landmarks in this way.
+    target_lists={Task.DETECT: TargetList("请给我框出图中{text}", separator="和")},
     markup=Markup(TAGS.read, write_boxes, N1000),
     region_template="<ref>this</ref>{region}",
     system="You are a helpful assistant.",

@@ -17,6 +17,7 @@ features; other servers cannot. Released as weight differences to Vicuna; runs o
 from vlm_demo.markup.brackets import Brackets
 from vlm_demo.markup.coordinate_spaces import N1000
 from vlm_demo.prompting.family import Family
+from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Task
 
 TEMPLATE = (
@@ -43,6 +44,7 @@ FAMILY = Family(
         Task.DESCRIBE_REGION: "What is in the region {region} <region_fea>?",
         Task.DETECT: "What are the locations of {text}?",
     },
+    target_lists={Task.DETECT: TargetList("What are the locations of {text}?")},
     markup=Brackets(reads_points=True, reads_long_lists=True, strips_tags=True).markup(
         N1000, asks_points=True
     ),

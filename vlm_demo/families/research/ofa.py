@@ -22,6 +22,7 @@ from vlm_demo.markup.location_tokens import LocationToken, split_runs, token_num
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.request_checks import MAX_CHARACTERS
+from vlm_demo.prompting.targets import TargetList, read_targets
 from vlm_demo.prompting.templates import BARE_TEXT
 from vlm_demo.values import Box, Frame, Region, Request, Task, bounding_box
 
@@ -79,7 +80,7 @@ class Ofa(Family):
     """Needs no words for detection."""
 
     def check(self, request: Request, *, max_characters: int = MAX_CHARACTERS) -> None:
-        if request.task is Task.DETECT and not request.text.strip():
+        if request.task is Task.DETECT and not read_targets(request.text):
             request = replace(request, text="every object")
         super().check(request, max_characters=max_characters)
 
@@ -98,6 +99,7 @@ FAMILY = Ofa(
         Task.DESCRIBE_REGION: "  what does the region describe? region:{region}",
         Task.DETECT: " what are the objects in the image?",
     },
+    target_lists={Task.DETECT: TargetList(" what are the objects in the image?")},
     notes={Task.DETECT: _ALL_OBJECTS},
     markup_signature=r"<bin_[0-9]",
     markup=Markup(read_bins, write_bins, N999),

@@ -10,7 +10,7 @@ from pydantic import PlainValidator
 
 from vlm_demo.markup.region_json import RegionsInPixels, regions_to_px
 from vlm_demo.rendering.export.annotated_image import AnnotatedImage
-from vlm_demo.values import Mention, Reply, Size
+from vlm_demo.values import Mention, Reply, ReplyState, Size
 
 
 def _require_text(value: object) -> str:
@@ -28,21 +28,45 @@ class MentionData(RegionsInPixels):
 
     phrase: str
     confidence: NotRequired[float]
+    target: NotRequired[str]
+
+
+class TargetData(TypedDict):
+    """What an answer says about one of several things that were looked for."""
+
+    name: str
+    state: ReplyState
+    regions: int
 
 
 class AnswerData(TypedDict):
-    """An answer and its mentions, in the order of the text."""
+    """An answer and its mentions, in the order of the text.
+
+    Where several things were looked for, `targets` has a result for each, in the order asked.
+    """
 
     text: str
     items: list[MentionData]
+    targets: NotRequired[list[TargetData]]
 
 
 def reply_to_data(reply: Reply, size: Size) -> AnswerData:
     """Return the reply as plain data; `size` is the picture's."""
-    return {
+    data: AnswerData = {
         "text": reply.text,
         "items": [_mention_to_data(mention, size) for mention in reply.mentions],
     }
+    if reply.targets:
+        data["targets"] = targets_to_data(reply)
+    return data
+
+
+def targets_to_data(reply: Reply) -> list[TargetData]:
+    """Return what a reply says about each of several things that were looked for."""
+    return [
+        {"name": one.name, "state": one.state, "regions": reply.count_regions(one.name)}
+        for one in reply.targets
+    ]
 
 
 def to_json_line(value: object) -> str:
@@ -78,4 +102,6 @@ def _mention_to_data(mention: Mention, size: Size) -> MentionData:
     }
     if mention.confidence is not None:
         data["confidence"] = mention.confidence
+    if mention.target:
+        data["target"] = mention.target
     return data

@@ -1,4 +1,4 @@
-"""Phrases as names of classes, without what would break a format."""
+"""Phrases, or what was looked for, as names of classes, without what would break a format."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def class_name(phrase: str) -> str:
 
 
 def class_names(mentions: Iterable[Mention]) -> tuple[str, ...]:
-    """Return the class of each phrase once; their order gives YOLO's class numbers, from 0."""
-    return tuple(dict.fromkeys(class_name(mention.phrase) for mention in mentions))
+    """Return the class of each mention once; their order gives YOLO's class numbers, from 0."""
+    return tuple(dict.fromkeys(map(_class_of, mentions)))
 
 
 def class_areas(mentions: Iterable[Mention]) -> Iterator[tuple[str, Box | Polygon]]:
@@ -34,4 +34,9 @@ def class_areas(mentions: Iterable[Mention]) -> Iterator[tuple[str, Box | Polygo
     for mention in mentions:
         for region in mention.regions:
             if not isinstance(region, Point):
-                yield class_name(mention.phrase), region
+                yield _class_of(mention), region
+
+
+def _class_of(mention: Mention) -> str:
+    """Return the class of a mention: of several things that were looked for, the one that it is."""
+    return class_name(mention.target or mention.phrase)

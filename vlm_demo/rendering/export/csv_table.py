@@ -12,7 +12,8 @@ from vlm_demo.rendering.export.class_names import to_printable
 from vlm_demo.values import Mention, Polygon, Size, bounding_box
 
 COLUMNS = ("phrase", "kind", "x1_px", "y1_px", "x2_px", "y2_px", "outline_px")
-"""Names of the columns; with several pictures, `picture` comes before them."""
+"""Names of the columns; with several pictures, `picture` comes before them, and where several
+things were looked for, `target` after them."""
 
 
 def export_csv(images: Sequence[AnnotatedImage]) -> str:
@@ -20,11 +21,14 @@ def export_csv(images: Sequence[AnnotatedImage]) -> str:
     table = io.StringIO()
     rows = csv.writer(table, lineterminator="\n")
     several = len(images) > 1
-    rows.writerow([*(["picture"] if several else []), *COLUMNS])
+    has_targets = any(mention.target for one in images for mention in one.mentions)
+    last = ["target"] if has_targets else []
+    rows.writerow([*(["picture"] if several else []), *COLUMNS, *last])
     for annotated in images:
         picture = [escape_cell(annotated.name)] if several else []
         for mention in annotated.mentions:
-            rows.writerows([*picture, *row] for row in _rows(mention, annotated.size))
+            target = [escape_cell(mention.target)] if has_targets else []
+            rows.writerows([*picture, *row, *target] for row in _rows(mention, annotated.size))
     return table.getvalue()
 
 

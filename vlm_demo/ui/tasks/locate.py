@@ -12,6 +12,7 @@ from gradio.components import Component
 from vlm_demo.conversations.permalink import Permalink
 from vlm_demo.errors import InputError
 from vlm_demo.prompting.confidence import apply_confidence_threshold
+from vlm_demo.prompting.targets import split_conjunctions
 from vlm_demo.ui.components.answer.answer_stream import stream_answer, stream_updates
 from vlm_demo.ui.components.answer.answered_request import AnsweredRequest
 from vlm_demo.ui.components.answer.remedies import problem_value
@@ -61,6 +62,7 @@ class LocateTab:
     page: PageContext
     image_input: ImageInput
     text: gr.Textbox  # what to find
+    split_and: gr.Checkbox  # whether "and" separates several things, as a comma does
     buttons: RunButtons
     result: gr.HTML
     threshold: gr.Slider  # confidence below which regions are hidden
@@ -90,7 +92,12 @@ class LocateTab:
         }
 
     def locate(
-        self, image: UploadedImage | None, text: str, threshold: float, *settings: Any
+        self,
+        image: UploadedImage | None,
+        text: str,
+        split_and: bool,
+        threshold: float,
+        *settings: Any,
     ) -> Iterator[Any]:
         """Stream the regions of what is looked for."""
         yield gr.skip()
@@ -104,6 +111,7 @@ class LocateTab:
                 self.complete_reply: None,
             }
             choice = RequestSettings.read(backend, *settings)
+            text = split_conjunctions(text) if split_and else text
             request = Request(Task.GROUNDING, text, (image.open(),), sampling=choice.sampling)
             for reply in stream_answer(backend, choice.model, request):
                 if not isinstance(reply, Reply):
@@ -187,7 +195,7 @@ class LocateTab:
         locating = self.buttons.wire(
             [self.buttons.run.click, self.text.submit],
             self.locate,
-            [own.image, self.text, self.threshold, *controls.inputs],
+            [own.image, self.text, self.split_and, self.threshold, *controls.inputs],
             [self.result, own.canvas, self.complete_reply, self.newest_answer],
             [self.result],
         )
@@ -225,7 +233,7 @@ def build_locate_tab(tab: gr.Tab, page: PageContext) -> None:
     with gr.Row(elem_classes="search", equal_height=True):
         text = build_inline_field(
             say("What to find"),
-            say("What to find, like “red circle”"),
+            say("What to find, like “red circle” or “cat, dog”"),
             "locate-words",
             max_lines=2,
         )
@@ -239,6 +247,11 @@ def build_locate_tab(tab: gr.Tab, page: PageContext) -> None:
             build_model_notice(page.backend, page.controls.model, [Task.GROUNDING], [buttons.run])
             result = build_answer(
                 "locate-answer", "locate-picture", run="#locate-run", field="#locate-words"
+            )
+            split_and = gr.Checkbox(
+                label=say("Also split at “and”"),
+                info=say("Commas and semicolons separate several things in any case"),
+                elem_id="locate-and",
             )
             threshold = gr.Slider(
                 0,
@@ -272,6 +285,7 @@ def build_locate_tab(tab: gr.Tab, page: PageContext) -> None:
         page,
         own,
         text,
+        split_and,
         buttons,
         result,
         threshold,

@@ -1,13 +1,14 @@
 // An answer as it grows: text whose phrases look like their regions and are linked with them. Before it, what
 // it waits for; in its place, what went wrong and what can be done. `props.value`, as JSON:
 //   {parts: [{text, colour, dash, mention, placeless}], reasoning, busy, notes: [words], tone, pace: [words],
+//   things: [{name, state, count, colour, dash, mention}],
 //   shares: [{text, share, percent, colour}], orders: [{order, best, percent}],
 //   waiting: {words, stage, share}, problem: {words, remedies: [{action, words, choice}]}}
 // where words are a string, or {words, values} to be translated in the browser.
 const find = (selector) => element.querySelector(selector);
 const card = find('.answer'), text = find('.answer-text'), note = find('.answer-note');
 const reasoningFold = find('.answer-reasoning'), pace = find('.answer-pace'), copy = find('.answer-copy');
-const shares = find('.answer-shares'), orders = find('.answer-orders');
+const shares = find('.answer-shares'), orders = find('.answer-orders'), things = find('.answer-things');
 const wait = find('.answer-waiting'), stage = find('.answer-stage'), bar = find('.answer-waiting progress');
 const problem = find('.answer-problem'), ways = find('.answer-remedies');
 const { canvas, run, field, picture } = card.dataset;
@@ -93,14 +94,39 @@ function write(parts) {
 // A region was pointed at: its phrase lights up, and scrolls into view.
 document.addEventListener('vlm-mention', ({ detail }) => {
   if (!canvas || detail.canvas !== canvas) return;
-  for (const mark of text.querySelectorAll('mark')) {
+  for (const mark of card.querySelectorAll('mark')) {
     const hot = detail.on && Number(mark.dataset.mention) === detail.index;
     mark.classList.toggle('hot', hot);
-    if (!hot || detail.from === 'words') continue;
+    if (!hot || detail.from === 'words' || !text.contains(mark)) continue;
     const above = mark.offsetTop - text.scrollTop, below = above + mark.offsetHeight - text.clientHeight;
     if (above < 0) text.scrollTop += above; else if (below > 0) text.scrollTop += below;
   }
 });
+
+// Several things that were looked for: how often each was found
+
+function thing({ name, state, count, ...look }, busy) {
+  const row = document.createElement('li'), mark = look.colour ? phrase(look) : document.createElement('span');
+  mark.dir = 'auto';
+  mark.textContent = name;
+  const result = document.createElement('span');
+  result.className = 'result';
+  const otherwise = busy ? '…' : state === 'none' ? say('not found') : state === 'found' ? '0' : say('unclear');
+  result.textContent = count ? String(count) : otherwise;
+  row.dataset.state = state;
+  row.append(mark, ' ', result);
+  return row;
+}
+
+let listed = '';
+
+function list(found, busy) {
+  const state = JSON.stringify([found, busy]);
+  if (state === listed) return;  // rebuilding the list would take the focus from it
+  listed = state;
+  things.replaceChildren(...found.map((one) => thing(one, busy)));
+  things.hidden = !found.length;
+}
 
 // Possible answers that were compared
 
@@ -172,6 +198,7 @@ function press(left = 100) {
 function show() {
   const {
     parts = [], reasoning = '', busy = false, notes = [], tone = '', pace: facts = [], shares: compared = [],
+    things: found = [],
     orders: asked = [], waiting = null, problem: failure = null,
   } = JSON.parse(props.value || '{}');
   write(parts);
@@ -189,12 +216,13 @@ function show() {
   reasoningFold.hidden = !reasoning;
   fill(note, notes.map(told).join('\n'));
   fill(pace, busy ? '' : facts.map(told).join(' · '));
+  list(found, busy);
   shares.replaceChildren(...compared.map(share));
   shares.hidden = !compared.length;
   orders.replaceChildren(...asked.map(({ order, best, percent }) => item(['order', order], ['choice', best], ['percent', percent])));
   orders.hidden = !asked.length;
   copy.hidden = busy || !parts.length;
-  card.hidden = !busy && !parts.length && !reasoning && !note.textContent && !failure;
+  card.hidden = !busy && !parts.length && !found.length && !reasoning && !note.textContent && !failure;
   card.classList.toggle('busy', busy);
   card.classList.toggle('failed', Boolean(failure));
   card.classList.toggle('writing', busy && !waiting);
@@ -204,6 +232,7 @@ function show() {
 
 card.addEventListener('vlm-again', () => { if (problem.hidden) press(); });
 find('summary').textContent = say('Reasoning');
+things.setAttribute('aria-label', say('How often each thing was found'));
 shares.setAttribute('aria-label', say('How probable each answer is'));
 orders.setAttribute('aria-label', say('The answer in each order'));
 copy.textContent = say('Copy');

@@ -24,7 +24,7 @@ from vlm_demo.ui.html_values import (
     encode_value,
 )
 from vlm_demo.units import format_percent, format_rate, format_seconds
-from vlm_demo.values import Mention, Reply, ReplyState, Timing
+from vlm_demo.values import Mention, Reply, ReplyState, TargetResult, Timing
 
 _SCRIPT = browser_files.read("components/answer/view.js")
 
@@ -38,6 +38,7 @@ _TEMPLATE = """
   <div class="answer-remedies" hidden></div>
   <details class="answer-reasoning" hidden><summary></summary><p></p></details>
   <p class="answer-text" dir="auto" aria-live="polite"></p>
+  <ul class="answer-things" hidden></ul>
   <p class="answer-note" role="status" hidden></p>
   <ul class="answer-shares" hidden></ul>
   <ol class="answer-orders" hidden></ol>
@@ -112,12 +113,14 @@ def answer_value(
 ) -> str:
     """Value of the component for a reply, complete or still growing (`busy`).
 
-    Below it come `note`, the reply's own note on how the model was asked, and how long it took:
-    unless the model is a `secret`, which that might give away.
+    Below it come a line for each of several things that were looked for, `note`, the reply's own
+    note on how the model was asked, and how long it took: unless the model is a `secret`, which
+    that might give away.
     """
     queue = _describe_queue_position(reply.queue_position)
     content = {
         "parts": list(_split_text(reply)),
+        "things": [] if queue else [_target_content(reply, one) for one in reply.targets],
         "reasoning": reply.reasoning,
         "busy": busy,
         "notes": [text for text in (queue, note, reply.note) if text],
@@ -235,6 +238,17 @@ def _phrase_style(index: int, mention: Mention) -> dict[str, Any]:
     if not mention.regions:
         return {"placeless": True}
     return {"colour": colour_of(index), "dash": list(dash_of(index)), "mention": index}
+
+
+def _target_content(reply: Reply, result: TargetResult) -> dict[str, Any]:
+    """Return what the page shows of one of several things: how often it is there, and where."""
+    own = [i for i, one in enumerate(reply.mentions) if one.target == result.name and one.regions]
+    content = {
+        "name": result.name,
+        "state": result.state,
+        "count": reply.count_regions(result.name),
+    }
+    return content | (_phrase_style(own[0], reply.mentions[own[0]]) if own else {})
 
 
 def _phrase_spans(mentions: tuple[Mention, ...]) -> list[tuple[int, int, int]]:
