@@ -13,6 +13,7 @@ from vlm_demo.catalog.identity import spec_for_checkpoint
 from vlm_demo.catalog.menu import default_menu, find, load_menu
 from vlm_demo.catalog.own_code import trust_own_code
 from vlm_demo.catalog.spec import ModelSpec
+from vlm_demo.catalog.thinking import check_thinking
 from vlm_demo.engines import (
     CacheBudget,
     Engine,
@@ -189,6 +190,7 @@ class Backend:
         """
         spec = self.spec(model)
         spec.check(request.task)
+        check_thinking(spec, request.sampling.thinking if request.sampling else None)
         get_family(spec.family).check(request, max_characters=self._max_characters)
 
     def answer(self, model: str, request: Request) -> Generator[Reply, None, None]:

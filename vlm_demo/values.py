@@ -7,9 +7,9 @@ Formats convert at their border, once, in a function whose name says so.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from PIL.Image import Image
 
@@ -209,6 +209,15 @@ class Sampling:
 
     repetition_penalty: float = 1.0
     seed: int | None = None
+    thinking: bool | None = None
+    """Whether the model reasons before it answers; None: as it does by itself."""
+
+    def to_data(self) -> dict[str, Any]:
+        """Return the values as plain data; `thinking` only where it was chosen."""
+        data = asdict(self)
+        if self.thinking is None:
+            del data["thinking"]
+        return data
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +266,9 @@ class Prompt:
 
     chat_template: str | None = None
     """A Jinja template; None: the checkpoint's own."""
+
+    thinking: bool | None = None
+    """Whether the model reasons before it answers; None: as its template says."""
 
     keep_special_tokens: bool = False
     """Whether special tokens are decoded."""

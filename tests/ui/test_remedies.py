@@ -201,7 +201,7 @@ def test_a_halved_picture_is_as_the_picture_and_half_as_large(tmp_path: Path) ->
 
 
 def test_settings_of_the_model_that_was_chosen_before_are_not_taken(backend: Backend) -> None:
-    stale = ("chat-only", 1.4, 0.5, 64, 1.5, 7)
+    stale = ("chat-only", 1.4, 0.5, 64, 1.5, 7, "")
     mark = json.dumps({"model": "scripted", "changed": 5})
     own = get_family(backend.spec("chat-only").family).sampling
     assert RequestSettings.read(backend, *stale, mark).sampling == own

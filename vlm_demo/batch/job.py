@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from PIL import Image
@@ -79,7 +79,7 @@ class BatchJob:
             "model": spec.name,
             "checkpoint": spec.checkpoint,
             "revision": spec.revision,
-            "sampling": asdict(self.sampling or get_family(spec.family).sampling),
+            "sampling": (self.sampling or get_family(spec.family).sampling).to_data(),
             "region": [region.x1, region.y1, region.x2, region.y2] if region else None,
             "source": source,
         }

@@ -69,12 +69,20 @@ class AnswerOptions(ModelOptions):
     seed: Annotated[
         int | None, typer.Option(min=0, help="Makes answers at a temperature repeatable.")
     ] = None
+    thinking: Annotated[
+        bool | None,
+        typer.Option(
+            "--thinking/--no-thinking",
+            help="Whether a model that can reason first does. Default: as it does by itself.",
+        ),
+    ] = None
 
     def _sampling(self, spec: ModelSpec) -> Sampling | None:
         options: dict[str, Any] = {
             "temperature": self.temperature,
             "max_new_tokens": self.max_new_tokens,
             "seed": self.seed,
+            "thinking": self.thinking,
         }
         changes = {name: value for name, value in options.items() if value is not None}
         return replace(get_family(spec.family).sampling, **changes) if changes else None
@@ -178,6 +186,5 @@ def load(model: SelectedModel) -> None:
 
 def _prepare(model: SelectedModel, request: Request) -> None:
     """Refuse a request that the model cannot serve, before it is loaded; then load it."""
-    family = get_family(model.spec.family)
-    family.check(request, max_characters=model.settings.max_characters)
+    model.backend.check(model.spec.name, request)
     load(model)

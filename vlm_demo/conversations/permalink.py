@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -103,7 +103,7 @@ def encode_link(link: Permalink) -> str:
         "choices": list(request.choices),
         "pattern": request.pattern,
         "schema": request.schema,
-        "sampling": asdict(sampling) if sampling else {},
+        "sampling": sampling.to_data() if sampling else {},
         "sha256": link.sha256,
         "size": list(link.size),
         "earlier": link.earlier_turns,
@@ -199,6 +199,7 @@ class _SamplingModel(BaseModel):
     top_k: _Count
     repetition_penalty: float = Field(strict=True, ge=0.1, le=10)
     seed: int | None = Field(None, strict=True, ge=0, lt=1 << 63)
+    thinking: bool | None = Field(None, strict=True)
 
     def to_sampling(self) -> Sampling:
         fields = self.model_dump()

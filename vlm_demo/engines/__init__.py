@@ -32,6 +32,7 @@ __all__ = [
     "ServerKind",
     "Serving",
     "Usage",
+    "chat_template",
     "checkpoint_config",
     "fetch_original",
     "find_own_code",
@@ -82,6 +83,13 @@ def folder_on_disk(checkpoint: str, revision: str | None = None) -> Path | None:
     from vlm_demo.engines.local.checkpoints import folders
 
     return folders.folder_on_disk(checkpoint, revision)
+
+
+def chat_template(checkpoint: str, revision: str | None = None) -> str:
+    """Return the chat template of a checkpoint on this machine; "" where there is none."""
+    from vlm_demo.engines.local.checkpoints import chat_templates
+
+    return chat_templates.chat_template(checkpoint, revision)
 
 
 def checkpoint_config(checkpoint: str, revision: str | None = None) -> dict[str, Any]:

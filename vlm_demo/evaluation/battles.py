@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import combinations
 from threading import Event
@@ -232,7 +232,7 @@ class _Run:
             boxes=_decide_by_boxes(grades, (a.reply, b.reply)),
             task=question.request.task,
             language=question.language,
-            parameters={k: v for k, v in asdict(self._sampling).items() if k != "seed"},
+            parameters={k: v for k, v in self._sampling.to_data().items() if k != "seed"},
             prompt_hash=fingerprints.hash_questions([question.request]),
             picture_hash=fingerprints.hash_images(question.request.images),
             began_at=min(a.began_at, b.began_at),

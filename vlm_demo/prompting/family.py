@@ -90,6 +90,7 @@ class Family(FamilySpec):
             frame=frame,
             crop=regions.crop,
             chat_template=self.chat_template,
+            thinking=request.sampling.thinking if request.sampling else None,
             keep_special_tokens=self.keep_special_tokens,
             answer_prefix=self.answer_prefix(asked, frame),
             default_phrase=names[0] if request.task is Task.GROUNDING and len(names) == 1 else "",
@@ -148,7 +149,8 @@ class Family(FamilySpec):
             raw: `prompt.answer_prefix` and all that the engine has yielded.
             prompt: what the output answers.
         """
-        reasoning, offset = split_reasoning(raw, is_open=self.starts_in_reasoning)
+        is_open = self.starts_in_reasoning and prompt.thinking is not False
+        reasoning, offset = split_reasoning(raw, is_open=is_open)
         start, end = self._answer_span(raw[offset:], prompt)
         start, end = start + offset, end + offset
         answer = raw[start:end]

@@ -107,6 +107,10 @@ class FamilySpec:
     documented_template: str | None = None
     """A Jinja template of the whole prompt, where `chat_template` is not all of it."""
 
+    has_thinking_switch: bool = False
+    """Whether the checkpoints' templates take an argument that turns reasoning on or off; of a
+    checkpoint that is on this machine, its own template tells."""
+
     starts_in_reasoning: bool = False
     """Whether the template itself ends with `<think>`, so that an answer begins with reasoning."""
 

@@ -7,11 +7,12 @@ transformers/utils/chat_template_utils.py (5.23).
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any, NoReturn
 
-from jinja2 import Template, TemplateError
+from jinja2 import Template, TemplateError, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from vlm_demo.errors import InputError
@@ -22,6 +23,28 @@ BARE_TEXT = (
     "{% endfor %}"
 )
 """A template for families without one: the words of the last message, and nothing else."""
+
+
+THINKING_ARGUMENTS = ("enable_thinking", "thinking")
+"""Names of the argument with which templates turn reasoning on or off.
+
+Source: https://docs.vllm.ai/en/latest/features/reasoning_outputs/ (Qwen3 takes the first,
+DeepSeek-V3.1 the second).
+"""
+
+_GENERATION_TAG = re.compile(r"\{%-?\s*(?:end)?generation\s*-?%\}")
+"""Tags that transformers adds to Jinja; they only mark what a model learns."""
+
+
+@cache
+def find_thinking_argument(template: str) -> str:
+    """Return which of `THINKING_ARGUMENTS` a template takes; "": none, its reasoning is fixed."""
+    try:
+        tree = _environment().parse(_GENERATION_TAG.sub("", template))
+    except TemplateError:
+        return ""
+    free = meta.find_undeclared_variables(tree)
+    return next((name for name in THINKING_ARGUMENTS if name in free), "")
 
 
 def fill_template(template: str, messages: Sequence[Message], **tokens: str) -> str:
@@ -56,6 +79,11 @@ def template_message(message: Message) -> dict[str, Any]:
 
 @cache
 def _compile(template: str) -> Template:
+    return _environment().from_string(template)
+
+
+@cache
+def _environment() -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
         trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
     )
@@ -63,7 +91,7 @@ def _compile(template: str) -> Template:
     environment.filters["tojson"] = lambda value, **options: json.dumps(
         value, ensure_ascii=False, **options
     )
-    return environment.from_string(template)
+    return environment
 
 
 def _refuse(message: str) -> NoReturn:

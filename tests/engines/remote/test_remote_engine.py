@@ -324,6 +324,14 @@ def test_other_servers_get_the_standard_and_nothing_else() -> None:
     }
 
 
+@pytest.mark.parametrize(("thinking", "effort"), [(True, "medium"), (False, "none")])
+def test_a_server_is_told_whether_to_reason(thinking: bool, effort: str) -> None:
+    prompt = replace(QUESTION, thinking=thinking)
+    template_arguments = request_body(prompt, Sampling())["chat_template_kwargs"]
+    assert template_arguments == {"enable_thinking": thinking, "thinking": thinking}
+    assert request_body(prompt, Sampling(), server="openai")["reasoning_effort"] == effort
+
+
 def test_pictures_come_first_and_keep_every_pixel() -> None:
     pictures = (Image.effect_noise((40, 30), 80).convert("RGB"), Image.new("RGB", (3, 2), "red"))
     body = request_body(Prompt((Message("user", "Compare.", pictures),)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Self
 
@@ -106,7 +106,7 @@ def build_vote(battle: Battle, judgement: Judgement, store: VoteStore, *, keep: 
         boxes=judgement.boxes,
         task=battle.task,
         language=battle.language,
-        parameters={key: value for key, value in asdict(sampling).items() if key != "seed"},
+        parameters={key: value for key, value in sampling.to_data().items() if key != "seed"},
         seed=sampling.seed,
         prompt_hash=prompt_hash,
         picture_hash=image_hash,

@@ -18,11 +18,13 @@ from PIL.Image import Image
 
 from vlm_demo.engines.load_options import ServerKind
 from vlm_demo.errors import EngineError
+from vlm_demo.prompting.templates import THINKING_ARGUMENTS
 from vlm_demo.values import Message, Prompt, Sampling
 
 VLLM_FIELDS = (
     *("top_k", "min_p", "repetition_penalty", "skip_special_tokens", "structured_outputs"),
-    *("chat_template", "add_generation_prompt", "continue_final_message"),
+    *("chat_template", "chat_template_kwargs", "add_generation_prompt"),
+    "continue_final_message",
 )
 """Fields that servers other than vLLM may refuse."""
 
@@ -60,6 +62,9 @@ def chat_request(prompt: Prompt, sampling: Sampling, server: ServerKind) -> Chat
     if prompt.stop:
         options["stop"] = list(prompt.stop)
     if server == "openai":
+        if prompt.thinking is not None:
+            # Also what turns reasoning off in Ollama: https://docs.ollama.com/api/openai-compatibility
+            options["reasoning_effort"] = "medium" if prompt.thinking else "none"
         return ChatRequest(messages, options | _standard_constraint(prompt))
     options |= {
         "stream_options": {"include_usage": True},
@@ -70,6 +75,9 @@ def chat_request(prompt: Prompt, sampling: Sampling, server: ServerKind) -> Chat
         "repetition_penalty": sampling.repetition_penalty,
         "skip_special_tokens": not prompt.keep_special_tokens,
     }
+    if prompt.thinking is not None:
+        # A template takes the one that it knows.
+        options["chat_template_kwargs"] = dict.fromkeys(THINKING_ARGUMENTS, prompt.thinking)
     if constraint := _constraint(prompt):
         options["structured_outputs"] = constraint
     if prompt.chat_template is not None:

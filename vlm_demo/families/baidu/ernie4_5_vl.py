@@ -9,7 +9,8 @@ ours.
 Template: "User: " and "Assistant: " after `<|begin_of_sentence|>`, each picture numbered
 (swift/template/templates/baidu.py of https://github.com/modelscope/ms-swift, August 2026); its
 tokens are those of transformers/models/ernie4_5_vl_moe/processing_ernie4_5_vl_moe.py (5.23). With
-thinking it goes on with `<think>`.
+thinking (`enable_thinking`: https://paddlepaddle.github.io/FastDeploy/features/reasoning_output) it
+goes on with `<think>`.
 """
 
 from vlm_demo.markup.base import Markup
@@ -55,6 +56,7 @@ FAMILY = Family(
     target_lists={Task.GROUNDING: TargetList(_EVERY), Task.DETECT: TargetList(_EVERY)},
     markup=Markup(json_reader(), json_writer("bbox_2d"), N1000),
     documented_template=TEMPLATE,
+    has_thinking_switch=True,
     end_markers=("</s>", "<|end_of_sentence|>"),
     prefix_separator="",
     sampling=Sampling(max_new_tokens=2048),

@@ -13,7 +13,8 @@ Template: chat_template.jinja of zai-org/GLM-4.5V and zai-org/GLM-4.1V-9B-Thinki
 https://huggingface.co; the latter ends with `<think>`. For glm-4v-9b: the example of vLLM
 (examples/offline_inference/vision_language.py); it has no documented format for boxes (issue #497
 of https://github.com/zai-org/GLM-4). The wordings for captions, short answers and regions are ours.
-Sampling: the card of zai-org/GLM-4.6V.
+Sampling: the card of zai-org/GLM-4.6V. From GLM-4.5V on, reasoning can be turned off
+(`enable_thinking`: https://recipes.vllm.ai/zai-org).
 """
 
 import re
@@ -151,6 +152,7 @@ FAMILY = Glm4v(
     multi_region_instruction="Describe in a few words what is inside each of the bounding "
     "boxes {region} of the image.",
     documented_template=_template("<|image|>", "\n"),
+    has_thinking_switch=True,
     keep_special_tokens=True,
     end_markers=("<|user|>", "<|endoftext|>", "<|observation|>"),
     prefix_separator="",
@@ -177,6 +179,7 @@ RELATIVES = (
         model_types={},
         checkpoints=("zai-org/GLM-4.1V-9B-Thinking",),
         documented_template=_template("<|image|>", "\n<think>"),
+        has_thinking_switch=False,
         starts_in_reasoning=True,
         prefix_separator=None,
     ),
@@ -194,6 +197,7 @@ RELATIVES = (
         region_template="",
         multi_region_instruction="",
         documented_template=_template("<|endoftext|>", ""),
+        has_thinking_switch=False,
         keep_special_tokens=False,
         sampling=Sampling(),
         limits=FamilyLimits(),

@@ -13,7 +13,8 @@ order for an answer. Other wordings are ours.
 Tokens: transformers/models/gemma4/processing_gemma4.py and cli/serving/utils.py (5.23): turns end
 with `<turn|>`, reasoning stands between `<|channel>thought` and `<channel|>`. Template:
 swift/template/templates/gemma.py of https://github.com/modelscope/ms-swift (August 2026). Sampling:
-as Gemma 3's; unverified.
+as Gemma 3's; unverified. Reasoning is off unless it is turned on (`enable_thinking`:
+https://docs.vllm.ai/en/latest/features/reasoning_outputs/).
 """
 
 from vlm_demo.markup.base import Markup
@@ -65,6 +66,7 @@ FAMILY = Family(
     notes={Task.GROUNDING: NOTE, Task.DETECT: NOTE},
     markup=Markup(json_reader(), json_writer("box_2d"), with_y_first(N1000)),
     documented_template=TEMPLATE,
+    has_thinking_switch=True,
     end_markers=("<turn|>", "<eos>", "<|tool_response>"),
     prefix_separator="",
     sampling=Sampling(max_new_tokens=1024, temperature=1.0, top_p=0.95, top_k=64),

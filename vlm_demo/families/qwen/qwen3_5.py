@@ -66,6 +66,7 @@ FAMILY = Family(
     multi_region_instruction="Describe in a few words what is in each of these regions of the "
     "image: {region}",
     documented_template=TEMPLATE,
+    has_thinking_switch=True,
     end_markers=("<|im_end|>", "<|endoftext|>"),
     prefix_separator=None,
     sampling=Sampling(max_new_tokens=4096, temperature=0.7, top_p=0.8, top_k=20),

@@ -140,7 +140,7 @@ class _BattleView:
             voter = read_voter(visit)
             text = "" if task in TASKS_WITHOUT_TEXT else text.strip()
             battle = BattleState(self.page.arena.begin(task, voter), task, image, text)
-            yield from self._stream(None, battle, voter, build_sampling(Sampling(), *settings))
+            yield from self._stream(None, battle, voter, _battle_sampling(*settings))
 
     def ask_again(
         self, visit: gr.Request, before: BattleState | None, text: str, *settings: Any
@@ -151,9 +151,7 @@ class _BattleView:
                 raise BattleError(NO_BATTLE)
             check_request(before.task, text, before.image)
             battle = replace(before, text=text.strip(), is_problem_shown=False)
-            yield from self._stream(
-                before, battle, read_voter(visit), build_sampling(Sampling(), *settings)
-            )
+            yield from self._stream(before, battle, read_voter(visit), _battle_sampling(*settings))
 
     def _stream(
         self, before: BattleState | None, battle: BattleState, voter: str, sampling: Sampling
@@ -292,3 +290,8 @@ class _BattleView:
             gr.Info("One vote was deleted." if count == 1 else f"{count} votes were deleted.")
             return {**self.start_over(True), **answered}
         return answered
+
+
+def _battle_sampling(*settings: Any) -> Sampling:
+    """Return the settings for both models; each reasons or not as it does by itself."""
+    return replace(build_sampling(Sampling(), *settings), thinking=None)

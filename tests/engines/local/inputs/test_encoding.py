@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from PIL import Image
 from support.engines import TinyEngine, ask
 
 from vlm_demo.engines.local.engine import LocalEngine
+from vlm_demo.errors import EngineError
 from vlm_demo.families import get_family
 from vlm_demo.values import Message, Request, Task
 
@@ -37,6 +39,26 @@ def test_smolvlm_prompt_is_the_checkpoints_own(smol: LocalEngine, picture: Image
     assert smol._encoder.render(ask("smolvlm", picture)) == (
         "<|im_start|>User:<image>what is it?<end_of_utterance>\nAssistant:"
     )
+
+
+@pytest.mark.parametrize("argument", ["enable_thinking", "thinking"])
+@pytest.mark.parametrize(
+    ("thinking", "end"), [(None, "<think>\n"), (True, "<think>\n"), (False, "<think></think>")]
+)
+def test_a_template_is_told_whether_to_reason(
+    smol: LocalEngine, argument: str, thinking: bool | None, end: str
+) -> None:
+    template = (
+        "{{ messages[0]['content'][0]['text'] }}<think>{{ '</think>' if "
+        f"{argument} is defined and {argument} is false else '\n' }}}}"
+    )
+    prompt = replace(ask("smolvlm", None), chat_template=template, thinking=thinking)
+    assert smol._encoder.render(prompt) == f"what is it?{end}"
+
+
+def test_a_template_without_a_switch_is_not_ignored(smol: LocalEngine) -> None:
+    with pytest.raises(EngineError, match="cannot turn reasoning on or off"):
+        smol._encoder.render(replace(ask("smolvlm", None), thinking=False))
 
 
 @pytest.mark.parametrize("family", ["llava15", "kosmos2", "smolvlm"])

@@ -20,6 +20,7 @@ from vlm_demo.engines.local.inputs.image_cache import (
 )
 from vlm_demo.engines.local.inputs.rendered_prompt import describe_prompt, find_image_tokens
 from vlm_demo.errors import EngineError, VlmDemoError
+from vlm_demo.prompting.templates import find_thinking_argument
 from vlm_demo.values import Prompt
 
 OPEN_REASONING = re.compile(r"<think>\s*\Z")
@@ -100,10 +101,29 @@ class PromptEncoder:
             chat_template=prompt.chat_template,
             add_generation_prompt=True,
             tokenize=False,
+            **self._thinking(prompt),
         )
         if (prompt.choices or prompt.pattern or prompt.schema) and OPEN_REASONING.search(text):
             text += "</think>"  # an answer is wanted, without reasoning
         return f"{text}{prompt.answer_prefix}"
+
+    def _thinking(self, prompt: Prompt) -> dict[str, bool]:
+        """Return the argument that turns reasoning on or off, where that was chosen.
+
+        Raises:
+            EngineError: the template has none.
+        """
+        if prompt.thinking is None:
+            return {}
+        template = prompt.chat_template or self.processor.chat_template
+        own = template.get("default", "") if isinstance(template, dict) else template
+        argument = find_thinking_argument(own)
+        if not argument:
+            raise EngineError(
+                "The template of this checkpoint cannot turn reasoning on or off. Please leave "
+                "that to the model."
+            )
+        return {argument: prompt.thinking}
 
     def encode(self, prompt: Prompt) -> EncodedPrompt:
         """Render a prompt, and turn it and its images into tensors.

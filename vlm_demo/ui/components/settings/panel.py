@@ -10,6 +10,7 @@ import gradio as gr
 from gradio.components import Component
 
 from vlm_demo.backend import Backend
+from vlm_demo.catalog.thinking import has_thinking_switch
 from vlm_demo.errors import InputError, UnknownModelError
 from vlm_demo.families import get_family
 from vlm_demo.ui import browser_files
@@ -17,6 +18,7 @@ from vlm_demo.ui.components.html_component import build_html_component
 from vlm_demo.ui.components.model_choice import runnable_models
 from vlm_demo.ui.components.settings.request_settings import read_badge_model
 from vlm_demo.ui.components.settings.sampling_values import (
+    THINKING_VALUES,
     SettingValues,
     build_sampling,
     differs,
@@ -56,6 +58,7 @@ class Controls:
     max_new_tokens: gr.Slider
     repetition_penalty: gr.Slider
     seed: gr.Textbox
+    thinking: gr.Radio  # only where the model has such a switch
     badge: gr.HTML  # beside the title: how many are not the model's own, and whose they are
     footer: gr.HTML  # below them: what unusual ones do, and a button that resets them
     changed: gr.State  # ChangedSettings
@@ -74,6 +77,7 @@ class Controls:
             self.max_new_tokens,
             self.repetition_penalty,
             self.seed,
+            self.thinking,
         ]
 
     @property
@@ -100,7 +104,10 @@ class Controls:
             UnknownModelError: there is no such model on the menu.
         """
         values = changed.get(model) or own_settings(self.backend, model)
-        return dict(zip(self.sampling_inputs, values, strict=True)) | self.describe(model, values)
+        components = dict(zip(self.sampling_inputs, values, strict=True))
+        has_switch = has_thinking_switch(self.backend.spec(model))
+        components[self.thinking] = gr.Radio(value=values[-1], visible=has_switch)
+        return components | self.describe(model, values)
 
     def describe(self, model: str, values: SettingValues) -> dict[Any, Any]:
         """Return what the page says about the values of a model's settings."""
@@ -174,6 +181,19 @@ def build_settings(backend: Backend, model: gr.Dropdown) -> Controls:
                     ),
                     elem_id="settings-seed",
                 )
+                thinking = gr.Radio(
+                    [
+                        (say("As the model does"), THINKING_VALUES[None]),
+                        (say("Think first"), THINKING_VALUES[True]),
+                        (say("Answer at once"), THINKING_VALUES[False]),
+                    ],
+                    value=THINKING_VALUES[own.thinking],
+                    visible=has_thinking_switch(backend.menu[0]),
+                    label=say("Reasoning"),
+                    info=say("Thinking first takes longer; it is shown folded above the answer"),
+                    min_width=280,
+                    elem_id="settings-thinking",
+                )
             footer = _build_note(state, _FOOTER, "settings-foot")
     controls = Controls(
         backend=backend,
@@ -183,6 +203,7 @@ def build_settings(backend: Backend, model: gr.Dropdown) -> Controls:
         max_new_tokens=max_new_tokens,
         repetition_penalty=repetition_penalty,
         seed=seed,
+        thinking=thinking,
         badge=badge,
         footer=footer,
         changed=gr.State({}),
@@ -216,7 +237,7 @@ def _wire(controls: Controls) -> None:
 
     notes = [controls.badge, controls.footer]
     sliders = (controls.temperature, controls.top_p, controls.max_new_tokens)
-    others = (controls.repetition_penalty, controls.seed)
+    others = (controls.repetition_penalty, controls.seed, controls.thinking)
     gr.on(
         [component.input for component in (*sliders, *others)],
         keep,

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 
 from vlm_demo.backend import Backend
+from vlm_demo.catalog.thinking import has_thinking_switch
 from vlm_demo.families import get_family
 from vlm_demo.ui.components.settings.sampling_values import build_sampling
 from vlm_demo.values import Sampling
@@ -28,12 +29,13 @@ class RequestSettings:
         max_new_tokens: float,
         repetition_penalty: float,
         seed: str | float | None,
+        thinking: str | None = "",
         badge: object = None,
     ) -> RequestSettings:
         """Read the values of the components, in the order of `Controls.inputs`.
 
         Where `badge` says that the settings are still those of the model that was chosen before,
-        the model's own are taken.
+        the model's own are taken. A model that cannot turn its reasoning on or off is not asked to.
 
         Raises:
             UnknownModelError: there is no such model on the menu.
@@ -42,9 +44,12 @@ class RequestSettings:
         own = get_family(backend.spec(model).family).sampling
         if read_badge_model(badge) not in (None, model):
             return cls(model, own)
-        return cls(
-            model, build_sampling(own, temperature, top_p, max_new_tokens, repetition_penalty, seed)
+        if thinking and not has_thinking_switch(backend.spec(model)):
+            thinking = ""
+        sampling = build_sampling(
+            own, temperature, top_p, max_new_tokens, repetition_penalty, seed, thinking
         )
+        return cls(model, sampling)
 
 
 def read_badge_model(badge: object) -> str | None:

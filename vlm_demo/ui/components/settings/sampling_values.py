@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,11 @@ MAX_SEED_DIGITS = 18
 """Longest seed, in digits: PyTorch takes 64 bits."""
 
 SettingValues = tuple[Any, ...]
-"""Temperature, top p, most new tokens, repetition penalty and seed, as the page holds them."""
+"""Temperature, top p, most new tokens, repetition penalty, seed and thinking, as the page holds
+them."""
+
+THINKING_VALUES: Mapping[bool | None, str] = {None: "", True: "on", False: "off"}
+"""How the page writes whether a model reasons first; "": as it does by itself."""
 
 
 def build_sampling(
@@ -27,6 +31,7 @@ def build_sampling(
     max_new_tokens: float | None,
     repetition_penalty: float | None,
     seed: str | float | None,
+    thinking: str | None = "",
 ) -> Sampling:
     """Return a sampling with the values of the components, and those of `own` for all others.
 
@@ -44,6 +49,7 @@ def build_sampling(
             own.repetition_penalty if repetition_penalty is None else repetition_penalty
         ),
         seed=_read_seed("" if seed is None else str(seed)),
+        thinking={"on": True, "off": False}.get(thinking or ""),
     )
 
 
@@ -86,6 +92,7 @@ def setting_values(sampling: Sampling) -> SettingValues:
         sampling.max_new_tokens,
         sampling.repetition_penalty,
         format_seed(sampling.seed),
+        THINKING_VALUES[sampling.thinking],
     )
 
 
