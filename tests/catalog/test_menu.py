@@ -393,3 +393,20 @@ def test_checkpoints_that_cannot_become_an_entry(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
     with pytest.raises(UnknownModelError, match="'bert' are not supported yet"):
         spec_for_checkpoint(str(tmp_path))
+
+
+def test_forms_of_the_same_weights_have_one_licence() -> None:
+    by_checkpoint = {spec.checkpoint.casefold(): spec for spec in MENU}
+    pairs = [
+        (spec, by_checkpoint[f"{checkpoint}-hf"])
+        for checkpoint, spec in by_checkpoint.items()
+        if f"{checkpoint}-hf" in by_checkpoint
+    ]
+    assert len(pairs) >= 10
+    for own, native in pairs:
+        assert (own.licence, own.commercial) == (native.licence, native.commercial), own.name
+
+
+def test_no_two_files_of_the_menu_name_one_model() -> None:
+    names = [spec.name for spec in MENU]
+    assert len(set(names)) == len(names)

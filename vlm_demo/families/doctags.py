@@ -52,11 +52,13 @@ ELEMENTS = frozenset(
         *(f"section_header_level_{level}" for level in range(1, 7)),
     }
 )
-"""Names of elements (`DocumentToken` in tokens.py); other tags are words."""
+"""Names of elements (`DocumentToken` in tokens.py), which may have a number behind them, as in
+`<key_0>`; other tags are words."""
 
 _CELLS = frozenset({"fcel", "ecel", "ched", "rhed", "srow"})
 _MERGED_CELLS = frozenset({"lcel", "ucel", "xcel"})
 _TAG = re.compile(r"<(?P<closes>/?)(?P<name>[A-Za-z][\w.+-]*|_[^<>\n]{1,30}_)\s*/?>", re.ASCII)
+_SERIAL_NUMBER = re.compile(r"_[0-9]+\Z")
 _LOCATION = re.compile(r"loc_(?P<number>.*)", re.IGNORECASE)
 _PARTIAL_TAG = re.compile(r"<(?:/?(?:[A-Za-z_][\w.+-]*\s*/?)?)", re.ASCII)
 
@@ -138,7 +140,7 @@ class _DocTagsReader:
         if self._open[-1].name == "code" and not (closes and name == "code"):
             if not name.startswith("_"):  # which names a programming language
                 self._add_words(tag[0])
-        elif name in ELEMENTS:
+        elif _SERIAL_NUMBER.sub("", name) in ELEMENTS or name in ELEMENTS:
             self._close_all(name) if closes else self._begin(name)
         elif name in _CELLS:
             self._end_cell(" |")
@@ -237,7 +239,7 @@ FAMILY = Family(
     region_template="{region}",
     documented_template=TEMPLATE,
     keep_special_tokens=True,
-    end_markers=("<|end_of_text|>",),
+    end_markers=("<|end_of_text|>", "<end_of_utterance>", "<|im_end|>"),
     prefix_separator=None,
     sampling=Sampling(max_new_tokens=4096),
     limits=FamilyLimits(history="none", chats_without_image=False),
@@ -256,7 +258,6 @@ RELATIVES = (
         model_types={},
         checkpoints=("docling-project/SmolDocling-256M-preview",),
         documented_template=SMOLDOCLING_TEMPLATE,
-        end_markers=("<end_of_utterance>", "<|im_end|>"),
         answer_label="Assistant:",
     ),
 )

@@ -26,6 +26,7 @@ from vlm_demo.markup.base import (
 from vlm_demo.markup.coordinate_spaces import UNIT, CoordinateSpace
 from vlm_demo.markup.fraction_json import fraction_writer
 from vlm_demo.markup.json_markup import read_json_into
+from vlm_demo.markup.json_selection import JsonDialect
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
@@ -43,6 +44,8 @@ _JSON = (
 )
 _EVERY = f"Find every {{text}} in the image.\n{_JSON}"
 
+_DIALECT = JsonDialect(in_prose="any")
+
 _CALL = re.compile(
     rf"pyautogui\.\w{{1,20}}\(\s*(?:x\s*=\s*)?(?P<x>{NUMBER_PATTERN})\s*,"
     rf"\s*(?:y\s*=\s*)?(?P<y>{NUMBER_PATTERN})\s*[,)]"
@@ -53,7 +56,7 @@ def read_boxes_and_calls(raw: str, frame: Frame, space: CoordinateSpace) -> Pars
     """Read JSON, and the points of calls, which stay in the text."""
     builder, at = ParsedOutputBuilder(), 0
     for call in _CALL.finditer(raw):
-        read_json_into(builder, raw[at : call.start()], frame, space, offset=at)
+        read_json_into(builder, raw[at : call.start()], frame, space, _DIALECT, offset=at)
         builder.add_text(call[0])
         numbers = parse_numbers((call["x"], call["y"]))
         if numbers:
@@ -61,7 +64,7 @@ def read_boxes_and_calls(raw: str, frame: Frame, space: CoordinateSpace) -> Pars
             point = builder.add_parsed_place(span, numbers, space.to_point(numbers, frame))
             builder.add_mention([point])
         at = call.end()
-    read_json_into(builder, raw[at:], frame, space, offset=at)
+    read_json_into(builder, raw[at:], frame, space, _DIALECT, offset=at)
     return builder.build()
 
 
