@@ -18,7 +18,7 @@ from vlm_demo.markup.coordinate_spaces import CoordinateSpace
 from vlm_demo.markup.json_markup import read_json_into
 from vlm_demo.values import Frame
 
-_TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*+"|[{}]', re.DOTALL)
+_TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*+"?|[{}]', re.DOTALL)
 _AFTER = re.compile(r"[\s,;\]}]*(?:```)?")
 _BEFORE = re.compile(r'(?:```\w*\s*)?(?:\{\s*"\w*"\s*:\s*)?[\s\[,]*\Z')
 _LONGEST_BEGINNING = 60
