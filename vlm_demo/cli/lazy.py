@@ -85,7 +85,7 @@ def open_votes(settings: Settings) -> VoteStore:
     return arena.open_votes(settings)
 
 
-def standings(settings: Settings, selection: Selection) -> Sequence[RatedModel]:
+def rate_models(settings: Settings, selection: Selection) -> Sequence[RatedModel]:
     """Rate the models by some of the votes that settings name, best first."""
     from vlm_demo import arena
 

@@ -41,14 +41,14 @@ def battles(
     outcome = lazy.play_battles(
         backend, settings, names, benchmark=benchmark, seed=seed, count=questions
     )
-    standings = lazy.standings(settings, Selection(automatic=True))
+    ratings = lazy.rate_models(settings, Selection(automatic=True))
     if json_output:
-        entries = [to_entry(standing) for standing in standings]
+        entries = [to_entry(standing) for standing in ratings]
         print_json({**_counts(outcome), "leaderboard": entries})
     else:
         print_note(_summarize(outcome))
-        if standings:
-            print_table(leaderboard_rows(standings))
+        if ratings:
+            print_table(leaderboard_rows(ratings))
     if outcome.was_interrupted:
         raise typer.Exit(INTERRUPTED)
     if not outcome.added and not outcome.present:

@@ -41,21 +41,21 @@ def leaderboard(
     more than the number of models that are surely better.
     """
     selection = Selection(task or "", language.lower(), boxes=boxes, automatic=automatic)
-    standings = _read_standings(Settings.read({"votes": votes}), selection)
+    ratings = _read_ratings(Settings.read({"votes": votes}), selection)
     if json_output:
-        print_json([to_entry(standing) for standing in standings])
-    elif standings:
-        print_table(leaderboard_rows(standings))
+        print_json([to_entry(standing) for standing in ratings])
+    elif ratings:
+        print_table(leaderboard_rows(ratings))
     else:
         print_note("There are no such votes yet.")
 
 
-def _read_standings(settings: Settings, selection: Selection) -> Sequence[RatedModel]:
+def _read_ratings(settings: Settings, selection: Selection) -> Sequence[RatedModel]:
     """Rate the models; a file that does not exist is not made."""
     if missing := missing_votes_file(settings):
         print_note(f"There is no file {missing}.")
         return ()
-    return lazy.standings(settings, selection)
+    return lazy.rate_models(settings, selection)
 
 
 def to_entry(standing: RatedModel) -> dict[str, Any]:
@@ -71,10 +71,10 @@ def to_entry(standing: RatedModel) -> dict[str, Any]:
     }
 
 
-def leaderboard_rows(standings: Sequence[RatedModel]) -> list[tuple[str, ...]]:
+def leaderboard_rows(ratings: Sequence[RatedModel]) -> list[tuple[str, ...]]:
     """Return the rows of a leaderboard, the heading first."""
-    lowest = min(standing.lower for standing in standings)
-    highest = max(standing.upper for standing in standings)
+    lowest = min(standing.lower for standing in ratings)
+    highest = max(standing.upper for standing in ratings)
 
     def column(rating: float) -> int:
         return round((rating - lowest) / (highest - lowest or 1) * (BAR_WIDTH - 1))
@@ -94,4 +94,4 @@ def leaderboard_rows(standings: Sequence[RatedModel]) -> list[tuple[str, ...]]:
         )
 
     heading = ("RANK", "MODEL", "RATING", "95 %", "INTERVAL", "VOTES", "WINS", "")
-    return [heading, *map(row, standings)]
+    return [heading, *map(row, ratings)]

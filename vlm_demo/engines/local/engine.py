@@ -19,6 +19,7 @@ from vlm_demo.engines.local.checkpoints.loading import LoadedCheckpoint, load
 from vlm_demo.engines.local.checkpoints.memory import footprint, free_memory, precision
 from vlm_demo.engines.local.checkpoints.processors import number_tags
 from vlm_demo.engines.local.checkpoints.runnable import fetch_runnable
+from vlm_demo.engines.local.counters import Statistics
 from vlm_demo.engines.local.decoding.answers import (
     AnswerInProgress,
     ChoiceAnswer,
@@ -37,7 +38,6 @@ from vlm_demo.engines.local.scheduling.jobs import GenerationJob
 from vlm_demo.engines.local.scheduling.sampling import LogitsProcessorFactory
 from vlm_demo.engines.local.scheduling.sequential import SequentialRunner
 from vlm_demo.engines.local.scheduling.worker import Runner, Worker
-from vlm_demo.engines.local.statistics import Statistics
 from vlm_demo.errors import TooLongError
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.values import Prompt, Sampling, TextChunk

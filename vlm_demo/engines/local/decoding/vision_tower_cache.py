@@ -12,8 +12,8 @@ from typing import Any
 
 from vlm_demo.engines.cache_budget import CacheBudget
 from vlm_demo.engines.local.checkpoints.vision_tower import find_vision_tower
+from vlm_demo.engines.local.counters import Statistics
 from vlm_demo.engines.local.inputs.image_cache import ImageDigests, ImageResultCache
-from vlm_demo.engines.local.statistics import Statistics
 
 
 class CachedVisionTower:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from vlm_demo.engines.cache_budget import CacheBudget
+from vlm_demo.engines.local.counters import Statistics
 from vlm_demo.engines.local.decoding.decoders import Decoder
 from vlm_demo.engines.local.decoding.kv_cache import KvCache
 from vlm_demo.engines.local.decoding.prefix_cache import PrefixCache
@@ -14,7 +15,6 @@ from vlm_demo.engines.local.inputs.device_transfer import move_to_device
 from vlm_demo.engines.local.scheduling.batch import BatchRow, DecodingBatch, TokenOutcome
 from vlm_demo.engines.local.scheduling.jobs import GenerationJob, OnJobEnd
 from vlm_demo.engines.local.scheduling.sampling import LogitsProcessorFactory
-from vlm_demo.engines.local.statistics import Statistics
 
 
 class ContinuousBatcher:

@@ -18,9 +18,9 @@ from vlm_demo.engines.base import (
 from vlm_demo.engines.load_options import LoadOptions
 from vlm_demo.engines.local.checkpoints.runnable import fetch_runnable
 from vlm_demo.engines.local.checkpoints.weights import read_weights
+from vlm_demo.engines.local.counters import Statistics
 from vlm_demo.engines.local.inputs.context import check_length, context_limit
 from vlm_demo.engines.local.inputs.encoding import PromptEncoder
-from vlm_demo.engines.local.statistics import Statistics
 from vlm_demo.engines.local.zerogpu.duration import gpu_seconds
 from vlm_demo.engines.local.zerogpu.outline import load_outline
 from vlm_demo.engines.local.zerogpu.process import (
