@@ -179,7 +179,7 @@ def test_requests_that_cannot_be_served_load_no_model(
             list(unopened.answer(model, request))
 
 
-@pytest.mark.parametrize("runs", ["remote", "remote code", "nowhere"])
+@pytest.mark.parametrize("runs", ["converted", "remote", "remote code", "nowhere"])
 def test_a_model_that_does_not_run_here_is_refused_before_anything_loads(
     runs: Any, unopened: Backend, picture: Image.Image
 ) -> None:

@@ -17,4 +17,6 @@ def test_weights_that_were_trained_anew_have_another_revision(tmp_path: Path) ->
     weights.write_bytes(bytes(2_999_999) + b"\1")
     assert weights_revision(spec) != before
     assert weights_revision(replace(spec, revision="v1.0")) == "v1.0"
+    of_its_code = replace(spec, revision="0123456789abcdef", trust_remote_code=True)
+    assert weights_revision(of_its_code) == weights_revision(spec)
     assert weights_revision(replace(spec, engine="remote")) == ""

@@ -187,6 +187,33 @@ def llava(template: str | None) -> Built:
     return t.LlavaForConditionalGeneration(config), processor
 
 
+def yi_vl(template: str | None) -> Built:
+    import transformers as t
+
+    from vlm_demo.engines.local.checkpoints.yi_vl import (
+        YiVlConfig,
+        YiVlForConditionalGeneration,
+    )
+
+    image_token = "<image_placeholder>"
+    tokenizer = pieces([image_token, "<pad>"], pad_token="<pad>", padding_side="left")
+    processor = t.LlavaProcessor(
+        clip_pictures(),
+        tokenizer,
+        chat_template=template,
+        image_token=image_token,
+        **LLAVA_PICTURES,
+    )
+    config = YiVlConfig(
+        vision_config=t.CLIPVisionConfig(**VISION, projection_dim=32),
+        text_config=t.LlamaConfig(vocab_size=len(tokenizer), **LANGUAGE, **ids(tokenizer)),
+        image_token_index=tokenizer.convert_tokens_to_ids(image_token),
+        vision_feature_layer=-1,
+        image_seq_length=16,
+    )
+    return YiVlForConditionalGeneration(config), processor
+
+
 IMAGE = {"extra_special_tokens": {"image_token": "<image>"}}
 LLAVA_PICTURES = {
     "patch_size": PATCH,
@@ -1020,6 +1047,7 @@ MOLMO2 = Checkpoint("molmo2", molmo2, video_processor="Molmo2VideoProcessor")
 
 CHECKPOINTS: dict[str, Checkpoint] = {
     "llava": Checkpoint("llava15", llava, ships_template=False),
+    "yi_vl": Checkpoint("yi_vl", yi_vl, ships_template=False),
     "llava_next": Checkpoint("llava_next", llava_next),
     "llava_next_vicuna": Checkpoint("llava_next_vicuna", llava_next),
     "llava_next_34b": Checkpoint("llava_next_34b", partial(llava_next, chatml=True)),

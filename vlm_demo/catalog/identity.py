@@ -42,11 +42,12 @@ def spec_for_checkpoint(checkpoint: str) -> ModelSpec:
 def weights_revision(spec: ModelSpec) -> str:
     """Return the revision of a model's weights; "" where a server has them.
 
-    It is that of the menu, or of the copy in the Hub's cache. A folder has none and gets 16
-    hexadecimal digits of the SHA-256 of its files' names, sizes, and first and last megabytes.
+    It is that of the menu, or of the copy in the Hub's cache. A folder has none, or only one of its
+    code, and gets 16 hexadecimal digits of the SHA-256 of its files' names, sizes, and first and
+    last megabytes.
     """
     folder = spec.folder
-    if spec.revision or folder is None:
+    if folder is None or (spec.revision and not spec.trust_remote_code):
         return spec.revision or ""
     if folder.parent.name == "snapshots":
         return folder.name

@@ -14,11 +14,12 @@ from vlm_demo.families import architectures, get_family
 from vlm_demo.settings import Device
 from vlm_demo.values import Task
 
-Runs = Literal["here", "remote", "remote code", "nowhere"]
+Runs = Literal["here", "converted", "remote", "remote code", "nowhere"]
 """Where a model runs.
 
-here: in this program. remote: only in the program of its own repository, or on a server that has
-it. remote code: with program code from its Hub repository. nowhere: closed or never released.
+here: in this program. converted: the same, once `vlm-demo convert` has made a folder of its
+weights. remote: only in the program of its own repository, or on a server that has it. remote code:
+with program code from its Hub repository. nowhere: closed or never released.
 """
 
 Commercial = Literal["yes", "no", "on conditions", "unknown"]
@@ -217,6 +218,12 @@ class ModelSpec:
         match self.runs:
             case "here":
                 return ""
+            case "converted":
+                return (
+                    f"{self.name} runs here once its weights are converted: vlm-demo convert "
+                    f"{self.checkpoint} FOLDER. Please do that and choose the folder, or choose "
+                    f"another model.{instead}"
+                )
             case "remote code":
                 return (
                     f"{self.name} brings program code of its own, which is not run unasked. Please "

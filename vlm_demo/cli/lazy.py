@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO
 
 from vlm_demo.backend import Backend
+from vlm_demo.cli.terminal import progress_bar
 from vlm_demo.settings import Settings, on_zerogpu
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from vlm_demo.arena.votes.vote import Selection, Vote
     from vlm_demo.bench.options import BenchOptions
     from vlm_demo.bench.results import BenchReport
+    from vlm_demo.conversion import Conversion
     from vlm_demo.evaluation.battles import BattleOutcome
 
 
@@ -30,6 +32,21 @@ def train(recipe: str, out: Path | None, *, fresh: bool) -> Path:
     from vlm_demo import training
 
     return training.train(recipe, out, fresh)
+
+
+def convert(source: str, target: Path, *, family: str, base: str, vision_tower: str) -> Conversion:
+    """Convert published weights of an older system, with a progress bar."""
+    from vlm_demo import conversion
+
+    with progress_bar(target.name) as on_progress:
+        return conversion.convert(
+            source,
+            target,
+            family=family,
+            base=base,
+            vision_tower=vision_tower,
+            on_progress=on_progress,
+        )
 
 
 def evaluate(

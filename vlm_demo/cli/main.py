@@ -16,6 +16,7 @@ from vlm_demo.cli.commands.caption import caption
 from vlm_demo.cli.commands.chat import chat
 from vlm_demo.cli.commands.check import check_answer
 from vlm_demo.cli.commands.consensus import consensus
+from vlm_demo.cli.commands.convert import convert
 from vlm_demo.cli.commands.describe import describe
 from vlm_demo.cli.commands.evaluate import evaluate
 from vlm_demo.cli.commands.leaderboard import leaderboard
@@ -51,6 +52,7 @@ app.command()(leaderboard)
 app.add_typer(votes, name="votes")
 app.command()(parse)
 app.command()(prompt)
+app.command()(convert)
 app.command()(train)
 app.command()(evaluate)
 app.command()(bench)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
 from tqdm import tqdm
 
-from vlm_demo.engines import Progress
+from vlm_demo.engines import OnProgress, Progress
 from vlm_demo.rendering.export import to_json_line
 
 _UNITS = {"bytes": "B", "shards": " shards", "steps": " steps"}
@@ -80,15 +81,27 @@ class GrowingText:
 
 def show_progress(steps: Iterable[Progress], what: str) -> None:
     """Wait for a long task; each of its stages has a bar where standard error is a terminal."""
+    with progress_bar(what) as show:
+        for step in steps:
+            show(step)
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[OnProgress]:
+    """Return what shows how far a long task has come: a bar for each of its stages."""
     stage: str = ""
     bar: tqdm[NoReturn] = tqdm(disable=True)
+
+    def show(step: Progress) -> None:
+        nonlocal stage, bar
+        if step.stage != stage:
+            bar.close()
+            stage, bar = step.stage, _bar(step, what)
+        bar.total = step.total
+        bar.update(step.done - bar.n)
+
     try:
-        for step in steps:
-            if step.stage != stage:
-                bar.close()
-                stage, bar = step.stage, _bar(step, what)
-            bar.total = step.total
-            bar.update(step.done - bar.n)
+        yield show
     finally:
         bar.close()
 

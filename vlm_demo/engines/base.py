@@ -16,7 +16,7 @@ from vlm_demo.values import Prompt, Sampling, TextChunk
 class Progress:
     """How far a long step has come."""
 
-    stage: str  # "connecting", "fetching", "loading"
+    stage: str  # "connecting", "fetching", "loading", "converting"
     done: int
     total: int | None  # None: not known
     unit: Literal["bytes", "shards", "steps"]

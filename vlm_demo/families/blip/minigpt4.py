@@ -2,7 +2,8 @@
 
 Prompts: minigpt4/conversation/conversation.py of https://github.com/Vision-CAIR/MiniGPT-4 (read at
 d94738a), which also says which part of the output is the answer: the one before `###` and after the
-last "Assistant:". It runs only on that repository's own code.
+last "Assistant:". It runs on that repository's own code, or here once `vlm-demo convert` has put
+its parts together; a token `<image>` then stands for the 32 of the picture.
 
 Wording: "Describe this image in detail." is from its second training (prompts/alignment.txt), the
 rest is ours.
@@ -34,6 +35,29 @@ _PICTURES_AND_WORDS = (
     "{% endfor %}"
 )
 
+DOCUMENTED_TEMPLATE = (
+    "{% for message in messages %}"
+    "{{ {'system': '', 'user': 'Human: ', 'assistant': 'Assistant: '}[message['role']] }}"
+    + _PICTURES_AND_WORDS
+    + "{{ '###' }}"
+    "{% endfor %}"
+    "{{ 'Assistant: ' }}"
+)
+
+LLAMA2_TEMPLATE = (
+    "{% for message in messages %}"
+    "{% if message['role'] == 'user' %}{{ '<s>[INST] ' }}{% endif %}"
+    + _PICTURES_AND_WORDS
+    + "{% if message['role'] == 'user' %}{{ ' [/INST] ' }}{% endif %}"
+    "{% endfor %}"
+)
+
+
+def name_picture(template: str) -> str:
+    """Return a template with the token that a converted checkpoint has for a picture."""
+    return template.replace("<ImageHere>", "<image>")
+
+
 FAMILY = MiniGpt4(
     name="minigpt4",
     title="MiniGPT-4",
@@ -48,16 +72,13 @@ FAMILY = MiniGpt4(
     },
     system="Give the following image: <Img>ImageContent</Img>. You will be able to see the image "
     "once I provide it to you. Please answer my questions.",
-    documented_template="{% for message in messages %}"
-    "{{ {'system': '', 'user': 'Human: ', 'assistant': 'Assistant: '}[message['role']] }}"
-    + _PICTURES_AND_WORDS
-    + "{{ '###' }}"
-    "{% endfor %}"
-    "{{ 'Assistant: ' }}",
+    chat_template=name_picture(DOCUMENTED_TEMPLATE),
+    documented_template=DOCUMENTED_TEMPLATE,
+    stop=("###",),
     end_markers=("###", "</s>"),
     prefix_separator="",
     limits=FamilyLimits(chats_without_image=False),
-    control_tokens=("###", "<Img>", "</Img>", "<ImageHere>", "<s>", "</s>", "<unk>"),
+    control_tokens=("###", "<Img>", "</Img>", "<ImageHere>", "<image>", "<s>", "</s>", "<unk>"),
 )
 
 RELATIVES = (
@@ -66,11 +87,8 @@ RELATIVES = (
         name="minigpt4_llama2",
         title="MiniGPT-4 on Llama-2",
         checkpoints=(),
-        documented_template="{% for message in messages %}"
-        "{% if message['role'] == 'user' %}{{ '<s>[INST] ' }}{% endif %}"
-        + _PICTURES_AND_WORDS
-        + "{% if message['role'] == 'user' %}{{ ' [/INST] ' }}{% endif %}"
-        "{% endfor %}",
+        chat_template=name_picture(LLAMA2_TEMPLATE),
+        documented_template=LLAMA2_TEMPLATE,
         control_tokens=(*FAMILY.control_tokens, "[INST]", "[/INST]"),
     ),
 )

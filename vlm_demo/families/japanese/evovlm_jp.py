@@ -7,7 +7,8 @@ stands here because the tokenizer's own wants plain strings for its messages. Fo
 wording is published, so they are asked for in plain words.
 
 The architecture is LLaVA's (`model_type` llava), so the checkpoint is recognized by its name. It
-was reported not to load with transformers after 4.42.4.
+was reported not to load with transformers after 4.42.4, which asks more of its processor;
+`vlm-demo convert` writes that.
 """
 
 from vlm_demo.prompting.family import Family

@@ -6,7 +6,8 @@ of given words ("与えられた単語を使って、画像を詳細に述べて
 has no counterpart here. The image is given beside the text, so nothing stands for it. Sampling: the
 card's, without its five beams.
 
-Runs on code from the Hub.
+Runs on code from the Hub, or here once `vlm-demo convert` has made a folder of it. Where its code
+puts the picture among the words is not documented; here it comes first.
 """
 
 from vlm_demo.prompting.family import Family, FamilyLimits
@@ -22,6 +23,12 @@ TEMPLATE = (
     f"\n\n### 指示: \n{BARE_TEXT}{{{{ '\n\n### 応答: \n' }}}}"
 )
 
+CHAT_TEMPLATE = (
+    "{% for part in messages[-1]['content'] if part['type'] == 'image' %}<image>{% endfor %}"
+    + TEMPLATE
+)
+"""The same with a token for the picture, of which the processor makes as many as it has patches."""
+
 FAMILY = Family(
     name="japanese_stable_vlm",
     title="Japanese Stable VLM",
@@ -34,10 +41,11 @@ FAMILY = Family(
         Task.DESCRIBE_REGION: QUESTION.replace("{text}", DESCRIBE_MARKED_REGION_JAPANESE),
     },
     region_wording=JAPANESE,
-    chat_template=TEMPLATE,
+    chat_template=CHAT_TEMPLATE,
+    documented_template=TEMPLATE,
     end_markers=("</s>",),
     prefix_separator="",
     sampling=Sampling(max_new_tokens=128, repetition_penalty=1.5),
     limits=FamilyLimits(history="none", chats_without_image=False),
-    control_tokens=("###", "<s>", "</s>", "<unk>", "<pad>"),
+    control_tokens=("###", "<image>", "<s>", "</s>", "<unk>", "<pad>"),
 )

@@ -17,33 +17,12 @@ The output marks no phrase, so the words before the bracket are taken (a heurist
 own where there are none.
 """
 
-from PIL import ImageOps
-from PIL.Image import Image, Resampling
-
 from vlm_demo.markup.brackets import Brackets
 from vlm_demo.markup.coordinate_spaces import SQUARE
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family
+from vlm_demo.prompting.padding import pad_to_square
 from vlm_demo.values import Task
-
-CLIP_MEAN = (122, 116, 104)
-"""Mean colour of CLIP's training images as red, green, blue (0 to 255); LLaVA pads with it."""
-
-MAX_SIDE = 2048
-"""Longest side of a padded image in pixels: far more than the vision towers see, and small enough
-for the square of a very long image."""
-
-
-def pad_to_square(image: Image) -> Image:
-    """Centre the image on a square of the CLIP mean colour."""
-    image = image.convert("RGB")
-    if max(image.size) > MAX_SIDE:
-        factor = MAX_SIDE / max(image.size)
-        width, height = (max(1, round(side * factor)) for side in image.size)
-        image = image.resize((width, height), Resampling.BICUBIC)
-    side = max(image.size)
-    return ImageOps.pad(image, (side, side), color=CLIP_MEAN)
-
 
 CHAT_TEMPLATE = (
     "{% for message in messages %}"

@@ -6,12 +6,16 @@ of https://github.com/01-ai/Yi/tree/main/VL; answers stop at `###`. One image.
 Regions: asked as in https://github.com/01-ai/Yi/issues/376, it answers with fractions in brackets.
 The issue does not say what they refer to; we take the padded square, since the images are padded.
 
-Runs on its own code, a LLaVA with more layer norms, not in transformers.
+Its own code is a LLaVA with more layer norms, which transformers does not have. Folders that
+`vlm-demo convert` makes run here, with a class of this program; one token
+`<image_placeholder>` stands for the picture.
 """
 
 from vlm_demo.markup.brackets import Brackets
 from vlm_demo.markup.coordinate_spaces import SQUARE
+from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family
+from vlm_demo.prompting.padding import pad_to_square
 from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.values import Task
 
@@ -36,7 +40,7 @@ TEMPLATE = (
 FAMILY = Family(
     name="yi_vl",
     title="Yi-VL",
-    model_types={},
+    model_types={"yi_vl": Architecture(position_ids="plain")},
     checkpoints=("01-ai/Yi-VL-6B", "01-ai/Yi-VL-34B"),
     instructions={
         Task.CHAT: "{text}",
@@ -49,7 +53,9 @@ FAMILY = Family(
     },
     markup=Brackets().markup(SQUARE),
     system=SYSTEM,
-    documented_template=TEMPLATE,
+    chat_template=TEMPLATE,
+    prepare_image=pad_to_square,
+    stop=("###",),
     end_markers=("\n###", "###", "<|im_end|>", "<|endoftext|>"),
     control_tokens=(
         *("<image_placeholder>", "<image>", "<|im_start|>", "<|im_end|>"),

@@ -15,15 +15,19 @@ that file, `<b_st><bin_100> <bin_200> <bin_300> <bin_400><b_ed>` with `<b_sep>` 
 `<p_st>`, `<p_sep>`, `<p_ed>` for points, counts thousandths of the same square; it is read, not
 written.
 
-Released as weight differences to LLaMA-7B, which have to be merged; runs only on its own code.
+Released as weight differences to LLaMA-7B. `vlm-demo convert` adds them and makes a folder that
+runs here: pictures are padded with white (`Expand2square` in mllm/dataset/utils/transform.py), and
+256 tokens `<im_patch>` between `<im_start>` and `<im_end>` stand for one.
 """
 
 import re
+from functools import partial
 
 from vlm_demo.markup.base import Markup, ParsedOutput
 from vlm_demo.markup.brackets import Brackets
 from vlm_demo.markup.coordinate_spaces import SQUARE, CoordinateSpace
 from vlm_demo.prompting.family import Family
+from vlm_demo.prompting.padding import pad_to_square
 from vlm_demo.values import Frame, Task
 
 BRACKETS = Brackets(
@@ -42,6 +46,18 @@ TEMPLATE = (
     "{% else %}USER: {{ '<image> ' if '<image>' not in text }}{{ text }} ASSISTANT:"
     "{% endif %}{% endfor %}"
 )
+
+_PICTURE_AND_WORDS = "{{ '<image> ' if '<image>' not in text }}{{ text }}"
+
+CHAT_TEMPLATE = TEMPLATE.replace(
+    _PICTURE_AND_WORDS,
+    "{{ (('' if '<image>' in text else '<image> ') ~ text)"
+    " | replace('<image>', '<im_start><im_patch><im_end>') }}",
+)
+"""The same with one token for the picture, of which the processor makes 256."""
+
+WHITE = (255, 255, 255)
+"""Colour that pictures are padded with: red, green, blue (0 to 255)."""
 
 
 def read_places(raw: str, frame: Frame, space: CoordinateSpace) -> ParsedOutput:
@@ -78,7 +94,9 @@ FAMILY = Family(
     region_template="{region}",
     system="A chat between a curious user and an artificial intelligence assistant. The assistant "
     "gives helpful, detailed, and polite answers to the user's questions.",
+    chat_template=CHAT_TEMPLATE,
     documented_template=TEMPLATE,
+    prepare_image=partial(pad_to_square, color=WHITE),
     end_markers=("</s>",),
     answer_label="ASSISTANT:",
     control_tokens=(

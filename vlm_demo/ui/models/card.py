@@ -14,6 +14,7 @@ from vlm_demo.units import format_bytes, format_parameters
 
 LOCATIONS = {
     "here": "in this program",
+    "converted": "in this program, once it is converted",
     "remote": "only in a program of its own",
     "remote code": "with program code from its repository, once you allow it",
     "nowhere": "nowhere: it was never released",

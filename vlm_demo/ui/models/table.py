@@ -23,6 +23,7 @@ _SCRIPT = browser_files.read(
 )
 
 WHY_GREY = {
+    "converted": "has to be converted first",
     "remote": "needs a program of its own",
     "remote code": "brings program code of its own",
     "nowhere": "never released",

@@ -8,6 +8,7 @@ from typing import Any
 
 from transformers import CONFIG_MAPPING, AutoModelForImageTextToText
 
+import vlm_demo.engines.local.checkpoints.yi_vl  # noqa: F401  it registers its classes
 from vlm_demo.engines.base import OnProgress
 from vlm_demo.engines.load_options import LoadOptions, OwnCode
 from vlm_demo.engines.local.checkpoints.fetching import (
