@@ -30,7 +30,8 @@ def spec_for_checkpoint(checkpoint: str) -> ModelSpec:
         if known.checkpoint == checkpoint:
             return known
     config = checkpoint_config(checkpoint)
-    family = family_for_model_type(str(config.get("model_type", "")), checkpoint)
+    origin = str(config.get("_name_or_path") or checkpoint)  # converted folders name theirs
+    family = family_for_model_type(str(config.get("model_type", "")), origin)
     return ModelSpec(
         name=Path(checkpoint).name,
         family=family.name,
