@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from support.engines import load_engine
 from torch import Tensor, nn
 
+from vlm_demo.catalog.menu import REPOSITORY
 from vlm_demo.errors import SettingsError
 from vlm_demo.families import get_family
 from vlm_demo.scenes.dialogues import ENGLISH, converse
@@ -215,6 +216,8 @@ def test_a_recipe_goes_from_nothing_to_a_model_that_answers(
     folder = train(recipe.NAME)
     weights = load_file(folder / "model.safetensors")
     assert {tensor.dtype for tensor in weights.values()} == {torch.float16}
+    shipped = REPOSITORY / "assets" / "models" / recipe.NAME / "model.safetensors"
+    assert weights.keys() == load_file(shipped).keys()
     assert sum(path.stat().st_size for path in folder.iterdir()) < 15e6
     engine = load_engine(folder)
     family, picture = get_family(recipe.FAMILY.name), draw_scene(0).image

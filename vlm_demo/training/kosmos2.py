@@ -37,6 +37,9 @@ IMAGE_TOKENS = Kosmos2Processor.num_image_tokens
 TEXT_LENGTH = 128
 LAYERS = 5
 
+HUB_PREFIXES: dict[str, str] = {}
+"""None: this class saves the tensor names of https://huggingface.co/microsoft/kosmos-2-patch14-224."""
+
 SCHEDULE = Schedule(steps=3400, batch_size=32)
 
 

@@ -43,6 +43,10 @@ IMAGE_TOKENS = GRID * GRID
 TEXT_LENGTH = 128
 LAYERS = 5
 
+HUB_PREFIXES = {"vision_tower.": "vision_tower.vision_model."}
+"""Beginnings of tensor names: as saved, and as in the Hub's checkpoints of this class, such as
+https://huggingface.co/llava-hf/llava-1.5-7b-hf."""
+
 SCHEDULE = Schedule(steps=9400, batch_size=32)
 
 # A fraction and its bracket or comma are one token, so a box takes five.

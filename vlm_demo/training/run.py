@@ -7,11 +7,11 @@ from pathlib import Path
 from types import ModuleType
 
 import torch
-from safetensors.torch import load_file, save_file
 
 from vlm_demo.errors import SettingsError, quote_name, suggest_names
 from vlm_demo.training import kosmos2, llava15
 from vlm_demo.training.loop import fit
+from vlm_demo.training.published_weights import publish_weights
 from vlm_demo.training.vision_tower import train_tower
 
 RECIPES: dict[str, ModuleType] = {module.NAME: module for module in (llava15, kosmos2)}
@@ -55,13 +55,5 @@ def train(recipe: str, out: Path | None = None, fresh: bool = False) -> Path:
     )
     finished = out or folder / "model"
     module.export(model, tokenizer, finished)
-    _store_in_half_precision(finished / "model.safetensors")
+    publish_weights(finished / "model.safetensors", module.HUB_PREFIXES)
     return finished
-
-
-def _store_in_half_precision(weights: Path) -> None:
-    """Convert weights to half precision; they load as the float32 of the configuration."""
-    tensors = load_file(weights)
-    halved = {name: tensor.half().contiguous() for name, tensor in tensors.items()}
-    save_file(halved, weights, metadata={"format": "pt"})
-    weights.chmod(0o644)
