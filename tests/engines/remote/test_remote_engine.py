@@ -377,6 +377,17 @@ def test_vllm_writes_the_prompt_that_this_program_writes(family: str, beginning:
     assert written == fill_template(template, messages) + beginning
 
 
+def test_vllm_begins_a_text_with_its_first_token_once() -> None:
+    """By default it leaves that token to the template; most families' templates do not write it."""
+    for template in ("{{ bos_token }}Hi", "<s>[INST] Hi"):
+        body = request_body(replace(QUESTION, chat_template=template))
+        assert body["add_special_tokens"] is False
+    for family in ("llava15", "paligemma", "internvl"):
+        body = request_body(replace(QUESTION, chat_template=get_family(family).chat_template))
+        assert body["add_special_tokens"] is True
+    assert "add_special_tokens" not in request_body(QUESTION)  # the checkpoint's own template
+
+
 def test_a_standard_server_is_held_to_choices_by_a_schema() -> None:
     turns = (saying('{"ans', 'wer": "blue"}'), saying('{"answer": "green"}'))
     prompt = replace(QUESTION, choices=("red", "blue"))

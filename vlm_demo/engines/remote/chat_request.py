@@ -23,7 +23,7 @@ from vlm_demo.values import Message, Prompt, Sampling
 
 VLLM_FIELDS = (
     *("top_k", "min_p", "repetition_penalty", "skip_special_tokens", "structured_outputs"),
-    *("chat_template", "chat_template_kwargs", "add_generation_prompt"),
+    *("chat_template", "chat_template_kwargs", "add_special_tokens", "add_generation_prompt"),
     "continue_final_message",
 )
 """Fields that servers other than vLLM may refuse."""
@@ -82,6 +82,7 @@ def chat_request(prompt: Prompt, sampling: Sampling, server: ServerKind) -> Chat
         options["structured_outputs"] = constraint
     if prompt.chat_template is not None:
         options["chat_template"] = _template(prompt.chat_template, prompt.answer_prefix)
+        options["add_special_tokens"] = not _begins_text(prompt.chat_template)
     elif prompt.answer_prefix:
         # Written as an earlier answer: the template adds what joins it to "ASSISTANT:".
         messages.append({"role": "assistant", "content": prompt.answer_prefix.lstrip()})
@@ -172,6 +173,14 @@ def _choices_schema(choices: Sequence[str]) -> dict[str, Any]:
         "required": ["answer"],
         "additionalProperties": False,
     }
+
+
+def _begins_text(template: str) -> bool:
+    """Whether a template writes the token that begins every text, which most tokenizers add.
+
+    vLLM lets them add it only on request: its default is for templates that write it.
+    """
+    return "bos_token" in template or "<s>" in template
 
 
 def _template(template: str, answer_prefix: str) -> str:
