@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.spec import ESTIMATED_FORMATS, ModelSpec
+from vlm_demo.catalog.vllm import vllm_command
 from vlm_demo.cli.options import JsonOutput, Menu
-from vlm_demo.cli.terminal import print_json, print_table
+from vlm_demo.cli.terminal import print_json, print_table, printable
 from vlm_demo.engines import NumberFormat
 from vlm_demo.families import get_family
 from vlm_demo.settings import Settings
@@ -21,11 +24,22 @@ QUANTIZATIONS = {NumberFormat.EIGHT_BIT: "8bit", NumberFormat.FOUR_BIT: "4bit"}
 HEADING = ("NAME", "FAMILY", "SIZE", "MEMORY", "LICENCE", "COMMERCIAL", "WHERE", "CAN")
 
 
-def models(menu: Menu = None, json_output: JsonOutput = False) -> None:
+def models(
+    menu: Menu = None,
+    json_output: JsonOutput = False,
+    vllm: Annotated[
+        bool,
+        typer.Option(
+            "--vllm", help="Print how each model is served by vLLM, as menu lines with comments."
+        ),
+    ] = False,
+) -> None:
     """List the models, what is known of each and where it runs."""
     specs = Backend.from_settings(Settings.read({"menu": menu})).menu
     if json_output:
         print_json(describe_models(specs))
+    elif vllm:
+        typer.echo(printable(write_vllm_menu(specs)))
     else:
         print_table([HEADING, *map(_row, specs)])
 
@@ -44,6 +58,7 @@ def describe_models(menu: Sequence[ModelSpec]) -> list[dict[str, Any]]:
             "runs_here": spec.runs_here,
             "unavailable_reason": spec.unavailable_reason,
             "here": spec.is_here,
+            "vllm": asdict(command) if (command := vllm_command(spec)) else None,
             # The same under their former names, for scripts that read those.
             "obstacle": spec.unavailable_reason,
             "nearest": spec.alternative,
@@ -53,6 +68,12 @@ def describe_models(menu: Sequence[ModelSpec]) -> list[dict[str, Any]]:
         }
         for spec in menu
     ]
+
+
+def write_vllm_menu(menu: Sequence[ModelSpec]) -> str:
+    """Return a menu of the models that vLLM serves; a comment gives the command for each."""
+    commands = filter(None, map(vllm_command, menu))
+    return "\n\n".join(f"# {command.serve}\n{command.menu}" for command in commands)
 
 
 def _row(spec: ModelSpec) -> tuple[str, ...]:

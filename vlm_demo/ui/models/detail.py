@@ -9,6 +9,7 @@ import gradio as gr
 
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.spec import ModelSpec
+from vlm_demo.catalog.vllm import vllm_command
 from vlm_demo.engines import NumberFormat, Progress
 from vlm_demo.pool import FormatOption
 from vlm_demo.ui.i18n import say
@@ -34,6 +35,8 @@ class ModelDetail:
     refresh: gr.Button
     usage: gr.HTML
     facts: gr.HTML
+    vllm: gr.Accordion
+    vllm_lines: gr.Code
 
     @property
     def components(self) -> list[Any]:
@@ -41,6 +44,7 @@ class ModelDetail:
         return [
             *(self.model, self.head, self.number_format, self.use, self.load, self.stop),
             *(self.unload, self.usage_column, self.usage, self.facts),
+            *(self.vllm, self.vllm_lines),
         ]
 
     def show(self, spec: ModelSpec, problem: str = "") -> dict[Any, Any]:
@@ -57,7 +61,13 @@ class ModelDetail:
             self.stop: gr.Button(visible="hidden"),
             self.unload: gr.Button(visible=loaded or "hidden"),
             **self.show_usage(spec.name),
+            **self._show_vllm(spec),
         }
+
+    def _show_vllm(self, spec: ModelSpec) -> dict[Any, Any]:
+        """Show how vLLM serves a model, if it does."""
+        lines = _describe_vllm(spec)
+        return {self.vllm: gr.Accordion(visible=bool(lines)), self.vllm_lines: lines}
 
     def _format_choices(self, spec: ModelSpec) -> gr.Dropdown:
         """Return the choice of the number formats in which a model can be loaded."""
@@ -124,10 +134,27 @@ def build_model_detail(backend: Backend) -> ModelDetail:
         refresh = gr.Button(say("Refresh"), size="sm", elem_id="models-refresh")
         usage = gr.HTML(apply_default_css=False)
     facts = gr.HTML(card_facts(first), elem_id="models-facts", apply_default_css=False)
+    lines = _describe_vllm(first)
+    with gr.Accordion(
+        say("Serve it by vLLM"), open=False, visible=bool(lines), elem_id="models-vllm"
+    ) as vllm:
+        vllm_lines = gr.Code(
+            lines,
+            language="shell",
+            label=say("Command, and lines for a menu (--menu)"),
+            interactive=False,
+            lines=1,
+        )
     return ModelDetail(
         *(backend, gr.State(first.name), head, number_format, use, load, stop, unload),
-        *(usage_column, refresh, usage, facts),
+        *(usage_column, refresh, usage, facts, vllm, vllm_lines),
     )
+
+
+def _describe_vllm(spec: ModelSpec) -> str:
+    """Return the command that serves a model by vLLM, and the menu lines that use it."""
+    command = vllm_command(spec)
+    return f"{command.serve}\n\n{command.menu}" if command else ""
 
 
 def _describe_offer(offer: FormatOption) -> str:
