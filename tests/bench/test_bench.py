@@ -5,7 +5,7 @@ import os
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from itertools import islice, pairwise
@@ -22,11 +22,14 @@ from vlm_demo.bench.context import BenchContext, Measurement, UnavailableError
 from vlm_demo.bench.local_servers import DIRECT, free_port
 from vlm_demo.bench.measures import MEASURES
 from vlm_demo.bench.models import LLAVA, QWEN2_VL, SMOLVLM, ModelKind
+from vlm_demo.bench.near_ties import Divergence
 from vlm_demo.bench.options import BenchOptions
+from vlm_demo.bench.plain_generate import PlainGenerate
 from vlm_demo.bench.program import Program
 from vlm_demo.bench.prompts import draw_images, draw_questions, write_prompt
 from vlm_demo.bench.results import BenchReport, BenchRow, Comparison
 from vlm_demo.bench.rows import prefix_cache
+from vlm_demo.bench.rows import vllm as vllm_row
 from vlm_demo.bench.scripted_server import number_tokens, serve_script
 from vlm_demo.bench.timing import time_answer, time_together
 from vlm_demo.cli import lazy, run
@@ -44,6 +47,7 @@ TARGETS = {  # at least, or at most where it says so
     "batch8_picture_ttft": 2.5,
     "batch8_picture_wall": 1.8,
     "batch8_serve": 2,
+    "batch8_vllm": 1.5,
     "stream_overhead": 0.97,
     "stop_steps": 1,
     "page_first_ms": 60,
@@ -106,7 +110,8 @@ def test_a_target_is_met_on_the_side_that_is_meant():
 def test_the_value_is_the_ratio_of_the_medians_and_lies_in_the_spread():
     pairs = Comparison()
     for over, under in ((10, 1), (30, 2), (20, 4)):
-        pairs.add(over, under, identical=True)
+        pairs.add(over, under)
+        pairs.texts.add(True, never)
 
     row = pairs.row("second_task")
 
@@ -115,15 +120,56 @@ def test_the_value_is_the_ratio_of_the_medians_and_lies_in_the_spread():
     assert row.identical
 
 
-def test_one_different_text_is_enough_to_say_so():
+def never():
+    raise AssertionError("Equal texts need no explanation.")
+
+
+@pytest.mark.parametrize(
+    ("divergence", "difference", "note"),
+    [
+        (Divergence(3, 2e-5, 1e-5), "near ties", "2 of 3 texts equal; near ties: logits 2.0e-05"),
+        (Divergence(3, 0.5, 1e-5), "error", "2 of 3 texts equal; NOT a near tie: logits 5.0e-01"),
+        (None, "error", "the prompts differ"),
+    ],
+)
+def test_one_different_text_is_enough_to_say_so_and_why(divergence, difference, note):
     pairs = Comparison()
     for same in (True, False, True):
-        pairs.add(1, 1, identical=same)
+        pairs.add(1, 1)
+        pairs.texts.add(same, never if same else lambda: divergence)
 
-    assert pairs.row("second_task").identical is False
+    row = pairs.row("second_task", "1 s against 1 s")
+
+    assert (row.identical, row.difference) == (False, difference)
+    assert row.note.startswith("1 s against 1 s; ")
+    assert note in row.note
+    assert row.to_json()["difference"] == difference
     pairs = Comparison()
     pairs.add(1, 1)
     assert pairs.row("second_task").identical is None
+
+
+@pytest.mark.parametrize("kind", [LLAVA, QWEN2_VL, SMOLVLM], ids=lambda kind: kind.name)
+def test_where_two_answers_part_their_distance_is_measured(kind, checkpoints):
+    plain = PlainGenerate.load(checkpoints(kind))
+    image = next(draw_images(0, (64, 48)))
+    prompt = write_prompt(kind.family, Request(Task.CHAT, "what is it", (image,)))
+    *_, right = plain.answer(prompt, 5)
+    other = next(
+        word
+        for word in map(chr, range(models.FIRST_WORD, models.FIRST_WORD + 64))
+        if word not in right
+    )
+    words = right.split() if kind.blank else list(right)
+    wrong = (kind.blank or "").join([*words[:3], other, *words[4:]])
+
+    parted = plain.measure_divergence(prompt, right, f"{kind.blank}{wrong}")
+
+    assert parted is not None
+    assert parted.token == 3
+    assert 0 < parted.rounding < 1e-3 < parted.margin
+    assert not parted.is_near_tie
+    assert plain.measure_divergence(prompt, right, right) is None
 
 
 def test_a_row_as_json_has_the_keys_that_are_promised():
@@ -270,7 +316,9 @@ def test_a_side_that_is_asked_something_else_is_noticed(monkeypatch):
 
     monkeypatch.setattr(prefix_cache, "write_prompt", other_prompt)
 
-    assert measured("second_task")["second_task"].identical is False
+    row = measured("second_task")["second_task"]
+
+    assert (row.identical, row.difference) == (False, "error")
 
 
 def test_requests_together_are_answered_as_one_after_another():
@@ -285,6 +333,66 @@ def test_transformers_serve_answers_alike():
 
     assert row.value, row.note
     assert row.identical
+
+
+@pytest.mark.parametrize(("python", "note"), [("", "--vllm"), ("/no/python", "no Python at")])
+def test_without_a_vllm_its_row_says_what_is_missing(python, note):
+    row = measured("batch8_vllm", vllm=python)["batch8_vllm"]
+
+    assert row.value is None
+    assert note in row.note
+
+
+def test_a_python_without_vllm_is_told_by_what_it_says():
+    row = measured("batch8_vllm", vllm=sys.executable)["batch8_vllm"]
+
+    assert row.value is None
+    assert "did not start" in row.note
+    assert "No module named" in row.note
+
+
+def test_both_sides_of_vllm_are_asked_the_same_64_things_about_7_pictures(monkeypatch):
+    """Another program of ours stands in for vLLM: it writes the same texts."""
+    asked = []
+
+    class StandIn:
+        def __init__(self, folder, threads):
+            self.program = Program(folder, "llava15", Serving(batch=8, threads=threads))
+
+        def answer(self, prompt, sampling):
+            asked.append(prompt)
+            request = requests[write_text(prompt)]
+            return self.program.answer(request)
+
+    def write_text(prompt):
+        return prompt.messages[-1].text, prompt.messages[-1].images[0].tobytes()
+
+    @contextmanager
+    def serve(python, folder, log, threads):
+        stand_in = StandIn(folder, threads)
+        with closing(stand_in.program):
+            yield stand_in
+
+    requests = {}
+    draw = vllm_row._draw_batches
+
+    def remember(context):
+        for batch in draw(context):
+            requests.update(
+                {write_text(write_prompt("llava15", request)): request for request in batch}
+            )
+            yield batch
+
+    monkeypatch.setattr(vllm_row, "vllm_serve", serve)
+    monkeypatch.setattr(vllm_row, "_draw_batches", remember)
+
+    row = measured("batch8_vllm", vllm="x")["batch8_vllm"]
+
+    assert row.identical, row
+    assert row.value
+    assert len(asked) == 2 * vllm_row.REQUESTS  # the first round warms up
+    measured_ones = asked[vllm_row.REQUESTS :]
+    assert len({prompt.messages[-1].images[0].tobytes() for prompt in measured_ones}) == 7
 
 
 def test_one_stream_is_compared_and_stopped():

@@ -8,15 +8,19 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
+
+import psutil
 
 from vlm_demo.bench.context import UnavailableError
 from vlm_demo.catalog.menu import REPOSITORY
 
 MAX_START_S = 180.0
 POLL_S = 0.02
+STOP_S = 20.0  # until a server that was asked to end is killed
 
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """Opens addresses of this machine, without a proxy, which could not reach them."""
@@ -36,8 +40,24 @@ def environment(threads: int) -> dict[str, str]:
 
 
 @contextmanager
-def serving(command: Sequence[str], url: str, log: Path, threads: int) -> Iterator[float]:
+def serving(
+    command: Sequence[str],
+    url: str,
+    log: Path,
+    threads: int,
+    variables: Mapping[str, str] = MappingProxyType({}),
+    *,
+    max_start_s: float = MAX_START_S,
+) -> Iterator[float]:
     """Run a server while the block runs; yield the seconds until it answered at `url`.
+
+    Args:
+        command: the program and its arguments.
+        url: address that answers with status 200 once it is ready.
+        log: file for what it prints.
+        threads: CPU threads that it may use.
+        variables: further environment variables.
+        max_start_s: seconds until it must answer.
 
     Raises:
         UnavailableError: it ended, or did not answer in time.
@@ -47,24 +67,34 @@ def serving(command: Sequence[str], url: str, log: Path, threads: int) -> Iterat
         child = subprocess.Popen(
             command,
             cwd=REPOSITORY,
-            env=environment(threads),
+            env={**environment(threads), **variables},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
         )
         try:
             while not _answers(url):
-                if child.poll() is not None or time.perf_counter() - start > MAX_START_S:
+                if child.poll() is not None or time.perf_counter() - start > max_start_s:
                     raise UnavailableError(_failure(command, log))
                 time.sleep(POLL_S)
             yield time.perf_counter() - start
         finally:
-            child.terminate()
-            try:
-                child.wait(10)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
+            _stop(child)
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    """End a server and the processes that it has started."""
+    with suppress(psutil.NoSuchProcess):
+        processes = psutil.Process(child.pid).children(recursive=True)
+        child.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(STOP_S)
+        _, alive = psutil.wait_procs(processes, 0)
+        for process in alive:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        child.kill()
+    child.wait()
 
 
 def _answers(url: str) -> bool:

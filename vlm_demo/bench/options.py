@@ -17,6 +17,7 @@ class BenchOptions:
     threads: int = 1  # of the CPU, each side
     votes: int = 1_000_000  # in the database when more are cast
     postgresql: str = ""  # URL of an empty database
+    vllm: str = ""  # Python of an environment in which vLLM is installed
     tiny: bool = False  # tiny models: to see whether it all works, not how fast
     only: frozenset[str] = field(default_factory=frozenset)  # ids of rows; none: all
 

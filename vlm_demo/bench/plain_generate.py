@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import AutoModelForImageTextToText, TextIteratorStreamer
 
+from vlm_demo.bench.near_ties import Divergence
 from vlm_demo.engines.local.checkpoints.processors import load_processor
 from vlm_demo.values import Prompt
 
@@ -91,3 +93,47 @@ class PlainGenerate:
         output = self._model.generate(**inputs, max_new_tokens=new_tokens, do_sample=False)
         new = output[0, inputs["input_ids"].shape[1] :]
         yield self._processor.decode(new, skip_special_tokens=not prompt.keep_special_tokens)
+
+    @torch.inference_mode()
+    def measure_divergence(self, prompt: Prompt, one: str, other: str) -> Divergence | None:
+        """Measure how far apart two answers to a prompt are for the model where they part.
+
+        None: the answers differ in text, but not in tokens.
+        """
+        first, second = (self._answer_tokens(text, prompt) for text in (one, other))
+        pairs = enumerate(zip(first, second, strict=False))
+        at = next((index for index, (a, b) in pairs if a != b), None)
+        if at is None:
+            return None
+        inputs = _extend(self.encode(prompt), first[:at])
+        rough = self._model(**inputs).logits[0, -1].double()
+        fine = self._fine_logits(inputs)
+        margin = (fine[first[at]] - fine[second[at]]).abs()
+        return Divergence(at, margin.item(), (rough - fine).abs().max().item())
+
+    def _answer_tokens(self, text: str, prompt: Prompt) -> list[int]:
+        """Return the tokens of an answer, and the one that ends it."""
+        tokenizer = self._processor.tokenizer
+        answer = text.removeprefix(prompt.answer_prefix)
+        return [*tokenizer.encode(answer, add_special_tokens=False), tokenizer.eos_token_id]
+
+    def _fine_logits(self, inputs: dict[str, Any]) -> torch.Tensor:
+        """Return the logits of the next token, computed in float64."""
+        model = deepcopy(self._model).double()
+        fine = {
+            name: value.double() if value.is_floating_point() else value
+            for name, value in inputs.items()
+        }
+        return model(**fine).logits[0, -1]  # type: ignore[no-any-return]
+
+
+def _extend(inputs: Any, tokens: list[int]) -> dict[str, Any]:
+    """Append the tokens of an answer to an encoded prompt, whose pictures all come before."""
+    ids = inputs["input_ids"]
+    more = torch.tensor([tokens], dtype=ids.dtype, device=ids.device)
+    extended = {"input_ids": torch.cat([ids, more], dim=1)}
+    for name, value in inputs.items():
+        if name not in extended and value.shape == ids.shape:  # what is said of each token
+            each = torch.full_like(more, int(name == "attention_mask"), dtype=value.dtype)
+            extended[name] = torch.cat([value, each], dim=1)
+    return {**inputs, **extended}

@@ -8,6 +8,7 @@ from statistics import median
 from typing import Any
 
 from vlm_demo.bench.measures import MEASURES, Measure
+from vlm_demo.bench.near_ties import Difference, TextComparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class BenchRow:
     spread: tuple[float, float] | None = None  # smallest and largest of the repeats
     identical: bool | None = None  # whether both sides gave the same text; None: there are no texts
     note: str = ""
+    difference: Difference = ""
 
     @property
     def measure(self) -> Measure:
@@ -40,7 +42,8 @@ class BenchRow:
             "spread": [_round(value) for value in self.spread] if self.spread else None,
             "identical": self.identical,
         }
-        return entry | ({"note": self.note} if self.note else {})
+        more = {"difference": self.difference, "note": self.note}
+        return entry | {key: text for key, text in more.items() if text}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +64,12 @@ class Comparison:
 
     numerators: list[float] = field(default_factory=list)
     denominators: list[float] = field(default_factory=list)
-    identical: bool | None = None
+    texts: TextComparison = field(default_factory=TextComparison)
 
-    def add(self, numerator: float, denominator: float, *, identical: bool | None = None) -> None:
+    def add(self, numerator: float, denominator: float) -> None:
         """Add one repeat."""
         self.numerators.append(numerator)
         self.denominators.append(denominator)
-        if identical is not None:
-            self.identical = identical and self.identical is not False
 
     def describe_rates(self) -> str:
         """Say what both sides reach, where the numbers are tokens per second."""
@@ -83,8 +84,9 @@ class Comparison:
             id,
             median(self.numerators) / median(self.denominators),
             (min(ratios), max(ratios)),
-            self.identical,
-            note,
+            self.texts.identical,
+            "; ".join(filter(None, (note, self.texts.describe()))),
+            self.texts.difference,
         )
 
 

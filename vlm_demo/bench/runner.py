@@ -23,6 +23,7 @@ from vlm_demo.bench.rows import (
     ratings,
     startup,
     streaming,
+    vllm,
     votes,
 )
 from vlm_demo.errors import VlmDemoError
@@ -32,6 +33,7 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     *page.MEASUREMENTS,
     *prefix_cache.MEASUREMENTS,
     *batching.MEASUREMENTS,
+    *vllm.MEASUREMENTS,
     *streaming.MEASUREMENTS,
     *votes.MEASUREMENTS,
     *gpu.MEASUREMENTS,

@@ -35,8 +35,11 @@ def time_answer(ask: Ask, *, since: float | None = None) -> TimedAnswer:
     return TimedAnswer(text, total if first is None else first, total)
 
 
-def time_together(requests: Sequence[Ask]) -> list[TimedAnswer]:
-    """Send all requests at once, each in a thread of its own; wait for all answers."""
+def time_together(requests: Sequence[Ask], at_once: int | None = None) -> list[TimedAnswer]:
+    """Send all requests at once, or so many at a time; wait for all answers.
+
+    The time of each answer includes its wait for others before it.
+    """
     start = time.perf_counter()
-    with ThreadPoolExecutor(len(requests)) as threads:
+    with ThreadPoolExecutor(at_once or len(requests)) as threads:
         return list(threads.map(lambda ask: time_answer(ask, since=start), requests))

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import sys
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,17 +12,13 @@ from typing import Any
 
 from PIL.Image import Image
 
-from vlm_demo.bench.local_servers import DIRECT, free_port, serving
+from vlm_demo.bench.chat_client import stream_chat
+from vlm_demo.bench.local_servers import free_port, serving
 from vlm_demo.values import Prompt
-
-MAX_ANSWER_S = 600.0
 
 
 class TransformersServe:
-    """A client of the server: streamed chat completions.
-
-    Source: https://platform.openai.com/docs/api-reference/chat-streaming
-    """
+    """A client of the server: streamed chat completions."""
 
     def __init__(self, url: str, model: str) -> None:
         self._url = url
@@ -46,19 +40,8 @@ class TransformersServe:
             ],
             "max_tokens": new_tokens,
             "temperature": 0,
-            "stream": True,
         }
-        request = urllib.request.Request(
-            f"{self._url}/v1/chat/completions",
-            json.dumps(body).encode(),
-            {"Content-Type": "application/json"},
-        )
-        text = ""
-        with DIRECT.open(request, timeout=MAX_ANSWER_S) as lines:
-            for line in lines:
-                if line.startswith(b"data: {"):
-                    text += _chunk_text(json.loads(line.removeprefix(b"data: ")))
-                    yield text
+        yield from stream_chat(f"{self._url}/v1", body)
 
 
 @contextmanager
@@ -82,14 +65,3 @@ def _image_part(image: Image) -> dict[str, Any]:
     image.save(data, "PNG", compress_level=1)
     encoded = base64.b64encode(data.getvalue()).decode()
     return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{encoded}"}}
-
-
-def _chunk_text(event: dict[str, Any]) -> str:
-    """Return the text of a server-sent event.
-
-    Raises:
-        RuntimeError: the server says that it failed.
-    """
-    if "error" in event:
-        raise RuntimeError(f"transformers serve failed: {event['error']}")
-    return "".join(choice["delta"].get("content") or "" for choice in event["choices"])

@@ -11,6 +11,7 @@ from threading import Lock
 
 from vlm_demo.bench.context import BenchContext, Measurement
 from vlm_demo.bench.models import IMAGE_SIZE, LLAVA
+from vlm_demo.bench.near_ties import TextComparison
 from vlm_demo.bench.plain_generate import PlainGenerate
 from vlm_demo.bench.program import Program
 from vlm_demo.bench.prompts import draw_images, draw_questions, write_prompt
@@ -32,19 +33,21 @@ def _measure_short(context: BenchContext) -> Iterator[BenchRow]:
         for batch in _short_batches(context):
             one_by_one, at_once = _ask_in_turn(plain, batch), _ask_program(batched, batch)
             rates = _rate(at_once, context), _rate(one_by_one, context)
-            comparison.add(*rates, identical=_same_texts(one_by_one, at_once))
+            comparison.add(*rates)
+            _compare_texts(comparison.texts, plain, batch, one_by_one, at_once)
     yield comparison.row("batch8_short", comparison.describe_rates())
 
 
 def _measure_pictures(context: BenchContext) -> Iterator[BenchRow]:
     """Measure different pictures, where most of the time goes into prompts."""
-    first, wall, plain = Comparison(), Comparison(), PlainGenerate.load(context.checkpoint(LLAVA))
+    first, plain = Comparison(), PlainGenerate.load(context.checkpoint(LLAVA))
+    wall = Comparison(texts=first.texts)
     with closing(_load_batching_program(context)) as batched:
         for batch in _picture_batches(context, "one after another and together"):
             one_by_one, at_once = _ask_in_turn(plain, batch), _ask_program(batched, batch)
-            same = _same_texts(one_by_one, at_once)
-            first.add(_first_s(one_by_one), _first_s(at_once), identical=same)
-            wall.add(_wall_s(one_by_one), _wall_s(at_once), identical=same)
+            first.add(_first_s(one_by_one), _first_s(at_once))
+            wall.add(_wall_s(one_by_one), _wall_s(at_once))
+            _compare_texts(first.texts, plain, batch, one_by_one, at_once)
     yield first.row("batch8_picture_ttft", _describe_times(first))
     yield wall.row("batch8_picture_wall", _describe_times(wall))
 
@@ -52,6 +55,7 @@ def _measure_pictures(context: BenchContext) -> Iterator[BenchRow]:
 def _measure_against_serve(context: BenchContext) -> Iterator[BenchRow]:
     """Measure the same pictures against `transformers serve` with as many clients."""
     comparison, threads = Comparison(), context.options.threads
+    plain = PlainGenerate.load(context.checkpoint(LLAVA))
     with (
         transformers_serve(context.checkpoint(LLAVA), threads) as server,
         closing(_load_batching_program(context)) as batched,
@@ -61,7 +65,8 @@ def _measure_against_serve(context: BenchContext) -> Iterator[BenchRow]:
         for batch in _picture_batches(context, "transformers serve and ours"):
             theirs, ours = _ask_server(server, batch), _ask_program(batched, batch)
             rates = _rate(ours, context), _rate(theirs, context)
-            comparison.add(*rates, identical=_same_texts(theirs, ours))
+            comparison.add(*rates)
+            _compare_texts(comparison.texts, plain, batch, theirs, ours)
     yield comparison.row("batch8_serve", comparison.describe_rates())
 
 
@@ -136,8 +141,17 @@ def _rate(answers: Sequence[TimedAnswer], context: BenchContext) -> float:
     return len(answers) * context.options.new_tokens / _wall_s(answers)
 
 
-def _same_texts(one: Sequence[TimedAnswer], other: Sequence[TimedAnswer]) -> bool:
-    return all(a.has_text_of(b) for a, b in zip(one, other, strict=True))
+def _compare_texts(
+    texts: TextComparison,
+    plain: PlainGenerate,
+    batch: Batch,
+    theirs: Sequence[TimedAnswer],
+    ours: Sequence[TimedAnswer],
+) -> None:
+    for request, one, other in zip(batch, theirs, ours, strict=True):
+        prompt = write_prompt(LLAVA.family, request)
+        explain = partial(plain.measure_divergence, prompt, one.text, other.text)
+        texts.add(one.has_text_of(other), explain)
 
 
 def _describe_times(comparison: Comparison) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
@@ -14,6 +15,7 @@ from PIL.Image import Image
 from vlm_demo.bench import models
 from vlm_demo.bench.context import BenchContext, Measurement
 from vlm_demo.bench.models import IMAGE_SIZE, ModelKind
+from vlm_demo.bench.near_ties import Divergence
 from vlm_demo.bench.plain_generate import PlainGenerate
 from vlm_demo.bench.program import Program
 from vlm_demo.bench.prompts import draw_images, draw_questions, write_prompt
@@ -23,13 +25,23 @@ from vlm_demo.catalog.menu import default_menu, find
 from vlm_demo.scenes.painting import draw_scene
 from vlm_demo.scenes.scene import Scene
 from vlm_demo.scenes.splits import scene_seeds
-from vlm_demo.values import Message, Request, Sampling, Task
+from vlm_demo.values import Message, Prompt, Request, Sampling, Task
 
 ANSWER_TOKENS = 24  # of a turn or task; fewer if the options say so
 QUESTION_WORDS = 8
 
 TaskList = Sequence[tuple[Task, str]]
 """Tasks on one picture, and the text of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPair:
+    """What both sides answered to a prompt."""
+
+    prompt: Prompt
+    plain: TimedAnswer
+    ours: TimedAnswer
+    has_same_prompt: bool  # as many tokens on both sides
 
 
 class SideBySide:
@@ -43,8 +55,8 @@ class SideBySide:
 
     def answer(
         self, task: Task, text: str, image: Image | None, history: tuple[Message, ...] = ()
-    ) -> tuple[TimedAnswer, TimedAnswer, bool]:
-        """Return the plain answer, ours, and whether prompts and answers are the same."""
+    ) -> AnswerPair:
+        """Return both answers."""
         images = (image,) if image else ()
         sampling = Sampling(max_new_tokens=self._tokens)
         request = Request(task, text, images, history=history, sampling=sampling)
@@ -53,7 +65,19 @@ class SideBySide:
         ours = time_answer(partial(self._program.answer, request))
         length = self._plain.encode(prompt)["input_ids"].shape[1]
         same_prompt = length == self._program.prompt_tokens(request)
-        return plain, ours, same_prompt and plain.has_text_of(ours)
+        return AnswerPair(prompt, plain, ours, same_prompt)
+
+    def compare(self, pair: AnswerPair, comparison: Comparison) -> None:
+        """Add the times to the first token, and the texts."""
+
+        def explain() -> Divergence | None:
+            if not pair.has_same_prompt:
+                return None
+            return self._plain.measure_divergence(pair.prompt, pair.plain.text, pair.ours.text)
+
+        comparison.add(pair.plain.first_s, pair.ours.first_s)
+        same = pair.has_same_prompt and pair.plain.has_text_of(pair.ours)
+        comparison.texts.add(same, explain)
 
     def describe(self, comparison: Comparison) -> str:
         """Say how long both sides took, and how much of the prompts the program reused."""
@@ -75,11 +99,11 @@ def _measure_turns(
         for turn, question in enumerate(islice(questions, turns), start=1):
             context.report(f"{id}: turn {turn} of {turns}")
             new_image = None if history else image
-            plain, ours, same = sides.answer(Task.CHAT, question, new_image, history)
+            pair = sides.answer(Task.CHAT, question, new_image, history)
             if history:
-                comparison.add(plain.first_s, ours.first_s, identical=same)
+                sides.compare(pair, comparison)
             images = (new_image,) if new_image else ()
-            history += (Message("user", question, images), Message("assistant", ours.text))
+            history += (Message("user", question, images), Message("assistant", pair.ours.text))
         note = sides.describe(comparison)
     yield comparison.row(id, note)
 
@@ -93,9 +117,9 @@ def _measure_tasks(
         for _ in context.repeats(id):
             image, tasks = next(requests)
             for index, (task, text) in enumerate(tasks):
-                plain, ours, same = sides.answer(task, text, image)
+                pair = sides.answer(task, text, image)
                 if index:
-                    comparison.add(plain.first_s, ours.first_s, identical=same)
+                    sides.compare(pair, comparison)
         note = sides.describe(comparison)
     yield comparison.row(id, note)
 

@@ -43,7 +43,11 @@ def _measure_overhead(context: BenchContext) -> Iterator[BenchRow]:
             bare = time_answer(partial(plain.answer_at_once, prompt, tokens))
             streamed = time_answer(partial(program.answer, request))
             rates = tokens / streamed.total_s, tokens / bare.total_s
-            comparison.add(*rates, identical=streamed.has_text_of(bare))
+            comparison.add(*rates)
+            comparison.texts.add(
+                streamed.has_text_of(bare),
+                partial(plain.measure_divergence, prompt, bare.text, streamed.text),
+            )
     ours, theirs = median(comparison.numerators), median(comparison.denominators)
     note = f"{ours:.1f} against {theirs:.1f} tokens per second"
     yield comparison.row("stream_overhead", note)

@@ -36,6 +36,14 @@ def bench(
         str,
         typer.Option(metavar="URL", help="An empty database, to measure the cost of votes there."),
     ] = "",
+    vllm: Annotated[
+        str,
+        typer.Option(
+            metavar="PYTHON",
+            envvar="VLM_DEMO_VLLM",
+            help="Python of an environment with vLLM, to compare with it.",
+        ),
+    ] = "",
     tiny: Annotated[
         bool, typer.Option("--tiny", help="Try it out on tiny models; the figures are meaningless.")
     ] = False,
@@ -50,6 +58,7 @@ def bench(
         threads=threads,
         votes=votes,
         postgresql=postgresql,
+        vllm=vllm,
         tiny=tiny,
         only=parse_ids(only),
     )
@@ -91,7 +100,7 @@ def _row(row: BenchRow) -> tuple[str, ...]:
         " to ".join(_figure(value) for value in row.spread or ()) or "-",
         "-" if measure.target is None else f"{bound} {_figure(measure.target, measure.unit)}",
         _yes_or_no(row.is_met),
-        _yes_or_no(row.identical),
+        row.difference or _yes_or_no(row.identical),
         f"{measure.what} ({row.note})" if row.note else measure.what,
     )
 
