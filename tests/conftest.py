@@ -31,6 +31,7 @@ MARKERS = {
     "engines/local": "models",
     "evaluation": "models",
     "families/test_native_families.py": "models",
+    "real_vllm": "models",
     "training": "models",
 }
 """The marker of all tests in a folder or file, by its path below `tests`."""
