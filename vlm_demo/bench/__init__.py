@@ -4,3 +4,5 @@ Both sides run on one machine, in turns, with the same model and as many threads
 on the machine affects both; the ratios count. `measures` lists what is measured, `runner` measures.
 Nothing but the command line imports this package.
 """
+
+import vlm_demo.engines.local  # noqa: F401  # it checks torchvision, before transformers is imported

@@ -151,11 +151,17 @@ class Hub(BaseHTTPRequestHandler):
                 self.send(404, b"", with_body, error="EntryNotFound")
 
     def files(self, owner: str) -> list[dict[str, Any]]:
-        left_out = {"old": ".safetensors", "empty": ("safetensors", "bin"), "bare": "config.json"}
+        left_out = {
+            "old": ".safetensors",
+            "empty": ("safetensors", "bin"),
+            "bare": "/config.json",
+            "blind": "processor_config.json",
+        }
+        times = 10**10 if owner == "vast" else 1
         return [
-            {"rfilename": file.name, "size": file.stat().st_size}
+            {"rfilename": file.name, "size": file.stat().st_size * times}
             for file in sorted(self.folder.iterdir())
-            if not file.name.endswith(left_out.get(owner, "\0"))
+            if not f"/{file.name}".endswith(left_out.get(owner, "\0"))
         ]
 
     def send(
@@ -263,6 +269,23 @@ def test_programs_are_fetched_where_they_are_trusted(
     assert "pytorch_model.bin" not in names
 
 
+def test_what_is_too_large_in_any_format_is_not_fetched(
+    hub: tuple[dict[str, str], list[str]],
+) -> None:
+    script = """if True:
+        from vlm_demo.engines.local.checkpoints.fetching import fetch
+        from vlm_demo.errors import OutOfMemoryError
+        try:
+            fetch("some/model", memory=1000)
+        except OutOfMemoryError as error:
+            print(error)
+    """
+    environment, asked = hub
+    said = output_of(script, environment)
+    assert re.search(r"some/model is too large for this machine: .* even in 4-bit", said)
+    assert not [path for path in asked if path.endswith(".safetensors")]
+
+
 def test_the_hubs_refusals_are_explained(hub: tuple[dict[str, str], list[str]]) -> None:
     explained = {
         "gated": r"requires an agreement first.*accept it on http.*gated/model and set HF_TOKEN",
@@ -277,6 +300,8 @@ def test_the_hubs_refusals_are_explained(hub: tuple[dict[str, str], list[str]]) 
         "old": "weights only in an old format.*can hold programs.*safetensors",
         "empty": r"has no \.safetensors weights",
         "bare": r"has no config\.json: it is not a model",
+        "blind": r"has no preprocessor_config\.json.*how its pictures are prepared",
+        "vast": "takes .* on disk, and .* are free",
         "silent": "did not answer within 4 seconds",
     }
     script = """if True:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
 
@@ -16,7 +15,7 @@ from support.engines import ask, load_engine, load_options
 from transformers import AutoModelForImageTextToText, PreTrainedModel
 
 from vlm_demo.engines import NumberFormat, Progress, open_engine
-from vlm_demo.engines.local.checkpoints import loading
+from vlm_demo.engines.local.checkpoints import loading, runnable
 from vlm_demo.engines.local.checkpoints.loading import load
 from vlm_demo.engines.local.checkpoints.weights import read_weights
 from vlm_demo.errors import LoadError, OutOfMemoryError
@@ -180,6 +179,21 @@ def test_weights_that_can_hold_programs_are_refused(broken: Path) -> None:
         load_engine(broken)
 
 
+def test_a_checkpoint_that_does_not_say_how_pictures_are_prepared(broken: Path) -> None:
+    (broken / "processor_config.json").unlink()
+    with pytest.raises(LoadError, match=r"has no preprocessor_config\.json.*pictures are prepared"):
+        load_engine(broken)
+
+
+def test_a_tower_of_a_package_that_is_not_installed(
+    broken: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runnable, "find_spec", lambda name: None)
+    change(broken / "config.json", vision_config={"model_type": "timm_wrapper"})
+    with pytest.raises(LoadError, match=r"sees with the package timm.*pip install timm"):
+        load_engine(broken)
+
+
 def test_missing_shard(tiny_llava15: Path, tmp_path: Path) -> None:
     engine = load_engine(tiny_llava15)
     engine._model.save_pretrained(tmp_path, max_shard_size="300KB")
@@ -209,20 +223,6 @@ def test_weights_of_another_size(broken: Path) -> None:
     config["text_config"]["hidden_size"] = 96
     (broken / "config.json").write_text(json.dumps(config))
     with pytest.raises(LoadError, match="do not fit"):
-        load_engine(broken)
-
-
-@pytest.mark.skipif(find_spec("torchvision") is not None, reason="torchvision is installed")
-def test_a_processor_that_needs_torchvision(tmp_path: Path, broken: Path) -> None:
-    """Molmo 2: everything else of it is there."""
-    from transformers import Molmo2Config
-
-    config = Molmo2Config(image_patch_id=4)
-    (broken / "config.json").write_text(json.dumps(config.to_dict()))
-    (broken / "processor_config.json").write_text('{"processor_class": "Molmo2Processor"}')
-    pictures = '{"image_processor_type": "Molmo2ImageProcessor"}'
-    (broken / "preprocessor_config.json").write_text(pictures)
-    with pytest.raises(LoadError, match=r"with torchvision, which is not installed.*pip install"):
         load_engine(broken)
 
 

@@ -94,6 +94,7 @@ class FakeGraphedDecoder(Decoder):
 def test_only_declared_architectures_are_recorded_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selection, "GraphedDecoder", FakeGraphedDecoder)
     monkeypatch.setattr(selection, "CudaGraphRecorder", lambda device: device)
+    monkeypatch.setattr(selection, "has_shareable_cache", lambda model: True)
     model = model_like(device=torch.device("cuda"))
     recorded = select_decoder(model, Architecture(position_ids="plain", cuda_graphs=True))
     assert isinstance(recorded, FakeGraphedDecoder)

@@ -6,8 +6,9 @@ tried first, and the repository's metadata is requested before any file.
 
 from __future__ import annotations
 
+import shutil
 import socket
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from threading import Lock, Thread
@@ -30,11 +31,13 @@ from vlm_demo.engines.base import OnProgress, Progress, ignore_progress
 from vlm_demo.engines.local.checkpoints.folders import (
     PATTERNS,
     folder_on_disk,
+    has_processor,
     is_hub_id,
     read_json,
 )
 from vlm_demo.engines.local.checkpoints.own_code import CODE_PATTERN, code_files, code_revision
-from vlm_demo.errors import LoadError
+from vlm_demo.errors import LoadError, OutOfMemoryError
+from vlm_demo.units import format_bytes
 
 UNSAFE_WEIGHTS = (".bin", ".pt", ".pth", ".ckpt")
 """Suffixes of weight files that can hold programs."""
@@ -44,6 +47,12 @@ CONNECT_TIMEOUT_S = 3.0
 
 ANSWER_TIMEOUT_S = 4.0
 """Seconds to wait for an answer of the Hub."""
+
+LEAST_BITS = 4
+"""Bits of a weight in the smallest number format in which models are loaded here."""
+
+STORED_BITS = 32
+"""Bits of a weight on the Hub, at most, where the Hub does not say how many weights there are."""
 
 _FETCH_ERRORS = (httpx2.HTTPError, LocalEntryNotFoundError, OSError)
 """Errors that the Hub's client raises when something cannot be fetched."""
@@ -55,6 +64,7 @@ def fetch(
     on_progress: OnProgress = ignore_progress,
     *,
     with_code: bool = False,
+    memory: int | None = None,
 ) -> Path:
     """Return the folder of a checkpoint, fetching it first if it is not on disk.
 
@@ -63,15 +73,21 @@ def fetch(
         revision: of the Hub's repository; None: the newest.
         on_progress: called with the bytes that have arrived.
         with_code: whether to fetch the checkpoint's own program code, too.
+        memory: bytes in which the model must fit once loaded; None: not known.
 
     Raises:
-        LoadError: there is no such checkpoint, or it cannot be reached.
+        LoadError: there is no such checkpoint, it cannot be reached, or the disk is too full.
+        OutOfMemoryError: it would not fit into `memory` in any number format.
     """
     folder = folder_on_disk(checkpoint, revision)
     if folder and (code_files(folder) or not with_code or not is_hub_id(checkpoint)):
         return folder
     info = _look_up(checkpoint, revision)
     _check_weights(checkpoint, _file_names(info))
+    if not with_code:  # which may prepare pictures by itself
+        check_processor(checkpoint, _file_names(info))
+    if memory is not None:
+        _check_memory(checkpoint, info, memory)
     patterns = [*PATTERNS, CODE_PATTERN] if with_code else PATTERNS
     return _fetch_files(checkpoint, revision, info, patterns, on_progress)
 
@@ -124,6 +140,7 @@ def _fetch_files(
         LoadError: they cannot be fetched.
     """
     total = _download_bytes(info, patterns)
+    _check_disk(checkpoint, total or 0)
     on_progress(Progress("fetching", 0, total, "bytes"))
     try:
         fetched = snapshot_download(
@@ -277,6 +294,46 @@ def _check_weights(checkpoint: str, names: Sequence[str]) -> None:
         f"{checkpoint} has no .safetensors weights, so it cannot be run here. Please choose "
         "another model."
     )
+
+
+def check_processor(checkpoint: str, names: Collection[str]) -> None:
+    """Refuse a checkpoint without a file that says how pictures are prepared.
+
+    Raises:
+        LoadError: `names`, its files, have none.
+    """
+    if not has_processor(names):
+        raise LoadError(
+            f"{checkpoint} has no preprocessor_config.json or processor_config.json, so nothing "
+            "says how its pictures are prepared. Please add the file of the model that it was "
+            "made from, or choose another model."
+        )
+
+
+def _check_memory(checkpoint: str, info: ModelInfo, memory: int) -> None:
+    """Refuse weights that would not fit into some bytes of memory in any number format."""
+    stored = _download_bytes(info, ["*.safetensors"]) or 0
+    counted = info.safetensors.total if info.safetensors else None
+    needed = (counted or stored * 8 // STORED_BITS) * LEAST_BITS // 8
+    if needed > memory:
+        raise OutOfMemoryError(
+            f"{checkpoint} is too large for this machine: {format_bytes(stored)} of weights, which "
+            f"take at least {format_bytes(needed)} even in 4-bit, for {format_bytes(memory)} of "
+            "memory. Please choose a smaller model, or ask a server that has it."
+        )
+
+
+def _check_disk(checkpoint: str, size: int) -> None:
+    """Refuse files that the disk of the Hub's cache has no room for."""
+    cache = Path(constants.HF_HUB_CACHE)
+    existing = next(path for path in (cache, *cache.parents) if path.exists())
+    free = shutil.disk_usage(existing).free
+    if size > free:
+        raise LoadError(
+            f"{checkpoint} takes {format_bytes(size)} on disk, and {format_bytes(free)} are free "
+            f"in {existing}. Please free some, set HF_HOME to a folder on another disk, or choose "
+            "a smaller model."
+        )
 
 
 def _download_bytes(info: ModelInfo, patterns: Sequence[str]) -> int | None:

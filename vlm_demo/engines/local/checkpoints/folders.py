@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,12 @@ from vlm_demo.errors import LoadError
 
 PATTERNS = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
 """Files of a checkpoint that are used: weights that hold no code, and what the processor needs."""
+
+PICTURE_FILES = ("processor_config.json", "preprocessor_config.json")
+"""Files that say how pictures are prepared; a vision-language model has one of them at least."""
+
+PROCESSOR_CLASS_FILES = (*PICTURE_FILES, "tokenizer_config.json")
+"""Files that can name the class of the processor, the most reliable first."""
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
@@ -69,7 +76,11 @@ def missing_weights(folder: Path) -> list[str]:
     return [] if any(folder.glob("*.safetensors")) else ["model.safetensors"]
 
 
+def has_processor(names: Collection[str]) -> bool:
+    """Whether files of these names say how pictures are prepared."""
+    return not set(PICTURE_FILES).isdisjoint(names)
+
+
 def _is_complete(folder: Path) -> bool:
     names = {path.name for path in folder.iterdir()}
-    processor = names & {"preprocessor_config.json", "processor_config.json"}
-    return "config.json" in names and bool(processor) and not missing_weights(folder)
+    return "config.json" in names and has_processor(names) and not missing_weights(folder)

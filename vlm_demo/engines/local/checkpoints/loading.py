@@ -16,6 +16,7 @@ from vlm_demo.engines.base import OnProgress
 from vlm_demo.engines.load_options import LoadOptions
 from vlm_demo.engines.local.checkpoints.architecture import find_architecture
 from vlm_demo.engines.local.checkpoints.attention import attention_options
+from vlm_demo.engines.local.checkpoints.fetching import check_processor
 from vlm_demo.engines.local.checkpoints.folders import missing_weights, read_json
 from vlm_demo.engines.local.checkpoints.loading_progress import LoadingProgress
 from vlm_demo.engines.local.checkpoints.memory import SPARE_BYTES, free_on_device
@@ -25,6 +26,7 @@ from vlm_demo.engines.local.checkpoints.processors import load_processor
 from vlm_demo.engines.local.checkpoints.runnable import OWN_CODE, check_trust
 from vlm_demo.engines.local.checkpoints.vision_tower import drop_unread_layers
 from vlm_demo.engines.local.checkpoints.weights import StoredWeights, read_weights
+from vlm_demo.engines.local.torchvision_check import REMEDY, torchvision_problem
 from vlm_demo.engines.number_format import NumberFormat
 from vlm_demo.errors import EngineError, LoadError, OutOfMemoryError
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME, Architecture
@@ -51,9 +53,9 @@ def load(folder: Path, options: LoadOptions, on_progress: OnProgress) -> LoadedC
         LoadError: the folder is not a complete, known vision-language model.
         OutOfMemoryError: it does not fit into memory.
     """
-    _check_files(folder)
     stored = read_json(folder / "config.json")
     brings_code = check_trust(folder, stored, options)
+    _check_files(folder)
     target = pick_device(options.device)
     weights = read_weights(folder)
     progress = LoadingProgress(weights, on_progress)
@@ -114,9 +116,11 @@ def load(folder: Path, options: LoadOptions, on_progress: OnProgress) -> LoadedC
 
 def _check_files(folder: Path) -> None:
     """Refuse a folder whose files are not all there."""
-    read_json(folder / "config.json")
+    config = read_json(folder / "config.json")
     missing = missing_weights(folder)
     if not missing:
+        if "auto_map" not in config:  # its own code may prepare pictures by itself
+            check_processor(str(folder), [path.name for path in folder.iterdir()])
         return
     if any(folder.glob("*.bin")):
         raise LoadError(
@@ -186,10 +190,10 @@ def _load_error(folder: Path, weights: StoredWeights, device: str, error: Except
     elif "ignore_mismatched_sizes" in text:
         what = f"The weights in {folder} do not fit its config.json. Please fetch the model again."
     elif "orchvision" in text or "load any image processor class" in text:
+        problem = torchvision_problem()
+        state = f"cannot be imported ({problem})" if problem else "is not installed"
         what = (
-            f"The model in {folder} prepares its pictures with torchvision, which is not "
-            "installed. Please install the version that goes with your torch "
-            "(pip install torchvision) and start again."
+            f"The model in {folder} prepares its pictures with torchvision, which {state}. {REMEDY}"
         )
     elif isinstance(error, ImportError):
         what = f"The model in {folder} needs a library that is not installed: {text}"

@@ -43,6 +43,13 @@ def free_on_device(device: str) -> list[int]:
     return [torch.cuda.mem_get_info(gpu)[0] for gpu in range(torch.cuda.device_count())]
 
 
+def total_memory(device: Device = "auto") -> int:
+    """Return the bytes of all memory in which a model could be, whoever uses it now."""
+    if device in ("auto", "cuda") and torch.cuda.is_available():
+        return sum(torch.cuda.mem_get_info(gpu)[1] for gpu in range(torch.cuda.device_count()))
+    return psutil.virtual_memory().total
+
+
 def release_memory() -> None:
     """Return the memory of closed models to the system, once nothing refers to them."""
     gc.collect()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from vlm_demo.engines.local.checkpoints.fetching import (
     list_code,
 )
 from vlm_demo.engines.local.checkpoints.folders import folder_on_disk
+from vlm_demo.engines.local.checkpoints.memory import total_memory
 from vlm_demo.engines.local.checkpoints.own_code import (
     PROCESSOR_FILES,
     check_code,
@@ -32,6 +34,9 @@ OWN_CODE = (
 )
 """Message for checkpoints that bring code which the menu does not trust."""
 
+TIMM_TYPES = frozenset({"timm_wrapper", "timm_backbone", "gemma3n_vision"})
+"""Types of vision towers that the package timm computes, in transformers 5.23."""
+
 
 def fetch_runnable(options: LoadOptions, on_progress: OnProgress) -> Path:
     """Return the folder of a checkpoint, fetching it first if it is not on disk.
@@ -40,6 +45,7 @@ def fetch_runnable(options: LoadOptions, on_progress: OnProgress) -> Path:
 
     Raises:
         LoadError: it cannot be run or fetched.
+        OutOfMemoryError: it is too large for this machine in any number format.
     """
     checkpoint, revision = options.checkpoint, options.revision
     if folder_on_disk(checkpoint, revision) is None:
@@ -47,7 +53,13 @@ def fetch_runnable(options: LoadOptions, on_progress: OnProgress) -> Path:
         check_runnable(config, trust_remote_code=options.trust_remote_code)
         if options.trust_remote_code and "auto_map" in config:
             _check_askable(checkpoint, revision, config)
-    return fetch(checkpoint, revision, on_progress, with_code=options.trust_remote_code)
+    return fetch(
+        checkpoint,
+        revision,
+        on_progress,
+        with_code=options.trust_remote_code,
+        memory=total_memory(options.device),
+    )
 
 
 def check_runnable(config: Mapping[str, Any], *, trust_remote_code: bool) -> None:
@@ -58,7 +70,8 @@ def check_runnable(config: Mapping[str, Any], *, trust_remote_code: bool) -> Non
         trust_remote_code: whether the checkpoint's own code may run.
 
     Raises:
-        LoadError: transformers does not know it, or it takes no pictures.
+        LoadError: transformers does not know it, it takes no pictures, or it needs a package that
+            is not installed.
     """
     kind = str(config.get("model_type"))
     if needs_own_code(config):
@@ -73,6 +86,11 @@ def check_runnable(config: Mapping[str, Any], *, trust_remote_code: bool) -> Non
         raise LoadError(
             f"This is a {kind} model, which takes no pictures. Please choose a "
             "vision-language model."
+        )
+    if not TIMM_TYPES.isdisjoint(_model_types(config)) and find_spec("timm") is None:
+        raise LoadError(
+            f"This {kind} model sees with the package timm, which is not installed. Please install "
+            "it (pip install timm) and start again, or choose another model."
         )
 
 
@@ -126,3 +144,11 @@ def _check_askable(checkpoint: str, revision: str | None, config: Mapping[str, A
     processor_files = fetch_json_files(checkpoint, revision, PROCESSOR_FILES)
     if problem := find_problem(config, processor_files):
         raise LoadError(f"This model cannot be asked here. {problem}")
+
+
+def _model_types(config: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the types of a model and of its parts."""
+    yield str(config.get("model_type"))
+    for part in config.values():
+        if isinstance(part, Mapping):
+            yield from _model_types(part)

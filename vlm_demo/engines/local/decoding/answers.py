@@ -28,8 +28,14 @@ class AnswerInProgress(Protocol):
         """Whether no more tokens are wanted."""
         ...
 
-    def add_token(self, token: int, logprob: float, *, ends: bool) -> TextChunk:
-        """Return the text that a token completes; `ends`: it only marks the end of the answer."""
+    def add_token(self, token: int, logprob: float | None, *, ends: bool) -> TextChunk:
+        """Return the text that a token completes.
+
+        Args:
+            token: chosen by the model.
+            logprob: the token's log-probability; None: not known.
+            ends: whether it only marks the end of the answer.
+        """
         ...
 
     def flush(self) -> TextChunk:
@@ -69,11 +75,12 @@ class FreeTextAnswer:
         """Whether a stop string has been written."""
         return self._until.is_reached
 
-    def add_token(self, token: int, logprob: float, *, ends: bool) -> TextChunk:
+    def add_token(self, token: int, logprob: float | None, *, ends: bool) -> TextChunk:
         """Return the text that a token completes, in whole characters."""
         if ends:
             return TextChunk()
-        self._logprobs.append(logprob)
+        if logprob is not None:
+            self._logprobs.append(logprob)
         return self._chunk(self._until.add(self._text.add(token)))
 
     def flush(self) -> TextChunk:
@@ -107,10 +114,11 @@ class ChoiceAnswer:
         """Whether the choice is made."""
         return self._tree.only_choice is not None
 
-    def add_token(self, token: int, logprob: float, *, ends: bool) -> TextChunk:
+    def add_token(self, token: int, logprob: float | None, *, ends: bool) -> TextChunk:
         """Follow the model's choice."""
         self._tree.advance(token)
-        self._logprobs.append(logprob)
+        if logprob is not None:
+            self._logprobs.append(logprob)
         return TextChunk()
 
     def flush(self) -> TextChunk:
@@ -138,10 +146,10 @@ class ScoredAnswer:
         """Whether all of it has been scored."""
         return self._count == len(self._ids)
 
-    def add_token(self, token: int, logprob: float, *, ends: bool) -> TextChunk:
+    def add_token(self, token: int, logprob: float | None, *, ends: bool) -> TextChunk:
         """Add the token's log-probability."""
         self._count += 1
-        self.logprob += logprob
+        self.logprob += logprob or 0.0
         return TextChunk()
 
     def flush(self) -> TextChunk:

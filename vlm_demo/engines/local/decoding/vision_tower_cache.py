@@ -6,6 +6,7 @@ image, and it does not read the prompt.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -49,4 +50,4 @@ class CachedVisionTower:
         output, reused = self._cache.get_or_compute(self._compute, *args, **kwargs)
         if self._cache.images:
             self._statistics.count_image(reused=reused)
-        return output
+        return copy.copy(output)  # models of transformers 5 write into what a tower returns

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from inspect import signature
 from threading import Lock
 from typing import Any
+
+from jinja2 import TemplateError
 
 from vlm_demo.engines.base import RenderedPrompt
 from vlm_demo.engines.cache_budget import CacheBudget
@@ -18,13 +19,17 @@ from vlm_demo.engines.local.inputs.image_cache import (
     ImageResultCache,
     digest_image,
 )
+from vlm_demo.engines.local.inputs.model_inputs import accepted_inputs, drop_unknown_inputs
 from vlm_demo.engines.local.inputs.rendered_prompt import describe_prompt, find_image_tokens
-from vlm_demo.errors import EngineError, VlmDemoError
+from vlm_demo.errors import EngineError, MissingImageError, VlmDemoError
 from vlm_demo.prompting.templates import find_thinking_argument
 from vlm_demo.values import Prompt
 
 OPEN_REASONING = re.compile(r"<think>\s*\Z")
 """Pattern of the end of prompts whose template opens the reasoning before the answer."""
+
+_IMAGE = re.compile("image|pixel|picture", re.IGNORECASE)
+"""Pattern of words in a processor's error which says that it misses a picture."""
 
 _TAG = re.compile(r"[<\[|].*[>\]|]", re.DOTALL)
 """Pattern of added tokens that are control tokens; others ("0.25") are words."""
@@ -58,7 +63,8 @@ class PromptEncoder:
         self.processor = processor
         self.is_encoder_decoder = _is_encoder_decoder(model.config)
         self.image_token_ids = _image_token_ids(model.config, self.tokenizer)
-        self._model_inputs = frozenset(signature(model.forward).parameters)
+        self._accepted_inputs = accepted_inputs(model)
+        self._needs_gaps = hasattr(getattr(model, "model", model), "get_rope_index")
         self._bos_token = self.tokenizer.bos_token or self.tokenizer.cls_token
         self._forced_first = model.generation_config.forced_bos_token_id
         self._lock = Lock()  # tokenizers are not thread-safe
@@ -82,7 +88,8 @@ class PromptEncoder:
         """Return the text that the model is given, before images are inserted.
 
         Raises:
-            EngineError: neither the prompt nor the checkpoint has a chat template.
+            EngineError: neither the prompt nor the checkpoint has a chat template, or it cannot
+                be used.
         """
         if prompt.chat_template is None and not self.processor.chat_template:
             raise EngineError("This checkpoint has no chat template, so it cannot be asked.")
@@ -96,15 +103,23 @@ class PromptEncoder:
             }
             for message in prompt.messages
         ]
-        text = self.processor.apply_chat_template(
-            messages,
-            chat_template=prompt.chat_template,
-            add_generation_prompt=True,
-            tokenize=False,
-            **self._thinking(prompt),
-        )
+        try:
+            text = self.processor.apply_chat_template(
+                messages,
+                chat_template=prompt.chat_template,
+                add_generation_prompt=True,
+                tokenize=False,
+                **self._thinking(prompt),
+            )
+        except TemplateError as error:
+            raise EngineError(
+                f"The chat template of this checkpoint cannot be used: {error}. Please choose "
+                "another model, or another version of this one."
+            ) from error
         if (prompt.choices or prompt.pattern or prompt.schema) and OPEN_REASONING.search(text):
             text += "</think>"  # an answer is wanted, without reasoning
+        if self._needs_gaps:
+            text = self._separate_images(text, sum(len(one.images) for one in prompt.messages))
         return f"{text}{prompt.answer_prefix}"
 
     def _thinking(self, prompt: Prompt) -> dict[str, bool]:
@@ -125,10 +140,22 @@ class PromptEncoder:
             )
         return {argument: prompt.thinking}
 
+    def _separate_images(self, text: str, count: int) -> str:
+        """Put a line break between images that a template writes without anything between them.
+
+        M-RoPE numbers an unbroken run of image tokens as one image (`get_rope_index`).
+        """
+        token = getattr(self.processor, "image_token", None)
+        if not token or count < 2 or text.count(token) != count:
+            return text
+        image = re.escape(token)
+        return re.sub(f"{image}(?={image})", lambda match: f"{match[0]}\n", text)
+
     def encode(self, prompt: Prompt) -> EncodedPrompt:
         """Render a prompt, and turn it and its images into tensors.
 
         Raises:
+            MissingImageError: the model answers only with a picture, and there is none.
             EngineError: the prompt cannot be rendered, or the processor fails.
         """
         try:
@@ -136,6 +163,10 @@ class PromptEncoder:
         except VlmDemoError:
             raise
         except Exception as error:  # whatever a processor makes of a prompt
+            if not any(message.images for message in prompt.messages) and _IMAGE.search(str(error)):
+                raise MissingImageError(
+                    "This model answers only with a picture. Please add one."
+                ) from error
             raise to_vlm_demo_error(error) from error
 
     def _encode(self, prompt: Prompt) -> EncodedPrompt:
@@ -150,9 +181,7 @@ class PromptEncoder:
             inputs = self.processor(
                 text=[text], images=images or None, return_tensors="pt", **options
             )
-        inputs.pop("labels", None)
-        if "token_type_ids" not in self._model_inputs:
-            inputs.pop("token_type_ids", None)
+        drop_unknown_inputs(inputs, self._accepted_inputs)
         ids = inputs["input_ids"][0].tolist()
         is_image = find_image_tokens(inputs, ids, self.image_token_ids)
         return EncodedPrompt(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import torch
 
 from vlm_demo.errors import OutOfMemoryError
 from vlm_demo.units import format_bytes
+
+log = logging.getLogger(__name__)
 
 ROOM_TO_GROW = 1.25
 """Bytes of keys and values that are allocated, per byte in use: buffers grow by a quarter."""
@@ -19,11 +22,26 @@ MIN_NEW_TOKENS = 32
 def kv_bytes(config: Any, tokens: int, dtype: torch.dtype) -> int:
     """Return the bytes of keys and values of some tokens, over all layers that keep them."""
     text = config.get_text_config(decoder=True)
-    heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
-    size = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+    heads = largest(text, "num_key_value_heads") or largest(text, "num_attention_heads")
+    size = largest(text, "head_dim") or text.hidden_size // largest(text, "num_attention_heads")
     kinds = getattr(text, "layer_types", None) or ["attention"] * text.num_hidden_layers
     layers = sum(kind.endswith("attention") and "linear" not in kind for kind in kinds)
     return int(2 * layers * heads * size * tokens * dtype.itemsize)
+
+
+def largest(config: Any, name: str) -> int:
+    """Return a number of a configuration, the largest where layers differ in it; 0: it has none.
+
+    Layers differ in lists (Gemma 3n), or by `per_layer_config`, which refuses to be read as one
+    number (Gemma 4; transformers/integrations/heterogeneity/configuration_utils.py, 5.23).
+    """
+    try:
+        value = getattr(config, name, None)
+    except RuntimeError:
+        value = [getattr(layer, name, None) for layer in config.per_layer_config]
+    if isinstance(value, list | tuple):
+        return max((int(each or 0) for each in value), default=0)
+    return int(value or 0)
 
 
 def request_bytes(
@@ -72,6 +90,8 @@ def check_request(
         dtype: that the model computes in.
         history_tokens: how many tokens of the prompt are of earlier turns, which could be cleared.
 
+    A configuration whose numbers cannot be read gives no estimate, and nothing is refused.
+
     Raises:
         OutOfMemoryError: it would not fit.
     """
@@ -81,7 +101,11 @@ def check_request(
             config, prompt_tokens=prompt, image_tokens=image, new_tokens=new, dtype=dtype
         )
 
-    needed = peak_bytes(new=new_tokens)
+    try:
+        needed = peak_bytes(new=new_tokens)
+    except _UNREADABLE as error:
+        log.debug("No memory estimate for %s: %s", config.model_type, error)
+        return
     if needed <= free:
         return
     remedies, tokens = [], 0
@@ -107,14 +131,18 @@ def check_request(
     )
 
 
+_UNREADABLE = (AttributeError, KeyError, IndexError, TypeError, ValueError, ArithmeticError)
+"""Errors of an estimate that does not find the numbers it needs."""
+
+
 def _layer_bytes(config: Any, tokens: int, dtype: torch.dtype) -> int:
     """Return the bytes that one layer of a transformer works with.
 
     They are the input twice, queries, keys, values and result of the attention with copies of keys
     and values for all heads, and three times the width of the feed-forward part.
     """
-    hidden = getattr(config, "hidden_size", None) or config.embed_dim[0]
-    inner = getattr(config, "intermediate_size", None) or 4 * hidden
+    hidden = largest(config, "hidden_size") or config.embed_dim[0]
+    inner = largest(config, "intermediate_size") or 4 * hidden
     return int(tokens * (8 * hidden + 3 * inner) * dtype.itemsize)
 
 

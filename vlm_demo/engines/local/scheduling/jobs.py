@@ -47,13 +47,22 @@ class GenerationJob:
         """Whether it has taken too long."""
         return time.monotonic() > self._deadline
 
-    def add_token(self, token: int, logprob: float) -> bool:
+    @property
+    def is_unwanted(self) -> bool:
+        """Whether no more tokens are wanted: it is over, cancelled or late."""
+        return self.is_over or self.cancelled.is_set() or self.is_late
+
+    def add_token(self, token: int, logprob: float | None) -> bool:
         """Pass on the next token of the answer; return whether the answer ends with it.
+
+        Args:
+            token: chosen by the model.
+            logprob: the token's log-probability; None: not known.
 
         Raises:
             EngineError: the model computed NaN.
         """
-        if math.isnan(logprob):
+        if logprob is not None and math.isnan(logprob):
             raise EngineError(
                 "The model computed invalid numbers (NaN). Please load it in another precision, "
                 "float32 or bfloat16, or choose another model."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -16,6 +18,9 @@ from vlm_demo.engines.local.failures import free_device_memory, is_out_of_memory
 from vlm_demo.engines.local.inputs.device_transfer import move_to_device
 from vlm_demo.engines.local.scheduling.jobs import GenerationJob, OnJobEnd
 from vlm_demo.engines.local.scheduling.sampling import LogitsProcessorFactory
+from vlm_demo.errors import EngineError
+
+log = logging.getLogger(__name__)
 
 
 class SequentialRunner:
@@ -82,37 +87,48 @@ class SequentialRunner:
         inputs = move_to_device(job.encoded.inputs, self._model.device, self._processors.dtype)
         self._statistics.count_prompt(len(job.encoded.ids), 0)
         recorder = LogprobRecorder()
-        with self._tower.use_images(job.encoded.images):
+        streamer = JobStreamer(job, recorder, self._statistics)
+        with self._tower.use_images(job.encoded.images), suppress(_NoMoreTokensWanted):
             self._model.generate(
                 **inputs,
                 generation_config=self._processors.generation_config(
                     job.sampling, job.max_new_tokens
                 ),
-                streamer=JobStreamer(job, recorder, self._statistics),
+                streamer=streamer,
                 logits_processor=LogitsProcessorList(
                     [recorder, *self._processors.build_for_request(job)]
                 ),
                 stopping_criteria=[JobStoppingCriteria(job)],
             )
+        streamer.check_answered()
 
 
 class LogprobRecorder(LogitsProcessor):
     """Records the newest logits, for the probability of the token that is chosen."""
 
     def __init__(self) -> None:
-        self._logprobs = torch.empty(0)
+        self._logprobs: Tensor | None = None
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         self._logprobs = scores[0].float().log_softmax(-1)
         return scores
 
-    def logprob(self, token: int) -> float:
-        """Return the token's log-probability."""
-        return float(self._logprobs[token])
+    def logprob(self, token: int) -> float | None:
+        """Return the token's log-probability; None: the model's `generate` has not called this."""
+        return None if self._logprobs is None else float(self._logprobs[token])
+
+
+class _NoMoreTokensWanted(Exception):  # noqa: N818  # it ends a loop, and nobody reads it
+    """Ends a `generate` that does not ask the stopping criteria."""
 
 
 class JobStreamer(BaseStreamer):
-    """Passes tokens from `generate` to a job, except for the prompt, which comes first."""
+    """Passes tokens from `generate` to a job, except for the prompt, which comes first.
+
+    Some models have a `generate` of their own that drops the logits processors and stopping
+    criteria it is given (Janus, in transformers/models/janus/modeling_janus.py, 5.23). Then the
+    answer is ended from here, and what only processors can do is refused.
+    """
 
     def __init__(
         self, job: GenerationJob, recorder: LogprobRecorder, statistics: Statistics
@@ -126,8 +142,39 @@ class JobStreamer(BaseStreamer):
         if not self._is_prompt:
             for token in value.flatten().tolist():
                 self._statistics.count_step(1)
-                self._job.add_token(token, self._recorder.logprob(token))
+                self._add(token, self._recorder.logprob(token))
         self._is_prompt = False
+
+    def _add(self, token: int, logprob: float | None) -> None:
+        if logprob is not None:
+            self._job.add_token(token, logprob)
+            return
+        if self._job.answer.processors:
+            raise EngineError(
+                "This model chooses its words by a program of its own that takes no rules, so its "
+                "answer cannot be limited to choices, a pattern or a schema. Please ask without "
+                "them."
+            )
+        if not self._job.tokens:
+            log.warning(
+                "The model's own `generate` drops logits processors: sampling settings have no "
+                "effect, and probabilities are not known."
+            )
+        self._job.add_token(token, None)
+        if self._job.is_unwanted:
+            raise _NoMoreTokensWanted
+
+    def check_answered(self) -> None:
+        """Refuse a `generate` that has ended without passing on anything.
+
+        Raises:
+            EngineError: it has not used this streamer.
+        """
+        if self._is_prompt:
+            raise EngineError(
+                "This model writes its answer by a program of its own that gives no tokens, so it "
+                "cannot be shown. Please choose another model."
+            )
 
     def end(self) -> None:
         pass
@@ -140,5 +187,4 @@ class JobStoppingCriteria(StoppingCriteria):
         self._job = job
 
     def __call__(self, input_ids: Tensor, scores: Any, **_: Any) -> Tensor:
-        stops = self._job.is_over or self._job.cancelled.is_set() or self._job.is_late
-        return torch.full((len(input_ids),), stops, device=input_ids.device)
+        return torch.full((len(input_ids),), self._job.is_unwanted, device=input_ids.device)

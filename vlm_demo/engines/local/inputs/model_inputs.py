@@ -1,0 +1,37 @@
+"""Leaves out of a processor's output what a model does not take."""
+
+from __future__ import annotations
+
+from inspect import Parameter, signature
+from typing import Any
+
+_VARIABLE = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+
+
+def accepted_inputs(model: Any) -> frozenset[str]:
+    """Return the names of the inputs that a model takes; empty where it does not name them.
+
+    They are those of its `forward`, and of what `generate` does before it
+    (`_validate_model_kwargs` in transformers/generation/utils.py, 5.23).
+    """
+    forward = _named(model.forward)
+    if not forward:
+        return frozenset()
+    return forward | _named(model.prepare_inputs_for_generation) | _named(model.generate)
+
+
+def drop_unknown_inputs(inputs: Any, accepted: frozenset[str]) -> None:
+    """Remove what a model does not take; with nothing `accepted`, it is taken to take everything.
+
+    Processors return more than their models use: sizes of the picture (KOSMOS-2.5), token types,
+    `labels`, and the empty sound and video of models that take those, too.
+    """
+    inputs.pop("labels", None)  # a model that is given them computes a loss
+    if accepted:
+        for name in [name for name in inputs if name not in accepted]:
+            inputs.pop(name)
+
+
+def _named(function: Any) -> frozenset[str]:
+    parameters = signature(function).parameters.values()
+    return frozenset(one.name for one in parameters if one.kind not in _VARIABLE)
