@@ -17,6 +17,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 import pytest
 from PIL import Image, ImageDraw
 from support.tiny_checkpoints import CHECKPOINTS, save
+from support.torchvision_operators import OperatorDefinitions
 
 pytest_plugins = ("support.databases",)
 
@@ -54,6 +55,8 @@ class _WithoutTorch(MetaPathFinder):
 def pytest_configure(config: pytest.Config) -> None:
     if config.option.markexpr == "unit":
         sys.meta_path.insert(0, _WithoutTorch())
+    else:
+        sys.meta_path.insert(0, OperatorDefinitions())
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

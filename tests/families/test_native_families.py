@@ -1,6 +1,6 @@
 """Every native family through the local engine: loading, prompts, answers, and places in them.
 
-The checkpoints are tiny ones of the real classes, with random weights (tiny_checkpoints.py), so
+The checkpoints are tiny ones of the real classes with random weights (support/tiny_checkpoints), so
 what they would answer is forced on them token by token; the rest of the way is the real one.
 """
 
@@ -247,6 +247,15 @@ def test_words_arrive_piece_by_piece_and_whole(native: Native) -> None:
         assert (reply.text, reply.reasoning) == ("", SAID.strip())
     else:
         assert reply.text == SAID.strip()
+
+
+def test_an_answer_ends_before_a_string_that_stops_it(native: Native) -> None:
+    prompt = native.asked(*ANY_TASK)
+    tokens = native.engine._encoder.tokenizer.encode(SAID.strip(), add_special_tokens=False)
+    if native.name == "florence2":
+        tokens.insert(0, native.engine._encoder.tokenizer.bos_token_id)
+    raw = "".join(answered(native, replace(prompt, stop=("park",)), tokens))
+    assert raw.endswith(" in the ")
 
 
 def written(native: Native, prompt: Prompt, tokens: int = 2) -> list[str]:

@@ -18,9 +18,17 @@ from transformers import (
     MistralModel,
 )
 
-from support.tiny_checkpoints import LANGUAGE, VISION
+from support.tiny_checkpoints.recipes.shared import LANGUAGE, PATCH, PICTURE
 
-TOWER = {**VISION, "num_hidden_layers": 3, "projection_dim": 32}
+TOWER = {
+    "hidden_size": 64,
+    "intermediate_size": 128,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "image_size": PICTURE,
+    "patch_size": PATCH,
+    "projection_dim": 32,
+}
 """A vision tower with a layer that is not read."""
 
 

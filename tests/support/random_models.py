@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from transformers import LogitsProcessorList
 
-from support.tiny_checkpoints import CHECKPOINTS, documented_template
+from support.tiny_checkpoints import CHECKPOINTS, build
 from vlm_demo.engines.local.decoding.grammars import GrammarCompiler, GrammarConstraint
 from vlm_demo.families import get_family
 from vlm_demo.values import Request, Task
@@ -69,10 +69,7 @@ class RandomModel:
 def random_model(kind: str) -> RandomModel:
     """Return a random model of a tiny checkpoint, asked one question."""
     checkpoint = CHECKPOINTS[kind]
-    template = documented_template(checkpoint.family) if checkpoint.ships_template else None
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        model, processor = checkpoint.build(template)
+    model, processor = build(checkpoint)
     family = get_family(checkpoint.family)
     picture = Image.new("RGB", (56, 56), "red")
     task = Task.VQA if Task.VQA in family.instructions else Task.CAPTION

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from llguidance import LLTokenizer
 from support.random_models import KINDS, random_model
-from support.tiny_checkpoints import CHECKPOINTS
+from support.tiny_checkpoints import CHECKPOINTS, build
 
 from vlm_demo.engines.local.decoding import grammar_vocabulary
 from vlm_demo.engines.local.decoding.grammars import GrammarCompiler
@@ -204,7 +204,7 @@ def test_a_token_against_the_grammar_is_an_error() -> None:
 
 @pytest.mark.parametrize("kind", ["llava", "qwen2_vl", "smolvlm", "gemma3", "florence2", "fuyu"])
 def test_the_texts_of_tokens_are_as_llguidance_reads_them_where_it_can(kind: str) -> None:
-    _, processor = CHECKPOINTS[kind].build(None)
+    _, processor = build(CHECKPOINTS[kind])
     theirs = llguidance.hf.from_tokenizer(processor.tokenizer)
     ours = GrammarCompiler(processor.tokenizer, theirs.vocab_size, {2})._read_vocabulary().tokenizer
     for token in range(theirs.vocab_size):
@@ -224,7 +224,7 @@ def test_what_must_come_next_is_written_in_the_tokenizers_own_tokens() -> None:
 def test_a_tokenizer_that_changes_what_it_reads_changes_no_pattern() -> None:
     from tokenizers import normalizers
 
-    _, processor = CHECKPOINTS["kosmos2"].build(None)
+    _, processor = build(CHECKPOINTS["kosmos2"])
     core = processor.tokenizer.backend_tokenizer
     core.normalizer = normalizers.Lowercase()
     grammar = GrammarCompiler(processor.tokenizer, len(processor.tokenizer), {2}).compile_pattern(
@@ -241,7 +241,7 @@ def test_a_tokenizer_that_changes_what_it_reads_changes_no_pattern() -> None:
 
 
 def test_a_tokenizer_whose_texts_are_unknown_is_refused() -> None:
-    model, processor = CHECKPOINTS["git"].build(None)
+    model, processor = build(CHECKPOINTS["git"])
     grammars = GrammarCompiler(processor.tokenizer, model.config.vocab_size, {3})
     with pytest.raises(EngineError, match="Possible answers"):
         grammars.compile_pattern("a")

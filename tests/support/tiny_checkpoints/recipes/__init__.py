@@ -1,0 +1,1 @@
+"""What each tiny checkpoint needs beyond the defaults of its model type, by lineage."""
