@@ -35,7 +35,7 @@ from vlm_demo.prompting.request_checks import MAX_CHARACTERS
 from vlm_demo.prompting.targets import TARGET_TASKS, read_targets
 from vlm_demo.settings import Device, Settings
 from vlm_demo.target_replies import answer_each, assign_targets
-from vlm_demo.values import Prompt, Reply, Request, Sampling, Task, TextChunk, Timing
+from vlm_demo.values import Prompt, Reply, Request, Sampling, StopReason, Task, TextChunk, Timing
 
 READING_INTERVAL_S = 0.04
 """Shortest time in seconds from one reading of an answer to the next."""
@@ -301,10 +301,15 @@ class _AnswerTimer:
         self._tokens = 0
 
     def count(self, chunk: TextChunk) -> None:
-        """Take in the next chunk."""
-        if self._first is None:
+        """Take in the next chunk; an empty one only shows that the engine is alive."""
+        if self._first is None and (chunk or chunk.logprobs):
             self._first = time.monotonic()
         self._tokens += len(chunk.logprobs)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything has been written."""
+        return self._first is not None
 
     @property
     def timing(self) -> Timing:
@@ -322,30 +327,35 @@ class _AnswerReader:
         self._timer = timer
         self._raw = prompt.answer_prefix
         self._tokens = TokenProbabilities(prompt.answer_prefix)
+        self._stop: StopReason | None = None
 
     def read(self, engine: Engine, sampling: Sampling) -> Generator[Reply, None, None]:
         """Yield the reply as it grows; the last one is complete."""
         last_read, due = None, 0.0
         with closing(engine.stream(self._prompt, sampling)) as chunks:
             for chunk in chunks:
-                if chunk.queue_position:
-                    yield Reply("", "", queue_position=chunk.queue_position)
+                self._timer.count(chunk)
+                self._stop = chunk.stop
+                if not self._timer.has_begun and self._stop is None:
+                    yield Reply("", "", queue_position=chunk.queue_position, is_waiting=True)
                     continue
                 self._raw += chunk
                 self._tokens.add(chunk)
-                self._timer.count(chunk)
                 started = time.monotonic()
-                if started < due:
+                if started < due or self._stop:
                     continue
                 reply, last_read = self._reply(), self._raw
                 due = started + max(
                     READING_INTERVAL_S, (time.monotonic() - started) * READING_SHARE
                 )
                 yield reply
-        if last_read != self._raw:
+        if last_read != self._raw or self._stop:
             yield self._reply()
 
     def _reply(self) -> Reply:
+        return replace(self._read(), stop=self._stop)
+
+    def _read(self) -> Reply:
         prompt, timing = self._prompt, self._timer.timing
         if prompt.choices or prompt.pattern or prompt.schema:
             # A constrained answer holds no reasoning, and nothing of the family's markup.

@@ -14,7 +14,16 @@ from dataclasses import dataclass, replace
 
 from vlm_demo.engines.channel import Channel
 from vlm_demo.prompting.targets import match_target
-from vlm_demo.values import Mention, ParsedPlace, Reply, ReplyState, Request, TargetResult, Timing
+from vlm_demo.values import (
+    Mention,
+    ParsedPlace,
+    Reply,
+    ReplyState,
+    Request,
+    StopReason,
+    TargetResult,
+    Timing,
+)
 
 SEPARATOR = "\n"
 """What stands between the answers about two things, in the text and in the raw output."""
@@ -124,6 +133,8 @@ def merge_replies(targets: Sequence[str], replies: Sequence[Reply | None]) -> Re
         targets=tuple(TargetResult(name, reply.state, reply.raw) for name, reply in parts),
         note=" ".join(dict.fromkeys(reply.note for reply in own if reply.note)),
         queue_position=min(positions) if positions and not has_begun else 0,
+        is_waiting=not has_begun and not any(reply.stop for reply in own),
+        stop=_merge_stops([reply.stop for reply in own]),
         space=next((reply.space for reply in own if reply.space), ""),
         timing=_merge_timings([reply.timing for reply in own if reply.timing]),
     )
@@ -156,6 +167,14 @@ def _merge_states(states: Sequence[ReplyState]) -> ReplyState:
     if ReplyState.FOUND in others:
         return ReplyState.FOUND
     return others[0] if others else ReplyState.NONE
+
+
+def _merge_stops(stops: Sequence[StopReason | None]) -> StopReason | None:
+    """Return why all ended: what cut any of them off, or None while one is still growing."""
+    if not all(stops):
+        return None
+    cut_off = (stop for stop in stops if stop is not StopReason.FINISHED)
+    return next(cut_off, StopReason.FINISHED)
 
 
 def _merge_timings(timings: Sequence[Timing]) -> Timing | None:

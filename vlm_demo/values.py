@@ -295,10 +295,20 @@ class Prompt:
     """What people should know about how they were understood."""
 
 
+class StopReason(StrEnum):
+    """Why an answer ended."""
+
+    FINISHED = "finished"  # the model ended it
+    LENGTH = "length"  # it reached the limit of new tokens
+    FILTERED = "filtered"  # the content filter of a server cut it off
+    CANCELLED = "cancelled"  # a person stopped it
+    FAILED = "failed"  # an error cut it off
+
+
 class TextChunk(str):
     """A piece of an answer's text, with how sure the model was of the tokens that end in it."""
 
-    __slots__ = ("logprobs", "queue_position")
+    __slots__ = ("logprobs", "queue_position", "stop")
 
     queue_position: int
     """How many requests are answered before this one; while there are any, the text is ""."""
@@ -306,11 +316,19 @@ class TextChunk(str):
     logprobs: tuple[float, ...]
     """Natural logarithms of the tokens' probabilities; (): not known."""
 
+    stop: StopReason | None
+    """Why the answer ends with this chunk; None: it goes on."""
+
     def __new__(
-        cls, text: str = "", *, logprobs: tuple[float, ...] = (), queue_position: int = 0
+        cls,
+        text: str = "",
+        *,
+        logprobs: tuple[float, ...] = (),
+        queue_position: int = 0,
+        stop: StopReason | None = None,
     ) -> TextChunk:
         chunk = super().__new__(cls, text)
-        chunk.logprobs, chunk.queue_position = logprobs, queue_position
+        chunk.logprobs, chunk.queue_position, chunk.stop = logprobs, queue_position, stop
         return chunk
 
 
@@ -386,6 +404,12 @@ class Reply:
 
     targets: tuple[TargetResult, ...] = ()
     """What is said about each of several things that were looked for; (): there was one."""
+
+    is_waiting: bool = False
+    """Whether the model has written nothing yet: the engine only shows that it is alive."""
+
+    stop: StopReason | None = None
+    """Why the answer ended; None: it is still growing, or that is not known."""
 
     timing: Timing | None = field(default=None, compare=False)
     """How fast the answer came; None: not known."""

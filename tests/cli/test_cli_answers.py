@@ -10,11 +10,13 @@ from vlm_demo.cli.options import parse_box
 from vlm_demo.cli.terminal import printable
 from vlm_demo.errors import NoScoresError
 from vlm_demo.families import get_family
+from vlm_demo.prompting.stop_notes import STOP_NOTES
 from vlm_demo.values import (
     Box,
     RegionForm,
     Reply,
     Sampling,
+    StopReason,
 )
 
 SHORT = ("--max-new-tokens", "6")
@@ -54,10 +56,11 @@ def test_caption_prints_the_same_text_with_and_without_json(run_command, menu, f
     as_json = run_command("caption", file, *SHORT, "--json")
 
     assert plain.status == as_json.status == 0
-    assert list(as_json.json) == ["text"]
+    assert list(as_json.json) == ["text", "stop"]
+    assert as_json.json["stop"] == "length"
     assert plain.out == printable(as_json.json["text"]) + "\n"
     assert plain.out.strip()
-    assert plain.err == as_json.err == ""
+    assert plain.err == as_json.err == f"{STOP_NOTES[StopReason.LENGTH]}\n"
 
 
 def test_a_caption_goes_on_from_its_given_beginning(run_command, menu, file):

@@ -28,6 +28,7 @@ from vlm_demo.values import (
     Polygon,
     Reply,
     ReplyState,
+    StopReason,
     Timing,
 )
 
@@ -53,8 +54,10 @@ def replies(draw: st.DrawFn) -> Reply:
     raw, text = draw(TEXTS), draw(TEXTS)
     mention = Mention(draw(TEXTS), (0, len(text)), draw(SEVERAL), 1, draw(FRACTIONS))
     mark = ParsedPlace((0, len(raw)), (1, 2.5), draw(REGIONS))
+    stop = draw(st.none() | st.sampled_from(StopReason))
+    pace = Timing(0.5, 1.5, 7)
     return Reply(
-        raw, text, (mention,), ReplyState.FOUND, draw(TEXTS), (mark,), timing=Timing(0.5, 1.5, 7)
+        *(raw, text, (mention,), ReplyState.FOUND, draw(TEXTS), (mark,)), stop=stop, timing=pace
     )
 
 

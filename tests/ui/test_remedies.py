@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,10 @@ from vlm_demo.errors import (
     UnsupportedTaskError,
 )
 from vlm_demo.families import get_family
+from vlm_demo.prompting.stop_notes import STOP_NOTES
 from vlm_demo.settings import Settings
+from vlm_demo.ui.chat.conversation import ChatTurn
+from vlm_demo.ui.chat.messages import turn_messages
 from vlm_demo.ui.components.answer.answer_stream import stream_answer
 from vlm_demo.ui.components.answer.remedies import find_remedies, problem_value
 from vlm_demo.ui.components.answer.remedy_events import halve_image, start_loading
@@ -38,7 +42,17 @@ from vlm_demo.ui.components.settings.sampling_values import find_hints
 from vlm_demo.ui.components.uploaded_images import accept_image
 from vlm_demo.ui.html_values import TranslatableText
 from vlm_demo.ui.streaming import PATIENCE_S
-from vlm_demo.values import Box, Mention, Reply, Request, Sampling, Task, TextChunk, Timing
+from vlm_demo.values import (
+    Box,
+    Mention,
+    Reply,
+    Request,
+    Sampling,
+    StopReason,
+    Task,
+    TextChunk,
+    Timing,
+)
 
 LOADING = Progress("loading", 3_100_000_000, 7_400_000_000, "bytes")
 
@@ -181,6 +195,20 @@ def test_what_was_written_before_an_error_stays() -> None:
     half = Reply("Half an", "Half an")
     value = problem_value(AnswerTimeoutError("Late."), Backend(MENU), "scripted", Task.VQA, half)
     assert json.loads(value)["parts"] == [{"text": "Half an"}]
+
+
+def test_an_answer_that_is_stopped_or_cut_off_says_so() -> None:
+    reply = Reply("Half an", "Half an", note="It was drawn in.")
+    stopped = json.loads(finish_value(answer_value(reply, busy=True)))
+    assert stopped["notes"] == ["It was drawn in.", STOP_NOTES[StopReason.CANCELLED]]
+    assert "notes" not in json.loads(finish_value(waiting_value()))
+    for stop, note in STOP_NOTES.items():
+        value = answer_value(replace(reply, stop=stop), busy=False)
+        assert json.loads(finish_value(value))["notes"] == ["It was drawn in.", note]
+        _, shown = turn_messages(ChatTurn("?", (), replace(reply, stop=stop)), 0)
+        assert note in shown["content"][-2]
+    finished = answer_value(replace(reply, stop=StopReason.FINISHED), busy=False)
+    assert json.loads(finished)["notes"] == ["It was drawn in."]
 
 
 def test_a_browser_can_send_any_number_format(backend: Backend) -> None:

@@ -10,7 +10,15 @@ from pydantic import BaseModel
 
 from vlm_demo.markup.region_json import RegionsInPixelsModel
 from vlm_demo.rendering.export.answer_data import AnyText, reply_to_data, targets_to_data
-from vlm_demo.values import Mention, Reply, ReplyState, Size, TargetResult, Timing
+from vlm_demo.values import (
+    Mention,
+    Reply,
+    ReplyState,
+    Size,
+    StopReason,
+    TargetResult,
+    Timing,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +33,7 @@ class BatchResult:
     items: tuple[Mapping[str, Any], ...] = ()  # as in the journal: phrases with their regions
     state: str = ReplyState.NONE
     timing: Mapping[str, float] = field(default_factory=dict, compare=False)  # as in the journal
+    stop: StopReason | None = None  # why the answer ended; None: not known
     error: str = ""  # in words; "": there is an answer
     retry: bool = False  # the model failed, not the picture: worth another try
     targets: tuple[Mapping[str, Any], ...] = ()  # as in the journal: a result for each thing
@@ -42,6 +51,7 @@ class BatchResult:
             tuple({**item, "span": list(mention.span)} for item, mention in items),
             reply.state,
             _timing_to_json(reply.timing),
+            reply.stop,
             targets=tuple(targets_to_data(reply)),
         )
 
@@ -60,6 +70,7 @@ class BatchResult:
             "state": str(self.state),
             "pace": dict(self.timing),
             **({"targets": list(self.targets)} if self.targets else {}),
+            **({"stop": self.stop.value} if self.stop else {}),
         }
 
     @classmethod
@@ -82,6 +93,7 @@ class BatchResult:
             tuple(line["items"]),
             answer.state,
             dict(line["pace"]),
+            answer.stop,
             targets=tuple(line.get("targets", ())),
         )
 
@@ -91,7 +103,14 @@ class BatchResult:
         items = map(_ItemModel.model_validate, self.items)
         mentions = tuple(item.to_mention(self.size) for item in items)
         targets = tuple(_TargetModel.model_validate(one).to_result() for one in self.targets)
-        return Reply(self.raw, self.text, mentions, ReplyState(self.state), targets=targets)
+        return Reply(
+            self.raw,
+            self.text,
+            mentions,
+            ReplyState(self.state),
+            targets=targets,
+            stop=self.stop,
+        )
 
     @property
     def region_count(self) -> int:
@@ -137,6 +156,7 @@ class _AnswerModel(BaseModel):
     state: ReplyState
     pace: dict[str, float]
     targets: list[_TargetModel] = []
+    stop: StopReason | None = None  # journals of earlier versions do not say
 
 
 class _FailureModel(BaseModel):

@@ -25,10 +25,14 @@ from vlm_demo.rendering.export.answer_data import to_json_line
 from vlm_demo.rendering.export.coco import export_coco
 from vlm_demo.rendering.export.csv_table import escape_cell
 from vlm_demo.rendering.export.file_names import safe_stem
+from vlm_demo.values import StopReason
 
-COLUMNS = ("picture", "width", "height", "text", "places", "items", "error", "sha256", "targets")
-"""Columns of the table; `items` are the regions as JSON, in pixels, and `targets` the results for
-several things that were looked for, as JSON."""
+COLUMNS = (
+    *("picture", "width", "height", "text", "places", "items", "error", "sha256"),
+    *("targets", "stop"),
+)
+"""Columns of the table; `items` are the regions as JSON, in pixels, `targets` the results for
+several things that were looked for, as JSON, and `stop` says why the answer ended."""
 
 
 def write_jsonl(journal: BatchJournal, path: Path) -> None:
@@ -145,12 +149,13 @@ def _cells(result: BatchResult) -> tuple[object, ...]:
             escape_cell(result.error),
             result.sha256,
             "",
+            StopReason.FAILED,
         )
     items = to_json_line(list(result.items)).strip()
     targets = to_json_line(list(result.targets)).strip() if result.targets else ""
     return (
         *(escape_cell(result.name), *result.size, escape_cell(result.text)),
-        *(result.region_count, items, "", result.sha256, targets),
+        *(result.region_count, items, "", result.sha256, targets, result.stop or ""),
     )
 
 

@@ -20,6 +20,7 @@ from vlm_demo.cli.terminal import GrowingText, print_json, print_note, show_prog
 from vlm_demo.errors import NoScoresError
 from vlm_demo.families import get_family
 from vlm_demo.images import open_image
+from vlm_demo.prompting.stop_notes import stop_note
 from vlm_demo.settings import Settings
 from vlm_demo.values import Reply, ReplyState, Request, Sampling
 
@@ -139,13 +140,18 @@ def answer(model: SelectedModel, request: Request, *, quiet: bool = False) -> Re
             text.grow(reply.text)
     if not quiet:
         text.end(reply.text)
-    if reply.note:
-        print_note(reply.note)
+    print_reply_notes(reply)
     if reply.state is ReplyState.UNREADABLE:
         print_note(f"The answer has boxes or points that cannot be read: {reply.raw}")
     if reply.state is ReplyState.SPACE_UNKNOWN:
         print_note(f"The answer has boxes or points whose unit is not known: {reply.raw}")
     return reply
+
+
+def print_reply_notes(reply: Reply) -> None:
+    """Say how a complete answer was understood, and why it ended where that was not its end."""
+    for note in filter(None, (reply.note, stop_note(reply))):
+        print_note(note)
 
 
 def print_answer(model: SelectedModel, request: Request, *, json_output: bool) -> None:
@@ -156,7 +162,13 @@ def print_answer(model: SelectedModel, request: Request, *, json_output: bool) -
     """
     reply = answer(model, request, quiet=json_output)
     if json_output:
-        print_json({"text": reply.text})
+        print_json(answer_to_data(reply))
+
+
+def answer_to_data(reply: Reply) -> dict[str, str]:
+    """Return an answer without regions as data for programs."""
+    stop = {"stop": reply.stop.value} if reply.stop else {}
+    return {"text": reply.text, **stop}
 
 
 def rank(model: SelectedModel, request: Request) -> Ranking | None:

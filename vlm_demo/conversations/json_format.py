@@ -35,7 +35,15 @@ from vlm_demo.markup.region_json import (
     RegionModel,
     region_to_json,
 )
-from vlm_demo.values import Mention, ParsedPlace, Region, Reply, ReplyState, Timing
+from vlm_demo.values import (
+    Mention,
+    ParsedPlace,
+    Region,
+    Reply,
+    ReplyState,
+    StopReason,
+    Timing,
+)
 
 MAX_TURNS = 1_000
 """Largest number of turns, and of examples, in one file."""
@@ -124,6 +132,7 @@ def _reply_to_json(reply: Reply) -> dict[str, Any]:
         "state": reply.state.value,
         "mentions": [_mention_to_json(mention) for mention in reply.mentions],
         "marks": [_place_to_json(place) for place in reply.parsed_places],
+        **({"stop": reply.stop.value} if reply.stop else {}),
         "pace": timing
         and {"first_s": timing.first_token_s, "seconds": timing.seconds, "tokens": timing.tokens},
     }
@@ -211,6 +220,7 @@ class _ReplyModel(BaseModel):
     mentions: Annotated[list[_MentionModel], Field(max_length=MAX_ANSWER_REGIONS)]
     marks: Annotated[list[_PlaceModel], Field(max_length=MAX_ANSWER_REGIONS)]
     pace: _TimingModel | None
+    stop: StopReason | None = None  # files of earlier versions do not say
 
     @model_validator(mode="after")
     def _check_spans(self) -> _ReplyModel:
@@ -230,6 +240,7 @@ class _ReplyModel(BaseModel):
             self.thought,
             tuple(place.to_place() for place in self.marks),
             self.note,
+            stop=self.stop,
             timing=Timing(pace.first_s, pace.seconds, pace.tokens) if pace else None,
         )
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import PurePath
 
 from vlm_demo.conversations.saved_conversation import SavedConversation, SavedImage, SavedTurn
+from vlm_demo.prompting.stop_notes import stop_note
 from vlm_demo.values import Box, Mention, Point, Region, Timing, bounding_box
 
 _NOT_IN_FILE_NAMES = re.compile(r"[^\w.-]+")
@@ -48,6 +49,8 @@ def _blocks(turn: SavedTurn, names: dict[str, str]) -> Iterator[str]:
         return
     yield " · ".join((f"**{turn.model or 'Answer'}**", *_describe_timing(turn.reply.timing)))
     yield turn.reply.text
+    if note := stop_note(turn.reply):
+        yield f"*{note}*"
     mentions = [mention for mention in turn.reply.mentions if mention.regions]
     if mentions:
         yield "\n".join(map(_list_item, mentions))

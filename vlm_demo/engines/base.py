@@ -98,8 +98,9 @@ class Engine(Protocol):
     def stream(self, prompt: Prompt, sampling: Sampling) -> Generator[TextChunk, None, None]:
         """Yield chunks of text as they are produced; joined, they are the whole output.
 
-        While the request waits, empty chunks give its queue position. Closing the iterator stops
-        the generation; the chunks so far remain valid.
+        While the request waits, empty chunks give its queue position. The last chunk, which may be
+        empty, says why the answer ends (`TextChunk.stop`). Closing the iterator stops the
+        generation; the chunks so far remain valid.
 
         Raises:
             QueueFullError: too many requests are waiting.

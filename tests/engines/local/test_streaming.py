@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from support.engines import LONG, SHORT, ask, load_engine, raising, wait_until, 
 from vlm_demo.engines import Serving
 from vlm_demo.engines.local.engine import LocalEngine
 from vlm_demo.errors import EngineError, OutOfMemoryError
-from vlm_demo.values import Prompt, Sampling, Task
+from vlm_demo.values import Prompt, Sampling, StopReason, Task
 
 
 def test_pieces_come_while_the_model_is_writing(llava: LocalEngine, picture: Image.Image) -> None:
@@ -49,6 +50,19 @@ def test_a_request_that_was_given_up_in_the_queue_is_never_run(
         pieces.close()
     wait_until(lambda: not llava.usage().answering)
     assert llava.usage().requests == begun
+
+
+def test_the_last_chunk_says_why_the_answer_ended(llava: LocalEngine, picture: Image.Image) -> None:
+    asked = ask("llava15", picture)
+    *earlier, last = llava.stream(asked, Sampling(max_new_tokens=5))
+    assert last.stop is StopReason.LENGTH
+    assert {chunk.stop for chunk in earlier} == {None}
+    stop = write(llava, asked, Sampling(max_new_tokens=40))[5]
+    until_stop = Prompt(asked.messages, chat_template=asked.chat_template, stop=(stop,))
+    *_, last = llava.stream(until_stop, LONG)
+    assert last.stop is StopReason.FINISHED
+    *_, last = llava.stream(replace(asked, choices=("yes", "no")), Sampling(max_new_tokens=1))
+    assert last.stop is StopReason.FINISHED
 
 
 def test_a_stop_string_stops_the_model(llava: LocalEngine, picture: Image.Image) -> None:

@@ -60,7 +60,7 @@ from vlm_demo.errors import (
 )
 from vlm_demo.families import get_family
 from vlm_demo.prompting.templates import fill_template
-from vlm_demo.values import Message, Prompt, Request, Sampling, Task, TextChunk
+from vlm_demo.values import Message, Prompt, Request, Sampling, StopReason, Task, TextChunk
 
 # What httpx reads a broken answer with may be collected while it runs; nothing is lost with it.
 pytestmark = pytest.mark.filterwarnings(
@@ -386,6 +386,23 @@ def test_vllm_begins_a_text_with_its_first_token_once() -> None:
         body = request_body(replace(QUESTION, chat_template=get_family(family).chat_template))
         assert body["add_special_tokens"] is True
     assert "add_special_tokens" not in request_body(QUESTION)  # the checkpoint's own template
+
+
+@pytest.mark.parametrize(
+    ("reason", "stop"),
+    [
+        ("stop", StopReason.FINISHED),
+        ("length", StopReason.LENGTH),
+        ("content_filter", StopReason.FILTERED),
+        ("tool_calls", StopReason.FINISHED),
+    ],
+)
+def test_the_server_says_why_an_answer_ended(reason: str, stop: StopReason) -> None:
+    turn = sending(event("A lion, an"), event(finish=reason), DONE)
+    with chat_server(turn) as server, connect(server) as engine:
+        *earlier, last = engine.stream(QUESTION, GREEDY)
+    assert last.stop is stop
+    assert {chunk.stop for chunk in earlier} == {None}
 
 
 def test_a_standard_server_is_held_to_choices_by_a_schema() -> None:

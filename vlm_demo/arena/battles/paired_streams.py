@@ -92,7 +92,7 @@ class AnswerStream:
                 if reply is None:
                     return
                 self.queue_position = reply.queue_position
-                if not reply.queue_position:
+                if not reply.is_waiting:
                     self._hidden.append((len(reply.raw), _anonymize(reply)))
                     self.newest = reply
             self.has_ended = True

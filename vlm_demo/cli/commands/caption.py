@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vlm_demo.cli.model import AnswerOptions, answer
+from vlm_demo.cli.model import AnswerOptions, answer, answer_to_data
 from vlm_demo.cli.options import JsonOutput, Picture
 from vlm_demo.cli.regions import print_regions
 from vlm_demo.cli.signatures import expand_options
@@ -44,6 +44,6 @@ def caption(
     if json_output and grounded:
         sys.stdout.write(export_text(reply, image.size, "json"))
     elif json_output:
-        print_json({"text": reply.text})
+        print_json(answer_to_data(reply))
     elif grounded:
         print_regions(reply, image.size)

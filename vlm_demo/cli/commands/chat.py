@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 from PIL.Image import Image
 
-from vlm_demo.cli.model import AnswerOptions, SelectedModel, load
+from vlm_demo.cli.model import AnswerOptions, SelectedModel, load, print_reply_notes
 from vlm_demo.cli.options import Boxes, Picture, RegionsAs, parse_boxes
 from vlm_demo.cli.signatures import expand_options
 from vlm_demo.cli.terminal import GrowingText, print_error, print_note
@@ -120,8 +120,7 @@ class Conversation:
                 print_note("\n(stopped)")
                 return reply
         text.end(reply.text)
-        if reply.note:
-            print_note(reply.note)
+        print_reply_notes(reply)
         return reply
 
     def _run_command(self, line: str) -> None:

@@ -100,8 +100,9 @@ class ServerClient:
                     self._count(delta.usage)
                     if chunk := reader.read(delta):
                         yield chunk
-        if not reader.is_complete:
+        if reader.stop is None:
             raise self.failures.incomplete()
+        yield TextChunk(stop=reader.stop)
 
     async def _begin(self, request: ChatRequest) -> openai.AsyncStream[ChatCompletionChunk]:
         """Send the request, again where that is safe, until the server begins to answer."""

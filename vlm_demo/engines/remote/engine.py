@@ -27,7 +27,7 @@ from vlm_demo.engines.remote.client import DEFAULT_TIMEOUTS, ServerClient, Timeo
 from vlm_demo.engines.remote.event_loop_thread import EventLoopThread
 from vlm_demo.engines.remote.request_queue import RequestQueue
 from vlm_demo.errors import EngineError, NoScoresError
-from vlm_demo.values import Prompt, Sampling, TextChunk
+from vlm_demo.values import Prompt, Sampling, StopReason, TextChunk
 
 
 class RemoteEngine:
@@ -177,9 +177,9 @@ def _only_choice(
     answer: Generator[TextChunk, None, None], choices: Sequence[str]
 ) -> Generator[TextChunk, None, None]:
     """Yield the choice that an answer holds, once it is complete."""
-    text = ""
+    text, stop = "", StopReason.FINISHED
     with closing(answer):
         for chunk in answer:
-            text += chunk
+            text, stop = text + chunk, chunk.stop or stop
             yield TextChunk()
-    yield TextChunk(read_choice(text, choices))
+    yield TextChunk(read_choice(text, choices), stop=stop)

@@ -48,6 +48,7 @@ class AnswerData(TypedDict):
     text: str
     items: list[MentionData]
     targets: NotRequired[list[TargetData]]
+    stop: NotRequired[str]  # why the answer ended: a `StopReason`
 
 
 def reply_to_data(reply: Reply, size: Size) -> AnswerData:
@@ -58,6 +59,8 @@ def reply_to_data(reply: Reply, size: Size) -> AnswerData:
     }
     if reply.targets:
         data["targets"] = targets_to_data(reply)
+    if reply.stop:
+        data["stop"] = reply.stop.value
     return data
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from vlm_demo.prompting.stop_notes import stop_note
 from vlm_demo.ui.chat.conversation import ChatTurn
 from vlm_demo.ui.components.answer.markdown import escape_markdown, mentions_markdown, note_html
 from vlm_demo.ui.components.answer.view import SPACE_UNKNOWN
@@ -59,7 +60,8 @@ def _notes_below(reply: Reply) -> list[str]:
     """Return what stands below a complete answer."""
     problems = {ReplyState.UNREADABLE: UNREADABLE, ReplyState.SPACE_UNKNOWN: SPACE_UNKNOWN}
     problem = [note_html(problems[reply.state], "note")] if reply.state in problems else []
-    return [*problem, note_html(_describe_timing(reply.timing), "pace")]
+    stopped = [note_html(note, "note")] if (note := stop_note(reply)) else []
+    return [*problem, *stopped, note_html(_describe_timing(reply.timing), "pace")]
 
 
 def _describe_timing(timing: Timing | None) -> TranslatableText:

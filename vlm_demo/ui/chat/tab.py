@@ -37,7 +37,7 @@ from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.events import ANSWERS, QUICK
 from vlm_demo.ui.i18n import say
 from vlm_demo.ui.tabs import Tab
-from vlm_demo.values import Task
+from vlm_demo.values import StopReason, Task
 
 WELCOME = """### Talk about a picture
 Paste, drop or attach one, then ask away. Mark regions on it to ask about them."""
@@ -78,9 +78,14 @@ class ChatTab:
         if unsent:
             shown = self.components.update_all(conversation, sidebar)
             return {**shown, self.box: gr.MultimodalTextbox(value=dict(unsent.message), **READY)}
-        if conversation and conversation[-1].reply is None:
-            return self._give_back(conversation[:-1], conversation[-1], sidebar)
-        return self._give_back(conversation, None, sidebar)
+        if not conversation:
+            return self._give_back(conversation, None, sidebar)
+        *before, last = conversation
+        if last.reply is None:
+            return self._give_back((*before,), last, sidebar)
+        if last.reply.stop is None:
+            last = replace(last, reply=replace(last.reply, stop=StopReason.CANCELLED))
+        return self._give_back((*before, last), None, sidebar)
 
     def _give_back(
         self, before: Conversation, turn: ChatTurn | None, sidebar: ChatSidebarState

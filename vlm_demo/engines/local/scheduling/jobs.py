@@ -11,7 +11,7 @@ from vlm_demo.engines.channel import HEARTBEAT_S, Channel
 from vlm_demo.engines.local.decoding.answers import AnswerInProgress
 from vlm_demo.engines.local.inputs.encoding import EncodedPrompt
 from vlm_demo.errors import AnswerTimeoutError, EngineError
-from vlm_demo.values import Sampling, TextChunk
+from vlm_demo.values import Sampling, StopReason, TextChunk
 
 GRACE_S = 2.0
 """Seconds that a reader waits longer than the model, in case the model itself is stuck."""
@@ -37,6 +37,7 @@ class GenerationJob:
         self.tokens: list[int] = []  # of the answer
         self.cancelled = Event()  # the reader has gone
         self.is_over = False  # the answer has ended by itself
+        self._stop = StopReason.FINISHED
         self._end_tokens = end_tokens
         self._timeout_s = timeout_s
         self._deadline = time.monotonic() + timeout_s
@@ -68,12 +69,14 @@ class GenerationJob:
                 "float32 or bfloat16, or choose another model."
             )
         self.tokens.append(token)
-        self._put(self.answer.add_token(token, logprob, ends=token in self._end_tokens))
-        self.is_over = (
-            token in self._end_tokens
-            or self.answer.is_complete
-            or len(self.tokens) >= self.max_new_tokens
-        )
+        ends = token in self._end_tokens
+        chunk = self.answer.add_token(token, logprob, ends=ends)
+        if chunk or chunk.logprobs:
+            self._chunks.put(chunk)
+        is_cut_off = len(self.tokens) >= self.max_new_tokens
+        if is_cut_off and not ends and not self.answer.is_complete:
+            self._stop = StopReason.LENGTH
+        self.is_over = ends or self.answer.is_complete or is_cut_off
         return self.is_over
 
     def report_queue_position(self, position: int) -> None:
@@ -81,9 +84,10 @@ class GenerationJob:
         self._chunks.put(TextChunk(queue_position=position))
 
     def finish(self, error: BaseException | None = None) -> None:
-        """End the reader's stream, with an error or with the rest of the answer."""
+        """End the reader's stream, with an error or with the rest of the answer and its reason."""
         if error is None:
-            self._put(self.answer.flush())
+            rest = self.answer.flush()
+            self._chunks.put(TextChunk(rest, logprobs=rest.logprobs, stop=self._stop))
         self._chunks.finish(error)
 
     def timeout_error(self) -> AnswerTimeoutError:
@@ -104,10 +108,6 @@ class GenerationJob:
                 yield chunk
             elif time.monotonic() > self._deadline + GRACE_S:
                 raise self.timeout_error()
-
-    def _put(self, chunk: TextChunk) -> None:
-        if chunk or chunk.logprobs:
-            self._chunks.put(chunk)
 
 
 OnJobEnd = Callable[[GenerationJob, Exception | None], None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator
 from contextlib import closing
 from functools import partial
@@ -34,16 +35,17 @@ def stream_answer(
     Raises:
         VlmDemoError: as `Backend.answer` does.
     """
-    has_begun, queue_position = False, 0
+    has_begun, queue_position, start = False, 0, time.monotonic()
     with closing(stream_replies(backend, model, request)) as replies:
         for reply in replies:
-            if reply is not None and not reply.queue_position:
+            if reply is not None and not reply.is_waiting:
                 has_begun = True
             if has_begun:
                 yield reply
                 continue
             queue_position = reply.queue_position if reply else queue_position
-            yield Waiting.observe(backend, model, request, queue_position)
+            seconds = time.monotonic() - start
+            yield Waiting.observe(backend, model, request, queue_position, seconds)
 
 
 def stream_updates(

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import gradio as gr
 
 from vlm_demo.analysis.multiple_choice import CircularResult, Ranking
+from vlm_demo.prompting.stop_notes import STOP_NOTES, stop_note
 from vlm_demo.rendering.palette import colour_of, dash_of
 from vlm_demo.ui import browser_files
 from vlm_demo.ui.components.answer.waiting import Waiting
@@ -24,7 +25,7 @@ from vlm_demo.ui.html_values import (
     encode_value,
 )
 from vlm_demo.units import format_percent, format_rate, format_seconds
-from vlm_demo.values import Mention, Reply, ReplyState, TargetResult, Timing
+from vlm_demo.values import Mention, Reply, ReplyState, StopReason, TargetResult, Timing
 
 _SCRIPT = browser_files.read("components/answer/view.js")
 
@@ -100,7 +101,12 @@ def finish_value(value: object) -> str:
         content = {}
     if not isinstance(content, dict):
         return EMPTY_ANSWER
-    return encode_value({**content, "busy": False, "waiting": None})
+    finished = {**content, "busy": False, "waiting": None}
+    if content.get("busy") and content.get("parts"):  # a complete answer is not busy any more
+        notes = content.get("notes")
+        earlier = notes if isinstance(notes, list) else []
+        finished["notes"] = [*earlier, STOP_NOTES[StopReason.CANCELLED]]
+    return encode_value(finished)
 
 
 def answer_value(
@@ -114,8 +120,8 @@ def answer_value(
     """Value of the component for a reply, complete or still growing (`busy`).
 
     Below it come a line for each of several things that were looked for, `note`, the reply's own
-    note on how the model was asked, and how long it took: unless the model is a `secret`, which
-    that might give away.
+    note on how the model was asked, why the answer ended where that was not its end, and how long
+    it took: unless the model is a `secret`, which that might give away.
     """
     queue = _describe_queue_position(reply.queue_position)
     content = {
@@ -123,7 +129,7 @@ def answer_value(
         "things": [] if queue else [_target_content(reply, one) for one in reply.targets],
         "reasoning": reply.reasoning,
         "busy": busy,
-        "notes": [text for text in (queue, note, reply.note) if text],
+        "notes": [text for text in (queue, note, reply.note, stop_note(reply)) if text],
         "tone": tone,
         "pace": [] if secret else _timing_facts(reply.timing),
     }

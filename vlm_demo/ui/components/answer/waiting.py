@@ -19,18 +19,26 @@ class Waiting:
     image_count: int = 0  # that the model looks at
     loading: Progress | None = None  # None: the model is loaded
     queue_position: int = 0  # number of requests that are answered before
+    is_remote: bool = False  # a server has the model
+    seconds: float = 0.0  # since the request
 
     @classmethod
     def observe(
-        cls, backend: Backend, model: str, request: Request, queue_position: int = 0
+        cls,
+        backend: Backend,
+        model: str,
+        request: Request,
+        queue_position: int = 0,
+        seconds: float = 0.0,
     ) -> Waiting:
-        """Find out what a request waits for.
+        """Find out what a request that began some seconds ago waits for.
 
         Raises:
             UnknownModelError: there is no such model on the menu.
         """
         images = len(request.images) + sum(len(past.images) for past in request.history)
-        return cls(model, images, backend.progress(model), queue_position)
+        is_remote = backend.spec(model).engine == "remote"
+        return cls(model, images, backend.progress(model), queue_position, is_remote, seconds)
 
     @property
     def stage(self) -> TranslatableText:
@@ -39,6 +47,8 @@ class Waiting:
             return TranslatableText("Loading {model}…", {"model": self.model})
         if self.queue_position:
             return _describe_queue(self.queue_position)
+        if self.is_remote:
+            return TranslatableText("Waiting for the server of {model}…", {"model": self.model})
         match self.image_count:
             case 0:
                 return TranslatableText("Reading the question…")
@@ -51,6 +61,11 @@ class Waiting:
     def text(self) -> TranslatableText:
         """What it waits for, with its progress."""
         loading = self.loading
+        if self.is_remote and loading is None and not self.queue_position:
+            return TranslatableText(
+                "Waiting for the server of {model}… {seconds} s",
+                {"model": self.model, "seconds": int(self.seconds)},
+            )
         if loading is None or not loading.total:
             return self.stage
         fetching = loading.stage == "fetching"
