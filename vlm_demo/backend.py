@@ -12,6 +12,7 @@ from threading import Lock
 from vlm_demo.catalog.identity import spec_for_checkpoint
 from vlm_demo.catalog.menu import default_menu, find, load_menu
 from vlm_demo.catalog.own_code import trust_own_code
+from vlm_demo.catalog.server_menu import merge_server_specs, settings_server_specs
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.catalog.thinking import check_thinking
 from vlm_demo.engines import (
@@ -31,6 +32,7 @@ from vlm_demo.families import get_family
 from vlm_demo.pool import FormatOption, ModelPool
 from vlm_demo.prompting.confidence import TokenProbabilities
 from vlm_demo.prompting.family import Family
+from vlm_demo.prompting.image_size import limit_image_size
 from vlm_demo.prompting.request_checks import MAX_CHARACTERS
 from vlm_demo.prompting.targets import TARGET_TASKS, read_targets
 from vlm_demo.settings import Device, Settings
@@ -63,7 +65,8 @@ class Backend:
         self._pool = ModelPool(
             self._open_engine, menu=lambda: self._menu, max_loaded=max_loaded, device=device
         )
-        self._lock = Lock()  # guards the menu
+        self._lock = Lock()  # guards the menu, and what follows
+        self._server_keys: dict[str, str] = {}  # by base_url; they are kept nowhere else
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Backend:
@@ -71,9 +74,12 @@ class Backend:
 
         Raises:
             SettingsError: the menu file cannot be used.
+            InputError: what is given as a server is no address.
+            ServerError: a server cannot be used; the message says why.
         """
+        menu = load_menu(settings.menu) if settings.menu else default_menu()
         return cls(
-            load_menu(settings.menu) if settings.menu else default_menu(),
+            (*settings_server_specs(settings), *menu),
             max_loaded=settings.max_loaded,
             max_characters=settings.max_characters,
             device=settings.device,
@@ -125,6 +131,26 @@ class Backend:
                 raise LoadError(f"There is another model called {new.name!r} on the menu.")
             self._menu = (*others, new)
         return new
+
+    def add_server_models(
+        self, specs: Sequence[ModelSpec], api_key: str = ""
+    ) -> tuple[ModelSpec, ...]:
+        """Add models of a server to the menu, and return their entries (`merge_server_specs`).
+
+        Args:
+            specs: as `server_specs` makes them.
+            api_key: of their server, kept in memory only; "": as it was.
+
+        Raises:
+            BusyModelError: one of them is answering.
+        """
+        with self._lock:
+            menu, added = merge_server_specs(self._menu, specs)
+            for spec in added:
+                self._pool.unload(spec.name)  # its key or its family may be another one now
+            self._menu = menu
+            self._server_keys |= {spec.base_url: api_key for spec in added if api_key}
+        return added
 
     def is_loaded(self, name: str) -> bool:
         """Whether the model can answer at once."""
@@ -269,7 +295,10 @@ class Backend:
             return engine.inspect(self._prompt(spec, request, engine))
 
     def _prompt(self, spec: ModelSpec, request: Request, engine: Engine) -> Prompt:
-        return get_family(spec.family).prompt(
+        family = get_family(spec.family)
+        if spec.engine == "remote":
+            family = limit_image_size(family)
+        return family.prompt(
             request, control_tokens=engine.control_tokens, max_characters=self._max_characters
         )
 
@@ -289,7 +318,8 @@ class Backend:
                 "whole repository (its folder assets/models), or train the model: "
                 f"python -m vlm_demo train --recipe {spec.name}."
             )
-        return open_engine(spec.load_options(self._device), self._serving, on_progress)
+        options = spec.load_options(self._device, self._server_keys.get(spec.base_url, ""))
+        return open_engine(options, self._serving, on_progress)
 
 
 class _AnswerTimer:

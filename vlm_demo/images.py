@@ -76,6 +76,15 @@ def open_image(
         ) from error
 
 
+def shrink_image(image: Image.Image, longest_side: int) -> Image.Image:
+    """Scale an image down so that no side is longer than this, in pixels; or return it as it is."""
+    longest = max(image.size)
+    if longest <= longest_side:
+        return image
+    width, height = (max(1, round(side * longest_side / longest)) for side in image.size)
+    return image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+
+
 def _read_content(source: Path | bytes | BinaryIO, max_bytes: int) -> bytes:
     """Read a source, but no more than is allowed."""
     if isinstance(source, bytes):

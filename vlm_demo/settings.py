@@ -174,6 +174,14 @@ class Settings:
         "FILE",
         default_text="the menu that comes with the program",
     )
+    server: tuple[str, ...] = _setting(
+        (),
+        "Servers with OpenAI's API whose models come first on the menu.",
+        _parse_names,
+        "ADDRESS,ADDRESS",
+        default_text="none",
+    )
+    server_key: str = _setting("", "Key of these servers.", str, default_text="none", is_flag=False)
     votes: str = _setting(
         "votes.db", "Database of votes: an SQLite file, or a URL.", str, "FILE|URL"
     )

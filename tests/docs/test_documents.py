@@ -125,6 +125,7 @@ def test_the_page_knows_the_flags_that_are_named():
                 ["llava15 local", "smolvlm local"],
                 ["qwen2_vl vllm"],
                 ["smolvlm local", "llava15 vllm", "qwen2_vl vllm", "gemma3 openai"],
+                ["generic local"],
             ],
             strict=True,
         )

@@ -124,6 +124,12 @@ def saying(*texts: str) -> Turn:
     return sending(*map(event, texts), event(finish="stop"), DONE)
 
 
+def speaking_whole(content: object, finish: str | None = "stop", **fields: Any) -> Turn:
+    """Answer as a server that does not stream; `fields` go into the message."""
+    message = {"role": "assistant", "content": content} | fields
+    return failing(200, {"choices": [{"index": 0, "message": message, "finish_reason": finish}]})
+
+
 def sending(*parts: bytes) -> Turn:
     """Send these bytes, part by part, as the whole answer."""
 
@@ -186,7 +192,37 @@ def failing(status: int, body: object, headers: Mapping[str, str] = {}) -> Turn:
     return turn
 
 
-def listed(*names: str) -> Turn:
-    """The answer to a request for the models."""
-    models = [{"id": name, "object": "model", "created": 0, "owned_by": ""} for name in names]
-    return failing(200, {"object": "list", "data": models})
+def listed(*names: str, **fields: Any) -> Turn:
+    """The answer to a request for the models, each with these fields."""
+    model = {"object": "model", "created": 0, "owned_by": ""} | fields
+    data = [{"id": name} | model for name in names]
+    return failing(200, {"object": "list", "data": data})
+
+
+def needing_key(key: str, turn: Turn) -> Turn:
+    """Refuse a request that comes without this key."""
+    refusal = failing(401, {"error": {"message": "Incorrect API key provided."}})
+
+    def check(handler: _Handler) -> None:
+        has_key = handler.headers["Authorization"] == f"Bearer {key}"
+        (turn if has_key else refusal)(handler)
+
+    return check
+
+
+def dripping(handler: _Handler) -> None:
+    """Send a header, byte by byte, for ever."""
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    while not handler.server.released.wait(0.02):
+        handler.wfile.write(b"x")
+
+
+def endless(content_type: str) -> Turn:
+    """Send more than anybody can use."""
+
+    def turn(handler: _Handler) -> None:
+        handler.begin(content_type)
+        while not handler.server.released.is_set():
+            handler.send(b" " * 1_000_000)
+
+    return turn

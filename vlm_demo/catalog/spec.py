@@ -101,11 +101,22 @@ class ModelSpec:
     unverified_fields: tuple[str, ...] = ()  # names of the fields here that could not be checked
     note: str = ""  # one honest line for the person who chooses
 
-    def load_options(self, device: Device = "auto") -> LoadOptions:
-        """Return what an engine must know to open the model."""
-        server = Server(base_url=self.base_url, kind=self.server, api_key_env=self.api_key_env)
+    def load_options(self, device: Device = "auto", api_key: str = "") -> LoadOptions:
+        """Return what an engine must know to open the model.
+
+        Args:
+            device: where it runs, if it runs here.
+            api_key: of its server, where no environment variable holds it.
+        """
+        server = Server(
+            base_url=self.base_url,
+            kind=self.server,
+            api_key_env=self.api_key_env,
+            api_key=api_key,
+        )
         return LoadOptions(
             checkpoint=self.checkpoint,
+            name=self.name,
             server=server if self.engine == "remote" else None,
             revision=self.revision,
             number_format=self.number_format,

@@ -14,10 +14,11 @@ from PIL.Image import Image
 
 from vlm_demo.analysis.multiple_choice import Ranking, rank_choices
 from vlm_demo.backend import Backend
+from vlm_demo.catalog.server_menu import is_server_address
 from vlm_demo.catalog.spec import ModelSpec
-from vlm_demo.cli.options import Menu
+from vlm_demo.cli.options import Menu, Server
 from vlm_demo.cli.terminal import GrowingText, print_json, print_note, show_progress
-from vlm_demo.errors import NoScoresError
+from vlm_demo.errors import InputError, NoScoresError
 from vlm_demo.families import get_family
 from vlm_demo.images import open_image
 from vlm_demo.prompting.stop_notes import stop_note
@@ -36,6 +37,7 @@ class ModelOptions:
         ),
     ] = None
     menu: Menu = None
+    server: Server = None
 
     def select(self) -> SelectedModel:
         """Find the model; nothing is loaded yet.
@@ -45,9 +47,11 @@ class ModelOptions:
             SettingsError: the menu cannot be used.
             LoadError: a Hub id or folder was given, and there is no such checkpoint.
         """
-        settings, backend = open_backend(menu=self.menu)
+        settings, backend = open_backend(menu=self.menu, server=self.server)
         name = self.model or backend.menu[0].name
         is_on_menu = any(spec.name == name for spec in backend.menu)
+        if not is_on_menu and is_server_address(name):
+            raise InputError(f"{name} is the address of a server. Please give it as --server.")
         # Only a path or a Hub id has a slash; a misspelt name gets a list of names.
         is_checkpoint = not is_on_menu and ("/" in name or Path(name).is_dir())
         spec = backend.add_checkpoint(name) if is_checkpoint else backend.spec(name)

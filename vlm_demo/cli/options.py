@@ -19,6 +19,7 @@ Picture = Annotated[
 ]
 JsonOutput = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Menu = Annotated[Path | None, setting_option("menu")]
+Server = Annotated[str | None, setting_option("server")]
 Votes = Annotated[str | None, setting_option("votes")]
 VotesRepo = Annotated[str | None, setting_option("votes_repo", "--repo")]
 Boxes = Annotated[

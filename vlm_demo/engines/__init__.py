@@ -16,6 +16,7 @@ from vlm_demo.engines.base import (
 from vlm_demo.engines.cache_budget import CacheBudget
 from vlm_demo.engines.load_options import LoadOptions, OwnCode, Server, ServerKind
 from vlm_demo.engines.number_format import NumberFormat
+from vlm_demo.engines.server_listing import ServerListing, ServerModel
 from vlm_demo.settings import Device, on_zerogpu
 
 __all__ = [
@@ -30,20 +31,47 @@ __all__ = [
     "RenderedPrompt",
     "Server",
     "ServerKind",
+    "ServerListing",
+    "ServerModel",
     "Serving",
     "Usage",
     "chat_template",
     "checkpoint_config",
     "fetch_original",
+    "find_local_servers",
     "find_own_code",
     "folder_on_disk",
     "free_memory",
     "ignore_progress",
+    "list_server_models",
     "open_engine",
     "release_memory",
     "weights_memory",
     "weights_memory_by_format",
 ]
+
+
+def list_server_models(address: str, api_key: str = "") -> ServerListing:
+    """Ask a server for its models; see `engines.remote.server_models`.
+
+    Raises:
+        InputError: this is no address of a server, or no key.
+        ServerError: there are none; the message says why and what to do.
+    """
+    from vlm_demo.engines.remote import server_models
+
+    return server_models.list_server_models(address, api_key)
+
+
+def find_local_servers() -> tuple[ServerListing, ...]:
+    """Return the servers that answer on this computer, at their usual ports.
+
+    Raises:
+        ServerError: there is none; the message names the ports.
+    """
+    from vlm_demo.engines.remote import server_models
+
+    return server_models.find_local_servers()
 
 
 def open_engine(
@@ -64,7 +92,11 @@ def open_engine(
         from vlm_demo.engines.remote.engine import RemoteEngine
 
         return RemoteEngine.connect(
-            options.checkpoint, options.server, serving=serving, on_progress=on_progress
+            options.checkpoint,
+            options.server,
+            name=options.name,
+            serving=serving,
+            on_progress=on_progress,
         )
     if on_zerogpu():
         from vlm_demo.engines.local.zerogpu.engine import ZeroGpuEngine

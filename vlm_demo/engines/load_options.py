@@ -20,7 +20,8 @@ class Server:
 
     base_url: str  # of its OpenAI-compatible API, as a rule http://host:port/v1
     kind: ServerKind = "vllm"
-    api_key_env: str = ""  # environment variable with the key; "": it needs none
+    api_key_env: str = ""  # environment variable with the key; "": see `api_key`
+    api_key: str = field(default="", repr=False)  # where no variable holds it; "": it needs none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,7 @@ class LoadOptions:
 
     checkpoint: str  # Hub id or folder; with a server, what that calls it
     server: Server | None = None  # None: the model is loaded here, as the rest says
+    name: str = field(default="", compare=False)  # on the menu, for messages
     revision: str | None = None  # of the Hub repository; None: its newest
     number_format: NumberFormat = NumberFormat.AUTO
     compute_format: NumberFormat = NumberFormat.AUTO  # that quantized weights are computed in

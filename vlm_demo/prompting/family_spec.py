@@ -28,6 +28,13 @@ class FamilyLimits:
     context: int | None = None
     """Tokens of prompt and answer together; None: as the checkpoint says."""
 
+    longest_side: int = 2_048
+    """Longest side, in pixels, of an image that a server is sent; larger ones are scaled down.
+
+    It is at least what the checkpoints make use of. The default is OpenAI's:
+    https://platform.openai.com/docs/guides/images-vision ("fit in a 2048px x 2048px square").
+    """
+
     chats_without_image: bool = True
     """Whether the model can chat before it has seen an image."""
 

@@ -88,7 +88,7 @@ def build_page(backend: Backend, settings: Settings) -> gr.Blocks:
         # a component by walking all those before it.
         controls = build_settings(backend, model)
         if settings.allow_checkpoints:
-            build_model_addition(backend, model, offers_trust=settings.is_private())
+            build_model_addition(backend, model, is_private=settings.is_private())
         newest_image = gr.State(None)
         page = PageContext(
             backend,

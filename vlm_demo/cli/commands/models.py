@@ -9,9 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from vlm_demo.backend import Backend
+from vlm_demo.catalog.server_menu import to_menu_toml
 from vlm_demo.catalog.spec import ESTIMATED_FORMATS, ModelSpec
 from vlm_demo.catalog.vllm import vllm_command
-from vlm_demo.cli.options import JsonOutput, Menu
+from vlm_demo.cli.options import JsonOutput, Menu, Server
 from vlm_demo.cli.terminal import print_json, print_table, printable
 from vlm_demo.engines import NumberFormat
 from vlm_demo.families import get_family
@@ -26,6 +27,11 @@ HEADING = ("NAME", "FAMILY", "SIZE", "MEMORY", "LICENCE", "COMMERCIAL", "WHERE",
 
 def models(
     menu: Menu = None,
+    server: Server = None,
+    toml: Annotated[
+        bool,
+        typer.Option("--toml", help="Print the models of the servers as lines for a menu file."),
+    ] = False,
     json_output: JsonOutput = False,
     vllm: Annotated[
         bool,
@@ -35,8 +41,10 @@ def models(
     ] = False,
 ) -> None:
     """List the models, what is known of each and where it runs."""
-    specs = Backend.from_settings(Settings.read({"menu": menu})).menu
-    if json_output:
+    specs = Backend.from_settings(Settings.read({"menu": menu, "server": server})).menu
+    if toml:
+        print(to_menu_toml([spec for spec in specs if spec.engine == "remote"]), end="")
+    elif json_output:
         print_json(describe_models(specs))
     elif vllm:
         typer.echo(printable(write_vllm_menu(specs)))

@@ -40,16 +40,17 @@ class RemoteEngine:
         model: str,
         server: Server,
         *,
+        name: str = "",
         serving: Serving | None = None,
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
     ) -> None:
         """Prepare to ask; nothing is sent yet. For the arguments see `connect`."""
         serving = serving or Serving()
-        self._model = model
+        self._name = name or model
         self._server = server
         self._timeout_s = serving.timeout_s
         self._queue = RequestQueue(batch=serving.batch, waiting=serving.waiting)
-        self._client = ServerClient(model, server, timeouts)
+        self._client = ServerClient(model, server, timeouts, self._name)
         self._loop = EventLoopThread(clean_up=self._client.close)
 
     @classmethod
@@ -58,6 +59,7 @@ class RemoteEngine:
         model: str,
         server: Server,
         *,
+        name: str = "",
         serving: Serving | None = None,
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
         on_progress: OnProgress = ignore_progress,
@@ -67,6 +69,7 @@ class RemoteEngine:
         Args:
             model: what the server calls it.
             server: where it is.
+            name: what the menu calls the model, for messages; "": as the server does.
             serving: how many requests it is sent, and how long an answer may take.
             timeouts: how long it may be silent.
             on_progress: is called when this begins.
@@ -75,7 +78,7 @@ class RemoteEngine:
             LoadError: there is no such server, key or model.
         """
         on_progress(Progress("connecting", 0, None, "steps"))
-        engine = cls(model, server, serving=serving, timeouts=timeouts)
+        engine = cls(model, server, name=name, serving=serving, timeouts=timeouts)
         try:
             engine._loop.start(engine._client.check_model()).result()
         except BaseException:
@@ -116,7 +119,7 @@ class RemoteEngine:
             NoScoresError: always.
         """
         raise NoScoresError(
-            f"The server of {self._model} does not tell how likely each choice is. Please choose "
+            f"The server of {self._name} does not tell how likely each choice is. Please choose "
             "a model that runs on this machine for that."
         )
 
@@ -127,7 +130,7 @@ class RemoteEngine:
             EngineError: always.
         """
         raise EngineError(
-            f"{self._model} runs on another server, which does not tell what exactly the model is "
+            f"{self._name} runs on another server, which does not tell what exactly the model is "
             "given. Please choose a model that runs on this machine for that."
         )
 

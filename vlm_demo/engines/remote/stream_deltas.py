@@ -1,13 +1,13 @@
-"""What each message of a server's stream adds to an answer."""
+"""What each message of a server adds to an answer, whatever the shape in which it says so."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from openai.types import CompletionUsage
-from openai.types.chat import ChatCompletionChunk
-
+from vlm_demo.engines.remote.event_stream import UnreadableMessageError
 from vlm_demo.values import StopReason, TextChunk
 
 _STOP_REASONS: Mapping[str, StopReason] = {
@@ -22,6 +22,15 @@ Source: https://platform.openai.com/docs/api-reference/chat/object (`finish_reas
 
 
 @dataclass(frozen=True, slots=True)
+class TokenCounts:
+    """What a server has counted for one answer."""
+
+    prompt: int = 0
+    cached: int = 0  # of the prompt, those that it had computed before
+    completion: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Delta:
     """What one message adds to the answer."""
 
@@ -29,30 +38,70 @@ class Delta:
     reasoning: str = ""  # where the server separates it from the answer
     logprobs: tuple[float, ...] = ()
     stop: StopReason | None = None  # why the answer ends; None: it goes on
-    usage: CompletionUsage | None = None
+    counts: TokenCounts | None = None
 
 
-def read_delta(chunk: ChatCompletionChunk) -> Delta:
-    """Read one message of the stream."""
-    if not chunk.choices:
-        return Delta(usage=chunk.usage)
-    choice = chunk.choices[0]
-    scored = choice.logprobs.content if choice.logprobs else None
+def read_delta(message: Mapping[str, Any]) -> Delta:
+    """Read one message, of a stream or the only one.
+
+    Raises:
+        UnreadableMessageError: it is something else.
+    """
+    counts = _read_counts(message.get("usage"))
+    choices = message.get("choices")
+    if not choices:
+        return Delta(counts=counts)
+    choice = choices[0] if isinstance(choices, list) else None
+    stop = _read_stop(_mapping(choice).get("finish_reason"))
+    content = _mapping(choice).get("delta", _mapping(choice).get("message"))
+    if not isinstance(content, dict):
+        if stop is None:
+            raise UnreadableMessageError("something that is not a message")
+        return Delta(stop=stop, counts=counts)
     # Not part of the standard: vLLM's name for it today, and the one that others took over.
-    reasoning = getattr(choice.delta, "reasoning", "") or getattr(
-        choice.delta, "reasoning_content", ""
-    )
+    reasoning = content.get("reasoning") or content.get("reasoning_content")
     return Delta(
-        text=choice.delta.content or choice.delta.refusal or "",
-        reasoning=reasoning or "",
-        logprobs=tuple(token.logprob for token in scored or ()),
-        stop=_read_stop(choice.finish_reason),
-        usage=chunk.usage,
+        text=_read_text(content.get("content")) or _read_text(content.get("refusal")),
+        reasoning=_read_text(reasoning),
+        logprobs=_read_logprobs(_mapping(choice).get("logprobs")),
+        stop=stop,
+        counts=counts,
     )
 
 
-def _read_stop(reason: str | None) -> StopReason | None:
-    return _STOP_REASONS.get(reason, StopReason.FINISHED) if reason else None
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _read_text(content: object) -> str:
+    """Return a text that may be written as parts, of which those without text are left out."""
+    if isinstance(content, str):
+        return content
+    parts = content or []
+    if not isinstance(parts, list):
+        raise UnreadableMessageError("something that is not text")
+    texts = (part if isinstance(part, str) else _mapping(part).get("text") for part in parts)
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+def _read_logprobs(logprobs: object) -> tuple[float, ...]:
+    tokens = _mapping(logprobs).get("content")
+    found = [_mapping(token).get("logprob") for token in tokens] if tokens else []
+    return tuple(
+        float(value) for value in found if isinstance(value, int | float) and not math.isnan(value)
+    )
+
+
+def _read_stop(reason: object) -> StopReason | None:
+    return _STOP_REASONS.get(reason, StopReason.FINISHED) if isinstance(reason, str) else None
+
+
+def _read_counts(usage: object) -> TokenCounts | None:
+    if not isinstance(usage, dict):
+        return None
+    details = _mapping(usage.get("prompt_tokens_details"))
+    found = usage.get("prompt_tokens"), details.get("cached_tokens"), usage.get("completion_tokens")
+    return TokenCounts(*(count if isinstance(count, int) else 0 for count in found))
 
 
 class DeltaReader:

@@ -55,7 +55,7 @@ FAMILY = Family(
     documented_template=DOCUMENTED_TEMPLATE,
     end_markers=(_END,),
     answer_label="Assistant:",
-    limits=FamilyLimits(max_images=4),
+    limits=FamilyLimits(max_images=4, longest_side=1_024),
     control_tokens=(
         *(_END, f"<{_BAR}begin▁of▁sentence{_BAR}>", f"<{_BAR}▁pad▁{_BAR}>"),
         "<image_placeholder>",

@@ -68,7 +68,7 @@ FAMILY = Family(
     end_markers=("<end_of_turn>", "<eos>"),
     prefix_separator="",
     sampling=Sampling(temperature=1.0, top_p=0.95, top_k=64),
-    limits=FamilyLimits(max_images=4),
+    limits=FamilyLimits(max_images=4, longest_side=1_024),
     control_tokens=(
         *("<bos>", "<eos>", "<pad>", "<unk>", "<start_of_turn>", "<end_of_turn>"),
         *("<start_of_image>", "<end_of_image>", "<image_soft_token>"),

@@ -110,7 +110,7 @@ FAMILY = Family(
     "<image>{% endfor %}<bos>" + BARE_TEXT + "{{ '\n' }}",
     end_markers=("<eos>",),
     prefix_separator=None,
-    limits=FamilyLimits(history="none", chats_without_image=False),
+    limits=FamilyLimits(history="none", longest_side=1_024, chats_without_image=False),
     control_tokens=(
         *("<image>", "<bos>", "<eos>", "<pad>", "<unk>"),
         *(f"<loc{number:04}>" for number in range(LAST + 1)),

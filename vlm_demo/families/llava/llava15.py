@@ -20,7 +20,7 @@ own where there are none.
 from vlm_demo.markup.brackets import Brackets
 from vlm_demo.markup.coordinate_spaces import SQUARE
 from vlm_demo.prompting.architecture import Architecture
-from vlm_demo.prompting.family import Family
+from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.padding import pad_to_square
 from vlm_demo.values import Task
 
@@ -58,6 +58,7 @@ FAMILY = Family(
     markup=Brackets().markup(SQUARE),
     region_template="{region}",
     prepare_image=pad_to_square,
+    limits=FamilyLimits(longest_side=1_024),
     chat_template=CHAT_TEMPLATE,
     end_markers=("</s>",),
     answer_label="ASSISTANT:",

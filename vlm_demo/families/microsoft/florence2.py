@@ -278,7 +278,7 @@ FAMILY = Florence2(
     chat_template=BARE_TEXT,
     keep_special_tokens=True,
     prefix_separator=None,
-    limits=FamilyLimits(history="none", chats_without_image=False),
+    limits=FamilyLimits(history="none", longest_side=1_024, chats_without_image=False),
     control_tokens=(
         *("<image>", *_OWN_TAGS, *SENTENCES),
         *(f"<loc_{number}>" for number in range(LAST + 1)),

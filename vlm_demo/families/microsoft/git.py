@@ -29,7 +29,7 @@ FAMILY = Family(
     end_markers=("[SEP]",),
     prefix_separator="",
     sampling=Sampling(max_new_tokens=50),
-    limits=FamilyLimits(history="none", chats_without_image=False),
+    limits=FamilyLimits(history="none", longest_side=1_024, chats_without_image=False),
     control_tokens=("[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]"),
 )
 

@@ -189,7 +189,7 @@ FAMILY = Kosmos2(
     "{{ part['text'] }}{% endfor %}",
     keep_special_tokens=True,
     end_markers=("</s>",),
-    limits=FamilyLimits(history="none", chats_without_image=False),
+    limits=FamilyLimits(history="none", longest_side=1_024, chats_without_image=False),
     control_tokens=(
         *("<s>", "</s>", "<pad>", "<unk>", "<mask>", "</doc>", "</chunk>", "</line>"),
         *("<image>", "</image>", "<phrase>", "</phrase>", "<object>", "</object>"),

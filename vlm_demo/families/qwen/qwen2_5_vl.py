@@ -94,7 +94,7 @@ FAMILY = Family(
     end_markers=("<|im_end|>", "<|endoftext|>"),
     prefix_separator="",
     sampling=Sampling(repetition_penalty=1.05),  # generation_config.json of the checkpoints
-    limits=FamilyLimits(max_images=4),
+    limits=FamilyLimits(max_images=4, longest_side=4_096),
     control_tokens=(
         *("<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|vision_start|>", "<|vision_end|>"),
         *("<|vision_pad|>", "<|image_pad|>", "<|video_pad|>", "<|object_ref_start|>"),

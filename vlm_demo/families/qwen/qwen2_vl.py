@@ -100,7 +100,7 @@ FAMILY = Family(
         f"<|{name}_{side}|>" for name in ("object_ref", "box", "quad") for side in ("start", "end")
     ),
     end_markers=("<|im_end|>", "<|endoftext|>"),
-    limits=FamilyLimits(max_images=8),
+    limits=FamilyLimits(max_images=8, longest_side=4_096),
     # Without the tags of the markup, which are in markup_tokens.
     control_tokens=(
         *("<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|image_pad|>", "<|video_pad|>"),

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
 from vlm_demo.backend import Backend
+from vlm_demo.catalog.server_menu import is_server_address
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.engines import Progress
 from vlm_demo.errors import InputError, UntrustedCodeError, VlmDemoError
 from vlm_demo.ui.components.code_trust import build_code_trust, comes_from_here, trusted_code
 from vlm_demo.ui.components.model_card import model_card_html
+from vlm_demo.ui.components.server_form import build_server_form
 from vlm_demo.ui.events import QUEUED, QUICK
 from vlm_demo.ui.i18n import say
 from vlm_demo.ui.streaming import show_errors
@@ -71,26 +74,30 @@ def wire_model_choice(
     )
 
 
-def build_model_addition(backend: Backend, model: gr.Dropdown, *, offers_trust: bool) -> None:
-    """Lay out the field that puts any checkpoint on the menu.
+def build_model_addition(backend: Backend, model: gr.Dropdown, *, is_private: bool) -> None:
+    """Lay out the fields that put any checkpoint, or the models of any server, on the menu.
 
     Args:
         backend: that has the menu.
         model: the choice of the page's model.
-        offers_trust: whether code that a checkpoint brings can be trusted here; otherwise only a
-            menu file can do it.
+        is_private: whether only this computer can open the page. Otherwise only a menu file can
+            trust code that a checkpoint brings, or name a server: visitors would run any code, and
+            reach any address of the network.
     """
     with gr.Accordion(say("Add a model"), open=False, elem_id="add-model"):
         checkpoint = gr.Textbox(
-            label=say("Hub id or folder of a checkpoint"),
+            label=say("Hub id or folder of a checkpoint, or address of a server"),
             placeholder="HuggingFaceTB/SmolVLM-256M-Instruct",
             info=say("It is fetched from the Hugging Face Hub if it is not on this computer."),
             submit_btn=str(say("Add")),
             max_lines=1,
             elem_id="add-model-name",
         )
-        trust = build_code_trust() if offers_trust else None
+        trust = build_code_trust() if is_private else None
+        build_list = partial(runnable_models, backend)
+        servers = build_server_form(backend, model, build_list) if is_private else None
     outputs = [model, checkpoint, *(trust.components if trust else ())]
+    outputs += servers.outputs if servers else ()
 
     def show_added(spec: ModelSpec) -> dict[Any, Any]:
         return {
@@ -104,6 +111,15 @@ def build_model_addition(backend: Backend, model: gr.Dropdown, *, offers_trust: 
         with show_errors():
             if not name.strip():
                 raise InputError("Please write the Hub id or the folder of a checkpoint.")
+            if is_server_address(name):
+                if servers is None:
+                    raise InputError(
+                        "This is the address of a server. Only who starts this page can add its "
+                        "models, with --server or in a menu file."
+                    )
+                yield {checkpoint: "", servers.address: name}
+                yield from servers.list_models(name, "", request)
+                return
             try:
                 yield show_added(backend.add_checkpoint(name.strip()))
             except UntrustedCodeError as error:
