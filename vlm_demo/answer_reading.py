@@ -1,0 +1,93 @@
+"""Reads what an engine writes for a prompt into replies, and measures how long it takes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import replace
+
+from vlm_demo.engines import Engine
+from vlm_demo.prompting.confidence import TokenProbabilities
+from vlm_demo.prompting.family import Family
+from vlm_demo.values import Prompt, Reply, Sampling, StopReason, TextChunk, Timing
+
+READING_INTERVAL_S = 0.04
+"""Shortest time in seconds from one reading of an answer to the next."""
+
+READING_SHARE = 4
+"""Shortest time between two readings of an answer, as a multiple of the time that one takes."""
+
+
+class AnswerTimer:
+    """Measures an answer from the moment at which it was requested."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+        self._first: float | None = None
+        self._tokens = 0
+
+    def count(self, chunk: TextChunk) -> None:
+        """Take in the next chunk; an empty one only shows that the engine is alive."""
+        if self._first is None and (chunk or chunk.logprobs):
+            self._first = time.monotonic()
+        self._tokens += len(chunk.logprobs)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything has been written."""
+        return self._first is not None
+
+    @property
+    def timing(self) -> Timing:
+        """How fast the answer has come so far."""
+        now = time.monotonic()
+        return Timing((self._first or now) - self._start, now - self._start, self._tokens)
+
+
+class AnswerReader:
+    """Reads what an engine writes for a prompt, as often as reading takes little of the time."""
+
+    def __init__(self, family: Family, prompt: Prompt, timer: AnswerTimer) -> None:
+        self._family = family
+        self._prompt = prompt
+        self._timer = timer
+        self._raw = prompt.answer_prefix
+        self._tokens = TokenProbabilities(prompt.answer_prefix)
+        self._stop: StopReason | None = None
+
+    def read(self, engine: Engine, sampling: Sampling) -> Generator[Reply, None, None]:
+        """Yield the reply as it grows; the last one is complete."""
+        last_read, due = None, 0.0
+        with closing(engine.stream(self._prompt, sampling)) as chunks:
+            for chunk in chunks:
+                self._timer.count(chunk)
+                self._stop = chunk.stop
+                if not self._timer.has_begun and self._stop is None:
+                    yield Reply("", "", queue_position=chunk.queue_position, is_waiting=True)
+                    continue
+                self._raw += chunk
+                self._tokens.add(chunk)
+                started = time.monotonic()
+                if started < due or self._stop:
+                    continue
+                reply, last_read = self._reply(), self._raw
+                due = started + max(
+                    READING_INTERVAL_S, (time.monotonic() - started) * READING_SHARE
+                )
+                yield reply
+        if last_read != self._raw or self._stop:
+            yield self._reply()
+
+    def _reply(self) -> Reply:
+        return replace(self._read(), stop=self._stop)
+
+    def _read(self) -> Reply:
+        prompt, timing = self._prompt, self._timer.timing
+        if prompt.choices or prompt.pattern or prompt.schema:
+            # A constrained answer holds no reasoning, and nothing of the family's markup.
+            return Reply(self._raw, self._raw.strip(), note=prompt.note, timing=timing)
+        reply = self._family.reply(self._raw, prompt)
+        notes = " ".join(filter(None, (prompt.note, reply.note)))
+        reply = replace(reply, note=notes, timing=timing)
+        return self._tokens.add_confidences(reply)
