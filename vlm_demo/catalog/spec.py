@@ -243,8 +243,8 @@ class ModelSpec:
                 )
             case "remote":
                 return (
-                    f"{self.name} runs only in a program of its own. Please see {self.source} for "
-                    f"it, or choose another model.{instead}"
+                    f"{self.name} runs only in a program of its own or on a server that has it. "
+                    f"Please see {self.source} for it, or choose another model.{instead}"
                 )
             case "nowhere":
                 return (
