@@ -594,7 +594,7 @@ def test_a_place_survives_being_kept(open_run, photos):
 
 def test_the_results_for_several_things_survive_being_kept():
     mention = Mention("a cat", (0, 5), (Box(0.25, 0.5, 0.5, 1.0),), target="cat")
-    targets = TargetResult("cat", ReplyState.FOUND), TargetResult("dog", ReplyState.NONE)
+    targets = TargetResult("cat", ReplyState.FOUND, "a"), TargetResult("dog", ReplyState.NONE)
     reply = Reply("a cat", "a cat", (mention,), ReplyState.FOUND, targets=targets)
 
     result = BatchResult.from_reply("a.png", "0" * 64, (40, 20), reply)

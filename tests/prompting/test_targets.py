@@ -1,8 +1,10 @@
 """Several things in the words of one search."""
 
 import pytest
+from PIL import Image
 
 from vlm_demo.errors import TooManyTargetsError
+from vlm_demo.families import get_family
 from vlm_demo.prompting.targets import (
     MAX_TARGETS,
     TargetList,
@@ -11,6 +13,7 @@ from vlm_demo.prompting.targets import (
     read_targets,
     split_conjunctions,
 )
+from vlm_demo.values import Request, Task
 
 
 @pytest.mark.parametrize(
@@ -97,3 +100,12 @@ def test_a_phrase_is_of_one_thing_or_none(phrase: str, target: str) -> None:
 def test_names_are_never_read_as_blanks() -> None:
     wording = TargetList("Find {text}.", item="<{text}>", separator=" ")
     assert wording.fill(["{text}", "a"]) == "Find <{text}> <a>."
+
+
+def test_a_name_with_a_comma_is_not_put_into_a_list_with_commas() -> None:
+    request = Request(Task.GROUNDING, '"big, red dog"; cat', (Image.new("RGB", (9, 9)),))
+    alone = [one.text for one in get_family("qwen3_vl").split_request(request)]
+    assert alone == ['"big, red dog"', "cat"]
+    assert get_family("paligemma").split_request(request) == (request,)
+    note = get_family("qwen3_vl").prompt(request).note
+    assert note.startswith("Each of the 2 things is asked for by itself")

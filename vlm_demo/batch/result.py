@@ -52,7 +52,10 @@ class BatchResult:
             reply.state,
             _timing_to_json(reply.timing),
             reply.stop,
-            targets=tuple(targets_to_data(reply)),
+            targets=tuple(
+                {**data, "raw": result.raw}
+                for data, result in zip(targets_to_data(reply), reply.targets, strict=True)
+            ),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -141,9 +144,10 @@ class _TargetModel(BaseModel):
     name: AnyText
     state: ReplyState
     regions: int
+    raw: AnyText = ""
 
     def to_result(self) -> TargetResult:
-        return TargetResult(self.name, self.state)
+        return TargetResult(self.name, self.state, self.raw)
 
 
 class _AnswerModel(BaseModel):

@@ -80,7 +80,7 @@ class Family(FamilySpec):
         regions = insert_regions(self, adapted, form, turns)
         asked, frame, turns = regions.request, regions.frame, tuple(regions.turns)
         notes = self.notes.get(asked.task, ""), regions.note, _describe_split(others)
-        if len(names) > 1 and self._lists_targets(request):
+        if len(names) > 1 and self._lists_targets(request, names):
             question = self.target_lists[request.task].fill(names)
         else:
             question = self._fill_instruction(regions.instruction, asked, frame)
@@ -110,7 +110,7 @@ class Family(FamilySpec):
             TooManyTargetsError: it names too many.
         """
         names = read_targets(request.text) if request.task in TARGET_TASKS else ()
-        if len(names) < 2 or self._lists_targets(request):
+        if len(names) < 2 or self._lists_targets(request, names):
             return (request,)
         return tuple(replace(request, text=quote_target(name)) for name in names)
 
@@ -195,9 +195,10 @@ class Family(FamilySpec):
             return ""
         return f"{self.prefix_separator}{beginning}"
 
-    def _lists_targets(self, request: Request) -> bool:
-        """Whether one prompt can name several things: not with regions, which it names too."""
-        return request.task in self.target_lists and not request.regions
+    def _lists_targets(self, request: Request, names: Sequence[str]) -> bool:
+        """Whether one prompt can name these things: not with regions, which it names too."""
+        targets = self.target_lists.get(request.task)
+        return targets is not None and targets.can_list(names) and not request.regions
 
     def _answer_span(self, raw: str, prompt: Prompt) -> Span:
         """Find the answer: what is left without labels before it and end markers after it."""

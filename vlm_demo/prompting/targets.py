@@ -56,6 +56,10 @@ class TargetList:
     separator: str = ", "
     """What stands between two of them."""
 
+    def can_list(self, names: Sequence[str]) -> bool:
+        """Whether the list shows where one name ends and the next begins."""
+        return self.item != "{text}" or all(self.separator.strip() not in name for name in names)
+
     def fill(self, names: Sequence[str]) -> str:
         """Return the instruction for these things; their names may hold "{text}" themselves."""
         items = [self.item.replace("{text}", name) for name in names]
