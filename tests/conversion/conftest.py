@@ -21,7 +21,9 @@ from support.original_systems import (
     normed_projector,
     two_layer_projector,
 )
-from support.tiny_checkpoints import PATCH, SIDE, pieces
+from support.tiny_checkpoints.recipes.shared import PATCH
+from support.tiny_checkpoints.recipes.shared import PICTURE as SIDE
+from support.tiny_checkpoints.tokenizers import pieces
 from torch import Tensor, nn
 from transformers import CLIPImageProcessorPil, CLIPVisionModel
 

@@ -17,7 +17,7 @@ from conversion.conftest import PUBLISH, Published
 from PIL import Image
 from safetensors import safe_open
 from support.engines import load_engine
-from support.tiny_checkpoints import SIDE
+from support.tiny_checkpoints.recipes.shared import PICTURE as SIDE
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from vlm_demo.conversion import convert, writing
