@@ -130,6 +130,7 @@ EXPANDED: dict[str, tuple[str, str]] = {
     "ovis2": ("<IMG_START>(<IMG_[A-Z]+>)+<IMG_END>", "<image>"),
     "paligemma": ("(<image>)+", "<image>"),
     "qwen": (r"(<\|image_pad\|>)+", "<|image_pad|>"),
+    "yi_vl": ("(<image_placeholder>)+", "<image_placeholder>"),
 }
 EXPANDED["smolvlm"] = EXPANDED["idefics3"]
 
@@ -161,7 +162,7 @@ def documented(native: Native, prompt: Prompt) -> str:
             text = f"<s>{text}</s>"
         case "fuyu":
             text = f" {text.replace('<0x04>', chr(4))}"
-        case "instructblip" | "llava" | "llava_next" | "llava_next_vicuna":
+        case "instructblip" | "llava" | "llava_next" | "llava_next_vicuna" | "yi_vl":
             text = f"<s> {text}"  # SentencePiece puts a blank before a text
         case "blip_2_opt" | "deepseek_vl" | "deepseek_vl_hybrid" | "kosmos2":
             text = f"{native.engine._encoder.tokenizer.bos_token}{text}"
@@ -341,6 +342,7 @@ class Placed:
 PLACED = {
     "llava": Placed("[0.10, 0.28, 0.50, 0.72]"),
     "llava_next": Placed("[0.10, 0.28, 0.50, 0.72]"),
+    "yi_vl": Placed("[0.10, 0.28, 0.50, 0.72]"),
     "llava_next_vicuna": Placed("[0.10, 0.28, 0.50, 0.72]"),
     "llava_next_34b": Placed("[0.10, 0.28, 0.50, 0.72]"),
     "kosmos2": Placed(
