@@ -356,7 +356,8 @@ class ReplyState(StrEnum):
     """Whether an answer holds regions."""
 
     FOUND = "found"  # the answer holds regions
-    NONE = "none"  # it holds none, and no markup
+    NONE = "none"  # it holds none and no markup, or says that there is nothing
+    PARTLY_UNREADABLE = "partly unreadable"  # it holds regions, and others that cannot be read
     UNREADABLE = "unreadable"  # it holds markup that cannot be read
     SPACE_UNKNOWN = "space unknown"  # it holds regions, but not what their numbers count
 

@@ -55,6 +55,7 @@ def test_outputs_are_read_in_their_order_and_bad_lines_do_not_end_the_run() -> N
                 "polygons_px": [],
             }
         ],
+        "state": "found",
     }
     reasons = [
         "not JSON",
@@ -72,7 +73,7 @@ def test_outputs_are_read_in_their_order_and_bad_lines_do_not_end_the_run() -> N
     assert len(errors) == len(reasons)
     for error, reason in zip(errors, reasons, strict=True):
         assert reason in error
-    assert answers[-1] == {"text": "nothing", "items": []}
+    assert answers[-1] == {"text": "nothing", "items": [], "state": "none"}
 
 
 def test_bytes_that_are_no_text_and_half_characters_are_survived() -> None:

@@ -93,6 +93,9 @@ def test_writing_what_was_read_changes_nothing_more(
 
 
 def is_unambiguous(family: Family, places: list[Box]) -> bool:
+    """Whether what is written for these boxes means them, and not fractions or "not found"."""
+    if any(max(box.x2, box.y2) < 0.01 for box in places):
+        return False
     return family.name not in SMALL_NUMBERS_ARE_FRACTIONS or all(
         box.x1 + box.y1 + box.x2 + box.y2 > 0.01 for box in places
     )

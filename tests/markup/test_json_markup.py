@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vlm_demo.families import get_family
-from vlm_demo.markup.json_scan import MAX_DEPTH, find_structures
+from vlm_demo.markup.json_parsing.scan import MAX_DEPTH, find_structures
 from vlm_demo.values import Box, Frame, Point, Polygon, Prompt
 
 PROMPT = Prompt((), frame=Frame((1000, 1000), (1000, 1000)))

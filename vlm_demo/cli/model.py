@@ -145,6 +145,8 @@ def answer(model: SelectedModel, request: Request, *, quiet: bool = False) -> Re
     if not quiet:
         text.end(reply.text)
     print_reply_notes(reply)
+    if reply.state is ReplyState.PARTLY_UNREADABLE:
+        print_note("Some of the boxes or points in this answer cannot be read.")
     if reply.state is ReplyState.UNREADABLE:
         print_note(f"The answer has boxes or points that cannot be read: {reply.raw}")
     if reply.state is ReplyState.SPACE_UNKNOWN:

@@ -94,6 +94,7 @@ FAMILY = Family(
         layout_reader(LayoutKeys(box="bbox", text="text", label="category")),
         write_boxes,
         SEEN_PIXELS,
+        reads_json=True,
     ),
     region_template="{region}",
     prepare_image=resize,

@@ -124,6 +124,7 @@ def _add_place(
     builder.has_markup = True
     found = parse_numbers(_BETWEEN.split(written.strip()))
     if found is None or len(found) != (4 if tag.kind == "box" else 2):
+        builder.is_damaged |= any(map(str.isdigit, written))
         return
     if tag.is_token and not frame.space:
         space = HALVES
@@ -188,7 +189,7 @@ FAMILY = Fuyu(
         Task.DESCRIBE_REGION: _TEXT_OR_BOX + "{region}",
     },
     notes={Task.DESCRIBE_REGION: _READS},
-    markup=Markup(read_boxes, write_boxes, with_y_first(PIXELS), write_point),
+    markup=Markup(read_boxes, write_boxes, with_y_first(PIXELS), write_point, json_space=PIXELS),
     region_template="{region}",
     chat_template=BARE_TEXT,
     documented_template=BARE_TEXT + ANSWER,

@@ -15,10 +15,10 @@ import re
 from dataclasses import replace
 
 from vlm_demo.families import all_families
+from vlm_demo.markup.any_notation import read_any_notation
 from vlm_demo.markup.base import Markup
 from vlm_demo.markup.coordinate_spaces import N1000
-from vlm_demo.markup.json_markup import json_reader, json_writer
-from vlm_demo.markup.json_selection import JsonDialect
+from vlm_demo.markup.json_markup import json_writer
 from vlm_demo.markup.space_guess import Y_FIRST_KEY, SpaceGuess, guess_space
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.reasoning import split_reasoning
@@ -102,13 +102,7 @@ FAMILY = Generic(
     },
     # One answer about all of them also has more numbers to guess the space from.
     target_lists={Task.GROUNDING: TargetList(_CLASSES), Task.DETECT: TargetList(_CLASSES)},
-    markup=Markup(
-        json_reader(
-            JsonDialect(in_prose="any", last_fence=True, y_first_keys=frozenset({"box2d"}))
-        ),
-        json_writer("bbox"),
-        UNKNOWN,
-    ),
+    markup=Markup(read_any_notation, json_writer("bbox"), UNKNOWN, reads_json=True),
     end_markers=(
         *("<|im_end|>", "<|endoftext|>", "<|end|>", "<|eot_id|>", "<end_of_turn>", "<turn|>"),
         *("<end_of_utterance>", "<|end_of_text|>", "</s>", "<eos>"),

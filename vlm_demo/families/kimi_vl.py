@@ -26,7 +26,7 @@ from vlm_demo.markup.base import (
 from vlm_demo.markup.coordinate_spaces import UNIT, CoordinateSpace
 from vlm_demo.markup.fraction_json import fraction_writer
 from vlm_demo.markup.json_markup import read_json_into
-from vlm_demo.markup.json_selection import JsonDialect
+from vlm_demo.markup.json_parsing.selection import JsonDialect
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION

@@ -42,8 +42,10 @@ from vlm_demo.values import Frame, Point, Prompt, Region, Reply, ReplyState, Tas
 MAX_IMAGES = 8
 """Largest number of images that Molmo 2 is shown at a time; it has no limit of its own."""
 
+_QUOTED = r"\"[^\"<]{0,500}\"|'[^'<]{0,500}'"
 _PLACE = re.compile(
-    r"<(?P<closes>/?)(?:points?|tracks)\b(?P<inside>[^<>]*)(?:>|\Z)"
+    rf"(?:```\w*\s*)?<(?P<closes>/?)(?:points?|tracks)\b(?P<inside>(?:=(?:{_QUOTED})|[^<>])*+)"
+    r"(?:>(?:\s*```)?|\Z)"
     r"|Click\((?P<click>[^()<>]{0,40})(?:\)|\Z)"
 )
 _HUNDREDTHS = r"[0-9]+(?:\.[0-9]+)?"
@@ -51,6 +53,12 @@ _PAIR = re.compile(
     rf"\bx[0-9]{{0,4}}=(?P<quote>[\"']?) ?(?P<x>{_HUNDREDTHS}) ?(?P=quote)"
     rf"\s{{1,4}}y[0-9]{{0,4}}=(?P=quote) ?(?P<y>{_HUNDREDTHS}) ?(?P=quote)"
 )
+_PAIR_Y_FIRST = re.compile(
+    rf"\by[0-9]{{0,4}}=(?P<quote>[\"']?) ?(?P<y>{_HUNDREDTHS}) ?(?P=quote)"
+    rf"\s{{1,4}}x[0-9]{{0,4}}=(?P=quote) ?(?P<x>{_HUNDREDTHS}) ?(?P=quote)"
+)
+_Y_FIRST = re.compile(r"\s*y[0-9]{0,4}=")
+_TAG_ENTITY = re.compile(r"&lt;(/?(?:points?|tracks)\b[^<>&]*+(?:&quot;[^<>&]*+)*+)&gt;")
 _CLICK = re.compile(rf" ?(?P<x>{_HUNDREDTHS}) ?, ?(?P<y>{_HUNDREDTHS}) ?")
 _LIST = re.compile(r"\bcoords=[\"']?(?P<points>[^\"'<>]*)|\t(?P<compact>[^\t=\"'<>]*)\Z")
 _IMAGE_POINTS = re.compile(r"[^\t:;,]+")
@@ -64,7 +72,7 @@ _LABEL = re.compile(r"\b(?:label|alt)=\"(?P<quoted>[^\"]*)\"|\A (?P<compact>[^\t
 
 def read_points(raw: str, frame: Frame, space: CoordinateSpace) -> ParsedOutput:
     """Read points in all notations; the words in an element are their phrase."""
-    body = strip_partial_tag(raw)
+    body = _TAG_ENTITY.sub(_unescape_tag, strip_partial_tag(raw))
     reader, at = _PointReader(frame, space), 0
     for tag in _PLACE.finditer(body):
         reader.add_text(body[at : tag.start()])
@@ -90,6 +98,12 @@ def write_coords(regions: Sequence[Region], frame: Frame, space: CoordinateSpace
     return f'<points coords="1 {" ".join(numbered)}"></points>'
 
 
+def _unescape_tag(tag: re.Match[str]) -> str:
+    """Turn an escaped tag into itself, in as many characters."""
+    plain = f"<{tag[1]}".replace("&quot;", '"')
+    return plain.ljust(len(tag[0]) - 1) + ">"
+
+
 @dataclass(slots=True)
 class _PointReader:
     """Ties the points of an element to the first words in it."""
@@ -100,8 +114,10 @@ class _PointReader:
     points: dict[int, list[Region]] = field(default_factory=dict)  # of the open element
     span: Span = NOWHERE
     label: str = ""
+    _has_closed: bool = False  # right before
 
     def add_text(self, text: str) -> None:
+        self._has_closed = self._has_closed and not text
         span = self.output.add_text(strip_tags(text))
         if self.points and not any(self.span):
             self.span = span
@@ -109,7 +125,11 @@ class _PointReader:
     def add_tag(self, tag: re.Match[str]) -> None:
         self._end_element()
         if tag["closes"]:
+            self._has_closed = True
             return
+        if self._has_closed:
+            self.output.add_text(" ")  # two elements in a row are two words
+        self._has_closed = False
         self.output.has_markup = True
         for image, written, space in _points(tag):
             self._add_point(image, written, self.space if self.frame.space else space)
@@ -129,7 +149,8 @@ class _PointReader:
         match numbers:
             case (float(x), float(y)) if x <= width and y <= height:
                 point = space.to_point((x, y), self.frame)
-                span = written.start("x"), written.end("y")
+                ends = (*written.span("x"), *written.span("y"))
+                span = min(ends), max(ends)
                 self.points.setdefault(image, []).append(
                     self.output.add_parsed_place(span, (x, y), point)
                 )
@@ -147,7 +168,8 @@ def _points(tag: re.Match[str]) -> Iterator[tuple[int, re.Match[str], Coordinate
         if click and tag[0].endswith(")"):
             yield 0, click, N100
         return
-    for pair in _PAIR.finditer(tag.string, *tag.span("inside")):
+    is_y_first = _Y_FIRST.match(tag.string, *tag.span("inside")) is not None
+    for pair in (_PAIR_Y_FIRST if is_y_first else _PAIR).finditer(tag.string, *tag.span("inside")):
         yield 0, pair, N100
     if found := _LIST.search(tag.string, *tag.span("inside")):
         for group in _IMAGE_POINTS.finditer(tag.string, *found.span(found.lastgroup or 0)):

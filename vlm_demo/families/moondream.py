@@ -30,8 +30,13 @@ from dataclasses import replace
 from vlm_demo.markup.base import Markup, ParsedOutput, ParsedOutputBuilder, parse_number
 from vlm_demo.markup.coordinate_spaces import UNIT, CoordinateSpace
 from vlm_demo.markup.json_markup import add_places
-from vlm_demo.markup.json_scan import Node, Structure, read_structure
-from vlm_demo.markup.json_shapes import LabelledPlaces, find_places, names_places
+from vlm_demo.markup.json_parsing.scan import Node, Structure, read_structure
+from vlm_demo.markup.json_parsing.shapes import (
+    LabelledPlaces,
+    find_places,
+    names_places,
+    says_no_places,
+)
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
@@ -50,7 +55,7 @@ def read_dictionary(raw: str, frame: Frame, space: CoordinateSpace) -> ParsedOut
         return builder.build()
     values = _values(answer.root)
     builder.add_text(_text(values.get("answer")) or _text(values.get("caption")))
-    builder.has_markup = names_places(answer)
+    builder.has_markup = names_places(answer) and not (answer.root and says_no_places(answer.root))
     for found in _find_labelled_places(answer):
         add_places(builder, found, frame, space)
     return builder.build()
@@ -67,14 +72,20 @@ def write_dictionary(regions: Sequence[Region], frame: Frame, space: CoordinateS
 
 
 def _answer(raw: str) -> Structure | None:
-    """Return the dictionary, which may be incomplete; None if the answer is plain text."""
+    """Return the dictionary, which may be incomplete; None if the answer is plain text.
+
+    A list of places is one too: `model.detect(..)["objects"]` leaves it.
+    """
     start = len(raw) - len(raw.lstrip())
-    if not raw.startswith("{", start):
+    if not raw.startswith(("{", "["), start):
         return None
     answer = read_structure(raw, start)
-    if answer.root or answer.is_cut_off or names_places(answer):
+    is_list = raw.startswith("[", start)
+    if answer.root and is_list and says_no_places(answer.root):
         return answer
-    return None
+    if is_list or answer.is_damaged:
+        return answer if names_places(answer) or any(find_places(answer)) else None
+    return answer if answer.root or answer.is_cut_off else None
 
 
 def _values(node: Node | None) -> Mapping[str, Node]:
@@ -130,7 +141,7 @@ FAMILY = Moondream(
         Task.DETECT: "\n\nDetect: {text}\n\n",
         Task.DESCRIBE_REGION: f"\n\nQuestion: {DESCRIBE_MARKED_REGION}\n\nAnswer:",
     },
-    markup=Markup(read_dictionary, write_dictionary, UNIT),
+    markup=Markup(read_dictionary, write_dictionary, UNIT, reads_json=True),
     chat_template=BARE_TEXT,
     end_markers=("<|endoftext|>",),
     limits=FamilyLimits(history="none", chats_without_image=False),

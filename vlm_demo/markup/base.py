@@ -4,52 +4,38 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
-from vlm_demo.markup.clean_text import CleanText
 from vlm_demo.markup.coordinate_spaces import SPACES, CoordinateSpace
-from vlm_demo.values import Frame, Mention, ParsedPlace, Point, Region
+from vlm_demo.markup.json_markup import JsonReader, read_with_json
+from vlm_demo.markup.parsed_output import (
+    MAX_NUMBER,
+    NOWHERE,
+    NUMBER_PATTERN,
+    ParsedOutput,
+    ParsedOutputBuilder,
+    Span,
+    WrittenPlace,
+    parse_number,
+    parse_numbers,
+)
+from vlm_demo.values import Frame, Point, Region
 
-Span = tuple[int, int]
-"""Start and end in a text, in characters; the end is exclusive."""
+__all__ = [
+    "MAX_NUMBER",
+    "NOWHERE",
+    "NUMBER_PATTERN",
+    "Markup",
+    "ParsedOutput",
+    "ParsedOutputBuilder",
+    "Span",
+    "WrittenPlace",
+    "parse_number",
+    "parse_numbers",
+]
 
-NOWHERE: Span = (0, 0)
-"""The span of what does not stand in the text."""
-
-WrittenPlace = tuple[Span, tuple[float, ...]]
-"""Where the numbers of a region stand in the output, and the numbers."""
-
-NUMBER_PATTERN = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
-"""Regular expression for a number as models write it; `parse_number` decides if it can be used."""
-
-_NUMBER = re.compile(rf"\s*{NUMBER_PATTERN}(?:[eE][+-]?[0-9]+)?\s*")
-
-MAX_NUMBER_LENGTH = 30
-"""Characters in the longest number that is read.
-
-Python writes fractions with fewer; more come from a model that repeats itself (house rule H10).
-"""
-
-MAX_NUMBER = 1e15
-"""Largest absolute value of a number that is read, so that it can be drawn."""
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedOutput:
-    """Output without its markup, and the regions that were in it."""
-
-    text: str
-    """The words for people."""
-
-    mentions: tuple[Mention, ...] = ()
-    """Phrases with their regions; spans refer to `text`. An empty phrase is one that the output
-    leaves unnamed."""
-
-    unreadable: bool = False
-    """Whether there is markup from which no region could be read."""
-
-    parsed_places: tuple[ParsedPlace, ...] = ()
-    """Where regions stand in the output, in its order; spans refer to the output."""
+_WRAPPER = re.compile(r"</?(?:answer|tool_call)>")
+"""Tags around a whole answer that many trainers ask for; they are no text for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,77 +54,29 @@ class Markup:
     write_point: Callable[[Point, Frame, CoordinateSpace], str] | None = None
     """Writes a point in a question; None: the family was not made to be asked about points."""
 
+    reads_json: bool = False
+    """Whether `read` itself reads JSON, in a way of its own."""
+
+    json_space: CoordinateSpace | None = None
+    """What numbers in JSON count, where the family's own are no coordinates that a person would
+    ask for; None: the same."""
+
     def space_for(self, frame: Frame) -> CoordinateSpace:
         """Return the space that numbers are taken to be in: the family's, or the chosen one."""
         return SPACES.get(frame.space, self.space)
 
     def read_output(self, raw: str, frame: Frame) -> ParsedOutput:
-        """Read output in the space that applies."""
-        return self.read(raw, frame, self.space_for(frame))
+        """Read output in the space that applies.
+
+        JSON about places is read in every family, since people ask every model for it.
+        """
+        space = self.space_for(frame)
+        raw = _WRAPPER.sub(lambda tag: " " * len(tag[0]), raw)
+        if self.reads_json or isinstance(self.read, JsonReader):
+            return self.read(raw, frame, space)
+        json_space = SPACES.get(frame.space, self.json_space or self.space)
+        return read_with_json(self.read, raw, frame, space, json_space)
 
     def write_regions(self, regions: Sequence[Region], frame: Frame) -> str:
         """Write the regions of one phrase in the space that applies."""
         return self.write(regions, frame, self.space_for(frame))
-
-
-@dataclass(slots=True)
-class ParsedOutputBuilder:
-    """Collects text and regions while output is scanned from left to right."""
-
-    has_markup: bool = False
-    """Set it where markup is met, even if that cannot be read."""
-
-    _clean: CleanText = field(default_factory=CleanText)
-    _mentions: list[Mention] = field(default_factory=list)
-    _places: list[ParsedPlace] = field(default_factory=list)
-
-    def add_text(self, piece: str) -> Span:
-        """Append words for people; return where they stand in the text."""
-        start, words = self._clean.add(piece)
-        return (start, start + len(words)) if words else NOWHERE
-
-    def add_parsed_place(self, span: Span, numbers: Sequence[float], region: Region) -> Region:
-        """Note where in the output the numbers of a region stand; return the region."""
-        self._places.append(ParsedPlace(span, tuple(numbers), region))
-        return region
-
-    def add_mention(
-        self,
-        regions: Sequence[Region],
-        *,
-        span: Span = NOWHERE,
-        phrase: str = "",
-        image_index: int = 0,
-    ) -> None:
-        """Tie regions to a phrase that stands in the text (`span`), or to one that does not."""
-        if regions:
-            self._mentions.append(Mention(phrase, span, tuple(regions), image_index))
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is no text yet."""
-        return len(self._clean) == 0
-
-    def build(self) -> ParsedOutput:
-        """Return what was collected."""
-        text = str(self._clean)
-        mentions = tuple(
-            replace(mention, phrase=text[slice(*mention.span)]) if any(mention.span) else mention
-            for mention in self._mentions
-        )
-        unreadable = self.has_markup and not mentions
-        return ParsedOutput(text, mentions, unreadable, tuple(self._places))
-
-
-def parse_number(text: str) -> float | None:
-    """Return a number that can be drawn; None for anything else, NaN, infinity or absurd length."""
-    if len(text) > MAX_NUMBER_LENGTH or not _NUMBER.fullmatch(text):
-        return None
-    value = float(text)
-    return value if -MAX_NUMBER < value < MAX_NUMBER else None
-
-
-def parse_numbers(items: Sequence[str]) -> tuple[float, ...] | None:
-    """Return all items as numbers, or None if one of them cannot be read."""
-    values = [parse_number(item) for item in items]
-    return None if None in values else tuple(value for value in values if value is not None)

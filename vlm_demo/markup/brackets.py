@@ -38,7 +38,7 @@ Numbers further out count something else, such as percent or pixels, and are ski
 
 _NUMBER = r"[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?"
 _ITEM = re.compile(rf"{_NUMBER}|nan|[+-]?inf(?:inity)?|null|none", re.IGNORECASE)
-_PLAIN = re.compile(r"[0-9]+(?:,[0-9]+)*")
+_PLAIN = re.compile(r"\s*[0-9]+(?:\s*[,\s]\s*[0-9]+)*\s*")
 _SEPARATOR = re.compile(r"[\s,;]+")
 _PART = re.compile(r"[^\s;](?:[^;]*[^\s;])?")
 _BRACKET = re.compile(r"\[([^\[\]]*)\]")
@@ -79,7 +79,7 @@ class Brackets:
     """Whether whole numbers in brackets are always markup, however many there are."""
 
     strict_integers: bool = False
-    """Whether a region of whole numbers with blanks or decimals is skipped."""
+    """Whether a region with decimals is skipped."""
 
     strips_tags: bool = False
     """Whether `<...>` is markup and no text."""
@@ -118,6 +118,8 @@ class Brackets:
             ]
             builder.add_mention(regions, span=span)
             builder.has_markup = True
+            written = body[group.start : group.end]
+            builder.is_damaged |= not regions and any(map(str.isdigit, written))
             at = group.end
         rest = body[at:]
         if at and cut_off and _JOINT.fullmatch(rest):

@@ -7,18 +7,17 @@ other; elsewhere the text of JSON is not shown. Elements whose JSON is not compl
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from vlm_demo.markup.base import MAX_NUMBER, ParsedOutput, ParsedOutputBuilder, Span
+from vlm_demo.markup.base import ParsedOutput, ParsedOutputBuilder, Span
 from vlm_demo.markup.coordinate_spaces import CoordinateSpace
 from vlm_demo.markup.json_markup import read_json_into
+from vlm_demo.markup.json_parsing.numbers import read_numbers
+from vlm_demo.markup.json_parsing.scan import Node, find_structures
 from vlm_demo.values import Frame
 
-_TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*+"?|[{}]', re.DOTALL)
 _AFTER = re.compile(r"[\s,;\]}]*(?:```)?")
 _BEFORE = re.compile(r'(?:```\w*\s*)?(?:\{\s*"\w*"\s*:\s*)?[\s\[,]*\Z')
 _LONGEST_BEGINNING = 60
@@ -49,9 +48,10 @@ def layout_reader(
 
     def read(raw: str, frame: Frame, space: CoordinateSpace) -> ParsedOutput:
         builder, at = ParsedOutputBuilder(), 0
-        for (start, end), element in _find_elements(raw, keys):
+        for element in _find_elements(raw, keys):
+            start, end = element.span
             _add_between(builder, raw, (at, start), frame, space)
-            _add_element(builder, raw, (start, end), element, frame, space, keys)
+            _add_element(builder, element, frame, space, keys)
             at = end
         _add_between(builder, raw, (at, len(raw)), frame, space)
         return builder.build()
@@ -59,66 +59,60 @@ def layout_reader(
     return read
 
 
-def _find_elements(raw: str, keys: LayoutKeys) -> Iterator[tuple[Span, Mapping[str, Any]]]:
-    """Yield the objects that hold no other object and have a box, and where they stand."""
-    start = -1
-    for token in _TOKEN.finditer(raw):
-        if token[0] == "{":
-            start = token.start()
-        elif token[0] == "}" and start >= 0:
-            element = _parse(raw[start : token.end()])
-            if element and _box(element, keys):
-                yield (start, token.end()), element
-            start = -1
+@dataclass(frozen=True, slots=True)
+class _Element:
+    """An element of a page, as it is written."""
+
+    span: Span
+    numbers: tuple[float, ...]
+    numbers_span: Span
+    words: str
+    label: str
 
 
-def _parse(text: str) -> Mapping[str, Any] | None:
-    try:
-        value = json.loads(text, strict=False)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
+def _find_elements(raw: str, keys: LayoutKeys) -> Iterator[_Element]:
+    """Yield the objects with a box, in the order of the output."""
+    for structure in find_structures(raw):
+        if structure.root:
+            yield from _find_in_node(structure.root, keys)
+        for bracket in structure.unclosed:
+            for _, item in bracket.node.items:
+                yield from _find_in_node(item, keys)
 
 
-def _box(element: Mapping[str, Any], keys: LayoutKeys) -> tuple[float, ...]:
-    """Return the four numbers of an element's box; (): it has none that can be drawn."""
-    numbers = element.get(keys.box)
-    if not isinstance(numbers, list) or len(numbers) != 4:
-        return ()
-    if any(isinstance(n, bool) or not isinstance(n, int | float) for n in numbers):
-        return ()
-    return tuple(map(float, numbers)) if all(abs(n) < MAX_NUMBER for n in numbers) else ()
+def _find_in_node(node: Node, keys: LayoutKeys) -> Iterator[_Element]:
+    fields = {key: value for key, value in node.items if key}
+    box = fields.get(keys.box)
+    numbers = read_numbers(box) if box else ()
+    if box and len(numbers) == 4:
+        words, label = (
+            fields[key].text.strip() if key in fields and fields[key].kind == "text" else ""
+            for key in (keys.text, keys.label)
+        )
+        yield _Element((node.start, node.end), numbers, (box.start, box.end), words, label)
+        return
+    for _, item in node.items:
+        yield from _find_in_node(item, keys)
 
 
 def _add_element(
     builder: ParsedOutputBuilder,
-    raw: str,
-    span: Span,
-    element: Mapping[str, Any],
+    element: _Element,
     frame: Frame,
     space: CoordinateSpace,
     keys: LayoutKeys,
 ) -> None:
     """Add the text and the box of an element."""
-    words, label = (str(element.get(key) or "").strip() for key in (keys.text, keys.label))
-    if words and not builder.is_empty:
+    if element.words and not builder.is_empty:
         builder.add_text("\n")
-    place = builder.add_text(words)
-    numbers = _box(element, keys)
+    place = builder.add_text(element.words)
     builder.has_markup = True
-    where = _list_span(raw, span, keys)
-    region = builder.add_parsed_place(where, numbers, space.to_box(numbers, frame))
-    if keys.names_by_text and words:
+    region = space.to_box(element.numbers, frame)
+    builder.add_parsed_place(element.numbers_span, element.numbers, region)
+    if keys.names_by_text and element.words:
         builder.add_mention([region], span=place)
     else:
-        builder.add_mention([region], phrase=label)
-
-
-def _list_span(raw: str, span: Span, keys: LayoutKeys) -> Span:
-    """Find the numbers of an element that has them."""
-    start = raw.find("[", raw.find(f'"{keys.box}"', *span), span[1])
-    end = raw.find("]", start, span[1]) + 1
-    return (start, end) if 0 <= start < end else span
+        builder.add_mention([region], phrase=element.label)
 
 
 def _add_between(

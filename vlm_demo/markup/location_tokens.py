@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from vlm_demo.markup.base import Span
+from vlm_demo.markup.parsed_output import Span
 
 _TAG = re.compile(r"</?[A-Za-z]\w*/?>|<\|\w+\|>", re.ASCII)
 _PARTIAL_TAG = re.compile(r"</?(?:[A-Za-z][\w.+-]*/?)?|<\|\w*\|?", re.ASCII)

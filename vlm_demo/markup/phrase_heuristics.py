@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from vlm_demo.markup.base import NOWHERE, Span
+from vlm_demo.markup.parsed_output import NOWHERE, Span
 
 MAX_PHRASE = 200
 """Length of the text before a bracket in which its phrase is looked for, in characters."""
@@ -14,6 +14,12 @@ STRAY = " \t\n,;:.、。"
 
 COLONS = ":\N{FULLWIDTH COLON}"
 """Characters that may stand between a phrase and its bracket."""
+
+_MARKS = " \t\n\r*#>`|\N{BULLET}"
+"""Blanks, and signs of Markdown around a phrase."""
+
+JOINT = re.compile(r"[\s,;、]*+(?:(?:and|or|と|や)(?![a-z]))?\s*+")
+"""What stands between two regions of one phrase, and is no phrase itself."""
 
 _CLAUSE_END = re.compile(r"[.!?](?=\s)|[,;\n。、\uff01\uff1f]")
 _LEAD = re.compile(
@@ -54,7 +60,8 @@ def find_phrase(words: str, *, follows_places: bool) -> Span:
         start = match.end()
     if tail := _TAIL.search(words, start, end):
         end = tail.start()
-    while start < end and (words[start].isspace() or _LEAD.match(words, start, end)):
+    end = start + len(words[start:end].rstrip(_MARKS))
+    while start < end and (words[start] in _MARKS or _LEAD.match(words, start, end)):
         lead = _LEAD.match(words, start, end)
         start = lead.end() if lead else start + 1
     article = _DETERMINER.search(words, start, end) if follows_places else None

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from vlm_demo.markup.base import NOWHERE, ParsedOutput, ParsedOutputBuilder, Span, WrittenPlace
+from vlm_demo.markup.parsed_output import (
+    NOWHERE,
+    ParsedOutput,
+    ParsedOutputBuilder,
+    Span,
+    WrittenPlace,
+)
+from vlm_demo.markup.phrase_heuristics import JOINT, find_phrase
 from vlm_demo.values import Region
 
 
@@ -38,6 +45,24 @@ class PhraseReader:
             self._phrase = (self._phrase[0], span[1]) if any(self._phrase) else span
         elif self.words_end_phrase or self._regions:
             self._end()
+
+    def add_words_before_place(self, words: str) -> None:
+        """Add words before a region without tags; the last of them name it if no tag does.
+
+        A comma or "and" between two regions of a phrase is no word of its own.
+        """
+        if self._regions and JOINT.fullmatch(words):
+            return
+        follows_places = bool(self._regions) or self.builder.has_markup
+        if any(self._phrase) and not self._regions:
+            self.builder.add_text(words)  # a tagged phrase, and "is at" or the like
+            return
+        start, _ = self.builder.add_text(words)
+        first, last = find_phrase(words.strip(), follows_places=follows_places)
+        self._end()
+        self.in_phrase = False
+        if last > first:
+            self._phrase = (start + first, start + last)
 
     def open_phrase(self) -> None:
         """Begin a phrase."""

@@ -8,10 +8,10 @@ of the family's JSON.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
-from vlm_demo.markup.base import ParsedOutputBuilder, parse_number
 from vlm_demo.markup.coordinate_spaces import CoordinateSpace
+from vlm_demo.markup.parsed_output import ParsedOutputBuilder, parse_number
 from vlm_demo.values import Frame
 
 _TAG = re.compile(
@@ -23,15 +23,22 @@ _X = re.compile(r"x([0-9]*)")
 
 
 def add_text_and_points(
-    builder: ParsedOutputBuilder, text: str, frame: Frame, space: CoordinateSpace, offset: int
+    builder: ParsedOutputBuilder,
+    text: str,
+    frame: Frame,
+    space: CoordinateSpace,
+    offset: int,
+    add_words: Callable[[str, int], object] | None = None,
 ) -> None:
     """Add words, and the points in the tags among them; the tags are left out.
 
-    `offset` is where the text begins in the output.
+    `offset` is where the text begins in the output. `add_words` adds words, given where they begin
+    in the output; None: they go to the builder as they are.
     """
+    add_words = add_words or (lambda words, _: builder.add_text(words))
     at = 0
     for tag in _TAG.finditer(text):
-        builder.add_text(text[at : tag.start()])
+        add_words(text[at : tag.start()], offset + at)
         at = tag.end()
         builder.has_markup = True
         found = _ATTRIBUTE.findall(tag[2])
@@ -43,7 +50,7 @@ def add_text_and_points(
             for pair in _pairs(values)
         ]
         builder.add_mention(regions, span=phrase, phrase=values.get("alt", "").strip())
-    builder.add_text(text[at:])
+    add_words(text[at:], offset + at)
 
 
 def strip_partial_point_tag(text: str) -> str:

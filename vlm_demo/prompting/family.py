@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
-from vlm_demo.markup.base import Span
+from vlm_demo.errors import InputError
+from vlm_demo.markup.base import ParsedOutput, Span
+from vlm_demo.prompting.conversation_labels import ConversationLabels, derive_labels
 from vlm_demo.prompting.escaping import escape_control_tokens
 from vlm_demo.prompting.family_spec import FamilyLimits, FamilySpec
-from vlm_demo.prompting.reasoning import cut_at, split_reasoning
+from vlm_demo.prompting.reasoning import (
+    blank_out_reasoning,
+    cut_at,
+    is_still_reasoning,
+    split_reasoning,
+)
 from vlm_demo.prompting.region_crops import move_to_whole
 from vlm_demo.prompting.region_prompting import adapt_request, choose_form, insert_regions
 from vlm_demo.prompting.region_syntax import write_regions
@@ -17,9 +25,12 @@ from vlm_demo.prompting.targets import TARGET_TASKS, quote_target, read_targets
 from vlm_demo.prompting.tasks import CAPTION_TASKS
 from vlm_demo.prompting.templates import fill_template
 from vlm_demo.prompting.visible_images import first_visible_turn, visible_images
-from vlm_demo.values import Frame, Message, Prompt, Reply, ReplyState, Request, Task
+from vlm_demo.values import Frame, Message, Prompt, Reply, ReplyState, Request, Size, Task
 
 __all__ = ["Family", "FamilyLimits"]
+
+_QUESTION = "QUESTION"
+"""Stands for a question where a template is asked what it writes around one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,11 +160,14 @@ class Family(FamilySpec):
             raw: `prompt.answer_prefix` and all that the engine has yielded.
             prompt: what the output answers.
         """
+        begin = self.conversation_labels.find_answer(raw)
         is_open = self.starts_in_reasoning and prompt.thinking is not False
-        reasoning, offset = split_reasoning(raw, is_open=is_open)
-        start, end = self._answer_span(raw[offset:], prompt)
+        reasoning, offset = split_reasoning(raw[begin:], is_open=is_open)
+        turn = blank_out_reasoning(raw[begin:], is_open=is_open)
+        offset += begin
+        start, end = self._answer_span(turn[offset - begin :], prompt)
         start, end = start + offset, end + offset
-        answer = raw[start:end]
+        answer = turn[start - begin : end - begin]
         if self.markup is None or prompt.frame is None:
             return Reply(raw, answer.strip(), reasoning=reasoning)
         output = self.markup.read_output(answer, prompt.frame)
@@ -170,16 +184,39 @@ class Family(FamilySpec):
             replace(place, span=(place.span[0] + start, place.span[1] + start))
             for place in output.parsed_places
         )
-        state = ReplyState.UNREADABLE if output.unreadable else ReplyState.NONE
         reply = Reply(
             raw,
             output.text,
             mentions,
-            ReplyState.FOUND if mentions else state,
+            _state_of(output),
             reasoning=reasoning,
             parsed_places=places,
         )
         return move_to_whole(reply, prompt.crop) if prompt.crop else reply
+
+    def default_frame(self, size: Size, *, space: str = "") -> Frame:
+        """Return the frame of an output where it is not known how large the model saw the image.
+
+        `size` is the image's; it is taken to be seen as large as this family resizes it.
+        """
+        return Frame(size, self.seen_size(size) if self.seen_size else size, space)
+
+    def is_still_reasoning(self, raw: str) -> bool:
+        """Whether an output ends within the reasoning before its answer."""
+        begin = self.conversation_labels.find_answer(raw)
+        return is_still_reasoning(raw[begin:], is_open=self.starts_in_reasoning)
+
+    @cached_property
+    def conversation_labels(self) -> ConversationLabels:
+        """What stands before answers, for outputs that begin with their prompt."""
+        template = self.documented_template or self.chat_template or ""
+        words = self.instructions.get(Task.CHAT) or self.instructions.get(Task.VQA) or "{text}"
+        question = Message("user", words.replace("{text}", _QUESTION))
+        try:
+            rendered = fill_template(template, (question,))
+        except InputError:
+            return ConversationLabels()
+        return derive_labels(rendered, _QUESTION, self.end_markers)
 
     def join_tokens(self, tokens: Sequence[str]) -> str:
         """Return the text of an output that is given as tokens."""
@@ -253,3 +290,9 @@ def _describe_split(others: Sequence[Request]) -> str:
         return ""
     count = len(others) + 1
     return f"Each of the {count} things is asked for by itself; this is the prompt for the first."
+
+
+def _state_of(output: ParsedOutput) -> ReplyState:
+    if output.mentions:
+        return ReplyState.PARTLY_UNREADABLE if output.is_damaged else ReplyState.FOUND
+    return ReplyState.UNREADABLE if output.unreadable else ReplyState.NONE

@@ -12,7 +12,7 @@ from vlm_demo.markup.base import Markup
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.region_wording import ENGLISH, RegionWording
 from vlm_demo.prompting.targets import TargetList
-from vlm_demo.values import Sampling, Task
+from vlm_demo.values import Sampling, Size, Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +104,10 @@ class FamilySpec:
 
     prepare_image: Callable[[Image], Image] = identity
     """Makes the image that the model is given, such as a padded square."""
+
+    seen_size: Callable[[Size], Size] | None = None
+    """The size at which the model sees an image of a size, where its numbers count pixels of that;
+    `prepare_image` makes it."""
 
     system: str = ""
     """The system message; "": there is none."""

@@ -17,6 +17,8 @@ from vlm_demo.markup.coordinate_spaces import (
     CoordinateSpace,
     with_y_first,
 )
+from vlm_demo.markup.json_markup import names_boxes_in_space
+from vlm_demo.prompting.reasoning import blank_out_reasoning
 from vlm_demo.values import Frame, ParsedPlace, Reply, ReplyState
 
 TOLERANCE = 0.02
@@ -80,9 +82,19 @@ def find_contradictions(
 
 def find_unread_numbers(reply: Reply) -> Iterator[ReadingWarning]:
     """Point at numbers that look like a region and were not read as one."""
+    if names_boxes_in_space(reply.raw):
+        yield ReadingWarning(
+            "These are boxes in space (bbox_3d), which are not on the picture: they are not drawn."
+        )
+        return
     if reply.state in (ReplyState.FOUND, ReplyState.SPACE_UNKNOWN):
         return
-    found = [match[0] for match in _FOUR_NUMBERS.finditer(reply.raw)]
+    read = [place.span for place in reply.parsed_places]
+    found = [
+        match[0]
+        for match in _FOUR_NUMBERS.finditer(blank_out_reasoning(reply.raw))
+        if not any(start < match.end() and match.start() < end for start, end in read)
+    ]
     if found:
         some = ", ".join(f"“{' '.join(numbers.split())}”" for numbers in found[:MAX_QUOTED])
         more = " and more" if len(found) > MAX_QUOTED else ""

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, NotRequired
 
 from pydantic import BaseModel, Field, ValidationError
 
+from vlm_demo.analysis.diagnosis import diagnose
 from vlm_demo.errors import InputError, VlmDemoError, describe_validation_error
 from vlm_demo.families import get_family
 from vlm_demo.markup.coordinate_spaces import SPACES
 from vlm_demo.rendering.export import AnswerData, AnyText, reply_to_data
-from vlm_demo.values import Frame, Message, Prompt
+from vlm_demo.values import Message, Prompt, Reply, Size
 
 MAX_SIDE = 1_000_000
 """Largest width or height of a picture, in pixels; more is a mistake."""
@@ -40,7 +42,7 @@ def parse_lines(lines: Iterable[bytes]) -> Iterator[str]:
             yield text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _parse_line(line: bytes) -> AnswerData | dict[str, str]:
+def _parse_line(line: bytes) -> ParsedAnswer | dict[str, str]:
     try:
         return parse_record(json.loads(line))
     except VlmDemoError as error:
@@ -61,7 +63,21 @@ class _RecordModel(BaseModel):
     raw_tokens: list[AnyText] | None = None  # the output as a list of tokens, in place of `raw`
 
 
-def parse_record(record: object) -> AnswerData:
+class ParsedAnswer(AnswerData):
+    """What is printed of an output: the answer, and how well it could be read."""
+
+    state: str
+    """A value of `ReplyState`."""
+
+    reasoning: NotRequired[str]
+    note: NotRequired[str]
+    """How numbers were understood whose unit the model does not tell."""
+
+    doubts: NotRequired[list[str]]
+    """What speaks against the reading, in words."""
+
+
+def parse_record(record: object) -> ParsedAnswer:
     """Read the output of one record, whose keys are those of `_RecordModel`.
 
     Raises:
@@ -83,9 +99,31 @@ def parse_record(record: object) -> AnswerData:
     if raw is None:
         raise InputError('The key "raw" is missing: the text that the model wrote.')
     space = _read_space(model.coordinate_space or "")
-    frame = Frame(model.image_size, model.input_size or model.image_size, space)
+    frame = family.default_frame(model.image_size, space=space)
+    if model.input_size:
+        frame = replace(frame, seen=model.input_size)
     prompt = Prompt((Message("user", model.prompt_task or ""),), frame=frame)
-    return reply_to_data(family.reply(raw, prompt), model.image_size)
+    diagnosis = diagnose(raw, family, frame, prompt)
+    doubts = [warning.message for warning in diagnosis.warnings]
+    if not model.input_size and diagnosis.reply.mentions and frame.seen != frame.original:
+        width, height = frame.seen
+        doubts.append(
+            "input_size is missing: the numbers were taken for pixels of the picture as "
+            f"{family.title} resizes it, {width} x {height}."
+        )
+    return _to_data(diagnosis.reply, model.image_size, doubts)
+
+
+def _to_data(reply: Reply, size: Size, doubts: list[str]) -> ParsedAnswer:
+    data = reply_to_data(reply, size)
+    answer: ParsedAnswer = {"text": data["text"], "items": data["items"], "state": reply.state}
+    if reply.reasoning:
+        answer["reasoning"] = reply.reasoning
+    if reply.note:
+        answer["note"] = reply.note
+    if doubts:
+        answer["doubts"] = doubts
+    return answer
 
 
 def _read_space(name: str) -> str:

@@ -81,6 +81,8 @@ def _add_place(
     values = parse_numbers(_NUMBER.findall(item["place"]))
     if values and len(values) == 4:
         reader.add_place((item.span("place"), values), space.to_box(values, frame))
+    elif item["place"].endswith("}") and any(map(str.isdigit, item["place"])):
+        reader.builder.is_damaged = True
 
 
 def _partial_start(raw: str) -> int:

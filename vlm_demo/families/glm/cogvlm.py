@@ -11,9 +11,9 @@ Wording: utils/utils/template.py and the README ("(with grounding)" for CogAgent
 
     A man [[120,050,480,930]] and dogs [[100,100,200,200;300,300,400,400]]
 
-always three digits, without blanks. As upstream, a box with blanks or decimals is dropped. Two
-numbers crash upstream's reader (issue #534); here they are a point. No phrase is marked: upstream
-takes the noun chunk before the bracket, we take the words.
+always three digits, without blanks. As upstream, a box with decimals is dropped; one with blanks is
+read, unlike there (house rule H13). Two numbers crash upstream's reader (issue #534); here they are
+a point. No phrase is marked: upstream takes the noun chunk before the bracket, we take the words.
 
 The maintainers say that cogvlm-chat does not take boxes (discussion #421), and the README has
 another checkpoint for finding things, so it is asked for neither.

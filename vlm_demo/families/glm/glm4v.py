@@ -23,14 +23,16 @@ from dataclasses import replace
 
 from vlm_demo.markup.base import Markup, ParsedOutput, ParsedOutputBuilder, parse_number
 from vlm_demo.markup.coordinate_spaces import N1000, CoordinateSpace
-from vlm_demo.markup.json_markup import read_json_into, write_box_lists
-from vlm_demo.markup.json_selection import JsonDialect
+from vlm_demo.markup.json_markup import read_json_into, read_with_json, write_box_lists
+from vlm_demo.markup.json_parsing.selection import JsonDialect
+from vlm_demo.markup.mixed_markup import MixedReader
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.values import Frame, Message, Sampling, Task
 
 DIALECT = JsonDialect(in_prose="nested")
+_PLAIN = MixedReader()
 
 _TAGS = (
     *("<|begin_of_box|>", "<|start_of_box|>", "<|end_of_box|>", "</|end_of_box|>"),
@@ -50,7 +52,9 @@ def read_boxes(raw: str, frame: Frame, space: CoordinateSpace) -> ParsedOutput:
         if is_boxed:
             _add_box_content(builder, raw, start, end, frame, space)
         else:
-            read_json_into(builder, raw[start:end], frame, space, DIALECT, offset=start)
+            words = raw[start:end]
+            output = read_with_json(_PLAIN, words, frame, space, space)
+            builder.add_output(output, start, around=words)
     return builder.build()
 
 
@@ -84,10 +88,22 @@ def _add_box_content(
     """Add what box tokens enclose: boxes, or an answer in words or JSON."""
     content = raw[start:end]
     regions = []
+    corner: tuple[re.Match[str], tuple[float, ...]] | None = None  # [x, y], the first of two
     at, pieces = start, []
     for bracket in _NUMBERS.finditer(raw, start, end) if '":' not in content else ():
         items = [item for item in _SEPARATOR.split(bracket[1]) if item]
         numbers = tuple(value for item in items if (value := parse_number(item)) is not None)
+        is_pair = len(items) == len(numbers) == 2
+        if is_pair and corner and not raw[corner[0].end() : bracket.start()].strip(", \n"):
+            first, one = corner
+            corner = None
+            region = space.to_box((*one, *numbers), frame)
+            span = first.start(), bracket.end()
+            regions.append(builder.add_parsed_place(span, (*one, *numbers), region))
+            pieces.append(raw[at : first.start()])
+            at = bracket.end()
+        elif is_pair:
+            corner = bracket, numbers
         if len(items) == len(numbers) == 4:
             region = space.to_box(numbers, frame)
             regions.append(builder.add_parsed_place(bracket.span(1), numbers, region))
@@ -147,7 +163,7 @@ FAMILY = Glm4v(
         Task.READ: "Read all the text in the image.",
     },
     markup_signature=r"<\|begin_of_box\|>",
-    markup=Markup(read_boxes, write_box_lists, N1000),
+    markup=Markup(read_boxes, write_box_lists, N1000, reads_json=True),
     region_template="{region}",
     multi_region_instruction="Describe in a few words what is inside each of the bounding "
     "boxes {region} of the image.",

@@ -37,6 +37,7 @@ FAMILY = Family(
         layout_reader(LayoutKeys(box="bbox_2d", text="content", label="label", names_by_text=True)),
         json_writer("bbox_2d"),
         N1000,
+        reads_json=True,
     ),
     documented_template=TEMPLATE,
     end_markers=("<|user|>", "<|endoftext|>", "<|observation|>"),

@@ -9,6 +9,7 @@ command: transformers/models/paligemma/processing_paligemma.py (5.23). Markup:
 
 Four tokens, top, left, bottom, right, each 1024ths of the image; the label follows its box. A box
 with another number of tokens is skipped, as supervision does (supervision/detection/vlm.py).
+Contested: eight tokens before a label, which are read as two boxes that share it.
 
 After "segment cat", 16 codes `<seg000>` to `<seg127>` follow a box. They stand for a mask, in the
 code book of an autoencoder whose weights (vae-oid.npz) are not part of this program: the box is
@@ -42,15 +43,17 @@ _TOKEN = re.compile(
 
 def read_locations(raw: str, frame: Frame, space: CoordinateSpace) -> ParsedOutput:
     """Read `<loc0256>` four times, then a label up to ";" or the next box."""
-    builder, box = ParsedOutputBuilder(), None
+    builder, boxes, is_lost = ParsedOutputBuilder(), list[Box](), False
     for run in split_runs(raw, _TOKEN):
-        if box:
+        builder.is_damaged |= is_lost and bool(run.words.strip() or run.tokens)
+        if boxes:
             label, semicolon, rest = run.words.partition(";")
-            builder.add_mention([box], span=builder.add_text(label))
+            builder.add_mention(boxes, span=builder.add_text(label))
             builder.add_text(semicolon + rest)
         else:
             builder.add_text(run.words)
-        box = _box(run.tokens, frame, space, builder) if run.tokens else None
+        boxes = _boxes(run.tokens, frame, space, builder) if run.tokens else []
+        is_lost = bool(run.tokens) and not boxes
     return builder.build()
 
 
@@ -65,22 +68,27 @@ def write_locations(regions: Sequence[Region], frame: Frame, space: CoordinateSp
     )
 
 
-def _box(
+def _boxes(
     tokens: Sequence[LocationToken],
     frame: Frame,
     space: CoordinateSpace,
     builder: ParsedOutputBuilder,
-) -> Box | None:
+) -> list[Box]:
+    """Read the boxes before a label: one, or several of four tokens each."""
     builder.has_markup = True
-    corners, codes = tokens[:4], tokens[4:]
-    numbers = token_numbers(corners)
-    if [token.name for token in corners] != ["loc"] * 4 or numbers is None:
-        return None
-    if any(token.name == "loc" for token in codes):
-        return None
-    box = space.to_box(numbers, frame)
-    builder.add_parsed_place(token_span(tokens), numbers, box)
-    return box
+    corners = [token for token in tokens if token.name == "loc"]
+    codes = [token for token in tokens if token.name != "loc"]
+    if not corners or len(corners) % 4 or (codes and tokens[4:] != tuple(codes)):
+        return []
+    boxes = []
+    for at in range(0, len(corners), 4):
+        numbers = token_numbers(corners[at : at + 4])
+        if numbers is None:
+            return []
+        places = tokens if codes else corners[at : at + 4]
+        boxes.append(space.to_box(numbers, frame))
+        builder.add_parsed_place(token_span(places), numbers, boxes[-1])
+    return boxes
 
 
 KINDS = ("mix-224", "mix-448", "pt-224", "pt-448", "pt-896")

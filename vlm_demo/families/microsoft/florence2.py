@@ -11,7 +11,8 @@ whole pixels. It deletes every character of a label that is not ASCII, too; here
 
 An engine is given the task's token and the words after it; the checkpoint's processor writes the
 sentence, as `Florence2.render` does. The task of the newest message says how an answer is read;
-without one, boxes and polygons are told apart by their tags.
+without one, boxes and polygons are told apart by their tags, and quadrilaterals by their corners.
+The processor's own dictionary, `{"<OD>": {"bboxes": [..], "labels": [..]}}`, is in pixels.
 
 GROUNDING is asked as <CAPTION_TO_PHRASE_GROUNDING>, which takes any words, a name or a sentence,
 and marks each thing in them as often as it is there. <OPEN_VOCABULARY_DETECTION> was made for names
@@ -25,12 +26,12 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import groupby
 from typing import Literal
 
 from vlm_demo.markup.base import NOWHERE, Markup, ParsedOutput, ParsedOutputBuilder, Span
-from vlm_demo.markup.coordinate_spaces import BINS, CoordinateSpace
+from vlm_demo.markup.coordinate_spaces import BINS, PIXELS, CoordinateSpace
 from vlm_demo.markup.location_tokens import (
     LocationToken,
     TokenRun,
@@ -40,6 +41,7 @@ from vlm_demo.markup.location_tokens import (
     token_span,
 )
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
+from vlm_demo.prompting.conversation_labels import ConversationLabels
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.request_checks import MAX_CHARACTERS
 from vlm_demo.prompting.targets import TargetList, read_targets
@@ -141,7 +143,7 @@ def read_labels(
 
     Labels that only name regions are no text for people; an answer without regions is.
     """
-    builder = ParsedOutputBuilder()
+    builder, lost = ParsedOutputBuilder(), False
     for run in split_runs(raw, _TOKEN):
         label = "" if form.labels == "none" else run.words.strip()
         if run.tokens and label in form.ignored_labels:
@@ -155,6 +157,8 @@ def read_labels(
                 if (numbers := token_numbers(place))
             ]
             builder.add_mention(regions, span=span, phrase=label)
+            builder.is_damaged |= bool(run.words.strip()) and lost
+            lost = bool(run.tokens) and not regions
     return builder.build()
 
 
@@ -190,10 +194,23 @@ def _split_regions(
     if shape == "polygons" or (shape == "either" and any(t.name != "loc" for t in tokens)):
         yield from _split_polygons(tokens)
         return
-    size = 8 if shape == "quads" else 4
     bins = [token for token in tokens if token.name == "loc"]
+    is_quads = shape == "quads" or (shape == "either" and _look_like_quads(bins))
+    size = 8 if is_quads else 4
     for at in range(0, len(bins) - size + 1, size):
         yield bins[at : at + size]
+
+
+def _look_like_quads(bins: Sequence[LocationToken]) -> bool:
+    """Whether groups of eight cannot be two boxes each, since a box begins at its upper left.
+
+    A quadrilateral goes round from the upper left, so that its third corner is right of its fourth.
+    """
+    numbers = token_numbers(bins)
+    if numbers is None or len(numbers) % 8 or not numbers:
+        return False
+    boxes = (numbers[at : at + 4] for at in range(0, len(numbers), 4))
+    return any(x1 > x2 or y1 > y2 for x1, y1, x2, y2 in boxes)
 
 
 def _split_polygons(tokens: Sequence[LocationToken]) -> Iterator[Sequence[LocationToken]]:
@@ -214,6 +231,9 @@ def _region(numbers: Sequence[float], frame: Frame, space: CoordinateSpace) -> R
     return space.to_box(numbers, frame) if len(numbers) == 4 else space.to_polygon(numbers, frame)
 
 
+MARKUP = Markup(read_labels, write_bins, BINS, json_space=PIXELS)
+
+
 class Florence2(Family):
     """Writes tasks as tokens, and reads an answer as the newest one says."""
 
@@ -226,12 +246,17 @@ class Florence2(Family):
         task, words = _split_task(prompt)
         return SENTENCES[task].format(input=words) if task in SENTENCES else words
 
+    @cached_property
+    def conversation_labels(self) -> ConversationLabels:
+        """None: an encoder reads the prompt, so that no output repeats it."""
+        return ConversationLabels(tokens=(), words=())
+
     def reply(self, raw: str, prompt: Prompt) -> Reply:
         task, _ = _split_task(prompt)
         read = read_text if task in SENTENCES else read_labels
         if task in ANSWER_FORMS:
             read = partial(read_labels, form=ANSWER_FORMS[task])
-        asked = replace(self, markup=Markup(read, write_bins, BINS))
+        asked = replace(self, markup=replace(MARKUP, read=read))
         return super(Florence2, asked).reply(raw, prompt)
 
     def _fill_instruction(self, wording: str, request: Request, frame: Frame | None) -> str:
@@ -274,7 +299,7 @@ FAMILY = Florence2(
     },
     markup_signature=r"<loc_[0-9]",
     target_lists={Task.GROUNDING: CLASSES, Task.DETECT: CLASSES},
-    markup=Markup(read_labels, write_bins, BINS),
+    markup=MARKUP,
     chat_template=BARE_TEXT,
     keep_special_tokens=True,
     prefix_separator=None,

@@ -21,12 +21,14 @@ There is no chat template on the Hub and no training on dialogues: each question
 import math
 import re
 from collections.abc import Sequence
+from functools import cached_property
 
 from vlm_demo.markup.base import Markup, ParsedOutput, Span
-from vlm_demo.markup.coordinate_spaces import CoordinateSpace
+from vlm_demo.markup.coordinate_spaces import UNIT, CoordinateSpace
 from vlm_demo.markup.phrase_reader import PhraseReader
 from vlm_demo.markup.tags import partial_tag_start
 from vlm_demo.prompting.architecture import Architecture
+from vlm_demo.prompting.conversation_labels import ConversationLabels
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.region_overlays import box_around
 from vlm_demo.values import Box, Frame, Prompt, Region, Request, Task, bounding_box
@@ -109,14 +111,16 @@ class _CellReader:
                 self._cells.append((tag.span(), int(index[1]) if index else None))
 
     def build(self) -> ParsedOutput:
-        self._end_box()
+        self._end_box(is_last=True)
         return self._phrases.build()
 
-    def _end_box(self) -> None:
+    def _end_box(self, *, is_last: bool = False) -> None:
         match self._cells:
             case [((start, _), int(upper_left)), ((_, end), int(lower_right))]:
                 written = (start, end), (float(upper_left), float(lower_right))
                 self._phrases.add_place(written, _box(upper_left, lower_right))
+            case [_, *_] if not is_last:
+                self._phrases.builder.is_damaged = True
 
 
 def _box(upper_left: int, lower_right: int) -> Box:
@@ -160,6 +164,11 @@ class Kosmos2(Family):
             case _:
                 return ""
 
+    @cached_property
+    def conversation_labels(self) -> ConversationLabels:
+        """None: the processor returns the question with its answer, as one text."""
+        return ConversationLabels(tokens=(), words=())
+
     def _answer_span(self, raw: str, prompt: Prompt) -> Span:
         """Leave out the instruction that a detailed caption begins with."""
         start, end = super()._answer_span(raw, prompt)
@@ -183,7 +192,7 @@ FAMILY = Kosmos2(
         Task.DESCRIBE_REGION: "",
     },
     markup_signature=r"<patch_index_[0-9]",
-    markup=Markup(read_cells, write_cells, SPACE),
+    markup=Markup(read_cells, write_cells, SPACE, json_space=UNIT),
     region_template="<phrase> it</phrase>{region}",
     chat_template="{% for part in messages[-1]['content'] if part['type'] == 'text' %}"
     "{{ part['text'] }}{% endfor %}",

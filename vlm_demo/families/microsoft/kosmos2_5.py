@@ -135,6 +135,7 @@ FAMILY = Family(
     markup=Markup(read_lines, write_boxes, SEEN_PIXELS),
     markup_signature=r"<bbox><x_[0-9]",
     prepare_image=resize,
+    seen_size=seen_size,
     chat_template=BARE_TEXT,
     end_markers=("</s>",),
     prefix_separator=None,

@@ -19,21 +19,11 @@ from collections.abc import Sequence
 
 from vlm_demo.markup.base import Markup
 from vlm_demo.markup.coordinate_spaces import N1000, CoordinateSpace
-from vlm_demo.markup.tags import UNTAGGED_PAIRS, PlaceTag, Tags, find_pairs
+from vlm_demo.markup.mixed_markup import MixedReader
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Frame, Region, Task, bounding_box
-
-TAGS = Tags(
-    phrase_tags=("<|object_ref_start|>", "<|object_ref_end|>"),
-    place_tags={
-        "<|box_start|>": PlaceTag("<|box_end|>", 4),
-        "<|quad_start|>": PlaceTag("<|quad_end|>", 8),
-    },
-    find_places=find_pairs,
-    untagged=UNTAGGED_PAIRS,
-)
 
 
 def write_boxes(regions: Sequence[Region], frame: Frame, space: CoordinateSpace) -> str:
@@ -88,7 +78,7 @@ FAMILY = Family(
             "Find all {text}", item="<|object_ref_start|>{text}<|object_ref_end|>"
         ),
     },
-    markup=Markup(TAGS.read, write_boxes, N1000),
+    markup=Markup(MixedReader(), write_boxes, N1000),
     region_template="<|object_ref_start|>this<|object_ref_end|>{region}",
     multi_region_instruction="Describe <|object_ref_start|>these<|object_ref_end|>{region} in "
     "a few words each.",

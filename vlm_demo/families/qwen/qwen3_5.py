@@ -15,7 +15,8 @@ Sampling: as Qwen3-VL's; unverified.
 
 from vlm_demo.markup.base import Markup
 from vlm_demo.markup.coordinate_spaces import N1000
-from vlm_demo.markup.json_markup import json_point_writer, json_reader, json_writer
+from vlm_demo.markup.json_markup import json_point_writer, json_writer
+from vlm_demo.markup.mixed_markup import MixedReader
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.targets import TargetList
@@ -61,7 +62,7 @@ FAMILY = Family(
         Task.READ: "Read all the text in the image.",
     },
     target_lists={Task.GROUNDING: TargetList(_CATEGORIES), Task.DETECT: TargetList(_CATEGORIES)},
-    markup=Markup(json_reader(), json_writer("bbox_2d"), N1000, json_point_writer("point_2d")),
+    markup=Markup(MixedReader(), json_writer("bbox_2d"), N1000, json_point_writer("point_2d")),
     region_template="{region}",
     multi_region_instruction="Describe in a few words what is in each of these regions of the "
     "image: {region}",

@@ -17,7 +17,8 @@ from dataclasses import replace
 
 from vlm_demo.markup.base import Markup
 from vlm_demo.markup.coordinate_spaces import N1000
-from vlm_demo.markup.json_markup import json_point_writer, json_reader, json_writer
+from vlm_demo.markup.json_markup import json_point_writer, json_writer
+from vlm_demo.markup.mixed_markup import MixedReader
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.targets import TargetList
@@ -62,7 +63,7 @@ FAMILY = Family(
         Task.GROUNDING: TargetList(CATEGORIES),
         Task.DETECT: TargetList(CATEGORIES),
     },
-    markup=Markup(json_reader(), json_writer("bbox_2d"), N1000, json_point_writer("point_2d")),
+    markup=Markup(MixedReader(), json_writer("bbox_2d"), N1000, json_point_writer("point_2d")),
     region_template="{region}",
     multi_region_instruction="Describe in a few words what is in each of these regions of the "
     "image: {region}",

@@ -27,7 +27,7 @@ from collections.abc import Sequence
 
 from vlm_demo.markup.base import Markup
 from vlm_demo.markup.coordinate_spaces import N1000, CoordinateSpace
-from vlm_demo.markup.tags import PlaceTag, Tags, find_pairs
+from vlm_demo.markup.tags import UNTAGGED_ADJACENT_PAIRS, PlaceTag, Tags, find_pairs
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.targets import TargetList
@@ -37,6 +37,7 @@ TAGS = Tags(
     phrase_tags=("<ref>", "</ref>"),
     place_tags={"<box>": PlaceTag("</box>", 4), "<quad>": PlaceTag("</quad>", 8)},
     find_places=find_pairs,
+    untagged=UNTAGGED_ADJACENT_PAIRS,
 )
 
 

@@ -53,7 +53,7 @@ FAMILY = MultimodalGpt(
         Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
     },
     documented_template=TEMPLATE,
-    end_markers=("###", "</s>"),
+    end_markers=("###", "<|endofchunk|>", "</s>"),
     prefix_separator="",
     sampling=Sampling(temperature=1.0, top_k=20),
     control_tokens=("###", "<image>", "<|endofchunk|>", "<s>", "</s>", "<unk>"),

@@ -67,6 +67,7 @@ def _boxes(
     """Return the boxes of a run, or none if one is incomplete, unless the output ends there."""
     builder.has_markup = builder.has_markup or bool(tokens)
     if len(tokens) % 4 and not cut_off:
+        builder.is_damaged = True
         return []
     boxes = []
     for at in range(0, len(tokens) - 3, 4):

@@ -27,6 +27,9 @@ class MentionData(RegionsInPixels):
     """One phrase and its regions, in pixels of the picture as it is seen upright."""
 
     phrase: str
+    image_index: NotRequired[int]
+    """Which of the pictures that the model was shown, from 0; absent: the first."""
+
     confidence: NotRequired[float]
     target: NotRequired[str]
 
@@ -103,6 +106,8 @@ def _mention_to_data(mention: Mention, size: Size) -> MentionData:
         "points_px": regions["points_px"],
         "polygons_px": regions["polygons_px"],
     }
+    if mention.image_index:
+        data["image_index"] = mention.image_index
     if mention.confidence is not None:
         data["confidence"] = mention.confidence
     if mention.target:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from vlm_demo.values import Box, Mention, Point, Polygon
+from vlm_demo.values import Box, Mention, Point, Polygon, bounding_box
 
 UNNAMED_CLASS = "object"
 """The class of a region without a phrase."""
@@ -30,10 +30,13 @@ def class_names(mentions: Iterable[Mention]) -> tuple[str, ...]:
 
 
 def class_areas(mentions: Iterable[Mention]) -> Iterator[tuple[str, Box | Polygon]]:
-    """Yield each box and polygon with its class, in order."""
+    """Yield each box and polygon with its class, in order.
+
+    Those without an area are left out, because programs that train on them refuse such data.
+    """
     for mention in mentions:
         for region in mention.regions:
-            if not isinstance(region, Point):
+            if not isinstance(region, Point) and bounding_box(region).area > 0:
                 yield _class_of(mention), region
 
 

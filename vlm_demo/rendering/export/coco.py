@@ -5,13 +5,14 @@ Source: https://cocodataset.org/#format-data (object detection).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
 
 from vlm_demo.markup.region_json import DECIMALS, round_px
 from vlm_demo.rendering.export.annotated_image import AnnotatedImage
 from vlm_demo.rendering.export.answer_data import to_json_line
 from vlm_demo.rendering.export.class_names import class_areas, class_names
-from vlm_demo.values import Box, Polygon, Size, bounding_box
+from vlm_demo.values import Box, Mention, Polygon, Size, bounding_box
 
 
 def export_coco(images: Sequence[AnnotatedImage]) -> str:
@@ -20,10 +21,10 @@ def export_coco(images: Sequence[AnnotatedImage]) -> str:
     ids = {name: index for index, name in enumerate(names, start=1)}
     files: list[dict[str, object]] = []
     annotations: list[dict[str, object]] = []
-    for number, annotated in enumerate(images, start=1):
+    for number, (annotated, file_name, mentions) in enumerate(_by_image(images), start=1):
         width, height = annotated.size
-        files.append({"id": number, "file_name": annotated.name, "width": width, "height": height})
-        for name, region in class_areas(annotated.mentions):
+        files.append({"id": number, "file_name": file_name, "width": width, "height": height})
+        for name, region in class_areas(mentions):
             annotations.append(
                 {
                     "id": len(annotations) + 1,
@@ -35,6 +36,26 @@ def export_coco(images: Sequence[AnnotatedImage]) -> str:
             )
     categories = [{"id": index, "name": name} for name, index in ids.items()]
     return to_json_line({"images": files, "categories": categories, "annotations": annotations})
+
+
+def _by_image(
+    images: Sequence[AnnotatedImage],
+) -> Iterator[tuple[AnnotatedImage, str, tuple[Mention, ...]]]:
+    """Yield each picture with its file name and its mentions.
+
+    Where an answer names regions on several pictures, of which one is given, each of the others
+    gets an entry of its own; its size is not known, and that of the given one stands for it.
+    """
+    for annotated in images:
+        indices = sorted({mention.image_index for mention in annotated.mentions})
+        if len(indices) < 2:
+            yield annotated, annotated.name, annotated.mentions
+            continue
+        for index in indices:
+            mentions = tuple(m for m in annotated.mentions if m.image_index == index)
+            ending = PurePosixPath(annotated.name).suffix
+            name = f"{annotated.name.removesuffix(ending)}-{index + 1}{ending}"
+            yield annotated, name, mentions
 
 
 def _place(region: Box | Polygon, size: Size) -> dict[str, object]:

@@ -12,8 +12,9 @@ from vlm_demo.rendering.export.class_names import to_printable
 from vlm_demo.values import Mention, Polygon, Size, bounding_box
 
 COLUMNS = ("phrase", "kind", "x1_px", "y1_px", "x2_px", "y2_px", "outline_px")
-"""Names of the columns; with several pictures, `picture` comes before them, and where several
-things were looked for, `target` after them."""
+"""Names of the columns; with several pictures, `picture` comes before them, and `image_index`
+where a region is not on the first picture that the model was shown. Where several things were
+looked for, `target` comes after them."""
 
 
 def export_csv(images: Sequence[AnnotatedImage]) -> str:
@@ -21,14 +22,18 @@ def export_csv(images: Sequence[AnnotatedImage]) -> str:
     table = io.StringIO()
     rows = csv.writer(table, lineterminator="\n")
     several = len(images) > 1
-    has_targets = any(mention.target for one in images for mention in one.mentions)
-    last = ["target"] if has_targets else []
-    rows.writerow([*(["picture"] if several else []), *COLUMNS, *last])
+    mentions = [mention for annotated in images for mention in annotated.mentions]
+    numbered = any(mention.image_index for mention in mentions)
+    has_targets = any(mention.target for mention in mentions)
+    ahead = [*(["picture"] if several else []), *(["image_index"] if numbered else [])]
+    rows.writerow([*ahead, *COLUMNS, *(["target"] if has_targets else [])])
     for annotated in images:
         picture = [escape_cell(annotated.name)] if several else []
         for mention in annotated.mentions:
+            index = [mention.image_index] if numbered else []
             target = [escape_cell(mention.target)] if has_targets else []
-            rows.writerows([*picture, *row, *target] for row in _rows(mention, annotated.size))
+            for row in _rows(mention, annotated.size):
+                rows.writerow([*picture, *index, *row, *target])
     return table.getvalue()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from vlm_demo.prompting.stop_notes import stop_note
 from vlm_demo.ui.chat.conversation import ChatTurn
 from vlm_demo.ui.components.answer.markdown import escape_markdown, mentions_markdown, note_html
-from vlm_demo.ui.components.answer.view import SPACE_UNKNOWN
+from vlm_demo.ui.components.answer.view import PARTLY_UNREADABLE, SPACE_UNKNOWN
 from vlm_demo.ui.html_values import TranslatableText
 from vlm_demo.units import format_rate, format_seconds
 from vlm_demo.values import Reply, ReplyState, Timing
@@ -58,7 +58,11 @@ def _answer_content(turn: ChatTurn, index: int) -> list[Any]:
 
 def _notes_below(reply: Reply) -> list[str]:
     """Return what stands below a complete answer."""
-    problems = {ReplyState.UNREADABLE: UNREADABLE, ReplyState.SPACE_UNKNOWN: SPACE_UNKNOWN}
+    problems = {
+        ReplyState.PARTLY_UNREADABLE: PARTLY_UNREADABLE,
+        ReplyState.UNREADABLE: UNREADABLE,
+        ReplyState.SPACE_UNKNOWN: SPACE_UNKNOWN,
+    }
     problem = [note_html(problems[reply.state], "note")] if reply.state in problems else []
     stopped = [note_html(note, "note")] if (note := stop_note(reply)) else []
     return [*problem, *stopped, note_html(_describe_timing(reply.timing), "pace")]

@@ -13,7 +13,6 @@ from vlm_demo.rendering.export import AnswerData, reply_to_data
 from vlm_demo.ui.endpoints.base import Endpoints, describe_endpoint
 from vlm_demo.ui.endpoints.payloads import Upload, open_upload
 from vlm_demo.ui.streaming import raise_gradio_errors
-from vlm_demo.values import Frame
 
 if TYPE_CHECKING:  # it loads the database
     from vlm_demo.arena.ratings.leaderboards import Leaderboards
@@ -86,7 +85,8 @@ class LookupEndpoints(Endpoints):
                 most = self.settings.max_characters
                 raise InputError(f"This output is too long: at most {most:,} characters are read.")
             size = open_upload(picture, self.settings).size
-            diagnosis = diagnose(raw, get_family(family), Frame(size, size), placeholder_prompt())
+            own = get_family(family)
+            diagnosis = diagnose(raw, own, own.default_frame(size), placeholder_prompt())
             doubts = [warning.message for warning in diagnosis.warnings]
             return {**reply_to_data(diagnosis.reply, size), "doubts": doubts}
 

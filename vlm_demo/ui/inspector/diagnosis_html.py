@@ -29,7 +29,10 @@ MAX_FAMILIES = 4
 """Number of families named in one row of the table; the others follow in a fold-out."""
 
 _STATES = {
-    ReplyState.NONE: TranslatableText("No place was read, and there is no markup."),
+    ReplyState.NONE: TranslatableText(
+        "The answer names no place: it has no markup, or says that there is nothing."
+    ),
+    ReplyState.PARTLY_UNREADABLE: TranslatableText("Some of the markup for places cannot be read."),
     ReplyState.UNREADABLE: TranslatableText(
         "There is markup for places, but none of it can be read."
     ),

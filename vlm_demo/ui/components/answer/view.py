@@ -51,6 +51,11 @@ _TEMPLATE = """
 Tone = Literal["", "found", "none", "unreadable", "agreed", "divided"]
 """How the note below an answer is coloured."""
 
+PARTLY_UNREADABLE = TranslatableText(
+    "Some of the places in this answer cannot be read. See the raw output."
+)
+"""What is said about an answer of which only some regions are drawn."""
+
 SPACE_UNKNOWN = TranslatableText(
     "Places were found. Please choose what their numbers count, so that they can be drawn."
 )
@@ -271,6 +276,8 @@ def describe_outcome(reply: Reply) -> tuple[str, Tone]:
         case ReplyState.FOUND:
             count = sum(len(mention.regions) for mention in reply.mentions)
             return f"Found {count} {'place' if count == 1 else 'places'}", "found"
+        case ReplyState.PARTLY_UNREADABLE:
+            return str(PARTLY_UNREADABLE), "unreadable"
         case ReplyState.NONE:
             return "Not found: the answer names no place.", "none"
         case ReplyState.UNREADABLE:

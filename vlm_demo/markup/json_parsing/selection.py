@@ -1,6 +1,6 @@
 """Decides which JSON in an answer counts, and which parts of the answer are no text for people.
 
-Where an answer holds much JSON, what is read first follows lmms-eval's order (see `json_shapes`).
+Where an answer holds much JSON, what is read first follows lmms-eval's order (see `keys`).
 """
 
 from __future__ import annotations
@@ -10,9 +10,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from vlm_demo.markup.base import Span
-from vlm_demo.markup.json_scan import Structure, find_structures
-from vlm_demo.markup.json_shapes import LabelledPlaces, find_places, names_places, says_no_places
+from vlm_demo.markup.json_parsing.scan import Structure, find_structures
+from vlm_demo.markup.json_parsing.shapes import (
+    LabelledPlaces,
+    count_unread_places,
+    find_places,
+    names_places,
+    says_no_places,
+)
+from vlm_demo.markup.parsed_output import Span
 
 MAX_UNDECIDED = 300
 """Characters of unfinished JSON that are held back until it is clear whether it holds places."""
@@ -63,41 +69,80 @@ class HiddenPassage:
     is_broken: bool
     """Whether its JSON is not complete."""
 
+    unread_count: int = 0
+    """How many places are written in it that cannot be read."""
 
-_FENCE = re.compile("```")
-_FENCE_BEFORE = re.compile(r"(?:```\w*|`)\s*\Z")
-_FENCE_AFTER = re.compile(r"\s*```|`")
+    says_nothing: bool = False
+    """Whether it says that there is nothing."""
+
+    is_text: bool = False
+    """Whether it is about something else, so that it stays in the text as it is."""
+
+
+_FENCE = re.compile("`{3,}|~{3,}")
+_FENCE_BEFORE = re.compile(r"(?:(?:`{3,}|~{3,})\w*|`|(?:\A|(?<=\n))json)\s*\Z")
+_FENCE_AFTER = re.compile(r"\s*(?:`{3,}|~{3,})|`")
 _LONGEST_FENCE = 40
 """Characters in which a fence before JSON is looked for."""
 
 _LEFT_OVER = re.compile(r"[^\n\[{<`]*[\"'\]}]")
-_BETWEEN = re.compile(r"[\s,;]*")
+_BETWEEN = re.compile(r"[\s,;\]}]*")
 _CLOSING = re.compile(r"(?:\s*[\]})])+")
+_STRAY_CLOSING = re.compile(r"(?:\s*[\]}])+(?=\s*(?:```|\Z))")
 
 
-def find_hidden_passages(text: str, dialect: JsonDialect) -> Iterator[HiddenPassage]:
-    """Yield what is no text for people; JSON with only commas between makes one passage."""
+def find_hidden_passages(
+    text: str, dialect: JsonDialect, *, with_other_json: bool = False
+) -> Iterator[HiddenPassage]:
+    """Yield what is no text for people; JSON with only commas between makes one passage.
+
+    `with_other_json`: so are whole objects about something else, which are text.
+    """
     everything = list(_find_json(text, dialect))
     says_nothing = len(everything) == 1 and _says_only_no_places(everything[0], text)
     passages: list[HiddenPassage] = []
     for json in _select_places(everything, text, dialect):
         named = names_places(json.structure)
         if not (json.groups or named or says_nothing or _is_undecided(json.structure)):
+            if with_other_json and _is_whole_object(json.structure):
+                passages.append(_text_passage(json.structure, text))
             continue
         end = _structure_end(json.structure, text)
         start, is_broken = json.structure.start, json.structure.root is None
-        if passages and _BETWEEN.fullmatch(text, passages[-1].end, start):
+        unread = count_unread_places(json.structure)
+        follows = passages and _BETWEEN.fullmatch(text, passages[-1].end, start)
+        if follows and not passages[-1].is_text:
             passages[-1].end = end
             passages[-1].groups += json.groups
             passages[-1].names_places |= named
             passages[-1].is_broken |= is_broken
+            passages[-1].unread_count += unread
         else:
-            passages.append(HiddenPassage(start, end, [*json.groups], named, is_broken))
+            passages.append(
+                HiddenPassage(start, end, [*json.groups], named, is_broken, unread, says_nothing)
+            )
     for passage in passages:
-        if passage.is_broken and (closing := _CLOSING.match(text, passage.end)):
+        if passage.is_text:
+            yield passage
+            continue
+        closers = _CLOSING if passage.is_broken else _STRAY_CLOSING
+        if closing := closers.match(text, passage.end):
             passage.end = closing.end()
         passage.start, passage.end = _include_fence(passage.start, passage.end, text)
         yield passage
+
+
+def _is_whole_object(structure: Structure) -> bool:
+    """Whether JSON is an object that is complete and not damaged, or a list of such objects."""
+    root = structure.root
+    if root is None or structure.is_damaged or not root.items:
+        return False
+    return root.kind == "object" or all(item.kind == "object" for _, item in root.items)
+
+
+def _text_passage(structure: Structure, text: str) -> HiddenPassage:
+    start, end = _include_fence(structure.start, structure.end, text)
+    return HiddenPassage(start, end, [], names_places=False, is_broken=False, is_text=True)
 
 
 def _find_json(text: str, dialect: JsonDialect) -> Iterator[_JsonPassage]:
@@ -144,7 +189,8 @@ def _is_alone(everything: Sequence[_JsonPassage], text: str) -> bool:
 
 def _is_undecided(structure: Structure) -> bool:
     """Whether JSON is still too short to tell whether it holds places."""
-    return structure.is_cut_off and structure.end - structure.start <= MAX_UNDECIDED
+    is_short = structure.end - structure.start <= MAX_UNDECIDED
+    return structure.is_cut_off and is_short and not structure.is_damaged
 
 
 def _says_only_no_places(json: _JsonPassage, text: str) -> bool:

@@ -1,0 +1,1 @@
+"""Finds places in JSON, as models write it, whole or damaged."""
