@@ -9,7 +9,7 @@ from functools import partial
 from threading import Lock
 
 from vlm_demo.answer_reading import AnswerReader, AnswerTimer
-from vlm_demo.catalog.identity import spec_for_checkpoint
+from vlm_demo.catalog.added_model import spec_for_checkpoint
 from vlm_demo.catalog.menu import default_menu, find, load_menu
 from vlm_demo.catalog.own_code import trust_own_code
 from vlm_demo.catalog.server_menu import merge_server_specs, settings_server_specs
@@ -27,8 +27,9 @@ from vlm_demo.engines import (
     Usage,
     open_engine,
 )
-from vlm_demo.errors import InputError, LoadError, NotRunnableError, TooLongError
+from vlm_demo.errors import InputError, LoadError, NotRunnableError, TooLongError, quote_name
 from vlm_demo.families import get_family
+from vlm_demo.markup.coordinate_spaces import SPACES
 from vlm_demo.pool import FormatOption, ModelPool
 from vlm_demo.prompting.image_size import limit_image_size
 from vlm_demo.prompting.request_checks import MAX_CHARACTERS
@@ -107,9 +108,9 @@ class Backend:
 
         Raises:
             UntrustedCodeError: it needs program code of its own, which is not trusted.
-            NotRunnableError: this program cannot run it; the message says what to do.
-            LoadError: there is no such checkpoint, or it cannot be reached.
-            UnknownModelError: no family reads its type of model.
+            NotRunnableError: this program cannot run it, or it has no chat template; the message
+                says what to do.
+            LoadError: there is no such checkpoint, it cannot be reached, or takes no pictures.
         """
         name = checkpoint.strip()
         listed = next((spec for spec in self._menu if name in (spec.name, spec.checkpoint)), None)
@@ -143,6 +144,25 @@ class Backend:
             self._menu = menu
             self._server_keys |= {spec.base_url: api_key for spec in added if api_key}
         return added
+
+    def choose_space(self, model: str, space: str) -> ModelSpec:
+        """Remember what the numbers of a model's boxes count, until the program ends.
+
+        Args:
+            model: its name on the menu.
+            space: name of a coordinate space, in full; "": as its family says.
+
+        Raises:
+            UnknownModelError: there is no such model.
+            InputError: there is no such space.
+        """
+        if space and space not in SPACES:
+            raise InputError(f"There is no coordinate space {quote_name(space)}.")
+        with self._lock:
+            old = self.spec(model)
+            new = replace(old, coordinate_space=space)
+            self._menu = tuple(new if spec is old else spec for spec in self._menu)
+        return new
 
     def is_loaded(self, name: str) -> bool:
         """Whether the model can answer at once."""
@@ -290,9 +310,12 @@ class Backend:
         family = get_family(spec.family)
         if spec.engine == "remote":
             family = limit_image_size(family)
-        return family.prompt(
+        prompt = family.prompt(
             request, control_tokens=engine.control_tokens, max_characters=self._max_characters
         )
+        if prompt.frame is None or not spec.coordinate_space:
+            return prompt
+        return replace(prompt, frame=replace(prompt.frame, space=spec.coordinate_space))
 
     def close(self) -> None:
         """Unload every model; answers that are still running end with an EngineError."""

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from vlm_demo.catalog.identity import weights_revision
 from vlm_demo.catalog.spec import ModelSpec
+from vlm_demo.catalog.weights_revision import weights_revision
 
 
 def test_weights_that_were_trained_anew_have_another_revision(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from support import ROOT
+from support.config_folders import write_config_folder
 
 KOSMOS = {
     "family": "kosmos2",
@@ -111,14 +112,36 @@ def test_the_space_of_the_numbers_can_be_chosen() -> None:
     square, whole = parsed(llava, {**llava, "coordinate_space": "normalized_1_xyxy"})
     assert square["items"][0]["boxes_xyxy_px"] == [[100, 50, 200, 100]]
     assert whole["items"][0]["boxes_xyxy_px"] == [[100, 50, 200, 75]]
-    for short in ("normalized_1", "normalized_xyxy"):
+    for short in ("normalized_1", "normalized_xyxy", "unit", "unit_xyxy"):
         assert parsed({**llava, "coordinate_space": short}) == [whole]
+    assert parsed({**llava, "coordinate_space": "square"}) == [square]
+    (refused,) = parsed({**llava, "coordinate_space": "moon"})
+    assert "There is no coordinate_space 'moon'. Known: unit, n100" in refused["error"]
 
 
 @pytest.mark.parametrize("name", ["llava15", "embedded-llava15", "llava-hf/llava-1.5-7b-hf"])
 def test_a_prompt_is_printed_for_a_family_a_model_and_a_checkpoint(name: str) -> None:
     outcome = command("prompt", "--model", name, "--text", "What is it?")
     assert outcome.stdout == b"USER: <image>\nWhat is it? ASSISTANT:\n"
+
+
+def test_a_prompt_is_printed_for_a_folder_and_says_as_what_it_is_asked(tmp_path: Path) -> None:
+    folder = write_config_folder(tmp_path / "pixtral-12b", "llava", "pixtral")
+    outcome = command("prompt", "--model", str(folder), "--text", "Q", "--json")
+    written = json.loads(outcome.stdout)
+    assert written["prompt"] == "<s>[INST][IMG]Q[/INST]"
+    assert written["identity"] == {"family": "generic", "evidence": "none", "detail": ""}
+    reason = "Asked in its own chat template: no family lists it."
+    assert written["asked_as"] == reason
+    assert reason in outcome.stderr.decode()
+
+
+def test_a_folder_that_cannot_be_asked_is_refused_in_one_line(tmp_path: Path) -> None:
+    folder = write_config_folder(tmp_path / "bert", "bert", "words only")
+    outcome = command("prompt", "--model", str(folder))
+    assert outcome.returncode == 2
+    assert outcome.stderr.decode().count("\n") == 1
+    assert "bert takes no pictures" in outcome.stderr.decode()
 
 
 def test_a_prompt_holds_region_history_and_pictures(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from conversion.conftest import PUBLISH, Published
 from PIL import Image
 
-from vlm_demo.catalog.identity import spec_for_checkpoint
+from vlm_demo.catalog.added_model import spec_for_checkpoint
 from vlm_demo.cli.exit_codes import BAD_INPUT
 from vlm_demo.cli.main import run
 

@@ -17,7 +17,7 @@ from vlm_demo.errors import (
     UnknownModelError,
     UnsupportedTaskError,
 )
-from vlm_demo.families import all_families, family_for_model_type, get_family
+from vlm_demo.families import all_families, get_family
 from vlm_demo.prompting.family import Family
 from vlm_demo.prompting.tasks import CAPTION_TASKS
 from vlm_demo.values import Frame, Message, Request, Task
@@ -69,29 +69,12 @@ def test_tasks_that_the_families_promise() -> None:
     }
 
 
-def test_model_types_lead_to_families() -> None:
-    assert family_for_model_type("llava").name == "llava15"
-    assert family_for_model_type("kosmos-2").name == "kosmos2"
-    assert family_for_model_type("idefics3").name == "idefics3"
-    first_smolvlm = "HuggingFaceTB/SmolVLM-Instruct"
-    assert family_for_model_type("idefics3", first_smolvlm).name == "smolvlm"
-    assert family_for_model_type("?", "microsoft/kosmos-2-patch14-224").name == "kosmos2"
-    with pytest.raises(UnknownModelError, match=r"'bert' are not supported"):
-        family_for_model_type("bert")
-
-
 def test_an_unknown_family_is_answered_with_similar_names() -> None:
     with pytest.raises(UnknownModelError, match=r"'quen3_VL'\. Did you mean qwen3_vl") as caught:
         get_family("quen3_VL")
     assert len(str(caught.value)) < 400
     with pytest.raises(UnknownModelError) as caught:
         get_family("x" * 10_000)
-    assert len(str(caught.value)) < 400
-
-
-def test_an_unknown_type_of_model_is_answered_with_similar_ones() -> None:
-    with pytest.raises(UnknownModelError, match=r"'qwen25vl' are not.*mean qwen2_5_vl") as caught:
-        family_for_model_type("qwen25vl")
     assert len(str(caught.value)) < 400
 
 

@@ -18,10 +18,12 @@ from support.engines import load_engine
 from support.tiny_checkpoints import CHECKPOINTS, save
 from transformers import LogitsProcessor, LogitsProcessorList
 
+from vlm_demo.catalog.identity import identify
+from vlm_demo.engines import CheckpointDescription
 from vlm_demo.engines.local.decoding.constraints import ForcedTokens
 from vlm_demo.engines.local.engine import LocalEngine
 from vlm_demo.engines.local.scheduling.sampling import LogitsProcessorFactory
-from vlm_demo.families import family_for_model_type, get_family
+from vlm_demo.families import get_family
 from vlm_demo.prompting.family import Family
 from vlm_demo.prompting.tasks import CAPTION_TASKS
 from vlm_demo.values import (
@@ -97,7 +99,8 @@ def only(wanted: Callable[[Family], object]) -> pytest.MarkDecorator:
 def test_the_family_is_found_by_the_checkpoint(native: Native) -> None:
     kind = native.engine._model.config.model_type
     hub_id = native.family.checkpoints[0]
-    assert family_for_model_type(kind, hub_id) is native.family
+    description = CheckpointDescription(name=hub_id, is_hub_id=True, config={"model_type": kind})
+    assert identify(description).family == native.family.name
 
 
 # Prompts

@@ -1,70 +1,195 @@
-"""Which family asks a checkpoint, and which weights a model has."""
+"""Which family a checkpoint is asked and read as, and why.
+
+A checkpoint is asked in its own chat template, unless it is one of those that a family lists: by
+its Hub id, by what its files say it was made from, by its folder's name (a guess, which is told),
+or because its template writes what the family's does. Many models share an architecture, so its
+`model_type` alone decides only where checkpoints of that type bring no template, or where all
+families of that type leave the template to the checkpoint and write the same markup. Everything
+else is asked as the family `generic`.
+"""
 
 from __future__ import annotations
 
-import hashlib
-from functools import lru_cache
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
 
-from vlm_demo.catalog.menu import default_menu
-from vlm_demo.catalog.spec import ModelSpec
-from vlm_demo.engines import checkpoint_config
-from vlm_demo.errors import LoadError
-from vlm_demo.families import family_for_model_type
+from vlm_demo.engines import CheckpointDescription
+from vlm_demo.families import all_families, families_of_type, family_listing, get_family
+from vlm_demo.prompting.family import Family
+from vlm_demo.prompting.template_matching import (
+    CheckpointTemplate,
+    TemplateMatch,
+    can_be_compared,
+    match_template,
+)
 
-_HASHED_END_BYTES = 1 << 20
-"""Bytes that are hashed at each end of a file: retrained weights differ there, too."""
-
-
-def spec_for_checkpoint(checkpoint: str) -> ModelSpec:
-    """Return the catalogue's entry for a Hub id, or make one from the `model_type` in its config.
-
-    Raises:
-        LoadError: there is no such checkpoint, or it cannot be reached.
-        UnknownModelError: no family reads its type of model.
-    """
-    checkpoint = checkpoint.strip()
-    if not checkpoint:
-        raise LoadError("Please give a Hub id, like HuggingFaceTB/SmolVLM-256M-Instruct.")
-    for known in default_menu():
-        if known.checkpoint == checkpoint:
-            return known
-    config = checkpoint_config(checkpoint)
-    origin = str(config.get("_name_or_path") or checkpoint)  # converted folders name theirs
-    family = family_for_model_type(str(config.get("model_type", "")), origin)
-    return ModelSpec(
-        name=Path(checkpoint).name,
-        family=family.name,
-        checkpoint=checkpoint,
-        note=f"Added by its name; asked in the way of {family.title}.",
-    )
+GENERIC = "generic"
+"""The name of the family of everything that no other family lists."""
 
 
-def weights_revision(spec: ModelSpec) -> str:
-    """Return the revision of a model's weights; "" where a server has them.
-
-    It is that of the menu, or of the copy in the Hub's cache. A folder has none, or only one of its
-    code, and gets 16 hexadecimal digits of the SHA-256 of its files' names, sizes, and first and
-    last megabytes.
-    """
-    folder = spec.folder
-    if folder is None or (spec.revision and not spec.trust_remote_code):
-        return spec.revision or ""
-    if folder.parent.name == "snapshots":
-        return folder.name
-    files = sorted(path for path in folder.iterdir() if path.is_file())
-    state = tuple((path, path.stat().st_size, path.stat().st_mtime_ns) for path in files)
-    return _hash_files(state)
+FAMILY_KEY = "vlm_demo_family"
+"""Key of the config.json of a converted checkpoint: the name of the family that it is asked as."""
 
 
-@lru_cache(maxsize=256)
-def _hash_files(files: tuple[tuple[Path, int, int], ...]) -> str:
-    """Hash files, given with their size in bytes and when they were written."""
-    digest = hashlib.sha256()
-    for path, size, _ in files:
-        digest.update(repr((path.name, size)).encode())
-        with path.open("rb") as file:
-            digest.update(file.read(_HASHED_END_BYTES))
-            file.seek(max(size - _HASHED_END_BYTES, 0))
-            digest.update(file.read(_HASHED_END_BYTES))
-    return digest.hexdigest()[:16]
+class Evidence(StrEnum):
+    """What a checkpoint was recognized by."""
+
+    CONVERTED = "converted"  # by this program, which noted it
+    HUB_ID = "hub id"
+    SAVED_NAME = "saved name"  # `_name_or_path` in config.json
+    BASE_MODEL = "base model"  # of its model card
+    FOLDER_NAME = "folder name"  # a guess
+    TEMPLATE = "template"  # it writes the same text
+    MODEL_TYPE = "model type"  # whose checkpoints bring no template
+    MARKUP = "markup"  # its own template, read as the only family of its type
+    NONE = "none"  # its own template, and nothing known of what it writes
+
+
+_REASONS: dict[Evidence, str] = {
+    Evidence.CONVERTED: "Asked as {title}: it was converted for that.",
+    Evidence.HUB_ID: "Asked as {title}, which lists it.",
+    Evidence.SAVED_NAME: "Asked as {title}: its config.json names {detail}.",
+    Evidence.BASE_MODEL: "Asked as {title}: its card says that it was made from {detail}.",
+    Evidence.FOLDER_NAME: "Asked as {title}: a guess by the name of its folder, {detail}.",
+    Evidence.TEMPLATE: "Asked as {title}, whose chat template it has.",
+    Evidence.MODEL_TYPE: "Asked as {title}: models of type {detail} bring no chat template.",
+    Evidence.MARKUP: "Asked in its own chat template, and read as {title}: its type is {detail}.",
+    Evidence.NONE: "Asked in its own chat template: no family lists it.",
+}
+"""Why a family was chosen, as sentences for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The family that a checkpoint is asked and read as, and why."""
+
+    family: str
+    evidence: Evidence
+    detail: str = ""
+    """The name or type that it was recognized by."""
+
+    @property
+    def is_guess(self) -> bool:
+        """Whether people should check it."""
+        return self.evidence is Evidence.FOLDER_NAME
+
+    @property
+    def reason(self) -> str:
+        """One sentence for people."""
+        title = get_family(self.family).title
+        return _REASONS[self.evidence].format(title=title, detail=self.detail)
+
+
+def identify(checkpoint: CheckpointDescription) -> Identity:
+    """Choose the family of a checkpoint, by the rule of this module."""
+    return _Identification(checkpoint).choose()
+
+
+class _Identification:
+    """The rule, for one checkpoint."""
+
+    def __init__(self, checkpoint: CheckpointDescription) -> None:
+        self._checkpoint = checkpoint
+        self._type = checkpoint.model_type
+        self._same_type = families_of_type(self._type)
+        template = CheckpointTemplate(checkpoint.chat_template, checkpoint.special_tokens)
+        self._probes = template.render_probes() if checkpoint.chat_template else None
+
+    def choose(self) -> Identity:
+        return (
+            self._by_note()
+            or self._by_hub_id()
+            or self._by_name()
+            or self._by_template()
+            or self._by_type()
+            or Identity(GENERIC, Evidence.NONE)
+        )
+
+    def _by_note(self) -> Identity | None:
+        name = self._checkpoint.config.get(FAMILY_KEY)
+        if isinstance(name, str) and name in all_families():
+            return Identity(name, Evidence.CONVERTED)
+        return None
+
+    def _by_hub_id(self) -> Identity | None:
+        name = self._checkpoint.name
+        family = family_listing(name) if self._checkpoint.is_hub_id else None
+        return Identity(family.name, Evidence.HUB_ID, name) if family else None
+
+    def _by_name(self) -> Identity | None:
+        """Choose by what files say that it was made from, or by the folder's name.
+
+        A fine-tune may have been taught another markup than its base model, as SmolDocling was:
+        where the folder's name says so, the name counts.
+        """
+        origins = list(self._origins())
+        guess = self._by_folder_name()
+        if not origins:
+            return guess
+        if guess and get_family(guess.family).markup is not get_family(origins[0].family).markup:
+            return guess
+        return origins[0]
+
+    def _origins(self) -> Iterator[Identity]:
+        saved = self._checkpoint.config.get("_name_or_path")
+        names: list[tuple[Evidence, Any]] = [(Evidence.SAVED_NAME, saved)]
+        names += [(Evidence.BASE_MODEL, base) for base in self._checkpoint.base_models]
+        for evidence, name in names:
+            family = family_listing(name) if isinstance(name, str) else None
+            if family and self._may_be(family):
+                yield Identity(family.name, evidence, name)
+
+    def _by_folder_name(self) -> Identity | None:
+        name = self._checkpoint.name.rpartition("/")[2]
+        for family in self._same_type:
+            listed = {hub_id.rpartition("/")[2].casefold() for hub_id in family.checkpoints}
+            if name.casefold() in listed and self._may_be(family):
+                return Identity(family.name, Evidence.FOLDER_NAME, name)
+        return None
+
+    def _may_be(self, family: Family) -> bool:
+        """Whether neither the type nor the template contradicts a family."""
+        if family not in self._same_type:
+            return False
+        if self._probes is None or not can_be_compared(family):
+            return True
+        return match_template(family, self._probes) > TemplateMatch.DIFFERENT
+
+    def _by_template(self) -> Identity | None:
+        if self._probes is None:
+            return None
+        matches = {family.name: match_template(family, self._probes) for family in self._same_type}
+        best = max(matches.values(), default=TemplateMatch.DIFFERENT)
+        if best is TemplateMatch.DIFFERENT:
+            return None
+        families = [get_family(name) for name, match in matches.items() if match is best]
+        return Identity(self._likeliest(families).name, Evidence.TEMPLATE)
+
+    def _likeliest(self, families: list[Family]) -> Family:
+        """Return one of the families whose templates write the same text.
+
+        It is that whose markup the tokenizer knows, or else one without markup.
+        """
+        known = self._checkpoint.vocabulary
+        for family in families:
+            if family.markup_tokens and known.issuperset(family.markup_tokens):
+                return family
+        return next((family for family in families if family.markup is None), families[0])
+
+    def _by_type(self) -> Identity | None:
+        if not self._same_type:
+            return None
+        first = self._same_type[0]
+        if not self._checkpoint.chat_template and _brings_no_template(first):
+            return Identity(first.name, Evidence.MODEL_TYPE, self._type)
+        leaves_template = all(family.chat_template is None for family in self._same_type)
+        if leaves_template and all(f.markup is first.markup for f in self._same_type):
+            return Identity(first.name, Evidence.MARKUP, self._type)
+        return None
+
+
+def _brings_no_template(family: Family) -> bool:
+    """Whether checkpoints of a family's types are published without a chat template."""
+    return family.chat_template is not None and not family.published_templates

@@ -18,6 +18,7 @@ from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.engines import NumberFormat
 from vlm_demo.errors import SettingsError, VlmDemoError, describe_validation_error
 from vlm_demo.families import get_family
+from vlm_demo.markup.coordinate_spaces import KNOWN_SPACES, find_space
 
 FORMER_KEYS: Mapping[str, str] = {"nearest": "alternative", "unsure": "unverified_fields"}
 """Present names of keys by former ones, which are still read."""
@@ -54,7 +55,11 @@ class _FormatKeys(BaseModel):
 _FORMAT_KEYS = tuple(_FormatKeys.model_fields)
 
 KNOWN_KEYS = (
-    *(field.name for field in fields(ModelSpec) if not field.name.endswith("_format")),
+    *(
+        field.name
+        for field in fields(ModelSpec)
+        if field.name != "identity" and not field.name.endswith("_format")
+    ),
     *_FORMAT_KEYS,
 )
 """Keys that a table of a menu may have."""
@@ -118,6 +123,8 @@ def _read_entry(entry: Mapping[str, Any], folder: Path) -> ModelSpec:
     get_family(spec.family)
     if unknown := [key for key in spec.unverified_fields if key not in KNOWN_KEYS]:
         raise SettingsError(f"there is no {unknown[0]!r}. Known: {', '.join(KNOWN_KEYS)}.")
+    if spec.coordinate_space:
+        spec = replace(spec, coordinate_space=_space_name(spec.coordinate_space))
     if spec.engine == "remote":
         _check_server(spec, entry)
         return spec
@@ -128,6 +135,17 @@ def _read_entry(entry: Mapping[str, Any], folder: Path) -> ModelSpec:
     if spec.trust_remote_code:
         _check_trust(spec, is_folder=is_folder)
     return replace(spec, checkpoint=str(checkpoint)) if is_folder else spec
+
+
+def _space_name(name: str) -> str:
+    """Return the full name of a coordinate space.
+
+    Raises:
+        SettingsError: there is none with this name.
+    """
+    if space := find_space(name):
+        return space.name
+    raise SettingsError(f"there is no coordinate_space {name!r}. Known: {KNOWN_SPACES}.")
 
 
 def _check_trust(spec: ModelSpec, *, is_folder: bool) -> None:

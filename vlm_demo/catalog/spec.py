@@ -8,9 +8,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
+from vlm_demo.catalog.identity import Identity
 from vlm_demo.engines import LoadOptions, NumberFormat, Server, ServerKind, folder_on_disk
 from vlm_demo.errors import NotRunnableError, UnsupportedTaskError
 from vlm_demo.families import architectures, get_family
+from vlm_demo.prompting.request_checks import describe_unsupported_task
 from vlm_demo.settings import Device
 from vlm_demo.values import Task
 
@@ -99,6 +101,8 @@ class ModelSpec:
     alternative: str = ""  # a model of the menu that runs here and is most like it
     source: str = ""  # address of the card or repository that the facts are from
     unverified_fields: tuple[str, ...] = ()  # names of the fields here that could not be checked
+    coordinate_space: str = ""  # what the numbers of its boxes count; "": as its family says
+    identity: Identity | None = None  # how the family was chosen; None: the menu says it
     note: str = ""  # one honest line for the person who chooses
 
     def load_options(self, device: Device = "auto", api_key: str = "") -> LoadOptions:
@@ -170,12 +174,19 @@ class ModelSpec:
         if self.unavailable_reason:
             raise NotRunnableError(self.unavailable_reason)
         if not self.supports(task):
-            family = f"{get_family(self.family).title} models"
-            who = self.name if self.is_exception(task) else family
+            if not self.is_exception(task):
+                raise UnsupportedTaskError(describe_unsupported_task(get_family(self.family), task))
             raise UnsupportedTaskError(
-                f"{who} cannot do this task ({task.replace('_', ' ')}). "
+                f"{self.name} cannot do this task ({task.replace('_', ' ')}). "
                 "Please choose another model."
             )
+
+    @property
+    def asked_as(self) -> str:
+        """As which family it is asked and why, as one sentence."""
+        if self.identity:
+            return self.identity.reason
+        return f"Asked as {get_family(self.family).title}: the menu says so."
 
     @property
     def abilities(self) -> tuple[Ability, ...]:

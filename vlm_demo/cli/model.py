@@ -18,9 +18,10 @@ from vlm_demo.catalog.server_menu import is_server_address
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.cli.options import Menu, Server
 from vlm_demo.cli.terminal import GrowingText, print_json, print_note, show_progress
-from vlm_demo.errors import InputError, NoScoresError
+from vlm_demo.errors import InputError, NoScoresError, quote_name
 from vlm_demo.families import get_family
 from vlm_demo.images import open_image
+from vlm_demo.markup.coordinate_spaces import KNOWN_SPACES, find_space
 from vlm_demo.prompting.stop_notes import stop_note
 from vlm_demo.settings import Settings
 from vlm_demo.values import Reply, ReplyState, Request, Sampling
@@ -81,6 +82,32 @@ class AnswerOptions(ModelOptions):
             help="Whether a model that can reason first does. Default: as it does by itself.",
         ),
     ] = None
+
+    coordinates: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SPACE",
+            help="What the numbers of boxes count: unit, n1000, pixels, n1000_yxyx and so on. "
+            "Default: what the model's family says, or a guess.",
+        ),
+    ] = None
+
+    def select(self) -> SelectedModel:
+        """Find the model, and note what its numbers count; see `ModelOptions.select`.
+
+        Raises:
+            InputError: there is no such coordinate space.
+        """
+        model = super().select()
+        if not self.coordinates:
+            return model
+        space = find_space(self.coordinates)
+        if space is None:
+            raise InputError(
+                f"There is no coordinate space {quote_name(self.coordinates)}. "
+                f"Known: {KNOWN_SPACES}."
+            )
+        return replace(model, spec=model.backend.choose_space(model.spec.name, space.name))
 
     def _sampling(self, spec: ModelSpec) -> Sampling | None:
         options: dict[str, Any] = {
@@ -150,7 +177,10 @@ def answer(model: SelectedModel, request: Request, *, quiet: bool = False) -> Re
     if reply.state is ReplyState.UNREADABLE:
         print_note(f"The answer has boxes or points that cannot be read: {reply.raw}")
     if reply.state is ReplyState.SPACE_UNKNOWN:
-        print_note(f"The answer has boxes or points whose unit is not known: {reply.raw}")
+        print_note(
+            "Boxes or points were found, but not what their numbers count. Please say it with "
+            f"--coordinates, such as pixels, n1000 or unit: {reply.raw}"
+        )
     return reply
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from transformers import AutoTokenizer, LlamaConfig
 
+from vlm_demo.catalog.identity import FAMILY_KEY
 from vlm_demo.conversion.system import Json, Part, Parts, System
 from vlm_demo.conversion.systems import all_systems
 from vlm_demo.conversion.tensors import list_tensors
@@ -17,9 +18,6 @@ from vlm_demo.families import get_family
 
 PICTURES = "preprocessor_config.json"
 """File that says how pictures are prepared."""
-
-FAMILY_KEY = "vlm_demo_family"
-"""Key of a converted config.json that names the family which asks the model."""
 
 
 def find_part(checkpoint: str, on_progress: OnProgress) -> Part:

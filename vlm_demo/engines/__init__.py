@@ -14,6 +14,7 @@ from vlm_demo.engines.base import (
     ignore_progress,
 )
 from vlm_demo.engines.cache_budget import CacheBudget
+from vlm_demo.engines.checkpoint_description import CheckpointDescription
 from vlm_demo.engines.load_options import LoadOptions, OwnCode, Server, ServerKind
 from vlm_demo.engines.number_format import NumberFormat
 from vlm_demo.engines.server_listing import ServerListing, ServerModel
@@ -21,6 +22,7 @@ from vlm_demo.settings import Device, on_zerogpu
 
 __all__ = [
     "CacheBudget",
+    "CheckpointDescription",
     "Engine",
     "FreeMemory",
     "LoadOptions",
@@ -37,6 +39,7 @@ __all__ = [
     "Usage",
     "chat_template",
     "checkpoint_config",
+    "describe_checkpoint",
     "fetch_original",
     "find_local_servers",
     "find_own_code",
@@ -129,6 +132,13 @@ def checkpoint_config(checkpoint: str, revision: str | None = None) -> dict[str,
     from vlm_demo.engines.local.checkpoints import fetching
 
     return fetching.checkpoint_config(checkpoint, revision)
+
+
+def describe_checkpoint(checkpoint: str, revision: str | None = None) -> CheckpointDescription:
+    """Describe a checkpoint by its small files, or raise LoadError."""
+    from vlm_demo.engines.local.checkpoints import describing
+
+    return describing.describe_checkpoint(checkpoint, revision)
 
 
 def fetch_original(checkpoint: str, on_progress: OnProgress = ignore_progress) -> Path:

@@ -32,8 +32,8 @@ from vlm_demo.arena.votes import fingerprints
 from vlm_demo.arena.votes.store import VoteStore
 from vlm_demo.arena.votes.vote import Contender, Origin, Vote, Winner
 from vlm_demo.backend import Backend
-from vlm_demo.catalog.identity import weights_revision
 from vlm_demo.catalog.spec import ModelSpec
+from vlm_demo.catalog.weights_revision import weights_revision
 from vlm_demo.errors import SettingsError, VlmDemoError
 from vlm_demo.evaluation.benchmark import Grade, Question
 from vlm_demo.families import get_family

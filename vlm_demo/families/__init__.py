@@ -17,7 +17,8 @@ from vlm_demo.prompting.family import Family
 __all__ = [
     "all_families",
     "architectures",
-    "family_for_model_type",
+    "families_of_type",
+    "family_listing",
     "get_family",
 ]
 
@@ -50,24 +51,14 @@ def get_family(name: str) -> Family:
     return families[name]
 
 
-def family_for_model_type(model_type: str, checkpoint: str = "") -> Family:
-    """Return the family of a checkpoint from its config's `model_type`.
+def families_of_type(model_type: str) -> tuple[Family, ...]:
+    """Return the families whose checkpoints may have this `model_type` in their config.
 
-    Architectures are shared by families that are asked differently, so a family that lists
-    the checkpoint by its Hub id comes first.
-
-    Raises:
-        UnknownModelError: no family reads this type.
+    Architectures are shared by families that are asked differently: see `catalog.identity`.
     """
-    families = all_families().values()
-    for family in families:
-        if checkpoint in family.checkpoints:
-            return family
-    for family in families:
-        if model_type in family.model_types:
-            return family
-    known = [known for family in families for known in family.model_types]
-    raise UnknownModelError(
-        f"Models of type {quote_name(model_type)} are not supported yet. "
-        f"{suggest_names(model_type, known)}Please choose another model."
-    )
+    return tuple(f for f in all_families().values() if model_type in f.model_types)
+
+
+def family_listing(checkpoint: str) -> Family | None:
+    """Return the family that lists a Hub id, or None."""
+    return next((f for f in all_families().values() if checkpoint in f.checkpoints), None)

@@ -25,6 +25,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from vlm_demo.families.huggingface.idefics3 import FAMILY as IDEFICS3
 from vlm_demo.markup.base import (
     NOWHERE,
     Markup,
@@ -225,7 +226,7 @@ SMOLDOCLING_TEMPLATE = (
 FAMILY = Family(
     name="doctags",
     title="Granite-Docling",
-    model_types={"granite_docling": ONE_AT_A_TIME},
+    model_types={"granite_docling": ONE_AT_A_TIME, **IDEFICS3.model_types},
     checkpoints=("ibm-granite/granite-docling-258M",),
     instructions={
         Task.CHAT: "{text}",
@@ -239,6 +240,7 @@ FAMILY = Family(
     region_template="{region}",
     documented_template=TEMPLATE,
     keep_special_tokens=True,
+    markup_tokens=("<doctag>", "</doctag>"),
     end_markers=("<|end_of_text|>", "<end_of_utterance>", "<|im_end|>"),
     prefix_separator=None,
     sampling=Sampling(max_new_tokens=4096),
@@ -255,7 +257,7 @@ RELATIVES = (
         FAMILY,
         name="smoldocling",
         title="SmolDocling",
-        model_types={},
+        model_types=IDEFICS3.model_types,
         checkpoints=("docling-project/SmolDocling-256M-preview",),
         documented_template=SMOLDOCLING_TEMPLATE,
         answer_label="Assistant:",

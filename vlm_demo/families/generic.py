@@ -103,6 +103,7 @@ FAMILY = Generic(
     # One answer about all of them also has more numbers to guess the space from.
     target_lists={Task.GROUNDING: TargetList(_CLASSES), Task.DETECT: TargetList(_CLASSES)},
     markup=Markup(read_any_notation, json_writer("bbox"), UNKNOWN, reads_json=True),
+    unsupported_reason="this task needs a wording that the model was taught, and none is known",
     end_markers=(
         *("<|im_end|>", "<|endoftext|>", "<|end|>", "<|eot_id|>", "<end_of_turn>", "<turn|>"),
         *("<end_of_utterance>", "<|end_of_text|>", "</s>", "<eos>"),

@@ -70,7 +70,6 @@ RELATIVES = (
         FAMILY,
         name="lfm2_vl_2_0",
         title="LFM2-VL",
-        model_types={},
         checkpoints=("LiquidAI/LFM2-VL-450M", "LiquidAI/LFM2-VL-1.6B", "LiquidAI/LFM2-VL-3B"),
         instructions={
             task: words for task, words in FAMILY.instructions.items() if task not in _PLACES

@@ -98,7 +98,6 @@ RELATIVES = (
         FAMILY,
         name="minicpmv_thinking",
         title="MiniCPM-V Thinking",
-        model_types={},
         checkpoints=("openbmb/MiniCPM-V-4.6-Thinking",),
         documented_template=f"{TEMPLATE}{{{{ '<think>\n' }}}}",
         starts_in_reasoning=True,

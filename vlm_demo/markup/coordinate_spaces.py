@@ -143,3 +143,31 @@ SPACES: dict[str, CoordinateSpace] = {
     space.name: space for plain in _PLAIN for space in (plain, with_y_first(plain))
 }
 """Every space that a person can choose with `Frame.space`, by its name."""
+
+_CODES: dict[str, CoordinateSpace] = {
+    "unit": UNIT,
+    "n100": N100,
+    "n500": N500,
+    "n999": N999,
+    "n1000": N1000,
+    "n1024": N1024,
+    "bin+0.5": BINS,
+    "square": SQUARE,
+    "pixels": PIXELS,
+    "resized": SEEN_PIXELS,
+}
+"""Short names of spaces; x comes first."""
+
+KNOWN_SPACES = ", ".join((*_CODES, *SPACES))
+"""What `find_space` takes, for messages; "_yxyx" behind a short name puts y first."""
+
+
+def find_space(name: str) -> CoordinateSpace | None:
+    """Return the space with a name, in full or short; without an order, x comes first.
+
+    "normalized_xyxy" are fractions. None: there is no such space.
+    """
+    if code := _CODES.get(name.removesuffix("_xyxy").removesuffix("_yxyx")):
+        return with_y_first(code) if name.endswith("_yxyx") else code
+    spellings = (name, f"{name}_xyxy", name.replace("normalized_", "normalized_1_"))
+    return next((SPACES[full] for full in spellings if full in SPACES), None)

@@ -62,12 +62,24 @@ class TokenProbabilities:
             replace(place, confidence=self.confidence_of(place.span))
             for place in reply.parsed_places
         )
-        reply = replace(reply, parsed_places=places)
-        mentions = tuple(
-            replace(mention, confidence=_mean(confidences))
-            for mention, confidences in zip(reply.mentions, region_confidences(reply), strict=True)
-        )
-        return replace(reply, mentions=mentions)
+        return _with_confidences(reply, places)
+
+
+def copy_confidences(old: Reply, new: Reply) -> Reply:
+    """Return an answer that was read in another way, as sure of its numbers as it was before."""
+    known = {place.span: place.confidence for place in old.parsed_places}
+    places = tuple(replace(place, confidence=known.get(place.span)) for place in new.parsed_places)
+    return _with_confidences(new, places)
+
+
+def _with_confidences(reply: Reply, places: tuple[ParsedPlace, ...]) -> Reply:
+    """Return a reply with these places, and what they say of its mentions."""
+    reply = replace(reply, parsed_places=places)
+    mentions = tuple(
+        replace(mention, confidence=_mean(confidences))
+        for mention, confidences in zip(reply.mentions, region_confidences(reply), strict=True)
+    )
+    return replace(reply, mentions=mentions)
 
 
 def region_confidences(reply: Reply) -> list[tuple[float | None, ...]]:

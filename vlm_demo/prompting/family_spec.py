@@ -87,6 +87,11 @@ class FamilySpec:
     markup: Markup | None = None
     """How regions are written in text; None: they are not."""
 
+    contested_spaces: tuple[str, ...] = ()
+    """Names of other coordinate spaces that sources or checkpoints disagree about.
+
+    People can switch an answer to them; see `markup.coordinate_spaces.SPACES`."""
+
     markup_signature: str = ""
     """A regular expression that finds markup which only this family writes; "": there is none."""
 
@@ -122,6 +127,12 @@ class FamilySpec:
     """Whether the checkpoints' templates take an argument that turns reasoning on or off; of a
     checkpoint that is on this machine, its own template tells."""
 
+    published_templates: tuple[str, ...] = ()
+    """Jinja templates that write what the checkpoints' own do, where `chat_template` differs.
+
+    A copy of a checkpoint is recognized by them. (): the checkpoints are published without one.
+    """
+
     starts_in_reasoning: bool = False
     """Whether the template itself ends with `<think>`, so that an answer begins with reasoning."""
 
@@ -154,6 +165,9 @@ class FamilySpec:
 
     notes: Mapping[Task, str] = field(default_factory=dict)
     """What people should know about a task, shown above each answer to it."""
+
+    unsupported_reason: str = ""
+    """Why tasks without an instruction have none, where that is not plain."""
 
     unavailable_reason: str = ""
     """Why no checkpoint can be asked, and which relative can; "": they can be."""

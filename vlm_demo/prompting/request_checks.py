@@ -66,10 +66,18 @@ def _check_task(spec: FamilySpec, task: Task) -> None:
     if spec.unavailable_reason:
         raise UnsupportedTaskError(f"{spec.title} cannot be asked: {spec.unavailable_reason}.")
     if task not in spec.instructions:
-        raise UnsupportedTaskError(
-            f"{spec.title} models cannot do this task ({task.replace('_', ' ')}). "
+        raise UnsupportedTaskError(describe_unsupported_task(spec, task))
+
+
+def describe_unsupported_task(spec: FamilySpec, task: Task) -> str:
+    """Say that a family cannot do a task, why, and what to do."""
+    name = task.replace("_", " ")
+    if spec.unsupported_reason:
+        return (
+            f"{spec.title} models cannot do this task ({name}): {spec.unsupported_reason}. "
             "Please choose another model."
         )
+    return f"{spec.title} models cannot do this task ({name}). Please choose another model."
 
 
 def _check_images(spec: FamilySpec, request: Request) -> None:

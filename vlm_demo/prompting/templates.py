@@ -7,12 +7,14 @@ transformers/utils/chat_template_utils.py (5.23).
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
-from jinja2 import Template, TemplateError, meta
+from jinja2 import Template, TemplateError, meta, nodes
+from jinja2.ext import Extension
+from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from vlm_demo.errors import InputError
@@ -24,6 +26,8 @@ BARE_TEXT = (
 )
 """A template for families without one: the words of the last message, and nothing else."""
 
+_TEMPLATE_FAILURES = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
+"""What a template raises that was made for other messages, such as texts instead of lists."""
 
 THINKING_ARGUMENTS = ("enable_thinking", "thinking")
 """Names of the argument with which templates turn reasoning on or off.
@@ -32,15 +36,12 @@ Source: https://docs.vllm.ai/en/latest/features/reasoning_outputs/ (Qwen3 takes 
 DeepSeek-V3.1 the second).
 """
 
-_GENERATION_TAG = re.compile(r"\{%-?\s*(?:end)?generation\s*-?%\}")
-"""Tags that transformers adds to Jinja; they only mark what a model learns."""
-
 
 @cache
 def find_thinking_argument(template: str) -> str:
     """Return which of `THINKING_ARGUMENTS` a template takes; "": none, its reasoning is fixed."""
     try:
-        tree = _environment().parse(_GENERATION_TAG.sub("", template))
+        tree = _environment().parse(template)
     except TemplateError:
         return ""
     free = meta.find_undeclared_variables(tree)
@@ -62,8 +63,10 @@ def fill_template(template: str, messages: Sequence[Message], **tokens: str) -> 
         return _compile(template).render(
             messages=list(map(template_message, messages)), add_generation_prompt=True, **tokens
         )
-    except TemplateError as error:
-        raise InputError(f"The model's template cannot take this conversation: {error}.") from error
+    except (TemplateError, *_TEMPLATE_FAILURES) as error:
+        reason = str(error).rstrip(".") or type(error).__name__
+        message = f"The model's template cannot take this conversation: {reason}."
+        raise InputError(message) from error
 
 
 def template_message(message: Message) -> dict[str, Any]:
@@ -77,6 +80,17 @@ def template_message(message: Message) -> dict[str, Any]:
     }
 
 
+class _Generation(Extension):
+    """The tag that marks answers for training; what is in it is written as it stands."""
+
+    tags: ClassVar = {"generation"}
+
+    def parse(self, parser: Parser) -> list[nodes.Node]:
+        """Return what stands between `{% generation %}` and `{% endgeneration %}`."""
+        next(parser.stream)
+        return parser.parse_statements(("name:endgeneration",), drop_needle=True)
+
+
 @cache
 def _compile(template: str) -> Template:
     return _environment().from_string(template)
@@ -85,9 +99,10 @@ def _compile(template: str) -> Template:
 @cache
 def _environment() -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols", _Generation]
     )
     environment.globals["raise_exception"] = _refuse
+    environment.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
     environment.filters["tojson"] = lambda value, **options: json.dumps(
         value, ensure_ascii=False, **options
     )

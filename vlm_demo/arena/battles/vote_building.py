@@ -15,8 +15,8 @@ from vlm_demo.arena.votes.fingerprints import hash_questions
 from vlm_demo.arena.votes.store import VoteStore
 from vlm_demo.arena.votes.vote import Contender, Exclusion, UserTurn, Vote, Winner
 from vlm_demo.backend import Backend
-from vlm_demo.catalog.identity import weights_revision
 from vlm_demo.catalog.spec import ModelSpec
+from vlm_demo.catalog.weights_revision import weights_revision
 from vlm_demo.errors import InputError
 from vlm_demo.values import Request, Sampling, Task
 

@@ -57,6 +57,7 @@ def describe_models(menu: Sequence[ModelSpec]) -> list[dict[str, Any]]:
     return [
         {
             **asdict(spec),
+            "asked_as": spec.asked_as,
             "tasks": list(spec.tasks),
             "abilities": list(spec.abilities),
             "memory": {

@@ -11,9 +11,9 @@ from typing import Annotated, NotRequired
 from pydantic import BaseModel, Field, ValidationError
 
 from vlm_demo.analysis.diagnosis import diagnose
-from vlm_demo.errors import InputError, VlmDemoError, describe_validation_error
+from vlm_demo.errors import InputError, VlmDemoError, describe_validation_error, quote_name
 from vlm_demo.families import get_family
-from vlm_demo.markup.coordinate_spaces import SPACES
+from vlm_demo.markup.coordinate_spaces import KNOWN_SPACES, find_space
 from vlm_demo.rendering.export import AnswerData, AnyText, reply_to_data
 from vlm_demo.values import Message, Prompt, Reply, Size
 
@@ -57,7 +57,7 @@ class _RecordModel(BaseModel):
     family: AnyText
     image_size: tuple[_Side, _Side]
     input_size: tuple[_Side, _Side] | None = None  # the picture as the model saw it
-    coordinate_space: AnyText | None = None  # a name in `markup.coordinate_spaces.SPACES`
+    coordinate_space: AnyText | None = None  # as `find_space` takes it
     prompt_task: AnyText | None = None  # the task token of the prompt
     raw: AnyText | None = None
     raw_tokens: list[AnyText] | None = None  # the output as a list of tokens, in place of `raw`
@@ -127,8 +127,9 @@ def _to_data(reply: Reply, size: Size, doubts: list[str]) -> ParsedAnswer:
 
 
 def _read_space(name: str) -> str:
-    """Return the full name of a coordinate space; without an order, x comes first."""
-    for full in (name, f"{name}_xyxy", name.replace("normalized_", "normalized_1_")):
-        if full in ("", *SPACES):
-            return full
-    raise InputError(f"There is no coordinate_space {name!r}. Known: {', '.join(SPACES)}.")
+    """Return the full name of a coordinate space; "" is the family's own."""
+    if not name:
+        return ""
+    if space := find_space(name):
+        return space.name
+    raise InputError(f"There is no coordinate_space {quote_name(name)}. Known: {KNOWN_SPACES}.")

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from PIL import Image
 
 from vlm_demo.backend import Backend
+from vlm_demo.catalog.added_model import render_prompt, spec_for_checkpoint
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.cli.model import open_picture
 from vlm_demo.cli.options import Boxes, JsonOutput, Menu, RegionsAs, parse_boxes
 from vlm_demo.cli.terminal import print_json, print_note
 from vlm_demo.errors import UnknownModelError, quote_name, suggest_names
-from vlm_demo.families import all_families, get_family
-from vlm_demo.prompting.family import Family
+from vlm_demo.families import all_families, family_listing, get_family
 from vlm_demo.settings import Settings
 from vlm_demo.values import Message, RegionForm, Request, Task
 
@@ -25,7 +27,7 @@ BLANK_SIZE = (640, 480)
 
 
 def prompt(
-    model: Annotated[str, typer.Option(help="A name on the menu, a Hub id or a family.")],
+    model: Annotated[str, typer.Option(help="A name on the menu, a Hub id, a folder or a family.")],
     task: Annotated[Task, typer.Option(help="What is asked.")] = Task.CHAT,
     text: Annotated[str, typer.Option(help="The user's words.")] = "",
     picture: Annotated[
@@ -41,7 +43,8 @@ def prompt(
 ) -> None:
     """Print the exact prompt for a model, without loading it."""
     settings = Settings.read({"menu": menu})
-    family = find_family(model, Backend.from_settings(settings).menu)
+    spec = find_spec(model, Backend.from_settings(settings).menu)
+    family = get_family(spec.family)
     images = tuple(open_picture(source, settings) for source in picture or ())
     images = images or (Image.new("RGB", BLANK_SIZE, "white"),)
     past = parse_history(history, images)
@@ -54,7 +57,9 @@ def prompt(
         history=past,
     )
     prompt = family.prompt(request)
-    rendered = family.render(prompt)
+    rendered = render_prompt(spec, prompt)
+    if spec.identity:
+        print_note(spec.identity.reason)
     if prompt.note:
         print_note(prompt.note)
     if json_output:
@@ -62,6 +67,8 @@ def prompt(
             {
                 "prompt": rendered,
                 "family": family.name,
+                "identity": asdict(spec.identity) if spec.identity else None,
+                "asked_as": spec.asked_as,
                 "answer_prefix": prompt.answer_prefix,
                 "images": sum(len(message.images) for message in prompt.messages),
             }
@@ -70,18 +77,22 @@ def prompt(
         print(rendered)
 
 
-def find_family(name: str, menu: Sequence[ModelSpec]) -> Family:
-    """Find a family by a model on the menu, by a checkpoint's Hub id, or by its own name.
+def find_spec(name: str, menu: Sequence[ModelSpec]) -> ModelSpec:
+    """Find a model by its name on the menu, a Hub id, a folder, or the name of its family.
 
     Raises:
         UnknownModelError: there is none.
+        LoadError: a folder or Hub id was given, and its small files cannot be read.
+        NotRunnableError: it has no chat template, and no family brings one for it.
     """
     for spec in menu:
         if name in (spec.name, spec.checkpoint):
-            return get_family(spec.family)
-    for family in all_families().values():
-        if name in (family.name, *family.checkpoints):
-            return family
+            return spec
+    if family := all_families().get(name) or family_listing(name):
+        return ModelSpec(name=name, family=family.name)
+    # Only a path or a Hub id has a slash; a misspelt name gets a list of names.
+    if "/" in name or Path(name).is_dir():
+        return spec_for_checkpoint(name)
     known = (*(spec.name for spec in menu), *all_families())
     raise UnknownModelError(
         f"There is no model or family called {quote_name(name)}. {suggest_names(name, known)}"

@@ -184,7 +184,6 @@ RELATIVES = (
         FAMILY,
         name="paddleocr_vl_1",
         title="PaddleOCR-VL 1.0",
-        model_types={},
         checkpoints=("PaddlePaddle/PaddleOCR-VL",),
         instructions={Task.CHAT: "{text}", Task.READ: "OCR:"},
         markup=None,

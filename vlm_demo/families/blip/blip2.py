@@ -105,7 +105,6 @@ RELATIVES = (
         FAMILY,
         name="blip2_t5",
         title="BLIP-2 Flan-T5",
-        model_types={},
         checkpoints=("Salesforce/blip2-flan-t5-xl", "Salesforce/blip2-flan-t5-xxl"),
         instructions={**FAMILY.instructions, Task.CAPTION: "{text}"},
         prefix_separator=None,

@@ -54,7 +54,6 @@ RELATIVES = (
         FAMILY,
         name="instructblip_t5",
         title="InstructBLIP Flan-T5",
-        model_types={},
         checkpoints=("Salesforce/instructblip-flan-t5-xl", "Salesforce/instructblip-flan-t5-xxl"),
         prefix_separator=None,
         limits=FamilyLimits(history="none", context=512, chats_without_image=False),

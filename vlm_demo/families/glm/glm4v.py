@@ -192,7 +192,6 @@ RELATIVES = (
         FAMILY,
         name="glm41v_thinking",
         title="GLM-4.1V Thinking",
-        model_types={},
         checkpoints=("zai-org/GLM-4.1V-9B-Thinking",),
         documented_template=_template("<|image|>", "\n<think>"),
         has_thinking_switch=False,

@@ -12,6 +12,7 @@ VLMEvalKit (vlmeval/vlm/smolvlm.py) adds to short questions. For one sentence no
 published, so it is asked for in plain words.
 """
 
+from vlm_demo.families.huggingface.idefics3 import FAMILY as IDEFICS3
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
@@ -29,7 +30,10 @@ TEMPLATE = (
 FAMILY = Family(
     name="smolvlm",
     title="SmolVLM",
-    model_types={"smolvlm": Architecture(position_ids="plain", cuda_graphs=True)},
+    model_types={
+        "smolvlm": Architecture(position_ids="plain", cuda_graphs=True),
+        **IDEFICS3.model_types,
+    },
     checkpoints=(
         "HuggingFaceTB/SmolVLM-256M-Instruct",
         "HuggingFaceTB/SmolVLM-500M-Instruct",

@@ -100,6 +100,7 @@ _CHATML = {
     "prompt": "<|im_start|>assistant\\n",
 }
 _CHATML_WITHOUT_NEWLINES = make_template("<image>", closing="<|im_end|>", **_CHATML)
+_NATIVE_TEMPLATE = make_template("<IMG_CONTEXT>", closing="<|im_end|>\\n", **_CHATML)
 _PHI3 = make_template(
     "<image>",
     opening="'<|' + message['role'] + '|>\\n'",
@@ -139,7 +140,8 @@ FAMILY = Family(
     },
     markup=Markup(TAGS.read, write_lists, N1000),
     system=_SYSTEM,
-    chat_template=make_template("<IMG_CONTEXT>", closing="<|im_end|>\\n", **_CHATML),
+    chat_template=_NATIVE_TEMPLATE,
+    published_templates=(_NATIVE_TEMPLATE,),
     documented_template=make_template("<image>", closing="<|im_end|>\\n", **_CHATML),
     keep_special_tokens=True,
     prefix_separator="",
@@ -158,7 +160,6 @@ RELATIVES = (
         FAMILY,
         name="internvl_3_5",
         title="InternVL3.5",
-        model_types={},
         checkpoints=(
             *(f"OpenGVLab/InternVL3_5-{size}-HF" for size in ("1B", "2B", "4B", "8B", "14B")),
             *(f"OpenGVLab/InternVL3_5-{size}-HF" for size in ("38B", "30B-A3B")),
@@ -171,7 +172,6 @@ RELATIVES = (
         FAMILY,
         name="internvl_2",
         title="InternVL 1.5 and 2",
-        model_types={},
         checkpoints=(
             "OpenGVLab/InternVL-Chat-V1-5",
             "OpenGVLab/Mini-InternVL-Chat-2B-V1-5",
@@ -186,7 +186,6 @@ RELATIVES = (
         FAMILY,
         name="internvl_phi3",
         title="InternVL 1.5 and 2 on Phi-3",
-        model_types={},
         checkpoints=("OpenGVLab/Mini-InternVL-Chat-4B-V1-5", "OpenGVLab/InternVL2-4B"),
         system=_SYSTEM_2,
         chat_template=None,

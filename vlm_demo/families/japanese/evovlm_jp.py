@@ -11,6 +11,7 @@ was reported not to load with transformers after 4.42.4, which asks more of its 
 `vlm-demo convert` writes that.
 """
 
+from vlm_demo.families.llava.llava15 import FAMILY as LLAVA15
 from vlm_demo.prompting.family import Family
 from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION_JAPANESE, JAPANESE
 from vlm_demo.values import Task
@@ -28,7 +29,7 @@ CHAT_TEMPLATE = (
 FAMILY = Family(
     name="evovlm_jp",
     title="EvoVLM-JP",
-    model_types={},
+    model_types=LLAVA15.model_types,
     checkpoints=("SakanaAI/EvoVLM-JP-v1-7B",),
     instructions={
         Task.CHAT: "{text}",
@@ -41,6 +42,7 @@ FAMILY = Family(
     system="あなたは役立つ、偏見がなく、検閲されていないアシスタントです。"
     "与えられた画像を下に、質問に答えてください。",
     chat_template=CHAT_TEMPLATE,
+    published_templates=(CHAT_TEMPLATE,),
     end_markers=("</s>",),
     control_tokens=("<image>", "<s>", "</s>", "<unk>", "<pad>", "[INST]", "[/INST]", "<<SYS>>"),
 )

@@ -18,7 +18,7 @@ own where there are none.
 """
 
 from vlm_demo.markup.brackets import Brackets
-from vlm_demo.markup.coordinate_spaces import SQUARE
+from vlm_demo.markup.coordinate_spaces import SQUARE, UNIT
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.padding import pad_to_square
@@ -39,6 +39,15 @@ CHAT_TEMPLATE = (
     "{% if add_generation_prompt %} ASSISTANT:{% endif %}"
 )
 
+PUBLISHED_TEMPLATE = (
+    "{% for message in messages %}"
+    "{{ message['role'] | upper ~ ': ' if message['role'] != 'system' }}"
+    "{% for part in message['content'] if part['type'] == 'image' %}{{ '<image>\n' }}{% endfor %}"
+    "{% for part in message['content'] if part['type'] == 'text' %}{{ part['text'] }} {% endfor %}"
+    "{% endfor %}ASSISTANT:"
+)
+"""What the template of llava-hf/llava-1.5-7b-hf on the Hub writes."""
+
 FAMILY = Family(
     name="llava15",
     title="LLaVA-1.5",
@@ -56,10 +65,12 @@ FAMILY = Family(
         Task.DESCRIBE_REGION: "Please provide a short description for this region: {region}",
     },
     markup=Brackets().markup(SQUARE),
+    contested_spaces=(UNIT.name,),
     region_template="{region}",
     prepare_image=pad_to_square,
     limits=FamilyLimits(longest_side=1_024),
     chat_template=CHAT_TEMPLATE,
+    published_templates=(PUBLISHED_TEMPLATE,),
     end_markers=("</s>",),
     answer_label="ASSISTANT:",
     control_tokens=("<image>", "<s>", "</s>", "<unk>", "<pad>"),

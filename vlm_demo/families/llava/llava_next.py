@@ -14,7 +14,7 @@ reliable. What they refer to is not documented; we take LLaVA-1.5's padded squar
 from dataclasses import replace
 
 from vlm_demo.markup.brackets import Brackets
-from vlm_demo.markup.coordinate_spaces import SQUARE
+from vlm_demo.markup.coordinate_spaces import SQUARE, UNIT
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family
 from vlm_demo.values import Task
@@ -43,6 +43,16 @@ CHATML = (
     "{% endfor %}{{ '<|im_start|>assistant\n' }}"
 )
 
+PUBLISHED_MISTRAL = tuple(MISTRAL.replace(" </s>", end) for end in ("", "</s>", r"<\s>"))
+"""What the template of llava-hf/llava-v1.6-mistral-7b-hf on the Hub writes, in its versions."""
+
+PUBLISHED_VICUNA = (
+    "{% for message in messages %}"
+    "{{ message['role'] | upper ~ ': ' if message['role'] != 'system' }}"
+    f"{_PICTURES_AND_TEXT} {{% endfor %}}ASSISTANT:"
+)
+"""What the templates of llava-hf/llava-v1.6-vicuna-7b-hf and -13b-hf on the Hub write."""
+
 FAMILY = Family(
     name="llava_next",
     title="LLaVA-NeXT",
@@ -58,8 +68,10 @@ FAMILY = Family(
         Task.DESCRIBE_REGION: "Please provide a short description for this region: {region}",
     },
     markup=Brackets().markup(SQUARE),
+    contested_spaces=(UNIT.name,),
     region_template="{region}",
     chat_template=MISTRAL,
+    published_templates=PUBLISHED_MISTRAL,
     end_markers=("</s>", "<|im_end|>"),
     control_tokens=("<image>", "<s>", "</s>", "<unk>", "<pad>", "[INST]", "[/INST]"),
 )
@@ -69,11 +81,11 @@ RELATIVES = (
         FAMILY,
         name="llava_next_vicuna",
         title="LLaVA-NeXT Vicuna",
-        model_types={},
         checkpoints=("llava-hf/llava-v1.6-vicuna-7b-hf", "llava-hf/llava-v1.6-vicuna-13b-hf"),
         system="A chat between a curious human and an artificial intelligence assistant. The "
         "assistant gives helpful, detailed, and polite answers to the human's questions.",
         chat_template=VICUNA,
+        published_templates=(PUBLISHED_VICUNA,),
         answer_label="ASSISTANT:",
         control_tokens=("<image>", "<s>", "</s>", "<unk>", "<pad>"),
     ),
@@ -81,10 +93,10 @@ RELATIVES = (
         FAMILY,
         name="llava_next_34b",
         title="LLaVA-NeXT 34B",
-        model_types={},
         checkpoints=("llava-hf/llava-v1.6-34b-hf",),
         system="Answer the questions.",
         chat_template=CHATML,
+        published_templates=(CHATML,),
         prefix_separator="",
         control_tokens=(
             *("<image>", "<|im_start|>", "<|im_end|>", "<|startoftext|>", "<|endoftext|>"),

@@ -38,7 +38,6 @@ RELATIVES = (
         FAMILY,
         name="git_vqa",
         title="GIT for questions",
-        model_types={},
         checkpoints=(
             *("microsoft/git-base-vqav2", "microsoft/git-base-textvqa"),
             *("microsoft/git-large-vqav2", "microsoft/git-large-textvqa"),

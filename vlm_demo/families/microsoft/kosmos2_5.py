@@ -157,7 +157,6 @@ RELATIVES = (
         FAMILY,
         name="kosmos2_5_chat",
         title="KOSMOS-2.5 Chat",
-        model_types={},
         checkpoints=("microsoft/kosmos-2.5-chat",),
         instructions={
             Task.CHAT: _QUESTION,

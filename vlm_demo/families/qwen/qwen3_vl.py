@@ -87,7 +87,6 @@ RELATIVES = (
         FAMILY,
         name="qwen3_vl_thinking",
         title="Qwen3-VL Thinking",
-        model_types={},
         checkpoints=tuple(f"Qwen/Qwen3-VL-{size}-Thinking" for size in SIZES),
         documented_template=f"{TEMPLATE}{{{{ '<think>\n' }}}}",
         starts_in_reasoning=True,

@@ -25,10 +25,12 @@ from vlm_demo.ui.chat.message_box import (
 from vlm_demo.ui.chat.messages import chat_messages
 from vlm_demo.ui.chat.sidebar import wire_sidebar
 from vlm_demo.ui.chat.sidebar_state import ChatSidebarState
+from vlm_demo.ui.chat.space import wire_chat_space
 from vlm_demo.ui.components.answer.remedy_events import wire_remedies
 from vlm_demo.ui.components.answer.view import EMPTY_ANSWER, build_answer
 from vlm_demo.ui.components.answer_actions.actions import build_answer_actions
 from vlm_demo.ui.components.answer_actions.permalinks import wire_chat_permalink
+from vlm_demo.ui.components.answer_actions.space_switch import build_space_switch
 from vlm_demo.ui.components.canvas.canvas import build_canvas
 from vlm_demo.ui.components.canvas.region_chips import build_region_chips
 from vlm_demo.ui.components.model_notice import build_model_notice
@@ -55,6 +57,7 @@ class ChatTab:
     sent: gr.Button  # hidden: it is pressed when a message is on its way
     region_form: gr.Radio
     unsent: gr.State  # UnsentMessage | None
+    space: gr.Dropdown  # what the numbers of the newest answer count
 
     @property
     def newest_answer(self) -> gr.State:
@@ -148,12 +151,16 @@ class ChatTab:
         ]
         state = [parts.conversation, parts.sidebar]
         finished = [chat, box, self.unsent, problem, *parts.sidebar_components]
-        for event in running:
-            event.then(self.finish, [self.unsent, *state], finished, **QUICK)
+        ended = [
+            event.then(self.finish, [self.unsent, *state], finished, **QUICK) for event in running
+        ]
         changed = [*parts.conversation_components, box, self.newest_answer]
-        box.stop(self.stop, [self.unsent, *state], changed, cancels=running, **QUICK)
-        chat.undo(self.undo, state, changed, cancels=running, **QUICK)
-        chat.clear(self.clear, None, changed, cancels=running, **QUICK)
+        ended += [
+            box.stop(self.stop, [self.unsent, *state], changed, cancels=running, **QUICK),
+            chat.undo(self.undo, state, changed, cancels=running, **QUICK),
+            chat.clear(self.clear, None, changed, cancels=running, **QUICK),
+        ]
+        wire_chat_space(self.space, parts, self.newest_answer, page, after=ended)
         wire_remedies(problem, page.controls, Task.CHAT)
         numbered_image = page.answer_actions.numbered_image
         wire_sidebar(parts, box, page.newest_image, numbered_image, page.settings)
@@ -182,6 +189,7 @@ def build_chat_tab(_: gr.Tab, page: PageContext) -> None:
     with gr.Accordion(say("How regions reach the model"), open=False, elem_id="chat-form"):
         region_form = build_region_form("chat-region-form", show_label=False, container=False)
     conversation, sidebar = gr.State(()), gr.State(ChatSidebarState())
+    space = build_space_switch(Tab.CHAT.slug)
     build_answer_actions(
         Tab.CHAT,
         page.answer_actions,
@@ -200,7 +208,7 @@ def build_chat_tab(_: gr.Tab, page: PageContext) -> None:
     )
     sent = gr.Button("", visible="hidden", elem_id="chat-sent")
     unsent = gr.State(None)
-    ChatTab(page, components, few_shot, files, box, sent, region_form, unsent).wire()
+    ChatTab(page, components, few_shot, files, box, sent, region_form, unsent, space).wire()
 
 
 def _build_log(page: PageContext) -> gr.Chatbot:

@@ -57,6 +57,8 @@ def notice_text(backend: Backend, name: str, tasks: Sequence[Task]) -> str:
     title, verb = get_family(spec.family).title, TASK_LABELS[tasks[0]].lower()
     if spec.is_exception(tasks[0]):
         text = f"{name} cannot {verb}: it was not trained for it."
+    elif reason := get_family(spec.family).unsupported_reason:
+        text = f"{name} cannot {verb}: {reason}."
     else:
         text = f"{name} cannot {verb}: {title} models do not support it."
     offered, more = ", ".join(able[:MAX_OFFERED]), len(able) - MAX_OFFERED

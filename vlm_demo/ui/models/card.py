@@ -125,12 +125,11 @@ def _reason(spec: ModelSpec) -> str:
             "<span data-say>; others of its family were.</span>"
         )
     if set(Ability) - set(spec.abilities) - set(spec.cannot):
-        title = get_family(spec.family).title
-        reasons.append(
-            translatable_html(
-                TranslatableText("Grey: not supported by {title} models.", {"title": title})
-            )
-        )
+        family = get_family(spec.family)
+        words = TranslatableText("Grey: not supported by {title} models.", {"title": family.title})
+        if family.unsupported_reason:
+            words = TranslatableText("Grey: {reason}.", {"reason": family.unsupported_reason})
+        reasons.append(translatable_html(words))
     return " ".join(reasons)
 
 
@@ -153,6 +152,7 @@ def _facts(spec: ModelSpec) -> list[tuple[TranslatableText, str, str]]:
         (TranslatableText("Languages"), "languages", languages),
         (TranslatableText("Runs"), "runs", _location_html(spec)),
         (TranslatableText("Checkpoint"), "checkpoint", checkpoint),
+        (TranslatableText("Wording"), "family", translatable_html(spec.asked_as)),
         (TranslatableText("Source"), "source", _link(spec.source)),
     ]
 

@@ -27,6 +27,11 @@ from vlm_demo.ui.components.answer.view import (
 )
 from vlm_demo.ui.components.answer_actions.actions import build_answer_actions
 from vlm_demo.ui.components.answer_actions.permalinks import wire_tab_permalink
+from vlm_demo.ui.components.answer_actions.space_switch import (
+    build_space_switch,
+    reread_answer,
+    space_switch_value,
+)
 from vlm_demo.ui.components.canvas.canvas_values import canvas_value, reply_canvas_value
 from vlm_demo.ui.components.examples import Example
 from vlm_demo.ui.components.image_input import (
@@ -41,11 +46,12 @@ from vlm_demo.ui.components.image_input import (
 from vlm_demo.ui.components.model_notice import build_model_notice
 from vlm_demo.ui.components.run_buttons import RunButtons, build_run_buttons
 from vlm_demo.ui.components.settings.request_settings import RequestSettings
-from vlm_demo.ui.components.task_form import CAPTION_STYLES, CONTINUED, GROUNDED, SHORT
+from vlm_demo.ui.components.task_form import CAPTION_STYLES, CONTINUED, SHORT
 from vlm_demo.ui.components.uploaded_images import UploadedImage
 from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.events import QUICK
 from vlm_demo.ui.i18n import say
+from vlm_demo.ui.streaming import show_errors
 from vlm_demo.ui.tabs import Tab
 from vlm_demo.values import Region, Reply, Request, Task
 
@@ -67,6 +73,7 @@ class CaptionTab:
     buttons: RunButtons
     result: gr.HTML
     examples: ExampleButtons
+    space: gr.Dropdown  # what the numbers count
 
     @property
     def newest_answer(self) -> gr.State:
@@ -76,7 +83,11 @@ class CaptionTab:
     @property
     def reset_values(self) -> dict[Component, Any]:
         """Values of the components that belong to the old picture."""
-        return {self.result: EMPTY_ANSWER, self.newest_answer: None}
+        return {
+            self.result: EMPTY_ANSWER,
+            self.newest_answer: None,
+            self.space: gr.Dropdown(visible=False),
+        }
 
     def caption(
         self,
@@ -105,8 +116,7 @@ class CaptionTab:
             )
 
             def show_complete(reply: Reply) -> str:
-                note, tone = describe_outcome(reply) if style == GROUNDED else ("", "")
-                return answer_value(reply, busy=False, note=note, tone=tone)
+                return _complete_value(request.task, reply)
 
             for update in stream_updates(backend, choice.model, request, show_complete):
                 reply, value = update or (None, gr.skip())
@@ -122,6 +132,23 @@ class CaptionTab:
                 }
         except Exception as error:  # whatever it is, people are told
             yield {result: problem_value(error, backend, settings[0], STYLE_TASKS[style], newest)}
+
+    def show_space(self, answer: AnsweredRequest | None) -> gr.Dropdown:
+        """Offer the choice of what the numbers of an answer count, where that is in doubt."""
+        return space_switch_value(self.page.backend, answer)
+
+    def change_space(self, answer: AnsweredRequest | None, space: str) -> dict[Any, Any]:
+        """Read the newest answer in the space that was chosen."""
+        if answer is None or answer.image is None:
+            return {self.space: gr.skip()}
+        with show_errors():
+            answer = reread_answer(self.page.backend, self.page.settings, answer, space)
+            return {
+                self.newest_answer: answer,
+                self.result: _complete_value(answer.request.task, answer.reply),
+                self.image_input.canvas: reply_canvas_value(answer.images[-1], answer.reply),
+            }
+        return {self.space: gr.skip()}
 
     def fill(self, task: Task, text: str) -> Mapping[Component, Any]:
         """Return the values of the fields for a task with the beginning of its caption, or ""."""
@@ -151,6 +178,13 @@ class CaptionTab:
             [self.result],
         )
         wire_remedies(self.result, page.controls, Task.CAPTION, own)
+        captioning.success(self.show_space, self.newest_answer, self.space, **QUICK)
+        self.space.input(
+            self.change_space,
+            [self.newest_answer, self.space],
+            [self.newest_answer, self.result, own.canvas, self.space],
+            **QUICK,
+        )
         style.change(lambda kind: gr.Textbox(visible=kind == CONTINUED), style, beginning, **QUICK)
         reset = self.reset_values
         wire_image_input(tab, own, reset, cancels=[captioning])
@@ -194,6 +228,7 @@ def build_caption_tab(tab: gr.Tab, page: PageContext) -> None:
             result = build_answer(
                 "caption-answer", "caption-picture", run="#caption-run", field="#caption-beginning"
             )
+            space = build_space_switch(Tab.CAPTION.slug)
             build_answer_actions(
                 Tab.CAPTION,
                 page.answer_actions,
@@ -203,7 +238,13 @@ def build_caption_tab(tab: gr.Tab, page: PageContext) -> None:
             page.render_follow_ups(Tab.CAPTION)
             tasks = dict.fromkeys(CAPTION_STYLES.values())
             examples = build_example_buttons(page.examples_for(*tasks))
-    CaptionTab(page, own, style, beginning, buttons, result, examples).wire(tab)
+    CaptionTab(page, own, style, beginning, buttons, result, examples, space).wire(tab)
+
+
+def _complete_value(task: Task, reply: Reply) -> str:
+    """Value of a complete answer; a caption with places says how many there are."""
+    note, tone = describe_outcome(reply) if task is Task.GROUNDED_CAPTION else ("", "")
+    return answer_value(reply, busy=False, note=note, tone=tone)
 
 
 def _find_style(task: Task) -> str:

@@ -26,6 +26,11 @@ from vlm_demo.ui.components.answer.view import (
 )
 from vlm_demo.ui.components.answer_actions.actions import build_answer_actions
 from vlm_demo.ui.components.answer_actions.permalinks import wire_tab_permalink
+from vlm_demo.ui.components.answer_actions.space_switch import (
+    build_space_switch,
+    reread_answer,
+    space_switch_value,
+)
 from vlm_demo.ui.components.canvas.canvas_values import (
     canvas_value,
     read_regions,
@@ -50,6 +55,7 @@ from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.events import EACH, QUICK
 from vlm_demo.ui.html_values import DisplayText, TranslatableText
 from vlm_demo.ui.i18n import say
+from vlm_demo.ui.streaming import show_errors
 from vlm_demo.ui.tabs import Tab
 from vlm_demo.units import format_percent
 from vlm_demo.values import Region, Reply, Request, Task
@@ -72,6 +78,7 @@ class LocateTab:
     raw_fold: gr.Accordion
     examples: ExampleButtons
     complete_reply: gr.State  # Reply | None
+    space: gr.Dropdown  # what the numbers count
 
     @property
     def newest_answer(self) -> gr.State:
@@ -89,6 +96,7 @@ class LocateTab:
             self.complete_reply: None,
             self.newest_answer: None,
             self.threshold: gr.Slider(visible=False),
+            self.space: gr.Dropdown(visible=False),
         }
 
     def locate(
@@ -145,6 +153,21 @@ class LocateTab:
             self.raw_fold: gr.Accordion(visible=True),
         }
 
+    def show_space(self, answer: AnsweredRequest | None) -> gr.Dropdown:
+        """Offer the choice of what the numbers of an answer count, where that is in doubt."""
+        return space_switch_value(self.page.backend, answer)
+
+    def change_space(
+        self, answer: AnsweredRequest | None, reply: Reply | None, space: str
+    ) -> dict[Any, Any]:
+        """Read the newest answer in the space that was chosen."""
+        if answer is None or reply is None or answer.reply.raw != reply.raw:
+            return {self.space: gr.skip()}
+        with show_errors():
+            answer = reread_answer(self.page.backend, self.page.settings, answer, space)
+            return {self.newest_answer: answer, self.complete_reply: answer.reply}
+        return {self.space: gr.skip()}
+
     def label_describe_button(self, image: UploadedImage | None, event: gr.EventData) -> gr.Button:
         """Say on the button whether one region or several are described."""
         several = len(read_regions(event._data, image)) > 1
@@ -200,8 +223,15 @@ class LocateTab:
             [self.result],
         )
         wire_remedies(self.result, controls, Task.GROUNDING, own)
+        locating.success(self.show_space, self.newest_answer, self.space, **QUICK)
+        rereading = self.space.input(
+            self.change_space,
+            [self.newest_answer, self.complete_reply, self.space],
+            [self.newest_answer, self.complete_reply, self.space],
+            **QUICK,
+        )
         # The threshold may have been moved while the answer was written.
-        for changed in (locating.success, self.threshold.change):
+        for changed in (locating.success, rereading.success, self.threshold.change):
             changed(
                 self.apply_threshold,
                 [own.image, self.complete_reply, self.threshold],
@@ -263,6 +293,7 @@ def build_locate_tab(tab: gr.Tab, page: PageContext) -> None:
                 visible=False,
                 elem_id="locate-least",
             )
+            space = build_space_switch(Tab.LOCATE.slug)
             with gr.Column(elem_id="locate-marked"):  # canvas.css hides it while nothing is marked
                 describe_buttons = build_run_buttons("Describe the region", "describe", "secondary")
             description = build_answer(
@@ -295,6 +326,7 @@ def build_locate_tab(tab: gr.Tab, page: PageContext) -> None:
         raw_fold,
         examples,
         complete_reply,
+        space,
     ).wire(tab)
 
 

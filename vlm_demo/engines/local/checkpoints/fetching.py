@@ -18,16 +18,14 @@ from urllib.request import getproxies
 
 import httpx2  # the Hub client's own: it lets these errors through
 from huggingface_hub import HfApi, ModelInfo, constants, hf_hub_download, snapshot_download
-from huggingface_hub.errors import (
-    GatedRepoError,
-    HfHubHTTPError,
-    LocalEntryNotFoundError,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
+from huggingface_hub.errors import LocalEntryNotFoundError
 from tqdm.auto import tqdm
 
 from vlm_demo.engines.base import OnProgress, Progress, ignore_progress
+from vlm_demo.engines.local.checkpoints.fetch_failures import (
+    ANSWER_TIMEOUT_S,
+    explain_fetch_failure,
+)
 from vlm_demo.engines.local.checkpoints.folders import (
     PATTERNS,
     folder_on_disk,
@@ -44,9 +42,6 @@ UNSAFE_WEIGHTS = (".bin", ".pt", ".pth", ".ckpt")
 
 CONNECT_TIMEOUT_S = 3.0
 """Seconds to wait for a connection to the Hub, its name lookup included."""
-
-ANSWER_TIMEOUT_S = 4.0
-"""Seconds to wait for an answer of the Hub."""
 
 LEAST_BITS = 4
 """Bits of a weight in the smallest number format in which models are loaded here."""
@@ -151,8 +146,35 @@ def _fetch_files(
             tqdm_class=_progress_bar(on_progress, total),
         )
     except _FETCH_ERRORS as error:
-        raise _fetch_error(checkpoint, revision, error) from error
+        raise explain_fetch_failure(checkpoint, revision, error) from error
     return Path(fetched)
+
+
+def fetch_small_files(checkpoint: str, revision: str | None, names: Sequence[str]) -> Path:
+    """Return a folder with those files of a checkpoint on the Hub that it has.
+
+    A checkpoint that cannot be fetched as a whole is refused at once.
+
+    Raises:
+        LoadError: there is no such checkpoint, it cannot be reached, has no config.json, no
+            weights that are safe to load, or is larger than the disk.
+    """
+    info = _look_up(checkpoint, revision)
+    if "config.json" not in _file_names(info):
+        raise LoadError(f"{checkpoint} has no config.json: it is not a model for transformers.")
+    _check_weights(checkpoint, _file_names(info))
+    _check_disk(checkpoint, _download_bytes(info, PATTERNS) or 0)
+    try:
+        return Path(
+            snapshot_download(
+                checkpoint,
+                revision=revision,
+                allow_patterns=list(names),
+                etag_timeout=ANSWER_TIMEOUT_S,
+            )
+        )
+    except _FETCH_ERRORS as error:
+        raise explain_fetch_failure(checkpoint, revision, error) from error
 
 
 def checkpoint_config(checkpoint: str, revision: str | None = None) -> dict[str, Any]:
@@ -216,7 +238,7 @@ def _fetch_file(checkpoint: str, revision: str | None, name: str) -> Path:
             hf_hub_download(checkpoint, name, revision=revision, etag_timeout=ANSWER_TIMEOUT_S)
         )
     except _FETCH_ERRORS as error:
-        raise _fetch_error(checkpoint, revision, error) from error
+        raise explain_fetch_failure(checkpoint, revision, error) from error
 
 
 def _check_hub(checkpoint: str) -> None:
@@ -274,7 +296,7 @@ def _look_up(checkpoint: str, revision: str | None) -> ModelInfo:
             checkpoint, revision=revision, files_metadata=True, timeout=ANSWER_TIMEOUT_S
         )
     except _FETCH_ERRORS as error:
-        raise _fetch_error(checkpoint, revision, error) from error
+        raise explain_fetch_failure(checkpoint, revision, error) from error
 
 
 def _file_names(info: ModelInfo) -> list[str]:
@@ -362,37 +384,3 @@ def _progress_bar(on_progress: OnProgress, total: int | None) -> type[tqdm[Any]]
             return None
 
     return Bar
-
-
-def _fetch_error(checkpoint: str, revision: str | None, error: Exception) -> LoadError:
-    """Return an error that says what went wrong with the Hub, and what to do."""
-    match error:
-        case GatedRepoError():
-            what = (
-                f"{checkpoint} requires an agreement first. Please accept it on "
-                f"{constants.ENDPOINT}/{checkpoint} and set HF_TOKEN."
-            )
-        case RepositoryNotFoundError():
-            what = (
-                f"There is no model {checkpoint} on the Hub, or it is private. Please check the "
-                "name, or set HF_TOKEN."
-            )
-        case RevisionNotFoundError():
-            what = f"{checkpoint} has no revision {revision!r}. Please correct the menu."
-        case HfHubHTTPError() if error.response.status_code == 404:
-            what = f"There is no model {checkpoint} on the Hub. Please check the name."
-        case HfHubHTTPError() if error.response.status_code in (401, 403):
-            what = (
-                f"The Hub denies access to {checkpoint}. Please check that HF_TOKEN is valid "
-                "and may read it."
-            )
-        case httpx2.TimeoutException():
-            what = (
-                f"{urlsplit(constants.ENDPOINT).hostname} did not answer within "
-                f"{ANSWER_TIMEOUT_S:g} seconds, so {checkpoint} could not be fetched. Please try "
-                "again later, or choose another model."
-            )
-        case _:
-            reason = " ".join(str(error).split("For more information")[0].split())
-            what = f"{checkpoint} could not be fetched ({reason}). Please try again."
-    return LoadError(what)

@@ -28,6 +28,7 @@ class AnsweredRequest:
     earlier_images: tuple[UploadedImages, ...]  # of each message of the history
     reply: Reply  # so far
     recorded_s: float  # on a monotonic clock, in seconds
+    space: str | None = None  # that was chosen for the reply; None: the model's own choice
 
     @classmethod
     def record(

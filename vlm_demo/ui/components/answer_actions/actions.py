@@ -14,7 +14,7 @@ import gradio as gr
 from gradio.components import Component
 
 from vlm_demo.backend import Backend
-from vlm_demo.catalog.identity import weights_revision
+from vlm_demo.catalog.weights_revision import weights_revision
 from vlm_demo.conversations.permalink import QUERY_PARAMETER, Permalink, encode_link, link_request
 from vlm_demo.errors import InputError
 from vlm_demo.prompting.confidence import apply_confidence_threshold

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vlm_demo.backend import Backend
-from vlm_demo.catalog.identity import weights_revision
+from vlm_demo.catalog.weights_revision import weights_revision
 from vlm_demo.conversations.permalink import Permalink, sha256_of
 from vlm_demo.errors import UnknownModelError
 from vlm_demo.ui.components.uploaded_images import UploadedImage

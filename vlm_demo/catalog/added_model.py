@@ -1,0 +1,84 @@
+"""Menu entries for checkpoints that a person names: a Hub id or a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vlm_demo.catalog.identity import GENERIC, identify
+from vlm_demo.catalog.menu import default_menu
+from vlm_demo.catalog.spec import ModelSpec
+from vlm_demo.engines import CheckpointDescription, describe_checkpoint
+from vlm_demo.errors import LoadError, NotRunnableError
+from vlm_demo.families import get_family
+from vlm_demo.prompting.template_matching import CheckpointTemplate
+from vlm_demo.values import Prompt
+
+
+def spec_for_checkpoint(checkpoint: str) -> ModelSpec:
+    """Return the catalogue's entry for a Hub id, or make one from the checkpoint's small files.
+
+    Raises:
+        LoadError: there is no such checkpoint, or it cannot be reached.
+        NotRunnableError: no family lists it, and its chat template is missing or takes no pictures.
+    """
+    checkpoint = checkpoint.strip()
+    if not checkpoint:
+        raise LoadError("Please give a Hub id, like HuggingFaceTB/SmolVLM-256M-Instruct.")
+    for known in default_menu():
+        if known.checkpoint == checkpoint:
+            return known
+    description = describe_checkpoint(checkpoint)
+    identity = identify(description)
+    if identity.family == GENERIC:
+        _require_template(description)
+    return ModelSpec(
+        name=Path(description.name).name,
+        family=identity.family,
+        checkpoint=checkpoint,
+        identity=identity,
+        note=identity.reason,
+    )
+
+
+def render_prompt(spec: ModelSpec, prompt: Prompt) -> str:
+    """Return the whole text of a prompt, one token an image, without loading the model.
+
+    It is that of the checkpoint's own template where it is asked in that and is on this machine,
+    and otherwise the one that its family documents.
+
+    Raises:
+        InputError: the template cannot take such a conversation.
+        NotRunnableError: neither the family nor the checkpoint on this machine has a template.
+    """
+    family = get_family(spec.family)
+    if prompt.chat_template is None and spec.is_here:
+        description = describe_checkpoint(spec.checkpoint, spec.revision)
+        if description.chat_template:
+            template = CheckpointTemplate(description.chat_template, description.special_tokens)
+            return template.render(prompt.messages, prompt.thinking) + prompt.answer_prefix
+    if not (prompt.chat_template or family.documented_template):
+        raise NotRunnableError(
+            f"{spec.name} is asked in its own chat template, which is not on this computer. Please "
+            "give a folder with the template, or load the model first."
+        )
+    return family.render(prompt)
+
+
+def _require_template(description: CheckpointDescription) -> None:
+    """Refuse a checkpoint that cannot be asked about pictures in its own template.
+
+    Raises:
+        NotRunnableError: it has none, or one without a place for pictures.
+    """
+    if not description.chat_template:
+        raise NotRunnableError(
+            f"{description.name} has no chat template, and no family knows how models of type "
+            f"{description.model_type!r} are asked. Please choose a version of it with a chat "
+            "template (chat_template.jinja), which instruction-tuned models have."
+        )
+    template = CheckpointTemplate(description.chat_template, description.special_tokens)
+    if not template.takes_pictures:
+        raise NotRunnableError(
+            f"{description.name} takes no pictures: its chat template has no place for them. "
+            "Please choose a vision-language model."
+        )
