@@ -102,7 +102,7 @@ FAMILY = Family(
     end_markers=("<|endofassistant|>", "<|endoftext|>"),
     prefix_separator=None,
     sampling=Sampling(max_new_tokens=8192, temperature=0.1, top_p=0.9),
-    limits=FamilyLimits(history="none", chats_without_image=False),
+    limits=FamilyLimits(history="none", longest_side=4_096, chats_without_image=False),
     control_tokens=(
         *("<|user|>", "<|endofuser|>", "<|assistant|>", "<|endofassistant|>", "<|system|>"),
         *("<|endofsystem|>", "<|img|>", "<|imgpad|>", "<|endofimg|>", "<|endoftext|>"),

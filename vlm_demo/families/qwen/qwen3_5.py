@@ -71,7 +71,7 @@ FAMILY = Family(
     end_markers=("<|im_end|>", "<|endoftext|>"),
     prefix_separator=None,
     sampling=Sampling(max_new_tokens=4096, temperature=0.7, top_p=0.8, top_k=20),
-    limits=FamilyLimits(max_images=4),
+    limits=FamilyLimits(max_images=4, longest_side=4_096),
     control_tokens=(
         *("<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|vision_start|>", "<|vision_end|>"),
         *("<|vision_pad|>", "<|image_pad|>", "<|video_pad|>", "<|object_ref_start|>"),
