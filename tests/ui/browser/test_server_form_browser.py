@@ -120,6 +120,7 @@ def test_what_is_wrong_with_a_server_is_said_in_one_line_and_a_silent_one_gives_
     list_models(visit, server.base_url)
     status.filter(has_text="500 models at").wait_for()
     page.click("#add-server-model input")
+    page.keyboard.press("ControlOrMeta+A")
     page.locator("#add-server-model input").press_sequentially("model-321")
     page.get_by_role("option", name="model-321").click()
     page.click("#add-server-one")
