@@ -17,14 +17,21 @@ def base_urls(address: str) -> tuple[str, ...]:
     Raises:
         InputError: this is no address of a server.
     """
-    address = address.strip().rstrip("/")
+    address = address.strip()
     is_complete = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", address)
     try:
         parts = urlsplit(address if is_complete else f"//{address}")
         host, port = parts.hostname, parts.port
     except ValueError:  # brackets that do not match, a port that is no number
         host, port, parts = None, None, urlsplit("")
-    if not host or port == 0 or not address.isascii() or re.search(r"[\s\\%<>\"'{}|^`]", address):
+    is_cut_off = parts.netloc.endswith(":")
+    if (
+        not host
+        or port == 0
+        or is_cut_off
+        or not address.isascii()
+        or re.search(r"[\s\\%<>\"'{}|^`]", address)
+    ):
         raise InputError(
             "This is not the address of a server. Please write one like http://127.0.0.1:8000/v1."
         )
