@@ -107,7 +107,7 @@ def test_each_thing_is_asked_for_and_has_a_result(engine: SeveralAtOnce, backend
     ]
     assert [reply.count_regions(name) for name in engine.answers] == [2, 0, 0, 1]
     assert [one.raw.strip() for one in reply.targets] == list(engine.answers.values())
-    assert reply.state is FOUND
+    assert reply.state is ReplyState.PARTLY_UNREADABLE  # the dog's box is cut off
     for mention in reply.mentions:
         start, end = mention.span
         assert mention.phrase.casefold().endswith(mention.target)
@@ -192,6 +192,33 @@ def test_other_names_leave_open_whether_a_thing_is_there() -> None:
     reply = assign_targets(Reply("...", "cat, puppy", mentions, FOUND), ("cat", "dog"))
     assert [(one.name, one.state) for one in reply.targets] == [("cat", FOUND), ("dog", UNREADABLE)]
     assert [mention.target for mention in reply.mentions] == ["cat", ""]
+
+
+@pytest.mark.parametrize(
+    ("states", "whole"),
+    [
+        ((NONE, NONE), NONE),
+        ((NONE, FOUND), FOUND),
+        ((UNREADABLE, FOUND), ReplyState.PARTLY_UNREADABLE),
+        ((NONE, ReplyState.PARTLY_UNREADABLE), ReplyState.PARTLY_UNREADABLE),
+        ((NONE, UNREADABLE), UNREADABLE),
+        ((UNREADABLE, ReplyState.SPACE_UNKNOWN), ReplyState.SPACE_UNKNOWN),
+    ],
+)
+def test_the_whole_is_found_where_anything_is(
+    states: tuple[ReplyState, ReplyState], whole: ReplyState
+) -> None:
+    merged = merge_replies("ab", [Reply("", "", state=state) for state in states])
+    assert merged.state is whole
+
+
+def test_what_cannot_be_read_leaves_open_whether_a_thing_is_there() -> None:
+    mentions = (Mention("cat", (0, 3), (BOX,)),)
+    damaged = Reply("...", "cat", mentions, ReplyState.PARTLY_UNREADABLE)
+    assert [one.state for one in assign_targets(damaged, ("cat", "dog")).targets] == [
+        FOUND,
+        UNREADABLE,
+    ]
 
 
 def test_replies_are_merged_in_the_order_of_the_things() -> None:

@@ -42,8 +42,9 @@ def assign_targets(reply: Reply, targets: Sequence[str]) -> Reply:
     )
     found = {mention.target for mention in mentions if mention.regions}
     otherwise = reply.state
-    if reply.state is ReplyState.FOUND:
-        otherwise = ReplyState.UNREADABLE if "" in found else ReplyState.NONE
+    if found:
+        is_clear = reply.state is ReplyState.FOUND and "" not in found
+        otherwise = ReplyState.NONE if is_clear else ReplyState.UNREADABLE
     results = tuple(
         TargetResult(name, ReplyState.FOUND if name in found else otherwise) for name in targets
     )
@@ -163,10 +164,13 @@ def _parsed_places(replies: Sequence[Reply]) -> Iterator[ParsedPlace]:
 
 def _merge_states(states: Sequence[ReplyState]) -> ReplyState:
     """Return the state of the whole: found where anything is, none only where nothing is."""
-    others = [state for state in states if state is not ReplyState.NONE]
-    if ReplyState.FOUND in others:
-        return ReplyState.FOUND
-    return others[0] if others else ReplyState.NONE
+    others = {state for state in states if state is not ReplyState.NONE}
+    if others & {ReplyState.FOUND, ReplyState.PARTLY_UNREADABLE}:
+        is_whole = others == {ReplyState.FOUND}
+        return ReplyState.FOUND if is_whole else ReplyState.PARTLY_UNREADABLE
+    if ReplyState.SPACE_UNKNOWN in others:
+        return ReplyState.SPACE_UNKNOWN
+    return ReplyState.UNREADABLE if others else ReplyState.NONE
 
 
 def _merge_stops(stops: Sequence[StopReason | None]) -> StopReason | None:

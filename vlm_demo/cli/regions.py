@@ -15,7 +15,7 @@ def print_regions(reply: Reply, size: Size) -> None:
         for numbers in regions:
             print(f"{printable(item['phrase'])}: {', '.join(f'{v:.0f}' for v in numbers)}")
     for result in reply.targets:
-        if result.state is not ReplyState.FOUND:
+        if result.state is not ReplyState.FOUND and not reply.count_regions(result.name):
             outcome = "not found" if result.state is ReplyState.NONE else "unclear"
             print(f"{printable(result.name)}: {outcome}")
     if reply.state is ReplyState.NONE and not reply.targets:
