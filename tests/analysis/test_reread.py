@@ -11,6 +11,7 @@ from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.errors import InputError
 from vlm_demo.families import all_families, get_family
 from vlm_demo.markup.coordinate_spaces import SPACES
+from vlm_demo.target_replies import assign_targets, merge_replies
 from vlm_demo.values import Box, Reply, ReplyState, Request, Task, Timing
 
 GENERIC = ModelSpec(name="any", family="generic", checkpoint="a/b")
@@ -46,6 +47,30 @@ def test_what_was_measured_stays() -> None:
     again = reread(GENERIC, REQUEST, measured, "square_1_xyxy")
     assert [mention.confidence for mention in again.mentions] == [0.75]
     assert again.timing == Timing(1, 2, 3)
+
+
+def test_each_of_several_things_is_read_again() -> None:
+    request = dataclasses.replace(REQUEST, text="cup, dog")
+    llava = ModelSpec(name="l", family="llava15", checkpoint="a/b")
+    family = get_family("llava15")
+    cup, dog = family.split_request(request)
+    parts = [
+        family.reply("[0.10, 0.20, 0.30, 0.40]", family.prompt(cup)),
+        family.reply("There is no dog.", family.prompt(dog)),
+    ]
+    again = reread(llava, request, merge_replies(("cup", "dog"), parts), "normalized_1_xyxy")
+    assert boxes(again) == [Box(0.1, 0.2, 0.3, 0.4)]
+    assert [(one.name, one.state, one.raw) for one in again.targets] == [
+        ("cup", ReplyState.FOUND, "[0.10, 0.20, 0.30, 0.40]"),
+        ("dog", ReplyState.NONE, "There is no dog."),
+    ]
+
+    one_answer = assign_targets(read(GENERIC, WHOLE_NUMBERS), ("cup", "dog"))
+    again = reread(GENERIC, request, one_answer, "pixel_xyxy")
+    assert [(one.name, one.state) for one in again.targets] == [
+        ("cup", ReplyState.FOUND),
+        ("dog", ReplyState.NONE),
+    ]
 
 
 def test_an_unknown_space_is_refused() -> None:

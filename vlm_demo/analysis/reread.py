@@ -10,7 +10,9 @@ from vlm_demo.errors import InputError, quote_name
 from vlm_demo.families import get_family
 from vlm_demo.markup.coordinate_spaces import SPACES, CoordinateSpace
 from vlm_demo.prompting.confidence import copy_confidences
+from vlm_demo.prompting.family import Family
 from vlm_demo.prompting.image_size import limit_image_size
+from vlm_demo.target_replies import assign_targets, merge_replies
 from vlm_demo.values import Reply, ReplyState, Request
 
 
@@ -32,12 +34,29 @@ def reread(spec: ModelSpec, request: Request, reply: Reply, space: str) -> Reply
     family = get_family(spec.family)
     if spec.engine == "remote":
         family = limit_image_size(family)
-    prompt = family.prompt(request, max_characters=sys.maxsize)
-    if prompt.frame is None:
+    if not request.images and not any(turn.images for turn in request.history):
         return reply
-    again = family.reply(reply.raw, replace(prompt, frame=replace(prompt.frame, space=space)))
-    notes = " ".join(filter(None, (prompt.note, again.note)))
-    return replace(copy_confidences(reply, again), note=notes, timing=reply.timing)
+    again = _read_again(family, request, reply, space)
+    return replace(copy_confidences(reply, again), timing=reply.timing, stop=reply.stop)
+
+
+def _read_again(family: Family, request: Request, reply: Reply, space: str) -> Reply:
+    """Read the answer to each prompt that a request was asked as."""
+    targets = [result.name for result in reply.targets]
+    requests = family.split_request(request) if targets else (request,)
+    if len(requests) > 1:
+        raws = [result.raw for result in reply.targets]
+        pairs = zip(requests, raws, strict=True)
+        return merge_replies(targets, [_read(family, part, raw, space) for part, raw in pairs])
+    again = _read(family, request, reply.raw, space)
+    return assign_targets(again, targets) if targets else again
+
+
+def _read(family: Family, request: Request, raw: str, space: str) -> Reply:
+    prompt = family.prompt(request, max_characters=sys.maxsize)
+    frame = replace(prompt.frame, space=space) if prompt.frame else None
+    again = family.reply(raw, replace(prompt, frame=frame))
+    return replace(again, note=" ".join(filter(None, (prompt.note, again.note))))
 
 
 def spaces_to_choose(spec: ModelSpec, reply: Reply) -> tuple[CoordinateSpace, ...]:
@@ -47,7 +66,8 @@ def spaces_to_choose(spec: ModelSpec, reply: Reply) -> tuple[CoordinateSpace, ..
     known), where the space was guessed or is not known, and where a person has chosen one.
     """
     family = get_family(spec.family)
-    if reply.state not in (ReplyState.FOUND, ReplyState.SPACE_UNKNOWN) or family.markup is None:
+    with_regions = ReplyState.FOUND, ReplyState.PARTLY_UNREADABLE, ReplyState.SPACE_UNKNOWN
+    if reply.state not in with_regions or family.markup is None:
         return ()
     if family.contested_spaces:
         return () if spec.embedded else tuple(SPACES[name] for name in family.contested_spaces)
