@@ -286,6 +286,22 @@ def test_what_is_too_large_in_any_format_is_not_fetched(
     assert not [path for path in asked if path.endswith(".safetensors")]
 
 
+def test_checkpoints_to_be_converted_are_fetched_with_old_weights_where_there_are_no_others(
+    hub: tuple[dict[str, str], list[str]],
+) -> None:
+    script = """if True:
+        import json
+        from vlm_demo.engines import fetch_original
+        folders = [fetch_original(f"{owner}/model") for owner in ("some", "old")]
+        print(json.dumps([sorted(path.name for path in folder.iterdir()) for folder in folders]))
+    """
+    safe, old = json.loads(output_of(script, hub[0]))
+    assert "model.safetensors" in safe
+    assert "pytorch_model.bin" not in safe
+    assert {"pytorch_model.bin", "tokenizer.json"} <= set(old)
+    assert "own.py" not in {*safe, *old}
+
+
 def test_the_hubs_refusals_are_explained(hub: tuple[dict[str, str], list[str]]) -> None:
     explained = {
         "gated": r"requires an agreement first.*accept it on http.*gated/model and set HF_TOKEN",
