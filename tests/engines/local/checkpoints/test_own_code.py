@@ -171,7 +171,9 @@ def test_a_model_without_a_processor_is_refused_before_its_code_runs(
     assert not code_ran(folder)
 
 
-@pytest.mark.parametrize("line", ["import gone_library", "1 / 0", "def", "raise NameError('x')"])
+@pytest.mark.parametrize(
+    "line", ["import gone_library", "1 / 0", "def", "raise NameError('x')", "raise SystemExit"]
+)
 def test_code_that_fails_is_told_with_the_version_it_was_made_for(
     line: str, checkpoint: Callable[..., Path]
 ) -> None:

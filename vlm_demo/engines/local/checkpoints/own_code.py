@@ -188,7 +188,7 @@ def own_code_errors(folder: Path, config: Json) -> Iterator[None]:
         yield
     except (VlmDemoError, MemoryError, torch.OutOfMemoryError, SafetensorError):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         version = config.get("transformers_version")
         saved = f" It was saved with transformers {version}." if version else ""
         text = " ".join(str(error).split())
