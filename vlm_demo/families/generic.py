@@ -45,22 +45,25 @@ class Generic(Family):
 
     def reply(self, raw: str, prompt: Prompt) -> Reply:
         """Read raw output; see `Family.reply`."""
-        if prompt.frame is None:
+        frame = prompt.frame
+        if frame is None:
             return super().reply(raw, prompt)
         answer = raw[split_reasoning(raw, is_open=self.starts_in_reasoning)[1] :]
         family = _find_writer(answer)
+        if family:  # its processor resizes pictures as that family's does
+            frame = replace(frame, seen=family.default_frame(frame.original).seen)
         read = family.reply if family else super().reply
-        reply = read(raw, prompt)
+        reply = read(raw, replace(prompt, frame=frame))
         if not reply.parsed_places:
             return reply
-        if prompt.frame.space:
-            return replace(reply, space=prompt.frame.space)
-        guess = _guess(family, reply, answer, prompt.frame)
+        if frame.space:
+            return replace(reply, space=frame.space)
+        guess = _guess(family, reply, answer, frame)
         if guess is None:
             return replace(reply, mentions=(), parsed_places=(), state=ReplyState.SPACE_UNKNOWN)
         if not (family and family.markup and family.markup.space is guess.space):
-            frame = replace(prompt.frame, space=guess.space.name)
-            reply = read(raw, replace(prompt, frame=frame))
+            guessed = replace(frame, space=guess.space.name)
+            reply = read(raw, replace(prompt, frame=guessed))
         return replace(reply, space=guess.space.name, note=guess.reason)
 
 

@@ -45,6 +45,8 @@ def diagnose(
     reply = family.reply(raw, prompt)
     if family.markup is None:
         return OutputDiagnosis(reply, None, (), ())
+    if reply.space:  # guessed, or that of the family whose markup it is
+        frame = replace(frame, space=reply.space)
     space = family.markup.space_for(frame)
     # Where the model saw a crop, its numbers are of that, and the reply is on the whole picture.
     seen = family.reply(raw, replace(prompt, crop=None)) if prompt.crop else reply

@@ -117,6 +117,8 @@ def parse_record(record: object) -> ParsedAnswer:
 def _to_data(reply: Reply, size: Size, doubts: list[str]) -> ParsedAnswer:
     data = reply_to_data(reply, size)
     answer: ParsedAnswer = {"text": data["text"], "items": data["items"], "state": reply.state}
+    if reply.space:
+        answer["coordinate_space"] = reply.space
     if reply.reasoning:
         answer["reasoning"] = reply.reasoning
     if reply.note:

@@ -52,6 +52,7 @@ class AnswerData(TypedDict):
     items: list[MentionData]
     targets: NotRequired[list[TargetData]]
     stop: NotRequired[str]  # why the answer ended: a `StopReason`
+    coordinate_space: NotRequired[str]  # that was chosen or guessed for the numbers
 
 
 def reply_to_data(reply: Reply, size: Size) -> AnswerData:
@@ -64,6 +65,8 @@ def reply_to_data(reply: Reply, size: Size) -> AnswerData:
         data["targets"] = targets_to_data(reply)
     if reply.stop:
         data["stop"] = reply.stop.value
+    if reply.space:
+        data["coordinate_space"] = reply.space
     return data
 
 
