@@ -19,7 +19,12 @@ from vlm_demo.engines.local.counters import Statistics
 from vlm_demo.engines.local.decoding.selection import select_decoder
 from vlm_demo.engines.local.decoding.vision_tower_cache import CachedVisionTower
 from vlm_demo.engines.local.engine import LocalEngine
-from vlm_demo.engines.local.inputs.model_inputs import accepted_inputs, drop_unknown_inputs
+from vlm_demo.engines.local.inputs.model_inputs import (
+    TOKEN_TYPES,
+    accepted_inputs,
+    add_token_types,
+    drop_unknown_inputs,
+)
 from vlm_demo.engines.local.inputs.request_memory import check_request, kv_bytes, largest
 from vlm_demo.errors import EngineError, MissingImageError
 from vlm_demo.prompting.architecture import Architecture
@@ -91,6 +96,20 @@ def test_inputs_that_the_model_does_not_take_are_left_out() -> None:
     inputs = dict.fromkeys(names)
     drop_unknown_inputs(inputs, accepted_inputs(TakesAnything()))
     assert list(inputs) == ["input_ids", "attention_mask", "pixel_values", "height"]
+
+
+def test_tokens_of_pictures_are_marked_where_the_processor_does_not() -> None:
+    processor = SimpleNamespace(
+        create_mm_token_type_ids=lambda rows: [[int(token == 9) for token in row] for row in rows]
+    )
+    inputs: dict[str, Any] = {"input_ids": torch.tensor([[1, 9, 9]])}
+    add_token_types(inputs, processor, frozenset({TOKEN_TYPES}))
+    assert TOKEN_TYPES not in inputs, "there is no picture"
+    inputs["image_grid_thw"] = torch.tensor([[1, 2, 4]])
+    add_token_types(inputs, processor, frozenset({"input_ids"}))
+    assert TOKEN_TYPES not in inputs, "the model does not take it"
+    add_token_types(inputs, processor, frozenset({TOKEN_TYPES}))
+    assert inputs[TOKEN_TYPES].tolist() == [[0, 1, 1]]
 
 
 def test_pictures_that_a_template_does_not_part_are_numbered_one_by_one(

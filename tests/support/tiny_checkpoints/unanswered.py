@@ -13,7 +13,6 @@ def not_small(why: str) -> str:
 UNANSWERED = {
     "blip": NO_TEMPLATE,
     "chameleon": NO_TEMPLATE,
-    "cosmos3_edge": not_small("its processor does not return the token types that it needs"),
     "cosmos3_omni": NO_PROCESSOR,
     "dots3_note": not_small("its layers differ one by one"),
     "diffusion_gemma": "It fills in blocks of noise, not one token after the other.",
@@ -26,7 +25,6 @@ UNANSWERED = {
     "janus": "Its own `generate` drops logits processors, so it cannot be held to choices.",
     "kosmos-2.5": "It answers one task at a time, without turns; its family's wordings are tested.",
     "mistral4": "The class takes text alone; its pictures belong to mistral_large4.",
-    "mistral_large4": not_small("its latent attention and its indexer differ in their heads"),
     "muse_spark": not_small("its tower has sizes for each of four stages"),
     "perception_lm": NEEDS_TIMM,
     "pi0": "It moves a robot, and writes nothing.",

@@ -30,6 +30,13 @@ MINICPM = Recipe(
     image_options={"patch_size": 16},
     config={"text_config.num_hidden_layers": 4, "text_config.rope_parameters": WHOLE_MROPE},
 )
+MISTRAL3 = Recipe(
+    model_type="mistral3",
+    tokens=("[IMG]", "[IMG_BREAK]", "[IMG_END]"),
+    image_token="[IMG]",
+    image_options={"size": {"longest_edge": PICTURE}, "patch_size": PATCH},
+    processor_options={"patch_size": PATCH, "spatial_merge_size": 2},
+)
 RECIPES = (
     Recipe(
         model_type="aria",
@@ -159,12 +166,16 @@ RECIPES = (
         model_type="minimax_m3_vl",
         tokens=("]<]image[>[", "]<]video[>[", "]<]start of image[>[", "]<]end of image[>["),
     ),
-    Recipe(
-        model_type="mistral3",
-        tokens=("[IMG]", "[IMG_BREAK]", "[IMG_END]"),
-        image_token="[IMG]",
-        image_options={"size": {"longest_edge": PICTURE}, "patch_size": PATCH},
-        processor_options={"patch_size": PATCH, "spatial_merge_size": 2},
+    MISTRAL3,
+    replace(
+        MISTRAL3,
+        model_type="mistral_large4",
+        config={
+            "text_config.kv_source_layers": [0, 1],
+            "text_config.num_key_value_heads": 4,
+            "text_config.index_n_heads": 4,
+            "text_config.index_head_dim": 32,
+        },
     ),
     Recipe(model_type="muse_glimmer", config={"out_hidden_size": 4 * 64}),
     Recipe(

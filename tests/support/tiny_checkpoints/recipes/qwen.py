@@ -215,6 +215,10 @@ RECIPES = (
     ),
     Recipe(model_type="exaone4_5"),
     Recipe(
+        model_type="cosmos3_edge",
+        config={"text_config.rope_parameters": MROPE, "rope_parameters": MROPE},
+    ),
+    Recipe(
         model_type="cohere_compass",
         image_options=PATCHES_OF_16,
         config={

@@ -19,7 +19,11 @@ from vlm_demo.engines.local.inputs.image_cache import (
     ImageResultCache,
     digest_image,
 )
-from vlm_demo.engines.local.inputs.model_inputs import accepted_inputs, drop_unknown_inputs
+from vlm_demo.engines.local.inputs.model_inputs import (
+    accepted_inputs,
+    add_token_types,
+    drop_unknown_inputs,
+)
 from vlm_demo.engines.local.inputs.rendered_prompt import describe_prompt, find_image_tokens
 from vlm_demo.errors import EngineError, MissingImageError, VlmDemoError
 from vlm_demo.prompting.templates import find_thinking_argument
@@ -182,6 +186,7 @@ class PromptEncoder:
                 text=[text], images=images or None, return_tensors="pt", **options
             )
         drop_unknown_inputs(inputs, self._accepted_inputs)
+        add_token_types(inputs, self.processor, self._accepted_inputs)
         ids = inputs["input_ids"][0].tolist()
         is_image = find_image_tokens(inputs, ids, self.image_token_ids)
         return EncodedPrompt(

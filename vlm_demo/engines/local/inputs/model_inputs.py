@@ -1,9 +1,14 @@
-"""Leaves out of a processor's output what a model does not take."""
+"""Fits a processor's output to what a model takes."""
 
 from __future__ import annotations
 
 from inspect import Parameter, signature
 from typing import Any
+
+import torch
+
+TOKEN_TYPES = "mm_token_type_ids"
+"""Name of the input that says which tokens stand for pictures: 1, for words: 0."""
 
 _VARIABLE = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 
@@ -30,6 +35,13 @@ def drop_unknown_inputs(inputs: Any, accepted: frozenset[str]) -> None:
     if accepted:
         for name in [name for name in inputs if name not in accepted]:
             inputs.pop(name)
+
+
+def add_token_types(inputs: Any, processor: Any, accepted: frozenset[str]) -> None:
+    """Say which tokens stand for pictures, where M-RoPE asks and the processor has not said it."""
+    if TOKEN_TYPES in accepted and TOKEN_TYPES not in inputs and "image_grid_thw" in inputs:
+        types = processor.create_mm_token_type_ids(inputs["input_ids"].tolist())
+        inputs[TOKEN_TYPES] = torch.tensor(types)
 
 
 def _named(function: Any) -> frozenset[str]:
