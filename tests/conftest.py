@@ -19,6 +19,9 @@ from PIL import Image, ImageDraw
 from support.tiny_checkpoints import CHECKPOINTS, save
 from support.torchvision_operators import OperatorDefinitions
 
+# Before the conftest of any folder imports transformers, which looks for torchvision.
+sys.meta_path.insert(0, OperatorDefinitions())
+
 pytest_plugins = ("support.databases",)
 
 TESTS = Path(__file__).parent
@@ -55,8 +58,6 @@ class _WithoutTorch(MetaPathFinder):
 def pytest_configure(config: pytest.Config) -> None:
     if config.option.markexpr == "unit":
         sys.meta_path.insert(0, _WithoutTorch())
-    else:
-        sys.meta_path.insert(0, OperatorDefinitions())
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

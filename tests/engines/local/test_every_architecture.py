@@ -73,8 +73,7 @@ def test_it_is_asked_in_its_own_template(asked: Asked) -> None:
     caption = asked.prompt(Task.CAPTION)
     chunks = asked.stream(caption)
     text = "".join(chunks)
-    tokens = sum(len(chunk.logprobs) for chunk in chunks)
-    assert len(chunks) > 1 or tokens < 2, "it is streamed"
+    assert len(chunks) > 1 or len(text) < 2 or "\ufffd" in text, "it is streamed"
     assert asked.stream(caption) == chunks, "what is remembered of the picture is unchanged"
     other = asked.stream(asked.prompt(Task.CAPTION, images=(drawing(2),)))
     assert numbers(other) != numbers(chunks), "it sees the picture"
