@@ -106,6 +106,19 @@ def test_where_probabilities_are_not_known_a_choice_is_made(
     assert asked[0].choices == ("teal", "red")
 
 
+def test_a_silent_server_is_named_once(run_command, file, answering, monkeypatch, tmp_path):
+    menu = tmp_path / "remote.toml"
+    menu.write_text(
+        '[[model]]\nname = "there"\nfamily = "gemma3"\nengine = "remote"\ncheckpoint = "m"\n'
+        'base_url = "http://127.0.0.1:1/v1"\n'
+    )
+    monkeypatch.setattr("vlm_demo.cli.model.PATIENCE_S", 0)
+    silence = [Reply("", "", is_waiting=True)] * 3
+    answering(*silence, Reply("teal", "teal"))
+    outcome = run_command("ask", file, "What?", "--menu", menu)
+    assert (outcome.out, outcome.err) == ("teal\n", "Waiting for the server of there ...\n")
+
+
 def test_an_answer_has_the_form_that_is_asked_for(run_command, menu, file, tmp_path):
     text = '{"type": "object", "properties": {"n": {"type": "integer", "maximum": 9, "minimum": 0}}'
     text += ', "required": ["n"], "additionalProperties": false}'

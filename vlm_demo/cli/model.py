@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import atexit
 import sys
+import time
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -25,6 +28,9 @@ from vlm_demo.markup.coordinate_spaces import KNOWN_SPACES, find_space
 from vlm_demo.prompting.stop_notes import stop_note
 from vlm_demo.settings import Settings
 from vlm_demo.values import Reply, ReplyState, Request, Sampling
+
+PATIENCE_S = 3.0
+"""Seconds after which people are told that a server has not begun to answer."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +172,7 @@ def answer(model: SelectedModel, request: Request, *, quiet: bool = False) -> Re
     _prepare(model, request)
     text = GrowingText()
     reply = Reply("", "")
-    for reply in model.backend.answer(model.spec.name, request):
+    for reply in stream_answer(model, request):
         if not quiet:
             text.grow(reply.text)
     if not quiet:
@@ -182,6 +188,21 @@ def answer(model: SelectedModel, request: Request, *, quiet: bool = False) -> Re
             f"--coordinates, such as pixels, n1000 or unit: {reply.raw}"
         )
     return reply
+
+
+def stream_answer(model: SelectedModel, request: Request) -> Generator[Reply, None, None]:
+    """Yield the reply as it grows; say so once if the server of a model is silent at first.
+
+    Raises:
+        VlmDemoError: the model cannot do this, or failed.
+    """
+    begun, is_told = time.monotonic(), model.spec.engine != "remote"
+    with closing(model.backend.answer(model.spec.name, request)) as replies:
+        for reply in replies:
+            if reply.is_waiting and not is_told and time.monotonic() - begun > PATIENCE_S:
+                print_note(f"Waiting for the server of {model.spec.name} ...")
+                is_told = True
+            yield reply
 
 
 def print_reply_notes(reply: Reply) -> None:

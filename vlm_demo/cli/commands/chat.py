@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 from PIL.Image import Image
 
-from vlm_demo.cli.model import AnswerOptions, SelectedModel, load, print_reply_notes
+from vlm_demo.cli.model import AnswerOptions, SelectedModel, load, print_reply_notes, stream_answer
 from vlm_demo.cli.options import Boxes, Picture, RegionsAs, parse_boxes
 from vlm_demo.cli.signatures import expand_options
 from vlm_demo.cli.terminal import GrowingText, print_error, print_note
@@ -112,7 +112,7 @@ class Conversation:
 
     def _print_answer(self, request: Request) -> Reply:
         text, reply = GrowingText(), Reply("", "")
-        with closing(self._model.backend.answer(self._model.spec.name, request)) as replies:
+        with closing(stream_answer(self._model, request)) as replies:
             try:
                 for reply in replies:
                     text.grow(reply.text)
