@@ -67,7 +67,7 @@ class ModelDetail:
     def _show_vllm(self, spec: ModelSpec) -> dict[Any, Any]:
         """Show how vLLM serves a model, if it does."""
         lines = _describe_vllm(spec)
-        return {self.vllm: gr.Accordion(visible=bool(lines)), self.vllm_lines: lines}
+        return {self.vllm: gr.Accordion(visible=bool(lines) or "hidden"), self.vllm_lines: lines}
 
     def _format_choices(self, spec: ModelSpec) -> gr.Dropdown:
         """Return the choice of the number formats in which a model can be loaded."""
@@ -136,7 +136,10 @@ def build_model_detail(backend: Backend) -> ModelDetail:
     facts = gr.HTML(card_facts(first), elem_id="models-facts", apply_default_css=False)
     lines = _describe_vllm(first)
     with gr.Accordion(
-        say("Serve it by vLLM"), open=False, visible=bool(lines), elem_id="models-vllm"
+        say("Serve it by vLLM"),
+        open=False,
+        visible=bool(lines) or "hidden",
+        elem_id="models-vllm",
     ) as vllm:
         vllm_lines = gr.Code(
             lines,
