@@ -31,4 +31,4 @@ def test_every_native_family_whose_class_vllm_lists_is_in_the_table() -> None:
         if MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES.get(model_type)
         in vllm_data()["architectures"]
     }
-    assert listed - tabled == set()
+    assert listed - tabled == set(vllm_data()["without_command"])

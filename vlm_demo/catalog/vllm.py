@@ -34,7 +34,7 @@ class VllmCommand:
 
 @cache
 def vllm_data() -> Mapping[str, Any]:
-    """Return the contents of `DATA`: `version`, `source`, `architectures`, `served`."""
+    """Return the contents of `DATA`, whose comments explain its keys."""
     return tomllib.loads(DATA.read_text(encoding="utf-8"))
 
 
