@@ -11,6 +11,7 @@ rest is ours.
 
 from dataclasses import replace
 
+from vlm_demo.families.blip.blip2 import FAMILY as BLIP2
 from vlm_demo.markup.base import Span
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
@@ -61,7 +62,7 @@ def name_picture(template: str) -> str:
 FAMILY = MiniGpt4(
     name="minigpt4",
     title="MiniGPT-4",
-    model_types={},
+    model_types=BLIP2.model_types,
     checkpoints=("Vision-CAIR/MiniGPT-4",),
     instructions={
         Task.CHAT: "{text}",

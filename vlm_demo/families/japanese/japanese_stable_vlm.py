@@ -10,6 +10,7 @@ Runs on code from the Hub, or here once `vlm-demo convert` has made a folder of 
 puts the picture among the words is not documented; here it comes first.
 """
 
+from vlm_demo.families.llava.llava15 import FAMILY as LLAVA15
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION_JAPANESE, JAPANESE
 from vlm_demo.prompting.templates import BARE_TEXT
@@ -32,7 +33,7 @@ CHAT_TEMPLATE = (
 FAMILY = Family(
     name="japanese_stable_vlm",
     title="Japanese Stable VLM",
-    model_types={},
+    model_types=LLAVA15.model_types,
     checkpoints=("stabilityai/japanese-stable-vlm",),
     instructions={
         Task.CHAT: QUESTION,

@@ -23,6 +23,7 @@ runs here: pictures are padded with white (`Expand2square` in mllm/dataset/utils
 import re
 from functools import partial
 
+from vlm_demo.families.llava.llava15 import FAMILY as LLAVA15
 from vlm_demo.markup.base import Markup, ParsedOutput
 from vlm_demo.markup.brackets import Brackets
 from vlm_demo.markup.coordinate_spaces import SQUARE, CoordinateSpace
@@ -77,7 +78,7 @@ def _to_brackets(token: re.Match[str]) -> str:
 FAMILY = Family(
     name="shikra",
     title="Shikra",
-    model_types={},
+    model_types=LLAVA15.model_types,
     checkpoints=("shikras/shikra-7b-delta-v1", "shikras/shikra-7b-delta-v1-0708"),
     instructions={
         Task.CHAT: "{text}",
