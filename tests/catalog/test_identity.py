@@ -187,6 +187,8 @@ def test_types_whose_checkpoints_bring_no_template_are_asked_as_their_family(
     for model_type, family in (("blip-2", "blip2"), ("paligemma", "paligemma"), ("git", "git")):
         folder = write_config_folder(tmp_path / model_type, model_type)
         assert evidence_of(folder) == (family, Evidence.MODEL_TYPE)
+    bare = write_config_folder(tmp_path / "bare", "qwen3_vl")
+    assert evidence_of(bare) == ("qwen3_vl", Evidence.TYPE_ALONE)
     own = write_config_folder(tmp_path / "own", "paligemma", "granite")
     assert evidence_of(own) == ("generic", Evidence.NONE)
 

@@ -43,6 +43,7 @@ class Evidence(StrEnum):
     FOLDER_NAME = "folder name"  # a guess
     TEMPLATE = "template"  # it writes the same text
     MODEL_TYPE = "model type"  # whose checkpoints bring no template
+    TYPE_ALONE = "type alone"  # it should bring a template, and does not
     MARKUP = "markup"  # its own template, read as the only family of its type
     NONE = "none"  # its own template, and nothing known of what it writes
 
@@ -55,6 +56,7 @@ _REASONS: dict[Evidence, str] = {
     Evidence.FOLDER_NAME: "Asked as {title}: a guess by the name of its folder, {detail}.",
     Evidence.TEMPLATE: "Asked as {title}, whose chat template it has.",
     Evidence.MODEL_TYPE: "Asked as {title}: models of type {detail} bring no chat template.",
+    Evidence.TYPE_ALONE: "Asked as {title}: its type is {detail}. It has no chat template here.",
     Evidence.MARKUP: "Asked in its own chat template, and read as {title}: its type is {detail}.",
     Evidence.NONE: "Asked in its own chat template: no family lists it.",
 }
@@ -186,7 +188,9 @@ class _Identification:
             return Identity(first.name, Evidence.MODEL_TYPE, self._type)
         leaves_template = all(family.chat_template is None for family in self._same_type)
         if leaves_template and all(f.markup is first.markup for f in self._same_type):
-            return Identity(first.name, Evidence.MARKUP, self._type)
+            has_template = bool(self._checkpoint.chat_template)
+            evidence = Evidence.MARKUP if has_template else Evidence.TYPE_ALONE
+            return Identity(first.name, evidence, self._type)
         return None
 
 
