@@ -190,7 +190,7 @@ RECIPES = (
         image_text="<imgpad>" * 256,
         image_options={"size": {"height": 1024, "width": 1024}},
     ),
-    Recipe(model_type="step3p7"),
+    Recipe(model_type="step3p7", config={"text_config.sliding_window": 64}),
     Recipe(
         model_type="unlimited_ocr",
         image_text="<image>\n",
