@@ -9,16 +9,27 @@ import pytest
 from PIL import Image
 from support.own_code import MARK, save_with_own_code
 
+from vlm_demo.backend import Backend
+from vlm_demo.catalog.menu import default_menu
 from vlm_demo.cli.exit_codes import BAD_INPUT
 from vlm_demo.cli.main import run
 from vlm_demo.engines.local.checkpoints.own_code import code_revision
+from vlm_demo.errors import UntrustedCodeError
+from vlm_demo.values import Request, Sampling, Task
+
+TEMPLATE = (
+    "{% for message in messages %}[INST]{% for part in message['content'] %}"
+    "{{ '<image>' if part['type'] == 'image' else part['text'] }}{% endfor %}[/INST]{% endfor %}"
+)
 
 
 @pytest.fixture
 def checkpoint(tiny_llava15: Path, tmp_path: Path) -> Path:
-    return save_with_own_code(
+    folder = save_with_own_code(
         tiny_llava15, tmp_path / "mini", {"AutoModelForCausalLM": "mini.MiniVlm"}
     )
+    (folder / "chat_template.jinja").write_text(TEMPLATE)
+    return folder
 
 
 @pytest.fixture
@@ -76,6 +87,24 @@ def test_no_command_runs_code_that_no_menu_trusts(
     }[command]
     status = run([command, *arguments, "--model", str(checkpoint)])
     assert not (checkpoint.parent / MARK).exists()
-    if command != "prompt":  # which loads nothing, and may know how the model is asked
+    told = capsys.readouterr()
+    if command == "prompt":  # which loads nothing
+        assert "[INST]<image>" in told.out
+    else:
         assert status == BAD_INPUT
-        assert capsys.readouterr().err.startswith("Error: ")
+        assert "program code of its own (mini.py), which is not run unasked" in told.err
+        assert f'revision = "{code_revision(checkpoint)}"' in told.err
+
+
+def test_a_model_of_any_type_answers_once_its_code_is_trusted(
+    checkpoint: Path, picture: Image.Image
+) -> None:
+    backend = Backend(default_menu())
+    with pytest.raises(UntrustedCodeError) as caught:
+        backend.add_checkpoint(str(checkpoint))
+    assert not (checkpoint.parent / MARK).exists()
+    added = backend.add_checkpoint(str(checkpoint), trusted_revision=caught.value.revision)
+    assert added.family == "generic"
+    request = Request(Task.CHAT, "Hi", (picture,), sampling=Sampling(max_new_tokens=4))
+    assert list(backend.answer(added.name, request))[-1].raw
+    backend.close()
