@@ -2,7 +2,8 @@
 
 Markers: `reasoning_content` in transformers/cli/serving/utils.py (5.23) for `<think>` and Gemma 4's
 channel; the chat templates of Mistral's reasoning models (`[THINK]`), Kimi-VL (a triangle on each
-side), Cohere (`<|START_THINKING|>`), Seed (`<seed:think>`) and EXAONE (`<thought>`) for the others.
+side), Cohere (`<|START_THINKING|>`), Seed (`<seed:think>`), MiniMax (`<mm:think>`) and EXAONE
+(`<thought>`) for the others.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ MARKERS: tuple[tuple[str, str], ...] = (
     ("<thinking>", "</thinking>"),
     ("<thought>", "</thought>"),
     ("<seed:think>", "</seed:think>"),
+    ("<mm:think>", "</mm:think>"),
     ("[THINK]", "[/THINK]"),
     (f"{_LEFT}think{_RIGHT}", f"{_LEFT}/think{_RIGHT}"),
     ("<|channel>thought", "<channel|>"),
