@@ -25,7 +25,7 @@ COMMON_LABELS = ("ASSISTANT:", "Assistant:", "### Assistant:", "###Assistant:", 
 
 _ROLES = ("assistant", "model")
 _OPENING = re.compile(
-    r"\s*(?:<[^<>\s]{1,40}>|\[INST\]|\s)*"
+    r"(?:<[^<>\s]{1,40}>|\[INST\]|\s)*+"
     r"(?:(?:USER|User|Human|human|Question|Instruction|Input|Image)\s?:|#{2,3}\s?(?:Human|human|User"
     r"|Instruction|Image|Question)\b|(?:system|user)\s*\n|A chat between|You are |This is a chat"
     r"|Below is |The following |Give the following |You will be |Answer the questions)"
@@ -74,7 +74,7 @@ class ConversationLabels:
         return bool(self.opening) and _TOKEN.sub("", raw).lstrip().startswith(self.opening)
 
 
-_ROLE_LINE = re.compile(rf"(?:(?<=\n)|\A\s*)(?:{'|'.join(_ROLES)})[ \t]*\n+")
+_ROLE_LINE = re.compile(rf"(?:(?<=\n)|\A\s*+)(?:{'|'.join(_ROLES)})[ \t]*\n+")
 
 
 def derive_labels(rendered: str, question: str, end_markers: Sequence[str]) -> ConversationLabels:

@@ -44,11 +44,17 @@ _UNFINISHED = re.compile(
 )
 
 
+MAX_BROKEN = 40
+"""Number of brackets that are no JSON after which damage is no longer looked behind."""
+
+
 def find_structures(text: str, *, parentheses: bool = False) -> Iterator[Structure]:
     """Yield the JSON in a text from left to right; with `parentheses`, `(1, ..)` begins it too."""
     opening, at = _BRACKET_OR_TUPLE if parentheses else _BRACKET, 0
+    broken = 0
     while match := opening.search(text, at):
-        structure = read_structure(text, match.start())
+        structure = read_structure(text, match.start(), recovers=broken < MAX_BROKEN)
+        broken += structure.root is None and not structure.is_cut_off
         if structure.root or structure.is_cut_off or any(map(_has_content, structure.unclosed)):
             yield structure
         at = structure.end
@@ -58,7 +64,7 @@ def _has_content(bracket: OpenBracket) -> bool:
     return bool(bracket.node.items) or bracket.key is not None
 
 
-def read_structure(text: str, start: int) -> Structure:
+def read_structure(text: str, start: int, *, recovers: bool = True) -> Structure:
     """Read from an opening bracket to its closing one, or to where it stops being JSON.
 
     At a quote, an object begins whose brace is missing.
@@ -76,7 +82,7 @@ def read_structure(text: str, start: int) -> Structure:
         elif _UNFINISHED.match(text, at):
             scan.add_unfinished_text(at)
             return Structure(start, len(text), None, tuple(scan.unclosed), True, scan.is_damaged)
-        elif (following := scan.recover(token, at)) is not None:
+        elif recovers and (following := scan.recover(token, at)) is not None:
             at = following
             if at >= len(text) and scan.root is None:
                 return Structure(start, len(text), None, tuple(scan.unclosed), True, True)
