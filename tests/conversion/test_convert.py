@@ -16,6 +16,7 @@ import torch
 from conversion.conftest import PUBLISH, Published
 from PIL import Image
 from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from support.engines import load_engine
 from support.tiny_checkpoints.recipes.shared import PICTURE as SIDE
 from transformers import AutoModelForImageTextToText, AutoProcessor
@@ -140,6 +141,29 @@ def test_the_format_of_torch_before_1_6_is_read(
     tensors = torch.load(source / "pytorch_model.bin", weights_only=True)
     torch.save(tensors, source / "pytorch_model.bin", _use_new_zipfile_serialization=False)
     run(replace(one, source=source), tmp_path / "out")
+
+
+def test_minigpt4_takes_the_eye_of_blip_2_from_the_hub_too(
+    published: Callable[[str], Published], converted: Callable[[str], Path], tmp_path: Path
+) -> None:
+    first = converted("minigpt4")
+    blip_2 = tmp_path / "blip2-flan-t5-xxl"
+    blip_2.mkdir()
+    shutil.copy(first / "config.json", blip_2)
+    stored = read_tensors(first)
+    others = {"language_model.decoder.x": torch.ones(2), "language_projection.bias": torch.ones(2)}
+    save_file({**without_language(stored), **others}, blip_2 / "model.safetensors")
+    again = run(published("minigpt4"), tmp_path / "again", vision_tower=str(blip_2))
+    for name, tensor in read_tensors(again).items():
+        assert torch.equal(tensor, stored[name]), name
+
+
+def read_tensors(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(folder / "model.safetensors")
+
+
+def without_language(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: tensor for name, tensor in tensors.items() if "language" not in name}
 
 
 def test_an_added_token_has_the_mean_embedding(
