@@ -65,7 +65,7 @@ def test_outputs_are_read_in_their_order_and_bad_lines_do_not_end_the_run() -> N
         "image_size[1] is missing",
         "image_size[0] should be greater than 0",
         '"raw" is missing',
-        "no coordinate_space 'miles'. Known: normalized_1_xyxy",
+        "no coordinate_space 'miles'. Known: unit, n100, ",
         "input_size should be a valid tuple",
         "nested too deeply",
         "not JSON",
