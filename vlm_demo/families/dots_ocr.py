@@ -13,17 +13,16 @@ swift/template/templates/dots.py of https://github.com/modelscope/ms-swift (4.6)
 its own, or on vLLM.
 """
 
-from collections.abc import Sequence
-
 from PIL.Image import Image, Resampling
 
 from vlm_demo.markup.base import Markup
-from vlm_demo.markup.coordinate_spaces import SEEN_PIXELS, CoordinateSpace
+from vlm_demo.markup.coordinate_spaces import SEEN_PIXELS
+from vlm_demo.markup.json_markup import json_writer
 from vlm_demo.markup.layout_json import LayoutKeys, layout_reader
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.patch_sizes import fit_patches
-from vlm_demo.values import Frame, Region, Sampling, Task, bounding_box
+from vlm_demo.values import Frame, Request, Sampling, Task, bounding_box
 
 PATCH = 28
 """Side of a patch in pixels, four of the vision tower's together."""
@@ -58,12 +57,6 @@ its category, and the corresponding text content within the bbox.
 """The question for all elements of a page, word for word as the model was trained on it."""
 
 
-def write_boxes(regions: Sequence[Region], frame: Frame, space: CoordinateSpace) -> str:
-    """Write one region as a list of four numbers, as questions hold it, several as lists."""
-    boxes = [list(map(round, space.to_numbers(bounding_box(region), frame))) for region in regions]
-    return str(boxes[0] if len(boxes) == 1 else boxes)
-
-
 def resize(image: Image) -> Image:
     """Resize the image to the size at which its pixels are counted."""
     size = fit_patches(image.size, patch=PATCH, min_pixels=MIN_PIXELS, max_pixels=MAX_PIXELS)
@@ -79,7 +72,17 @@ TEMPLATE = (
 )
 
 
-FAMILY = Family(
+class DotsOcr(Family):
+    """Names the region of a question by its numbers alone, where answers have a key for them."""
+
+    def _fill_instruction(self, instruction: str, request: Request, frame: Frame | None) -> str:
+        if "{region}" in instruction and frame:
+            numbers = SEEN_PIXELS.to_numbers(bounding_box(request.regions[0]), frame)
+            instruction = instruction.replace("{region}", str(list(map(round, numbers))))
+        return super()._fill_instruction(instruction, request, frame)
+
+
+FAMILY = DotsOcr(
     name="dots_ocr",
     title="dots.ocr",
     model_types={"dots_ocr": ONE_AT_A_TIME},
@@ -92,11 +95,10 @@ FAMILY = Family(
     },
     markup=Markup(
         layout_reader(LayoutKeys(box="bbox", text="text", label="category")),
-        write_boxes,
+        json_writer("bbox"),
         SEEN_PIXELS,
         reads_json=True,
     ),
-    region_template="{region}",
     prepare_image=resize,
     documented_template=TEMPLATE,
     end_markers=("<|endofassistant|>", "<|endoftext|>"),
