@@ -22,6 +22,9 @@ QUADRILATERALS_ONLY = {"paddleocr_vl"}
 SMALL_NUMBERS_ARE_FRACTIONS = {"internvl"}
 """Families that take four numbers for fractions where they add up to less than 4."""
 
+_NOT_FOUND = re.compile(r"\[0, 0, 0, 0\]")
+"""What readers of JSON take for "not found", and small pictures make of small boxes."""
+
 _DECIMALS = re.compile(r"[0-9]\.([0-9]+)")
 
 fractions = st.floats(0, 1)
@@ -63,6 +66,7 @@ def test_reading_undoes_writing(family: Family, places: list[Box], size: Size) -
     assume(is_unambiguous(family, places))
     frame = Frame(size, size)
     written = family.markup.write_regions(places, frame)
+    assume(not _NOT_FOUND.search(written))
     output = family.markup.read_output(written, frame)
     twins = [region for mention in output.mentions for region in mention.regions]
     assert len(twins) == len(places)
@@ -88,6 +92,7 @@ def test_writing_what_was_read_changes_nothing_more(
     assume(is_unambiguous(family, places))
     frame = Frame((max(size), max(size)), (1, 1))
     written = family.markup.write_regions(places, frame)
+    assume(not _NOT_FOUND.search(written))
     regions = [r for m in family.markup.read_output(written, frame).mentions for r in m.regions]
     assert family.markup.write_regions(regions, frame) == written
 
