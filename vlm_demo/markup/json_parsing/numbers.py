@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from vlm_demo.markup.json_parsing.keys import LABELS, SHAPES, SIZED_KEYS, Shape, normalize_key
@@ -123,13 +124,18 @@ def read_pair(node: Node, name: str) -> list[JsonPlace]:
 
 def read_text(node: Node, shape: Shape, name: str) -> JsonPlace | None:
     """Read numbers in quotes, `"100, 200, 300, 400"`, with or without brackets in them."""
-    if len(node.text) > _LONGEST_TEXT:
+    if len(node.text) > _LONGEST_TEXT or not (numbers := _numbers_in_text(node.text)):
         return None
-    if not _BETWEEN_NUMBERS.fullmatch(_WRITTEN_NUMBER.sub("", node.text)):
-        return None
-    numbers = parse_numbers(_WRITTEN_NUMBER.findall(node.text)) or ()
     written = Node("numbers", node.start, node.end, f"[{','.join(map(str, numbers))}]")
     return read_flat(written, shape, name)
+
+
+@lru_cache(maxsize=1000)
+def _numbers_in_text(text: str) -> tuple[float, ...]:
+    """Return the numbers of a text; () where it holds anything else."""
+    if not _BETWEEN_NUMBERS.fullmatch(_WRITTEN_NUMBER.sub("", text)):
+        return ()
+    return parse_numbers(_WRITTEN_NUMBER.findall(text)) or ()
 
 
 def read_numbers(node: Node) -> tuple[float, ...]:

@@ -151,7 +151,10 @@ def _find_json(text: str, dialect: JsonDialect) -> Iterator[_JsonPassage]:
     for structure in find_structures(text, parentheses=dialect.in_prose == "any"):
         while passed < len(fences) and fences[passed] < structure.start:
             passed += 1
-        yield _JsonPassage(structure, tuple(find_places(structure)), passed if passed % 2 else None)
+        root = structure.root
+        is_empty = root is not None and root.kind == "list" and not root.items
+        groups = () if is_empty else tuple(find_places(structure))
+        yield _JsonPassage(structure, groups, passed if passed % 2 else None)
 
 
 def _select_places(
