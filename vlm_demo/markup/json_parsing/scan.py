@@ -44,7 +44,7 @@ _UNFINISHED = re.compile(
 )
 
 
-MAX_BROKEN = 40
+MAX_BROKEN = 10
 """Number of brackets that are no JSON after which damage is no longer looked behind."""
 
 
