@@ -8,16 +8,16 @@ from PIL import Image
 from support.config_folders import write_config_folder
 
 from vlm_demo.catalog.added_model import render_prompt, spec_for_checkpoint
-from vlm_demo.catalog.identity import FAMILY_KEY, Evidence, identify
+from vlm_demo.catalog.identity import FAMILY_KEY, Basis, identify
 from vlm_demo.engines import describe_checkpoint
 from vlm_demo.errors import LoadError, NotRunnableError
 from vlm_demo.families import get_family
 from vlm_demo.values import Request, Task
 
 
-def evidence_of(folder: Path) -> tuple[str, Evidence]:
+def family_and_basis(folder: Path) -> tuple[str, Basis]:
     identity = identify(describe_checkpoint(str(folder)))
-    return identity.family, identity.evidence
+    return identity.family, identity.basis
 
 
 def asked(folder: Path) -> str:
@@ -28,51 +28,87 @@ def asked(folder: Path) -> str:
 
 
 RELATIVES = {
-    # folder: model_type, template, family, evidence, how a chat begins and ends
-    "pixtral-12b": ("llava", "pixtral", "generic", Evidence.NONE, "<s>[INST][IMG]Q[/INST]"),
+    # folder: model_type, template, family, basis, how a chat begins and ends
+    "pixtral-12b": ("llava", "pixtral", "generic", Basis.NONE, "<s>[INST][IMG]Q[/INST]"),
     "llava-interleave-qwen-7b-hf": (
-        *("llava", "interleave", "generic", Evidence.NONE),
+        *("llava", "interleave", "generic", Basis.NONE),
         "<|im_start|>user <image>\nQ<|im_end|><|im_start|>assistant\n",
     ),
     "granite-vision-3.3-2b": (
-        *("llava_next", "granite", "generic", Evidence.NONE),
+        *("llava_next", "granite", "generic", Basis.NONE),
         "<|user|>\n<image>\nQ\n<|assistant|>\n",
     ),
     "llava-1.5-7b-hf": (
-        *("llava", "llava15", "llava15", Evidence.FOLDER_NAME, "USER: <image>\nQ ASSISTANT:"),
+        *(
+            "llava",
+            "llava15",
+            "llava15",
+            Basis.FOLDER_NAME,
+            "USER: <image>\nQ ASSISTANT:",
+        ),
     ),
     "llava-v1.6-vicuna-7b-hf": (
-        *("llava_next", "llava15", "llava_next_vicuna", Evidence.FOLDER_NAME),
+        *("llava_next", "llava15", "llava_next_vicuna", Basis.FOLDER_NAME),
         "A chat between a curious human and an artificial intelligence assistant. The assistant "
         "gives helpful, detailed, and polite answers to the human's questions. "
         "USER: <image>\nQ ASSISTANT:",
     ),
     "llava-v1.6-mistral-7b-hf": (
-        *("llava_next", "mistral", "llava_next", Evidence.FOLDER_NAME, "[INST] <image>\nQ [/INST]"),
+        *(
+            "llava_next",
+            "mistral",
+            "llava_next",
+            Basis.FOLDER_NAME,
+            "[INST] <image>\nQ [/INST]",
+        ),
     ),
     "InternVL3_5-8B-HF": (
-        *("internvl", "internvl", "internvl_3_5", Evidence.FOLDER_NAME),
+        *("internvl", "internvl", "internvl_3_5", Basis.FOLDER_NAME),
         "<|im_start|>user\n<image>\nQ<|im_end|>\n<|im_start|>assistant\n",
     ),
     "SmolDocling-256M-preview": (
-        *("idefics3", "smolvlm", "smoldocling", Evidence.FOLDER_NAME),
+        *("idefics3", "smolvlm", "smoldocling", Basis.FOLDER_NAME),
         "<|im_start|>User:<image>Q<end_of_utterance>\nAssistant:",
     ),
-    "my-llava": ("llava", "llava15", "llava15", Evidence.TEMPLATE, "USER: <image>\nQ ASSISTANT:"),
+    "my-llava": (
+        "llava",
+        "llava15",
+        "llava15",
+        Basis.TEMPLATE,
+        "USER: <image>\nQ ASSISTANT:",
+    ),
     "my-mistral": (
-        *("llava_next", "mistral", "llava_next", Evidence.TEMPLATE, "[INST] <image>\nQ [/INST]"),
+        *(
+            "llava_next",
+            "mistral",
+            "llava_next",
+            Basis.TEMPLATE,
+            "[INST] <image>\nQ [/INST]",
+        ),
     ),
     "my-smolvlm": (
-        *("idefics3", "smolvlm", "smolvlm", Evidence.TEMPLATE),
+        *("idefics3", "smolvlm", "smolvlm", Basis.TEMPLATE),
         "<|im_start|>User:<image>Q<end_of_utterance>\nAssistant:",
     ),
     "my-qwen": (
-        *("qwen3_vl", "qwen3", "qwen3_vl", Evidence.TEMPLATE),
+        *("qwen3_vl", "qwen3", "qwen3_vl", Basis.TEMPLATE),
         "<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>Q<|im_end|>\n"
         "<|im_start|>assistant\n",
     ),
-    "other-qwen": ("qwen3_vl", "pixtral", "qwen3_vl", Evidence.MARKUP, "<s>[INST][IMG]Q[/INST]"),
-    "unheard-of": ("aria", "granite", "generic", Evidence.NONE, "<|user|>\n<image>\nQ\n<|assist"),
+    "other-qwen": (
+        "qwen3_vl",
+        "pixtral",
+        "qwen3_vl",
+        Basis.MARKUP,
+        "<s>[INST][IMG]Q[/INST]",
+    ),
+    "unheard-of": (
+        "aria",
+        "granite",
+        "generic",
+        Basis.NONE,
+        "<|user|>\n<image>\nQ\n<|assist",
+    ),
 }
 
 
@@ -81,9 +117,9 @@ RELATIVES = {
 def test_a_checkpoint_is_asked_in_its_own_template_unless_a_family_lists_it(
     name: str, place: str, tmp_path: Path
 ) -> None:
-    model_type, template, family, evidence, text = RELATIVES[name]
+    model_type, template, family, basis, text = RELATIVES[name]
     folder = write_config_folder(tmp_path / name, model_type, template, place=place)
-    assert evidence_of(folder) == (family, evidence)
+    assert family_and_basis(folder) == (family, basis)
     assert asked(folder).startswith(text)
     assert spec_for_checkpoint(str(folder)).note
 
@@ -92,13 +128,13 @@ def test_a_name_that_the_template_contradicts_does_not_count(tmp_path: Path) -> 
     folder = write_config_folder(
         tmp_path / "llava-1.5-7b-hf", "llava", "pixtral", place="tokenizer_config.json"
     )
-    assert evidence_of(folder) == ("generic", Evidence.NONE)
+    assert family_and_basis(folder) == ("generic", Basis.NONE)
     assert asked(folder) == "<s>[INST][IMG]Q[/INST]"
 
 
 def test_a_name_that_the_type_contradicts_does_not_count(tmp_path: Path) -> None:
     folder = write_config_folder(tmp_path / "Qwen3-VL-8B-Instruct", "aria", "qwen3")
-    assert evidence_of(folder) == ("generic", Evidence.NONE)
+    assert family_and_basis(folder) == ("generic", Basis.NONE)
 
 
 @pytest.mark.parametrize(
@@ -134,22 +170,22 @@ def test_a_fine_tune_is_asked_as_its_base_model(card: str, family: str, tmp_path
     folder = write_config_folder(
         tmp_path / "tuned", "qwen3_vl", "qwen3", card=f"---\n{card}\n---\n# Mine\n"
     )
-    assert evidence_of(folder) == (family, Evidence.BASE_MODEL)
+    assert family_and_basis(folder) == (family, Basis.BASE_MODEL)
 
 
 def test_a_converted_checkpoint_keeps_the_family_that_was_noted(tmp_path: Path) -> None:
     folder = write_config_folder(tmp_path / "x", "llava", **{FAMILY_KEY: "shikra"})
-    assert evidence_of(folder) == ("shikra", Evidence.CONVERTED)
+    assert family_and_basis(folder) == ("shikra", Basis.CONVERTED)
     other = write_config_folder(tmp_path / "y", "aria", "granite", **{FAMILY_KEY: "nobody"})
-    assert evidence_of(other) == ("generic", Evidence.NONE)
+    assert family_and_basis(other) == ("generic", Basis.NONE)
 
 
 def test_what_the_config_was_saved_from_counts(tmp_path: Path) -> None:
     base = "llava-hf/llava-v1.6-vicuna-7b-hf"
     folder = write_config_folder(tmp_path / "tuned", "llava_next", "llava15", _name_or_path=base)
-    assert evidence_of(folder) == ("llava_next_vicuna", Evidence.SAVED_NAME)
+    assert family_and_basis(folder) == ("llava_next_vicuna", Basis.SAVED_NAME)
     other = write_config_folder(tmp_path / "other", "llava_next", "granite", _name_or_path=base)
-    assert evidence_of(other) == ("generic", Evidence.NONE)
+    assert family_and_basis(other) == ("generic", Basis.NONE)
 
 
 def test_a_fine_tune_that_learnt_another_markup_is_known_by_its_name(tmp_path: Path) -> None:
@@ -157,27 +193,27 @@ def test_a_fine_tune_that_learnt_another_markup_is_known_by_its_name(tmp_path: P
     named = write_config_folder(
         tmp_path / "SmolDocling-256M-preview", "idefics3", "smolvlm", card=card
     )
-    assert evidence_of(named) == ("smoldocling", Evidence.FOLDER_NAME)
+    assert family_and_basis(named) == ("smoldocling", Basis.FOLDER_NAME)
     same = write_config_folder(
         tmp_path / "InternVL3-8B-hf",
         "internvl",
         "internvl",
         _name_or_path="OpenGVLab/InternVL3_5-8B-HF",
     )
-    assert evidence_of(same) == ("internvl_3_5", Evidence.SAVED_NAME)
+    assert family_and_basis(same) == ("internvl_3_5", Basis.SAVED_NAME)
 
 
 def test_the_tokenizer_tells_families_with_one_template_apart(tmp_path: Path) -> None:
     folder = write_config_folder(tmp_path / "renamed", "idefics3", "smolvlm")
     tokens = {str(n): {"content": token} for n, token in enumerate(("<doctag>", "</doctag>"))}
     (folder / "tokenizer_config.json").write_text(json.dumps({"added_tokens_decoder": tokens}))
-    assert evidence_of(folder) == ("smoldocling", Evidence.TEMPLATE)
+    assert family_and_basis(folder) == ("smoldocling", Basis.TEMPLATE)
 
 
 def test_a_copy_in_the_hubs_cache_is_known_by_its_path(tmp_path: Path) -> None:
     cached = tmp_path / "models--llava-hf--llava-1.5-7b-hf" / "snapshots" / ("1" * 40)
     folder = write_config_folder(cached, "llava", "pixtral")
-    assert evidence_of(folder) == ("llava15", Evidence.HUB_ID)
+    assert family_and_basis(folder) == ("llava15", Basis.HUB_ID)
     assert spec_for_checkpoint(str(folder)).name == "llava-1.5-7b-hf"
 
 
@@ -186,11 +222,11 @@ def test_types_whose_checkpoints_bring_no_template_are_asked_as_their_family(
 ) -> None:
     for model_type, family in (("blip-2", "blip2"), ("paligemma", "paligemma"), ("git", "git")):
         folder = write_config_folder(tmp_path / model_type, model_type)
-        assert evidence_of(folder) == (family, Evidence.MODEL_TYPE)
+        assert family_and_basis(folder) == (family, Basis.MODEL_TYPE)
     bare = write_config_folder(tmp_path / "bare", "qwen3_vl")
-    assert evidence_of(bare) == ("qwen3_vl", Evidence.TYPE_ALONE)
+    assert family_and_basis(bare) == ("qwen3_vl", Basis.TYPE_ALONE)
     own = write_config_folder(tmp_path / "own", "paligemma", "granite")
-    assert evidence_of(own) == ("generic", Evidence.NONE)
+    assert family_and_basis(own) == ("generic", Basis.NONE)
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ FAMILY_KEY = "vlm_demo_family"
 """Key of the config.json of a converted checkpoint: the name of the family that it is asked as."""
 
 
-class Evidence(StrEnum):
+class Basis(StrEnum):
     """What a checkpoint was recognized by."""
 
     CONVERTED = "converted"  # by this program, which noted it
@@ -48,17 +48,17 @@ class Evidence(StrEnum):
     NONE = "none"  # its own template, and nothing known of what it writes
 
 
-_REASONS: dict[Evidence, str] = {
-    Evidence.CONVERTED: "Asked as {title}: it was converted for that.",
-    Evidence.HUB_ID: "Asked as {title}, which lists it.",
-    Evidence.SAVED_NAME: "Asked as {title}: its config.json names {detail}.",
-    Evidence.BASE_MODEL: "Asked as {title}: its card says that it was made from {detail}.",
-    Evidence.FOLDER_NAME: "Asked as {title}: a guess by the name of its folder, {detail}.",
-    Evidence.TEMPLATE: "Asked as {title}, whose chat template it has.",
-    Evidence.MODEL_TYPE: "Asked as {title}: models of type {detail} bring no chat template.",
-    Evidence.TYPE_ALONE: "Asked as {title}: its type is {detail}. It has no chat template here.",
-    Evidence.MARKUP: "Asked in its own chat template, and read as {title}: its type is {detail}.",
-    Evidence.NONE: "Asked in its own chat template: no family lists it.",
+_REASONS: dict[Basis, str] = {
+    Basis.CONVERTED: "Asked as {title}: it was converted for that.",
+    Basis.HUB_ID: "Asked as {title}, which lists it.",
+    Basis.SAVED_NAME: "Asked as {title}: its config.json names {detail}.",
+    Basis.BASE_MODEL: "Asked as {title}: its card says that it was made from {detail}.",
+    Basis.FOLDER_NAME: "Asked as {title}: a guess by the name of its folder, {detail}.",
+    Basis.TEMPLATE: "Asked as {title}, whose chat template it has.",
+    Basis.MODEL_TYPE: "Asked as {title}: models of type {detail} bring no chat template.",
+    Basis.TYPE_ALONE: "Asked as {title}: its type is {detail}. It has no chat template here.",
+    Basis.MARKUP: "Asked in its own chat template, and read as {title}: its type is {detail}.",
+    Basis.NONE: "Asked in its own chat template: no family lists it.",
 }
 """Why a family was chosen, as sentences for people."""
 
@@ -68,20 +68,20 @@ class Identity:
     """The family that a checkpoint is asked and read as, and why."""
 
     family: str
-    evidence: Evidence
+    basis: Basis
     detail: str = ""
     """The name or type that it was recognized by."""
 
     @property
     def is_guess(self) -> bool:
         """Whether people should check it."""
-        return self.evidence is Evidence.FOLDER_NAME
+        return self.basis is Basis.FOLDER_NAME
 
     @property
     def reason(self) -> str:
         """One sentence for people."""
         title = get_family(self.family).title
-        return _REASONS[self.evidence].format(title=title, detail=self.detail)
+        return _REASONS[self.basis].format(title=title, detail=self.detail)
 
 
 def identify(checkpoint: CheckpointDescription) -> Identity:
@@ -106,19 +106,19 @@ class _Identification:
             or self._by_name()
             or self._by_template()
             or self._by_type()
-            or Identity(GENERIC, Evidence.NONE)
+            or Identity(GENERIC, Basis.NONE)
         )
 
     def _by_note(self) -> Identity | None:
         name = self._checkpoint.config.get(FAMILY_KEY)
         if isinstance(name, str) and name in all_families():
-            return Identity(name, Evidence.CONVERTED)
+            return Identity(name, Basis.CONVERTED)
         return None
 
     def _by_hub_id(self) -> Identity | None:
         name = self._checkpoint.name
         family = family_listing(name) if self._checkpoint.is_hub_id else None
-        return Identity(family.name, Evidence.HUB_ID, name) if family else None
+        return Identity(family.name, Basis.HUB_ID, name) if family else None
 
     def _by_name(self) -> Identity | None:
         """Choose by what files say that it was made from, or by the folder's name.
@@ -136,19 +136,19 @@ class _Identification:
 
     def _origins(self) -> Iterator[Identity]:
         saved = self._checkpoint.config.get("_name_or_path")
-        names: list[tuple[Evidence, Any]] = [(Evidence.SAVED_NAME, saved)]
-        names += [(Evidence.BASE_MODEL, base) for base in self._checkpoint.base_models]
-        for evidence, name in names:
+        names: list[tuple[Basis, Any]] = [(Basis.SAVED_NAME, saved)]
+        names += [(Basis.BASE_MODEL, base) for base in self._checkpoint.base_models]
+        for basis, name in names:
             family = family_listing(name) if isinstance(name, str) else None
             if family and self._may_be(family):
-                yield Identity(family.name, evidence, name)
+                yield Identity(family.name, basis, name)
 
     def _by_folder_name(self) -> Identity | None:
         name = self._checkpoint.name.rpartition("/")[2]
         for family in self._same_type:
             listed = {hub_id.rpartition("/")[2].casefold() for hub_id in family.checkpoints}
             if name.casefold() in listed and self._may_be(family):
-                return Identity(family.name, Evidence.FOLDER_NAME, name)
+                return Identity(family.name, Basis.FOLDER_NAME, name)
         return None
 
     def _may_be(self, family: Family) -> bool:
@@ -167,7 +167,7 @@ class _Identification:
         if best is TemplateMatch.DIFFERENT:
             return None
         families = [get_family(name) for name, match in matches.items() if match is best]
-        return Identity(self._likeliest(families).name, Evidence.TEMPLATE)
+        return Identity(self._likeliest(families).name, Basis.TEMPLATE)
 
     def _likeliest(self, families: list[Family]) -> Family:
         """Return one of the families whose templates write the same text.
@@ -185,12 +185,12 @@ class _Identification:
             return None
         first = self._same_type[0]
         if not self._checkpoint.chat_template and _brings_no_template(first):
-            return Identity(first.name, Evidence.MODEL_TYPE, self._type)
+            return Identity(first.name, Basis.MODEL_TYPE, self._type)
         leaves_template = all(family.chat_template is None for family in self._same_type)
         if leaves_template and all(f.markup is first.markup for f in self._same_type):
             has_template = bool(self._checkpoint.chat_template)
-            evidence = Evidence.MARKUP if has_template else Evidence.TYPE_ALONE
-            return Identity(first.name, evidence, self._type)
+            basis = Basis.MARKUP if has_template else Basis.TYPE_ALONE
+            return Identity(first.name, basis, self._type)
         return None
 
 

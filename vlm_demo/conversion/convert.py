@@ -20,7 +20,7 @@ from vlm_demo.conversion.folders import (
     write_small_files,
 )
 from vlm_demo.conversion.key_map import map_tensors, rename
-from vlm_demo.conversion.system import Part, Parts, System
+from vlm_demo.conversion.system import SourceCheckpoint, SourceCheckpoints, System
 from vlm_demo.conversion.writing import Reader, Shape, check_disk, count_bytes, write_shards
 from vlm_demo.engines import OnProgress, ignore_progress
 from vlm_demo.errors import ConversionError
@@ -93,11 +93,11 @@ def convert(
 def _find_parts(
     system: System,
     source: str,
-    published: Part,
+    published: SourceCheckpoint,
     base: str,
     vision_tower: str,
     on_progress: OnProgress,
-) -> Parts:
+) -> SourceCheckpoints:
     """Find the checkpoints that the published one is put together with.
 
     Raises:
@@ -119,10 +119,10 @@ def _find_parts(
     if vision_tower and not system.vision_renames:
         raise ConversionError(f"{system.title} takes no --vision-tower: its weights hold it.")
     vision = find_vision(system, published, vision_tower, on_progress)
-    return Parts(published, find_part(base, on_progress) if base else None, vision)
+    return SourceCheckpoints(published, find_part(base, on_progress) if base else None, vision)
 
 
-def _map_parts(system: System, parts: Parts) -> tuple[dict[str, Reader], int]:
+def _map_parts(system: System, parts: SourceCheckpoints) -> tuple[dict[str, Reader], int]:
     """Return a reader for each tensor of the model, and how many tensors are left out.
 
     Raises:

@@ -9,7 +9,7 @@ from typing import Any
 from transformers import AutoTokenizer, LlamaConfig
 
 from vlm_demo.catalog.identity import FAMILY_KEY
-from vlm_demo.conversion.system import Json, Part, Parts, System
+from vlm_demo.conversion.system import Json, SourceCheckpoint, SourceCheckpoints, System
 from vlm_demo.conversion.systems import all_systems
 from vlm_demo.conversion.tensors import list_tensors
 from vlm_demo.engines import OnProgress, fetch_original
@@ -20,7 +20,7 @@ PICTURES = "preprocessor_config.json"
 """File that says how pictures are prepared."""
 
 
-def find_part(checkpoint: str, on_progress: OnProgress) -> Part:
+def find_part(checkpoint: str, on_progress: OnProgress) -> SourceCheckpoint:
     """Return a checkpoint, given by its Hub id, folder or weight file; fetch it first if need be.
 
     Raises:
@@ -30,7 +30,7 @@ def find_part(checkpoint: str, on_progress: OnProgress) -> Part:
     path = Path(checkpoint).expanduser()
     if not path.exists():
         path = fetch_original(checkpoint, on_progress)
-    return Part(path, read_config(path), list_tensors(path))
+    return SourceCheckpoint(path, read_config(path), list_tensors(path))
 
 
 def read_config(path: Path) -> Json:
@@ -51,7 +51,7 @@ def read_config(path: Path) -> Json:
     return content
 
 
-def find_system(source: str, part: Part, family: str = "") -> System:
+def find_system(source: str, part: SourceCheckpoint, family: str = "") -> System:
     """Return the system that a published checkpoint is of.
 
     Args:
@@ -82,8 +82,8 @@ def find_system(source: str, part: Part, family: str = "") -> System:
 
 
 def find_vision(
-    system: System, source: Part, vision_tower: str, on_progress: OnProgress
-) -> Part | None:
+    system: System, source: SourceCheckpoint, vision_tower: str, on_progress: OnProgress
+) -> SourceCheckpoint | None:
     """Return the vision tower: the one that was given, or that config.json names; None: neither.
 
     Raises:
@@ -105,7 +105,7 @@ def find_vision(
     )
 
 
-def load_tokenizer(system: System, parts: Parts) -> tuple[Any, int]:
+def load_tokenizer(system: System, parts: SourceCheckpoints) -> tuple[Any, int]:
     """Load the tokenizer of the language model; return it with the id of the image token.
 
     Raises:
@@ -132,7 +132,7 @@ def load_tokenizer(system: System, parts: Parts) -> tuple[Any, int]:
 
 
 def write_small_files(
-    folder: Path, system: System, family: str, parts: Parts, config: Any, tokenizer: Any
+    folder: Path, system: System, family: str, parts: SourceCheckpoints, config: Any, tokenizer: Any
 ) -> None:
     """Write all files of a converted model but its weights."""
     config.save_pretrained(folder)
@@ -154,14 +154,14 @@ def write_small_files(
     )
 
 
-def _origin(system: System, parts: Parts) -> str:
+def _origin(system: System, parts: SourceCheckpoints) -> str:
     """Return the Hub id of the published checkpoint that a folder has the name of, or the first."""
     names = {parts.source.path.name, Path(str(parts.source.config.get("_name_or_path"))).name}
     named = (known for known in system.checkpoints if Path(known).name in names)
     return next(named, system.checkpoints[0])
 
 
-def _picture_settings(system: System, parts: Parts, config: Any) -> Json:
+def _picture_settings(system: System, parts: SourceCheckpoints, config: Any) -> Json:
     """Return how pictures are prepared: as the published files say, or else the declared way."""
     for part in (parts.vision, parts.source):
         if part and (part.path / PICTURES).is_file():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from vlm_demo.conversion.tensors import StoredTensor
+from vlm_demo.conversion.tensors import TensorLocation
 
 LEFT_OUT = ""
 """Target of tensors that the converted model has no use for."""
@@ -45,7 +45,7 @@ class Mapped:
 
 
 def map_tensors(
-    stored: Mapping[str, StoredTensor], renames: Sequence[Rename], fusions: Sequence[Fusion] = ()
+    stored: Mapping[str, TensorLocation], renames: Sequence[Rename], fusions: Sequence[Fusion] = ()
 ) -> Mapped:
     """Apply the first rule that matches to each tensor; nothing is read yet."""
     targets = {name: rename(name, renames) for name in stored}
@@ -73,7 +73,7 @@ def rename(name: str, renames: Iterable[Rename]) -> str | None:
 
 
 def _find_fusions(
-    stored: Mapping[str, StoredTensor], fusions: Sequence[Fusion]
+    stored: Mapping[str, TensorLocation], fusions: Sequence[Fusion]
 ) -> Iterator[tuple[str, Callable[..., Tensor], list[str]]]:
     for rule in fusions:
         first = re.compile(f"({rule.name}){re.escape(rule.suffixes[0])}")
@@ -87,5 +87,5 @@ def _find_fusions(
                 yield whole.expand(rule.target), rule.fuse, parts
 
 
-def _fused(fuse: Callable[..., Tensor], parts: Sequence[StoredTensor]) -> Callable[[], Tensor]:
+def _fused(fuse: Callable[..., Tensor], parts: Sequence[TensorLocation]) -> Callable[[], Tensor]:
     return lambda: fuse(*(part.read() for part in parts))

@@ -12,7 +12,7 @@ from transformers import CLIPVisionConfig, LlavaConfig
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 from vlm_demo.conversion.key_map import LEFT_OUT, Rename
-from vlm_demo.conversion.system import Json, Parts
+from vlm_demo.conversion.system import Json, SourceCheckpoints
 from vlm_demo.errors import ConversionError
 
 LANGUAGE_MODEL = (
@@ -69,7 +69,7 @@ def language_config(config: Json, model_type: str) -> Any:
     return CONFIG_MAPPING[model_type](**kept)
 
 
-def vision_config(parts: Parts) -> Any:
+def vision_config(parts: SourceCheckpoints) -> Any:
     """Build the configuration of the vision tower: its own, or a part of the whole one.
 
     Raises:
@@ -87,7 +87,7 @@ def vision_config(parts: Parts) -> Any:
 
 
 def llava_config(
-    parts: Parts,
+    parts: SourceCheckpoints,
     vocabulary: int,
     image_token: int,
     *,

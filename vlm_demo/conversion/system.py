@@ -10,27 +10,27 @@ from typing import Any
 from torch import Tensor
 
 from vlm_demo.conversion.key_map import Fusion, Rename
-from vlm_demo.conversion.tensors import StoredTensor
+from vlm_demo.conversion.tensors import TensorLocation
 
 Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SourceCheckpoint:
     """One of the checkpoints that a conversion puts together."""
 
     path: Path  # of its folder, or of its only file
     config: Json  # content of its config.json; {}: it has none
-    tensors: Mapping[str, StoredTensor]
+    tensors: Mapping[str, TensorLocation]
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class SourceCheckpoints:
     """The checkpoints that a conversion puts together."""
 
-    source: Part
-    base: Part | None
-    vision: Part | None
+    source: SourceCheckpoint
+    base: SourceCheckpoint | None
+    vision: SourceCheckpoint | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ class System:
     checkpoints: tuple[str, ...]
     """Ids on the Hugging Face Hub; the first one stands for folders that are not named so."""
 
-    is_source: Callable[[Json, Mapping[str, StoredTensor]], bool]
+    is_source: Callable[[Json, Mapping[str, TensorLocation]], bool]
     """Whether a checkpoint, given by its config.json ({}: none) and its tensors, is one of it."""
 
     renames: Sequence[Rename]
@@ -77,7 +77,7 @@ class System:
     fusions: Sequence[Fusion] = ()
     """Rules for tensors, of any part, that become one."""
 
-    build_config: Callable[[Parts, int, int], Any]
+    build_config: Callable[[SourceCheckpoints, int, int], Any]
     """Builds the configuration from the parts, the size of the vocabulary and the image token."""
 
     make_tensors: Callable[[Any], Mapping[str, Tensor]] = field(default=lambda _: {})

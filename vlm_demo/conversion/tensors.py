@@ -35,7 +35,7 @@ _CONTAINERS = ("model", "state_dict")
 
 
 @dataclass(frozen=True, slots=True)
-class StoredTensor:
+class TensorLocation:
     """One tensor of a weight file."""
 
     file: Path
@@ -54,13 +54,13 @@ class StoredTensor:
         return _torch_tensors(self.file)[self.name]
 
 
-def list_tensors(checkpoint: Path) -> dict[str, StoredTensor]:
+def list_tensors(checkpoint: Path) -> dict[str, TensorLocation]:
     """Return the tensors of a weight file, or of a folder with a checkpoint, by name.
 
     Raises:
         ConversionError: there are none, or a file is missing, damaged or more than weights.
     """
-    found: dict[str, StoredTensor] = {}
+    found: dict[str, TensorLocation] = {}
     for file in _weight_files(checkpoint):
         for name, tensor in _list(file):
             if name in found:
@@ -100,7 +100,7 @@ def _shards(index: Path) -> list[str]:
         raise ConversionError(f"{index} is damaged. Please fetch the model again.") from error
 
 
-def _list(file: Path) -> Iterator[tuple[str, StoredTensor]]:
+def _list(file: Path) -> Iterator[tuple[str, TensorLocation]]:
     if file.suffix == ".safetensors":
         with _open_safetensors(file) as opened:
             names = list(opened.keys())
@@ -109,7 +109,7 @@ def _list(file: Path) -> Iterator[tuple[str, StoredTensor]]:
     else:
         raise ConversionError(f"{file} is no weight file: .safetensors, .bin, .pth or .pt.")
     for name in names:
-        yield name, StoredTensor(file, name)
+        yield name, TensorLocation(file, name)
 
 
 def _open_safetensors(file: Path) -> Any:

@@ -60,7 +60,7 @@ def layout_reader(
 
 
 @dataclass(frozen=True, slots=True)
-class _Element:
+class _PageElement:
     """An element of a page, as it is written."""
 
     span: Span
@@ -70,7 +70,7 @@ class _Element:
     label: str
 
 
-def _find_elements(raw: str, keys: LayoutKeys) -> Iterator[_Element]:
+def _find_elements(raw: str, keys: LayoutKeys) -> Iterator[_PageElement]:
     """Yield the objects with a box, in the order of the output."""
     for structure in find_structures(raw):
         if structure.root:
@@ -80,7 +80,7 @@ def _find_elements(raw: str, keys: LayoutKeys) -> Iterator[_Element]:
                 yield from _find_in_node(item, keys)
 
 
-def _find_in_node(node: Node, keys: LayoutKeys) -> Iterator[_Element]:
+def _find_in_node(node: Node, keys: LayoutKeys) -> Iterator[_PageElement]:
     fields = {key: value for key, value in node.items if key}
     box = fields.get(keys.box)
     numbers = read_numbers(box) if box else ()
@@ -89,7 +89,7 @@ def _find_in_node(node: Node, keys: LayoutKeys) -> Iterator[_Element]:
             fields[key].text.strip() if key in fields and fields[key].kind == "text" else ""
             for key in (keys.text, keys.label)
         )
-        yield _Element((node.start, node.end), numbers, (box.start, box.end), words, label)
+        yield _PageElement((node.start, node.end), numbers, (box.start, box.end), words, label)
         return
     for _, item in node.items:
         yield from _find_in_node(item, keys)
@@ -97,7 +97,7 @@ def _find_in_node(node: Node, keys: LayoutKeys) -> Iterator[_Element]:
 
 def _add_element(
     builder: ParsedOutputBuilder,
-    element: _Element,
+    element: _PageElement,
     frame: Frame,
     space: CoordinateSpace,
     keys: LayoutKeys,

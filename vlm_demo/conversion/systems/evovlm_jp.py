@@ -17,17 +17,17 @@ from vlm_demo.conversion.llava_layout import (
     llava_config,
     llava_processor,
 )
-from vlm_demo.conversion.system import Json, Parts, System
-from vlm_demo.conversion.tensors import StoredTensor
+from vlm_demo.conversion.system import Json, SourceCheckpoints, System
+from vlm_demo.conversion.tensors import TensorLocation
 
 
-def build_config(parts: Parts, vocabulary: int, image_token: int) -> Any:
+def build_config(parts: SourceCheckpoints, vocabulary: int, image_token: int) -> Any:
     """Build the configuration of a LLaVA on the language model that config.json names."""
     language = parts.source.config.get("text_config", {}).get("model_type", "mistral")
     return llava_config(parts, vocabulary, image_token, language=str(language))
 
 
-def is_source(config: Json, _: Mapping[str, StoredTensor]) -> bool:
+def is_source(config: Json, _: Mapping[str, TensorLocation]) -> bool:
     """Whether it says of itself that it is this checkpoint: its type is that of any LLaVA."""
     return config.get("_name_or_path") in CHECKPOINTS
 

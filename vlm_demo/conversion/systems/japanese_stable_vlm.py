@@ -17,8 +17,8 @@ from vlm_demo.conversion.llava_layout import (
     llava_config,
     llava_processor,
 )
-from vlm_demo.conversion.system import Json, Parts, System
-from vlm_demo.conversion.tensors import StoredTensor
+from vlm_demo.conversion.system import Json, SourceCheckpoints, System
+from vlm_demo.conversion.tensors import TensorLocation
 
 PROJECTOR = tuple(
     Rename(
@@ -30,12 +30,12 @@ PROJECTOR = tuple(
 """Rules for a projector of two layers, with an activation between them at place 1."""
 
 
-def build_config(parts: Parts, vocabulary: int, image_token: int) -> Any:
+def build_config(parts: SourceCheckpoints, vocabulary: int, image_token: int) -> Any:
     """Build the configuration of a LLaVA on a Mistral."""
     return llava_config(parts, vocabulary, image_token, language="mistral")
 
 
-def is_source(config: Json, tensors: Mapping[str, StoredTensor]) -> bool:
+def is_source(config: Json, tensors: Mapping[str, TensorLocation]) -> bool:
     """Whether it is this system's own type of model, in LLaVA's layout."""
     has_projector = any(name.endswith("mm_projector.2.weight") for name in tensors)
     return config.get("model_type") == "japanese_stable_vlm" and has_projector

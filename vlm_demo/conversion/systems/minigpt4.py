@@ -23,8 +23,8 @@ from transformers import Blip2Config
 
 from vlm_demo.conversion.key_map import LEFT_OUT, Fusion, Rename
 from vlm_demo.conversion.llava_layout import language_config
-from vlm_demo.conversion.system import Json, Part, Parts, System
-from vlm_demo.conversion.tensors import StoredTensor
+from vlm_demo.conversion.system import Json, SourceCheckpoint, SourceCheckpoints, System
+from vlm_demo.conversion.tensors import TensorLocation
 from vlm_demo.errors import ConversionError
 
 EYE_HEAD_WIDTH = 88
@@ -89,7 +89,7 @@ def fuse_bias(query: Tensor, value: Tensor) -> Tensor:
     return torch.cat([query, torch.zeros_like(query), value])
 
 
-def build_config(parts: Parts, vocabulary: int, image_token: int) -> Blip2Config:
+def build_config(parts: SourceCheckpoints, vocabulary: int, image_token: int) -> Blip2Config:
     """Build the configuration of a BLIP-2 on the language model of the base.
 
     Raises:
@@ -112,7 +112,7 @@ def build_config(parts: Parts, vocabulary: int, image_token: int) -> Blip2Config
     return config
 
 
-def _measure_eye(part: Part) -> dict[str, int]:
+def _measure_eye(part: SourceCheckpoint) -> dict[str, int]:
     """Read the sizes of the eye off its tensors."""
     prefix = "visual_encoder." if "visual_encoder.cls_token" in part.tensors else ""
     width = _shape(part, f"{prefix}cls_token")[-1]
@@ -129,7 +129,7 @@ def _measure_eye(part: Part) -> dict[str, int]:
     }
 
 
-def _measure_q_former(part: Part) -> dict[str, int]:
+def _measure_q_former(part: SourceCheckpoint) -> dict[str, int]:
     """Read the sizes of the Q-Former off its tensors."""
     layer = "Qformer.bert.encoder.layer"
     width = _shape(part, "query_tokens")[-1]
@@ -143,7 +143,7 @@ def _measure_q_former(part: Part) -> dict[str, int]:
     }
 
 
-def _shape(part: Part, name: str) -> tuple[int, ...]:
+def _shape(part: SourceCheckpoint, name: str) -> tuple[int, ...]:
     if name not in part.tensors:
         raise ConversionError(
             f"{part.path} has no {name}: it is not the BLIP-2 that MiniGPT-4 is made with. Please "
@@ -180,7 +180,7 @@ def build_pictures(config: Any) -> Json:
     }
 
 
-def is_source(config: Json, tensors: Mapping[str, StoredTensor]) -> bool:
+def is_source(config: Json, tensors: Mapping[str, TensorLocation]) -> bool:
     """Whether it is a file with the linear layer, as the project publishes it."""
     return not config and "llama_proj.weight" in tensors
 

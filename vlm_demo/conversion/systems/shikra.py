@@ -23,11 +23,11 @@ from vlm_demo.conversion.llava_layout import (
     llava_config,
     llava_processor,
 )
-from vlm_demo.conversion.system import Json, Parts, System
-from vlm_demo.conversion.tensors import StoredTensor
+from vlm_demo.conversion.system import Json, SourceCheckpoints, System
+from vlm_demo.conversion.tensors import TensorLocation
 
 
-def build_config(parts: Parts, vocabulary: int, image_token: int) -> Any:
+def build_config(parts: SourceCheckpoints, vocabulary: int, image_token: int) -> Any:
     """Build the configuration of a LLaVA whose projector has no activation."""
     return llava_config(parts, vocabulary, image_token, language="llama", activation="linear")
 
@@ -41,7 +41,7 @@ def make_second_layer(config: Any) -> Mapping[str, Tensor]:
     }
 
 
-def is_source(config: Json, tensors: Mapping[str, StoredTensor]) -> bool:
+def is_source(config: Json, tensors: Mapping[str, TensorLocation]) -> bool:
     """Whether it is Shikra's own type of model."""
     return config.get("model_type") == "shikra" and "model.mm_projector.weight" in tensors
 

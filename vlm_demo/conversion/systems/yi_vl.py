@@ -20,8 +20,8 @@ from vlm_demo.conversion.llava_layout import (
     llava_config,
     llava_processor,
 )
-from vlm_demo.conversion.system import Json, Parts, System
-from vlm_demo.conversion.tensors import StoredTensor
+from vlm_demo.conversion.system import Json, SourceCheckpoints, System
+from vlm_demo.conversion.tensors import TensorLocation
 from vlm_demo.engines.local.checkpoints.yi_vl import YiVlConfig
 
 PROJECTOR = tuple(
@@ -33,12 +33,12 @@ PROJECTOR = tuple(
 """Rules for the projector; its activation stands at place 2."""
 
 
-def build_config(parts: Parts, vocabulary: int, image_token: int) -> Any:
+def build_config(parts: SourceCheckpoints, vocabulary: int, image_token: int) -> Any:
     """Build the configuration of a LLaVA with layer norms in its projector."""
     return llava_config(parts, vocabulary, image_token, language="llama", config_class=YiVlConfig)
 
 
-def is_source(config: Json, _: Mapping[str, StoredTensor]) -> bool:
+def is_source(config: Json, _: Mapping[str, TensorLocation]) -> bool:
     """Whether its projector is the one that only Yi-VL has."""
     return is_llava(config, "mlp2x_gelu_Norm")
 
