@@ -16,6 +16,12 @@ from vlm_demo.bench.chat_client import stream_chat
 from vlm_demo.bench.local_servers import free_port, serving
 from vlm_demo.values import Prompt
 
+_PROGRAM = (
+    "import runpy, vlm_demo.engines.local; "
+    "runpy.run_module('transformers.cli.transformers', run_name='__main__')"
+)
+"""Runs the command line of transformers once torchvision has been checked."""
+
 
 class TransformersServe:
     """A client of the server: streamed chat completions."""
@@ -52,12 +58,16 @@ def transformers_serve(checkpoint: Path, threads: int) -> Iterator[TransformersS
         UnavailableError: the server does not start.
     """
     port = free_port()
-    command = [sys.executable, "-m", "transformers.cli.transformers", "serve", str(checkpoint)]
-    options = ["--device", "cpu", "--host", "127.0.0.1", "--port", str(port)]
     url = f"http://127.0.0.1:{port}"
     log = checkpoint.with_name("transformers-serve.log")
-    with serving([*command, *options], f"{url}/health", log, threads):
+    with serving(serve_command(checkpoint, port), f"{url}/health", log, threads):
         yield TransformersServe(url, str(checkpoint))
+
+
+def serve_command(checkpoint: Path, port: int) -> list[str]:
+    """Return the command that serves a checkpoint, without a torchvision that does not fit."""
+    options = ["--device", "cpu", "--host", "127.0.0.1", "--port", str(port)]
+    return [sys.executable, "-c", _PROGRAM, "serve", str(checkpoint), *options]
 
 
 def _image_part(image: Image) -> dict[str, Any]:

@@ -42,6 +42,7 @@ from support.chat_server import (
 from support.drawings import drawing
 
 from vlm_demo.backend import Backend
+from vlm_demo.bench.transformers_serve import serve_command
 from vlm_demo.catalog.menu import REPOSITORY, default_menu, find, load_menu
 from vlm_demo.cli import run
 from vlm_demo.engines import Server, ServerKind, Serving
@@ -93,10 +94,10 @@ def transformers_serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "transformers.cli.transformers", "serve", str(MODEL)]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [*command, "--device", "cpu", "--host", "127.0.0.1", "--port", str(port)],
+            serve_command(MODEL, port),
+            cwd=REPOSITORY,
             env=os.environ | {"HF_HOME": str(folder), "HF_HUB_OFFLINE": "1"},
             stdout=log,
             stderr=log,
