@@ -93,7 +93,9 @@ class NotRunnableError(VlmDemoError):
 class UntrustedCodeError(NotRunnableError):
     """The model needs program code of its own, which nobody has trusted yet."""
 
-    def __init__(self, message: str, *, checkpoint: str, revision: str, files: Sequence[str]):
+    def __init__(
+        self, message: str, *, checkpoint: str = "", revision: str = "", files: Sequence[str] = ()
+    ) -> None:
         """Build the error with the code that would have to be trusted.
 
         Args:
