@@ -25,6 +25,8 @@ class Outline:
     config: Any
     generation_config: GenerationConfig
     forward: Callable[..., Any]
+    prepare_inputs_for_generation: Callable[..., Any]
+    generate: Callable[..., Any]
 
 
 def load_outline(folder: Path, options: LoadOptions) -> Outline:
@@ -51,6 +53,8 @@ def load_outline(folder: Path, options: LoadOptions) -> Outline:
                 else GenerationConfig.from_model_config(config)
             ),
             model_class.forward,
+            model_class.prepare_inputs_for_generation,
+            model_class.generate,
         )
     except (OSError, ValueError, ImportError, KeyError, TypeError, AttributeError) as error:
         raise LoadError(f"The model in {folder} could not be loaded: {error}") from error
