@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from support.engines import drawing, load_engine
 from support.tiny_checkpoints import ASKED, OTHERS, needs_torchvision, save
-from support.tiny_checkpoints.unanswered import UNANSWERED
+from support.tiny_checkpoints.unanswered import NOT_IN_TRANSFORMERS, UNANSWERED
 from support.torchvision_operators import is_torchvision_installed
 from transformers.models.auto.modeling_auto import (
     MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES as TYPES,
@@ -24,7 +24,7 @@ from transformers.models.auto.modeling_auto import (
 
 from vlm_demo.engines.local.engine import LocalEngine
 from vlm_demo.errors import MissingImageError
-from vlm_demo.families import get_family
+from vlm_demo.families import architectures, get_family
 from vlm_demo.values import Message, Prompt, Request, Sampling, Task, TextChunk
 
 # transformers hands tensors to numpy in a way that numpy is giving up.
@@ -43,6 +43,11 @@ def test_every_type_answers_or_has_a_reason() -> None:
     assert ASKED.isdisjoint(UNANSWERED)
     assert {*ASKED, *UNANSWERED} - OWN_TYPES == {*TYPES}
     assert len(ASKED) >= 60
+
+
+def test_every_type_that_a_family_declares_answers_or_has_a_reason() -> None:
+    assert NOT_IN_TRANSFORMERS.isdisjoint({*TYPES, *OWN_TYPES})
+    assert {*architectures()} - {*ASKED, *UNANSWERED} == NOT_IN_TRANSFORMERS
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The image-text types of transformers 5.23 of which no tiny checkpoint is asked, and why."""
+"""The image-text types of which no tiny checkpoint is asked, and why (transformers 5.23)."""
 
 NO_TEMPLATE = "It has no chat template, and no family here writes its prompts."
 NO_PROCESSOR = "transformers names no processor for it, so nothing prepares its pictures."
@@ -38,3 +38,20 @@ UNANSWERED = {
     "vision-encoder-decoder": NO_WORDS,
 }
 """One sentence for each type."""
+
+NOT_IN_TRANSFORMERS = {
+    "deepseek_vl_v2",
+    "dots_ocr",
+    "internvl_chat",
+    "kimi_vl",
+    "molmo",
+    "moondream",
+    "moondream1",
+    "moondream3",
+    "ofa",
+    "qwen",
+}
+"""Types that families declare and that run only with code from elsewhere.
+
+It is that of their checkpoints, of a server, or of a program of their own.
+"""
