@@ -67,6 +67,12 @@ FRAME = Frame((640, 480), (640, 480))
         ("A dog @(100,200,300,400).", "A dog.", "found", [("A dog", (64, 96, 192, 192))]),
         ("A dog @(300,400,100,200", "A dog", "none", []),
         ("A dog @(1,2,3) and a cat.", "A dog and a cat.", "unreadable", []),
+        (
+            "A dog @(1,2,3) and a cat @(100,200,300,400).",
+            "A dog and a cat.",
+            "partly unreadable",
+            [("and a cat", (64, 96, 192, 192))],
+        ),
         ("@(0,0,1000,2000)", "", "found", [("", (0, 0, 640, 480))]),
         ("me@example.org", "me@example.org", "none", []),
     ],

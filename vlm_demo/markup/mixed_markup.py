@@ -55,7 +55,10 @@ ANY_TAGS = Tags(
 
 @dataclass(frozen=True, slots=True)
 class MixedReader:
-    """Reads tags, bare numbers, points in tags and HTML; see `Markup.read`."""
+    """Reads HTML, points in tags, tags and bare numbers; see `Markup.read`.
+
+    JSON about places is read before, by `Markup.read_output`.
+    """
 
     tags: Tags = QWEN_TAGS
 
