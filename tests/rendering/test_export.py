@@ -224,9 +224,10 @@ def test_every_label_and_box_gives_output_that_can_be_read(phrase, corners, size
     x1, y1, x2, y2 = (int(bounds.findtext(tag)) for tag in ("xmin", "ymin", "xmax", "ymax"))
     assert 1 <= x1 <= x2 <= size[0]
     assert 1 <= y1 <= y2 <= size[1]
-    (row,) = csv.reader(io.StringIO(export_text(reply, size, "yolo")), delimiter=" ")
-    assert row[0] == "0"
-    assert all(0 <= float(number) <= 1 for number in row[1:])
+    rows = list(csv.reader(io.StringIO(export_text(reply, size, "yolo")), delimiter=" "))
+    assert [row[0] for row in rows] == (["0"] if box.area else [])
+    assert all(0 <= float(number) <= 1 for row in rows for number in row[1:])
+    assert len(json.loads(export_text(reply, size, "coco"))["annotations"]) == len(rows)
     assert len(list(csv.DictReader(io.StringIO(export_text(reply, size, "csv"))))) == 1
 
 

@@ -29,14 +29,19 @@ def class_names(mentions: Iterable[Mention]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(_class_of, mentions)))
 
 
-def class_areas(mentions: Iterable[Mention]) -> Iterator[tuple[str, Box | Polygon]]:
+def class_areas(
+    mentions: Iterable[Mention], *, with_empty: bool = False
+) -> Iterator[tuple[str, Box | Polygon]]:
     """Yield each box and polygon with its class, in order.
 
-    Those without an area are left out, because programs that train on them refuse such data.
+    Those without an area are left out, because programs that train on them refuse such data;
+    `with_empty` keeps them, for a format that writes whole pixels.
     """
     for mention in mentions:
         for region in mention.regions:
-            if not isinstance(region, Point) and bounding_box(region).area > 0:
+            if isinstance(region, Point):
+                continue
+            if with_empty or bounding_box(region).area > 0:
                 yield _class_of(mention), region
 
 

@@ -20,7 +20,7 @@ def export_voc(annotated: AnnotatedImage) -> str:
     shape = ElementTree.SubElement(root, "size")
     for tag, number in (("width", width), ("height", height), ("depth", 3)):
         _element(shape, tag, str(number))
-    for name, region in class_areas(annotated.mentions):
+    for name, region in class_areas(annotated.mentions, with_empty=True):
         thing = ElementTree.SubElement(root, "object")
         _element(thing, "name", name)
         for tag in ("truncated", "difficult"):
