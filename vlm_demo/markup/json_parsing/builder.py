@@ -29,10 +29,25 @@ CLOSES: dict[str, NodeKind] = {"]": "list", ")": "list", "}": "object"}
 
 
 @dataclass(slots=True)
+class SearchBudget:
+    """How often the end of damage may be looked for in vain, so that junk takes linear time."""
+
+    left: int = 20
+
+    def search(self, pattern: re.Pattern[str], text: str, start: int) -> re.Match[str] | None:
+        """Search in the next `MAX_DAMAGE` characters, while anything is left."""
+        found = pattern.search(text, start, start + MAX_DAMAGE) if self.left else None
+        if found is None and self.left:
+            self.left -= 1
+        return found
+
+
+@dataclass(slots=True)
 class JsonBuilder:
     """Builds a value from its tokens."""
 
     text: str
+    budget: SearchBudget
     unclosed: list[OpenBracket] = field(default_factory=list)
     root: Node | None = None
     is_damaged: bool = False
@@ -164,7 +179,7 @@ class JsonBuilder:
         quote = self.text[start : start + 1]
         if quote in TEXT_END:
             return self._add_damaged_text(quote, start)
-        end = BARE_END.search(self.text, start, start + MAX_DAMAGE)
+        end = self.budget.search(BARE_END, self.text, start)
         if end is None:
             return len(self.text) if len(self.text) - start < MAX_DAMAGE else None
         words = self.text[start : end.start()].strip(f" \t{QUOTES}{CLOSING_QUOTES}")
@@ -176,7 +191,7 @@ class JsonBuilder:
 
     def _add_damaged_text(self, quote: str, start: int) -> int | None:
         """Add a text from its opening quote to where it must end."""
-        end = TEXT_END[quote].search(self.text, start + 1, start + MAX_DAMAGE)
+        end = self.budget.search(TEXT_END[quote], self.text, start + 1)
         if end is None:
             if len(self.text) - start >= MAX_DAMAGE:
                 return None
@@ -212,7 +227,7 @@ class JsonBuilder:
         return self._skip_to_member(at)
 
     def _skip_to_member(self, at: int) -> int | None:
-        following = NEXT_MEMBER.search(self.text, at, at + MAX_DAMAGE)
+        following = self.budget.search(NEXT_MEMBER, self.text, at)
         if following is None or following[0] in ("}", "]"):
             return following.start() if following and following.start() > at else None
         if following.start() > at or self.unclosed[-1].node.kind == "list":

@@ -13,7 +13,7 @@ CLOSING_QUOTES = "\"'\u201d\u2019"
 COLON = "[:\N{FULLWIDTH COLON}]"
 """What stands behind a key."""
 
-MAX_DAMAGE = 400
+MAX_DAMAGE = 2000
 """Characters in which the end of a damaged value is looked for."""
 
 _KEY_AHEAD = (

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from vlm_demo.markup.json_parsing.builder import MAX_DEPTH, JsonBuilder
+from vlm_demo.markup.json_parsing.builder import MAX_DEPTH, JsonBuilder, SearchBudget
 from vlm_demo.markup.json_parsing.nodes import Node, OpenBracket, Structure
 from vlm_demo.markup.json_parsing.quotes import COLON, QUOTES
 
@@ -44,17 +44,12 @@ _UNFINISHED = re.compile(
 )
 
 
-MAX_BROKEN = 10
-"""Number of brackets that are no JSON after which damage is no longer looked behind."""
-
-
 def find_structures(text: str, *, parentheses: bool = False) -> Iterator[Structure]:
     """Yield the JSON in a text from left to right; with `parentheses`, `(1, ..)` begins it too."""
     opening, at = _BRACKET_OR_TUPLE if parentheses else _BRACKET, 0
-    broken = 0
+    budget = SearchBudget()
     while match := opening.search(text, at):
-        structure = read_structure(text, match.start(), recovers=broken < MAX_BROKEN)
-        broken += structure.root is None and not structure.is_cut_off
+        structure = read_structure(text, match.start(), budget)
         if structure.root or structure.is_cut_off or any(map(_has_content, structure.unclosed)):
             yield structure
         at = structure.end
@@ -64,14 +59,14 @@ def _has_content(bracket: OpenBracket) -> bool:
     return bool(bracket.node.items) or bracket.key is not None
 
 
-def read_structure(text: str, start: int, *, recovers: bool = True) -> Structure:
+def read_structure(text: str, start: int, budget: SearchBudget | None = None) -> Structure:
     """Read from an opening bracket to its closing one, or to where it stops being JSON.
 
     At a quote, an object begins whose brace is missing.
     """
     if text.startswith("[]", start):
         return Structure(start, start + 2, Node("list", start, start + 2))
-    scan, at = JsonBuilder(text), start
+    scan, at = JsonBuilder(text, budget or SearchBudget()), start
     if text[start] in "\"'":
         scan.add_opening("object", start)
         scan.is_damaged = True
@@ -82,7 +77,7 @@ def read_structure(text: str, start: int, *, recovers: bool = True) -> Structure
         elif _UNFINISHED.match(text, at):
             scan.add_unfinished_text(at)
             return Structure(start, len(text), None, tuple(scan.unclosed), True, scan.is_damaged)
-        elif recovers and (following := scan.recover(token, at)) is not None:
+        elif (following := scan.recover(token, at)) is not None:
             at = following
             if at >= len(text) and scan.root is None:
                 return Structure(start, len(text), None, tuple(scan.unclosed), True, True)
