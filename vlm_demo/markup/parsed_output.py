@@ -99,11 +99,15 @@ class ParsedOutputBuilder:
         ahead, behind = around[: len(around) - len(around.lstrip())], around[len(around.rstrip()) :]
         start, _ = self.add_text(f"{ahead}{output.text}{behind if output.text else ''}")
         for mention in output.mentions:
-            span = (mention.span[0] + start, mention.span[1] + start)
-            self._mentions.append(replace(mention, span=span if any(mention.span) else NOWHERE))
+            if start and any(mention.span):
+                span = (mention.span[0] + start, mention.span[1] + start)
+                mention = replace(mention, span=span)
+            self._mentions.append(mention)
         for place in output.parsed_places:
-            span = (place.span[0] + offset, place.span[1] + offset)
-            self._places.append(replace(place, span=span))
+            if offset:
+                span = (place.span[0] + offset, place.span[1] + offset)
+                place = replace(place, span=span)
+            self._places.append(place)
         self.has_markup |= output.unreadable or bool(output.mentions)
         self.is_damaged |= output.is_damaged
 
@@ -115,13 +119,16 @@ class ParsedOutputBuilder:
     def build(self) -> ParsedOutput:
         """Return what was collected."""
         text = str(self._clean)
-        mentions = tuple(
-            replace(mention, phrase=text[slice(*mention.span)]) if any(mention.span) else mention
-            for mention in self._mentions
-        )
+        mentions = tuple(_with_phrase(mention, text) for mention in self._mentions)
         unreadable = (self.has_markup or self.is_damaged) and not mentions
         is_damaged = self.is_damaged and bool(mentions)
         return ParsedOutput(text, mentions, unreadable, tuple(self._places), is_damaged)
+
+
+def _with_phrase(mention: Mention, text: str) -> Mention:
+    """Return a mention with the words of its span as its phrase."""
+    phrase = text[slice(*mention.span)] if any(mention.span) else mention.phrase
+    return mention if phrase == mention.phrase else replace(mention, phrase=phrase)
 
 
 def parse_number(text: str) -> float | None:

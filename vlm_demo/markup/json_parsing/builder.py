@@ -32,7 +32,7 @@ CLOSES: dict[str, NodeKind] = {"]": "list", ")": "list", "}": "object"}
 class SearchBudget:
     """How often the end of damage may be looked for in vain, so that junk takes linear time."""
 
-    left: int = 20
+    left: int = 8
 
     def search(self, pattern: re.Pattern[str], text: str, start: int) -> re.Match[str] | None:
         """Search in the next `MAX_DAMAGE` characters, while anything is left."""

@@ -100,6 +100,8 @@ def read_polygon(node: Node, name: str) -> JsonPlace | None:
 def read_corners(node: Node, name: str) -> list[JsonPlace]:
     """Read `{"x_min": .., "y_min": .., "x_max": .., "y_max": ..}` and the like."""
     values = _number_fields(node)
+    if len(values) < 4:
+        return _read_corner_pairs(node, name) if len(node.items) > 1 else []
     for names in _CORNERS:
         if found := _pick(values, names):
             place = JsonPlace("box", found, (node.start, node.end), name, has_named_numbers=True)
