@@ -32,7 +32,7 @@ CLOSES: dict[str, NodeKind] = {"]": "list", ")": "list", "}": "object"}
 class SearchBudget:
     """How often the end of damage may be looked for in vain, so that junk takes linear time."""
 
-    left: int = 8
+    left: int = 20
 
     def search(self, pattern: re.Pattern[str], text: str, start: int) -> re.Match[str] | None:
         """Search in the next `MAX_DAMAGE` characters, while anything is left."""
@@ -141,7 +141,7 @@ class JsonBuilder:
         Returns where the next token is looked for, always behind `at` unless a bracket was closed
         or a text made longer; None: what follows is no part of this JSON.
         """
-        if not self.unclosed:
+        if not 0 < len(self.unclosed) < MAX_DEPTH:
             return None
         self.is_damaged = True
         if self.unclosed[-1].node.kind == "list":
