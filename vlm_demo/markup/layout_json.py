@@ -72,6 +72,8 @@ class _PageElement:
 
 def _find_elements(raw: str, keys: LayoutKeys) -> Iterator[_PageElement]:
     """Yield the objects with a box, in the order of the output."""
+    if keys.box not in raw:
+        return
     for structure in find_structures(raw):
         if structure.root:
             yield from _find_in_node(structure.root, keys)
