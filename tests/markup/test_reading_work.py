@@ -1,7 +1,6 @@
 """The work of reading an output grows with its length, and not with its square.
 
-What is counted are calls, of Python and of C functions: the same on every machine. How long these
-take is measured in tests/bench/test_reading_speed.py.
+What is counted are calls, of Python and of C functions: the same on every machine.
 """
 
 import sys

@@ -94,7 +94,7 @@ FAMILY = Family(
     },
     target_lists={Task.GROUNDING: TargetList(_EVERY), Task.DETECT: TargetList(_EVERY)},
     notes={Task.GROUNDING: NOTE, Task.DETECT: NOTE},
-    markup=Markup(read_boxes_and_calls, fraction_writer("bbox_2d", 3), UNIT),
+    markup=Markup(read_boxes_and_calls, fraction_writer("bbox_2d", 3), UNIT, reads_json=True),
     documented_template=TEMPLATE,
     end_markers=("<|im_end|>", "[EOS]"),
     prefix_separator=None,
