@@ -43,7 +43,7 @@ SECRETS = [
 ] + [get_family(spec.family).title.casefold() for spec in MENU]
 """What must not be seen before the vote."""
 
-SETTINGS = [0, 1, 64, 1, None]
+SETTINGS = [0, 1, 64, 1, None, ""]
 """Values of the page's generation settings."""
 
 
