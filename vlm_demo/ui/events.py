@@ -31,6 +31,16 @@ EACH: dict[str, Any] = QUICK | {"trigger_mode": "multiple"}
 Any other trigger mode loses the newest one while another runs, or sends the data of an old one.
 """
 
+IN_ORDER: dict[str, Any] = QUEUED | {
+    "trigger_mode": "multiple",
+    "concurrency_id": "in order",
+    "concurrency_limit": 1,
+}
+"""Settings of events that show what a person chose, each after the one before.
+
+Those of `EACH` run side by side, and what was chosen first may be shown last.
+"""
+
 ANSWERS: dict[str, Any] = QUEUED | {
     "concurrency_id": "answers",
     "concurrency_limit": MAX_ANSWERS,

@@ -220,7 +220,7 @@ def test_a_vote_appears_while_somebody_looks(
         visit.open_tab("Battle")
         store_votes(path, make_votes(["alpha", "beta"], 5, tag="more"))
         visit.open_tab("Leaderboard")
-        visit.page.get_by_text("10 votes on 2 models").wait_for(timeout=5_000)  # at once
+        visit.page.get_by_text("10 votes on 2 models").wait_for()
 
 
 def test_my_board_is_made_of_my_votes_alone(

@@ -11,7 +11,7 @@ from vlm_demo.engines import NumberFormat
 from vlm_demo.errors import VlmDemoError
 from vlm_demo.ui.components.model_card import model_card_html
 from vlm_demo.ui.context import PageContext
-from vlm_demo.ui.events import EACH, QUEUED, QUICK, event_data
+from vlm_demo.ui.events import IN_ORDER, QUEUED, QUICK, event_data
 from vlm_demo.ui.models.detail import build_model_detail
 from vlm_demo.ui.models.table import build_models_table, table_value
 from vlm_demo.ui.streaming import show_errors
@@ -66,8 +66,8 @@ def build_models_tab(tab: gr.Tab, page: PageContext) -> None:
     loading = detail.load.click(load, [detail.model, detail.number_format], everything, **QUEUED)
     detail.stop.click(stop, detail.model, None, **QUICK)
     # Choosing another model ends the progress bar, but not the loading itself.
-    table.select(choose, None, detail.components, cancels=[loading], **EACH)
-    tab.select(show_all, detail.model, everything, **QUEUED)
+    table.select(choose, None, detail.components, cancels=[loading], **IN_ORDER)
+    tab.select(show_all, detail.model, everything, **IN_ORDER)
     detail.refresh.click(
         detail.show_usage, detail.model, [detail.usage_column, detail.usage], **QUICK
     )
