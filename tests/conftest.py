@@ -19,6 +19,9 @@ from PIL import Image, ImageDraw
 from support.tiny_checkpoints import CHECKPOINTS, save
 from support.torchvision_operators import OperatorDefinitions
 
+# Processes that tests start use torchvision as the tests do.
+_SITE = str(Path(__file__).parent / "support" / "site")
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (_SITE, os.environ.get("PYTHONPATH"))))
 # Before the conftest of any folder imports transformers, which looks for torchvision.
 sys.meta_path.insert(0, OperatorDefinitions())
 

@@ -31,6 +31,7 @@ FAMILY = Family(
     checkpoints=("acme/acme-7b",),
     model_types={"acme": Architecture(position_ids="plain")},
     instructions={Task.CHAT: "{text}"},
+    documented_template="{{ messages[-1]['content'][-1]['text'] }}",
 )
 RELATIVES = (replace(FAMILY, name="acme_base", checkpoints=("acme/acme-7b-base",)),)
 """

@@ -130,7 +130,7 @@ def test_a_prompt_is_printed_for_a_folder_and_says_as_what_it_is_asked(tmp_path:
     outcome = command("prompt", "--model", str(folder), "--text", "Q", "--json")
     written = json.loads(outcome.stdout)
     assert written["prompt"] == "<s>[INST][IMG]Q[/INST]"
-    assert written["identity"] == {"family": "generic", "evidence": "none", "detail": ""}
+    assert written["identity"] == {"family": "generic", "basis": "none", "detail": ""}
     reason = "Asked in its own chat template: no family lists it."
     assert written["asked_as"] == reason
     assert reason in outcome.stderr.decode()

@@ -38,6 +38,8 @@ class OperatorDefinitions(MetaPathFinder):
     def _define(self) -> None:
         import torch
 
+        if hasattr(torch.ops.torchvision, OPERATORS[0]):
+            return  # another finder of this process has defined them
         type(self).library = torch.library.Library("torchvision", "FRAGMENT")
         for operator in OPERATORS:
             self.library.define(
