@@ -156,7 +156,7 @@ def _compare_together(sides: Sides, scenes: Sequence[Scene]) -> Row:
 def measure_stop(sides: Sides, scene: Scene) -> float:
     """Break an answer off, and return the seconds until vLLM computes nothing any more."""
     replies = sides.stream_remote(Request(Task.DETAILED_CAPTION, images=(scene.image,)))
-    with closing(replies):  # type: ignore[type-var]
+    with closing(replies):  # type: ignore[type-var]  # they are generators
         next(reply for reply in replies if reply.raw)
     start = time.monotonic()
     while _running_requests(sides.metrics_url):

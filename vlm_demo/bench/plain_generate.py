@@ -124,7 +124,7 @@ class PlainGenerate:
             name: value.double() if value.is_floating_point() else value
             for name, value in inputs.items()
         }
-        return model(**fine).logits[0, -1]  # type: ignore[no-any-return]
+        return model(**fine).logits[0, -1]  # type: ignore[no-any-return]  # a tensor
 
 
 def _extend(inputs: Any, tokens: list[int]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from vlm_demo.markup.json_markup import json_writer
 from vlm_demo.markup.space_guess import Y_FIRST_KEY, SpaceGuess, guess_space
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.reasoning import split_reasoning
-from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
+from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Frame, Prompt, Reply, ReplyState, Task
 

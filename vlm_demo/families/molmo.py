@@ -36,7 +36,7 @@ from vlm_demo.markup.coordinate_spaces import N100, N1000, CoordinateSpace
 from vlm_demo.markup.location_tokens import strip_partial_tag, strip_tags
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME, Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
-from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
+from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.values import Frame, Point, Prompt, Region, Reply, ReplyState, Task, bounding_box
 
 MAX_IMAGES = 8

@@ -39,7 +39,7 @@ from vlm_demo.markup.json_parsing.shapes import (
 )
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
-from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
+from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.prompting.templates import BARE_TEXT
 from vlm_demo.values import Frame, Prompt, Region, Reply, Task, bounding_box
 

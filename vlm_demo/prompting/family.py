@@ -17,9 +17,9 @@ from vlm_demo.prompting.reasoning import (
     is_still_reasoning,
     split_reasoning,
 )
-from vlm_demo.prompting.region_crops import move_to_whole
-from vlm_demo.prompting.region_prompting import adapt_request, choose_form, insert_regions
-from vlm_demo.prompting.region_syntax import write_regions
+from vlm_demo.prompting.regions.region_crops import move_to_whole
+from vlm_demo.prompting.regions.region_prompting import adapt_request, choose_form, insert_regions
+from vlm_demo.prompting.regions.region_syntax import write_regions
 from vlm_demo.prompting.request_checks import MAX_CHARACTERS, check_request
 from vlm_demo.prompting.targets import TARGET_TASKS, quote_target, read_targets
 from vlm_demo.prompting.tasks import CAPTION_TASKS

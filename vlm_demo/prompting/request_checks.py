@@ -12,7 +12,7 @@ from vlm_demo.errors import (
     UnsupportedTaskError,
 )
 from vlm_demo.prompting.family_spec import FamilySpec
-from vlm_demo.prompting.region_prompting import check_request_regions
+from vlm_demo.prompting.regions.region_prompting import check_request_regions
 from vlm_demo.prompting.targets import TARGET_TASKS, read_targets
 from vlm_demo.prompting.tasks import CAPTION_TASKS, TEXT_TASKS
 from vlm_demo.values import Request, Task

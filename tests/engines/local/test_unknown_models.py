@@ -85,7 +85,7 @@ class TakesPixels:
 
 
 class TakesAnything(TakesPixels):
-    def forward(self, *args: Any, **options: Any) -> None: ...  # type: ignore[override]
+    def forward(self, *args: Any, **options: Any) -> None: ...  # type: ignore[override]  # takes anything
 
 
 def test_inputs_that_the_model_does_not_take_are_left_out() -> None:

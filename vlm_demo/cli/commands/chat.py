@@ -14,7 +14,7 @@ from vlm_demo.cli.options import Boxes, Picture, RegionsAs, parse_boxes
 from vlm_demo.cli.signatures import expand_options
 from vlm_demo.cli.terminal import GrowingText, print_error, print_note
 from vlm_demo.errors import VlmDemoError
-from vlm_demo.prompting.region_references import has_region_reference
+from vlm_demo.prompting.regions.region_references import has_region_reference
 from vlm_demo.values import Message, Region, RegionForm, Reply, Request, Task
 
 HELP = """\

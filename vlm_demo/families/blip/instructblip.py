@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
-from vlm_demo.prompting.region_wording import (
+from vlm_demo.prompting.regions.region_wording import (
     DESCRIBE_MARKED_REGION,
     DESCRIBE_MARKED_REGION_JAPANESE,
     JAPANESE,

@@ -14,7 +14,7 @@ from dataclasses import replace
 from vlm_demo.families.blip.blip2 import FAMILY as BLIP2
 from vlm_demo.markup.base import Span
 from vlm_demo.prompting.family import Family, FamilyLimits
-from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
+from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.values import Prompt, Task
 
 _LABEL = "Assistant:"

@@ -10,7 +10,7 @@ Wording: no instruction for a task is published; these are ours.
 
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
-from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
+from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.values import Task
 
 _BAR = "\N{FULLWIDTH VERTICAL LINE}"

@@ -20,7 +20,7 @@ from vlm_demo.markup.coordinate_spaces import N999
 from vlm_demo.markup.reference_tags import REFERENCES, write_lists
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
-from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
+from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Task
 

@@ -28,7 +28,7 @@ from vlm_demo.markup.json_parsing.selection import JsonDialect
 from vlm_demo.markup.mixed_markup import MixedReader
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
-from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
+from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.values import Frame, Message, Sampling, Task
 
 DIALECT = JsonDialect(in_prose="nested")

@@ -18,7 +18,7 @@ from vlm_demo.markup.coordinate_spaces import N1000, with_y_first
 from vlm_demo.markup.json_markup import json_reader, json_writer
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
-from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
+from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Sampling, Task
 

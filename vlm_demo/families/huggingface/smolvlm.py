@@ -15,7 +15,7 @@ published, so it is asked for in plain words.
 from vlm_demo.families.huggingface.idefics3 import FAMILY as IDEFICS3
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
-from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
+from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.values import Task
 
 TEMPLATE = (

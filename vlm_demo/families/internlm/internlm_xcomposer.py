@@ -19,7 +19,7 @@ from dataclasses import replace
 from vlm_demo.markup.brackets import Brackets
 from vlm_demo.markup.coordinate_spaces import N1000
 from vlm_demo.prompting.family import Family, FamilyLimits
-from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
+from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.values import Sampling, Task
 
 SYSTEM = (

@@ -13,7 +13,7 @@ was reported not to load with transformers after 4.42.4, which asks more of its 
 
 from vlm_demo.families.llava.llava15 import FAMILY as LLAVA15
 from vlm_demo.prompting.family import Family
-from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION_JAPANESE, JAPANESE
+from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION_JAPANESE, JAPANESE
 from vlm_demo.values import Task
 
 CHAT_TEMPLATE = (

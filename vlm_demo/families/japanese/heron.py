@@ -14,7 +14,7 @@ For captions no wording is published, so they are asked for in plain words. Runs
 from dataclasses import replace
 
 from vlm_demo.prompting.family import Family, FamilyLimits
-from vlm_demo.prompting.region_wording import (
+from vlm_demo.prompting.regions.region_wording import (
     DESCRIBE_MARKED_REGION,
     DESCRIBE_MARKED_REGION_JAPANESE,
     ENGLISH,

@@ -12,7 +12,7 @@ puts the picture among the words is not documented; here it comes first.
 
 from vlm_demo.families.llava.llava15 import FAMILY as LLAVA15
 from vlm_demo.prompting.family import Family, FamilyLimits
-from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION_JAPANESE, JAPANESE
+from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION_JAPANESE, JAPANESE
 from vlm_demo.prompting.templates import BARE_TEXT
 from vlm_demo.values import Sampling, Task
 

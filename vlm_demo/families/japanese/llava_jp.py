@@ -10,7 +10,7 @@ Runs on its own code, not in transformers.
 """
 
 from vlm_demo.prompting.family import Family
-from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION_JAPANESE, JAPANESE
+from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION_JAPANESE, JAPANESE
 from vlm_demo.values import Sampling, Task
 
 TEMPLATE = (

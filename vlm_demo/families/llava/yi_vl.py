@@ -16,7 +16,7 @@ from vlm_demo.markup.coordinate_spaces import SQUARE
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family
 from vlm_demo.prompting.padding import pad_to_square
-from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
+from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.values import Task
 
 SYSTEM = (

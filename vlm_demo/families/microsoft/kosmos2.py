@@ -30,7 +30,7 @@ from vlm_demo.markup.tags import partial_tag_start
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.conversation_labels import ConversationLabels
 from vlm_demo.prompting.family import Family, FamilyLimits
-from vlm_demo.prompting.region_overlays import box_around
+from vlm_demo.prompting.regions.region_overlays import box_around
 from vlm_demo.values import Box, Frame, Prompt, Region, Request, Task, bounding_box
 
 CELLS = 32

@@ -12,7 +12,7 @@ Runs on its own code with weights of the first LLaMA, not in transformers.
 
 from vlm_demo.markup.base import Span
 from vlm_demo.prompting.family import Family
-from vlm_demo.prompting.region_wording import DESCRIBE_MARKED_REGION
+from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.values import Prompt, Sampling, Task
 
 RESPONSE = "### Response:"

@@ -71,9 +71,9 @@ def without_videos(processor: Any) -> Any:
         def __init__(self, *args: Any, **options: Any) -> None:
             named = dict(zip(parts, args, strict=False)) | options
             named.pop(VIDEO_PART, None)
-            super().__init__(**named)  # type: ignore[no-untyped-call]
+            super().__init__(**named)  # type: ignore[no-untyped-call]  # of transformers
 
-    class ImagesOnly(processor, PartsByName):  # type: ignore[misc]
+    class ImagesOnly(processor, PartsByName):  # type: ignore[misc]  # a class that is found at run time
         @property
         def video_processor(self) -> Any:
             """Stands in where a class looks up settings that both parts have (MiniCPM-V)."""

@@ -17,7 +17,7 @@ from transformers import (
 )
 
 
-class YiVlConfig(LlavaConfig):  # type: ignore[no-untyped-call]
+class YiVlConfig(LlavaConfig):  # type: ignore[no-untyped-call]  # its base has a hook
     """LLaVA's configuration, under a type of its own."""
 
     model_type = "yi_vl"
@@ -54,7 +54,7 @@ class YiVlForConditionalGeneration(LlavaForConditionalGeneration):
     def __init__(self, config: YiVlConfig) -> None:
         super().__init__(config)
         self.model.multi_modal_projector = YiVlProjector(config)
-        self.post_init()  # type: ignore[no-untyped-call]
+        self.post_init()  # type: ignore[no-untyped-call]  # of transformers
 
 
 AutoConfig.register(YiVlConfig.model_type, YiVlConfig, exist_ok=True)

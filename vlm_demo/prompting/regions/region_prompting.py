@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 
 from vlm_demo.errors import InputError
 from vlm_demo.prompting.family_spec import FamilySpec
-from vlm_demo.prompting.region_crops import CroppedRequest, crop_request, name_crops
-from vlm_demo.prompting.region_overlays import draw_marks
-from vlm_demo.prompting.region_syntax import write_regions_into_turns
-from vlm_demo.prompting.request_regions import WHOLE_IMAGE, check_regions, clip_regions
+from vlm_demo.prompting.regions.region_crops import CroppedRequest, crop_request, name_crops
+from vlm_demo.prompting.regions.region_overlays import draw_marks
+from vlm_demo.prompting.regions.region_syntax import write_regions_into_turns
+from vlm_demo.prompting.regions.request_regions import WHOLE_IMAGE, check_regions, clip_regions
 from vlm_demo.prompting.tasks import FREE_TEXT_TASKS, TEXT_TASKS, WHOLE_IMAGE_TASKS
 from vlm_demo.values import Box, Frame, Message, RegionForm, Request, Task
 

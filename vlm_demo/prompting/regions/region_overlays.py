@@ -9,8 +9,8 @@ from dataclasses import replace
 from PIL import ImageDraw, ImageFont
 from PIL.Image import Image
 
-from vlm_demo.prompting.region_references import replace_references
-from vlm_demo.prompting.region_wording import ENGLISH, RegionWording, wording_for
+from vlm_demo.prompting.regions.region_references import replace_references
+from vlm_demo.prompting.regions.region_wording import ENGLISH, RegionWording, wording_for
 from vlm_demo.values import Box, Message, Point, Polygon, Region, Size, bounding_box
 
 RED, WHITE = (230, 0, 0), (255, 255, 255)

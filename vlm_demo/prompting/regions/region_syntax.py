@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from vlm_demo.markup.base import Markup
 from vlm_demo.prompting.family_spec import FamilySpec
-from vlm_demo.prompting.region_overlays import box_around
-from vlm_demo.prompting.region_references import replace_references
+from vlm_demo.prompting.regions.region_overlays import box_around
+from vlm_demo.prompting.regions.region_references import replace_references
 from vlm_demo.values import Frame, Message, Point, Region
 
 

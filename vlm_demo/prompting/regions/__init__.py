@@ -1,0 +1,1 @@
+"""How regions reach a model: in words, drawn into its image, or cropped."""
