@@ -67,7 +67,7 @@ def copied(tmp_path_factory):
         ("ui/endpoints/answers.py", "import vlm_demo.ui.tasks.ask"),
         ("ui/components/canvas/canvas.py", "import vlm_demo.ui.components.answer.view"),
         ("catalog/spec.py", "import vlm_demo.backend"),
-        ("values.py", "import vlm_demo.images"),
+        ("values/regions.py", "import vlm_demo.images"),
         ("cli/main.py", "import openai"),
         ("images.py", "import supervision"),
         ("backend.py", "import sqlalchemy"),

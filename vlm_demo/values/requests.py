@@ -1,0 +1,156 @@
+"""What the user asked, and what the model is given."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Literal
+
+from PIL.Image import Image
+
+from vlm_demo.values.regions import (
+    Box,
+    Region,
+    RegionForm,
+    Size,
+)
+
+Role = Literal["system", "user", "assistant"]
+"""Who a message of a conversation is from."""
+
+
+class Task(StrEnum):
+    """What the user wants from one request."""
+
+    CHAT = "chat"
+    CAPTION = "caption"
+    DETAILED_CAPTION = "detailed_caption"
+    GROUNDED_CAPTION = "grounded_caption"  # a caption whose phrases have regions
+    VQA = "vqa"  # a question with a short answer
+    GROUNDING = "grounding"  # find what the words name
+    DESCRIBE_REGION = "describe_region"  # say what is in a region
+    DETECT = "detect"  # find every object of some classes
+    READ = "read"  # read the text in the image
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The two sizes that coordinates may refer to."""
+
+    original: Size
+    """The size of the user's image."""
+
+    seen: Size
+    """The size of the image that the model is shown."""
+
+    space: str = ""
+    """The name of a coordinate space that a person chose; "": the family's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation. Its images come before its text."""
+
+    role: Role
+    text: str
+    images: tuple[Image, ...] = ()
+    regions: tuple[Region, ...] = ()
+    """Regions that the text refers to, on the newest image at that time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How tokens are drawn. Temperature 0 means greedy."""
+
+    max_new_tokens: int = 512
+    temperature: float = 0.0
+    top_p: float = 1.0
+    top_k: int = 0
+    """How many of the most probable tokens are drawn from; 0: all of them."""
+
+    repetition_penalty: float = 1.0
+    seed: int | None = None
+    thinking: bool | None = None
+    """Whether the model reasons before it answers; None: as it does by itself."""
+
+    def to_data(self) -> dict[str, Any]:
+        """Return the values as plain data; `thinking` only where it was chosen."""
+        data = asdict(self)
+        if self.thinking is None:
+            del data["thinking"]
+        return data
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user asked, in the user's words."""
+
+    task: Task
+    text: str = ""
+    """The question, the words to find or, for a caption, its given beginning."""
+
+    images: tuple[Image, ...] = ()
+    regions: tuple[Region, ...] = ()
+    """Regions on the newest image; the text may refer to them as [1], [2] and so on."""
+
+    region_form: RegionForm = RegionForm.AUTO
+    """How the regions reach the model, those in `history` too."""
+
+    history: tuple[Message, ...] = ()
+    """The turns before this one; an assistant's text there is `Reply.raw`."""
+
+    choices: tuple[str, ...] = ()
+    """The answer must be one of these; (): it is free."""
+
+    pattern: str = ""
+    """A regular expression that the whole answer must match; "": it is free."""
+
+    schema: str = ""
+    """A JSON Schema, as JSON, that the answer must be valid by; "": it is free."""
+
+    sampling: Sampling | None = None
+    """How tokens are drawn; None: as the family says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What the model is given: a family writes it, an engine sends it."""
+
+    messages: tuple[Message, ...]
+    """The conversation with prepared images; the last message is the question."""
+
+    frame: Frame | None = None
+    """The sizes of the image that regions in the answer are on; None: there is no image."""
+
+    crop: Box | None = None
+    """The part of the user's image that the frame is of; None: all of it."""
+
+    chat_template: str | None = None
+    """A Jinja template; None: the checkpoint's own."""
+
+    thinking: bool | None = None
+    """Whether the model reasons before it answers; None: as its template says."""
+
+    keep_special_tokens: bool = False
+    """Whether special tokens are decoded."""
+
+    answer_prefix: str = ""
+    """How the answer must begin; the engine does not repeat it in what it yields."""
+
+    default_phrase: str = ""
+    """The phrase of regions that the answer itself leaves unnamed."""
+
+    choices: tuple[str, ...] = ()
+    """The answer must be one of these; (): it is free."""
+
+    pattern: str = ""
+    """A regular expression that the whole answer must match; "": it is free."""
+
+    schema: str = ""
+    """A JSON Schema, as JSON, that the answer must be valid by; "": it is free."""
+
+    stop: tuple[str, ...] = ()
+    """Stop strings: the answer ends before the first of them."""
+
+    note: str = ""
+    """What people should know about how they were understood."""
