@@ -18,6 +18,9 @@ COLONS = ":\N{FULLWIDTH COLON}"
 _MARKS = " \t\n\r*#>`|\N{BULLET}"
 """Blanks, and signs of Markdown around a phrase."""
 
+_END_MARKS = _MARKS.replace(">", "")
+"""The same behind a phrase: there ">" ends a tag and quotes nothing."""
+
 JOINT = re.compile(r"[\s,;、]*+(?:(?:and|or|と|や)(?![a-z]))?\s*+")
 """What stands between two regions of one phrase, and is no phrase itself."""
 
@@ -60,7 +63,7 @@ def find_phrase(words: str, *, follows_places: bool) -> Span:
         start = match.end()
     if tail := _TAIL.search(words, start, end):
         end = tail.start()
-    end = start + len(words[start:end].rstrip(_MARKS))
+    end = start + len(words[start:end].rstrip(_END_MARKS))
     while start < end and (words[start] in _MARKS or _LEAD.match(words, start, end)):
         lead = _LEAD.match(words, start, end)
         start = lead.end() if lead else start + 1

@@ -132,7 +132,7 @@ def test_pasted_output_is_read_and_doubted_without_a_model(
         assert page.locator("#inspector-findings .notice").count() == 0
 
         _pick(page, "inspector-family", "KOSMOS-2")
-        told = findings.filter(has_text="No place was read")
+        told = findings.filter(has_text="These numbers were not read as a place")
         told.wait_for()
         page.fill(
             "#inspector-raw textarea",
