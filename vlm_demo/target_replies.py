@@ -130,7 +130,7 @@ def merge_replies(targets: Sequence[str], replies: Sequence[Reply | None]) -> Re
         mentions=tuple(_mentions(parts)),
         state=_merge_states([reply.state for reply in own]),
         reasoning="\n\n".join(reply.reasoning for reply in own if reply.reasoning),
-        parsed_places=tuple(_parsed_places(own)),
+        parsed_places=tuple(_move_places(own)),
         targets=tuple(TargetResult(name, reply.state, reply.raw) for name, reply in parts),
         note=" ".join(dict.fromkeys(reply.note for reply in own if reply.note)),
         queue_position=min(positions) if positions and not has_begun else 0,
@@ -153,7 +153,7 @@ def _mentions(parts: Sequence[tuple[str, Reply]]) -> Iterator[Mention]:
         offset += len(reply.text) + len(SEPARATOR) if reply.text else 0
 
 
-def _parsed_places(replies: Sequence[Reply]) -> Iterator[ParsedPlace]:
+def _move_places(replies: Sequence[Reply]) -> Iterator[ParsedPlace]:
     """Yield all places, with their spans in the whole raw output."""
     offset = 0
     for reply in replies:

@@ -182,7 +182,7 @@ class ModelSpec:
             )
 
     @property
-    def asked_as(self) -> str:
+    def identity_reason(self) -> str:
         """As which family it is asked and why, as one sentence."""
         if self.identity:
             return self.identity.reason

@@ -78,7 +78,7 @@ def convert(
         rows = _count_rows(readers)
         config = system.build_config(parts, max(rows, image_token + 1, len(tokenizer)), image_token)
         readers |= {name: _constant(made) for name, made in system.make_tensors(config).items()}
-        shapes, embeddings = _expected_shapes(config)
+        shapes, embeddings = _list_shapes(config)
         _check_names(system, readers, shapes)
         config.dtype = dtype = readers[embeddings]().dtype
         size = count_bytes(shapes, dtype)
@@ -176,7 +176,7 @@ def _count_rows(readers: Mapping[str, Callable[[], Tensor]]) -> int:
     return int(readers[names[0]]().shape[0]) if names else 0
 
 
-def _expected_shapes(config: Any) -> tuple[dict[str, Shape], str]:
+def _list_shapes(config: Any) -> tuple[dict[str, Shape], str]:
     """Return the shape of each tensor of the model, and the name of its input embeddings."""
     with torch.device("meta"):
         model: Any = AutoModelForImageTextToText.from_config(config)  # type: ignore[no-untyped-call]

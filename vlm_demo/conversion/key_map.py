@@ -53,7 +53,7 @@ def map_tensors(
     tensors: dict[str, Callable[[], Tensor]] = {}
     fused: set[str] = set()
     for target, fuse, parts in _find_fusions(used, fusions):
-        tensors[target] = _fused(fuse, [stored[part] for part in parts])
+        tensors[target] = _fuse(fuse, [stored[part] for part in parts])
         fused.update(parts)
     unknown = []
     for name in used.keys() - fused:
@@ -87,5 +87,5 @@ def _find_fusions(
                 yield whole.expand(rule.target), rule.fuse, parts
 
 
-def _fused(fuse: Callable[..., Tensor], parts: Sequence[TensorLocation]) -> Callable[[], Tensor]:
+def _fuse(fuse: Callable[..., Tensor], parts: Sequence[TensorLocation]) -> Callable[[], Tensor]:
     return lambda: fuse(*(part.read() for part in parts))

@@ -21,9 +21,9 @@ from vlm_demo.engines.local.decoding.vision_tower_cache import CachedVisionTower
 from vlm_demo.engines.local.engine import LocalEngine
 from vlm_demo.engines.local.inputs.model_inputs import (
     TOKEN_TYPES,
-    accepted_inputs,
     add_token_types,
     drop_unknown_inputs,
+    list_input_names,
 )
 from vlm_demo.engines.local.inputs.request_memory import check_request, kv_bytes, largest
 from vlm_demo.errors import EngineError, MissingImageError
@@ -91,10 +91,10 @@ class TakesAnything(TakesPixels):
 def test_inputs_that_the_model_does_not_take_are_left_out() -> None:
     names = ("input_ids", "attention_mask", "pixel_values", "height", "labels")
     inputs = dict.fromkeys(names)
-    drop_unknown_inputs(inputs, accepted_inputs(TakesPixels()))
+    drop_unknown_inputs(inputs, list_input_names(TakesPixels()))
     assert list(inputs) == ["input_ids", "attention_mask", "pixel_values"]
     inputs = dict.fromkeys(names)
-    drop_unknown_inputs(inputs, accepted_inputs(TakesAnything()))
+    drop_unknown_inputs(inputs, list_input_names(TakesAnything()))
     assert list(inputs) == ["input_ids", "attention_mask", "pixel_values", "height"]
 
 

@@ -68,7 +68,7 @@ def prompt(
                 "prompt": rendered,
                 "family": family.name,
                 "identity": asdict(spec.identity) if spec.identity else None,
-                "asked_as": spec.asked_as,
+                "asked_as": spec.identity_reason,
                 "answer_prefix": prompt.answer_prefix,
                 "images": sum(len(message.images) for message in prompt.messages),
             }

@@ -54,7 +54,7 @@ class Dialect:
             options: those of the request that was refused, before `write`.
             refusal: what the server said, decoded from JSON.
         """
-        named = _named_fields(refusal)
+        named = _find_named_fields(refusal)
         for name, newer in RENAMED_FIELDS.items():
             if name in options and newer in named and name not in self.renamed:
                 return replace(self, renamed=self.renamed | {name})
@@ -67,7 +67,7 @@ class Dialect:
         return None
 
 
-def _named_fields(refusal: object) -> frozenset[str]:
+def _find_named_fields(refusal: object) -> frozenset[str]:
     """Return the words of a refusal; where it names the field that is meant, only that one."""
     message, param = refusal, None
     while isinstance(message, dict):

@@ -66,12 +66,12 @@ def read_flat(node: Node, shape: Shape, name: str) -> JsonPlace | None:
     return None
 
 
-def read_sized(node: Node, name: str, *, is_in_pixels: bool = False) -> JsonPlace | None:
+def read_extent_box(node: Node, name: str, *, is_in_pixels: bool = False) -> JsonPlace | None:
     """Read `[x, y, width, height]`."""
     values = read_numbers(node)
     if len(values) != 4:
         return None
-    return _sized(values, node, name, is_in_pixels=is_in_pixels)
+    return _to_box_with_extent(values, node, name, is_in_pixels=is_in_pixels)
 
 
 def read_corner_lists(node: Node, shape: Shape, name: str) -> JsonPlace | None:
@@ -108,11 +108,11 @@ def read_corners(node: Node, name: str) -> list[JsonPlace]:
             return [place]
     for names in _SIZED:
         if found := _pick(values, names):
-            return [_sized(found, node, name)]
+            return [_to_box_with_extent(found, node, name)]
     for names in _CENTRED:
         if found := _pick(values, names):
             x, y, width, height = found
-            return [_sized((x - width / 2, y - height / 2, width, height), node, name)]
+            return [_to_box_with_extent((x - width / 2, y - height / 2, width, height), node, name)]
     return _read_corner_pairs(node, name)
 
 
@@ -183,7 +183,7 @@ def _pair(node: Node) -> tuple[float, ...]:
     return values if len(values) == 2 else ()
 
 
-def _sized(
+def _to_box_with_extent(
     values: tuple[float, ...], node: Node, name: str, *, is_in_pixels: bool = False
 ) -> JsonPlace:
     x, y, width, height = values

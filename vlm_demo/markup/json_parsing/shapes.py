@@ -26,12 +26,12 @@ from vlm_demo.markup.json_parsing.numbers import (
     names_itself,
     read_corner_lists,
     read_corners,
+    read_extent_box,
     read_flat,
     read_number,
     read_numbers,
     read_pair,
     read_polygon,
-    read_sized,
     read_text,
 )
 from vlm_demo.markup.json_parsing.scan import Node, Structure
@@ -253,7 +253,7 @@ def _is_label(key: str, value: str | None) -> bool:
 def _places_under(node: Node, name: str) -> list[JsonPlace]:
     """Return the places that stand under a key, if it names places: one, or a list of them."""
     if name in SIZED_KEYS:
-        place = read_sized(node, name)
+        place = read_extent_box(node, name)
         return [place] if place else []
     return list(_read_places(node, SHAPES[name], name)) if name in SHAPES else []
 
@@ -269,7 +269,7 @@ def _read_coco(node: Node) -> list[JsonPlace]:
     outlines = (
         _places_under(values["segmentation"], "segmentation") if ("segmentation" in values) else []
     )
-    box = read_sized(values["bbox"], "bbox")
+    box = read_extent_box(values["bbox"], "bbox")
     places = outlines or ([box] if box else [])
     return [replace(place, has_named_numbers=True, is_in_pixels=True) for place in places]
 

@@ -63,7 +63,7 @@ def comes_from_here(request: gr.Request) -> bool:
     return is_loopback(client) and is_loopback(named) and headers.isdisjoint(_FORWARDED)
 
 
-def trusted_code(code: tuple[str, str] | None, has_agreed: bool) -> tuple[str, str]:
+def require_trust(code: tuple[str, str] | None, has_agreed: bool) -> tuple[str, str]:
     """Return checkpoint and revision of the code that a person trusts.
 
     Raises:

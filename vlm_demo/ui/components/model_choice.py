@@ -13,7 +13,7 @@ from vlm_demo.catalog.server_menu import is_server_address
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.engines import Progress
 from vlm_demo.errors import InputError, UntrustedCodeError, VlmDemoError
-from vlm_demo.ui.components.code_trust import build_code_trust, comes_from_here, trusted_code
+from vlm_demo.ui.components.code_trust import build_code_trust, comes_from_here, require_trust
 from vlm_demo.ui.components.model_card import model_card_html
 from vlm_demo.ui.components.server_form import build_server_form
 from vlm_demo.ui.events import QUEUED, QUICK
@@ -99,7 +99,7 @@ def build_model_addition(backend: Backend, model: gr.Dropdown, *, is_private: bo
     outputs = [model, checkpoint, *(trust.components if trust else ())]
     outputs += servers.outputs if servers else ()
 
-    def show_added(spec: ModelSpec) -> dict[Any, Any]:
+    def show_new_model(spec: ModelSpec) -> dict[Any, Any]:
         return {
             model: gr.Dropdown(choices=runnable_models(backend), value=spec.name),
             checkpoint: "",
@@ -121,21 +121,21 @@ def build_model_addition(backend: Backend, model: gr.Dropdown, *, is_private: bo
                 yield from servers.list_models(name, "", request)
                 return
             try:
-                yield show_added(backend.add_checkpoint(name.strip()))
+                yield show_new_model(backend.add_checkpoint(name.strip()))
             except UntrustedCodeError as error:
                 if trust is None or not comes_from_here(request):
                     raise
                 yield trust.ask(error)
 
-    def add_trusted(
+    def add_with_trust(
         code: tuple[str, str] | None, has_agreed: bool, request: gr.Request
     ) -> Iterator[Any]:
         yield gr.skip()
         with show_errors():
             if not comes_from_here(request):
                 raise InputError("Code can be trusted only on the computer that runs it.")
-            name, revision = trusted_code(code, has_agreed)
-            yield show_added(backend.add_checkpoint(name, trusted_revision=revision))
+            name, revision = require_trust(code, has_agreed)
+            yield show_new_model(backend.add_checkpoint(name, trusted_revision=revision))
 
     checkpoint.submit(
         add,
@@ -146,7 +146,7 @@ def build_model_addition(backend: Backend, model: gr.Dropdown, *, is_private: bo
         show_progress_on=checkpoint,
     )
     if trust:
-        trust.confirm.click(add_trusted, [trust.code, trust.agreement], outputs, **QUEUED)
+        trust.confirm.click(add_with_trust, [trust.code, trust.agreement], outputs, **QUEUED)
 
 
 def runnable_models(backend: Backend) -> list[str]:

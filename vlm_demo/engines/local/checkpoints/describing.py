@@ -52,7 +52,7 @@ def describe_checkpoint(checkpoint: str, revision: str | None = None) -> Checkpo
         chat_template=chat_template(str(folder)),
         special_tokens=dict(_special_tokens(folder, tokenizer)),
         base_models=tuple(_base_models(folder / "README.md")),
-        vocabulary=frozenset(_added_tokens(folder, tokenizer)),
+        vocabulary=frozenset(_read_added_tokens(folder, tokenizer)),
     )
 
 
@@ -75,7 +75,7 @@ def _special_tokens(folder: Path, tokenizer: Mapping[str, Any]) -> Iterator[tupl
                 yield name, token
 
 
-def _added_tokens(folder: Path, tokenizer: Mapping[str, Any]) -> Iterator[str]:
+def _read_added_tokens(folder: Path, tokenizer: Mapping[str, Any]) -> Iterator[str]:
     entries = tokenizer.get("added_tokens_decoder")
     found = list(entries.values()) if isinstance(entries, dict) else []
     if not found and (folder / "tokenizer.json").is_file():

@@ -99,7 +99,7 @@ def fetch_original(checkpoint: str, on_progress: OnProgress = ignore_progress) -
     try:
         info = _look_up(checkpoint, None)
     except LoadError:
-        if cached := _cached_original(checkpoint):
+        if cached := _find_cached_original(checkpoint):
             return cached
         raise
     names = [PurePosixPath(name) for name in _file_names(info)]
@@ -112,7 +112,7 @@ def fetch_original(checkpoint: str, on_progress: OnProgress = ignore_progress) -
     return _fetch_files(checkpoint, None, info, [*PATTERNS, *old], on_progress)
 
 
-def _cached_original(checkpoint: str) -> Path | None:
+def _find_cached_original(checkpoint: str) -> Path | None:
     """Return the copy of a checkpoint in the Hub's cache, as far as it was fetched."""
     if not is_hub_id(checkpoint):
         return None

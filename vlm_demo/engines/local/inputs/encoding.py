@@ -20,9 +20,9 @@ from vlm_demo.engines.local.inputs.image_cache import (
     digest_image,
 )
 from vlm_demo.engines.local.inputs.model_inputs import (
-    accepted_inputs,
     add_token_types,
     drop_unknown_inputs,
+    list_input_names,
 )
 from vlm_demo.engines.local.inputs.rendered_prompt import describe_prompt, find_image_tokens
 from vlm_demo.errors import EngineError, MissingImageError, VlmDemoError
@@ -67,7 +67,7 @@ class PromptEncoder:
         self.processor = processor
         self.is_encoder_decoder = _is_encoder_decoder(model.config)
         self.image_token_ids = _image_token_ids(model.config, self.tokenizer)
-        self._accepted_inputs = accepted_inputs(model)
+        self._input_names = list_input_names(model)
         self._needs_gaps = hasattr(getattr(model, "model", model), "get_rope_index")
         self._bos_token = self.tokenizer.bos_token or self.tokenizer.cls_token
         self._forced_first = model.generation_config.forced_bos_token_id
@@ -185,8 +185,8 @@ class PromptEncoder:
             inputs = self.processor(
                 text=[text], images=images or None, return_tensors="pt", **options
             )
-        drop_unknown_inputs(inputs, self._accepted_inputs)
-        add_token_types(inputs, self.processor, self._accepted_inputs)
+        drop_unknown_inputs(inputs, self._input_names)
+        add_token_types(inputs, self.processor, self._input_names)
         ids = inputs["input_ids"][0].tolist()
         is_image = find_image_tokens(inputs, ids, self.image_token_ids)
         return EncodedPrompt(

@@ -13,16 +13,20 @@ TOKEN_TYPES = "mm_token_type_ids"
 _VARIABLE = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 
 
-def accepted_inputs(model: Any) -> frozenset[str]:
+def list_input_names(model: Any) -> frozenset[str]:
     """Return the names of the inputs that a model takes; empty where it does not name them.
 
     They are those of its `forward`, and of what `generate` does before it
     (`_validate_model_kwargs` in transformers/generation/utils.py, 5.23).
     """
-    forward = _named(model.forward)
+    forward = _list_parameters(model.forward)
     if not forward:
         return frozenset()
-    return forward | _named(model.prepare_inputs_for_generation) | _named(model.generate)
+    return (
+        forward
+        | _list_parameters(model.prepare_inputs_for_generation)
+        | _list_parameters(model.generate)
+    )
 
 
 def drop_unknown_inputs(inputs: Any, accepted: frozenset[str]) -> None:
@@ -44,6 +48,6 @@ def add_token_types(inputs: Any, processor: Any, accepted: frozenset[str]) -> No
         inputs[TOKEN_TYPES] = torch.tensor(types)
 
 
-def _named(function: Any) -> frozenset[str]:
+def _list_parameters(function: Any) -> frozenset[str]:
     parameters = signature(function).parameters.values()
     return frozenset(one.name for one in parameters if one.kind not in _VARIABLE)

@@ -100,7 +100,7 @@ class SequentialRunner:
                 ),
                 stopping_criteria=[JobStoppingCriteria(job)],
             )
-        streamer.check_answered()
+        streamer.require_answer()
 
 
 class LogprobRecorder(LogitsProcessor):
@@ -164,7 +164,7 @@ class JobStreamer(BaseStreamer):
         if self._job.is_unwanted:
             raise _NoMoreTokensWanted
 
-    def check_answered(self) -> None:
+    def require_answer(self) -> None:
         """Refuse a `generate` that has ended without passing on anything.
 
         Raises:
