@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
 
 import gradio as gr
@@ -128,6 +129,7 @@ def serve(blocks: gr.Blocks, settings: Settings) -> str:
         SettingsError: the settings ask for MCP, and the package for it is not installed.
         OSError: the port is taken.
     """
+    _exempt_from_proxies("127.0.0.1", "localhost", settings.host)
     if settings.mcp and find_spec("mcp") is None:
         raise SettingsError(
             '--mcp needs another package. Please install it: pip install "gradio[mcp]>=6.31,<6.32".'
@@ -154,5 +156,17 @@ def serve(blocks: gr.Blocks, settings: Settings) -> str:
         max_file_size=max(settings.max_upload_bytes, settings.batch_bytes),
         app_kwargs={"middleware": [cookie_middleware(open_voter_hash(settings))]},
         max_threads=2 * MAX_ANSWERS,  # an answer holds one, and there are other events
+        # Gradio would ask its own page for an answer within seconds, and give up on a busy machine.
+        _frontend=False,
     )
     return public or address
+
+
+def _exempt_from_proxies(*hosts: str) -> None:
+    """Let requests of this program to its own page pass no proxy, as Gradio sends one at its start.
+
+    Source of the variable's two spellings: https://www.python-httpx.org/environment_variables/
+    """
+    for name in ("no_proxy", "NO_PROXY"):
+        listed = [host for host in os.environ.get(name, "").split(",") if host]
+        os.environ[name] = ",".join(dict.fromkeys([*listed, *hosts]))
