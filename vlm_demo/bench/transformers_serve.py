@@ -65,9 +65,13 @@ def transformers_serve(checkpoint: Path, threads: int) -> Iterator[TransformersS
 
 
 def serve_command(checkpoint: Path, port: int) -> list[str]:
-    """Return the command that serves a checkpoint, without a torchvision that does not fit."""
+    """Return the command that serves a checkpoint, without a torchvision that does not fit.
+
+    Nor does Python see PYTHONPATH, where the tests define operators that such a torchvision lacks:
+    it could be imported then, but read no picture.
+    """
     options = ["--device", "cpu", "--host", "127.0.0.1", "--port", str(port)]
-    return [sys.executable, "-c", _PROGRAM, "serve", str(checkpoint), *options]
+    return [sys.executable, "-E", "-c", _PROGRAM, "serve", str(checkpoint), *options]
 
 
 def _image_part(image: Image) -> dict[str, Any]:
