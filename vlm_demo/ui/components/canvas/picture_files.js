@@ -1,0 +1,20 @@
+// Which of the files that come in are pictures. A browser may give no type, and cameras write names in capitals.
+
+const PICTURE_NAME = /\.(png|jpe?g|jfif|webp|gif|bmp|tiff?|heic|heif|avif|ico|apng)$/i;
+
+/** What an `input` of files offers. */
+export const ACCEPT = "image/*,.heic,.heif,.avif,.HEIC,.HEIF,.AVIF";
+
+/**
+ * Return the pictures among files. A file without a type and without a known ending may be one too: the server looks
+ * into it; where nothing looks like a picture, all are returned, for the server to say what is wrong with them.
+ *
+ * @template {{name: string, type: string}} Named
+ * @param {Iterable<Named>} files
+ * @returns {Named[]}
+ */
+export function picturesAmong(files) {
+  const all = [...files];
+  const pictures = all.filter(({ name, type }) => type.startsWith("image/") || (!type && !/\.\w+$/.test(name)) || PICTURE_NAME.test(name));
+  return pictures.length ? pictures : all;
+}
