@@ -1,0 +1,25 @@
+// What goes wrong between the page and its server.
+
+/** The server cannot be reached, or went away in the middle. */
+export class ConnectionLost extends Error {}
+
+/** Too many requests are waiting. */
+export class ServerBusy extends Error {}
+
+/** The server refused a request; `message` is what it says, which may be "". */
+export class RequestRefused extends Error {
+  /**
+   * @param {string} message
+   * @param {number} [status] of HTTP; 0: an error of the function that was called
+   */
+  constructor(message, status = 0) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/**
+ * Tells whether an error says that the reader closed the stream.
+ * @param {unknown} error
+ */
+export const isAbort = (error) => error instanceof DOMException && error.name === "AbortError";

@@ -1,0 +1,97 @@
+// What is sent for a turn.
+
+/** @typedef {import("./types.js").Conversation} Conversation */
+/** @typedef {import("./types.js").Turn} Turn */
+/** @typedef {import("./types.js").Options} Options */
+
+const SAMPLING = /** @type {const} */ (["max_new_tokens", "temperature", "top_p", "top_k", "repetition_penalty", "seed", "thinking"]);
+
+/** Tasks that are about a picture, and cannot do without one. */
+export const PICTURE_TASKS = new Set(["caption", "detailed_caption", "grounded_caption", "vqa", "grounding", "detect", "describe_region", "read"]);
+
+/**
+ * Returns the request for an answer to a turn, with keys of pictures in place of their ids on the server.
+ *
+ * @param {Conversation} conversation
+ * @param {Turn} turn one of the conversation, or one that comes after its turns
+ * @param {string} model
+ * @param {string} [space] coordinate space in which the numbers are read; "": as the family says
+ */
+export function buildRequest(conversation, turn, model, space = "") {
+  const { options } = turn, choices = turn.task === "vqa" ? options.choices ?? [] : [];
+  const history = turn.task === "chat" ? historyOf(conversation, turn) : [];
+  /** @type {Record<string, unknown>} */
+  const sampling = {};
+  for (const name of SAMPLING) if (options[name] !== undefined) sampling[name] = options[name];
+  return {
+    turn: turn.id, model, task: turn.task, text: turn.text, targets: turn.targets, images: turn.pictures, regions: turn.regions.map(bare),
+    region_form: options.region_form ?? "auto", history, system: options.system ?? "", choices,
+    test_orders: choices.length > 0 && Boolean(options.test_orders), pattern: options.pattern ?? "", schema: options.schema ?? "",
+    sampling, space: space || (options.space ?? ""),
+  };
+}
+
+/**
+ * Keys of all pictures of a request, in the order in which its mentions count them.
+ * @param {{images: string[], history: {images: string[]}[]}} request
+ */
+export const picturesOf = ({ images, history }) => [...history.flatMap((one) => one.images), ...images];
+
+/**
+ * Puts the ids of pictures on the server in place of their keys.
+ * @template {{images: string[], history: {images: string[]}[]}} R
+ * @param {R} request
+ * @param {Map<string, string>} ids by key
+ * @returns {R}
+ */
+export function nameImages(request, ids) {
+  const named = (/** @type {string[]} */ keys) => keys.map((key) => ids.get(key) ?? key);
+  return { ...request, images: named(request.images), history: request.history.map((one) => ({ ...one, images: named(one.images) })) };
+}
+
+/**
+ * Which pictures go with a new turn: all that are attached, but in a chat only those that its earlier turns have not
+ * shown yet, as the model still sees them. With regions, the one that they are on goes again: regions are on the
+ * newest picture.
+ *
+ * @param {Conversation} conversation
+ * @param {string[]} attached
+ * @param {{task: string, regions: unknown[], before?: string | null}} turn `before`: id of the turn that it replaces
+ */
+export function choosePictures(conversation, attached, { task, regions, before = null }) {
+  if (task !== "chat") return attached;
+  const turns = before ? conversation.turns.slice(0, conversation.turns.findIndex(({ id }) => id === before)) : conversation.turns;
+  const seen = new Set(turns.filter(isPast).flatMap(({ pictures }) => pictures));
+  return attached.filter((key, index) => !seen.has(key) || (regions.length > 0 && index === attached.length - 1));
+}
+
+/**
+ * Few-shot examples, then the chat so far.
+ * @param {Conversation} conversation
+ * @param {Turn} turn
+ */
+function historyOf({ turns, shots }, turn) {
+  const end = turns.findIndex(({ id }) => id === turn.id);
+  const past = (end < 0 ? turns : turns.slice(0, end)).filter(isPast);
+  return [
+    ...shots.map(({ text, answer, pictures }) => ({ text, raw: answer, images: pictures, regions: [] })),
+    ...past.map(({ text, answers, pictures, regions }) => ({ text, raw: rawOf(answers[0]), images: pictures, regions: regions.map(bare) })),
+  ];
+}
+
+/**
+ * Tells whether a turn belongs to the history of a chat: it has an answer that ended.
+ * @param {Turn} turn
+ */
+const isPast = ({ task, answers }) => task === "chat" && answers.length > 0 && (answers[0].status === "done" || (answers[0].status === "stopped" && Boolean(rawOf(answers[0]))));
+
+/** @param {import("./types.js").Answer} answer */
+const rawOf = ({ raw, plain }) => raw || plain;
+
+/**
+ * A region as a request has it, without what the page notes about it.
+ * @param {import("./types.js").Region} region
+ */
+function bare({ box, point, polygon }) {
+  return box ? { box } : point ? { point } : { polygon };
+}

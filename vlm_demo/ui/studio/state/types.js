@@ -1,0 +1,84 @@
+// What Studio holds in the browser. The parts that go over the wire are as in ../protocol.py.
+
+/**
+ * A text that is translated here: a template and the values of its gaps, or words that a server gave.
+ * @typedef {{words: string, values?: Record<string, any>} | string} Told
+ */
+
+/**
+ * One of them; fractions of the picture, origin top left.
+ * @typedef {{box?: number[], point?: number[], polygon?: number[][], confidence?: number | null}} Region
+ */
+
+/**
+ * A phrase of an answer with its regions. `image` counts the pictures of the request, those of its history first.
+ * @typedef {{phrase: string, target?: string, span?: number[] | null, image: number, colour: string, dash: number[],
+ *   confidence: number | null, kind: string | null, regions: Region[]}} Mention
+ */
+
+/** @typedef {{name: string, state: string, count: number, mention: number | null}} Thing */
+/** @typedef {{action: string, label: Told, choice?: string}} Remedy */
+/** @typedef {{message: Told, remedies: Remedy[]}} Problem */
+/** @typedef {"chat" | "caption" | "detailed_caption" | "grounded_caption" | "vqa" | "grounding" | "detect" | "describe_region" | "read"} Task */
+/** @typedef {"waiting" | "growing" | "done" | "failed" | "stopped"} Status */
+
+/**
+ * A picture of a conversation. Its bytes lie in the browser's database under `key`.
+ * @typedef {{key: string, name: string, blob: Blob | null, example: string | null, width: number, height: number, frames: number,
+ *   serverId: string | null, url: string | null, status: "new" | "uploading" | "ready" | "failed" | "gone",
+ *   share: number, problem: Told | null}} Picture
+ */
+
+/**
+ * What the options of the composer change; what is left out is as the model has it.
+ * @typedef {{max_new_tokens?: number, temperature?: number, top_p?: number, top_k?: number, repetition_penalty?: number,
+ *   seed?: number, thinking?: boolean, choices?: string[], test_orders?: boolean, pattern?: string, schema?: string,
+ *   system?: string, region_form?: string, space?: string, visual_tokens?: number}} Options
+ */
+
+/**
+ * @typedef {{id: string, model: string, status: Status, changed: number, blocks: string[], plain: string, raw: string, reasoning: string,
+ *   mentions: Mention[], things: Thing[], shares: {text: string, share: number}[], orders: any[], notes: Told[], tone: string,
+ *   waiting: {text: Told, stage: Told, share: number | null} | null, timing: Record<string, number> | null, outcome: Told,
+ *   stop: string, space: string, spaceChoices: any[], pictures: string[], problem: Problem | null, rating: Rating | null,
+ *   earlier: Answer[], version: number}} Answer
+ */
+
+/** @typedef {{verdict: "up" | "down" | "flag", reason: string}} Rating */
+
+/**
+ * @typedef {{id: string, task: Task, text: string, targets: string[], regions: Region[], pictures: string[], options: Options,
+ *   model: string, answers: Answer[], created: number, changed: number}} Turn
+ */
+
+/** A few-shot example: a question with its pictures and the answer wished for. @typedef {{text: string, answer: string, pictures: string[]}} Shot */
+
+/**
+ * `deleted` says when turns were deleted, so that another window does not bring them back.
+ * @typedef {{id: string, title: string, created: number, changed: number, pictures: Picture[], turns: Turn[], shown: string | null,
+ *   layers: {hidden: string[], shown: string[], deleted: string[]}, shots: Shot[], deleted: Record<string, number>}} Conversation
+ */
+
+/**
+ * What the canvas draws of one phrase or thing of an answer. `pending`: its answer still grows.
+ * @typedef {{id: string, turn: string, answer: string, phrase: string, colour: string, dash: number[], count: number,
+ *   visible: boolean, pending: boolean, found: boolean, regions: Region[], mentions: number[]}} Layer
+ */
+
+/** @typedef {{id: string, title: string, changed: number, turns: number}} Summary */
+/** @typedef {"chat" | "caption" | "ask" | "find" | "describe" | "read" | "detect"} Mode */
+
+/**
+ * What is being written. `editing` is the turn that it will replace.
+ * @typedef {{mode: Mode, style: string, text: string, tags: string[], pictures: string[], regions: Region[], options: Options,
+ *   editing: string | null, asking: boolean, problem: Problem | null}} Draft
+ */
+
+/**
+ * @typedef {{start: any, model: string, conversation: Conversation, list: Summary[], readOnly: boolean, draft: Draft,
+ *   drawer: {name: string, turn?: string, answer?: string} | null, notices: Notice[]}} State
+ */
+
+/** A message that stays until it is put away. @typedef {{id: string, text: Told, action?: {label: Told, run: () => void}}} Notice */
+
+export {};
