@@ -13,6 +13,7 @@ from vlm_demo.errors import SettingsError
 from vlm_demo.settings import Settings
 from vlm_demo.ui.arena.tab import build_arena_tab
 from vlm_demo.ui.batch.tab import build_batch_tab
+from vlm_demo.ui.browser_modules import module_routes
 from vlm_demo.ui.chat.tab import build_chat_tab
 from vlm_demo.ui.check.tab import build_check_tab
 from vlm_demo.ui.components.answer_actions.actions import SharedActions
@@ -34,6 +35,7 @@ from vlm_demo.ui.components.settings.panel import build_settings
 from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.endpoints import add_endpoints
 from vlm_demo.ui.events import MAX_ANSWERS
+from vlm_demo.ui.header.first_html import first_html_middleware
 from vlm_demo.ui.i18n import say
 from vlm_demo.ui.inspector.tab import build_inspector_tab
 from vlm_demo.ui.models.tab import build_models_tab
@@ -147,14 +149,20 @@ def serve(blocks: gr.Blocks, settings: Settings) -> str:
         head=HEAD,
         i18n=say,
         js=SCRIPT,
-        footer_links=["api", "settings"],
+        footer_links=["api"],  # the footer is hidden; About has the link
         ssr_mode=False,
         run_history=False,
         enable_monitoring=False,
         show_error=False,
         # Pictures have a limit of their own, which holds when they are opened.
         max_file_size=max(settings.max_upload_bytes, settings.batch_bytes),
-        app_kwargs={"middleware": [cookie_middleware(open_voter_hash(settings))]},
+        app_kwargs={
+            "middleware": [
+                cookie_middleware(open_voter_hash(settings)),
+                first_html_middleware(),
+            ],
+            "routes": module_routes(),
+        },
         max_threads=2 * MAX_ANSWERS,  # an answer holds one, and there are other events
         # Gradio would ask its own page for an answer within seconds, and give up on a busy machine.
         _frontend=False,

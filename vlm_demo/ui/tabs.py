@@ -1,4 +1,4 @@
-"""The tabs of the page."""
+"""The views of the page, and the tabs that hold them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from enum import StrEnum
 class Tab(StrEnum):
     """A tab; the value is its English label, and names the tab in permalinks too."""
 
+    STUDIO = "Studio"
     CHAT = "Chat"
     CAPTION = "Caption"
     ASK = "Ask"
@@ -22,3 +23,7 @@ class Tab(StrEnum):
     def slug(self) -> str:
         """The beginning of the ids of its elements."""
         return self.value.lower()
+
+
+VIEWS = (Tab.STUDIO, Tab.ARENA, Tab.BATCH, Tab.MODELS)
+"""What the header offers, in its order."""

@@ -24,8 +24,7 @@ from vlm_demo.ui.streaming import show_errors
 def build_model_choice(backend: Backend) -> tuple[gr.Dropdown, gr.HTML]:
     """Lay out the choice and the card below it; `wire_model_choice` brings them to life."""
     first = backend.menu[0]
-    with gr.Row(elem_id="header"):
-        gr.HTML("<h1>VLM demo</h1>", elem_id="title", apply_default_css=False)
+    with gr.Row(elem_id="page-model"):
         model = gr.Dropdown(
             runnable_models(backend),
             value=first.name,

@@ -1,0 +1,104 @@
+"""The first HTML of the page, with the header in it: nothing moves when the scripts have loaded."""
+
+from __future__ import annotations
+
+import re
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware import Middleware
+from starlette.requests import cookie_parser
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from vlm_demo.ui import browser_files
+from vlm_demo.ui.browser_modules import module_url
+from vlm_demo.ui.header.header import LANGUAGE_NAMES, header_html
+
+LANGUAGE_COOKIE = "vlm_demo_language"
+"""Name of the cookie that keeps the language chosen in the header (`header/language.js`)."""
+
+GRADIO_TAGS = {"en": "en", "ja": "ja", "zh": "zh-CN"}
+"""What Gradio calls each language of the page."""
+
+_BODY = re.compile(rb"<body[^>]*>")
+_HTML_LANG = re.compile(rb'(<html\s[^>]*?lang=)"[^"]*"')
+
+STYLE_SHEETS = ("tokens.css", "header/shell.css", "header/header.css")
+"""Style sheets that the first HTML needs."""
+
+
+class FirstHtml:
+    """ASGI middleware that puts the header, in the visitor's language, into Gradio's page."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Put the header in front of an application."""
+        self._app = app
+        self._first_script = browser_files.read("header/first.js")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and complete the page where it asks for one."""
+        headers = Headers(scope=scope)
+        if scope["type"] != "http" or "text/html" not in headers.get("accept", ""):
+            await self._app(scope, receive, send)
+            return
+        language = choose_language(headers)
+        start: Message = {}
+        body = b""
+
+        async def send_with_header(message: Message) -> None:
+            nonlocal start, body
+            if message["type"] == "http.response.start":
+                start = message
+                if not _is_page(Headers(raw=start["headers"])):
+                    await send(message)
+            elif not _is_page(Headers(raw=start["headers"])):
+                await send(message)
+            else:
+                body += message.get("body", b"")
+                if not message.get("more_body", False):
+                    body = self.complete(body, language)
+                    MutableHeaders(raw=start["headers"])["content-length"] = str(len(body))
+                    await send(start)
+                    await send({"type": "http.response.body", "body": body})
+
+        await self._app(scope, receive, send_with_header)
+
+    def complete(self, page: bytes, language: str) -> bytes:
+        """Return a page with the header in it; HTML that is not Gradio's page stays as it is."""
+        if b"<gradio-app" not in page:
+            return page
+        tag = GRADIO_TAGS[language]
+        script = browser_files.fill(self._first_script, language=tag)
+        header = f"<script>{script}</script>{header_html(language)}".encode()
+        page = _HTML_LANG.sub(rb'\1"' + tag.encode() + b'"', page, count=1)
+        page = page.replace(b"</head>", _head_html().encode() + b"</head>", 1)
+        return _BODY.sub(lambda body: body[0] + header, page, count=1)
+
+
+def first_html_middleware() -> Middleware:
+    """Return the middleware for FastAPI."""
+    return Middleware(FirstHtml)
+
+
+def choose_language(headers: Headers) -> str:
+    """Return the language that was chosen in the header, or the one that the browser asks for."""
+    chosen = cookie_parser(headers.get("cookie", "")).get(LANGUAGE_COOKIE, "")
+    if chosen in LANGUAGE_NAMES:
+        return chosen
+    wanted: list[tuple[float, str]] = []
+    for entry in headers.get("accept-language", "").split(","):
+        tag, _, quality = entry.strip().partition(";q=")
+        try:
+            wanted.append((float(quality or 1), tag.partition("-")[0].lower()))
+        except ValueError:  # not a number: the entry counts for nothing
+            continue
+    known = [(quality, tag) for quality, tag in wanted if tag in LANGUAGE_NAMES and quality > 0]
+    return max(known, key=lambda entry: entry[0])[1] if known else "en"
+
+
+def _head_html() -> str:
+    links = "".join(f'<link rel="stylesheet" href="{module_url(name)}">' for name in STYLE_SHEETS)
+    return f'{links}<script type="module" src="{module_url("header/header.js")}"></script>'
+
+
+def _is_page(headers: Headers) -> bool:
+    return headers.get("content-type", "").startswith("text/html")

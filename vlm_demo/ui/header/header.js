@@ -1,0 +1,8 @@
+// The entry of the header's scripts.
+import { listenForLanguage } from "./language.js";
+import { listenForTheme } from "./theme.js";
+import { startViews } from "./views.js";
+
+startViews();
+listenForTheme();
+listenForLanguage();
