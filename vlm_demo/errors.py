@@ -3,6 +3,7 @@
 VlmDemoError
 ├── InputError              what the user gave cannot be used
 │   ├── ImageError          a file is not a picture, too large or damaged
+│   │   └── ForgottenImageError  the page does not know the picture, or no longer
 │   ├── MissingImageError   the task needs a picture
 │   ├── MissingTextError    the task needs words
 │   ├── TooLongError        the text is longer than the model can take
@@ -52,6 +53,15 @@ class InputError(VlmDemoError):
 
 class ImageError(InputError):
     """The file is not a picture that can be read, or is too large."""
+
+
+class ForgottenImageError(ImageError):
+    """The page does not know a picture: it was cleaned away, or never was this visitor's."""
+
+    def __init__(self, image_id: str) -> None:
+        """Build the error for the picture that a browser calls `image_id`."""
+        super().__init__("This picture is no longer here. Please add it again.")
+        self.image_id = image_id
 
 
 class MissingImageError(InputError):

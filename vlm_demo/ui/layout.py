@@ -39,6 +39,7 @@ from vlm_demo.ui.header.first_html import first_html_middleware
 from vlm_demo.ui.i18n import say
 from vlm_demo.ui.inspector.tab import build_inspector_tab
 from vlm_demo.ui.models.tab import build_models_tab
+from vlm_demo.ui.studio.endpoints import add_studio_endpoints
 from vlm_demo.ui.tabs import Tab
 from vlm_demo.ui.tasks.ask import build_ask_tab
 from vlm_demo.ui.tasks.caption import build_caption_tab
@@ -83,9 +84,10 @@ def build_page(backend: Backend, settings: Settings) -> gr.Blocks:
     with blocks:
         # First, since components that come later would change the api_names.
         add_endpoints(blocks, backend, settings, leaderboards)
+        examples = load_examples()
+        add_studio_endpoints(backend, settings, examples)
         endpoints = blocks.children[:]
         model, model_card = build_model_choice(backend)
-        examples = load_examples()
         permalink_card = build_permalink_card(examples)
         # What all tabs share comes before them, even where it is shown below: Gradio's page finds
         # a component by walking all those before it.

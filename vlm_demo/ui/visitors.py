@@ -95,6 +95,19 @@ def read_voter(request: gr.Request) -> str:
     return voter(identity)
 
 
+def read_owner(request: gr.Request) -> str:
+    """Return who owns what a request uploads: a login or the name in a cookie, as a hash.
+
+    "" where a browser keeps no cookies: its pictures are then protected by their names alone,
+    which nobody can guess.
+    """
+    identity = request.username or request.state.visitor
+    if not identity:
+        return ""
+    voter: Callable[[str], str] = request.state.voter
+    return voter(f"owner {identity}")
+
+
 def _is_secure(scope: Scope, headers: Headers) -> bool:
     """Tell whether the browser uses https, perhaps through a proxy."""
     return scope["scheme"] == "https" or headers.get("x-forwarded-proto", "").startswith("https")

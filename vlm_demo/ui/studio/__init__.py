@@ -1,0 +1,1 @@
+"""Studio's part on the server: what its browser application calls, and what it is sent."""

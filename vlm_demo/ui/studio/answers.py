@@ -1,0 +1,140 @@
+"""Answers a turn of Studio: the stream of events from the first sign of life to the end."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from threading import Event as StopSign
+
+from vlm_demo.analysis.multiple_choice import Ranking, rank_in_every_order
+from vlm_demo.analysis.reread import reread
+from vlm_demo.backend import Backend
+from vlm_demo.errors import ForgottenImageError, InputError, NoScoresError
+from vlm_demo.ui.components.answer.answer_stream import stream_answer
+from vlm_demo.ui.components.answer.remedies import find_remedies
+from vlm_demo.ui.components.answer.waiting import Waiting
+from vlm_demo.ui.streaming import compute_in_thread, error_message
+from vlm_demo.ui.studio.events import (
+    Differ,
+    Event,
+    done_event,
+    failed_event,
+    orders_event,
+    ranking_event,
+    stopped_event,
+    text_data,
+    waiting_event,
+)
+from vlm_demo.ui.studio.images import ImageStore
+from vlm_demo.ui.studio.protocol import StudioRequest, read_sent
+from vlm_demo.ui.studio.requests import build_request, describe_restart, shown_images
+from vlm_demo.ui.studio.running import RunningTurns
+from vlm_demo.values import Reply, Request, Task
+
+Events = Generator[list[Event], None, None]
+"""Lists of events; an empty one is a sign of life, at which the stream can be closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class StudioAnswers:
+    """Answers turns."""
+
+    backend: Backend
+    images: ImageStore
+    running: RunningTurns
+
+    def answer(self, sent: object, owner: str) -> Events:
+        """Answer a turn; the last event is `done` or `failed`. Closing the stream stops the model.
+
+        Args:
+            sent: what the browser sent, a `StudioRequest`.
+            owner: the visitor.
+        """
+        yield []  # from here on, the stream can be closed
+        try:
+            asked = read_sent(StudioRequest, sent)
+        except InputError as error:
+            yield [failed_event(error_message(error), [], None)]
+            return
+        try:
+            with self.running.run(owner, asked.turn) as stop:
+                request = build_request(self.backend, self.images, asked, owner)
+                with closing(self._stream(asked, request, stop)) as events:
+                    yield from events
+        except Exception as error:  # whatever it is, the visitor is told
+            yield [self._failure(error, asked.model, asked.task)]
+
+    def _stream(self, asked: StudioRequest, request: Request, stop: StopSign) -> Events:
+        if asked.test_orders and not request.choices:
+            raise InputError("To ask in every order, please give possible answers.")
+        if not request.choices or request.task is not Task.VQA:
+            yield from self._write(asked, request, stop)
+            return
+        rank = self._rank_orders if asked.test_orders else self._rank
+        try:
+            yield from rank(asked, request, stop)
+        except NoScoresError:
+            yield from self._write(asked, request, stop)
+
+    def _write(self, asked: StudioRequest, request: Request, stop: StopSign) -> Events:
+        """Let the model write."""
+        spec = self.backend.spec(asked.model)
+        differ = Differ(shown_images(self.backend, asked))
+        newest = Reply("", "")
+        with closing(stream_answer(self.backend, asked.model, request)) as replies:
+            for new in replies:
+                if stop.is_set():
+                    break
+                if isinstance(new, Waiting):
+                    yield [waiting_event(new)]
+                elif new is None:
+                    yield []
+                else:
+                    newest = reread(spec, request, new, asked.space) if asked.space else new
+                    yield differ.events(newest)
+        notes = tuple(describe_restart(self.backend, asked))
+        done = done_event(newest, asked.task, spec, asked.space, notes)
+        yield [stopped_event(done) if stop.is_set() else done]
+
+    def _rank(self, asked: StudioRequest, request: Request, stop: StopSign) -> Events:
+        """Say how probable each of the possible answers is."""
+        differ = Differ(())
+        compute = partial(self.backend.score, asked.model, request)
+        for logprobs in compute_in_thread(compute):
+            if logprobs is None:
+                yield []
+                continue
+            ranking = Ranking.of(request.choices, logprobs)
+            best = Reply(ranking.best, ranking.best)
+            done = done_event(best, asked.task, self.backend.spec(asked.model), "")
+            yield [ranking_event(ranking), *differ.events(best), done]
+
+    def _rank_orders(self, asked: StudioRequest, request: Request, stop: StopSign) -> Events:
+        """Compare the possible answers in one rotation after another."""
+        differ, best = Differ(()), Reply("", "")
+        circles = rank_in_every_order(request, partial(self.backend.score, asked.model))
+        for _ in request.choices:
+            for circle in compute_in_thread(lambda: next(circles)):
+                if stop.is_set():
+                    break
+                if circle is None:
+                    yield []
+                    continue
+                best = Reply(circle.mean.best, circle.mean.best)
+                yield [orders_event(circle), *differ.events(best)]
+        done = done_event(best, asked.task, self.backend.spec(asked.model), "")
+        yield [stopped_event(done) if stop.is_set() else done]
+
+    def _failure(self, error: Exception, model: str, task: Task) -> Event:
+        remedies: list[Event] = [
+            {
+                "action": remedy.action.value,
+                "label": text_data(remedy.label),
+                "choice": remedy.choice,
+            }
+            for remedy in find_remedies(error, self.backend, model, task)
+        ]
+        gone = error.image_id if isinstance(error, ForgottenImageError) else None
+        return failed_event(error_message(error), remedies, gone)

@@ -1,0 +1,138 @@
+"""The calls of Studio's browser application, through Gradio's HTTP API.
+
+A call is two requests, as https://www.gradio.app/guides/querying-gradio-apps-with-curl says:
+
+    const base = new URL("gradio_api/", document.baseURI);
+    const post = await fetch(new URL("call/studio_answer", base), {
+      method: "POST", headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ data: [request] }),        // one item for each argument
+    });
+    const { event_id } = await post.json();
+    const stream = await fetch(new URL(`call/studio_answer/${event_id}`, base), { signal });
+
+The stream has server-sent events. `event: generating` has `data: [VALUE]` for each value that a
+streaming call yields, and at the end `event: complete` has the last of them once more: ignore it
+there. Any other call has only `event: complete` with `data: [VALUE]`. `event: error` has a message
+or null as its data; `event: heartbeat` means nothing. Aborting the fetch of the stream stops the
+call. A file is uploaded first: POST `upload` with the form field `files`, which answers with a list
+of paths.
+
+Calls that fail for a reason that people can understand return `{error: {words, values}}`, and
+`image_gone` where a picture has to be sent again: no HTTP status tells them apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from gradio.events import api
+
+from vlm_demo.backend import Backend
+from vlm_demo.errors import ForgottenImageError, ImageError
+from vlm_demo.settings import Settings
+from vlm_demo.ui.components.examples import Example
+from vlm_demo.ui.events import MAX_ANSWERS
+from vlm_demo.ui.streaming import error_message
+from vlm_demo.ui.studio.answers import StudioAnswers
+from vlm_demo.ui.studio.events import Event, text_data
+from vlm_demo.ui.studio.images import ImageStore
+from vlm_demo.ui.studio.protocol import MAX_NAME
+from vlm_demo.ui.studio.running import RunningTurns
+from vlm_demo.ui.studio.start import find_example, start_content
+from vlm_demo.ui.visitors import read_owner
+
+MAX_CALLS = 32
+"""Largest number of calls, other than answers, that are served at the same time."""
+
+
+@dataclass(frozen=True)
+class StudioEndpoints:
+    """The calls as methods, whose names are those of the API."""
+
+    backend: Backend
+    settings: Settings
+    examples: Sequence[Example]
+    images: ImageStore
+    running: RunningTurns
+
+    @property
+    def answers(self) -> StudioAnswers:
+        """What answers turns."""
+        return StudioAnswers(self.backend, self.images, self.running)
+
+    def studio_start(self) -> dict[str, Any]:
+        """Return what the page shows before anything is asked."""
+        return explain_errors(lambda: start_content(self.backend, self.settings, self.examples))
+
+    def studio_image(self, source: str, name: str, request: gr.Request) -> dict[str, Any]:
+        """Check a picture and keep it for this visitor.
+
+        Args:
+            source: the path that the upload returned, or "example:" and the id of an example.
+            name: what the visitor calls it.
+            request: who asks.
+        """
+
+        def add() -> dict[str, Any]:
+            owner = read_owner(request)
+            kind, _, example_id = str(source).partition(":")
+            if kind != "example":
+                return {**self.images.add_upload(source, str(name)[:MAX_NAME], owner)}
+            example = find_example(self.examples, example_id)
+            if example is None:
+                raise ImageError("There is no such example.")
+            return {**self.images.add_file(example.image, example.title, owner)}
+
+        return explain_errors(add)
+
+    def studio_full_image(self, image: str, request: gr.Request) -> dict[str, Any]:
+        """Return the address of a picture in full resolution."""
+        return explain_errors(
+            lambda: {"url": self.images.full_url(str(image), read_owner(request))}
+        )
+
+    def studio_answer(self, sent: dict[str, Any], request: gr.Request) -> Iterator[list[Event]]:
+        """Answer a turn; see `protocol.StudioRequest` and `events`."""
+        yield from self.answers.answer(sent, read_owner(request))
+
+    def studio_stop(self, turn: str, request: gr.Request) -> dict[str, Any]:
+        """Stop a turn of this visitor; its stream then ends with `done`."""
+        return {"stopped": self.running.stop(read_owner(request), str(turn))}
+
+
+def add_studio_endpoints(
+    backend: Backend, settings: Settings, examples: Sequence[Example]
+) -> StudioEndpoints:
+    """Add the calls to the page, which is being built."""
+    endpoints = StudioEndpoints(backend, settings, examples, ImageStore(settings), RunningTurns())
+    for call in (
+        endpoints.studio_start,
+        endpoints.studio_image,
+        endpoints.studio_full_image,
+        endpoints.studio_stop,
+    ):
+        _add(call, "studio", MAX_CALLS)
+    _add(endpoints.studio_answer, "answers", MAX_ANSWERS)
+    return endpoints
+
+
+def explain_errors(compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return what `compute` returns, or why it failed."""
+    try:
+        return compute()
+    except Exception as error:  # whatever it is, the visitor is told
+        gone = error.image_id if isinstance(error, ForgottenImageError) else None
+        return {"error": text_data(error_message(error)), "image_gone": gone}
+
+
+def _add(call: Callable[..., Any], group: str, at_once: int) -> None:
+    api(
+        call,
+        api_name=call.__name__,
+        api_visibility="undocumented",
+        concurrency_id=group,
+        concurrency_limit=at_once,
+    )

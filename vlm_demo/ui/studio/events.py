@@ -1,0 +1,208 @@
+"""What Studio's browser application is sent while an answer grows.
+
+An event is a JSON object with a `type`; `ui/studio/types.js` has the same for the browser. Texts
+for people are `{words, values}`: the English template, which is translated in the browser, and what
+fills its blanks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from string import ascii_uppercase
+from typing import Any
+
+from vlm_demo.analysis.multiple_choice import CircularResult, Ranking
+from vlm_demo.analysis.reread import spaces_to_choose
+from vlm_demo.catalog.spec import ModelSpec
+from vlm_demo.prompting.stop_notes import stop_note
+from vlm_demo.prompting.targets import TARGET_TASKS
+from vlm_demo.ui.components.answer.waiting import Waiting
+from vlm_demo.ui.html_values import DisplayText, TranslatableText
+from vlm_demo.ui.studio.blocks import render_blocks
+from vlm_demo.ui.studio.mentions import mention_items, mention_styles, target_items
+from vlm_demo.values import Reply, ReplyState, StopReason, Task
+
+Event = dict[str, Any]
+"""A JSON object with a `type`."""
+
+
+class Differ:
+    """Turns replies, each with all that was written so far, into events with what has changed."""
+
+    def __init__(self, shown_images: Sequence[int]) -> None:
+        """Begin an answer.
+
+        Args:
+            shown_images: for each picture that the model is shown, its index in the request.
+        """
+        self._shown_images = shown_images
+        self._blocks: list[str] = []
+        self._mentions: list[Event] = []
+        self._things: list[Event] = []
+        self._reasoning = ""
+
+    def events(self, reply: Reply) -> list[Event]:
+        """Return what has changed since the reply before."""
+        styles = mention_styles(reply.mentions)
+        mentions = mention_items(reply, styles, self._shown_images)
+        blocks, things = render_blocks(reply.text, reply.mentions, styles), target_items(reply)
+        events: list[Event] = []
+        if reply.reasoning != self._reasoning:
+            self._reasoning = reply.reasoning
+            events.append({"type": "reasoning", "text": reply.reasoning})
+        # Mentions come first: a mark in the text names one of them.
+        if mentions != self._mentions:
+            keep = _count_equal(self._mentions, mentions)
+            events.append({"type": "mentions", "keep": keep, "items": mentions[keep:]})
+            self._mentions = mentions
+        if blocks != self._blocks:
+            keep = _count_equal(self._blocks, blocks)
+            events.append({"type": "text", "keep": keep, "blocks": blocks[keep:]})
+            self._blocks = blocks
+        if things != self._things:
+            events.append({"type": "things", "items": things})
+            self._things = things
+        return events
+
+
+def waiting_event(state: Waiting) -> Event:
+    """Say what a request waits for before the first word."""
+    return {
+        "type": "waiting",
+        "text": text_data(state.text),
+        "stage": text_data(state.stage),
+        "share": state.share,
+    }
+
+
+def ranking_event(ranking: Ranking) -> Event:
+    """Say how probable each possible answer is."""
+    return {"type": "shares", "items": _shares(ranking), "orders": []}
+
+
+def orders_event(result: CircularResult) -> Event:
+    """Say how probable each possible answer is in the mean, and what each order says."""
+    orders = [
+        {
+            "order": _letter_choices(ranking.choices),
+            "best": ranking.best,
+            "share": ranking.probability(ranking.best),
+        }
+        for ranking in result.rankings
+    ]
+    return {"type": "shares", "items": _shares(result.mean), "orders": orders}
+
+
+def done_event(
+    reply: Reply, task: Task, spec: ModelSpec, space: str, notes: Sequence[DisplayText] = ()
+) -> Event:
+    """Say that an answer is complete.
+
+    Args:
+        reply: the answer.
+        task: what was asked for.
+        spec: the model that answered.
+        space: the coordinate space that a person chose; "": none.
+        notes: what else is said below the answer.
+    """
+    outcome, tone = describe_outcome(reply) if task in TARGET_TASKS else (None, "")
+    said = [note for note in (*notes, reply.note, stop_note(reply)) if note]
+    if outcome is None and reply.state in _PROBLEMS:
+        said.append(_PROBLEMS[reply.state])
+    spaces = spaces_to_choose(spec, reply)
+    timing = reply.timing
+    return {
+        "type": "done",
+        "state": reply.state.value,
+        "tone": tone,
+        "notes": list(map(text_data, said)),
+        "outcome": outcome and text_data(outcome),
+        "raw": reply.raw,
+        "raws": [result.raw for result in reply.targets],
+        "plain": reply.text,
+        "stop": reply.stop and reply.stop.value,
+        "timing": timing
+        and {
+            "first_token_s": round(timing.first_token_s, 3),
+            "seconds": round(timing.seconds, 3),
+            "tokens": timing.tokens,
+            "tokens_per_s": round(timing.tokens_per_s, 2),
+        },
+        "space": space or reply.space,
+        "space_choices": [{"name": one.name, "title": one.title} for one in spaces],
+    }
+
+
+def stopped_event(done: Event) -> Event:
+    """Return the end of an answer that a person stopped."""
+    notes = [note for note in done["notes"] if note != text_data(_STOPPED)]
+    return {**done, "stop": StopReason.CANCELLED.value, "notes": [*notes, text_data(_STOPPED)]}
+
+
+def failed_event(message: DisplayText, remedies: Sequence[Event], image_gone: str | None) -> Event:
+    """Say that an answer failed; what was written stays.
+
+    Args:
+        message: what happened.
+        remedies: what can be done, each an action with its label and choice.
+        image_gone: the picture that the browser has to send again; None: none.
+    """
+    return {
+        "type": "failed",
+        "message": text_data(message),
+        "remedies": list(remedies),
+        "image_gone": image_gone,
+    }
+
+
+def text_data(text: DisplayText) -> Event:
+    """Return a text for people as the browser gets it."""
+    if isinstance(text, str):
+        return {"words": text, "values": {}}
+    return {"words": text.template, "values": dict(text.values)}
+
+
+def describe_outcome(reply: Reply) -> tuple[TranslatableText, str]:
+    """Say what a search found, and its tone: found, none or unreadable."""
+    match reply.state:
+        case ReplyState.FOUND:
+            count = sum(len(mention.regions) for mention in reply.mentions)
+            template = "1 object found" if count == 1 else "{count} objects found"
+            return TranslatableText(template, {"count": count}), "found"
+        case ReplyState.NONE:
+            return TranslatableText("Nothing found (the model returned no boxes)."), "none"
+    return _PROBLEMS[reply.state], "unreadable"
+
+
+_STOPPED = "The answer was stopped before its end."
+
+_PROBLEMS = {
+    ReplyState.PARTLY_UNREADABLE: TranslatableText(
+        "Some coordinates in this answer could not be parsed."
+    ),
+    ReplyState.UNREADABLE: TranslatableText("The coordinates in this answer could not be parsed."),
+    ReplyState.SPACE_UNKNOWN: TranslatableText(
+        "Boxes were found. Choose the coordinate format so that they can be drawn."
+    ),
+}
+"""What is said of an answer whose regions are not all drawn."""
+
+
+def _shares(ranking: Ranking) -> list[Event]:
+    pairs = zip(ranking.choices, ranking.probabilities, strict=True)
+    return [{"text": choice, "share": probability} for choice, probability in pairs]
+
+
+def _letter_choices(choices: Sequence[str]) -> str:
+    pairs = zip(ascii_uppercase, choices, strict=False)
+    return "  ".join(f"{letter} {choice}" for letter, choice in pairs)
+
+
+def _count_equal(old: Sequence[object], new: Sequence[object]) -> int:
+    """Return how many items two lists have in common at their beginning."""
+    pairs = zip(old, new, strict=False)
+    return next((i for i, (one, other) in enumerate(pairs) if one != other), _least(old, new))
+
+
+def _least(old: Sequence[object], new: Sequence[object]) -> int:
+    return min(len(old), len(new))

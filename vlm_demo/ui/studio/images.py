@@ -1,0 +1,121 @@
+"""The pictures of Studio: each has a name that nobody can guess, and belongs to one visitor."""
+
+from __future__ import annotations
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Lock
+from typing import TypedDict
+
+from PIL.Image import Image
+
+from vlm_demo.errors import ForgottenImageError, ImageError
+from vlm_demo.settings import Settings
+from vlm_demo.ui.components.uploaded_images import (
+    UploadedImage,
+    accept_image,
+    find_upload,
+    full_resolution_url,
+)
+
+MAX_IMAGES = 20_000
+"""Number of pictures beyond which the one that was used longest ago is forgotten."""
+
+ID_BYTES = 16
+"""Length of a picture's name, in random bytes."""
+
+
+class ImageInfo(TypedDict):
+    """What a browser is told about a picture."""
+
+    id: str
+    url: str  # of a small copy, relative to the page
+    name: str
+    width: int  # of the whole picture, upright
+    height: int
+
+
+class ImageStore:
+    """The pictures that browsers have sent, by the names that they were given.
+
+    A browser that names one of another visitor learns nothing: it is told the same as for a picture
+    that never existed. After a restart the store is empty; browsers then send their pictures again.
+    """
+
+    def __init__(self, settings: Settings, *, most: int = MAX_IMAGES) -> None:
+        """Build an empty store.
+
+        Args:
+            settings: limits for pictures.
+            most: number of pictures beyond which the oldest is forgotten.
+        """
+        self._settings = settings
+        self._most = most
+        self._images: OrderedDict[str, tuple[str, UploadedImage]] = OrderedDict()
+        self._lock = Lock()
+
+    def add_upload(self, path: object, name: str, owner: str) -> ImageInfo:
+        """Check a file that a browser says it has uploaded, and keep it.
+
+        Raises:
+            ImageError: it did not arrive, or is not a picture that can be read.
+        """
+        source = find_upload(path)
+        if source is None:
+            raise ImageError("This picture did not arrive. Please add it again.")
+        return self.add_file(source, name or source.name, owner)
+
+    def add_file(self, source: Path, name: str, owner: str) -> ImageInfo:
+        """Check a file and keep it.
+
+        Raises:
+            ImageError: it is not a picture that can be read.
+        """
+        image = accept_image(source, self._settings, name)
+        image_id = secrets.token_urlsafe(ID_BYTES)
+        with self._lock:
+            self._images[image_id] = owner, image
+            while len(self._images) > self._most:
+                self._images.popitem(last=False)
+        width, height = image.size
+        return {
+            "id": image_id,
+            "url": image.url,
+            "name": image.name,
+            "width": width,
+            "height": height,
+        }
+
+    def find(self, image_id: str, owner: str) -> UploadedImage:
+        """Return a picture of a visitor.
+
+        Raises:
+            ForgottenImageError: the visitor has no such picture, or its file is gone.
+        """
+        with self._lock:
+            kept_owner, image = self._images.get(image_id, ("", None))
+            if image is None or kept_owner != owner or not image.source.is_file():
+                raise ForgottenImageError(image_id)
+            self._images.move_to_end(image_id)
+            return image
+
+    def open_all(self, image_ids: Sequence[str], owner: str) -> tuple[Image, ...]:
+        """Open pictures of a visitor in full size.
+
+        Raises:
+            ForgottenImageError: one of them is not there.
+        """
+        return tuple(self.find(image_id, owner).open() for image_id in image_ids)
+
+    def full_url(self, image_id: str, owner: str) -> str:
+        """Return the address of a picture in full resolution, relative to the page.
+
+        Raises:
+            ForgottenImageError: the visitor has no such picture.
+        """
+        url = full_resolution_url(self.find(image_id, owner).fingerprint)
+        if url is None:
+            raise ForgottenImageError(image_id)
+        return url

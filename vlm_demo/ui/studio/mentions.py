@@ -1,0 +1,92 @@
+"""The phrases of an answer as the browser gets them: their regions, colours and certainty."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vlm_demo.markup.region_json import region_to_json
+from vlm_demo.prompting.confidence import region_confidences
+from vlm_demo.rendering.palette import colour_of, dash_of
+from vlm_demo.values import Mention, Reply
+
+DECIMALS = 4
+"""Decimals of a confidence, which is from 0 to 1."""
+
+TOKEN_PROBABILITY = "token probability"
+"""The kind of a confidence that only says how probable the tokens of the numbers were."""
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a layer is drawn."""
+
+    colour: str
+    dash: tuple[float, ...]
+
+
+def mention_styles(mentions: Sequence[Mention]) -> list[Style]:
+    """Return how each mention is drawn: all of one thing, or of one phrase, look the same."""
+    order: dict[str, int] = {}
+    indices = [order.setdefault(_layer_of(mention), len(order)) for mention in mentions]
+    return [Style(colour_of(index), dash_of(index)) for index in indices]
+
+
+def mention_items(
+    reply: Reply, styles: Sequence[Style], shown_images: Sequence[int]
+) -> list[dict[str, Any]]:
+    """Return the mentions of a reply as the browser gets them.
+
+    Args:
+        reply: the answer.
+        styles: how each mention is drawn.
+        shown_images: for each picture that the model was shown, its index in the request.
+    """
+    confidences = region_confidences(reply)
+    return [
+        {
+            "phrase": mention.phrase.strip(),
+            "target": mention.target,
+            "span": list(mention.span),
+            "image": _image_index(mention.image_index, shown_images),
+            "colour": style.colour,
+            "dash": list(style.dash),
+            "confidence": _round(mention.confidence),
+            "kind": None if mention.confidence is None else TOKEN_PROBABILITY,
+            "regions": [
+                {**region_to_json(region), "confidence": _round(confidence)}
+                for region, confidence in zip(mention.regions, known, strict=True)
+            ],
+        }
+        for mention, style, known in zip(reply.mentions, styles, confidences, strict=True)
+    ]
+
+
+def target_items(reply: Reply) -> list[dict[str, Any]]:
+    """Return what was found of each of several things that were looked for."""
+    items = []
+    for result in reply.targets:
+        own = [i for i, one in enumerate(reply.mentions) if one.target == result.name]
+        found = next((index for index in own if reply.mentions[index].regions), None)
+        items.append(
+            {
+                "name": result.name,
+                "state": result.state.value,
+                "count": reply.count_regions(result.name),
+                "mention": found,
+            }
+        )
+    return items
+
+
+def _layer_of(mention: Mention) -> str:
+    return (mention.target or mention.phrase).strip().casefold()
+
+
+def _image_index(index: int, shown_images: Sequence[int]) -> int:
+    return shown_images[min(index, len(shown_images) - 1)] if shown_images else 0
+
+
+def _round(confidence: float | None) -> float | None:
+    return None if confidence is None else round(confidence, DECIMALS)

@@ -1,0 +1,101 @@
+"""What Studio's browser application knows of each model: who can do what, where, and why not."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from vlm_demo.backend import Backend
+from vlm_demo.catalog.spec import ModelSpec
+from vlm_demo.catalog.thinking import has_thinking_switch
+from vlm_demo.engines import FreeMemory, NumberFormat
+from vlm_demo.families import get_family
+from vlm_demo.ui.html_values import DisplayText, TranslatableText
+from vlm_demo.ui.studio.events import text_data
+from vlm_demo.units import format_parameters
+from vlm_demo.values import RegionForm, Task
+
+Group = Literal["here", "fits", "elsewhere", "servers"]
+"""Where a model is: on this computer; to be fetched; too large or not runnable; on a server."""
+
+REGION_FORMS = {RegionForm.AUTO: "words", RegionForm.MARKS: "marks", RegionForm.CROP: "crops"}
+"""The forms in which marked regions can reach a model, as the browser calls them."""
+
+GROUNDING_TASKS = (Task.GROUNDING, Task.DETECT, Task.GROUNDED_CAPTION)
+"""Tasks whose answers have regions."""
+
+
+def list_models(backend: Backend, *, measure: bool) -> list[dict[str, Any]]:
+    """Return the menu, the default first.
+
+    Args:
+        backend: the models.
+        measure: whether to find out how much memory is free, which takes seconds the first time.
+    """
+    free = backend.free_memory() if measure else None
+    return [model_info(backend, spec, free) for spec in backend.menu]
+
+
+def model_info(backend: Backend, spec: ModelSpec, free: FreeMemory | None) -> dict[str, Any]:
+    """Return what a browser is told about a model.
+
+    Args:
+        backend: the models.
+        spec: the menu's entry.
+        free: memory for another model; None: not known, so every model may fit.
+    """
+    family = get_family(spec.family)
+    memory = spec.memory(NumberFormat.BFLOAT16)
+    return {
+        "name": spec.name,
+        "title": spec.name,
+        "family": family.title,
+        "family_name": spec.family,
+        "size": format_parameters(spec.parameters),
+        "parameters": spec.parameters,
+        "gigabytes": memory and round(memory / 1e9, 2),
+        "licence": spec.licence,
+        "commercial": spec.commercial,
+        "languages": list(spec.languages),
+        "group": group_of(spec, free),
+        "loaded": backend.is_loaded(spec.name),
+        "can": {task.value: _ability(spec, task) for task in Task},
+        "grounds": any(spec.supports(task) for task in GROUNDING_TASKS),
+        "max_images": family.limits.max_images,
+        "history": family.keeps_history,
+        "note": spec.note and text_data(spec.note),
+        "knows_photos": not spec.embedded,
+        "region_forms": list(REGION_FORMS.values()),
+        "writes_regions": family.writes_regions,
+        "thinking": has_thinking_switch(spec),
+        "sampling": family.sampling.to_data(),
+        "asked_as": text_data(spec.identity_reason),
+        "obstacle": spec.unavailable_reason and text_data(spec.unavailable_reason),
+    }
+
+
+def group_of(spec: ModelSpec, free: FreeMemory | None) -> Group:
+    """Return where a model is."""
+    if spec.engine == "remote":
+        return "servers"
+    if not spec.runs_here:
+        return "elsewhere"
+    if spec.is_here:
+        return "here"
+    if free is None or spec.parameters is None:
+        return "fits"
+    return "elsewhere" if spec.finest_format(free.for_model) is None else "fits"
+
+
+def _ability(spec: ModelSpec, task: Task) -> bool | dict[str, Any]:
+    """Return True where a model can do a task, and otherwise why not."""
+    if spec.supports(task):
+        return True
+    family = get_family(spec.family)
+    reason: DisplayText = TranslatableText(
+        "{family} does not support this task.", {"family": family.title}
+    )
+    if spec.is_exception(task):
+        reason = TranslatableText("{model} was not trained for this task.", {"model": spec.name})
+    elif family.unsupported_reason:
+        reason = family.unsupported_reason
+    return text_data(reason)
