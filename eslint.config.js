@@ -11,7 +11,7 @@ export default [
     linterOptions: { reportUnusedDisableDirectives: "error" },
     rules: {
       "array-callback-return": "error",
-      complexity: ["error", 15],
+      complexity: ["error", 20],
       curly: ["error", "multi-line"],
       "default-case-last": "error",
       eqeqeq: "error",

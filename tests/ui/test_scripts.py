@@ -7,11 +7,16 @@ checks are skipped.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from vlm_demo.rendering.label_layout import MAX_LABEL_CHARACTERS, MAX_LABEL_COVERAGE
+from vlm_demo.ui import browser_files
+from vlm_demo.values import MAX_REGIONS
 
 ROOT = Path(__file__).parents[2]
 UNIT_TESTS = Path(__file__).with_name("js")
@@ -55,3 +60,18 @@ def test_what_is_not_checked_exists() -> None:
     excluded = json.loads((ROOT / "jsconfig.json").read_text(encoding="utf-8"))["exclude"]
     gone = [name for name in excluded if name.endswith(".js") and not (ROOT / name).is_file()]
     assert not gone
+
+
+@pytest.mark.parametrize(
+    ("script", "name", "value"),
+    [
+        ("found/mention_words.js", "MAX_LABEL_CHARACTERS", MAX_LABEL_CHARACTERS),
+        ("found/mention_words.js", "MAX_LABEL_COVERAGE", MAX_LABEL_COVERAGE),
+        ("marking/region_editor.js", "MAX_REGIONS", MAX_REGIONS),
+    ],
+)
+def test_canvas_has_the_limits_of_the_server(script: str, name: str, value: float) -> None:
+    text = browser_files.read(f"components/canvas/{script}")
+    found = re.search(rf"^export const {name} = ([\d.]+);", text, re.MULTILINE)
+    assert found is not None
+    assert float(found[1]) == value

@@ -1,7 +1,7 @@
 """Where the labels of regions go, so that they do not cover each other.
 
-The page does the same in its own script (ui/components/canvas/labels.js): change both together. It
-is handed the constants of this module.
+The page does the same (ui/components/canvas/geometry/label_layout.js): change both together. A test
+compares their constants.
 """
 
 from __future__ import annotations

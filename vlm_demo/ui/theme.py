@@ -13,7 +13,7 @@ STYLE_SHEETS = [
     for name in (
         "page.css",
         "chat/chat.css",
-        "components/canvas/canvas.css",
+        "components/canvas/classic/canvas.css",
         "components/answer/view.css",
         "arena/arena.css",
         "arena/leaderboard.css",

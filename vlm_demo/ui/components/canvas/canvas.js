@@ -1,125 +1,248 @@
-// The canvas: a picture that comes in by drop, paste or choice, with the regions of an answer, on which people
-// can mark regions. `props.value`, as JSON:
-//   {picture: {url, width, height, name, fingerprint} | null,
-//    mentions: [{phrase, sure, colour, dash, unsure, places: [{box | point | polygon, sure}]}],
-//    regions: [{box | point | polygon}]}
-// with coordinates as fractions of the picture, and `sure`, the confidence, as text; `unsure`: its places are
-// hidden by the threshold. `regions`, where it is there, replaces what the person marked, once. What the person
-// does goes to the server as events. A canvas of a group takes no pictures in: it only shows one.
-window.buildCanvas = (host, { props, trigger, server, upload, watch }) => {
-  const find = (selector) => host.querySelector(selector);
-  const root = find('.canvas'), stage = find('.stage'), sheet = find('.sheet'), image = find('.sheet img');
-  const drop = find('.drop'), chooser = find('.drop input'), tools = find('.tools'), hint = find('.hint'), trouble = find('.trouble');
-  const { name, group } = root.dataset, selectable = root.dataset.selectable === 'yes';
-  let lastRegions = '', size = '';
+import { h } from "../dom.js";
+import { MentionLayer } from "./found/mention_layer.js";
+import { boundsOf } from "./geometry/regions.js";
+import { Gestures } from "./gestures.js";
+import { takeDrops } from "./incoming_files.js";
+import { Keyboard } from "./keyboard.js";
+import { CoordinateTable } from "./marking/coordinate_table.js";
+import { Marking } from "./marking/marking.js";
+import { Messages } from "./messages.js";
+import { PictureView } from "./picture_view.js";
+import { buildStage } from "./stage.js";
+import { TablePanel } from "./table_panel.js";
+import { Toolbar } from "./toolbar.js";
 
-  const share = (node, event) => {
-    const frame = node.getBoundingClientRect();
-    return [(event.clientX - frame.left) / frame.width, (event.clientY - frame.top) / frame.height];
-  };
-  const canvas = {
-    root, stage, sheet, image, find, name, group, trigger, server: server || {}, value: {},
-    overlay: find('.overlay'), labels: find('.labels'), legend: find('.legend'),
-    looked: [],  // called when another part of the picture is shown
-    onStage: (event) => share(stage, event),
-    onPicture: (event) => share(sheet, event).map((fraction) => clamp(fraction)),
-    isOnPicture: (event) => share(sheet, event).every((fraction) => fraction >= 0 && fraction <= 1),
-    isShown: (picture) => Boolean(canvas.value.picture) && canvas.value.picture.fingerprint === picture.fingerprint,
-    complain: (words) => { trouble.textContent = words; trouble.hidden = !words; },
-    hint: () => { hint.textContent = say(HINTS[canvas.marking.tool || 'none']); },
-  };
-  translate(host);
-  canvas.zoom = createZoom(canvas);
-  canvas.places = createMentions(canvas);
-  canvas.table = createTable(canvas);
-  if (selectable) {
-    canvas.coordinates = createCoordinates(canvas);
-    canvas.marking = createMarking(canvas);
-    canvas.hint();
-  }
-  wireGestures(canvas, canvas.marking);
-  stage.setAttribute('aria-label', say(selectable ? MARKED_BY_KEYS : LOOKED_AT_BY_KEYS));
+/** @import { Command } from "./hot_keys.js" */
+/** @import { ToolbarAction } from "./toolbar.js" */
+/** @import { CanvasOptions, Layer, Picture, Region, Target, Tool } from "./types.js" */
 
-  function show() {
-    const before = canvas.value.picture;
-    canvas.value = JSON.parse(props.value || '{}');
-    const { picture, mentions = [], regions } = canvas.value;
-    const isNew = Boolean(picture) !== Boolean(before) || (picture && picture.fingerprint !== before.fingerprint);
-    if (isNew) come(picture);
-    if (picture && `${picture.width}:${picture.height}` !== size) {
-      size = `${picture.width}:${picture.height}`;
-      stage.style.setProperty('--width', picture.width);
-      stage.style.setProperty('--ratio', picture.width / picture.height);
-      canvas.zoom.whole();
-    }
-    if (canvas.marking && JSON.stringify(regions) !== lastRegions) {
-      lastRegions = JSON.stringify(regions);
-      if (regions) canvas.marking.replace(regions);
-    }
-    canvas.places.draw(picture ? mentions : []);
-    canvas.table.draw(picture ? mentions : []);
-    document.dispatchEvent(new CustomEvent('vlm-canvas', { detail: { canvas: canvas.name, value: canvas.value } }));
-  }
+const STEP = 1.4; // of the zoom
+const FAR = 0.1; // of the stage, by an arrow key
 
-  function come(picture) {
-    canvas.places.forget();
-    canvas.places.draw([]);
-    canvas.complain('');
-    if (canvas.marking) canvas.marking.forget();
-    if (picture) {
-      image.src = picture.url;
-      image.alt = say.whole(picture.name);  // the Inspector names a sheet of its own
-    } else image.removeAttribute('src');
-    size = '';
-    root.hidden = !picture && Boolean(group);
-    drop.hidden = Boolean(picture || group);
-    stage.hidden = find('.under').hidden = !picture;
-    tools.hidden = !picture || Boolean(group);
-    for (const part of root.querySelectorAll('.marking')) part.hidden = !picture || !selectable;
-  }
+/** A picture that fills its host, with the regions of answers and those that a person marks. */
+export class Canvas {
+  #options;
+  #toolbar;
+  #view;
+  #editor;
+  #marking;
+  #panel;
+  #root;
+  #mentions;
 
-  async function take(files) {
-    const file = [...files].find((one) => one.type.startsWith('image/') || /\.(heic|heif|avif)$/i.test(one.name)) || files[0];
-    if (!file) return;
-    if (file.size > props.largest) { trigger('upload', { too_large: file.size }); return; }
-    root.classList.add('busy');
-    try { trigger('upload', { path: (await upload(file)).path }); }
-    catch (error) { trigger('upload', { failed: true }); }
-    finally { root.classList.remove('busy'); chooser.value = ''; }
-  }
+  /** @type {readonly Layer[]} */
+  #layers = [];
 
-  if (!group) {
-    chooser.addEventListener('change', () => take(chooser.files));
-    find('.replace').addEventListener('click', () => chooser.click());
-    find('.remove').addEventListener('click', () => trigger('clear'));
-    for (const event of ['dragenter', 'dragover'])
-      root.addEventListener(event, (e) => { e.preventDefault(); root.classList.add('over'); });
-    for (const event of ['dragleave', 'drop'])
-      root.addEventListener(event, (e) => { e.preventDefault(); root.classList.remove('over'); });
-    root.addEventListener('drop', (event) => take(event.dataTransfer.files));
-    document.addEventListener('paste', (event) => {
-      const files = event.clipboardData ? event.clipboardData.files : [];
-      if (files.length && root.offsetParent !== null) { event.preventDefault(); take(files); }
+  /** @type {Target | null} what a person tapped, and stays highlighted */
+  #pinned = null;
+
+  /** @type {Target | null} */
+  #pointed = null;
+
+  #messages = new Messages();
+  #followsOther = false;
+
+  /**
+   * @param {HTMLElement} host
+   * @param {CanvasOptions} [options]
+   */
+  constructor(host, options = {}) {
+    const { selectable = false } = options;
+    const parts = buildStage(selectable);
+    this.#options = options;
+    this.#toolbar = new Toolbar(selectable, (action) => this.#act(action));
+    this.#view = new PictureView(parts.stage, parts.sheet, parts.image, {
+      onLook: () => this.#look(), onFullResolution: options.onFullResolution ?? null,
     });
+    this.#marking = new Marking(
+      this.#view, parts, this.#messages, () => this.#drawMarks(), (regions) => options.onRegions?.(regions));
+    this.#editor = this.#marking.editor;
+    const coordinates = selectable ? new CoordinateTable(this.#editor, (words) => this.#messages.complain(words)) : null;
+    this.#panel = new TablePanel(coordinates, () => this.#toggleTables());
+    this.#root = h("div", { class: "picture-canvas" }, this.#toolbar.element,
+      h("div", { class: "window" }, parts.stage, this.#panel.element, this.#messages.trouble), this.#messages.said);
+    this.#mentions = new MentionLayer(this.#view, this.#root, parts.overlay, parts.labels);
+    new Gestures({
+      view: this.#view, mentions: this.#mentions, editor: this.#editor, regions: this.#marking.layer,
+      wheel: options.wheel ?? "zoom", onPoint: (target) => this.#point(target), onTap: (target) => this.#tap(target),
+    });
+    new Keyboard(this.#root, parts.stage, (command) => this.#obey(command), (across, down) => this.#pan(across, down));
+    if (options.onFiles) takeDrops(host, options.onFiles);
+    host.append(this.#root);
+    if (selectable) this.tool = "box";
+    this.show(null);
   }
-  watch('value', show);
-  come(null);  // a canvas of a group is hidden without a picture
-  show();
-};
 
-const HINTS = {
-  box: 'Drag on the picture to mark a box.',
-  point: 'Click on the picture to mark a point.',
-  scribble: 'Draw around a thing, or over it.',
-  none: 'Nothing is marked now: drag to move the picture when it is zoomed.',
-};
-const LOOKED_AT_BY_KEYS = 'Picture. Plus and minus zoom, the arrow keys move, 0 shows all of it.';
-const MARKED_BY_KEYS = 'Picture. Enter marks a region in the middle; Tab goes to the regions. Plus and minus zoom, the arrow keys move, 0 shows all of it.';
+  /**
+   * Show a picture. With another one, the regions of the old one go, and the whole of it is shown.
+   *
+   * @param {Picture | null} picture
+   */
+  show(picture) {
+    const isOther = picture?.key !== this.#view.picture?.key;
+    this.#root.hidden = !picture;
+    this.#view.show(picture);
+    if (!isOther) return;
+    this.#editor.forget();
+    this.#messages.complain("");
+    this.#pinned = this.#pointed = null;
+    this.highlight(null);
+  }
 
-// The words of the template in the browser's language; {most} and the like come from the canvas's data.
-function translate(host) {
-  const said = (words) => say(words.replace(/\s+/g, ' ').trim(), host.querySelector('.canvas').dataset);
-  for (const node of host.querySelectorAll('[data-say]')) node.textContent = said(node.textContent);
-  for (const attribute of ['aria-label', 'title'])
-    for (const node of host.querySelectorAll(`[${attribute}]`)) node.setAttribute(attribute, said(node.getAttribute(attribute)));
+  get picture() {
+    return this.#view.picture;
+  }
+
+  /** What is drawn, those in front are labelled first; those that are not visible are left out. */
+  get layers() {
+    return this.#layers;
+  }
+
+  set layers(layers) {
+    this.#layers = layers;
+    this.#mentions.draw(layers);
+    this.#drawTables();
+  }
+
+  /** What a person marked, in the order of its numbers. */
+  get regions() {
+    return this.#editor.regions;
+  }
+
+  set regions(regions) {
+    this.#editor.replace(regions);
+  }
+
+  /** @returns {Tool | null} what a drag or a click marks; null: nothing, it moves the picture */
+  get tool() {
+    return this.#editor.tool;
+  }
+
+  set tool(tool) {
+    this.#editor.tool = tool;
+    this.#view.stage.dataset.tool = tool ?? "";
+    this.#toolbar.choose(tool);
+  }
+
+  get view() {
+    return this.#view.view;
+  }
+
+  /** Look at the same part of the picture as another canvas does. */
+  set view(view) {
+    this.#followsOther = true;
+    this.#view.look(view);
+    this.#followsOther = false;
+  }
+
+  /**
+   * Make the boxes of a layer, or of one of its mentions, stand out; null: those that a person tapped.
+   *
+   * @param {Target | null} target
+   */
+  highlight(target) {
+    this.#mentions.highlight(target ?? this.#pinned);
+  }
+
+  /**
+   * Zoom to a region.
+   *
+   * @param {Region} region
+   */
+  reveal(region) {
+    this.#view.reveal(boundsOf(region));
+  }
+
+  undo() {
+    this.#editor.undo();
+  }
+
+  fit() {
+    this.#view.fit();
+  }
+
+  /** Highlight no longer what a person tapped. Say whether there was anything. */
+  #unpin() {
+    if (!this.#pinned) return false;
+    this.#tap(this.#pinned);
+    return true;
+  }
+
+  /** @param {ToolbarAction} action */
+  #act(action) {
+    if (action === "undo") this.undo();
+    else if (action === "in") this.#view.zoom(STEP);
+    else if (action === "out") this.#view.zoom(1 / STEP);
+    else if (action === "fit") this.fit();
+    else if (action === "table") this.#toggleTables();
+    else this.tool = this.tool === action ? null : action;
+  }
+
+  #toggleTables() {
+    const isOpen = !this.#panel.isOpen;
+    this.#panel.toggle(isOpen);
+    this.#toolbar.expand(isOpen);
+    this.#drawTables();
+  }
+
+  #drawTables() {
+    this.#toolbar.tabled(Boolean(this.#options.selectable) || this.#layers.some(({ mentions }) => mentions.length));
+    this.#panel.draw(this.#layers, this.picture);
+  }
+
+  #drawMarks() {
+    this.#toolbar.undoable(this.#editor.canUndo);
+    this.#drawTables();
+  }
+
+  #look() {
+    this.#mentions.arrange();
+    this.#marking.layer.draw();
+    this.#toolbar.zoom(this.#view.view.scale);
+    if (!this.#followsOther) this.#options.onView?.(this.#view.view);
+  }
+
+  /** @param {Target | null} target */
+  #point(target) {
+    if (target?.layer === this.#pointed?.layer && target?.mention === this.#pointed?.mention) return;
+    this.#pointed = target;
+    this.highlight(target);
+    this.#options.onMention?.(target);
+  }
+
+  /** @param {Target | null} target */
+  #tap(target) {
+    const isSame = target?.layer === this.#pinned?.layer && target?.mention === this.#pinned?.mention;
+    this.#pinned = isSame ? null : target;
+    this.highlight(null);
+    this.#options.onMention?.(isSame ? null : target);
+  }
+
+  /**
+   * @param {Command} command
+   * @returns {boolean} whether there was something to do
+   */
+  #obey(command) {
+    const marking = this.#marking;
+    if (command === "in" || command === "out" || command === "fit") this.#act(command);
+    else if (command === "escape") return marking.escape() || this.#unpin();
+    else if (!this.#options.selectable) return false;
+    else if (command === "none") this.tool = null;
+    else if (command === "undo") this.undo();
+    else if (command === "redo") this.#editor.redo();
+    else if (command === "add") marking.addInMiddle();
+    else if (command === "delete") return marking.deleteSelected();
+    else this.tool = command;
+    return true;
+  }
+
+  /**
+   * @param {number} across
+   * @param {number} down
+   */
+  #pan(across, down) {
+    if (this.#view.view.scale <= 1) return false;
+    this.#view.pan(across * FAR, down * FAR);
+    return true;
+  }
 }

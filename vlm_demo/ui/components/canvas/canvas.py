@@ -28,7 +28,7 @@ SCRIPT = "(() => {\n{}\n})();".replace(
         (
             *(f"const {name} = {value};" for name, value in _CONSTANTS.items()),
             *(
-                browser_files.read(f"components/canvas/{name}.js")
+                browser_files.read(f"components/canvas/classic/{name}.js")
                 for name in (
                     *("shapes", "labels", "zoom", "mentions", "marking", "coordinates", "gestures"),
                     "canvas",

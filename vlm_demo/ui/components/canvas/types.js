@@ -37,5 +37,19 @@
  * @typedef {"box" | "point" | "scribble"} Tool what a drag or a click marks
  * @typedef {[width: number, height: number]} Size in pixels of the screen, unless said otherwise
  */
+/**
+ * @typedef {{layer: string, mention?: number}} Target a layer, or which of its mentions, from 0
+ * @typedef {import("./geometry/viewport.js").View} View
+ *
+ * @typedef {object} CanvasOptions
+ * @property {boolean} [selectable] people can mark regions
+ * @property {"zoom" | "scroll"} [wheel] what the wheel does without Ctrl: it zooms, or scrolls the page
+ * @property {(files: File[]) => void} [onFiles] pictures are dropped here
+ * @property {(regions: readonly Region[]) => void} [onRegions] a person has changed the regions
+ * @property {(target: Target | null) => void} [onMention] a mention is pointed at or tapped, or no longer
+ * @property {(picture: Picture) => Promise<string | null>} [onFullResolution] gives the address of the picture with all
+ *   its pixels
+ * @property {(view: View) => void} [onView] a person zooms or moves the picture
+ */
 
 export {};

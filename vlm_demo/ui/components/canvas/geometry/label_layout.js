@@ -1,7 +1,7 @@
 // Where the labels of regions go, so that they do not cover each other. rendering/label_layout.py does the same for
 // drawn pictures: change both together.
 
-/** @import { Bounds, Place, Size } from "./types.js" */
+/** @import { Bounds, Place, Size } from "../types.js" */
 
 /**
  * @typedef {object} LabelItem

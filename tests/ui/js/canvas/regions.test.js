@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import {
   boundsOf, boxBetween, contains, distanceTo, fitRegion, handlesOf, moveRegion, resizeRegion, simplifyLine,
-} from "../../../vlm_demo/ui/components/canvas/geometry.js";
+} from "../../../../vlm_demo/ui/components/canvas/geometry/regions.js";
 
 const SIZE = /** @type {[number, number]} */ ([200, 100]);
 const box = (...bounds) => ({ box: bounds });

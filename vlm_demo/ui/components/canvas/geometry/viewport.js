@@ -1,7 +1,7 @@
 // Which part of a picture a stage shows. A view magnifies the picture `scale` times, relative to the size at which it
 // fits, with its fractions `x` and `y` at the upper left corner of the stage.
 
-/** @import { Place, Size } from "./types.js" */
+/** @import { Place, Size } from "../types.js" */
 /** @typedef {{scale: number, x: number, y: number}} View */
 /** @typedef {{left: number, top: number, width: number, height: number}} Frame in pixels of the stage */
 
@@ -99,7 +99,7 @@ export class Viewport {
   /**
    * The view that shows a part of the picture with some room around it, magnified no further than needed.
    *
-   * @param {import("./types.js").Bounds} part
+   * @param {import("../types.js").Bounds} part
    */
   show([x1, y1, x2, y2]) {
     const [across, down] = this.#shares(1);

@@ -1,6 +1,6 @@
 // Regions as numbers: bounds, distances, moving and resizing. Nothing here knows of the page.
 
-/** @import { Bounds, Place, Region, Size } from "./types.js" */
+/** @import { Bounds, Place, Region, Size } from "../types.js" */
 
 /**
  * @param {number} value

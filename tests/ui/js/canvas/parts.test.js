@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { handleNear, ownerAt, regionNear } from "../../../vlm_demo/ui/components/canvas/hit_test.js";
-import { LabelPlacer, placeLabels } from "../../../vlm_demo/ui/components/canvas/label_layout.js";
-import { picturesAmong } from "../../../vlm_demo/ui/components/canvas/picture_files.js";
-import { UndoStack } from "../../../vlm_demo/ui/components/canvas/undo_stack.js";
-import { Viewport, WHOLE } from "../../../vlm_demo/ui/components/canvas/viewport.js";
+import { handleNear, ownerAt, regionNear } from "../../../../vlm_demo/ui/components/canvas/geometry/hit_test.js";
+import { LabelPlacer, placeLabels } from "../../../../vlm_demo/ui/components/canvas/geometry/label_layout.js";
+import { picturesAmong } from "../../../../vlm_demo/ui/components/canvas/picture_files.js";
+import { UndoStack } from "../../../../vlm_demo/ui/components/canvas/marking/undo_stack.js";
+import { Viewport, WHOLE } from "../../../../vlm_demo/ui/components/canvas/geometry/viewport.js";
 
 const overlaps = (one, other) => one.x < other.x + other.width && other.x < one.x + one.width
   && one.y < other.y + other.height && other.y < one.y + one.height;

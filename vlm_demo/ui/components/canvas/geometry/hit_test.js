@@ -1,8 +1,8 @@
 // What is under a pointer.
 
-import { areaOf, boundsOf, contains, distanceTo, handlesOf } from "./geometry.js";
+import { areaOf, boundsOf, contains, distanceTo, handlesOf } from "./regions.js";
 
-/** @import { Place, Region, Size } from "./types.js" */
+/** @import { Place, Region, Size } from "../types.js" */
 
 const NEAR_LINE = 4; // pixels of the screen
 const NEAR_POINT = 12;
