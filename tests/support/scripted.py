@@ -41,7 +41,7 @@ ANSWERS = {
 
 
 ENDPOINTS = {
-    *("chat", "caption", "ask", "locate", "describe"),
+    *("chat", "caption", "ask", "locate", "detect", "read", "describe"),
     *("compare", "check", "consensus", "batch", "models", "read_output", "leaderboard"),
 }
 """All that programs can do on the page; voting is not among it."""

@@ -255,6 +255,9 @@ def test_a_model_that_cannot_is_refused(client: Client, circle: Path) -> None:
         client.predict(handle_file(circle), "dog", "chat-only", api_name="/locate")
     with pytest.raises(AppError, match="no model called"):
         client.predict(handle_file(circle), "dog", "nonsense", api_name="/locate")
+    for arguments, call in ((("cat, dog",), "/detect"), ((), "/read")):
+        with pytest.raises(AppError, match="LLaVA"):
+            client.predict(handle_file(circle), *arguments, api_name=call)
 
 
 # In this process

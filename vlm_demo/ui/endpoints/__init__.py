@@ -40,6 +40,8 @@ def add_endpoints(
         answers.caption,
         answers.ask,
         answers.locate,
+        answers.detect,
+        answers.read,
         answers.describe,
         comparisons.compare,
         comparisons.check,

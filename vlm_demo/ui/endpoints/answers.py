@@ -161,6 +161,35 @@ class AnswerEndpoints(Endpoints):
             limits = (max_new_tokens, temperature, seed)
             return self._answer_about(model, picture, limits, Request(Task.GROUNDING, words))
 
+    @describe_endpoint(words="The classes to find, separated by commas, such as: cat, dog.")
+    def detect(
+        self,
+        picture: Upload,
+        words: str,
+        model: str = "",
+        max_new_tokens: int | None = None,
+        temperature: float | None = None,
+        seed: int | None = None,
+    ) -> AnswerData:
+        """Find every object of some classes in a picture."""
+        with raise_gradio_errors():
+            limits = (max_new_tokens, temperature, seed)
+            return self._answer_about(model, picture, limits, Request(Task.DETECT, words))
+
+    @describe_endpoint()
+    def read(
+        self,
+        picture: Upload,
+        model: str = "",
+        max_new_tokens: int | None = None,
+        temperature: float | None = None,
+        seed: int | None = None,
+    ) -> AnswerData:
+        """Read the text in a picture."""
+        with raise_gradio_errors():
+            limits = (max_new_tokens, temperature, seed)
+            return self._answer_about(model, picture, limits, Request(Task.READ))
+
     @describe_endpoint(box="The part: x1, y1, x2, y2 in pixels of the picture.")
     def describe(
         self,

@@ -36,8 +36,9 @@ class FirstHtml:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and complete the page where it asks for one."""
-        headers = Headers(scope=scope)
-        if scope["type"] != "http" or "text/html" not in headers.get("accept", ""):
+        # The application's start and end pass here too, and have no headers.
+        headers = Headers(scope=scope) if scope["type"] == "http" else Headers({})
+        if "text/html" not in headers.get("accept", ""):
             await self._app(scope, receive, send)
             return
         language = choose_language(headers)
