@@ -1,0 +1,81 @@
+import { fill, h } from "../../components/dom.js";
+import { takeDrops } from "../../components/canvas/incoming_files.js";
+import { icon } from "../../components/canvas/icons.js";
+import { say } from "../../i18n/say.js";
+import { AddressForm } from "./address_form.js";
+import { ExampleButton } from "./example_button.js";
+import { FileChooser } from "./file_chooser.js";
+
+/** @import { Example, ExampleRequest } from "./example_button.js" */
+
+/**
+ * @typedef {object} GalleryOptions
+ * @property {(files: File[]) => void} onFiles
+ * @property {(example: Example, request: ExampleRequest | null) => void} onExample it is to be opened, and asked about
+ * @property {((address: string) => Promise<void>) | null} [onAddress] a picture of this address; it throws an error whose
+ *   message says why there is none. null: such pictures are not allowed
+ * @property {string} [largest] size of the largest file, in words
+ */
+
+/** What stands in the place of the picture while there is none: a place to drop one, and examples. */
+export class Gallery {
+  /** @type {readonly Example[]} */
+  #examples = [];
+
+  #options;
+  #chooser;
+  #grid = h("div", { class: "examples" });
+  #random;
+
+  /**
+   * @param {HTMLElement} host
+   * @param {GalleryOptions} options
+   */
+  constructor(host, options) {
+    this.#options = options;
+    this.#chooser = new FileChooser(options.onFiles);
+    this.#random = h("button", { type: "button", class: "quiet", onclick: () => this.#openRandom() }, icon("dice"), say("Random example"));
+    this.element = h(
+      "div",
+      { class: "gallery" },
+      h("div", { class: "drop-target" },
+        icon("image"),
+        h("p", {}, h("b", {}, say("Drop an image, paste, or browse")), this.#limit()),
+        this.#chooser.element,
+        h("div", { class: "ways" }, this.#chooser.camera, options.onAddress && new AddressForm(options.onAddress).element)),
+      h("div", { class: "heading" }, h("h2", {}, say("Or try an example")), this.#random),
+      this.#grid,
+    );
+    takeDrops(host, options.onFiles);
+    host.append(this.element);
+  }
+
+  #limit() {
+    const { largest } = this.#options;
+    return largest ? h("small", {}, say("PNG, JPEG, WebP, HEIC and others, up to {most}", { most: largest })) : null;
+  }
+
+  /**
+   * @param {readonly Example[]} examples
+   * @param {(request: ExampleRequest) => boolean} [isPossible] whether the chosen model can be asked this
+   */
+  show(examples, isPossible = () => true) {
+    this.#examples = examples;
+    const buttons = examples.map((example) => new ExampleButton(example, isPossible, this.#options.onExample));
+    fill(this.#grid, buttons.map(({ element }) => element));
+    this.#random.hidden = examples.length < 2;
+    this.#open = (index) => buttons[index].open();
+  }
+
+  /** Open the chooser of files. */
+  chooseFiles() {
+    this.#chooser.open();
+  }
+
+  /** @type {(index: number) => void} */
+  #open = () => {};
+
+  #openRandom() {
+    this.#open(Math.floor(Math.random() * this.#examples.length));
+  }
+}
