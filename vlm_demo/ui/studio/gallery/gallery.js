@@ -24,7 +24,7 @@ export class Gallery {
 
   #options;
   #chooser;
-  #grid = h("div", { class: "examples" });
+  #grid = h("div", { class: "gallery-grid" });
   #random;
 
   /**

@@ -36,8 +36,8 @@ export class LayersBar {
     this.#more = h("button", {
       type: "button", class: "more", "aria-expanded": "false", hidden: true, onclick: () => this.#expand(this.#more.getAttribute("aria-expanded") !== "true"),
     });
-    this.#hint = h("p", { class: "hint" }, say("What the answers find appears here, as layers."));
-    this.#row = h("div", { class: "row" });
+    this.#hint = h("p", { class: "layers-hint" }, say("What the answers find appears here, as layers."));
+    this.#row = h("div", { class: "layers-row" });
     this.#root = h("div", { class: "layers-bar", role: "group", "aria-label": say("Layers: what was found in the picture") },
       this.#all, this.#row, this.#hint, this.#more);
     host.append(this.#root);
