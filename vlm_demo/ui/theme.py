@@ -20,6 +20,13 @@ STYLE_SHEETS = [
         "check/check.css",
         "batch/batch.css",
         "components/answer_actions/actions.css",
+        "components/popover.css",
+        "studio/studio.css",
+        "components/canvas/canvas.css",
+        "studio/gallery/gallery.css",
+        "studio/layers/layers.css",
+        "studio/composer/composer.css",
+        "studio/conversation/conversation.css",
     )
 ]
 """Style sheets of the page, in the order in which they apply."""

@@ -10,6 +10,7 @@ from PIL import Image
 
 from vlm_demo.backend import Backend
 from vlm_demo.prompting.targets import MAX_TARGETS
+from vlm_demo.rendering.palette import COLOURS, DASHES
 from vlm_demo.settings import Settings
 from vlm_demo.ui.components.examples import Example
 from vlm_demo.ui.components.uploaded_images import file_url, store_image
@@ -32,6 +33,7 @@ def start_content(
         "public": not settings.is_private(),
         "may_add_models": settings.allow_checkpoints,
         "version": _version(),
+        "palette": {"colours": list(COLOURS), "dashes": list(map(list, DASHES))},
         "limits": {
             "bytes": settings.max_upload_bytes,
             "pixels": settings.max_pixels,

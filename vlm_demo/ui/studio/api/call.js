@@ -1,6 +1,6 @@
 // Calls functions of the server through Gradio's public HTTP API: a POST that queues the call, and a stream of
 // server-sent events with what it returns, https://www.gradio.app/guides/querying-gradio-apps-with-curl.
-import { ConnectionLost, RequestRefused, ServerBusy } from "./errors.js";
+import { ConnectionLost, Explained, RequestRefused, ServerBusy } from "./errors.js";
 import { createEventReader } from "./sse.js";
 
 /** Address of the page, whatever path it has: its scripts lie somewhere below `page/`. */
@@ -17,11 +17,12 @@ export const addressOf = (path) => new URL(path, ROOT).href;
  * @param {string} name
  * @param {unknown[]} inputs
  * @param {{signal?: AbortSignal}} [options]
- * @returns {Promise<any>} its first output
+ * @returns {Promise<any>} its first output; where that says what went wrong, an `Explained` is thrown
  */
 export async function call(name, inputs = [], { signal } = {}) {
   let newest;
   for await (const output of stream(name, inputs, { signal })) newest = output;
+  if (newest?.error) throw new Explained(newest.error, newest.image_gone ?? null);
   return newest;
 }
 

@@ -18,6 +18,19 @@ export class RequestRefused extends Error {
   }
 }
 
+/** A call failed for a reason that people can understand. */
+export class Explained extends Error {
+  /**
+   * @param {import("../state/types.js").Told} told
+   * @param {string | null} [imageGone] id of a picture that the server does not know any more
+   */
+  constructor(told, imageGone = null) {
+    super(typeof told === "string" ? told : told.words);
+    this.told = told;
+    this.imageGone = imageGone;
+  }
+}
+
 /**
  * Tells whether an error says that the reader closed the stream.
  * @param {unknown} error

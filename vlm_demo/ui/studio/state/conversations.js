@@ -27,6 +27,17 @@ export const newPicture = (key, { name, blob = null, example = null, url = null,
   key, name, blob, example, width, height, frames: 1, serverId: null, url, status: "new", share: 0, problem: null,
 });
 
+/**
+ * A conversation out of storage: what was on its way to the server when it was stored is not any more, and the server
+ * may have been started anew since.
+ * @param {Conversation} conversation
+ * @returns {Conversation}
+ */
+export const restored = (conversation) => ({
+  ...conversation,
+  pictures: conversation.pictures.map((picture) => (picture.status === "ready" || picture.status === "gone" ? picture : { ...picture, status: "new", problem: null })),
+});
+
 /** @param {Conversation} conversation */
 export const isEmpty = ({ turns, pictures, title, shots }) => !turns.length && !pictures.length && !title && !shots.length;
 

@@ -67,6 +67,26 @@ export class Database {
   }
 
   /**
+   * @param {string} key of a picture
+   * @returns {Promise<Blob | null>}
+   */
+  async blob(key) {
+    return (await result(this.#begin("readonly").objectStore(BLOBS).get(key))) ?? null;
+  }
+
+  /**
+   * @param {string} id
+   * @param {string} title
+   * @param {number} now
+   */
+  async rename(id, title, now) {
+    const transaction = this.#begin("readwrite"), table = transaction.objectStore(CONVERSATIONS);
+    const stored = await result(table.get(id));
+    if (stored) table.put({ ...stored, title, changed: now });
+    await finished(transaction);
+  }
+
+  /**
    * Returns what there is, newest first.
    * @returns {Promise<Summary[]>}
    */

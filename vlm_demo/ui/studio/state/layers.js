@@ -1,5 +1,6 @@
 // The layers of a picture, made of the turns of its conversation: one for each thing that was looked for, and one for
 // each phrase of the newest answer.
+import { isBusy } from "./answers.js";
 
 /** @typedef {import("./types.js").Conversation} Conversation */
 /** @typedef {import("./types.js").Answer} Answer */
@@ -41,18 +42,18 @@ export function deriveLayers(conversation, picture, palette) {
   for (const turn of conversation.turns) {
     const finding = FINDING.has(turn.task);
     for (const answer of turn.answers) {
-      const visible = finding || newest.has(answer.id) || shown.includes(answer.id);
+      const listed = finding || newest.has(answer.id) || shown.includes(answer.id);
       const parts = divide(answer, turn);
       parts.forEach((part, index) => {
         const id = `${turn.id}/${answer.id}/${part.key}`;
         if (deleted.includes(id)) return;
-        const mentions = part.mentions.filter((at) => isOn(answer, answer.mentions[at], picture));
-        if (part.mentions.length && !mentions.length) return;
-        const regions = mentions.flatMap((at) => answer.mentions[at].regions);
+        const own = part.mentions.filter((at) => isOn(answer, answer.mentions[at], picture));
+        if (part.mentions.length && !own.length) return;
+        const look = lookOf(palette, searched + index);
+        const mentions = own.map((at) => ({ ...answer.mentions[at], ...look, index: at }));
         layers.push({
-          id, turn: turn.id, answer: answer.id, phrase: part.phrase, ...lookOf(palette, searched + index), count: regions.length,
-          visible: visible && !hidden.includes(id), pending: answer.status === "waiting" || answer.status === "growing",
-          found: part.found, regions, mentions,
+          id, turn: turn.id, answer: answer.id, phrase: part.phrase, ...look, count: mentions.reduce((sum, one) => sum + one.regions.length, 0),
+          listed, visible: listed && !hidden.includes(id), pending: isBusy(answer), found: part.found, mentions,
         });
       });
       if (finding) searched += parts.length;
@@ -70,7 +71,7 @@ export function deriveLayers(conversation, picture, palette) {
 export function layersOfMentions(layers, answer) {
   /** @type {Map<number, Layer>} */
   const found = new Map();
-  for (const layer of layers) if (layer.answer === answer) for (const index of layer.mentions) found.set(index, layer);
+  for (const layer of layers.filter((one) => one.answer === answer)) for (const { index } of layer.mentions) found.set(index, layer);
   return found;
 }
 

@@ -60,6 +60,25 @@ export class Persistence {
     if (list) this.#store.update((state) => ({ ...state, list }));
   }
 
+  /**
+   * Names a conversation that is not open.
+   * @param {string} id
+   * @param {string} title
+   */
+  async rename(id, title) {
+    await this.#attempt((database) => database.rename(id, title, Date.now()));
+    this.#tell({ changed: id });
+    await this.refreshList();
+  }
+
+  /**
+   * @param {string} key
+   * @returns {Promise<Blob | null>} bytes of a picture
+   */
+  blob(key) {
+    return this.#attempt((database) => database.blob(key));
+  }
+
   /** @param {string} id */
   async delete(id) {
     await this.#attempt((database) => database.delete(id));

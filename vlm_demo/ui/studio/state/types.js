@@ -60,23 +60,27 @@
  */
 
 /**
- * What the canvas draws of one phrase or thing of an answer. `pending`: its answer still grows.
+ * What the canvas draws of one phrase or thing of an answer, with the mentions that are on the picture. `index` says
+ * which mention of its answer each is. `pending`: its answer still grows; `listed`: it
+ * belongs to a search, to the newest answer, or to one that a person asked to see.
  * @typedef {{id: string, turn: string, answer: string, phrase: string, colour: string, dash: number[], count: number,
- *   visible: boolean, pending: boolean, found: boolean, regions: Region[], mentions: number[]}} Layer
+ *   visible: boolean, listed: boolean, pending: boolean, found: boolean, mentions: (Mention & {index: number})[]}} Layer
  */
 
 /** @typedef {{id: string, title: string, changed: number, turns: number}} Summary */
 /** @typedef {"chat" | "caption" | "ask" | "find" | "describe" | "read" | "detect"} Mode */
 
 /**
- * What is being written. `editing` is the turn that it will replace.
+ * What is being written. `editing` is the turn that it will replace; `auto`: the mode was chosen by marking a region;
+ * `asking`: a person is asked whether to send it without a picture.
  * @typedef {{mode: Mode, style: string, text: string, tags: string[], pictures: string[], regions: Region[], options: Options,
- *   editing: string | null, asking: boolean, problem: Problem | null}} Draft
+ *   editing: string | null, auto: boolean, asking: boolean, problem: Problem | null}} Draft
  */
 
 /**
  * @typedef {{start: any, model: string, conversation: Conversation, list: Summary[], readOnly: boolean, draft: Draft,
- *   drawer: {name: string, turn?: string, answer?: string} | null, notices: Notice[]}} State
+ *   drawer: {name: string, turn?: string, answer?: string} | null, notices: Notice[],
+ *   pointed: {turn: string, answer: string, mention: number} | null}} State
  */
 
 /** A message that stays until it is put away. @typedef {{id: string, text: Told, action?: {label: Told, run: () => void}}} Notice */

@@ -1,0 +1,26 @@
+// The visitor's own benchmark: answers that were scored become its questions.
+import { h, setText } from "../../components/dom.js";
+import { say } from "../../i18n/say.js";
+import { call } from "../api/call.js";
+
+/** @typedef {import("../studio.js").Studio} Studio */
+
+/**
+ * @param {Studio} studio
+ * @param {() => Promise<any>} collect gathers the ground truth and the answer
+ */
+export function createBenchmark(studio, collect) {
+  const count = h("span", { class: "hint", role: "status" });
+  const act = (/** @type {string} */ name, /** @type {unknown} */ content = null) => async () => {
+    try {
+      const given = name === "add" ? await collect() : content;
+      const { questions, url, name: file } = await call("studio_benchmark", [name, given]);
+      setText(count, say(questions === 1 ? "1 question" : "{count} questions", { count: questions ?? 0 }));
+      if (url) h("a", { href: studio.address(url), download: file }).click();
+    } catch (error) {
+      studio.report(error);
+    }
+  };
+  const button = (/** @type {string} */ label, /** @type {string} */ name) => h("button", { type: "button", class: "button", onclick: act(name) }, label);
+  return h("div", { class: "benchmark" }, h("h4", {}, say("Your benchmark")), count, h("div", { class: "row" }, button(say("Add to benchmark"), "add"), button(say("Download"), "download"), button(say("Clear"), "clear")));
+}

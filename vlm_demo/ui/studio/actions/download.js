@@ -1,0 +1,73 @@
+// Files of an answer: the picture with its boxes by one click, and other formats from a menu.
+import { h } from "../../components/dom.js";
+import { say } from "../../i18n/say.js";
+import { addressOf, call } from "../api/call.js";
+import { Explained } from "../api/errors.js";
+import { documentOf } from "../state/documents.js";
+
+/** @typedef {import("../studio.js").Studio} Studio */
+/** @typedef {import("../state/types.js").Answer} Answer */
+
+/** Formats with their English names. @type {[format: string, label: string][]} */
+const FORMATS = [
+  ["png", "Image with boxes (PNG)"], ["marks", "Image with numbers (PNG)"], ["svg", "Drawing (SVG)"], ["json", "JSON"], ["coco", "COCO"], ["yolo", "YOLO (ZIP)"],
+  ["voc", "Pascal VOC"], ["csv", "Table (CSV)"], ["crops", "Crops (ZIP)"],
+];
+
+/**
+ * @param {Studio} studio
+ * @param {string} turn
+ * @param {Answer} answer
+ */
+export const downloadItems = (studio, turn, answer) =>
+  FORMATS.map(([format, label]) => ({ label: say(label), data: { format }, act: () => void saveAs(studio, turn, answer, format) }));
+
+/**
+ * @param {Studio} studio
+ * @param {string} turn
+ * @param {Answer} answer
+ * @param {string} format
+ */
+export async function saveAs(studio, turn, answer, format) {
+  try {
+    const { url, name } = await exportAnswer(studio, turn, answer, format);
+    h("a", { href: addressOf(url), download: name }).click();
+  } catch (error) {
+    studio.report(error);
+  }
+}
+
+/**
+ * Asks the server for a file; a picture that it has forgotten is sent again first.
+ * @param {Studio} studio
+ * @param {string} turn
+ * @param {Answer} answer
+ * @param {string} format
+ * @returns {Promise<any>}
+ */
+export function exportAnswer(studio, turn, answer, format) {
+  return withPictures(studio, answer.pictures, (images) => call("studio_export", [format, [documentOf(studio.store.get().conversation, turn, answer, images, studio.layers())]]));
+}
+
+/**
+ * Calls with the ids of pictures on the server, once more where it has forgotten one.
+ * @template T
+ * @param {Studio} studio
+ * @param {string[]} keys
+ * @param {(images: string[]) => Promise<T>} act
+ * @returns {Promise<T>}
+ */
+export async function withPictures(studio, keys, act) {
+  const named = async () => {
+    const ids = await studio.pictures.ids(keys);
+    return keys.map((key) => ids.get(key) ?? "");
+  };
+  for (let left = keys.length; ; left -= 1) {
+    try {
+      return await act(await named());
+    } catch (error) {
+      if (!(error instanceof Explained) || !error.imageGone || left <= 0) throw error;
+      studio.pictures.forget(error.imageGone);
+    }
+  }
+}

@@ -1,0 +1,146 @@
+// Past conversations: opens, begins, names and deletes them, and keeps the address of the page in step.
+import { emptyDraft } from "../composer/modes.js";
+import { isEmpty, newConversation, restored } from "../state/conversations.js";
+import { newId } from "../state/ids.js";
+import { readConversation, writeConversation } from "../state/address.js";
+
+/** @typedef {import("../studio.js").Studio} Studio */
+/** @typedef {import("../state/types.js").Conversation} Conversation */
+
+/** Where a window remembers which conversation it has open, for addresses that do not say. */
+const KEY = "vlm-demo.conversation";
+
+/** The conversations of this browser. */
+export class Archive {
+  #studio;
+  #persistence;
+
+  /**
+   * @param {Studio} studio
+   * @param {import("../state/persistence.js").Persistence} persistence
+   */
+  constructor(studio, persistence) {
+    this.#studio = studio;
+    this.#persistence = persistence;
+  }
+
+  /** Opens the conversation of the address, or the one that this window had open. */
+  async start() {
+    const id = readConversation(location.search) ?? remembered();
+    if (id) await this.#load(id);
+    this.#studio.store.subscribe(({ conversation, readOnly }) => (readOnly || isEmpty(conversation) ? null : conversation.id), (named) => this.#name(named), { now: true });
+    addEventListener("popstate", () => void this.#follow());
+    // Storing what was written last must not wait until the page is gone.
+    addEventListener("pagehide", () => void this.#persistence.flush());
+    document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && void this.#persistence.flush());
+    await this.#persistence.refreshList();
+  }
+
+  /** @param {string} id */
+  async open(id) {
+    if (id === this.#studio.store.get().conversation.id) return;
+    await this.#persistence.flush();
+    if (await this.#load(id)) history.pushState(null, "", writeConversation(location.href, id));
+  }
+
+  /** Begins a conversation. */
+  async create() {
+    await this.#persistence.flush();
+    this.show(newConversation(newId(), Date.now()));
+    history.pushState(null, "", writeConversation(location.href, null));
+    this.#studio.focusComposer();
+  }
+
+  /**
+   * Shows a conversation in place of the open one.
+   * @param {Conversation} conversation
+   * @param {{readOnly?: boolean}} [options]
+   */
+  show(conversation, { readOnly = false } = {}) {
+    this.#studio.asking.stopAll();
+    this.#studio.drawRegions([]);
+    const attached = conversation.shown && conversation.pictures.some(({ key }) => key === conversation.shown) ? [conversation.shown] : [];
+    this.#studio.store.update((state) => ({
+      ...state, conversation, readOnly, draft: { ...emptyDraft(), options: state.draft.options, pictures: attached }, pointed: null, drawer: null,
+    }));
+  }
+
+  /** Goes on with a conversation that came out of a file, as one of one's own. */
+  keep() {
+    const { conversation } = this.#studio.store.get();
+    this.show({ ...conversation, id: newId(), changed: Date.now() });
+  }
+
+  /**
+   * @param {string} id
+   * @param {string} title
+   */
+  async rename(id, title) {
+    const { conversation } = this.#studio.store.get();
+    if (conversation.id === id) {
+      this.#studio.changeConversation((one) => ({ ...one, title }));
+      await this.#persistence.flush();
+    } else await this.#persistence.rename(id, title);
+  }
+
+  /** @param {string} id */
+  async delete(id) {
+    const { conversation } = this.#studio.store.get();
+    if (conversation.id === id) await this.#abandon();
+    await this.#persistence.delete(id);
+  }
+
+  async clear() {
+    await this.#abandon();
+    await this.#persistence.clear();
+  }
+
+  /** Leaves the open conversation without storing it. */
+  async #abandon() {
+    this.show(newConversation(newId(), Date.now()));
+    history.replaceState(null, "", writeConversation(location.href, null));
+    await Promise.resolve();
+  }
+
+  /** @param {string} id */
+  async #load(id) {
+    const found = await this.#persistence.load(id);
+    if (found) this.show(restored(found));
+    return found !== null;
+  }
+
+  /** The address has changed, as by Back. */
+  async #follow() {
+    if ((new URLSearchParams(location.search).get("view") ?? "studio") !== "studio") return;
+    const id = readConversation(location.search), { conversation } = this.#studio.store.get();
+    if (id === conversation.id || (!id && isEmpty(conversation))) return;
+    await this.#persistence.flush();
+    if (!id || !await this.#load(id)) this.show(newConversation(newId(), Date.now()));
+  }
+
+  /** @param {string | null} id of the open conversation; null: it is empty */
+  #name(id) {
+    try {
+      if (id) sessionStorage.setItem(KEY, id);
+      else sessionStorage.removeItem(KEY);
+    } catch {
+      // Storage is forbidden here: the address alone says which conversation is open.
+    }
+    this.writeAddress();
+  }
+
+  /** Puts the open conversation into the address, where Studio is the view that it names. */
+  writeAddress() {
+    const { conversation, readOnly } = this.#studio.store.get(), view = new URLSearchParams(location.search).get("view") ?? "studio";
+    if (view !== "studio" || readOnly || isEmpty(conversation) || readConversation(location.search) === conversation.id) return;
+    history.replaceState(null, "", writeConversation(location.href, conversation.id));
+  }
+}
+
+function remembered() {
+  try {
+    return sessionStorage.getItem(KEY);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,57 @@
+// What a small model does not know, said before it answers, with a way out.
+
+/** @typedef {{text: string, values: Record<string, string>, remedies: {model: string, label: string, values: Record<string, string>}[]}} Note */
+
+/** Languages by the letters that only they use. @type {[language: string, letters: RegExp][]} */
+const SCRIPTS = [["ja", /[\u3040-\u30ff]/], ["zh", /[\u4e00-\u9fff]/], ["ko", /[\uac00-\ud7af]/], ["ru", /[\u0400-\u04ff]/], ["ar", /[\u0600-\u06ff]/], ["hi", /[\u0900-\u097f]/]];
+
+/** English names of those languages. @type {Record<string, string>} */
+const NAMES = { ja: "Japanese", zh: "Chinese", ko: "Korean", ru: "Russian", ar: "Arabic", hi: "Hindi" };
+
+/**
+ * The language that a text is surely not English for.
+ * @param {string} text
+ * @returns {string | null}
+ */
+export const languageOf = (text) => SCRIPTS.find(([, letters]) => letters.test(text))?.[0] ?? null;
+
+/**
+ * @param {{model: any, models: any[], shown: import("../state/types.js").Picture | null, draft: import("../state/types.js").Draft}} state
+ * @returns {Note[]}
+ */
+export function findNotes({ model, models, shown, draft }) {
+  if (!model) return [];
+  const notes = [], title = model.title ?? model.name;
+  if (shown && !shown.example && model.knows_photos === false) {
+    notes.push({ text: "{model} is a small demo model: it knows the drawn example images, not photographs.", values: { model: title }, remedies: offer(models, (one) => one.knows_photos === true) });
+  }
+  const language = languageOf([draft.text, ...draft.tags].join(" "));
+  if (language && model.languages?.length && !speaks(model, language)) {
+    notes.push({ text: "{model} was not trained on {language|say}.", values: { model: title, language: NAMES[language] }, remedies: offer(models, (one) => one.languages?.length > 0 && speaks(one, language)) });
+  }
+  if (draft.regions.length && model.region_forms && !model.region_forms.length) {
+    notes.push({ text: "{model} does not understand marked regions.", values: { model: title }, remedies: offer(models, (one) => one.region_forms?.length > 0) });
+  }
+  return notes;
+}
+
+/**
+ * Chinese characters alone may be Japanese too.
+ * @param {any} model
+ * @param {string} language
+ */
+const speaks = (model, language) => model.languages.some((/** @type {string} */ one) => one === language || one === "*" || (language === "zh" && one === "ja"));
+
+/**
+ * Offers the model nearest at hand that can be used now.
+ * @param {any[]} models
+ * @param {(model: any) => boolean} knows
+ */
+function offer(models, knows) {
+  const able = models.filter((one) => knows(one) && one.group !== "elsewhere");
+  const best = able.find(({ loaded }) => loaded) ?? able.find(({ group }) => group === "here" || group === "servers") ?? able.sort((one, other) => one.gigabytes - other.gigabytes)[0];
+  if (!best) return [];
+  const size = best.gigabytes ? best.gigabytes.toFixed(1) : "";
+  const fetched = !best.loaded && best.group === "fits" && size;
+  return [{ model: best.name, label: fetched ? "Use {model} ({size} GB)" : "Use {model}", values: { model: best.title ?? best.name, size } }];
+}

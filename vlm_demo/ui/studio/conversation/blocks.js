@@ -1,0 +1,60 @@
+// The text of an answer. While it grows, only the blocks that differ are made anew.
+import { h } from "../../components/dom.js";
+import { say } from "../../i18n/say.js";
+import { parseBlock } from "./safe_html.js";
+
+/** @typedef {import("../state/types.js").Layer} Layer */
+
+/** Shows a list of blocks. */
+export class Blocks {
+  element = h("div", { class: "reply-text", dir: "auto" });
+  /** @type {string[]} */
+  #shown = [];
+
+  /**
+   * @param {string[]} blocks
+   * @param {Map<number, Layer>} layers what the canvas draws of each mention
+   */
+  update(blocks, layers) {
+    let same = 0;
+    while (same < blocks.length && blocks[same] === this.#shown[same]) same += 1;
+    const { children } = this.element;
+    while (children.length > same) children[children.length - 1].remove();
+    this.element.append(...blocks.slice(same).map((block) => h("div", { class: "block" }, ...parseBlock(block))));
+    this.#shown = blocks;
+    this.colour(layers);
+  }
+
+  /** @param {Map<number, Layer>} layers */
+  colour(layers) {
+    for (const mark of this.element.querySelectorAll("mark[data-mention]")) colourMark(/** @type {HTMLElement} */ (mark), layers.get(Number(/** @type {HTMLElement} */ (mark).dataset.mention)));
+  }
+}
+
+/**
+ * Makes a phrase look as its regions on the picture.
+ * @param {HTMLElement} mark
+ * @param {Layer | undefined} layer
+ */
+export function colourMark(mark, layer) {
+  const colour = layer?.colour ?? "", off = !layer?.visible;
+  if (mark.style.getPropertyValue("--colour") !== colour) mark.style.setProperty("--colour", colour);
+  mark.style.setProperty("--line", underline(layer?.dash ?? []));
+  mark.classList.toggle("off", off);
+  mark.title = say("Show on the image");
+}
+
+/**
+ * A line with the dashes that the regions have.
+ * @param {number[]} dash in widths of the line; empty: solid
+ */
+export function underline(dash) {
+  if (!dash.length) return "linear-gradient(var(--colour), var(--colour))";
+  let at = 0;
+  const stops = dash.flatMap((length, index) => {
+    const colour = index % 2 ? "transparent" : "var(--colour)", from = at;
+    at += length * 2.5;
+    return [`${colour} ${from}px`, `${colour} ${at}px`];
+  });
+  return `repeating-linear-gradient(90deg, ${stops.join(", ")})`;
+}

@@ -1,0 +1,53 @@
+// Follows a conversation as it grows, while its reader is at the end of it.
+
+/** How near the end counts as being there, in pixels. */
+const NEAR = 32;
+
+/** Keeps the end of a scrolled element in sight, until somebody scrolls away from it. */
+export class Follower {
+  #scroller;
+  #onChange;
+  #top = 0;
+  #follows = true;
+
+  /**
+   * @param {HTMLElement} scroller
+   * @param {HTMLElement} content what grows in it
+   * @param {(follows: boolean) => void} onChange
+   */
+  constructor(scroller, content, onChange) {
+    this.#scroller = scroller;
+    this.#onChange = onChange;
+    scroller.addEventListener("scroll", () => this.#look(), { passive: true });
+    scroller.addEventListener("wheel", (event) => event.deltaY < 0 && this.#isScrollable() && this.#set(false), { passive: true });
+    const observer = new ResizeObserver(() => this.#follows && this.jump());
+    observer.observe(content);
+    observer.observe(scroller);
+  }
+
+  /** Goes to the end and stays there. */
+  jump() {
+    this.#set(true);
+    this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    this.#top = this.#scroller.scrollTop;
+  }
+
+  #look() {
+    const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
+    const isUp = scrollTop < this.#top - 1;
+    this.#top = scrollTop;
+    if (scrollHeight - scrollTop - clientHeight < NEAR && !isUp) this.#set(true);
+    else if (isUp) this.#set(scrollHeight - scrollTop - clientHeight < 2);
+  }
+
+  #isScrollable() {
+    return this.#scroller.scrollHeight > this.#scroller.clientHeight;
+  }
+
+  /** @param {boolean} follows */
+  #set(follows) {
+    if (follows === this.#follows) return;
+    this.#follows = follows;
+    this.#onChange(follows);
+  }
+}

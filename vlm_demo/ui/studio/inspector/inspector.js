@@ -1,0 +1,84 @@
+// What is behind an answer: what the model wrote, how it was read, and the prompt that it was sent.
+import { fill, h } from "../../components/dom.js";
+import { say } from "../../i18n/say.js";
+import { call } from "../api/call.js";
+import { withPictures } from "../actions/download.js";
+import { findAnswer } from "../state/conversations.js";
+import { buildRequest, nameImages, picturesOf } from "../state/requests.js";
+import { problemOf } from "../api/problems.js";
+import { tell } from "../told.js";
+import { rawText } from "./raw_text.js";
+
+/** @typedef {import("../studio.js").Studio} Studio */
+
+/**
+ * @param {Studio} studio
+ * @param {string} turnId
+ * @param {string} answerId
+ * @returns {{element: HTMLElement, stop: () => void}}
+ */
+export function createInspector(studio, turnId, answerId) {
+  const { conversation } = studio.store.get(), turn = conversation.turns.find(({ id }) => id === turnId), answer = findAnswer(conversation, turnId, answerId);
+  if (!turn || !answer) return { element: h("p", {}, say("This answer is gone.")), stop: () => {} };
+  const raw = h("div", { class: "raw" }), reading = h("div"), prompt = h("div", { class: "prompt" }, h("p", { class: "hint" }, say("Loading…")));
+  fill(raw, rawText(answer.raw, []));
+  const model = studio.model(answer.model);
+  const show = async () => {
+    const picture = conversation.pictures.find(({ key }) => key === answer.pictures.at(-1));
+    const size = picture?.width ? [picture.width, picture.height] : null;
+    try {
+      const parsed = await call("studio_parse", [answer.raw, model?.family_name ?? "", size]);
+      fill(raw, rawText(answer.raw, parsed.spans ?? []));
+      fill(reading, ...describeReading(parsed));
+    } catch (error) {
+      fill(reading, h("p", { class: "hint" }, tell(problemOf(error).message)));
+    }
+  };
+  const ask = async () => {
+    const request = buildRequest(conversation, turn, answer.model);
+    try {
+      const sent = await withPictures(studio, picturesOf(request), (ids) => call("studio_prompt", [nameImages(request, new Map(picturesOf(request).map((key, index) => [key, ids[index]])))]));
+      fill(prompt, ...describePrompt(sent));
+    } catch (error) {
+      fill(prompt, h("p", { class: "hint" }, tell(problemOf(error).message)));
+    }
+  };
+  void show();
+  void ask();
+  const element = h(
+    "div", { class: "inspector" }, h("p", { class: "hint" }, studio.titleOfModel(answer.model)),
+    h("h3", {}, say("Raw output")), raw, spaceSwitch(studio, turnId, answer), h("h3", {}, say("How its numbers were read")), reading, h("h3", {}, say("Prompt")), prompt,
+  );
+  return { element, stop: () => {} };
+}
+
+/**
+ * Reads the numbers of the answer in another coordinate space.
+ * @param {Studio} studio
+ * @param {string} turn
+ * @param {import("../state/types.js").Answer} answer
+ */
+function spaceSwitch(studio, turn, answer) {
+  if (!answer.spaceChoices.length) return null;
+  const select = h("select", { id: "space", onchange: () => {
+    studio.closeDrawer();
+    void studio.readAgain(turn, answer.id, select.value);
+  } }, h("option", { value: "" }, say("Model default")), ...answer.spaceChoices.map(({ name, title }) => h("option", { value: name }, tell(title))));
+  select.value = answer.space;
+  return h("p", { class: "row" }, h("label", { for: "space" }, say("Coordinate format")), select);
+}
+
+/** @param {any} parsed */
+function describeReading({ items = [], notes = [], space }) {
+  return [
+    space ? h("p", {}, say("Coordinate space: {name}", { name: tell(space) })) : null,
+    items.length ? h("table", { class: "figures-table" }, h("thead", {}, h("tr", {}, ...[say("Phrase"), say("As written"), say("On the image")].map((name) => h("th", { scope: "col" }, name)))),
+      h("tbody", {}, ...items.map((/** @type {any} */ one) => h("tr", {}, h("th", { scope: "row", dir: "auto" }, one.phrase || "–"), h("td", { class: "code" }, one.written ?? ""), h("td", { class: "code" }, one.read ?? ""))))) : h("p", { class: "hint" }, say("It holds no coordinates.")),
+    ...notes.map((/** @type {any} */ note) => h("p", { class: "hint" }, tell(note))),
+  ];
+}
+
+/** @param {any} sent */
+function describePrompt({ text = "", tokens, notes = [] }) {
+  return [tokens ? h("p", { class: "hint" }, say("{count} tokens", { count: tokens })) : null, h("pre", { tabindex: 0, dir: "auto" }, text), ...notes.map((/** @type {any} */ note) => h("p", { class: "hint" }, tell(note)))];
+}

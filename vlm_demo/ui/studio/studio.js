@@ -1,0 +1,220 @@
+// Studio as its parts see it: the state, and what can be done with it.
+import { newId } from "./state/ids.js";
+import { createStore, remember } from "./state/store.js";
+import { changeAnswer, newConversation } from "./state/conversations.js";
+import { showVersion } from "./state/answers.js";
+import { deriveLayers } from "./state/layers.js";
+import { addressOf, stream } from "./api/call.js";
+import { Explained } from "./api/errors.js";
+import { problemOf } from "./api/problems.js";
+import { chooseModel } from "../header/models/store.js";
+import { emptyDraft, modeOf, takesText, withRegions } from "./composer/modes.js";
+import { picturesAmong } from "../components/canvas/picture_files.js";
+import { Asking } from "./conversation/asking.js";
+import { Pictures } from "./api/pictures.js";
+
+/** @typedef {import("./state/types.js").State} State */
+/** @typedef {import("./state/types.js").Conversation} Conversation */
+/** @typedef {import("./state/types.js").Draft} Draft */
+/** @typedef {import("./state/types.js").Region} Region */
+/** @typedef {{turn: string, answer: string, mention: number} | null} Pointed a phrase that is pointed at */
+
+/** @returns {State} */
+export const initialState = () => ({
+  start: null, model: "", conversation: newConversation(newId(), Date.now()), list: [], readOnly: false, draft: emptyDraft(), drawer: null, notices: [], pointed: null,
+});
+
+/** Before the server has said which colours there are. */
+const NO_PALETTE = { colours: ["#D55E00"], dashes: [[]] };
+
+/** @param {Pointed} one @param {Pointed} other */
+const same = (one, other) => one === other || (one?.answer === other?.answer && one?.mention === other?.mention && one?.turn === other?.turn);
+
+/** What all parts of Studio share. */
+export class Studio {
+  /** Opens the chooser of files; the canvas has the only one. */
+  chooseFiles = () => {};
+  /** Says something to people who cannot see the page. */
+  announce = /** @type {(text: string) => void} */ (() => {});
+
+  /** Puts the focus where the next question is written. */
+  focusComposer = () => {};
+  /** Zooms the canvas to a region. */
+  reveal = /** @type {(region: Region) => void} */ (() => {});
+  /** Opens the examples. */
+  showExamples = () => {};
+  /** Empties or fills the regions that are marked on the canvas. */
+  drawRegions = /** @type {(regions: readonly Region[]) => void} */ (() => {});
+
+  #layers = remember(deriveLayers);
+  #shownLayers = remember(deriveLayers);
+
+  constructor() {
+    this.store = createStore(initialState());
+    this.pictures = new Pictures(this.store, (key) => this.loadBlob(key));
+    this.asking = new Asking(this.store, this.pictures, (count, undo) => this.offerUndo(count, undo));
+  }
+
+  /** @type {(key: string) => Promise<Blob | null>} */
+  loadBlob = () => Promise.resolve(null);
+
+  /** What is known of a model, of the chosen one if none is named. @param {string} [name] @returns {any} */
+  model(name = this.store.get().model) {
+    return this.store.get().start?.models.find((/** @type {any} */ one) => one.name === name);
+  }
+
+  /** @param {string} name */
+  titleOfModel(name) {
+    return this.model(name)?.title ?? name;
+  }
+
+  /** @param {string} model */
+  chooseModel(model) {
+    chooseModel(model);
+  }
+
+  /** The layers of all pictures of the conversation. */
+  layers() {
+    return this.#layers(this.store.get().conversation, null, this.palette());
+  }
+
+  /** The layers of the picture that the canvas shows. */
+  shownLayers() {
+    const { conversation } = this.store.get();
+    return this.#shownLayers(conversation, conversation.shown, this.palette());
+  }
+
+  /** Address of something on the server. @param {string} path */
+  address(path) {
+    return addressOf(path);
+  }
+
+  /** @returns {import("./state/layers.js").Palette} */
+  palette() {
+    return this.store.get().start?.palette ?? NO_PALETTE;
+  }
+
+  /** @param {(draft: Draft) => Draft} change */
+  changeDraft(change) {
+    this.store.update((state) => ({ ...state, draft: change(state.draft) }));
+  }
+
+  /** Changes what belongs to the conversation as a whole. @param {(conversation: Conversation) => Conversation} change */
+  changeConversation(change) {
+    this.store.update((state) => ({ ...state, conversation: { ...change(state.conversation), changed: Date.now() } }));
+  }
+
+  /** Marks regions on the canvas. @param {Region[]} regions */
+  setRegions(regions) {
+    this.drawRegions(regions);
+    this.changeDraft((draft) => withRegions(draft, regions, this.model()));
+  }
+
+  /** A person has marked regions on the canvas. @param {readonly Region[]} regions */
+  takeRegions(regions) {
+    this.changeDraft((draft) => withRegions(draft, [...regions], this.model()));
+  }
+
+  /** @param {(layers: Conversation["layers"]) => Conversation["layers"]} change */
+  changeLayers(change) {
+    this.changeConversation((one) => ({ ...one, layers: change(one.layers) }));
+  }
+
+  /** @param {string} key */
+  showPicture(key) {
+    this.changeConversation((one) => ({ ...one, shown: key }));
+  }
+
+  /** @param {Pointed} pointed */
+  point(pointed) {
+    this.store.update((state) => (same(state.pointed, pointed) ? state : { ...state, pointed }));
+  }
+
+  /** Shows the regions of a phrase on their picture, those of an older answer too. @param {NonNullable<Pointed>} pointed */
+  showMention({ answer, mention }) {
+    const layer = this.layers().find((one) => one.answer === answer && one.mentions.some(({ index }) => index === mention));
+    const found = this.store.get().conversation.turns.flatMap(({ answers }) => answers).find(({ id }) => id === answer);
+    const region = found?.mentions[mention]?.regions[0];
+    if (!layer || !found || !region) return;
+    const shown = found.pictures[found.mentions[mention].image] ?? this.store.get().conversation.shown;
+    this.changeConversation((one) => ({
+      ...one, shown,
+      layers: { ...one.layers, hidden: one.layers.hidden.filter((id) => id !== layer.id), shown: one.layers.shown.includes(answer) ? one.layers.shown : [...one.layers.shown, answer] },
+    }));
+    this.reveal(region);
+  }
+
+  /** @param {string} turn @param {string} answer @param {number} step */
+  showVersion(turn, answer, step) {
+    this.store.update((state) => ({ ...state, conversation: changeAnswer(state.conversation, turn, answer, (one) => showVersion(one, step, Date.now()), Date.now()) }));
+  }
+
+  /** Reads the numbers of an answer in another coordinate space. @param {string} turn @param {string} answer @param {string} space */
+  readAgain(turn, answer, space) {
+    return this.asking.again(turn, answer, { space });
+  }
+
+  /** @param {string} model @param {string} [format] of its numbers */
+  async loadModel(model, format) {
+    for await (const event of stream("studio_load", [model, format ?? ""])) if (event?.error) throw new Explained(event.error);
+  }
+
+  /** Tells of an error that belongs to no answer. @param {unknown} error */
+  report(error) {
+    this.notify({ id: "error", text: problemOf(error).message });
+  }
+
+  /** @param {Iterable<File>} files */
+  addFiles(files) {
+    this.pictures.add(picturesAmong(files));
+  }
+
+  /** @param {string} key */
+  removePicture(key) {
+    this.store.update((state) => {
+      const pictures = state.draft.pictures.filter((one) => one !== key), { conversation } = state;
+      const used = conversation.turns.some((turn) => turn.pictures.includes(key)) || conversation.shots.some((shot) => shot.pictures.includes(key));
+      const shown = conversation.shown === key ? pictures.at(-1) ?? null : conversation.shown;
+      const kept = used ? conversation.pictures : conversation.pictures.filter((one) => one.key !== key);
+      return { ...state, draft: { ...state.draft, pictures, regions: conversation.shown === key ? [] : state.draft.regions }, conversation: { ...conversation, shown, pictures: kept } };
+    });
+  }
+
+  /** Asks what a button says. @param {import("./state/types.js").Task} task @param {string} text */
+  askAtOnce(task, text) {
+    const { mode, style } = modeOf({ task, text });
+    const written = takesText(mode, style) ? text : "";
+    this.changeDraft((draft) => ({ ...draft, mode, style, auto: false, text: written, tags: [], problem: null }));
+    return this.asking.send();
+  }
+
+  /** @param {import("./state/types.js").Shot} shot */
+  addShot(shot) {
+    this.changeConversation((one) => ({ ...one, shots: [...one.shots, shot] }));
+  }
+
+  /** @param {string} name @param {{turn?: string, answer?: string}} [values] */
+  openDrawer(name, values = {}) {
+    this.store.update((state) => ({ ...state, drawer: { name, ...values } }));
+  }
+
+  closeDrawer() {
+    this.store.update((state) => (state.drawer ? { ...state, drawer: null } : state));
+  }
+
+  /** @param {import("./state/types.js").Notice} notice takes the place of one with its id */
+  notify(notice) {
+    this.store.update((state) => ({ ...state, notices: [...state.notices.filter(({ id }) => id !== notice.id), notice] }));
+  }
+
+  /** @param {string} id */
+  dismiss(id) {
+    this.store.update((state) => ({ ...state, notices: state.notices.filter((one) => one.id !== id) }));
+  }
+
+  /** @param {number} count @param {() => void} undo */
+  offerUndo(count, undo) {
+    const text = count === 1 ? "1 turn removed." : { words: "{count} turns removed.", values: { count } };
+    this.notify({ id: "undo", text, action: { label: "Undo", run: undo } });
+  }
+}
