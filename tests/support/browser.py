@@ -125,7 +125,9 @@ def visit_page(
         )
         page.goto(address + query)
         page.locator("#chat-box textarea").wait_for()
-        page.locator(".model-card .ready, .model-card .notice").first.wait_for()
+        page.locator(
+            "#model-button .model-state:is([data-state=loaded], [data-state=failed])"
+        ).wait_for()
         yield visit
     finally:
         context.close()

@@ -171,6 +171,7 @@ def program_texts() -> set[str]:
     for path in PACKAGE.rglob("*.js"):
         script = path.read_text(encoding="utf-8")
         texts |= {without_names(one) for one in re.findall(r"'([^'\n]*)'", script)}
+        texts |= {without_names(one) for one in re.findall(r'"([^"\n]*)"', script)}
     return texts
 
 

@@ -36,7 +36,6 @@ class PageContext:
     ask_again_buttons: Mapping[Tab, gr.Button]  # "Ask another model the same"
     check_buttons: Mapping[Tab, gr.Button]  # "Check this answer", where there is something to check
     examples: Sequence[Example]
-    model_card: gr.HTML  # of the chosen model, at the top of the page
     answer_actions: SharedActions  # what the bars below all answers share
     permalink_card: PermalinkCard  # what the link asks that opened this page
 

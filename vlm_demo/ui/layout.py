@@ -26,11 +26,7 @@ from vlm_demo.ui.components.answer_actions.permalinks import (
     wire_permalink_card,
 )
 from vlm_demo.ui.components.examples import load_examples
-from vlm_demo.ui.components.model_choice import (
-    build_model_addition,
-    build_model_choice,
-    wire_model_choice,
-)
+from vlm_demo.ui.components.model_choice import build_model_choice
 from vlm_demo.ui.components.settings.panel import build_settings
 from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.endpoints import add_endpoints
@@ -40,6 +36,7 @@ from vlm_demo.ui.i18n import say
 from vlm_demo.ui.inspector.tab import build_inspector_tab
 from vlm_demo.ui.models.tab import build_models_tab
 from vlm_demo.ui.studio.endpoints import add_studio_endpoints
+from vlm_demo.ui.studio.tab import build_studio_tab
 from vlm_demo.ui.tabs import Tab
 from vlm_demo.ui.tasks.ask import build_ask_tab
 from vlm_demo.ui.tasks.caption import build_caption_tab
@@ -48,6 +45,7 @@ from vlm_demo.ui.theme import HEAD, SCRIPT, STYLE_SHEETS, build_theme
 from vlm_demo.ui.visitors import cookie_middleware
 
 TABS = {
+    Tab.STUDIO: build_studio_tab,
     Tab.CHAT: build_chat_tab,
     Tab.CAPTION: build_caption_tab,
     Tab.ASK: build_ask_tab,
@@ -87,13 +85,11 @@ def build_page(backend: Backend, settings: Settings) -> gr.Blocks:
         examples = load_examples()
         add_studio_endpoints(backend, settings, examples)
         endpoints = blocks.children[:]
-        model, model_card = build_model_choice(backend)
+        model = build_model_choice(backend)
         permalink_card = build_permalink_card(examples)
         # What all tabs share comes before them, even where it is shown below: Gradio's page finds
         # a component by walking all those before it.
         controls = build_settings(backend, model)
-        if settings.allow_checkpoints:
-            build_model_addition(backend, model, is_private=settings.is_private())
         newest_image = gr.State(None)
         page = PageContext(
             backend,
@@ -106,7 +102,6 @@ def build_page(backend: Backend, settings: Settings) -> gr.Blocks:
             ask_again_buttons={tab: build_ask_again_button(tab) for tab in ANSWERING_TABS},
             check_buttons={tab: build_check_button(tab) for tab in CHECKABLE_TABS},
             examples=examples,
-            model_card=model_card,
             answer_actions=SharedActions(settings, controls, gr.State(None), gr.State(())),
             permalink_card=permalink_card,
         )
@@ -119,7 +114,6 @@ def build_page(backend: Backend, settings: Settings) -> gr.Blocks:
                     render_children=True,
                 ) as tab:
                     build(tab, page)
-        wire_model_choice(blocks, backend, model, model_card)
         wire_permalink_card(blocks, permalink_card, controls, newest_image)
     # The browser has no use for the endpoints' components.
     blocks.children = [*blocks.children[len(endpoints) :], *endpoints]

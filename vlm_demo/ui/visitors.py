@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import gradio as gr
 from itsdangerous import BadSignature, Signer
@@ -12,8 +13,13 @@ from starlette.middleware import Middleware
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from vlm_demo.settings import is_loopback
+
 COOKIE = "vlm_demo_visitor"
 """Name of the cookie."""
+
+_FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+"""Headers that a proxy adds to what it passes on (RFC 7239 and its forerunners)."""
 
 YEAR_S = 365 * 24 * 3600
 
@@ -106,6 +112,17 @@ def read_owner(request: gr.Request) -> str:
         return ""
     voter: Callable[[str], str] = request.state.voter
     return voter(f"owner {identity}")
+
+
+def comes_from_here(request: gr.Request) -> bool:
+    """Whether a request comes from this computer itself: through no proxy, under no other name.
+
+    A page behind a proxy may be open to everybody, although it listens on loopback.
+    """
+    headers = {name.lower() for name in request.headers}
+    client = request.client.host if request.client else ""
+    named = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    return is_loopback(client) and is_loopback(named) and headers.isdisjoint(_FORWARDED)
 
 
 def _is_secure(scope: Scope, headers: Headers) -> bool:

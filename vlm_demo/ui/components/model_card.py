@@ -1,4 +1,4 @@
-"""What the page says about a model: its abilities, its size and terms, and how loading goes."""
+"""What Gradio's views say about a model: its size and terms, and how loading goes."""
 
 from __future__ import annotations
 
@@ -6,33 +6,8 @@ import html
 
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.engines import Progress
-from vlm_demo.ui.components.task_form import TASK_LABELS
 from vlm_demo.ui.html_values import TranslatableText, translatable_html
 from vlm_demo.units import format_parameters
-from vlm_demo.values import Task
-
-
-def model_card_html(
-    spec: ModelSpec,
-    *,
-    progress: Progress | None = None,
-    problem: str = "",
-    is_ready: bool = False,
-) -> str:
-    """Return HTML that says what a model can do, what it is, and how its loading goes."""
-    chips = "".join(
-        f'<span class="ability" data-say>{words}</span>'
-        for task, words in TASK_LABELS.items()
-        if spec.supports(task) and task is not Task.DETAILED_CAPTION  # "Caption" says enough
-    )
-    line = facts_html(spec, ", ".join(map(translatable_html, spec.languages)))
-    note = f'<span class="note" data-say>{html.escape(spec.note)}</span>' if spec.note else ""
-    state = _state_html(progress, problem, is_ready)
-    return (
-        f'<div class="model-card"><div class="abilities">{chips}</div>'
-        f'<div class="facts">{line}{state}</div>{note}'
-        f"{progress_html(progress)}{problem_html(problem)}</div>"
-    )
 
 
 def facts_html(spec: ModelSpec, languages: str = "") -> str:
@@ -54,14 +29,6 @@ def describe_location(spec: ModelSpec) -> str:
     if spec.embedded:
         return "comes with this program"
     return "on this computer" if spec.is_here else "fetched when chosen"
-
-
-def _state_html(progress: Progress | None, problem: str, is_ready: bool) -> str:
-    if problem or not (progress or is_ready):
-        return ""
-    if is_ready:
-        return ' · <b class="ready" data-say>ready</b>'
-    return " · <b data-say>loading…</b>"
 
 
 def progress_html(progress: Progress | None) -> str:

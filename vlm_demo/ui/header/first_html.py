@@ -22,7 +22,7 @@ GRADIO_TAGS = {"en": "en", "ja": "ja", "zh": "zh-CN"}
 _BODY = re.compile(rb"<body[^>]*>")
 _HTML_LANG = re.compile(rb'(<html\s[^>]*?lang=)"[^"]*"')
 
-STYLE_SHEETS = ("tokens.css", "header/shell.css", "header/header.css")
+STYLE_SHEETS = ("tokens.css", "header/shell.css", "header/header.css", "header/models/panel.css")
 """Style sheets that the first HTML needs."""
 
 

@@ -1,8 +1,10 @@
 // The entry of the header's scripts.
 import { listenForLanguage } from "./language.js";
+import { startModelButton } from "./models/button.js";
 import { listenForTheme } from "./theme.js";
 import { startViews } from "./views.js";
 
 startViews();
 listenForTheme();
 listenForLanguage();
+startModelButton();

@@ -10,7 +10,7 @@ const EVENT = "view";
 const headerTabs = () => [...document.querySelectorAll(/** @type {"a"} */ ("#views [role=tab]"))];
 
 /** @param {string} view @returns {HTMLElement | null} */
-const gradioButton = (view) => document.querySelector(`#${CSS.escape(view === "studio" ? "chat" : view)}-tab-button`);
+const gradioButton = (view) => document.querySelector(`#${CSS.escape(view)}-tab-button`);
 
 /** @returns {string} the view that is shown */
 export const currentView = () => document.documentElement.dataset.view || "studio";
@@ -77,7 +77,7 @@ function moveFocus(event) {
 /** Follows Gradio's tabs where another script has pressed one of their buttons. */
 function followGradio() {
   const pressed = document.querySelector("#tabs > * > [role=tablist] > [role=tab][aria-selected=true]");
-  const view = pressed?.id.replace(/-tab-button$/, "").replace(/^chat$/, "studio");
+  const view = pressed?.id.replace(/-tab-button$/, "");
   if (view && view !== currentView()) openView(view);
 }
 

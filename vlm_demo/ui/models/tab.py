@@ -9,7 +9,6 @@ import gradio as gr
 
 from vlm_demo.engines import NumberFormat
 from vlm_demo.errors import VlmDemoError
-from vlm_demo.ui.components.model_card import model_card_html
 from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.events import IN_ORDER, QUEUED, QUICK, event_data
 from vlm_demo.ui.models.detail import build_model_detail
@@ -19,7 +18,7 @@ from vlm_demo.ui.streaming import show_errors
 
 def build_models_tab(tab: gr.Tab, page: PageContext) -> None:
     """Lay out the tab and wire it to the backend."""
-    backend, page_model, page_card = page.backend, page.controls.model, page.model_card
+    backend, page_model = page.backend, page.controls.model
     with gr.Row(equal_height=False):
         with gr.Column(scale=7, min_width=300):
             table = build_models_table("models-table")
@@ -54,12 +53,11 @@ def build_models_tab(tab: gr.Tab, page: PageContext) -> None:
         with show_errors():
             backend.stop_loading(name)
 
-    def unload(name: str, used: str) -> dict[Any, Any]:
+    def unload(name: str) -> dict[Any, Any]:
         with show_errors():
             spec = backend.spec(name)
             backend.unload(name)
-            card = {page_card: model_card_html(spec)} if name == used else {}
-            return {**detail.show(spec), **show_table(name), **card}
+            return {**detail.show(spec), **show_table(name)}
         return {detail.head: gr.skip()}
 
     everything = [table, *detail.components]
@@ -74,5 +72,5 @@ def build_models_tab(tab: gr.Tab, page: PageContext) -> None:
     detail.number_format.input(
         detail.offer_reload, [detail.model, detail.number_format], detail.load, **QUICK
     )
-    detail.unload.click(unload, [detail.model, page_model], [page_card, *everything], **QUEUED)
+    detail.unload.click(unload, detail.model, everything, **QUEUED)
     detail.use.click(lambda name: name, detail.model, page_model, **QUICK)

@@ -23,29 +23,26 @@ Calls that fail for a reason that people can understand return `{error: {words, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-from gradio.events import api
 
 from vlm_demo.backend import Backend
-from vlm_demo.errors import ForgottenImageError, ImageError
+from vlm_demo.errors import ImageError
 from vlm_demo.settings import Settings
 from vlm_demo.ui.components.examples import Example
 from vlm_demo.ui.events import MAX_ANSWERS
-from vlm_demo.ui.streaming import error_message
 from vlm_demo.ui.studio.answers import StudioAnswers
-from vlm_demo.ui.studio.events import Event, text_data
+from vlm_demo.ui.studio.calls import MAX_CALLS, add_call, explain_errors
+from vlm_demo.ui.studio.events import Event
 from vlm_demo.ui.studio.images import ImageStore
+from vlm_demo.ui.studio.model_calls import add_model_calls
 from vlm_demo.ui.studio.protocol import MAX_NAME
 from vlm_demo.ui.studio.running import RunningTurns
 from vlm_demo.ui.studio.start import find_example, start_content
 from vlm_demo.ui.visitors import read_owner
-
-MAX_CALLS = 32
-"""Largest number of calls, other than answers, that are served at the same time."""
 
 
 @dataclass(frozen=True)
@@ -114,25 +111,7 @@ def add_studio_endpoints(
         endpoints.studio_full_image,
         endpoints.studio_stop,
     ):
-        _add(call, "studio", MAX_CALLS)
-    _add(endpoints.studio_answer, "answers", MAX_ANSWERS)
+        add_call(call, "studio", MAX_CALLS)
+    add_call(endpoints.studio_answer, "answers", MAX_ANSWERS)
+    add_model_calls(backend, settings)
     return endpoints
-
-
-def explain_errors(compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Return what `compute` returns, or why it failed."""
-    try:
-        return compute()
-    except Exception as error:  # whatever it is, the visitor is told
-        gone = error.image_id if isinstance(error, ForgottenImageError) else None
-        return {"error": text_data(error_message(error)), "image_gone": gone}
-
-
-def _add(call: Callable[..., Any], group: str, at_once: int) -> None:
-    api(
-        call,
-        api_name=call.__name__,
-        api_visibility="undocumented",
-        concurrency_id=group,
-        concurrency_limit=at_once,
-    )
