@@ -69,6 +69,15 @@ def test_closing_the_stream_stops_the_model(client: StudioClient, engine: Script
     assert wait_until(lambda: engine.running == 0, 5) < 0.5
 
 
+def test_broken_characters_arrive_as_signs_for_them(
+    client: StudioClient, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "answers", {"broken": "half \ud83d of \udc31 \ufdd0 all"})
+    shown = assemble(client.answer(text="broken"))
+    assert shown["done"]["plain"] == "half \ufffd of \ufffd \ufdd0 all"
+    assert shown["blocks"] == ["<p>half \ufffd of \ufffd \ufffd all</p>"]
+
+
 def test_a_turn_can_be_stopped_by_its_name(client: StudioClient, engine: ScriptedEngine) -> None:
     events = client.stream("studio_answer", studio_request(turn="mine", text="talk for ever"))
     shown = []

@@ -28,6 +28,7 @@ from vlm_demo.ui.studio.events import (
     waiting_event,
 )
 from vlm_demo.ui.studio.images import ImageStore
+from vlm_demo.ui.studio.mentions import make_sendable
 from vlm_demo.ui.studio.protocol import StudioRequest, read_sent
 from vlm_demo.ui.studio.requests import build_request, describe_restart, shown_images
 from vlm_demo.ui.studio.running import RunningTurns
@@ -92,11 +93,14 @@ class StudioAnswers:
                 elif new is None:
                     yield []
                 else:
-                    newest = reread(spec, request, new, asked.space) if asked.space else new
+                    newest = make_sendable(
+                        reread(spec, request, new, asked.space) if asked.space else new
+                    )
                     yield differ.events(newest)
         notes = tuple(describe_restart(self.backend, asked))
         done = done_event(newest, asked.task, spec, asked.space, notes)
-        yield [stopped_event(done) if stop.is_set() else done]
+        rest = differ.events(newest, is_complete=True)
+        yield [*rest, stopped_event(done) if stop.is_set() else done]
 
     def _rank(self, asked: StudioRequest, request: Request, stop: StopSign) -> Events:
         """Say how probable each of the possible answers is."""
@@ -109,7 +113,7 @@ class StudioAnswers:
             ranking = Ranking.of(request.choices, logprobs)
             best = Reply(ranking.best, ranking.best)
             done = done_event(best, asked.task, self.backend.spec(asked.model), "")
-            yield [ranking_event(ranking), *differ.events(best), done]
+            yield [ranking_event(ranking), *differ.events(best, is_complete=True), done]
 
     def _rank_orders(self, asked: StudioRequest, request: Request, stop: StopSign) -> Events:
         """Compare the possible answers in one rotation after another."""
@@ -123,7 +127,7 @@ class StudioAnswers:
                     yield []
                     continue
                 best = Reply(circle.mean.best, circle.mean.best)
-                yield [orders_event(circle), *differ.events(best)]
+                yield [orders_event(circle), *differ.events(best, is_complete=True)]
         done = done_event(best, asked.task, self.backend.spec(asked.model), "")
         yield [stopped_event(done) if stop.is_set() else done]
 

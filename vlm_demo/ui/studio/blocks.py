@@ -1,61 +1,52 @@
-"""An answer as blocks of safe HTML, with a mark around each phrase that has regions."""
+"""An answer as blocks of safe HTML, whose phrases with regions are marks."""
 
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Iterator, Sequence
 
+from vlm_demo.ui.components.answer.markdown_blocks import MarkdownBlocks
+from vlm_demo.ui.components.answer.phrase_marks import PhraseMark
 from vlm_demo.ui.studio.mentions import Style
-from vlm_demo.values import Mention
-
-_PARAGRAPH = re.compile(r"\n\s*\n")
+from vlm_demo.values import Mention, Reply
 
 
-def render_blocks(text: str, mentions: Sequence[Mention], styles: Sequence[Style]) -> list[str]:
-    """Return the blocks of an answer.
+class AnswerBlocks:
+    """The blocks of one growing answer."""
 
-    Args:
-        text: the answer.
-        mentions: its phrases, with their spans in the text.
-        styles: the colours of the mentions, in their order.
-    """
-    spans = sorted(
-        (*mention.span, index)
-        for index, mention in enumerate(mentions)
-        if mention.span[0] < mention.span[1] and mention.regions
-    )
-    blocks, start = [], 0
-    for match in [*_PARAGRAPH.finditer(text), None]:
-        end = match.start() if match else len(text)
-        if text[start:end].strip():
-            inside = "".join(_mark(text, start, end, spans, styles))
-            blocks.append(f"<p>{inside}</p>")
-        start = match.end() if match else end
-    return blocks
+    def __init__(self) -> None:
+        self._markdown = MarkdownBlocks()
+
+    def update(self, reply: Reply, styles: Sequence[Style], *, is_complete: bool) -> list[str]:
+        """Return the blocks of the answer so far.
+
+        A mention with regions that no phrase of the text names has a mark of its own in a last
+        block, unless several things were looked for: these are listed anyway.
+
+        Args:
+            reply: the answer.
+            styles: how each mention is drawn.
+            is_complete: whether nothing more comes.
+        """
+        marks = [
+            PhraseMark(*mention.span, index, _tag(index, style), _tag(index, style, is_more=True))
+            for index, (mention, style) in enumerate(zip(reply.mentions, styles, strict=True))
+            if mention.regions and mention.span[0] < mention.span[1]
+        ]
+        blocks = self._markdown.update(reply.text, marks, is_complete=is_complete)
+        unnamed = [] if reply.targets or not is_complete else list(self._unnamed(reply, styles))
+        return [*blocks, f'<p class="phrases">{" ".join(unnamed)}</p>'] if unnamed else blocks
+
+    def _unnamed(self, reply: Reply, styles: Sequence[Style]) -> Iterator[str]:
+        for index, mention in enumerate(reply.mentions):
+            if mention.regions and index not in self._markdown.marked:
+                yield f"{_tag(index, styles[index])}{_name(mention, index)}</mark>"
 
 
-def open_mark(index: int, style: Style) -> str:
-    """Return the tag that begins a phrase."""
-    return (
-        f'<mark class="phrase" data-mention="{index}" tabindex="0" role="button" '
-        f'style="--colour:{style.colour}">'
-    )
+def _tag(index: int, style: Style, *, is_more: bool = False) -> str:
+    control = "" if is_more else ' tabindex="0" role="button"'
+    return f'<mark class="phrase" data-mention="{index}"{control} style="--colour:{style.colour}">'
 
 
-def _mark(
-    text: str,
-    start: int,
-    end: int,
-    spans: Sequence[tuple[int, int, int]],
-    styles: Sequence[Style],
-) -> Iterator[str]:
-    position = start
-    for first, last, index in spans:
-        if first < position or last > end:
-            continue
-        yield html.escape(text[position:first], quote=False)
-        phrase = html.escape(text[first:last], quote=False)
-        yield f"{open_mark(index, styles[index])}{phrase}</mark>"
-        position = last
-    yield html.escape(text[position:end], quote=False)
+def _name(mention: Mention, index: int) -> str:
+    return html.escape(mention.phrase.strip()) or str(index + 1)

@@ -18,7 +18,7 @@ from vlm_demo.prompting.stop_notes import stop_note
 from vlm_demo.prompting.targets import TARGET_TASKS
 from vlm_demo.ui.components.answer.waiting import Waiting
 from vlm_demo.ui.html_values import DisplayText, TranslatableText
-from vlm_demo.ui.studio.blocks import render_blocks
+from vlm_demo.ui.studio.blocks import AnswerBlocks
 from vlm_demo.ui.studio.mentions import mention_items, mention_styles, target_items
 from vlm_demo.values import Reply, ReplyState, StopReason, Task
 
@@ -36,16 +36,21 @@ class Differ:
             shown_images: for each picture that the model is shown, its index in the request.
         """
         self._shown_images = shown_images
+        self._writer = AnswerBlocks()
         self._blocks: list[str] = []
         self._mentions: list[Event] = []
         self._things: list[Event] = []
         self._reasoning = ""
 
-    def events(self, reply: Reply) -> list[Event]:
-        """Return what has changed since the reply before."""
+    def events(self, reply: Reply, *, is_complete: bool = False) -> list[Event]:
+        """Return what has changed since the reply before.
+
+        While an answer grows, a part of what has changed may be left for later.
+        """
         styles = mention_styles(reply.mentions)
         mentions = mention_items(reply, styles, self._shown_images)
-        blocks, things = render_blocks(reply.text, reply.mentions, styles), target_items(reply)
+        blocks = self._writer.update(reply, styles, is_complete=is_complete)
+        things = target_items(reply)
         events: list[Event] = []
         if reply.reasoning != self._reasoning:
             self._reasoning = reply.reasoning

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from vlm_demo.markup.region_json import region_to_json
@@ -16,6 +17,9 @@ DECIMALS = 4
 
 TOKEN_PROBABILITY = "token probability"
 """The kind of a confidence that only says how probable the tokens of the numbers were."""
+
+
+_HALF = re.compile("[\ud800-\udfff]")  # a lone surrogate
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,29 @@ def target_items(reply: Reply) -> list[dict[str, Any]]:
             }
         )
     return items
+
+
+def make_sendable(reply: Reply) -> Reply:
+    """Replace halves of characters in a reply, which JSON for a browser cannot hold.
+
+    Each becomes one character, so that the places of phrases stay right.
+    """
+    if not _HALF.search(reply.raw) and not _HALF.search(reply.reasoning):
+        return reply
+    return replace(
+        reply,
+        raw=_replace_halves(reply.raw),
+        text=_replace_halves(reply.text),
+        reasoning=_replace_halves(reply.reasoning),
+        mentions=tuple(
+            replace(mention, phrase=_replace_halves(mention.phrase)) for mention in reply.mentions
+        ),
+        targets=tuple(replace(result, raw=_replace_halves(result.raw)) for result in reply.targets),
+    )
+
+
+def _replace_halves(text: str) -> str:
+    return _HALF.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _layer_of(mention: Mention) -> str:
