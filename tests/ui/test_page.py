@@ -427,7 +427,7 @@ def test_all_pixels_of_a_picture_are_given_to_those_who_have_seen_it(tmp_path: P
     assert full_resolution_url(fingerprint) is None
 
 
-def test_what_is_shown_says_which_places_are_left_out_on_purpose(circle: Path) -> None:
+def test_regions_below_the_threshold_are_not_shown(circle: Path) -> None:
     sure, unsure, nowhere = (
         Mention(name, (0, 0), regions, confidence=confidence)
         for name, regions, confidence in (
@@ -442,10 +442,10 @@ def test_what_is_shown_says_which_places_are_left_out_on_purpose(circle: Path) -
     )
     reply = Reply("", "", (sure, unsure, nowhere), parsed_places=marks)
     value = json.loads(reply_canvas_value(accept_image(circle, Settings()), reply, 0.5))
-    assert [(m["phrase"], len(m["places"]), m["unsure"]) for m in value["mentions"]] == [
-        ("sure", 1, False),
-        ("unsure", 0, True),
-        ("nowhere", 0, False),
+    assert [(m["phrase"], len(m["regions"])) for m in value["mentions"]] == [
+        ("sure", 1),
+        ("unsure", 0),
+        ("nowhere", 0),
     ]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gradio as gr
 
 from vlm_demo.ui import browser_files
-from vlm_demo.ui.components.canvas.canvas import SCRIPT as CANVAS_SCRIPT
 from vlm_demo.ui.i18n import SCRIPT as SAY_SCRIPT
 
 STYLE_SHEETS = [
@@ -13,7 +12,6 @@ STYLE_SHEETS = [
     for name in (
         "page.css",
         "chat/chat.css",
-        "components/canvas/classic/canvas.css",
         "components/answer/view.css",
         "arena/arena.css",
         "arena/leaderboard.css",
@@ -23,8 +21,10 @@ STYLE_SHEETS = [
         "components/popover.css",
         "studio/studio.css",
         "components/canvas/canvas.css",
+        "components/canvas/mount.css",
         "studio/gallery/gallery.css",
         "studio/layers/layers.css",
+        "studio/strip/strip.css",
         "studio/composer/composer.css",
         "studio/conversation/conversation.css",
     )
@@ -49,7 +49,6 @@ HEAD = f"""
  form-action 'self'; frame-src 'none'; object-src 'none'; base-uri 'self'">
 <meta name="description" content="Chat about a picture, caption it, ask, and locate things in it.">
 <script>{SAY_SCRIPT}</script>
-<script>{CANVAS_SCRIPT}</script>
 <script>{_LINK_MARK_SCRIPT}</script>
 <script>{_MARK_ANSWERED_SCRIPT}</script>
 <script>{_ARENA_SCRIPT}</script>

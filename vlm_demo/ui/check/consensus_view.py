@@ -17,8 +17,7 @@ from vlm_demo.ui.html_values import DisplayText, encode_value
 from vlm_demo.units import format_percent
 
 _SCRIPT = "".join(
-    browser_files.read(name)
-    for name in ("components/canvas/classic/shapes.js", "check/consensus_view.js")
+    browser_files.read(name) for name in ("check/shapes.js", "check/consensus_view.js")
 )
 
 _TEMPLATE = """

@@ -14,7 +14,7 @@ import { Toolbar } from "./toolbar.js";
 
 /** @import { Command } from "./hot_keys.js" */
 /** @import { ToolbarAction } from "./toolbar.js" */
-/** @import { CanvasOptions, Layer, Picture, Region, Target, Tool } from "./types.js" */
+/** @import { CanvasOptions, Layer, Picture, Region, Target, Tool, View } from "./types.js" */
 
 const STEP = 1.4; // of the zoom
 const FAR = 0.1; // of the stage, by an arrow key
@@ -41,6 +41,9 @@ export class Canvas {
 
   #messages = new Messages();
   #followsOther = false;
+
+  /** A person zooms or moves the picture. @type {(view: View) => void} */
+  onView = () => {};
 
   /**
    * @param {HTMLElement} host
@@ -105,9 +108,7 @@ export class Canvas {
   }
 
   /** What a person marked, in the order of its numbers. */
-  get regions() {
-    return this.#editor.regions;
-  }
+  get regions() { return this.#editor.regions; }
 
   set regions(regions) {
     this.#editor.replace(regions);
@@ -199,7 +200,7 @@ export class Canvas {
     this.#mentions.arrange();
     this.#marking.layer.draw();
     this.#toolbar.zoom(this.#view.view.scale);
-    if (!this.#followsOther) this.#options.onView?.(this.#view.view);
+    if (!this.#followsOther) this.onView(this.#view.view);
   }
 
   /** @param {Target | null} target */

@@ -13,7 +13,6 @@ from vlm_demo.prompting.confidence import apply_confidence_threshold, region_con
 from vlm_demo.rendering.palette import colour_of, dash_of
 from vlm_demo.ui.components.uploaded_images import UploadedImage
 from vlm_demo.ui.html_values import encode_value
-from vlm_demo.units import format_percent
 from vlm_demo.values import Mention, Point, Region, Reply, bounding_box
 
 
@@ -23,12 +22,7 @@ def reply_canvas_value(image: UploadedImage, reply: Reply, threshold: float = 0)
     Regions with a confidence below `threshold`, 0 to 1, are left out.
     """
     confident = apply_confidence_threshold(reply, threshold)
-    content = _canvas_content(image, confident.mentions, region_confidences(confident))
-    for mention, left, whole in zip(
-        content["mentions"], confident.mentions, reply.mentions, strict=True
-    ):
-        mention["unsure"] = not left.regions and bool(whole.regions)
-    return encode_value(content)
+    return canvas_value(image, confident.mentions, region_confidences(confident))
 
 
 def canvas_value(
@@ -80,18 +74,14 @@ def _mention_content(
 ) -> dict[str, Any]:
     return {
         "phrase": mention.phrase.strip(),
-        "sure": _format_confidence(mention.confidence),
+        "confidence": mention.confidence,
         "colour": colour_of(index),
         "dash": dash_of(index),
-        "places": [
-            region_to_json(region) | {"sure": _format_confidence(confidence)}
+        "regions": [
+            region_to_json(region) | {"confidence": confidence}
             for region, confidence in zip(mention.regions, confidences, strict=True)
         ],
     }
-
-
-def _format_confidence(confidence: float | None) -> str:
-    return "" if confidence is None else format_percent(confidence)
 
 
 def read_regions(value: object, image: UploadedImage | None) -> tuple[Region, ...]:

@@ -49,7 +49,6 @@
  * @property {(target: Target | null) => void} [onMention] a mention is pointed at or tapped, or no longer
  * @property {(picture: Picture) => Promise<string | null>} [onFullResolution] gives the address of the picture with all
  *   its pixels
- * @property {(view: View) => void} [onView] a person zooms or moves the picture
  */
 
 export {};
