@@ -116,8 +116,8 @@ def texts_in_html(text: str) -> Iterator[str]:
 
 
 def texts_in_script(script: str) -> Iterator[str]:
-    """Yield the texts in the first argument of each call of `say` in JavaScript."""
-    for call in re.finditer(r"\bsay(?:\.whole)?\(", script):
+    """Yield the texts in the first argument of each call of `say` or `message` in JavaScript."""
+    for call in re.finditer(r"\b(?:say(?:\.whole)?|message)\(", script):
         depth, at = 0, call.end()
         while depth >= 0 and at < len(script):
             if (quote := script[at]) in "'\"":

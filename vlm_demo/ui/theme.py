@@ -18,15 +18,6 @@ STYLE_SHEETS = [
         "check/check.css",
         "batch/batch.css",
         "components/answer_actions/actions.css",
-        "components/popover.css",
-        "studio/studio.css",
-        "components/canvas/canvas.css",
-        "components/canvas/mount.css",
-        "studio/gallery/gallery.css",
-        "studio/layers/layers.css",
-        "studio/strip/strip.css",
-        "studio/composer/composer.css",
-        "studio/conversation/conversation.css",
     )
 ]
 """Style sheets of the page, in the order in which they apply."""

@@ -22,7 +22,20 @@ GRADIO_TAGS = {"en": "en", "ja": "ja", "zh": "zh-CN"}
 _BODY = re.compile(rb"<body[^>]*>")
 _HTML_LANG = re.compile(rb'(<html\s[^>]*?lang=)"[^"]*"')
 
-STYLE_SHEETS = ("tokens.css", "header/shell.css", "header/header.css", "header/models/panel.css")
+STYLE_SHEETS = (
+    "tokens.css",
+    "header/shell.css",
+    "header/header.css",
+    "header/models/panel.css",
+    "components/popover.css",
+    "components/canvas/canvas.css",
+    "studio/studio.css",
+    "studio/gallery/gallery.css",
+    "studio/strip/strip.css",
+    "studio/layers/layers.css",
+    "studio/composer/composer.css",
+    "studio/conversation/conversation.css",
+)
 """Style sheets that the first HTML needs."""
 
 

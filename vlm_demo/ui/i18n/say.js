@@ -48,3 +48,10 @@ const catalogue = await load();
 export function say(template, values = {}) {
   return fill(translate(template, catalogue), values, catalogue);
 }
+
+/**
+ * Marks a text that is translated where it is shown.
+ * @param {string} text English
+ * @returns {string} the same
+ */
+export const message = (text) => text;

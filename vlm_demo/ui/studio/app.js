@@ -2,7 +2,7 @@
 import { h } from "../components/dom.js";
 import { onViewChange } from "../header/views.js";
 import { models, setTask } from "../header/models/store.js";
-import { say } from "../i18n/say.js";
+import { message, say } from "../i18n/say.js";
 import { Archive } from "./archive/archive.js";
 import { createDrawer } from "./archive/drawer.js";
 import { start } from "./api/start.js";
@@ -25,7 +25,7 @@ import { Studio } from "./studio.js";
 export function mount(root) {
   const studio = new Studio();
   const persistence = new Persistence(studio.store, () => openDatabase(indexedDB), () => studio.notify({
-    id: "storage", text: "This browser does not keep conversations: its storage is full or forbidden. They last until the page is left.",
+    id: "storage", text: message("This browser does not keep conversations: its storage is full or forbidden. They last until the page is left."),
   }));
   studio.loadBlob = (key) => persistence.blob(key);
   const archive = new Archive(studio, persistence), composer = new Composer(studio);

@@ -5,6 +5,7 @@ import { fill, h } from "../components/dom.js";
 import { language, say } from "../i18n/say.js";
 import { call } from "./api/call.js";
 import { Gallery } from "./gallery/gallery.js";
+import { PictureStrip } from "./strip/picture_strip.js";
 import { LayersBar } from "./layers/layers_bar.js";
 import { tell } from "./told.js";
 
@@ -16,7 +17,8 @@ import { tell } from "./told.js";
  */
 export function createStage(studio) {
   const host = h("div", { id: "studio-canvas" }), bar = h("div", { id: "layers" }), message = h("div", { class: "stage-message", role: "status" });
-  const canvas = createCanvas(studio, host), layers = createBar(studio, bar), gallery = createGallery(studio, host);
+  const canvas = createCanvas(studio, host), layers = createBar(studio, bar), gallery = createGallery(studio, host), strips = h("div", { class: "stage-strip" });
+  followPictures(studio, strips);
   const { store } = studio;
   const show = () => {
     const { conversation } = store.get(), picture = conversation.pictures.find(({ key }) => key === conversation.shown);
@@ -47,7 +49,7 @@ export function createStage(studio) {
     const { shown } = store.get().conversation;
     if (event.target instanceof HTMLImageElement && shown) void studio.pictures.renew(shown);
   }, true);
-  return h("section", { class: "studio-stage", "aria-label": say("Image") }, host, message, bar);
+  return h("section", { class: "studio-stage", "aria-label": say("Image") }, host, message, strips, bar);
 }
 
 /**
@@ -101,6 +103,27 @@ function createGallery(studio, host) {
   studio.chooseFiles = () => gallery.chooseFiles();
   studio.showExamples = () => /** @type {HTMLElement | null} */ (gallery.element.querySelector("[data-example]"))?.focus();
   return gallery;
+}
+
+/**
+ * Shows all pictures that are attached, where there are several.
+ * @param {Studio} studio
+ * @param {HTMLElement} host
+ */
+function followPictures(studio, host) {
+  const strip = new PictureStrip(host, {
+    onChoose: (key) => studio.showPicture(key),
+    onOrder: (keys) => studio.changeDraft((draft) => ({ ...draft, pictures: keys })),
+    onRemove: (key) => studio.removePicture(key),
+  });
+  const draw = () => {
+    const { draft, conversation } = studio.store.get(), known = new Map(conversation.pictures.map((picture) => [picture.key, picture]));
+    const attached = draft.pictures.map((key) => known.get(key)).filter((picture) => picture !== undefined);
+    strip.draw(attached.map((picture) => ({ key: picture.key, name: picture.name, url: studio.pictures.url(picture) })), conversation.shown);
+  };
+  studio.store.subscribe(({ draft }) => draft.pictures, draw, { now: true });
+  studio.store.subscribe(({ conversation }) => conversation.pictures, draw);
+  studio.store.subscribe(({ conversation }) => conversation.shown, draw);
 }
 
 /**

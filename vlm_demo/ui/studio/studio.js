@@ -1,4 +1,5 @@
 // Studio as its parts see it: the state, and what can be done with it.
+import { message } from "../i18n/say.js";
 import { newId } from "./state/ids.js";
 import { createStore, remember } from "./state/store.js";
 import { changeAnswer, newConversation } from "./state/conversations.js";
@@ -52,7 +53,7 @@ export class Studio {
   constructor() {
     this.store = createStore(initialState());
     this.pictures = new Pictures(this.store, (key) => this.loadBlob(key));
-    this.asking = new Asking(this.store, this.pictures, (count, undo) => this.offerUndo(count, undo));
+    this.asking = new Asking(this.store, this.pictures, (what, count, undo) => this.offerUndo(what, count, undo));
   }
 
   /** @type {(key: string) => Promise<Blob | null>} */
@@ -212,9 +213,9 @@ export class Studio {
     this.store.update((state) => ({ ...state, notices: state.notices.filter((one) => one.id !== id) }));
   }
 
-  /** @param {number} count @param {() => void} undo */
-  offerUndo(count, undo) {
-    const text = count === 1 ? "1 turn removed." : { words: "{count} turns removed.", values: { count } };
-    this.notify({ id: "undo", text, action: { label: "Undo", run: undo } });
+  /** @param {"replaced" | "deleted"} what @param {number} count @param {() => void} undo */
+  offerUndo(what, count, undo) {
+    const text = what === "deleted" ? message("Turn deleted.") : count === 1 ? message("1 turn replaced.") : { words: message("{count} turns replaced."), values: { count } };
+    this.notify({ id: "undo", text, action: { label: message("Undo"), run: undo } });
   }
 }

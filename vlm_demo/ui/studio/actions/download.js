@@ -1,6 +1,6 @@
 // Files of an answer: the picture with its boxes by one click, and other formats from a menu.
 import { h } from "../../components/dom.js";
-import { say } from "../../i18n/say.js";
+import { message, say } from "../../i18n/say.js";
 import { addressOf, call } from "../api/call.js";
 import { Explained } from "../api/errors.js";
 import { documentOf } from "../state/documents.js";
@@ -10,8 +10,8 @@ import { documentOf } from "../state/documents.js";
 
 /** Formats with their English names. @type {[format: string, label: string][]} */
 const FORMATS = [
-  ["png", "Image with boxes (PNG)"], ["marks", "Image with numbers (PNG)"], ["svg", "Drawing (SVG)"], ["json", "JSON"], ["coco", "COCO"], ["yolo", "YOLO (ZIP)"],
-  ["voc", "Pascal VOC"], ["csv", "Table (CSV)"], ["crops", "Crops (ZIP)"],
+  ["png", message("Image with boxes (PNG)")], ["marks", message("Image with numbers (PNG)")], ["svg", message("Drawing (SVG)")], ["json", message("JSON")], ["coco", message("COCO")], ["yolo", message("YOLO (ZIP)")],
+  ["voc", message("Pascal VOC")], ["csv", message("Table (CSV)")], ["crops", message("Crops (ZIP)")],
 ];
 
 /**

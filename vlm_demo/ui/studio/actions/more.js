@@ -1,6 +1,6 @@
 // What else can be done with an answer.
 import { openView } from "../../header/views.js";
-import { say } from "../../i18n/say.js";
+import { message, say } from "../../i18n/say.js";
 import { call } from "../api/call.js";
 import { icon } from "../icons.js";
 import { changeAnswer } from "../state/conversations.js";
@@ -55,7 +55,7 @@ async function copyLink(studio, turn, answer) {
     const { code } = await call("studio_permalink", ["encode", { ...request, history: [], images: [] }]);
     const link = new URL(`?link=${code}`, studio.address("")).href;
     const done = await copyText(link);
-    studio.notify({ id: "link", text: done ? "Link copied." : link });
+    studio.notify({ id: "link", text: done ? message("Link copied.") : link });
   } catch (error) {
     studio.report(error);
   }
@@ -84,7 +84,7 @@ async function askWithMarks(studio, turn, answer) {
  */
 function useAsExample(studio, turn, answer) {
   studio.addShot({ text: turn.text, answer: answer.raw || answer.plain, pictures: turn.pictures });
-  studio.notify({ id: "shot", text: "Added to the few-shot examples, in the options." });
+  studio.notify({ id: "shot", text: message("Added to the few-shot examples, in the options.") });
 }
 
 /**
@@ -109,7 +109,7 @@ async function sendRating(studio, turn, answer, verdict, reason) {
   try {
     await call("studio_feedback", [{ turn: answer.id, model: answer.model, task: turn.task, verdict, reason }]);
     studio.store.update((state) => ({ ...state, conversation: changeAnswer(state.conversation, turn.id, answer.id, (one) => ({ ...one, rating: { verdict, reason } }), Date.now()) }));
-    studio.notify({ id: "rating", text: "Thank you. Your rating is kept without your name." });
+    studio.notify({ id: "rating", text: message("Thank you. Your rating is kept without your name.") });
   } catch (error) {
     studio.report(error);
   }

@@ -1,4 +1,5 @@
 // The pictures of the open conversation: kept in the browser, and sent to the server when it has to know them.
+import { message } from "../../i18n/say.js";
 import { changePicture, newPicture, putPicture } from "../state/conversations.js";
 import { newId } from "../state/ids.js";
 import { addressOf, call } from "./call.js";
@@ -183,6 +184,6 @@ export class Pictures {
 /** The bytes of a picture are neither here nor on the server. */
 class PictureGone extends Explained {
   constructor() {
-    super("This image is no longer stored. Please add it again.");
+    super(message("This image is no longer stored. Please add it again."));
   }
 }

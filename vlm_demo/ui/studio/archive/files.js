@@ -1,4 +1,5 @@
 // A conversation as one file, with its pictures in it; such a file opens read-only.
+import { message } from "../../i18n/say.js";
 import { h } from "../../components/dom.js";
 import { titleOf } from "../state/conversations.js";
 import { readFile, writeFile } from "../state/conversation_file.js";
@@ -27,7 +28,7 @@ export async function exportConversation(studio) {
 export async function importConversation(studio, archive, file) {
   const conversation = readFile(await file.text());
   if (!conversation) {
-    studio.notify({ id: "error", text: "This file is not a conversation of this page." });
+    studio.notify({ id: "error", text: message("This file is not a conversation of this page.") });
     return;
   }
   archive.show(conversation, { readOnly: true });

@@ -1,6 +1,6 @@
 // Checks an answer: each thing that it names is looked for in the picture by a model that locates.
 import { fill, h } from "../../components/dom.js";
-import { say } from "../../i18n/say.js";
+import { message, say } from "../../i18n/say.js";
 import { stream } from "../api/call.js";
 import { isAbort } from "../api/errors.js";
 import { withPictures } from "../actions/download.js";
@@ -57,7 +57,7 @@ function checkersOf(studio) {
 }
 
 /** English words of each verdict. @type {Record<string, string>} */
-const VERDICTS = { supported: "confirmed", contradicted: "not in the image", uncertain: "unclear", pending: "…" };
+const VERDICTS = { supported: message("confirmed"), contradicted: message("not in the image"), uncertain: message("unclear"), pending: "…" };
 
 /** @param {any} event */
 function describe({ findings = [], summary, notes = [], error }) {

@@ -1,6 +1,6 @@
 // What goes with the words: tags, marked regions, attached pictures, each as a chip that can be taken away.
 import { arrange, h, setText } from "../../components/dom.js";
-import { say } from "../../i18n/say.js";
+import { message, say } from "../../i18n/say.js";
 import { icon } from "../icons.js";
 import { tell } from "../told.js";
 
@@ -38,19 +38,18 @@ export function createChips(studio, refocus) {
 }
 
 /**
- * Pictures are on the canvas already; a chip is for those that are not, or are still on their way.
+ * Pictures are on the canvas and in its strip; a chip is for those that are not, or are still on their way.
  * @param {string[]} keys
  * @param {Picture[]} pictures
  */
 function visiblePictures(keys, pictures) {
-  const attached = pictures.filter(({ key }) => keys.includes(key));
-  return attached.length > 1 ? attached : attached.filter(({ status }) => status !== "ready" && status !== "new");
+  return pictures.filter(({ key, status }) => keys.includes(key) && status !== "ready" && status !== "new");
 }
 
 /** @param {Region} region */
 const kindOf = ({ box, point }) => (box ? "box" : point ? "point" : "polygon");
 
-const KINDS = { box: "Box {number}", point: "Point {number}", polygon: "Scribble {number}" };
+const KINDS = { box: message("Box {number}"), point: message("Point {number}"), polygon: message("Scribble {number}") };
 
 /**
  * @param {string} className

@@ -1,6 +1,6 @@
 // The composer: what is asked, of which kind, with what. Nothing that is written in it is ever lost.
 import { fill, h } from "../../components/dom.js";
-import { say } from "../../i18n/say.js";
+import { message, say } from "../../i18n/say.js";
 import { isBusy } from "../state/answers.js";
 import { icon } from "../icons.js";
 import { createChips } from "./chips.js";
@@ -18,8 +18,8 @@ const HIGHEST = 0.3;
 
 /** What the field says while it is empty, in English. @type {Record<string, string>} */
 const PLACEHOLDERS = {
-  chat: "Ask about the image…", ask: "One question about the image…", find: "Objects to find, e.g. cat, red circle", caption: "Press Enter to describe the image",
-  continue: "Beginning of the description…", describe: "Press Enter to describe the region", read: "Press Enter to read the text", detect: "Press Enter to find everything",
+  chat: message("Ask about the image…"), ask: message("One question about the image…"), find: message("Objects to find, e.g. cat, red circle"), caption: message("Press Enter to describe the image"),
+  continue: message("Beginning of the description…"), describe: message("Press Enter to describe the region"), read: message("Press Enter to read the text"), detect: message("Press Enter to find everything"),
 };
 
 /** The form at the end of the conversation. */
@@ -79,8 +79,9 @@ export class Composer {
   }
 
   #showSend() {
-    const { draft } = this.#studio.store.get(), running = this.#studio.asking.runningHere();
-    const stops = running && !draft.text.trim() && !draft.tags.length;
+    const { draft, conversation } = this.#studio.store.get();
+    const busy = conversation.turns.some(({ answers }) => answers.some(isBusy));
+    const stops = busy && this.#studio.asking.runningHere() && !draft.text.trim() && !draft.tags.length;
     const label = stops ? say("Stop") : say("Send");
     if (this.#send.dataset.act !== (stops ? "stop" : "send")) {
       this.#send.dataset.act = stops ? "stop" : "send";

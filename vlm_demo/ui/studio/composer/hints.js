@@ -3,6 +3,7 @@
 import { fill, h } from "../../components/dom.js";
 import { language, say } from "../../i18n/say.js";
 import { createProblem } from "../conversation/problem_card.js";
+import { taskOf } from "./modes.js";
 import { findNotes } from "./model_notes.js";
 import { findSuggestions } from "./suggestions.js";
 
@@ -22,7 +23,7 @@ export function createHints(studio, refocus) {
   const state = () => {
     const { start, model, conversation, draft } = store.get();
     const shown = conversation.pictures.find(({ key }) => key === conversation.shown) ?? null;
-    return { models: start?.models ?? [], examples: start?.examples ?? [], model: studio.model(), name: model, shown, draft, turns: conversation.turns.length, language: language() };
+    return { models: start?.models ?? [], examples: start?.examples ?? [], model: studio.model(), name: model, task: taskOf(draft.mode, draft.style), shown, draft, turns: conversation.turns.length, language: language() };
   };
   const draw = () => {
     const now = state();
@@ -38,8 +39,8 @@ export function createHints(studio, refocus) {
   let drawn = "";
   // Only what these depend on: rebuilding the buttons at each letter would take the focus from them.
   const key = () => {
-    const { name, shown, draft, turns, models } = state();
-    return JSON.stringify([name, models.length, shown?.key, shown?.example, turns, draft.text.trim() && findNotes(state()).map(({ text }) => text), Boolean(draft.text.trim() || draft.tags.length), draft.regions.length > 0]);
+    const { name, task, shown, draft, turns, models } = state();
+    return JSON.stringify([name, task, models.length, shown?.key, shown?.example, turns, draft.text.trim() && findNotes(state()).map(({ text }) => text), Boolean(draft.text.trim() || draft.tags.length), draft.regions.length > 0]);
   };
   const update = () => {
     const next = key();

@@ -1,4 +1,5 @@
 // What a small model does not know, said before it answers, with a way out.
+import { message } from "../../i18n/say.js";
 
 /** @typedef {{text: string, values: Record<string, string>, remedies: {model: string, label: string, values: Record<string, string>}[]}} Note */
 
@@ -16,21 +17,22 @@ const NAMES = { ja: "Japanese", zh: "Chinese", ko: "Korean", ru: "Russian", ar: 
 export const languageOf = (text) => SCRIPTS.find(([, letters]) => letters.test(text))?.[0] ?? null;
 
 /**
- * @param {{model: any, models: any[], shown: import("../state/types.js").Picture | null, draft: import("../state/types.js").Draft}} state
+ * @param {{model: any, models: any[], task: string, shown: import("../state/types.js").Picture | null, draft: import("../state/types.js").Draft}} state
  * @returns {Note[]}
  */
-export function findNotes({ model, models, shown, draft }) {
+export function findNotes({ model, models: all, task, shown, draft }) {
   if (!model) return [];
+  const models = all.filter((one) => one.can?.[task] === true && one.name !== model.name);
   const notes = [], title = model.title ?? model.name;
   if (shown && !shown.example && model.knows_photos === false) {
-    notes.push({ text: "{model} is a small demo model: it knows the drawn example images, not photographs.", values: { model: title }, remedies: offer(models, (one) => one.knows_photos === true) });
+    notes.push({ text: message("{model} is a small demo model: it knows the drawn example images, not photographs."), values: { model: title }, remedies: offer(models, (one) => one.knows_photos === true) });
   }
   const language = languageOf([draft.text, ...draft.tags].join(" "));
   if (language && model.languages?.length && !speaks(model, language)) {
-    notes.push({ text: "{model} was not trained on {language|say}.", values: { model: title, language: NAMES[language] }, remedies: offer(models, (one) => one.languages?.length > 0 && speaks(one, language)) });
+    notes.push({ text: message("{model} was not trained on {language}."), values: { model: title, language: NAMES[language] }, remedies: offer(models, (one) => one.languages?.length > 0 && speaks(one, language)) });
   }
   if (draft.regions.length && model.region_forms && !model.region_forms.length) {
-    notes.push({ text: "{model} does not understand marked regions.", values: { model: title }, remedies: offer(models, (one) => one.region_forms?.length > 0) });
+    notes.push({ text: message("{model} does not understand marked regions."), values: { model: title }, remedies: offer(models, (one) => one.region_forms?.length > 0) });
   }
   return notes;
 }
@@ -48,10 +50,11 @@ const speaks = (model, language) => model.languages.some((/** @type {string} */ 
  * @param {(model: any) => boolean} knows
  */
 function offer(models, knows) {
-  const able = models.filter((one) => knows(one) && one.group !== "elsewhere");
-  const best = able.find(({ loaded }) => loaded) ?? able.find(({ group }) => group === "here" || group === "servers") ?? able.sort((one, other) => one.gigabytes - other.gigabytes)[0];
+  const able = models.filter((one) => knows(one) && one.group !== "elsewhere" && !one.obstacle);
+  const fetchable = able.filter(({ gigabytes }) => gigabytes).sort((one, other) => one.gigabytes - other.gigabytes);
+  const best = able.find(({ loaded }) => loaded) ?? able.find(({ group }) => group === "here" || group === "servers") ?? fetchable[0];
   if (!best) return [];
   const size = best.gigabytes ? best.gigabytes.toFixed(1) : "";
   const fetched = !best.loaded && best.group === "fits" && size;
-  return [{ model: best.name, label: fetched ? "Use {model} ({size} GB)" : "Use {model}", values: { model: best.title ?? best.name, size } }];
+  return [{ model: best.name, label: fetched ? message("Use {model} ({size} GB)") : message("Use {model}"), values: { model: best.title ?? best.name, size } }];
 }

@@ -1,4 +1,5 @@
 // What a person can ask for: the modes of the composer, and the tasks of the protocol that they stand for.
+import { message } from "../../i18n/say.js";
 
 /** @typedef {import("../state/types.js").Draft} Draft */
 /** @typedef {import("../state/types.js").Mode} Mode */
@@ -10,25 +11,25 @@ export const MODES = ["chat", "caption", "ask", "find", "describe", "read", "det
 
 /** Name of each mode, in English; `say` translates it. @type {Record<Mode, string>} */
 export const MODE_NAMES = {
-  chat: "Chat", caption: "Caption", ask: "Ask", find: "Find objects", describe: "Describe region", read: "Read text", detect: "Detect all",
+  chat: message("Chat"), caption: message("Caption"), ask: message("Ask"), find: message("Find objects"), describe: message("Describe region"), read: message("Read text"), detect: message("Detect all"),
 };
 
 /** What each mode does, in English. @type {Record<Mode, string>} */
 export const MODE_HINTS = {
-  chat: "Talk about the image; earlier turns are remembered",
-  caption: "One description of the image",
-  ask: "One question, one short answer",
-  find: "Boxes around each thing that you list",
-  describe: "What is inside the marked region",
-  read: "The text that is written in the image",
-  detect: "Boxes around everything that the model knows",
+  chat: message("Talk about the image; earlier turns are remembered"),
+  caption: message("One description of the image"),
+  ask: message("One question, one short answer"),
+  find: message("Boxes around each thing that you list"),
+  describe: message("What is inside the marked region"),
+  read: message("The text that is written in the image"),
+  detect: message("Boxes around everything that the model knows"),
 };
 
 /** Styles of captions. */
 export const STYLES = ["short", "detailed", "grounded", "continue"];
 
 /** Name of each style, in English. @type {Record<string, string>} */
-export const STYLE_NAMES = { short: "Short", detailed: "Detailed", grounded: "Grounded (with boxes)", continue: "Continue my text" };
+export const STYLE_NAMES = { short: message("Short"), detailed: message("Detailed"), grounded: message("Grounded (with boxes)"), continue: message("Continue my text") };
 
 /** @type {Record<string, Task>} */
 const CAPTION_TASKS = { short: "caption", detailed: "detailed_caption", grounded: "grounded_caption", continue: "caption" };

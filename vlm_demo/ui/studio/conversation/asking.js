@@ -1,4 +1,5 @@
 // Asks models: a new question, the same once more, another model; and stops them.
+import { message } from "../../i18n/say.js";
 import { call, stream } from "../api/call.js";
 import { isAbort } from "../api/errors.js";
 import { ADD_IMAGE, problemOf } from "../api/problems.js";
@@ -29,7 +30,7 @@ export class Asking {
   /**
    * @param {import("../state/store.js").Store<State>} store
    * @param {import("../api/pictures.js").Pictures} pictures
-   * @param {(count: number, undo: () => void) => void} onUndo turns were replaced, which can be undone
+   * @param {(what: "replaced" | "deleted", count: number, undo: () => void) => void} onUndo turns are gone, which can be undone
    */
   constructor(store, pictures, onUndo) {
     this.#store = store;
@@ -46,14 +47,14 @@ export class Asking {
     if (!isSendable(draft)) return;
     const task = taskOf(draft.mode, draft.style);
     if (!this.#hasPicture(draft, conversation)) {
-      if (PICTURE_TASKS.has(task)) return void this.#changeDraft({ problem: { message: "Add an image first.", remedies: [ADD_IMAGE, { action: "example", label: "Try an example" }] } });
+      if (PICTURE_TASKS.has(task)) return void this.#changeDraft({ problem: { message: message("Add an image first."), remedies: [ADD_IMAGE, { action: "example", label: message("Try an example") }] } });
       if (!withoutPicture) return void this.#changeDraft({ asking: true, problem: null });
     }
     const turn = newTurn(draft, conversation, model);
     const before = conversation.turns;
     const replaced = draft.editing ? before.slice(before.findIndex(({ id }) => id === draft.editing)) : [];
     this.#store.update((state) => ({ ...state, conversation: addTurn(state.conversation, turn, draft.editing), draft: afterSending(draft) }));
-    if (replaced.length) this.#offerUndo(replaced.length, before, conversation.id);
+    if (replaced.length) this.#offerUndo("replaced", replaced.length, before, conversation.id);
     await this.#run(turn.id, turn.answers[0].id, () => this.#giveBack(turn, draft));
   }
 
@@ -128,7 +129,7 @@ export class Asking {
     const { conversation } = this.#store.get();
     this.#find(id)?.answers.forEach((answer) => this.stop(answer.id));
     this.#store.update((state) => ({ ...state, conversation: deleteTurns(state.conversation, [id], Date.now()) }));
-    this.#offerUndo(1, conversation.turns, conversation.id);
+    this.#offerUndo("deleted", 1, conversation.turns, conversation.id);
   }
 
   /**
@@ -209,12 +210,13 @@ export class Asking {
   }
 
   /**
+   * @param {"replaced" | "deleted"} what became of them
    * @param {number} count
    * @param {Turn[]} turns
    * @param {string} conversation
    */
-  #offerUndo(count, turns, conversation) {
-    this.#onUndo(count, () => this.#store.update((state) => (
+  #offerUndo(what, count, turns, conversation) {
+    this.#onUndo(what, count, () => this.#store.update((state) => (
       state.conversation.id === conversation ? { ...state, conversation: restoreTurns(state.conversation, turns.map(settled), Date.now()) } : state)));
   }
 

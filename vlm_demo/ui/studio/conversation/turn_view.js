@@ -1,6 +1,7 @@
 // A turn of the conversation: a question, and an answer of each model that was asked.
 import { arrange, h } from "../../components/dom.js";
 import { say } from "../../i18n/say.js";
+import { Comparison } from "../compare/comparison.js";
 import { isBusy } from "../state/answers.js";
 import { AnswerView } from "./answer_view.js";
 import { createQuestion } from "./question_view.js";
@@ -16,6 +17,8 @@ export class TurnView {
   #answers = h("div", { class: "answers" });
   #question = h("div");
   #asked = "";
+  /** @type {Comparison | null} */
+  #comparison = null;
   /** @type {Map<string, AnswerView>} by place, as an answer that is regenerated stays where it is */
   #views = new Map();
 
@@ -47,7 +50,11 @@ export class TurnView {
       view.update(answer, turn, layers);
       return view.element;
     });
-    arrange(this.#answers, views);
+    if (views.length > 1) {
+      this.#comparison ??= new Comparison(this.#studio);
+      this.#comparison.update(turn);
+    }
+    arrange(this.#answers, views.length > 1 && this.#comparison ? [...views, this.#comparison.element] : views);
     const state = stateOf(turn);
     if (this.element.dataset.state !== state) this.element.dataset.state = state;
     this.#answers.classList.toggle("several", views.length > 1);
