@@ -21,7 +21,6 @@ from vlm_demo.backend import Backend
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.errors import EngineError
 from vlm_demo.families import get_family
-from vlm_demo.ui.components.side_by_side import stream_side_by_side
 from vlm_demo.values import Prompt, Sampling, TextChunk
 
 MENU = tuple(
@@ -327,46 +326,3 @@ def test_my_data_is_deleted_and_nobody_elses(
 
 
 # Several answers at once
-
-
-def test_answers_come_at_their_own_pace_and_one_that_fails_leaves_the_others():
-    released = threading.Event()
-
-    def quick() -> Generator[str | None, None, None]:
-        yield "one"
-        yield "two"
-
-    def slow() -> Generator[str | None, None, None]:
-        while not released.wait(0.01):
-            yield None
-        yield "late"
-
-    def broken() -> Generator[str | None, None, None]:
-        yield "half"
-        raise ValueError("no more")
-
-    for sides in stream_side_by_side([quick, slow, broken]):
-        if sides[0].done and sides[2].done:
-            assert (sides[0].newest, sides[2].newest) == ("two", "half")
-            released.set()
-    assert [side.newest for side in sides] == ["two", "late", "half"]
-    assert [str(side.error) for side in sides] == ["None", "None", "no more"]
-    assert all(side.done for side in sides)
-
-
-def test_who_stops_reading_stops_all():
-    closed = threading.Semaphore(0)
-
-    def endless() -> Generator[str | None, None, None]:
-        try:
-            while True:
-                yield "more"
-        finally:
-            closed.release()
-
-    with closing(stream_side_by_side([endless, endless])) as rounds:
-        next(rounds)
-        while not all(side.newest for side in next(rounds)):
-            pass
-    assert closed.acquire(timeout=10)
-    assert closed.acquire(timeout=10)

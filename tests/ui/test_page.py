@@ -24,10 +24,6 @@ from vlm_demo.errors import ImageError, InputError, SettingsError
 from vlm_demo.families import get_family
 from vlm_demo.settings import Settings
 from vlm_demo.ui.batch import form as batch_form
-from vlm_demo.ui.chat.conversation import ChatTurn, build_request, history_images
-from vlm_demo.ui.chat.messages import chat_messages
-from vlm_demo.ui.components.answer.answered_request import AnsweredRequest
-from vlm_demo.ui.components.answer.markdown import escape_markdown
 from vlm_demo.ui.components.answer.view import answer_value, describe_outcome
 from vlm_demo.ui.components.canvas.canvas_values import (
     canvas_value,
@@ -35,20 +31,15 @@ from vlm_demo.ui.components.canvas.canvas_values import (
     reply_canvas_value,
 )
 from vlm_demo.ui.components.examples import load_examples
-from vlm_demo.ui.components.model_card import model_card_html
 from vlm_demo.ui.components.model_notice import notice_text
 from vlm_demo.ui.components.uploaded_images import (
     accept_image,
     accept_upload,
     full_resolution_url,
 )
-from vlm_demo.ui.html_values import TranslatableText
-from vlm_demo.ui.inspector.diagnosis_html import diagnosis_html
-from vlm_demo.ui.inspector.output import InspectedOutput, KnownPrompt
-from vlm_demo.ui.layout import build_page
+from vlm_demo.ui.models.parsing.diagnosis_html import diagnosis_html
+from vlm_demo.ui.models.parsing.output import InspectedOutput, KnownPrompt
 from vlm_demo.ui.streaming import stream_replies
-from vlm_demo.ui.tasks import caption as caption_tab
-from vlm_demo.ui.tasks.ask import read_choices
 from vlm_demo.values import (
     Box,
     Frame,
@@ -320,18 +311,12 @@ def test_every_model_says_of_every_task_that_it_cannot_do() -> None:
     backend = Backend(menu)
     for spec in menu:
         for task in (
-            *caption_tab.STYLE_TASKS.values(),
             *batch_form.TASKS.values(),
             Task.CHAT,
             Task.VQA,
         ):
             if not spec.supports(task):
                 assert f"{spec.name} cannot " in notice_text(backend, spec.name, [task])
-
-
-def test_model_text_cannot_become_html_or_fetch_pictures() -> None:
-    shown_text = escape_markdown("<b>x</b> ![a](http://b.c/d.png) `<i>` and\n```\n<u>\n```")
-    assert shown_text == "&lt;b&gt;x&lt;/b&gt; [a](http://b.c/d.png) `<i>` and\n```\n<u>\n```"
 
 
 def test_the_three_outcomes_of_places_differ() -> None:
@@ -449,55 +434,6 @@ def test_regions_below_the_threshold_are_not_shown(circle: Path) -> None:
     ]
 
 
-def test_choices_are_separated_by_commas_or_lines() -> None:
-    assert read_choices("red, green,, red ") == ("red", "green")
-    assert read_choices("yes, it is\nno") == ("yes, it is", "no")
-    assert read_choices("赤、青") == ("赤", "青")
-    assert read_choices(" ") == ()
-
-
-def test_history_is_raw_text_and_skips_what_was_never_answered(circle: Path) -> None:
-    first = accept_image(circle, Settings())
-    before = (
-        ChatTurn("Where?", (first,), Reply(f" Here {CIRCLE}", "Here")),
-        ChatTurn("Stopped before the first word"),
-    )
-    request = build_request(before, ChatTurn("And now?"), None)
-    assert [message.text for message in request.history] == ["Where?", f" Here {CIRCLE}"]
-    assert request.history[0].images[0].size == (400, 200)
-    assert request.images == ()
-
-
-def test_every_turn_is_two_messages(circle: Path) -> None:
-    turn = ChatTurn("", (accept_image(circle, Settings()),))
-    messages = chat_messages((turn, ChatTurn("And?", (), Reply("Yes", "Yes"))))
-    assert [message["role"] for message in messages] == ["user", "assistant"] * 2
-    assert messages[0]["content"][0]["alt_text"] == "circle.png"
-
-
-def test_drafts_are_folded_away_and_cannot_become_html() -> None:
-    reply = Reply("raw", "Yes.", reasoning="Is it <b>red</b>?")
-    assert json.loads(answer_value(reply, busy=False))["reasoning"] == "Is it <b>red</b>?"
-    answer = chat_messages((ChatTurn("Well?", (), reply),))[1]["content"]
-    assert answer[1] == "Yes."
-    assert answer[0].startswith("<details><summary>")
-    assert ">Reasoning<" in answer[0]
-    assert "&lt;b&gt;red" in answer[0]
-
-
-def test_how_a_model_was_asked_stands_with_its_answer() -> None:
-    reply = Reply("A cat", "A cat", note="The region was drawn into the picture.")
-    notes = json.loads(answer_value(reply, busy=False, note="What the selection shows"))["notes"]
-    assert notes == ["What the selection shows", reply.note]
-    turn = ChatTurn(
-        "Well?", (), reply, notes=(TranslatableText("{model} starts anew.", {"model": "X<Y"}),)
-    )
-    anew, drawn_in, words, _ = chat_messages((turn,))[1]["content"]
-    assert "X&lt;Y starts anew." in anew
-    assert reply.note in drawn_in
-    assert words == "A cat"
-
-
 def test_a_reply_says_that_the_region_was_drawn_into_the_picture(
     backend: Backend, picture: Image.Image
 ) -> None:
@@ -509,23 +445,7 @@ def test_a_reply_says_that_the_region_was_drawn_into_the_picture(
     assert notes[-1] == ""
 
 
-def test_what_was_asked_is_kept_without_pixels_and_opened_again(circle: Path) -> None:
-    first = accept_image(circle, Settings())
-    before = (ChatTurn("Where?", (first,), Reply(CIRCLE, "")), ChatTurn("Never answered", (first,)))
-    request = build_request(before, ChatTurn("And now?"), None)
-    asked = AnsweredRequest.record(
-        "scripted", request, Reply("There", "There"), (), history_images(before)
-    )
-    assert all(not message.images for message in asked.request.history)
-    again = asked.reopen_request()
-    assert [len(message.images) for message in again.history] == [1, 0]
-    assert again.history[0].images[0].size == (400, 200)
-    assert [message.text for message in again.history] == ["Where?", CIRCLE]
-    assert asked.image == first
-    assert asked.title == "And now? (scripted)"
-
-
-def test_what_the_inspector_says_cannot_become_html() -> None:
+def test_what_the_reader_of_output_says_cannot_become_html() -> None:
     raw = "<b>A dog</b> <i>[0.10, 0.20, 0.40, 0.60]</i>"
     asked = (raw, get_family("llava15"), Frame((800, 600), (800, 600)))
     told = diagnosis_html(diagnose(*asked), find_alternative_readings(*asked))
@@ -607,18 +527,6 @@ def test_settings_limit_the_pictures(circle: Path) -> None:
         accept_image(circle, Settings(max_pixels=1000))
 
 
-def test_the_model_card_is_escaped_and_honest(backend: Backend) -> None:
-    from dataclasses import replace
-
-    spec = replace(backend.menu[0], note="<script>knows little", licence="<b>")
-    card = model_card_html(spec, problem="<i>no</i>")
-    assert "<script>" not in card
-    assert "<b>·" not in card
-    assert "&lt;script&gt;knows little" in card
-    assert "&lt;i&gt;no&lt;/i&gt;" in card
-    assert "Locate" in card
-
-
 def test_the_examples_are_all_there_and_serve_every_tab() -> None:
     examples = load_examples()
     tasks = {example.task for example in examples}
@@ -635,16 +543,3 @@ def test_a_damaged_list_of_examples_is_refused(tmp_path: Path) -> None:
     listing.write_text('[[example]]\npicture = "x.png"\n')
     with pytest.raises(SettingsError, match="cannot be used"):
         load_examples(listing)
-
-
-def test_the_page_can_do_without_adding_checkpoints(backend: Backend) -> None:
-    def labels(allow: bool) -> set[str]:
-        page = build_page(backend, Settings(allow_checkpoints=allow))
-        return {
-            getattr(block.label, "key", block.label)
-            for block in page.blocks.values()
-            if hasattr(block, "label")
-        }
-
-    assert "Add a model" in labels(True)
-    assert "Add a model" not in labels(False)

@@ -27,16 +27,14 @@ from vlm_demo.ui.arena.ranking_table import WEIGHTS
 from vlm_demo.ui.batch.downloads import DOWNLOADS
 from vlm_demo.ui.batch.form import BATCH_TEXT_FIELDS, BEGINNING
 from vlm_demo.ui.batch.form import TASKS as BATCH_TASKS
-from vlm_demo.ui.chat.tab import WELCOME
 from vlm_demo.ui.components.examples import load_examples
 from vlm_demo.ui.components.model_filters import LICENCES, SIZES
 from vlm_demo.ui.components.task_form import TASK_LABELS, TEXT_FIELDS
 from vlm_demo.ui.i18n import LANGUAGES, translations
-from vlm_demo.ui.layout import TABS
 from vlm_demo.ui.models.card import LOCATIONS
 from vlm_demo.ui.models.detail import DOES_NOT_FIT
 from vlm_demo.ui.models.table import ESTIMATED, WHY_GREY
-from vlm_demo.ui.tasks.caption import STYLE_TASKS
+from vlm_demo.ui.views import View
 from vlm_demo.units import format_parameters
 from vlm_demo.values import Task
 
@@ -51,11 +49,10 @@ TRANSLATING_CALLS = {"say", "TranslatableText", "build_run_buttons"}
 """Functions and classes of the page whose first argument is translated."""
 
 TEXTS_IN_LISTS = {
-    *(*TABS, *TASK_NAMES.values(), *STYLE_TASKS, *BATCH_TASKS),
+    *(*View, *TASK_NAMES.values(), *BATCH_TASKS),
     *(name.lower() for name in TASK_LABELS.values()),
     *(text for field in TEXT_FIELDS.values() for text in field),
     *(text for field in (*BATCH_TEXT_FIELDS.values(), BEGINNING) for text in field),
-    *(line.removeprefix("### ") for line in WELCOME.splitlines()),
     *(example.title for example in load_examples()),
     *(example.text for example in load_examples() if example.task is Task.CHAT),
     *(*VOTE_LABELS.values(), *REASONS, WIN_RATES, BATTLE_COUNTS, *SIZES, *LICENCES, *WEIGHTS),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,11 +10,8 @@ import gradio as gr
 
 from vlm_demo.backend import Backend
 from vlm_demo.settings import Settings
-from vlm_demo.ui.components.answer_actions.actions import SharedActions
-from vlm_demo.ui.components.answer_actions.permalinks import PermalinkCard
 from vlm_demo.ui.components.examples import Example
 from vlm_demo.ui.components.settings.panel import Controls
-from vlm_demo.ui.tabs import Tab
 from vlm_demo.values import Task
 
 if TYPE_CHECKING:  # they load the database and the ratings
@@ -32,19 +29,7 @@ class PageContext:
     arena: Arena
     leaderboards: Leaderboards
     newest_image: gr.State  # UploadedImage | None: the one that came in last, on any tab
-    newest_answers: Mapping[Tab, gr.State]  # AnsweredRequest | None: the newest of each tab
-    ask_again_buttons: Mapping[Tab, gr.Button]  # "Ask another model the same"
-    check_buttons: Mapping[Tab, gr.Button]  # "Check this answer", where there is something to check
     examples: Sequence[Example]
-    answer_actions: SharedActions  # what the bars below all answers share
-    permalink_card: PermalinkCard  # what the link asks that opened this page
-
-    def render_follow_ups(self, tab: Tab) -> None:
-        """Place the buttons that take the newest answer of a tab to another one."""
-        with gr.Row(elem_classes="again", elem_id=f"{tab.slug}-after"):
-            for buttons in (self.ask_again_buttons, self.check_buttons):
-                if tab in buttons:
-                    buttons[tab].render()  # type: ignore[no-untyped-call]
 
     def examples_for(self, *tasks: Task) -> tuple[Example, ...]:
         """Return the examples for some tasks, in the order of the list."""

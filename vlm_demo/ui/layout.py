@@ -1,4 +1,4 @@
-"""The page: the model, one tab a task, the settings."""
+"""The page: Studio, Arena, Batch and Models in one frame."""
 
 from __future__ import annotations
 
@@ -14,17 +14,6 @@ from vlm_demo.settings import Settings
 from vlm_demo.ui.arena.tab import build_arena_tab
 from vlm_demo.ui.batch.tab import build_batch_tab
 from vlm_demo.ui.browser_modules import module_routes
-from vlm_demo.ui.chat.tab import build_chat_tab
-from vlm_demo.ui.check.tab import build_check_tab
-from vlm_demo.ui.components.answer_actions.actions import SharedActions
-from vlm_demo.ui.components.answer_actions.follow_ups import (
-    build_ask_again_button,
-    build_check_button,
-)
-from vlm_demo.ui.components.answer_actions.permalinks import (
-    build_permalink_card,
-    wire_permalink_card,
-)
 from vlm_demo.ui.components.examples import load_examples
 from vlm_demo.ui.components.model_choice import build_model_choice
 from vlm_demo.ui.components.settings.panel import build_settings
@@ -33,35 +22,19 @@ from vlm_demo.ui.endpoints import add_endpoints
 from vlm_demo.ui.events import MAX_ANSWERS
 from vlm_demo.ui.header.first_html import first_html_middleware
 from vlm_demo.ui.i18n import say
-from vlm_demo.ui.inspector.tab import build_inspector_tab
 from vlm_demo.ui.models.tab import build_models_tab
 from vlm_demo.ui.studio.endpoints import add_studio_endpoints
 from vlm_demo.ui.studio.tab import build_studio_tab
-from vlm_demo.ui.tabs import Tab
-from vlm_demo.ui.tasks.ask import build_ask_tab
-from vlm_demo.ui.tasks.caption import build_caption_tab
-from vlm_demo.ui.tasks.locate import build_locate_tab
 from vlm_demo.ui.theme import HEAD, SCRIPT, STYLE_SHEETS, build_theme
+from vlm_demo.ui.views import View
 from vlm_demo.ui.visitors import cookie_middleware
 
-TABS = {
-    Tab.STUDIO: build_studio_tab,
-    Tab.CHAT: build_chat_tab,
-    Tab.CAPTION: build_caption_tab,
-    Tab.ASK: build_ask_tab,
-    Tab.LOCATE: build_locate_tab,
-    Tab.CHECK: build_check_tab,
-    Tab.BATCH: build_batch_tab,
-    Tab.ARENA: build_arena_tab,
-    Tab.INSPECTOR: build_inspector_tab,
-    Tab.MODELS: build_models_tab,
+VIEWS = {
+    View.STUDIO: build_studio_tab,
+    View.ARENA: build_arena_tab,
+    View.BATCH: build_batch_tab,
+    View.MODELS: build_models_tab,
 }
-
-ANSWERING_TABS = (Tab.CHAT, Tab.CAPTION, Tab.ASK, Tab.LOCATE)
-"""Tabs whose answers the Inspector shows, and whose requests can go to other models."""
-
-CHECKABLE_TABS = (Tab.CHAT, Tab.CAPTION, Tab.ASK)
-"""Tabs whose answers can be checked: they name things that can be looked for."""
 
 HOUR_S = 3600
 MAX_WAITING_REQUESTS = 64
@@ -86,7 +59,6 @@ def build_page(backend: Backend, settings: Settings) -> gr.Blocks:
         add_studio_endpoints(backend, settings, examples)
         endpoints = blocks.children[:]
         model = build_model_choice(backend)
-        permalink_card = build_permalink_card(examples)
         # What all tabs share comes before them, even where it is shown below: Gradio's page finds
         # a component by walking all those before it.
         controls = build_settings(backend, model)
@@ -98,15 +70,10 @@ def build_page(backend: Backend, settings: Settings) -> gr.Blocks:
             arena,
             leaderboards,
             newest_image=newest_image,
-            newest_answers={tab: gr.State(None) for tab in ANSWERING_TABS},
-            ask_again_buttons={tab: build_ask_again_button(tab) for tab in ANSWERING_TABS},
-            check_buttons={tab: build_check_button(tab) for tab in CHECKABLE_TABS},
             examples=examples,
-            answer_actions=SharedActions(settings, controls, gr.State(None), gr.State(())),
-            permalink_card=permalink_card,
         )
         with gr.Column(elem_id="tabs-column"), gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):
-            for name, build in TABS.items():
+            for name, build in VIEWS.items():
                 with gr.Tab(
                     say(name.value),
                     id=name.slug,
@@ -114,7 +81,6 @@ def build_page(backend: Backend, settings: Settings) -> gr.Blocks:
                     render_children=True,
                 ) as tab:
                     build(tab, page)
-        wire_permalink_card(blocks, permalink_card, controls, newest_image)
     # The browser has no use for the endpoints' components.
     blocks.children = [*blocks.children[len(endpoints) :], *endpoints]
     return blocks

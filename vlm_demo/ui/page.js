@@ -23,7 +23,7 @@
   // Translates English texts of the server wherever they appear: the texts of elements with data-say, or the
   // attributes that it names ("text" stands for the texts), and Gradio's messages. Where data-said holds the
   // template and its values, neither has to be guessed.
-  const SAID = '[data-say], [data-testid="toast-text"], .toast-title, #chat .example-text, #chat .placeholder :is(h3, p), #chat small.said';
+  const SAID = '[data-say], [data-testid="toast-text"], .toast-title';
   const ATTRIBUTES = ['title', 'aria-label', 'placeholder', 'alt'];
   const written = new WeakMap();  // of a node, by attribute: what the server wrote, and its translation
 
@@ -56,9 +56,6 @@
 
   const speakAll = (root) => { for (const element of root.querySelectorAll(SAID)) speak(element); };
 
-  // Gradio gives the chat's examples the role of a list, but the items are buttons: screen readers find it empty.
-  const unlist = () => document.querySelector('#chat .examples[role]')?.removeAttribute('role');
-
   new MutationObserver((records) => {
     for (const { type, target, addedNodes } of records) {
       if (target === document.documentElement) speakAll(document);
@@ -68,12 +65,11 @@
       for (const node of addedNodes) {
         if (node.nodeType !== Node.ELEMENT_NODE) continue;
         if (node.matches(SAID)) speak(node);
-        if (node.firstElementChild) { speakAll(node); unlist(); }
+        if (node.firstElementChild) speakAll(node);
       }
     }
   }).observe(document.documentElement, {
     subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ['lang', 'data-say', 'data-said', ...ATTRIBUTES],
   });
   speakAll(document);
-  unlist();
 }

@@ -11,13 +11,10 @@ STYLE_SHEETS = [
     browser_files.path(name)
     for name in (
         "page.css",
-        "chat/chat.css",
         "components/answer/view.css",
         "arena/arena.css",
         "arena/leaderboard.css",
-        "check/check.css",
         "batch/batch.css",
-        "components/answer_actions/actions.css",
     )
 ]
 """Style sheets of the page, in the order in which they apply."""
@@ -27,7 +24,6 @@ SCRIPT = browser_files.read("page.js")
 
 _ARENA_SCRIPT = browser_files.read("arena/arena.js")
 _LINK_MARK_SCRIPT = browser_files.read("components/canvas/link_mark.js")
-_MARK_ANSWERED_SCRIPT = browser_files.read("components/answer/mark_answered.js")
 
 _FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 _MONOSPACED = ("ui-monospace", "Menlo", "Consolas", "monospace")
@@ -38,10 +34,9 @@ HEAD = f"""
 <meta http-equiv="Content-Security-Policy" content="default-src 'self' 'unsafe-inline'
  'unsafe-eval' data: blob:; img-src 'self' data: blob:; connect-src 'self' data: blob:;
  form-action 'self'; frame-src 'none'; object-src 'none'; base-uri 'self'">
-<meta name="description" content="Chat about a picture, caption it, ask, and locate things in it.">
+<meta name="description" content="Ask about an image: the answer shows where.">
 <script>{SAY_SCRIPT}</script>
 <script>{_LINK_MARK_SCRIPT}</script>
-<script>{_MARK_ANSWERED_SCRIPT}</script>
 <script>{_ARENA_SCRIPT}</script>
 """
 

@@ -1,19 +1,13 @@
-"""Arena: two anonymous models to vote on, a few named ones to compare, and the leaderboard."""
+"""Arena: two anonymous models to vote on, and the leaderboard."""
 
 from __future__ import annotations
 
 import gradio as gr
 
-from vlm_demo.ui import browser_files
 from vlm_demo.ui.arena.battle import build_battle
-from vlm_demo.ui.arena.compare import build_compare
 from vlm_demo.ui.arena.leaderboard import build_leaderboard
 from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.i18n import say
-
-_SHOW_COMPARE = browser_files.read(
-    "components/open_view.js", tab="arena", view="compare", button=""
-)
 
 
 def build_arena_tab(tab: gr.Tab, page: PageContext) -> None:
@@ -21,9 +15,5 @@ def build_arena_tab(tab: gr.Tab, page: PageContext) -> None:
     with gr.Tabs(elem_id="arena-tabs"):
         with gr.Tab(say("Battle"), id="battle", elem_id="battle-tab", render_children=True):
             build_battle(tab, page)
-        with gr.Tab(
-            say("Compare"), id="compare", elem_id="compare-tab", render_children=True
-        ) as view:
-            build_compare(view, page, _SHOW_COMPARE)
         with gr.Tab(say("Leaderboard"), id="leaderboard", elem_id="leaderboard-tab") as view:
             build_leaderboard(view, page)

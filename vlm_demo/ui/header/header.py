@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from vlm_demo.ui.header.icons import icon
 from vlm_demo.ui.i18n import translate
-from vlm_demo.ui.tabs import VIEWS
+from vlm_demo.ui.views import View
 
 LANGUAGE_NAMES = {"en": "English", "ja": "日本語", "zh": "中文"}
 """What each language of the page is called in itself, by its tag."""
@@ -28,7 +28,7 @@ def header_html(language: str) -> str:
         f'href="?view={view.slug}" aria-controls="{view.slug}-tab" '
         f'aria-selected="{str(not number).lower()}" tabindex="{-1 if number else 0}">'
         f"{icon(view.slug)}<span>{say(view.value)}</span></a>"
-        for number, view in enumerate(VIEWS)
+        for number, view in enumerate(View)
     )
     languages = "".join(
         f'<button type="button" role="menuitemradio" data-language="{tag}" lang="{tag}" '

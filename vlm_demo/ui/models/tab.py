@@ -1,4 +1,4 @@
-"""Models: the whole catalogue, a card for each model, and what is in memory."""
+"""Models: the whole catalogue, a card for each model, what is in memory, and a reader of output."""
 
 from __future__ import annotations
 
@@ -11,13 +11,26 @@ from vlm_demo.engines import NumberFormat
 from vlm_demo.errors import VlmDemoError
 from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.events import IN_ORDER, QUEUED, QUICK, event_data
+from vlm_demo.ui.i18n import say
 from vlm_demo.ui.models.detail import build_model_detail
+from vlm_demo.ui.models.parsing.output_form import build_output_form
 from vlm_demo.ui.models.table import build_models_table, table_value
 from vlm_demo.ui.streaming import show_errors
 
 
 def build_models_tab(tab: gr.Tab, page: PageContext) -> None:
-    """Lay out the tab and wire it to the backend."""
+    """Lay out the views of the models."""
+    with gr.Tabs(elem_id="models-tabs"):
+        with gr.Tab(say("All models"), id="catalogue", elem_id="catalogue-tab"):
+            _build_catalogue(tab, page)
+        with gr.Tab(
+            say("Parse model output"), id="parse", elem_id="parse-tab", render_children=True
+        ) as view:
+            build_output_form(view, page)
+
+
+def _build_catalogue(tab: gr.Tab, page: PageContext) -> None:
+    """Lay out the catalogue and wire it to the backend."""
     backend, page_model = page.backend, page.controls.model
     with gr.Row(equal_height=False):
         with gr.Column(scale=7, min_width=300):

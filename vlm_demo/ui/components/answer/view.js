@@ -226,11 +226,9 @@ function show() {
   card.classList.toggle('busy', busy);
   card.classList.toggle('failed', Boolean(failure));
   card.classList.toggle('writing', busy && !waiting);
-  markAnswered(card);
   card.dataset.tone = failure ? 'failed' : tone;
 }
 
-card.addEventListener('vlm-again', () => { if (problem.hidden) press(); });
 find('summary').textContent = say('Reasoning');
 things.setAttribute('aria-label', say('How often each thing was found'));
 shares.setAttribute('aria-label', say('How probable each answer is'));

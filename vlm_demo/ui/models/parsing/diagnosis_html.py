@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Sequence
-from pathlib import Path
-
-from PIL.Image import Image
 
 from vlm_demo.analysis.diagnosis import (
     AlternativeReading,
@@ -15,10 +12,8 @@ from vlm_demo.analysis.diagnosis import (
     OutputDiagnosis,
     ReadingWarning,
 )
-from vlm_demo.engines import RenderedPrompt
 from vlm_demo.markup.coordinate_spaces import SPACES
 from vlm_demo.rendering.palette import colour_of
-from vlm_demo.ui.components.uploaded_images import file_url
 from vlm_demo.ui.html_values import DisplayText, TranslatableText, translatable_html
 from vlm_demo.values import ReplyState
 
@@ -137,39 +132,3 @@ def _row(other: AlternativeReading) -> str:
         f"<tr><td>{titles}</td><td>{translatable_html(space)}</td>"
         f"<td>{other.places}</td><td>{translatable_html(where)}</td></tr>"
     )
-
-
-def prompt_facts_html(rendered: RenderedPrompt, identity_reason: str) -> str:
-    """HTML of how long a prompt is, as which family it is asked, and what is special about it."""
-    prompt, tokens = rendered.prompt, f"{rendered.image_tokens:,}"
-    facts = [TranslatableText("{count} tokens", {"count": f"{rendered.tokens:,}"})]
-    if any(message.images for message in prompt.messages):
-        facts.append(TranslatableText("{count} of them for the picture", {"count": tokens}))
-    if prompt.answer_prefix:
-        facts.append(TranslatableText("the beginning of the answer is given"))
-    note = warning_html(prompt.note) if prompt.note else ""
-    facts.append(TranslatableText(identity_reason))
-    return f'<p class="facts">{" · ".join(map(translatable_html, facts))}</p>{note}'
-
-
-def _figure(file: Path, image: Image) -> str:
-    sides = f"{image.width} \N{MULTIPLICATION SIGN} {image.height}"
-    return (
-        f'<figure><img src="{html.escape(file_url(file))}" data-say="alt" '
-        f'alt="{sides}, as the model sees it">'
-        f"<figcaption>{sides}</figcaption></figure>"
-    )
-
-
-def tiles_html(files: Sequence[Path], rendered: RenderedPrompt) -> str:
-    """HTML of the pictures as the model sees them, tile by tile."""
-    if not files:
-        return hint_html(rendered.note or TranslatableText("There is no picture in this prompt."))
-    tiles = len(files)
-    heading = (
-        TranslatableText("What the model sees: one picture")
-        if tiles == 1
-        else TranslatableText("What the model sees: {count} tiles", {"count": tiles})
-    )
-    figures = "".join(map(_figure, files, rendered.images))
-    return f'<h3>{translatable_html(heading)}</h3><div class="tiles">{figures}</div>'

@@ -1,4 +1,4 @@
-"""The first half of the Inspector: any output of a model, read and drawn."""
+"""The form of the reader: any output of a model, read and drawn."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.events import QUICK
 from vlm_demo.ui.html_values import TranslatableText
 from vlm_demo.ui.i18n import say
-from vlm_demo.ui.inspector.diagnosis_html import (
+from vlm_demo.ui.models.parsing.diagnosis_html import (
     diagnosis_html,
     hint_html,
     warning_html,
 )
-from vlm_demo.ui.inspector.output import MAX_SIDE, STAND_IN_SIZE, InspectedOutput
+from vlm_demo.ui.models.parsing.output import MAX_SIDE, STAND_IN_SIZE, InspectedOutput
 from vlm_demo.values import Frame, Size
 
 SHEET_COLOUR = "#e2e8f0"
@@ -47,7 +47,7 @@ SHEET_SIDE = 640
 """Longer side, in pixels, of the blank sheet that stands in for a picture."""
 
 HINT = TranslatableText(
-    "Paste what a model wrote, or take an answer from “The prompt behind an answer”."
+    "Paste what a model wrote: its coordinates are read and drawn on the image."
 )
 MODEL_SIZE_HINT = TranslatableText(
     "These numbers are pixels of the picture as it was resized for the model. "

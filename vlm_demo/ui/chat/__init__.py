@@ -1,1 +1,0 @@
-"""The Chat tab: a conversation about pictures, the sidebar with its pictures, few-shot examples."""

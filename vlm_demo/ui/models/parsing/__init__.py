@@ -1,0 +1,1 @@
+"""Parse model output: any text that a model wrote, read and drawn."""

@@ -1,1 +1,0 @@
-"""The tabs of one task each: Ask, Caption and Locate."""
