@@ -17,7 +17,7 @@ import { tell } from "./told.js";
  */
 export function createStage(studio) {
   const host = h("div", { id: "studio-canvas" }), bar = h("div", { id: "layers" }), message = h("div", { class: "stage-message", role: "status" });
-  const canvas = createCanvas(studio, host), layers = createBar(studio, bar), gallery = createGallery(studio, host), strips = h("div", { class: "stage-strip" });
+  const canvas = createCanvas(studio, host), layers = createBar(studio, bar, canvas), gallery = createGallery(studio, host), strips = h("div", { class: "stage-strip" });
   followPictures(studio, strips);
   const { store } = studio;
   const show = () => {
@@ -72,12 +72,13 @@ function createCanvas(studio, host) {
 /**
  * @param {Studio} studio
  * @param {HTMLElement} host
+ * @param {Canvas} canvas
  */
-function createBar(studio, host) {
+function createBar(studio, host, canvas) {
   return new LayersBar(host, {
     onVisible: (ids, visible) => studio.changeLayers((layers) => ({ ...layers, hidden: visible ? layers.hidden.filter((id) => !ids.includes(id)) : [...new Set([...layers.hidden, ...ids])] })),
     onDelete: (id) => studio.changeLayers((layers) => ({ ...layers, deleted: [...layers.deleted, id] })),
-    onHighlight: (target) => studio.point(target && mentionOf(studio, target)),
+    onHighlight: (target) => canvas.highlight(target),
     onReveal: (id, index) => {
       const layer = studio.shownLayers().find((one) => one.id === id), region = layer?.mentions.flatMap(({ regions }) => regions)[index];
       if (region) studio.reveal(region);

@@ -1,4 +1,4 @@
-import { h } from "../dom.js";
+import { fill, h } from "../dom.js";
 import { say } from "../../i18n/say.js";
 import { KEY_NAMES } from "./hot_keys.js";
 import { icon } from "./icons.js";
@@ -16,11 +16,16 @@ export class Toolbar {
   /** @type {Map<ToolbarAction, HTMLButtonElement>} */
   #buttons = new Map();
 
+  #collapse; // on a phone
+
   /**
    * @param {boolean} selectable whether there are tools
    * @param {(action: ToolbarAction) => void} onAction
    */
   constructor(selectable, onAction) {
+    this.#collapse = h("button", {
+      type: "button", class: "tool collapse", onclick: () => this.#fold(!this.element.classList.contains("collapsed")),
+    });
     /** @type {(name: ToolbarAction, picture: IconName, words: string) => HTMLButtonElement} */
     const button = (name, picture, words) => {
       const made = h("button", { type: "button", class: ["tool", name], onclick: () => onAction(name) }, icon(picture));
@@ -44,8 +49,10 @@ export class Toolbar {
         button("table", "table", say("Show table")),
         button("out", "out", say("Zoom out")),
         button("fit", "fit", say("Show the whole picture")),
-        button("in", "in", say("Zoom in"))),
+        button("in", "in", say("Zoom in")),
+        this.#collapse),
     );
+    this.#fold(false);
     for (const tool of TOOLS) this.#buttons.get(tool)?.setAttribute("aria-pressed", "false");
     this.#buttons.get("table")?.setAttribute("aria-expanded", "false");
     this.zoom(1);
@@ -73,6 +80,14 @@ export class Toolbar {
    */
   #reveal(name, isSeen) {
     this.#buttons.get(name)?.classList.toggle("away", !isSeen);
+  }
+
+  /** @param {boolean} isCollapsed only the toolbar is left, so that the rest of a small page has more room */
+  #fold(isCollapsed) {
+    this.element.classList.toggle("collapsed", isCollapsed);
+    fill(this.#collapse, icon(isCollapsed ? "down" : "up"));
+    this.#collapse.setAttribute("aria-expanded", String(!isCollapsed));
+    this.#collapse.setAttribute("aria-label", isCollapsed ? say("Show the picture") : say("Hide the picture"));
   }
 
   /** @param {Tool | null} tool which is chosen */
