@@ -152,7 +152,7 @@ export class Studio {
 
   /** Reads the numbers of an answer in another coordinate space. @param {string} turn @param {string} answer @param {string} space */
   readAgain(turn, answer, space) {
-    return this.asking.again(turn, answer, { space });
+    return this.asking.readAgain(turn, answer, space);
   }
 
   /** @param {string} model @param {string} [format] of its numbers */

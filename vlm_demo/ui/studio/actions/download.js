@@ -62,12 +62,11 @@ export async function withPictures(studio, keys, act) {
     const ids = await studio.pictures.ids(keys);
     return keys.map((key) => ids.get(key) ?? "");
   };
-  for (let left = keys.length; ; left -= 1) {
-    try {
-      return await act(await named());
-    } catch (error) {
-      if (!(error instanceof Explained) || !error.imageGone || left <= 0) throw error;
-      studio.pictures.forget(error.imageGone);
-    }
+  try {
+    return await act(await named());
+  } catch (error) {
+    if (!(error instanceof Explained) || !error.imageGone) throw error;
+    studio.pictures.forget(keys);
+    return act(await named());
   }
 }

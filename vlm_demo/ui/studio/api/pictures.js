@@ -67,11 +67,11 @@ export class Pictures {
   }
 
   /**
-   * The server does not know a picture any more.
-   * @param {string} id of the picture there
+   * The server does not know pictures any more.
+   * @param {string[]} keys
    */
-  forget(id) {
-    for (const { key, serverId } of this.#store.get().conversation.pictures) if (serverId === id) this.#change(key, { serverId: null, status: "new" });
+  forget(keys) {
+    for (const key of keys) this.#change(key, { serverId: null, status: "new" });
   }
 
   /**

@@ -1,6 +1,6 @@
 // Past conversations: opens, begins, names and deletes them, and keeps the address of the page in step.
 import { emptyDraft } from "../composer/modes.js";
-import { isEmpty, newConversation, restored } from "../state/conversations.js";
+import { isEmpty, newConversation, restored, stopAbandoned } from "../state/conversations.js";
 import { newId } from "../state/ids.js";
 import { readConversation, writeConversation } from "../state/address.js";
 
@@ -39,13 +39,13 @@ export class Archive {
   /** @param {string} id */
   async open(id) {
     if (id === this.#studio.store.get().conversation.id) return;
-    await this.#persistence.flush();
+    await this.#leave();
     if (await this.#load(id)) history.pushState(null, "", writeConversation(location.href, id));
   }
 
   /** Begins a conversation. */
   async create() {
-    await this.#persistence.flush();
+    await this.#leave();
     this.show(newConversation(newId(), Date.now()));
     history.pushState(null, "", writeConversation(location.href, null));
     this.#studio.focusComposer();
@@ -57,7 +57,6 @@ export class Archive {
    * @param {{readOnly?: boolean}} [options]
    */
   show(conversation, { readOnly = false } = {}) {
-    this.#studio.asking.stopAll();
     this.#studio.drawRegions([]);
     const attached = conversation.shown && conversation.pictures.some(({ key }) => key === conversation.shown) ? [conversation.shown] : [];
     this.#studio.store.update((state) => ({
@@ -95,8 +94,17 @@ export class Archive {
     await this.#persistence.clear();
   }
 
+  /** Stores the open conversation; what is being answered in it stops. */
+  async #leave() {
+    const { store, asking } = this.#studio;
+    asking.running.stopAll();
+    store.update((state) => ({ ...state, conversation: stopAbandoned(state.conversation, Infinity) }));
+    await this.#persistence.flush();
+  }
+
   /** Leaves the open conversation without storing it. */
   async #abandon() {
+    this.#studio.asking.running.stopAll();
     this.show(newConversation(newId(), Date.now()));
     history.replaceState(null, "", writeConversation(location.href, null));
     await Promise.resolve();
@@ -114,7 +122,7 @@ export class Archive {
     if ((new URLSearchParams(location.search).get("view") ?? "studio") !== "studio") return;
     const id = readConversation(location.search), { conversation } = this.#studio.store.get();
     if (id === conversation.id || (!id && isEmpty(conversation))) return;
-    await this.#persistence.flush();
+    await this.#leave();
     if (!id || !await this.#load(id)) this.show(newConversation(newId(), Date.now()));
   }
 

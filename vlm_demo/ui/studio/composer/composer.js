@@ -81,7 +81,7 @@ export class Composer {
   #showSend() {
     const { draft, conversation } = this.#studio.store.get();
     const busy = conversation.turns.some(({ answers }) => answers.some(isBusy));
-    const stops = busy && this.#studio.asking.runningHere() && !draft.text.trim() && !draft.tags.length;
+    const stops = busy && this.#studio.asking.running.isBusy && !draft.text.trim() && !draft.tags.length;
     const label = stops ? say("Stop") : say("Send");
     if (this.#send.dataset.act !== (stops ? "stop" : "send")) {
       this.#send.dataset.act = stops ? "stop" : "send";
@@ -133,7 +133,7 @@ export class Composer {
   /** @param {Event} event */
   #submit(event) {
     event.preventDefault();
-    if (this.#send.dataset.act === "stop") this.#studio.asking.stopAll();
+    if (this.#send.dataset.act === "stop") this.#studio.asking.running.stopAll();
     else void this.#studio.asking.send();
     this.focus();
   }

@@ -3,11 +3,11 @@ import { message } from "../../i18n/say.js";
 
 /** @typedef {{text: string, values: Record<string, string>, remedies: {model: string, label: string, values: Record<string, string>}[]}} Note */
 
-/** Languages by the letters that only they use. @type {[language: string, letters: RegExp][]} */
-const SCRIPTS = [["ja", /[\u3040-\u30ff]/], ["zh", /[\u4e00-\u9fff]/], ["ko", /[\uac00-\ud7af]/], ["ru", /[\u0400-\u04ff]/], ["ar", /[\u0600-\u06ff]/], ["hi", /[\u0900-\u097f]/]];
-
-/** English names of those languages. @type {Record<string, string>} */
-const NAMES = { ja: "Japanese", zh: "Chinese", ko: "Korean", ru: "Russian", ar: "Arabic", hi: "Hindi" };
+/** Languages, by their English names, by the letters that only they use. @type {[language: string, letters: RegExp][]} */
+const SCRIPTS = [
+  [message("Japanese"), /[\u3040-\u30ff]/], [message("Chinese"), /[\u4e00-\u9fff]/], [message("Korean"), /[\uac00-\ud7af]/], [message("Russian"), /[\u0400-\u04ff]/],
+  [message("Arabic"), /[\u0600-\u06ff]/], [message("Hindi"), /[\u0900-\u097f]/],
+];
 
 /**
  * The language that a text is surely not English for.
@@ -29,7 +29,7 @@ export function findNotes({ model, models: all, task, shown, draft }) {
   }
   const language = languageOf([draft.text, ...draft.tags].join(" "));
   if (language && model.languages?.length && !speaks(model, language)) {
-    notes.push({ text: message("{model} was not trained on {language}."), values: { model: title, language: NAMES[language] }, remedies: offer(models, (one) => one.languages?.length > 0 && speaks(one, language)) });
+    notes.push({ text: message("{model} was not trained on {language}."), values: { model: title, language }, remedies: offer(models, (one) => one.languages?.length > 0 && speaks(one, language)) });
   }
   if (draft.regions.length && model.region_forms && !model.region_forms.length) {
     notes.push({ text: message("{model} does not understand marked regions."), values: { model: title }, remedies: offer(models, (one) => one.region_forms?.length > 0) });
@@ -38,11 +38,12 @@ export function findNotes({ model, models: all, task, shown, draft }) {
 }
 
 /**
- * Chinese characters alone may be Japanese too.
+ * Chinese characters alone may be Japanese too; a model for many languages says so without naming them.
  * @param {any} model
  * @param {string} language
  */
-const speaks = (model, language) => model.languages.some((/** @type {string} */ one) => one === language || one === "*" || (language === "zh" && one === "ja"));
+const speaks = (model, language) => model.languages.some((/** @type {string} */ one) => (
+  one === language || one.toLowerCase().startsWith("multilingual") || (language === "Chinese" && one === "Japanese")));
 
 /**
  * Offers the model nearest at hand that can be used now.

@@ -1,14 +1,13 @@
 // Asks models: a new question, the same once more, another model; and stops them.
 import { message } from "../../i18n/say.js";
-import { call, stream } from "../api/call.js";
-import { isAbort } from "../api/errors.js";
 import { ADD_IMAGE, problemOf } from "../api/problems.js";
 import { afterSending, draftOf, isSendable, taskOf } from "../composer/modes.js";
-import { applyEvents, failAnswer, hasContent, newAnswer, renewAnswer, stopAnswer } from "../state/answers.js";
+import { newAnswer, renewAnswer, stopAnswer } from "../state/answers.js";
 import { addTurn, changeAnswer, changeTurn, deleteTurns, findAnswer, restoreTurns } from "../state/conversations.js";
 import { newId } from "../state/ids.js";
-import { buildRequest, nameImages, PICTURE_TASKS, picturesOf } from "../state/requests.js";
+import { PICTURE_TASKS } from "../state/requests.js";
 import { newTurn, settled } from "./new_turn.js";
+import { Running } from "./running.js";
 
 /** @typedef {import("../state/types.js").State} State */
 /** @typedef {import("../state/types.js").Turn} Turn */
@@ -16,16 +15,10 @@ import { newTurn, settled } from "./new_turn.js";
 /** @typedef {import("../state/types.js").Conversation} Conversation */
 /** @typedef {import("../state/types.js").Draft} Draft */
 
-/** How long a stopped model may take to say what it wrote, before its stream is closed. */
-const STOP_MS = 1500;
-
-/** Runs answers, any number at a time, and writes what comes into the state. */
+/** Asks, and changes the conversation accordingly. */
 export class Asking {
   #store;
-  #pictures;
   #onUndo;
-  /** @type {Map<string, AbortController>} by id of the answer */
-  #running = new Map();
 
   /**
    * @param {import("../state/store.js").Store<State>} store
@@ -34,8 +27,8 @@ export class Asking {
    */
   constructor(store, pictures, onUndo) {
     this.#store = store;
-    this.#pictures = pictures;
     this.#onUndo = onUndo;
+    this.running = new Running(store, pictures);
   }
 
   /**
@@ -55,17 +48,17 @@ export class Asking {
     const replaced = draft.editing ? before.slice(before.findIndex(({ id }) => id === draft.editing)) : [];
     this.#store.update((state) => ({ ...state, conversation: addTurn(state.conversation, turn, draft.editing), draft: afterSending(draft) }));
     if (replaced.length) this.#offerUndo("replaced", replaced.length, before, conversation.id);
-    await this.#run(turn.id, turn.answers[0].id, () => this.#giveBack(turn, draft));
+    await this.running.run(turn.id, turn.answers[0].id, { giveBack: (error) => this.#giveBack(turn, draft, error) });
   }
 
   /**
    * Asks a turn again; the answer so far stays within reach.
    * @param {string} turn
    * @param {string} answer
-   * @param {{model?: string, options?: Partial<import("../state/types.js").Options>, space?: string}} [changes]
+   * @param {{model?: string, options?: Partial<import("../state/types.js").Options>}} [changes]
    */
-  async again(turn, answer, { model, options, space = "" } = {}) {
-    this.stop(answer);
+  async again(turn, answer, { model, options } = {}) {
+    this.running.stop(answer);
     const now = Date.now(), id = newId();
     this.#store.update((state) => ({
       ...state,
@@ -74,7 +67,26 @@ export class Asking {
         answers: one.answers.map((old) => (old.id === answer ? renewAnswer(stopAnswer(old, now), newAnswer(id, model ?? old.model, now)) : old)),
       }), now),
     }));
-    await this.#run(turn, id, undefined, space);
+    await this.running.run(turn, id);
+  }
+
+  /**
+   * Reads the numbers of an answer in another coordinate space; its model is not asked.
+   * @param {string} turn
+   * @param {string} answer
+   * @param {string} space "": that of the family
+   */
+  async readAgain(turn, answer, space) {
+    const old = findAnswer(this.#store.get().conversation, turn, answer);
+    if (!old) return;
+    const { raw, raws, timing, rating } = old, id = newId(), now = Date.now();
+    const fresh = { ...newAnswer(id, old.model, now), earlier: old.earlier, version: old.version, timing, rating };
+    this.#store.update((state) => ({
+      ...state, conversation: changeTurn(state.conversation, turn, (one) => ({ ...one, answers: one.answers.map((each) => (each.id === answer ? fresh : each)) }), now),
+    }));
+    await this.running.run(turn, id, { reading: { space, earlier: { raw, raws } } });
+    // What was there is back where it could not be read again.
+    this.#change(turn, id, (one) => (one.status === "failed" ? old : one));
   }
 
   /**
@@ -87,28 +99,7 @@ export class Asking {
     this.#store.update((state) => ({
       ...state, conversation: changeTurn(state.conversation, turn, (one) => ({ ...one, answers: [...one.answers, answer] }), now),
     }));
-    await this.#run(turn, answer.id);
-  }
-
-  /**
-   * Stops a model. What it wrote stays.
-   * @param {string} answer
-   */
-  stop(answer) {
-    const running = this.#running.get(answer);
-    if (!running) return;
-    call("studio_stop", [answer]).catch(() => running.abort());
-    setTimeout(() => running.abort(), STOP_MS);
-  }
-
-  /** Stops all that is running here. */
-  stopAll() {
-    for (const answer of this.#running.keys()) this.stop(answer);
-  }
-
-  /** Tells whether this window is asking a model. */
-  runningHere() {
-    return this.#running.size > 0;
+    await this.running.run(turn, answer.id);
   }
 
   /**
@@ -127,75 +118,22 @@ export class Asking {
   /** @param {string} id */
   delete(id) {
     const { conversation } = this.#store.get();
-    this.#find(id)?.answers.forEach((answer) => this.stop(answer.id));
+    this.#find(id)?.answers.forEach((answer) => this.running.stop(answer.id));
     this.#store.update((state) => ({ ...state, conversation: deleteTurns(state.conversation, [id], Date.now()) }));
     this.#offerUndo("deleted", 1, conversation.turns, conversation.id);
-  }
-
-  /**
-   * @param {string} turn
-   * @param {string} id of the answer
-   * @param {() => boolean} [giveBack] puts the question back into the composer where nothing came; false: it cannot
-   * @param {string} [space]
-   */
-  async #run(turn, id, giveBack, space = "") {
-    const controller = new AbortController();
-    this.#running.set(id, controller);
-    const change = (/** @type {(answer: Answer) => Answer} */ next) => this.#change(turn, id, next);
-    try {
-      await this.#stream(turn, id, controller, space, true);
-      change((answer) => stopAnswer(answer, Date.now()));
-    } catch (error) {
-      const failed = findAnswer(this.#store.get().conversation, turn, id);
-      if (isAbort(error) || controller.signal.aborted) change((answer) => stopAnswer(answer, Date.now()));
-      else if (failed && !hasContent(failed) && giveBack?.()) this.#changeDraft({ problem: problemOf(error, []) });
-      else change((answer) => failAnswer(answer, problemOf(error), Date.now()));
-    } finally {
-      this.#running.delete(id);
-    }
-  }
-
-  /**
-   * @param {string} turn
-   * @param {string} id
-   * @param {AbortController} controller
-   * @param {string} space
-   * @param {boolean} retry whether a picture that the server has forgotten is sent again
-   */
-  async #stream(turn, id, controller, space, retry) {
-    const asked = this.#find(turn);
-    const answer = asked?.answers.find((one) => one.id === id);
-    if (!asked || !answer) return;
-    const request = { ...buildRequest(this.#store.get().conversation, asked, answer.model, space), turn: id };
-    const pictures = picturesOf(request);
-    this.#change(turn, id, (one) => ({ ...one, pictures }));
-    const named = nameImages(request, await this.#pictures.ids(pictures));
-    for await (const events of stream("studio_answer", [named], { signal: controller.signal })) {
-      const gone = retry && Array.isArray(events) && events.find((event) => event.image_gone)?.image_gone;
-      if (gone) {
-        this.#pictures.forget(gone);
-        await this.#stream(turn, id, controller, space, pictures.length > 1 && this.#anyForgotten(pictures));
-        return;
-      }
-      if (events?.length) this.#change(turn, id, (one) => applyEvents(one, events, Date.now()));
-    }
-  }
-
-  /** After a restart the server has forgotten all pictures, and says so of one at a time. @param {string[]} keys */
-  #anyForgotten(keys) {
-    return this.#store.get().conversation.pictures.some(({ key, serverId }) => keys.includes(key) && serverId !== null);
   }
 
   /**
    * Takes back a turn to which nothing came: its question is in the composer again.
    * @param {Turn} turn
    * @param {Draft} draft
+   * @param {unknown} error
    */
-  #giveBack(turn, draft) {
+  #giveBack(turn, draft, error) {
     const now = this.#store.get().draft;
     if (now.text.trim() || now.tags.length) return false;
     this.#store.update((state) => ({
-      ...state, conversation: deleteTurns(state.conversation, [turn.id], Date.now()), draft: { ...draft, editing: null, asking: false, problem: null },
+      ...state, conversation: deleteTurns(state.conversation, [turn.id], Date.now()), draft: { ...draft, editing: null, asking: false, problem: problemOf(error, []) },
     }));
     return true;
   }

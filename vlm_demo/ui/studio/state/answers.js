@@ -13,7 +13,7 @@
  */
 export const newAnswer = (id, model, now, pictures = []) => ({
   id, model, status: "waiting", changed: now, blocks: [], plain: "", raw: "", reasoning: "", mentions: [], things: [], shares: [], orders: [],
-  notes: [], tone: "", waiting: null, timing: null, outcome: "", stop: "", space: "", spaceChoices: [], pictures, problem: null, rating: null,
+  notes: [], tone: "", waiting: null, timing: null, outcome: "", raws: [], stop: "", space: "", spaceChoices: [], pictures, problem: null, rating: null,
   earlier: [], version: 1,
 });
 
@@ -49,7 +49,7 @@ const CHANGES = {
   shares: (_, { items, orders }) => ({ waiting: null, shares: items ?? [], orders: orders ?? [] }),
   done: (_, event) => ({
     status: event.stop === "cancelled" ? "stopped" : "done", waiting: null, tone: event.tone ?? "", notes: event.notes ?? [], raw: event.raw ?? "", plain: event.plain ?? "",
-    stop: event.stop ?? "", timing: event.timing ?? null, outcome: event.outcome ?? "", space: event.space ?? "", spaceChoices: event.space_choices ?? [],
+    stop: event.stop ?? "", timing: event.timing ?? null, outcome: event.outcome ?? "", raws: event.raws ?? [], space: event.space ?? "", spaceChoices: event.space_choices ?? [],
   }),
   failed: (_, { message, remedies }) => ({ status: "failed", waiting: null, problem: { message, remedies: remedies ?? [] } }),
 };

@@ -60,8 +60,8 @@ function readAnswer(data) {
 }
 
 /** @param {any} data @returns {Partial<Answer>} */
-const readWords = ({ blocks, plain, raw, reasoning, tone, stop, space, notes, outcome, problem }) => ({
-  blocks: strings(blocks), plain: string(plain), raw: string(raw), reasoning: string(reasoning), tone: string(tone), stop: string(stop), space: string(space),
+const readWords = ({ blocks, plain, raw, raws, reasoning, tone, stop, space, notes, outcome, problem }) => ({
+  blocks: strings(blocks), plain: string(plain), raw: string(raw), reasoning: string(reasoning), tone: string(tone), raws: strings(raws), stop: string(stop), space: string(space),
   notes: list(notes).map(readTold), outcome: readTold(outcome), problem: problem ? { message: readTold(problem.message), remedies: [] } : null,
 });
 

@@ -16,8 +16,9 @@ export const PICTURE_TASKS = new Set(["caption", "detailed_caption", "grounded_c
  * @param {Turn} turn one of the conversation, or one that comes after its turns
  * @param {string} model
  * @param {string} [space] coordinate space in which the numbers are read; "": as the family says
+ * @param {{raw: string, raws: string[]} | null} [earlier] what the model wrote, which is only read again
  */
-export function buildRequest(conversation, turn, model, space = "") {
+export function buildRequest(conversation, turn, model, space = "", earlier = null) {
   const { options } = turn, choices = turn.task === "vqa" ? options.choices ?? [] : [];
   const history = turn.task === "chat" ? historyOf(conversation, turn) : [];
   /** @type {Record<string, unknown>} */
@@ -27,7 +28,7 @@ export function buildRequest(conversation, turn, model, space = "") {
     turn: turn.id, model, task: turn.task, text: turn.text, targets: turn.targets, images: turn.pictures, regions: turn.regions.map(bare),
     region_form: options.region_form ?? "auto", history, system: options.system ?? "", choices,
     test_orders: choices.length > 0 && Boolean(options.test_orders), pattern: options.pattern ?? "", schema: options.schema ?? "",
-    sampling, space: space || (options.space ?? ""),
+    sampling, space: space || (options.space ?? ""), ...(earlier ? { earlier } : {}),
   };
 }
 

@@ -40,7 +40,7 @@
  * @typedef {{id: string, model: string, status: Status, changed: number, blocks: string[], plain: string, raw: string, reasoning: string,
  *   mentions: Mention[], things: Thing[], shares: {text: string, share: number}[], orders: any[], notes: Told[], tone: string,
  *   waiting: {text: Told, stage: Told, share: number | null} | null, timing: Record<string, number> | null, outcome: Told,
- *   stop: string, space: string, spaceChoices: any[], pictures: string[], problem: Problem | null, rating: Rating | null,
+ *   raws: string[], stop: string, space: string, spaceChoices: any[], pictures: string[], problem: Problem | null, rating: Rating | null,
  *   earlier: Answer[], version: number}} Answer
  */
 
