@@ -15,7 +15,7 @@ from typing import Any
 import gradio as gr
 
 from vlm_demo.arena.battles.active_battles import BattleStatus
-from vlm_demo.arena.votes.vote import Winner
+from vlm_demo.arena.votes.vote import Selection, Winner
 from vlm_demo.errors import BattleError, VlmDemoError, VotesError
 from vlm_demo.ui.arena.battle_setup import (
     BattleSetup,
@@ -33,7 +33,11 @@ from vlm_demo.ui.arena.battle_stage import (
 from vlm_demo.ui.arena.battle_state import BattleRound, BattleState
 from vlm_demo.ui.arena.request_form import TASKS, check_request
 from vlm_demo.ui.components.canvas.canvas_values import canvas_value
-from vlm_demo.ui.components.image_input import wire_examples, wire_image_input
+from vlm_demo.ui.components.image_input import (
+    wire_examples,
+    wire_image_input,
+    wire_random_example,
+)
 from vlm_demo.ui.components.settings.sampling_values import build_sampling
 from vlm_demo.ui.components.task_form import TASKS_WITHOUT_TEXT
 from vlm_demo.ui.components.uploaded_images import UploadedImage
@@ -68,13 +72,12 @@ def build_battle(tab: gr.Tab, page: PageContext) -> None:
     asking = view.wire_requests()
     view.wire_votes(asking)
     wire_image_input(tab, setup.image, {}, cancels=[])
+    filled = [setup.task, setup.text]
     wire_examples(
-        setup.examples,
-        setup.image,
-        setup.fill_example,
-        [setup.task, setup.text],
-        run=setup.run,
-        cancels=[],
+        setup.examples, setup.image, setup.fill_example, filled, run=setup.run, cancels=[]
+    )
+    wire_random_example(
+        setup.random, setup.pool, setup.image, setup.fill_example, filled, run=setup.run
     )
 
 
@@ -268,8 +271,11 @@ class _BattleView:
                 yield self.stage.block_voting(f"{error} Trying again…")
                 time.sleep(wait_s)
             else:
-                yield self.stage.reveal_models(reveal)
+                yield self.stage.reveal_models(reveal, self._count_votes(voter))
                 return
+
+    def _count_votes(self, voter: str) -> int:
+        return self.page.leaderboards.leaderboard(Selection(voter=voter)).votes
 
     def start_over(self, keep_image: bool) -> dict[Any, Any]:
         """Make room for the next battle."""

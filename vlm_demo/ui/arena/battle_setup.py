@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from vlm_demo.ui.arena.request_form import build_task_fields
+from vlm_demo.ui.arena.request_form import TASKS, build_task_fields
 from vlm_demo.ui.components.examples import Example
 from vlm_demo.ui.components.image_input import (
     ExampleButtons,
@@ -37,6 +37,8 @@ class BattleSetup:
     text: gr.Textbox
     run: gr.Button
     examples: ExampleButtons
+    random: gr.Button
+    pool: tuple[Example, ...]  # from which `random` takes one
 
     def fill_example(self, example: Example) -> Mapping[Component, Any]:
         """Return the values of an example."""
@@ -54,29 +56,34 @@ class BattleSetup:
 def build_battle_setup(page: PageContext) -> BattleSetup:
     """Lay out the form."""
     with gr.Column(elem_id="battle-setup") as column, gr.Row(equal_height=False):
-        with gr.Column(scale=6, min_width=300):
+        with gr.Column(scale=7, min_width=300):
             image = build_image_input("battle-picture", page.newest_image, page.settings)
         with gr.Column(scale=5, min_width=300):
             task, text = build_task_fields("battle")
             run = gr.Button(say("Ask two models"), variant="primary", elem_id="battle-run")
             gr.HTML(
-                "<p class='told' data-say>Two models answer side by side. You see which they "
-                "are after your vote.</p>",
+                "<p class='told' data-say>Two models answer side by side. Model names are revealed "
+                "after you vote.</p>",
                 apply_default_css=False,
             )
             examples = build_example_buttons(_choose_examples(page))
-    return BattleSetup(column, image, task, text, run, examples)
+            random = gr.Button(say("Random example"), size="sm", elem_id="battle-random")
+    return BattleSetup(column, image, task, text, run, examples, random, _pool(page))
 
 
 def _choose_examples(page: PageContext) -> tuple[Example, ...]:
-    """Return a few examples of each task, without those that list possible answers."""
+    """Return a few examples of each task."""
+    pool = _pool(page)
     return tuple(
         example
         for task in TEXT_FIELDS
-        for example in [example for example in page.examples_for(task) if "|" not in example.text][
-            :EXAMPLES_PER_TASK
-        ]
+        for example in [one for one in pool if one.task is task][:EXAMPLES_PER_TASK]
     )
+
+
+def _pool(page: PageContext) -> tuple[Example, ...]:
+    """Return the examples that two models can be given."""
+    return tuple(one for one in page.examples_for(*TASKS.values()) if "|" not in one.text)
 
 
 @dataclass(frozen=True, slots=True)

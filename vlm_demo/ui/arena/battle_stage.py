@@ -21,22 +21,24 @@ from vlm_demo.ui.arena.answer_pane import (
 from vlm_demo.ui.arena.battle_state import BattleState, anonymous_heading, earlier_rounds
 from vlm_demo.ui.arena.request_card import model_heading, request_card
 from vlm_demo.ui.components.answer.view import answer_value, waiting_value
+from vlm_demo.ui.components.canvas.canvas import build_view_canvas
+from vlm_demo.ui.components.canvas.canvas_values import canvas_value
 from vlm_demo.ui.components.html_component import build_html_component
 from vlm_demo.ui.components.task_form import TASKS_WITHOUT_TEXT, build_inline_field
-from vlm_demo.ui.html_values import encode_value
+from vlm_demo.ui.html_values import TranslatableText, encode_value, translatable_html
 from vlm_demo.ui.i18n import say
-from vlm_demo.values import Reply
+from vlm_demo.values import Mention, Reply, Task
 
 if TYPE_CHECKING:  # this module also loads the database
     from vlm_demo.arena.battles.arena import Reveal
 
 VOTE_LABELS = {
     Winner.A: "A is better",
-    Winner.B: "B is better",
     Winner.TIE: "Tie",
     Winner.BOTH_BAD: "Both are bad",
+    Winner.B: "B is better",
 }
-"""The votes and their labels, in the order of their keys, 1 to 4."""
+"""The votes and their labels, from left to right, as the answers stand; their keys are 1 to 4."""
 
 REASONS = (
     "more correct",
@@ -79,6 +81,7 @@ class BattleStage:
     column: gr.Column
     earlier: gr.HTML
     card: gr.HTML
+    scene: gr.HTML  # the picture where no answer draws on it
     a: AnswerPane
     b: AnswerPane
     status: gr.HTML
@@ -93,15 +96,17 @@ class BattleStage:
     votes: tuple[gr.Button, ...]  # in the order of `VOTE_LABELS`
     after: gr.Row
     keep_picture: gr.Checkbox
+    own_votes: gr.HTML
     next: gr.Button
 
     @property
     def components(self) -> list[Any]:
         """All components that the methods give values for."""
         return [
-            *(self.column, self.earlier, self.card, *self.a.components, *self.b.components),
+            *(self.column, self.earlier, self.card, self.scene),
+            *(*self.a.components, *self.b.components),
             *(self.status, self.more, self.ask, self.stop, self.opinion, self.boxes, self.tags),
-            *(self.comment, *self.votes, self.after),
+            *(self.comment, *self.votes, self.after, self.own_votes),
         ]
 
     def hide(self) -> dict[Any, Any]:
@@ -111,11 +116,11 @@ class BattleStage:
     def show_request(self, battle: BattleState) -> dict[Any, Any]:
         """Show what both are asked, before either has answered."""
         show_image = battle.task in TASKS_WITH_REGIONS
-        images = [] if battle.rounds else battle.images
         return {
             self.column: gr.Column(visible=True),
             self.earlier: earlier_rounds(battle),
-            self.card: request_card(battle.task, battle.text, images),
+            self.card: request_card(battle.task, battle.text, ()),
+            self.scene: canvas_value(None if show_image else battle.image),
             **self.a.clear(anonymous_heading("A", "b"), battle.image, show_image=show_image),
             **self.b.clear(anonymous_heading("B", "b"), battle.image, show_image=show_image),
             self.a.answer: waiting_value(),
@@ -154,10 +159,14 @@ class BattleStage:
 
     def end(self, message: str) -> dict[Any, Any]:
         """Say why the battle cannot be voted on, and offer another one."""
-        return {**self._show_controls(after=True), self.status: _status_value(message, "problem")}
+        return {
+            **self._show_controls(after=True),
+            self.own_votes: "",
+            self.status: _status_value(message, "problem"),
+        }
 
-    def reveal_models(self, reveal: Reveal) -> dict[Any, Any]:
-        """Say which models answered."""
+    def reveal_models(self, reveal: Reveal, own_votes: int) -> dict[Any, Any]:
+        """Say which models answered, and how often the person has voted."""
         vote = reveal.vote
         words = [f"{_CHOSEN[vote.winner]} A was {reveal.a.name}, B was {reveal.b.name}."]
         if vote.exclusion:
@@ -167,6 +176,7 @@ class BattleStage:
             self.a.heading: _heading_after_vote("A", reveal.a, won=both_good or vote.winner == "a"),
             self.b.heading: _heading_after_vote("B", reveal.b, won=both_good or vote.winner == "b"),
             **self._show_controls(after=True),
+            self.own_votes: _board_link(own_votes),
             self.status: _status_value(" ".join(words), "voted"),
         }
 
@@ -175,9 +185,9 @@ class BattleStage:
     ) -> dict[Any, Any]:
         """Show both answers, with the picture on both sides where one of them has regions."""
         show_image = battle.task in TASKS_WITH_REGIONS or has_regions(a) or has_regions(b)
-        updates: dict[Any, Any] = {}
+        updates: dict[Any, Any] = {self.scene: canvas_value(None if show_image else battle.image)}
         for pane, reply in ((self.a, a), (self.b, b)):
-            anonymous = _without_confidence(reply)
+            anonymous = conceal_family(battle.task, reply)
             note, tone = describe_regions(battle.task, anonymous) if not busy else ("", "")
             updates |= pane.draw(battle.image, anonymous, show_image=show_image)
             updates[pane.answer] = answer_value(
@@ -208,50 +218,26 @@ class BattleStage:
 
 
 def build_battle_stage() -> BattleStage:
-    """Lay out the stage, which is hidden until a battle begins."""
+    """Lay out the stage, which is hidden until a battle begins.
+
+    What is asked and both answers scroll above a bar that hides nothing of them.
+    """
     with gr.Column(visible=False, elem_id="battle-stage") as column:
-        earlier = gr.HTML(apply_default_css=False)
-        card = gr.HTML(apply_default_css=False)
-        with gr.Row(elem_classes="panes", equal_height=False):
-            a = build_answer_pane("battle-a", "battle", visible=True)
-            b = build_answer_pane("battle-b", "battle", visible=True)
-        with gr.Row(elem_classes="search", equal_height=True):
-            more = build_inline_field(
-                say("Ask both models once more"),
-                say("Ask both models…"),
-                "battle-more",
-                max_lines=3,
-            )
-            ask = gr.Button(say("Ask both"), scale=0, min_width=120, elem_id="battle-ask")
-        with gr.Column(elem_id="battle-opinion") as opinion:
-            boxes = gr.Radio(
-                [
-                    ("A", Winner.A.value),
-                    ("B", Winner.B.value),
-                    (say("Tie"), Winner.TIE.value),
-                    (say("Both bad"), Winner.BOTH_BAD.value),
-                ],
-                label=say("Whose boxes are better? Optional, and counted as a separate vote"),
-                elem_id="battle-boxes",
-            )
-            with gr.Accordion(say("Say why (optional)"), open=False, elem_id="battle-why"):
-                tags = gr.CheckboxGroup(
-                    [(say(reason), reason) for reason in REASONS],
-                    label=say("What made the difference"),
-                    elem_id="battle-tags",
+        with gr.Column(elem_id="battle-scroll"):
+            earlier = gr.HTML(apply_default_css=False)
+            card = gr.HTML(apply_default_css=False)
+            scene = build_view_canvas("battle-scene", group="battle")
+            with gr.Row(elem_classes="panes", equal_height=False):
+                a = build_answer_pane("battle-a", "battle", visible=True)
+                b = build_answer_pane("battle-b", "battle", visible=True)
+            with gr.Row(elem_id="battle-again", equal_height=True):
+                more = build_inline_field(
+                    say("Ask both models once more"),
+                    say("Ask both models…"),
+                    "battle-more",
+                    max_lines=3,
                 )
-                comment = gr.Textbox(
-                    label=say("In your words"),
-                    max_lines=2,
-                    max_length=500,
-                    elem_id="battle-comment",
-                )
-            keep = gr.Checkbox(
-                label=say(
-                    "Keep my words and picture with this vote, so that others can learn from them"
-                ),
-                elem_id="battle-keep",
-            )
+                ask = gr.Button(say("Ask both"), scale=0, min_width=120, elem_id="battle-ask")
         with gr.Column(elem_id="battle-bar"):
             status = build_html_component(
                 _status_value(""), _STATUS_TEMPLATE, _STATUS_SCRIPT, "battle-status"
@@ -259,19 +245,81 @@ def build_battle_stage() -> BattleStage:
             with gr.Row(elem_id="battle-votes"):
                 votes = tuple(
                     gr.Button(
-                        say(words), min_width=80, interactive=False, elem_id=f"battle-vote-{key}"
+                        say(words), min_width=60, interactive=False, elem_id=f"battle-vote-{key}"
                     )
                     for key, words in enumerate(VOTE_LABELS.values(), start=1)
                 )
-                stop = gr.Button(say("Stop"), variant="stop", min_width=80, elem_id="battle-stop")
+                stop = gr.Button(say("Stop"), variant="stop", min_width=60, elem_id="battle-stop")
+            with gr.Row(elem_id="battle-opinion") as opinion:
+                boxes = gr.Radio(
+                    [
+                        ("A", Winner.A.value),
+                        (say("Tie"), Winner.TIE.value),
+                        (say("Both bad"), Winner.BOTH_BAD.value),
+                        ("B", Winner.B.value),
+                    ],
+                    label=say("Which boxes are better? (optional, separate vote)"),
+                    elem_id="battle-boxes",
+                )
+                keep = gr.Checkbox(
+                    label=say("Share my prompt and image with this vote (for research)"),
+                    elem_id="battle-keep",
+                )
+                with gr.Accordion(say("Say why (optional)"), open=False, elem_id="battle-why"):
+                    tags = gr.CheckboxGroup(
+                        [(say(reason), reason) for reason in REASONS],
+                        label=say("What made the difference"),
+                        elem_id="battle-tags",
+                    )
+                    comment = gr.Textbox(
+                        label=say("In your words"),
+                        max_lines=2,
+                        max_length=500,
+                        elem_id="battle-comment",
+                    )
             with gr.Row(visible=False, elem_id="battle-after") as after:
                 keep_picture = gr.Checkbox(
-                    label=say("Keep the picture"), value=True, elem_id="battle-keep-picture"
+                    label=say("Keep the image"), value=True, elem_id="battle-keep-picture"
                 )
+                own_votes = gr.HTML(elem_id="battle-own-votes", apply_default_css=False)
                 following = gr.Button(say("Next battle"), variant="primary", elem_id="battle-next")
     return BattleStage(
-        *(column, earlier, card, a, b, status, more, ask, stop, opinion, boxes, tags, comment),
-        *(keep, votes, after, keep_picture, following),
+        *(column, earlier, card, scene, a, b, status, more, ask, stop, opinion, boxes, tags),
+        *(comment, keep, votes, after, keep_picture, own_votes, following),
+    )
+
+
+def conceal_family(task: Task, reply: Reply) -> Reply:
+    """Return a reply without what only some families or engines give, which would tell them apart.
+
+    Confidences go. Where boxes are asked for, some families write text around them and some none,
+    so both are shown as a list of what was found, in the same form.
+    """
+    mentions = tuple(replace(mention, confidence=None) for mention in reply.mentions)
+    bare = replace(reply, mentions=mentions, parsed_places=(), note="", queue_position=0)
+    if task not in (Task.GROUNDING, Task.DETECT):
+        return replace(bare, text=reply.text.rstrip())
+    lines: list[str] = []
+    listed: list[Mention] = []
+    start = 0
+    for mention in mentions:
+        if mention.regions:
+            listed.append(replace(mention, span=(start, start + len(mention.phrase))))
+            lines.append(f"{mention.phrase} ({len(mention.regions)})")
+            start += len(lines[-1]) + 1
+    return replace(bare, text="\n".join(lines), mentions=tuple(listed))
+
+
+def _board_link(own_votes: int) -> str:
+    """HTML of the button that opens the leaderboard."""
+    words = (
+        TranslatableText("Leaderboard: you voted once")
+        if own_votes == 1
+        else TranslatableText("Leaderboard: you voted {count} times", {"count": own_votes})
+    )
+    return (
+        '<button type="button" class="link" data-press="leaderboard-tab-button">'
+        f"{translatable_html(words)}</button>"
     )
 
 
@@ -279,12 +327,6 @@ def _status_value(words: str, tone: str = "") -> str:
     return encode_value({"words": words, "tone": tone})
 
 
-def _without_confidence(reply: Reply) -> Reply:
-    """Leave out the confidence, which only some engines report and which would tell them apart."""
-    bare = tuple(replace(mention, confidence=None) for mention in reply.mentions)
-    return replace(reply, mentions=bare, parsed_places=(), note="", queue_position=0)
-
-
 def _heading_after_vote(side: str, spec: ModelSpec, *, won: bool) -> str:
     badge = '<i class="won" data-say>your choice</i>' if won else ""
-    return f"{anonymous_heading(side)}{badge}<br>{model_heading(spec)}"
+    return f"{anonymous_heading(side)}{badge}{model_heading(spec)}"

@@ -113,7 +113,10 @@ def build_leaderboard(tab: gr.Tab, page: PageContext) -> None:
         with gr.Row(elem_id="leaderboard-choices"):
             whose = _build_switch(say("Whose votes"), VOTERS)
             about = _build_switch(say("Votes on what"), SUBJECTS)
-        with gr.Row(elem_id="leaderboard-filters"):
+        with (
+            gr.Accordion(say("Filters"), open=False, elem_id="leaderboard-more"),
+            gr.Row(elem_id="leaderboard-filters"),
+        ):
             task = _build_filter(say("Task"), say("Any task"))
             language = _build_filter(say("Language"), say("Any language"))
             size = _build_filter(say("Size"), say("Any size"), SIZES)

@@ -10,8 +10,8 @@ good.</span></li>
 <li><b>#</b>: <span data-say>One more than the number of models that are certainly better: their
 whole interval is above this model's. Models that the votes cannot tell apart may share a
 rank.</span></li>
-<li><b data-say>Provisional</b>: <span data-say>The model has few votes so far, and its rank may
-still change a lot.</span></li>
+<li><b data-say>Not enough votes</b>: <span data-say>A model gets a rank once it has enough votes;
+until then its rating may still change a lot.</span></li>
 <li><b data-say>Win rate</b>: <span data-say>The mean over its opponents; a tie counts as half a
 win. It depends on the opponents; the rating does not.</span></li>
 <li><b data-say>Filters</b>: <span data-say>They hide models; ratings and ranks stay the

@@ -21,7 +21,7 @@ WEIGHTS: Mapping[str, Callable[[ModelSpec], bool]] = {
 }
 """Tests for open and closed weights; a model on somebody's server passes neither."""
 
-PROVISIONAL = "This model has few votes so far: its rank may still change a lot."
+PROVISIONAL = "Not enough votes for a rank: its rating may still change a lot."
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +109,9 @@ def _row(standing: RatedModel, spec: ModelSpec | None, scale: _RatingScale) -> s
     facts = " · ".join(fact for fact in (votes, size) if fact)  # where columns are hidden
     row_class = " class=provisional" if standing.provisional else ""
     name, badge = html.escape(standing.model), _provisional_badge(standing)
+    rank = _NO_RANK if standing.provisional else standing.rank
     return (
-        f'<tr{row_class}><td class="rank">{standing.rank}</td>'
+        f'<tr{row_class}><td class="rank">{rank}</td>'
         f'<th scope="row" class="model"><b>{name}</b>{badge}<small>{facts}</small></th>'
         f'<td class="rating">{standing.rating:.0f}</td>'
         f'<td class="interval">{_bar(standing, scale)}</td>'
@@ -134,10 +135,15 @@ def vote_count(count: int) -> TranslatableText:
 _UNKNOWN = '<span title="not known" data-say="title">&ndash;</span>'
 
 
+_NO_RANK = f'<span title="{PROVISIONAL}" data-say="title">&ndash;</span>'
+
+
 def _provisional_badge(standing: RatedModel) -> str:
     if not standing.provisional:
         return ""
-    return f' <span class="mark" title="{PROVISIONAL}" data-say="text title">provisional</span>'
+    return (
+        f' <span class="mark" title="{PROVISIONAL}" data-say="text title">not enough votes</span>'
+    )
 
 
 def _margin(standing: RatedModel) -> str:

@@ -25,9 +25,9 @@ from vlm_demo.values import Task
 TASKS = {
     "Caption": Task.CAPTION,
     "Detailed caption": Task.DETAILED_CAPTION,
-    "Caption with places": Task.GROUNDED_CAPTION,
+    "Grounded caption": Task.GROUNDED_CAPTION,
     "Ask": Task.VQA,
-    "Locate": Task.GROUNDING,
+    "Find objects": Task.GROUNDING,
     "Describe a region": Task.DESCRIBE_REGION,
 }
 """Tasks of a batch, by their name on the page."""
@@ -69,7 +69,7 @@ def build_batch_form(page: PageContext) -> BatchForm:
     _build_limits(page.settings)
     task = gr.Radio(
         [(say(name), name) for name in TASKS],
-        value="Locate",
+        value="Find objects",
         label=say("Task"),
         elem_id="batch-task",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -188,6 +189,28 @@ def wire_examples(
             cancels=cancels,
             **QUICK,
         ).success(None, None, None, js=browser_files.fill(_PRESS_BUTTON, elem_id=str(run.elem_id)))
+
+
+def wire_random_example(
+    button: gr.Button,
+    pool: Sequence[Example],
+    own: ImageInput,
+    fill: Callable[[Example], Mapping[Component, Any]],
+    components: Sequence[Component],
+    run: gr.Button,
+) -> None:
+    """Fill the view from an example that is drawn at random, and run it; see `wire_examples`."""
+
+    def try_any(before: UploadedImage | None, regions: tuple[Region, ...]) -> dict[Any, Any]:
+        with show_errors():
+            example = random.choice(pool)
+            image = accept_image(example.image, own.settings, example.title)
+            return {**own.show(image, before, regions), **fill(example)}
+        return {own.canvas: gr.skip()}
+
+    button.click(try_any, [own.image, own.regions], [*own.outputs, *components], **QUICK).success(
+        None, None, None, js=browser_files.fill(_PRESS_BUTTON, elem_id=str(run.elem_id))
+    )
 
 
 def require_image(image: UploadedImage | None) -> UploadedImage:

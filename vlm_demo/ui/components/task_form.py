@@ -15,17 +15,17 @@ TASK_LABELS = {
     Task.CHAT: "Chat",
     Task.CAPTION: "Caption",
     Task.DETAILED_CAPTION: "Caption in detail",
-    Task.GROUNDED_CAPTION: "Caption with places",
+    Task.GROUNDED_CAPTION: "Grounded caption",
     Task.VQA: "Ask",
-    Task.GROUNDING: "Locate",
+    Task.GROUNDING: "Find objects",
     Task.DESCRIBE_REGION: "Describe a region",
 }
 """What the page calls each task."""
 
 TEXT_FIELDS = {
-    Task.CHAT: ("Message", "Ask about the picture, or about anything"),
+    Task.CHAT: ("Message", "Ask about the image, or about anything"),
     Task.VQA: ("Question", "What colour is the circle?"),
-    Task.GROUNDING: ("What to find", "red circle"),
+    Task.GROUNDING: ("Objects to find", "cat, red circle"),
 }
 """Label and placeholder of the text field, for each task that needs a text."""
 

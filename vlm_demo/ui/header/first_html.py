@@ -29,6 +29,7 @@ STYLE_SHEETS = (
     "header/models/panel.css",
     "components/popover.css",
     "components/canvas/canvas.css",
+    "components/canvas/mount.css",
     "studio/studio.css",
     "studio/gallery/gallery.css",
     "studio/strip/strip.css",
