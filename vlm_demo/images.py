@@ -23,6 +23,9 @@ MAX_BYTES = 20_000_000
 MAX_PIXELS = 40_000_000
 """Largest picture that is opened, width times height, unless a caller says otherwise."""
 
+MAX_FRAMES = 10_000
+"""Largest number of frames that is believed."""
+
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIF")
 """Formats that are opened, by Pillow's names. The others are rare, or run programs (EPS)."""
 
@@ -48,14 +51,19 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 def open_image(
-    source: Path | bytes | BinaryIO, *, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS
+    source: Path | bytes | BinaryIO,
+    *,
+    max_bytes: int = MAX_BYTES,
+    max_pixels: int = MAX_PIXELS,
+    frame: int = 0,
 ) -> Image.Image:
-    """Open a picture: RGB, upright, first frame, transparency over white, without metadata.
+    """Open a picture: RGB, upright, one frame, transparency over white, without metadata.
 
     Args:
         source: a file's path, its content, or an open file, read from its current position.
         max_bytes: larger files are refused without being read.
         max_pixels: larger pictures (width times height) are refused without being decoded.
+        frame: which frame of an animation or page of a TIFF, from 0.
 
     Raises:
         ImageError: it is not a picture that can be read, or is too large.
@@ -65,7 +73,7 @@ def open_image(
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             _check_size(image.size, max_pixels)
-            return _to_plain_rgb(_turn_upright(image))
+            return _to_plain_rgb(_turn_upright(image, frame))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError(_too_many_pixels(max_pixels)) from error
     except UnidentifiedImageError as error:
@@ -74,6 +82,16 @@ def open_image(
         raise ImageError(
             "This picture is damaged and cannot be read to its end. Please try another file."
         ) from error
+
+
+def count_frames(source: Path) -> int:
+    """Return how many frames a picture has, or pages: 1 where that cannot be found out."""
+    Image.init()
+    try:
+        with Image.open(source, formats=FORMATS) as image:
+            return min(max(1, int(getattr(image, "n_frames", 1))), MAX_FRAMES)
+    except (*_DAMAGE_ERRORS, Image.DecompressionBombError):
+        return 1
 
 
 def shrink_image(image: Image.Image, longest_side: int) -> Image.Image:
@@ -114,9 +132,9 @@ def _check_size(size: tuple[int, int], max_pixels: int) -> None:
         raise ImageError(f"{_too_many_pixels(max_pixels)} It has {width:,} x {height:,}.")
 
 
-def _turn_upright(image: Image.Image) -> Image.Image:
-    """Decode the first frame and turn it as its EXIF orientation says."""
-    image.seek(0)
+def _turn_upright(image: Image.Image, frame: int) -> Image.Image:
+    """Decode a frame and turn it as its EXIF orientation says."""
+    image.seek(frame)
     image.load()
     try:
         return ImageOps.exif_transpose(image)

@@ -212,6 +212,9 @@ class Settings:
         "yes|no",
         default_text="yes; on a Space, no",
     )
+    allow_addresses: bool = _setting(
+        False, "Also let visitors of a public page have pictures fetched by address.", _parse_bool
+    )
     max_loaded: int | None = _setting(
         None, "Models in memory at a time.", _parse_count, "NUMBER", default_text="as many as fit"
     )

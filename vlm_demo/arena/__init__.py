@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from vlm_demo.arena.votes.opinion import Feedback
 from vlm_demo.arena.votes.vote import (
     Contender,
     Exclusion,
@@ -25,17 +26,20 @@ if TYPE_CHECKING:
     from vlm_demo.arena.battles.arena import Arena
     from vlm_demo.arena.ledger.hub_copy import HubCopy
     from vlm_demo.arena.ratings.leaderboards import Leaderboards
+    from vlm_demo.arena.votes.feedback import FeedbackStore
     from vlm_demo.arena.votes.store import VoteStore
 
 __all__ = [
     "Contender",
     "Exclusion",
+    "Feedback",
     "Origin",
     "Selection",
     "UserTurn",
     "Vote",
     "Winner",
     "open_arena",
+    "open_feedback",
     "open_hub_copy",
     "open_leaderboards",
     "open_voter_hash",
@@ -52,6 +56,17 @@ def open_votes(settings: Settings) -> VoteStore:
     from vlm_demo.arena.votes.store import VoteStore
 
     return VoteStore(settings.votes)
+
+
+def open_feedback(settings: Settings) -> FeedbackStore:
+    """Return what visitors say of single answers, which is kept beside the votes.
+
+    Raises:
+        SettingsError: the database is neither SQLite nor PostgreSQL.
+    """
+    from vlm_demo.arena.votes.feedback import FeedbackStore
+
+    return FeedbackStore(settings.votes)
 
 
 def open_leaderboards(store: VoteStore) -> Leaderboards:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vlm_demo.arena.ledger.hub_copy import HubCopy
     from vlm_demo.arena.ratings.agreement import VoterReport
     from vlm_demo.arena.ratings.ratings import RatedModel
+    from vlm_demo.arena.votes.feedback import FeedbackStore
     from vlm_demo.arena.votes.store import VoteStore
     from vlm_demo.arena.votes.vote import Selection, Vote
     from vlm_demo.bench.options import BenchOptions
@@ -100,6 +101,13 @@ def open_votes(settings: Settings) -> VoteStore:
     from vlm_demo import arena
 
     return arena.open_votes(settings)
+
+
+def open_feedback(settings: Settings) -> FeedbackStore:
+    """Return what visitors said of single answers; the database is not touched before use."""
+    from vlm_demo import arena
+
+    return arena.open_feedback(settings)
 
 
 def rate_models(settings: Settings, selection: Selection) -> Sequence[RatedModel]:

@@ -135,7 +135,7 @@ def test_loading_ends_with_a_loaded_model_or_the_reason(address: str) -> None:
     client = StudioClient(address)
 
     def last_step(name: str) -> dict[str, Any]:
-        event = client.join("studio_load", name)
+        event = client.join("studio_load", name, "")
         steps = [data[0] for kind, data in client.events("studio_load", event) if data]
         return dict(steps[-1])
 

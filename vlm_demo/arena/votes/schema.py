@@ -103,6 +103,18 @@ pictures = Table(
     Column("file", LargeBinary, nullable=False),
 )
 
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("voter", Text, primary_key=True),
+    Column("answer", Text, primary_key=True),
+    Column("model", Text, nullable=False),
+    Column("task", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("given_at", BigInteger, nullable=False),
+)
+
 counts_in_ratings = and_(votes.c.exclusion.is_(None), votes.c.winner.is_not(None))
 """Condition that a row counts in ratings."""
 

@@ -9,7 +9,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, delete, func, insert, select
 
 from vlm_demo.arena.votes import verification, vote_counts
 from vlm_demo.arena.votes.chain import (
@@ -29,7 +29,7 @@ from vlm_demo.arena.votes.rows import (
     to_row,
     write_conversation,
 )
-from vlm_demo.arena.votes.schema import votes, withdrawals
+from vlm_demo.arena.votes.schema import feedback, votes, withdrawals
 from vlm_demo.arena.votes.vote import Origin, Selection, UserTurn, Vote
 from vlm_demo.arena.votes.vote_counts import PairCount
 from vlm_demo.errors import InputError, VotedAlreadyError, VotesError
@@ -159,7 +159,8 @@ class VoteStore:
         """Withdraw the votes of a voter, or of a battle, for good; return how many there were.
 
         Their content is overwritten. Their positions in the chain stay, with the battle's random
-        name, so that nobody can vote on the battle again.
+        name, so that nobody can vote on the battle again. What the voter said of single answers
+        goes too.
 
         Raises:
             InputError: neither a voter nor a battle was named.
@@ -174,6 +175,9 @@ class VoteStore:
         deleted = 0
         while count := self._withdraw(query):
             deleted += count
+        if voter:
+            with self._database.write_transaction() as connection:
+                connection.execute(delete(feedback).where(feedback.c.voter == voter))
         if deleted:
             self._scrub()
         return deleted

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -179,6 +179,25 @@ def voters(votes: Votes = None, json_output: JsonOutput = False) -> None:
         return
     heading = ("VOTER", "VOTES", "AGREEING", "EXPECTED", "LEFT", "ODD", "FINDINGS")
     print_table([heading, *map(_report_row, reports)])
+
+
+@votes.command()
+def feedback(votes: Votes = None, json_output: JsonOutput = False) -> None:
+    """List what visitors said of single answers of Studio, the newest first."""
+    settings = Settings.read({"votes": votes})
+    if missing := missing_votes_file(settings):
+        raise typer.BadParameter(f"there is no file {missing}.", param_hint="'--votes'")
+    with closing(lazy.open_feedback(settings)) as store:
+        given = list(store.read())
+    if json_output:
+        print_json([asdict(one) | {"given_at": one.given_at.isoformat()} for one in given])
+        return
+    heading = ("TIME", "VERDICT", "MODEL", "TASK", "REASON", "VOTER")
+    rows = [
+        (f"{one.given_at:%Y-%m-%d %H:%M}", one.verdict, one.model, one.task, one.reason, one.voter)
+        for one in given
+    ]
+    print_table([heading, *rows])
 
 
 @votes.command()

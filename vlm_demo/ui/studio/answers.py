@@ -12,6 +12,8 @@ from vlm_demo.analysis.multiple_choice import Ranking, rank_in_every_order
 from vlm_demo.analysis.reread import reread
 from vlm_demo.backend import Backend
 from vlm_demo.errors import ForgottenImageError, InputError, NoScoresError
+from vlm_demo.prompting.targets import TARGET_TASKS, read_targets
+from vlm_demo.settings import Settings
 from vlm_demo.ui.components.answer.answer_stream import stream_answer
 from vlm_demo.ui.components.answer.remedies import find_remedies
 from vlm_demo.ui.components.answer.waiting import Waiting
@@ -29,10 +31,10 @@ from vlm_demo.ui.studio.events import (
 )
 from vlm_demo.ui.studio.images import ImageStore
 from vlm_demo.ui.studio.mentions import make_sendable
-from vlm_demo.ui.studio.protocol import StudioRequest, read_sent
+from vlm_demo.ui.studio.protocol import EarlierAnswer, StudioRequest, read_sent
 from vlm_demo.ui.studio.requests import build_request, describe_restart, shown_images
 from vlm_demo.ui.studio.running import RunningTurns
-from vlm_demo.values import Reply, Request, Task
+from vlm_demo.values import Reply, ReplyState, Request, TargetResult, Task
 
 Events = Generator[list[Event], None, None]
 """Lists of events; an empty one is a sign of life, at which the stream can be closed."""
@@ -43,6 +45,7 @@ class StudioAnswers:
     """Answers turns."""
 
     backend: Backend
+    settings: Settings
     images: ImageStore
     running: RunningTurns
 
@@ -68,6 +71,9 @@ class StudioAnswers:
             yield [self._failure(error, asked.model, asked.task)]
 
     def _stream(self, asked: StudioRequest, request: Request, stop: StopSign) -> Events:
+        if asked.earlier is not None:
+            yield self._read_again(asked, request, asked.earlier)
+            return
         if asked.test_orders and not request.choices:
             raise InputError("To ask in every order, please give possible answers.")
         if not request.choices or request.task is not Task.VQA:
@@ -101,6 +107,26 @@ class StudioAnswers:
         done = done_event(newest, asked.task, spec, asked.space, notes)
         rest = differ.events(newest, is_complete=True)
         yield [*rest, stopped_event(done) if stop.is_set() else done]
+
+    def _read_again(
+        self, asked: StudioRequest, request: Request, earlier: EarlierAnswer
+    ) -> list[Event]:
+        """Read an earlier answer in another coordinate space; on a page of one's own, note it."""
+        spec = self.backend.spec(asked.model)
+        self.backend.check(asked.model, request)
+        names = read_targets(request.text) if request.task in TARGET_TASKS else ()
+        raws = earlier.raws if len(earlier.raws) == len(names) else [""] * len(names)
+        results = tuple(
+            TargetResult(name, ReplyState.NONE, raw)
+            for name, raw in zip(names if len(names) > 1 else (), raws, strict=False)
+        )
+        before = Reply(earlier.raw, "", targets=results)
+        reply = make_sendable(reread(spec, request, before, asked.space))
+        if self.settings.is_private():
+            self.backend.choose_space(asked.model, asked.space)
+        differ = Differ(shown_images(self.backend, asked))
+        events = differ.events(reply, is_complete=True)
+        return [*events, done_event(reply, asked.task, self.backend.spec(asked.model), asked.space)]
 
     def _rank(self, asked: StudioRequest, request: Request, stop: StopSign) -> Events:
         """Say how probable each of the possible answers is."""

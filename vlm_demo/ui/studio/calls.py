@@ -20,8 +20,13 @@ def explain_errors(compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     try:
         return compute()
     except Exception as error:  # whatever it is, the visitor is told
-        gone = error.image_id if isinstance(error, ForgottenImageError) else None
-        return {"error": text_data(error_message(error)), "image_gone": gone}
+        return error_data(error)
+
+
+def error_data(error: Exception) -> dict[str, Any]:
+    """Return why a call failed as the browser gets it; one that is no VlmDemoError is logged."""
+    gone = error.image_id if isinstance(error, ForgottenImageError) else None
+    return {"error": text_data(error_message(error)), "image_gone": gone}
 
 
 def add_call(call: Callable[..., Any], group: str, at_once: int) -> None:

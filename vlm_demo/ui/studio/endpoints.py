@@ -29,17 +29,22 @@ from typing import Any
 
 import gradio as gr
 
+from vlm_demo.arena import open_feedback
 from vlm_demo.backend import Backend
 from vlm_demo.errors import ImageError
 from vlm_demo.settings import Settings
 from vlm_demo.ui.components.examples import Example
 from vlm_demo.ui.events import MAX_ANSWERS
+from vlm_demo.ui.studio.answer_calls import AnswerCalls
 from vlm_demo.ui.studio.answers import StudioAnswers
 from vlm_demo.ui.studio.calls import MAX_CALLS, add_call, explain_errors
 from vlm_demo.ui.studio.events import Event
 from vlm_demo.ui.studio.images import ImageStore
+from vlm_demo.ui.studio.inspection_calls import InspectionCalls
+from vlm_demo.ui.studio.link_calls import LinkCalls
 from vlm_demo.ui.studio.model_calls import add_model_calls
 from vlm_demo.ui.studio.protocol import MAX_NAME
+from vlm_demo.ui.studio.record_calls import RecordCalls
 from vlm_demo.ui.studio.running import RunningTurns
 from vlm_demo.ui.studio.start import find_example, start_content
 from vlm_demo.ui.visitors import read_owner
@@ -58,7 +63,7 @@ class StudioEndpoints:
     @property
     def answers(self) -> StudioAnswers:
         """What answers turns."""
-        return StudioAnswers(self.backend, self.images, self.running)
+        return StudioAnswers(self.backend, self.settings, self.images, self.running)
 
     def studio_start(self) -> dict[str, Any]:
         """Return what the page shows before anything is asked."""
@@ -68,7 +73,8 @@ class StudioEndpoints:
         """Check a picture and keep it for this visitor.
 
         Args:
-            source: the path that the upload returned, or "example:" and the id of an example.
+            source: the path that the upload returned, "example:" and the id of an example, or the
+                address of a picture on the web.
             name: what the visitor calls it.
             request: who asks.
         """
@@ -76,6 +82,8 @@ class StudioEndpoints:
         def add() -> dict[str, Any]:
             owner = read_owner(request)
             kind, _, example_id = str(source).partition(":")
+            if kind.lower() in ("http", "https"):
+                return {**self.images.add_address(str(source), owner)}
             if kind != "example":
                 return {**self.images.add_upload(source, str(name)[:MAX_NAME], owner)}
             example = find_example(self.examples, example_id)
@@ -84,6 +92,12 @@ class StudioEndpoints:
             return {**self.images.add_file(example.image, example.title, owner)}
 
         return explain_errors(add)
+
+    def studio_frame(self, image: str, frame: int, request: gr.Request) -> dict[str, Any]:
+        """Keep another frame of an animation, or page of a TIFF, as a picture of its own."""
+        return explain_errors(
+            lambda: {**self.images.add_frame(str(image), int(frame), read_owner(request))}
+        )
 
     def studio_full_image(self, image: str, request: gr.Request) -> dict[str, Any]:
         """Return the address of a picture in full resolution."""
@@ -104,14 +118,28 @@ def add_studio_endpoints(
     backend: Backend, settings: Settings, examples: Sequence[Example]
 ) -> StudioEndpoints:
     """Add the calls to the page, which is being built."""
-    endpoints = StudioEndpoints(backend, settings, examples, ImageStore(settings), RunningTurns())
+    images = ImageStore(settings)
+    endpoints = StudioEndpoints(backend, settings, examples, images, RunningTurns())
+    answers = AnswerCalls(backend, images)
+    inspection = InspectionCalls(backend, settings, images)
+    links = LinkCalls(backend, examples, images)
+    records = RecordCalls(settings, images, open_feedback(settings))
     for call in (
         endpoints.studio_start,
         endpoints.studio_image,
+        endpoints.studio_frame,
         endpoints.studio_full_image,
         endpoints.studio_stop,
+        answers.studio_export,
+        answers.studio_consensus,
+        answers.studio_score,
+        inspection.studio_parse,
+        links.studio_permalink,
+        records.studio_feedback,
+        records.studio_benchmark,
     ):
         add_call(call, "studio", MAX_CALLS)
-    add_call(endpoints.studio_answer, "answers", MAX_ANSWERS)
+    for asking in (endpoints.studio_answer, answers.studio_check, inspection.studio_prompt):
+        add_call(asking, "answers", MAX_ANSWERS)
     add_model_calls(backend, settings)
     return endpoints

@@ -5,20 +5,25 @@ from __future__ import annotations
 import secrets
 from collections import OrderedDict
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from threading import Lock
 from typing import TypedDict
+from urllib.parse import urlsplit
 
 from PIL.Image import Image
 
 from vlm_demo.errors import ForgottenImageError, ImageError
+from vlm_demo.images import count_frames, open_image
 from vlm_demo.settings import Settings
 from vlm_demo.ui.components.uploaded_images import (
     UploadedImage,
     accept_image,
     find_upload,
     full_resolution_url,
+    make_served_folder,
 )
+from vlm_demo.ui.studio.fetching import fetch_picture
+from vlm_demo.ui.studio.protocol import MAX_NAME
 
 MAX_IMAGES = 20_000
 """Number of pictures beyond which the one that was used longest ago is forgotten."""
@@ -35,6 +40,7 @@ class ImageInfo(TypedDict):
     name: str
     width: int  # of the whole picture, upright
     height: int
+    frames: int  # of an animation, or pages of a TIFF; the picture is the first one
 
 
 class ImageStore:
@@ -86,7 +92,46 @@ class ImageStore:
             "name": image.name,
             "width": width,
             "height": height,
+            "frames": count_frames(source),
         }
+
+    def add_frame(self, image_id: str, frame: int, owner: str) -> ImageInfo:
+        """Keep another frame of an animation, or page of a TIFF, as a picture of its own.
+
+        Args:
+            image_id: the picture.
+            frame: which one, from 0.
+            owner: the visitor.
+
+        Raises:
+            ForgottenImageError: the visitor has no such picture.
+            ImageError: it has no such frame, or that cannot be read.
+        """
+        image = self.find(image_id, owner)
+        count = count_frames(image.source)
+        if not 0 <= frame < count:
+            raise ImageError(f"This picture has {count} frames.")
+        limits = {
+            "max_bytes": self._settings.max_upload_bytes,
+            "max_pixels": self._settings.max_pixels,
+        }
+        pixels = open_image(image.source, frame=frame, **limits)
+        file = make_served_folder() / "frame.png"
+        pixels.save(file, "PNG", compress_level=1)
+        return self.add_file(file, f"{image.name} [{frame + 1}]", owner)
+
+    def add_address(self, address: str, owner: str) -> ImageInfo:
+        """Fetch a picture from the web and keep it.
+
+        Raises:
+            ImageError: pictures may not be fetched here, or this one cannot be.
+        """
+        if not (self._settings.is_private() or self._settings.allow_addresses):
+            raise ImageError("This page does not fetch pictures. Save it and add the file.")
+        file = make_served_folder() / "fetched"
+        fetch_picture(address, file, max_bytes=self._settings.max_upload_bytes)
+        name = PurePosixPath(urlsplit(address).path).name or "picture"
+        return self.add_file(file, name[:MAX_NAME], owner)
 
     def find(self, image_id: str, owner: str) -> UploadedImage:
         """Return a picture of a visitor.

@@ -12,7 +12,13 @@ import gradio as gr
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.own_code import list_files
 from vlm_demo.catalog.server_menu import guess_family, is_server_address, server_specs
-from vlm_demo.engines import Progress, ServerListing, find_local_servers, list_server_models
+from vlm_demo.engines import (
+    NumberFormat,
+    Progress,
+    ServerListing,
+    find_local_servers,
+    list_server_models,
+)
 from vlm_demo.errors import InputError, ServerError, UntrustedCodeError
 from vlm_demo.families import all_families, get_family
 from vlm_demo.settings import Settings
@@ -40,14 +46,19 @@ class ModelCalls:
         """Return the menu as it is now, with what fits into the memory that is free now."""
         return explain_errors(lambda: {"models": list_models(self.backend, measure=True)})
 
-    def studio_load(self, name: str) -> Iterator[dict[str, Any]]:
+    def studio_load(self, name: str, number_format: str) -> Iterator[dict[str, Any]]:
         """Load a model; yield how far it has come, and at last that it is loaded or why it is not.
 
         Loading goes on when the stream is closed: others may wait for it.
+
+        Args:
+            name: of the model.
+            number_format: to load it in; "": the one that it has, or the menu's.
         """
         yield {"stage": text_data("Loading"), "share": None}
         try:
-            with closing(self.backend.load(str(name))) as steps:
+            wanted = _read_format(str(number_format))
+            with closing(self.backend.load(str(name), wanted)) as steps:
                 for progress in steps:
                     yield _step(progress)
         except Exception as error:  # whatever it is, the visitor is told
@@ -197,6 +208,15 @@ def add_model_calls(backend: Backend, settings: Settings) -> ModelCalls:
         add_call(call, "studio", MAX_CALLS)
     add_call(calls.studio_load, "studio loading", MAX_ANSWERS)
     return calls
+
+
+def _read_format(name: str) -> NumberFormat | None:
+    if not name:
+        return None
+    try:
+        return NumberFormat(name)
+    except ValueError as error:
+        raise InputError("There is no such number format.") from error
 
 
 def _step(progress: Progress) -> dict[str, Any]:

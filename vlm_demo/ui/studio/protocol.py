@@ -75,6 +75,13 @@ class EarlierTurn(Sent):
     regions: MarkedRegions = []
 
 
+class EarlierAnswer(Sent):
+    """An answer to the same request: the model is not asked again."""
+
+    raw: Text
+    raws: list[Text] = Field([], max_length=MAX_TARGETS)  # about each of several things
+
+
 class StudioRequest(Sent):
     """What is asked in one turn."""
 
@@ -94,9 +101,10 @@ class StudioRequest(Sent):
     schema_text: Text = Field("", alias="schema")
     sampling: SamplingOptions = Field(default_factory=lambda: SamplingOptions.model_validate({}))
     space: Name = ""  # what the numbers of the answer count; "": as the model's family says
+    earlier: EarlierAnswer | None = None  # that is only read again, in `space`
 
 
-SentT = TypeVar("SentT", bound=Sent)
+SentT = TypeVar("SentT", bound=BaseModel)
 
 
 def read_sent(kind: type[SentT], value: Any) -> SentT:

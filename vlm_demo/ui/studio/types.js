@@ -68,6 +68,7 @@
  * @property {string} [schema]
  * @property {{max_new_tokens?: number, temperature?: number, top_p?: number, top_k?: number, repetition_penalty?: number, seed?: number, thinking?: boolean}} [sampling]
  * @property {string} [space]
+ * @property {{raw: string, raws?: string[]}} [earlier]  an answer that is only read again, in `space`: the model is not asked
  */
 
 /** @typedef {{error: Said, image_gone: string | null}} Refusal  what any call but studio_answer may return instead */

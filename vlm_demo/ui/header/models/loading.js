@@ -59,7 +59,7 @@ export async function load(name) {
   const abort = current = new AbortController();
   models.update((state) => ({ ...state, loading: { name, stage: "Loading", share: null, problem: null } }));
   try {
-    for await (const step of stream("studio_load", [name], { signal: abort.signal })) {
+    for await (const step of stream("studio_load", [name, ""], { signal: abort.signal })) {
       if (step.error) throw step.error;
       models.update((state) => ({ ...state, loading: { name, stage: step.stage, share: step.share ?? null, problem: null } }));
     }
