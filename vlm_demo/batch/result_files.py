@@ -64,15 +64,24 @@ def write_coco(journal: BatchJournal, source: ImageSource, path: Path) -> None:
     Raises:
         FileError, JournalError: a file cannot be written or read.
     """
-    images = [
+    images = annotated_images(journal, source)
+    with atomic_write(path) as file:
+        file.write(export_coco(images).encode("utf-8", "backslashreplace"))
+
+
+def annotated_images(journal: BatchJournal, source: ImageSource) -> list[AnnotatedImage]:
+    """Return all pictures with an answer, each opened only when its pixels are asked for.
+
+    Raises:
+        JournalError: the journal cannot be read.
+    """
+    return [
         AnnotatedImage(
             result.name, result.size, (result.reply,), partial(reopen_image, source, result)
         )
         for result in journal.results()
         if not result.error
     ]
-    with atomic_write(path) as file:
-        file.write(export_coco(images).encode("utf-8", "backslashreplace"))
 
 
 def write_annotated_images(journal: BatchJournal, source: ImageSource, folder: Path) -> int:

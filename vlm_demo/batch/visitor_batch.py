@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import io
 import time
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from PIL.Image import Image
@@ -18,10 +17,7 @@ from vlm_demo.errors import BatchError, ImageError
 from vlm_demo.settings import Settings
 
 THUMBNAIL_SIDE = 96
-"""Largest side of the thumbnail of the newest picture, in pixels."""
-
-THUMBNAIL_INTERVAL_S = 0.5
-"""Seconds between two thumbnails."""
+"""Largest side of a thumbnail, in pixels."""
 
 _BUSY_STATES = (BatchState.LOADING, BatchState.RUNNING, BatchState.PAUSING)
 
@@ -62,9 +58,8 @@ class VisitorBatch:
         except BaseException:
             self.close()
             raise
-        self.newest_image: tuple[str, str] | None = None  # its name, and the URL of a thumbnail
+        self.newest_image: str | None = None  # its name
         self.last_look_s = time.monotonic()  # when somebody last looked at the batch
-        self._thumbnail_s = 0.0  # when the thumbnail was made
 
     @property
     def progress(self) -> BatchProgress:
@@ -109,17 +104,16 @@ class VisitorBatch:
         self.journal.close()
         self.source.close()
 
+    def thumbnail(self, name: str) -> Path:
+        """Return the file of a picture's thumbnail, which exists once its turn has come."""
+        return self.folder / "thumbnails" / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.webp"
+
     def _keep_thumbnail(self, name: str, image: Image) -> None:
-        """Keep a small copy of a picture now and then, for people who watch."""
-        now = time.monotonic()
-        if now - self._thumbnail_s < THUMBNAIL_INTERVAL_S:
-            return
-        self._thumbnail_s = now
+        """Keep a small copy of a picture for the table of results."""
+        path = self.thumbnail(name)
         small = image.reduce(max(1, max(image.size) // (2 * THUMBNAIL_SIDE)))
         small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
-        data = io.BytesIO()
-        small.save(data, "WEBP", quality=70)
-        self.newest_image = (
-            name,
-            f"data:image/webp;base64,{base64.b64encode(data.getvalue()).decode()}",
-        )
+        with suppress(OSError):  # without room for it, the table lacks it
+            path.parent.mkdir(exist_ok=True)
+            small.save(path, "WEBP", quality=70)
+        self.newest_image = name

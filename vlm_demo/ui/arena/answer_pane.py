@@ -85,5 +85,5 @@ def describe_regions(task: Task, reply: Reply) -> tuple[str, Tone]:
     if task not in TASKS_WITH_REGIONS:
         return "", ""
     if reply.state is ReplyState.UNREADABLE:
-        return "The answer contains places that cannot be read.", "unreadable"
+        return "Some coordinates could not be parsed.", "unreadable"
     return describe_outcome(reply)

@@ -7,16 +7,26 @@ from tempfile import mkdtemp
 
 from gradio.utils import get_upload_folder
 
-from vlm_demo.batch.result_files import write_annotated_zip, write_coco, write_csv, write_jsonl
+from vlm_demo.batch.result_files import (
+    annotated_images,
+    write_annotated_zip,
+    write_coco,
+    write_csv,
+    write_jsonl,
+)
 from vlm_demo.batch.visitor_batch import VisitorBatch
 from vlm_demo.errors import InputError
+from vlm_demo.rendering.export import export_file
 from vlm_demo.rendering.export.file_names import safe_stem
 
 DOWNLOADS = {
     "csv": "Table (CSV)",
     "jsonl": "JSON lines",
     "coco": "COCO",
-    "annotated": "Pictures (ZIP)",
+    "yolo": "YOLO",
+    "voc": "Pascal VOC",
+    "crops": "Crops (ZIP)",
+    "annotated": "Images with boxes (ZIP)",
 }
 """Formats of the results, and their names on the page."""
 
@@ -40,12 +50,15 @@ def write_download(batch: VisitorBatch, file_format: str) -> Path:
         case "coco":
             path = folder / f"{name}-coco.json"
             write_coco(batch.journal, batch.source, path)
+        case "yolo" | "voc" | "crops" as form:
+            images = annotated_images(batch.journal, batch.source)
+            if form == "crops" and not any(image.mentions for image in images):
+                raise InputError("No answer of this batch has boxes, so there is nothing to cut.")
+            path = export_file(images, form, folder, name)
         case "annotated":
             path = folder / f"{name}-annotated.zip"
             if not write_annotated_zip(batch.journal, batch.source, path):
-                raise InputError(
-                    "No answer of this batch contains a place, so there is nothing to draw."
-                )
+                raise InputError("No answer of this batch has boxes, so there is nothing to draw.")
         case _:
             raise InputError("There is no such format.")
     return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from vlm_demo.batch.sources import image_suffixes
 from vlm_demo.errors import InputError
 from vlm_demo.settings import Settings
 from vlm_demo.ui import browser_files
+from vlm_demo.ui.components.html_component import build_html_component
 from vlm_demo.ui.components.model_notice import build_model_notice
 from vlm_demo.ui.components.settings.request_settings import RequestSettings
 from vlm_demo.ui.components.task_form import TEXT_FIELDS
@@ -42,7 +44,12 @@ BATCH_TEXT_FIELDS = {
 BEGINNING = ("Beginning", "There is a")
 """Label and placeholder of the text field for captions, which may be given their beginning."""
 
+SAMPLING_OPTIONS = ("temperature", "top_p", "max_new_tokens", "repetition_penalty", "seed")
+"""Options of a turn that are settings of a batch too, as the browser calls them."""
+
 _LIMITS_SCRIPT = browser_files.read("batch/limits.js")
+
+_TURN_SCRIPT = browser_files.read("batch/from_turn.js")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +62,19 @@ class BatchForm:
     begin: gr.Button
     code: gr.Textbox  # of an earlier batch
     open: gr.Button
+    turn: gr.HTML  # hears of a turn of Studio that is to be run on many images
+
+    @property
+    def from_turn(self) -> list[Any]:
+        """The components that `read_turn` gives values for, besides settings."""
+        return [self.task, self.text]
 
 
 def build_batch_form(page: PageContext) -> BatchForm:
     """Lay out the form."""
+    turn = build_html_component("", "<span></span>", _TURN_SCRIPT, "batch-turn")
     files = gr.File(
-        label=say("Pictures, or a ZIP of pictures"),
+        label=say("Images, or a ZIP of images"),
         file_count="multiple",
         file_types=[*sorted(image_suffixes()), ".zip"],
         height=150,
@@ -88,7 +102,7 @@ def build_batch_form(page: PageContext) -> BatchForm:
             elem_id="batch-code",
         )
         open_button = gr.Button(say("Show it"), size="sm", elem_id="batch-show")
-    return BatchForm(files, task, text, begin, code, open_button)
+    return BatchForm(files, task, text, begin, code, open_button, turn)
 
 
 def _build_limits(settings: Settings) -> None:
@@ -106,6 +120,26 @@ def _build_limits(settings: Settings) -> None:
 def _update_text_field(name: str) -> gr.Textbox:
     label, hint = BATCH_TEXT_FIELDS.get(TASKS.get(name, Task.CAPTION), BEGINNING)
     return gr.Textbox(label=say(label), placeholder=say(hint))
+
+
+def read_turn(sent: str) -> dict[str, Any]:
+    """Return the task, the text and the settings of a turn of Studio, by their names in the form.
+
+    What a batch cannot do becomes a caption; what a browser sends that means nothing is left out.
+
+    Args:
+        sent: JSON with `task`, `text`, `model` and `options`.
+    """
+    try:
+        turn = json.loads(sent)
+        task, text = str(turn["task"]), str(turn.get("text", ""))
+        options = dict(turn.get("options") or {})
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return {}
+    names = {value: name for name, value in TASKS.items()}
+    name = names.get("vqa" if task == "chat" else task, "Caption")
+    known = {str(key): value for key, value in options.items() if key in SAMPLING_OPTIONS}
+    return {"task": name, "text": text, "options": known}
 
 
 def read_batch_job(page: PageContext, name: str, text: str, settings: Sequence[Any]) -> BatchJob:

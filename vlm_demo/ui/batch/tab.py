@@ -14,7 +14,13 @@ from vlm_demo.batch.manager import BatchManager
 from vlm_demo.batch.visitor_batch import VisitorBatch
 from vlm_demo.errors import VlmDemoError
 from vlm_demo.ui.batch.downloads import write_download
-from vlm_demo.ui.batch.form import BatchForm, build_batch_form, read_batch_job
+from vlm_demo.ui.batch.form import (
+    SAMPLING_OPTIONS,
+    BatchForm,
+    build_batch_form,
+    read_batch_job,
+    read_turn,
+)
 from vlm_demo.ui.batch.view import batch_value, batch_view, download_value, problem_value
 from vlm_demo.ui.components.answer.view import (
     EMPTY_ANSWER,
@@ -79,6 +85,13 @@ class _BatchTab:
             trigger_mode="once",
             **QUEUED,
         )
+        controls = self.page.controls
+        form.turn.input(
+            self.take_turn,
+            form.turn,
+            [*form.from_turn, *(getattr(controls, name) for name in SAMPLING_OPTIONS)],
+            **QUICK,
+        )
         for event in (form.code.submit, form.open.click):
             event(self.open, form.code, [*outputs, *result], **QUEUED)
         view.play(self.resume, code, outputs, **QUEUED)
@@ -88,6 +101,15 @@ class _BatchTab:
         view.download(self.download, code, view, **QUEUED)
         self.timer.tick(self.poll, code, outputs, **QUICK)
         tab.select(self.show_newest, code, outputs, **QUICK)
+
+    def take_turn(self, sent: str) -> dict[Any, Any]:
+        """Take task, text and settings of a turn of Studio over into the form."""
+        turn = read_turn(sent)
+        if not turn:
+            return {self.form.task: gr.skip()}
+        controls = self.page.controls
+        settings = {getattr(controls, name): value for name, value in turn["options"].items()}
+        return {self.form.task: turn["task"], self.form.text: turn["text"], **settings}
 
     def show(self, batch: VisitorBatch) -> dict[Any, Any]:
         """Show a batch, and look again soon while it runs."""

@@ -1,13 +1,13 @@
 // A batch: its progress, its newest results as a table, and its buttons. `props.value`, as JSON:
 //   {code, title, task, words, model, state, done, failed, total, again, leftOut, perS, leftS, problem,
-//    newest: {name, url}, rows: [{name, text, places, error}], failures: [the same]}
+//    newest: {name, url}, rows: [{name, thumbnail, boxes, text, places, error}], failures: [the same]}
 // or {problem} alone, or {file: {url, name, id}} for the browser to save. What a person does is sent
 // as the events pause, play, stop, select {name} and download {form}.
 const find = (selector) => element.querySelector(selector);
 const findAll = (selector) => [...element.querySelectorAll(selector)];
 const run = find('.batch-run'), notice = find('.notice'), bar = find('progress'), body = find('tbody');
 const STATES = {
-  loading: 'Loading the model…', running: 'Running', pausing: 'Finishing the pictures in progress…', paused: 'Paused',
+  loading: 'Loading the model…', running: 'Running', pausing: 'Finishing the images in progress…', paused: 'Paused',
   stopped: 'Stopped', failed: 'Stopped by an error', finished: 'Finished',
 };
 const BUSY = ['loading', 'running', 'pausing'];
@@ -25,7 +25,7 @@ function time(seconds) {
 
 function facts() {
   const { done, failed, total, perS, leftS, leftOut, state } = value;
-  const said = [say('{done} of {total} pictures', { done: done + failed, total })];
+  const said = [say('{done} of {total} images', { done: done + failed, total })];
   if (failed) said.push(say('{n} failed', { n: failed }));
   if (state === 'running' && perS) {
     said.push(perS >= 1 ? say('{n} a second', { n: perS.toFixed(1) }) : say('{n} s each', { n: (1 / perS).toFixed(1) }));
@@ -42,15 +42,37 @@ function cell(className, ...content) {
   return node;
 }
 
+// The picture in small, with its boxes.
+function thumbnail({ thumbnail: url, boxes }) {
+  const figure = document.createElement('span'), NS = 'http://www.w3.org/2000/svg';
+  figure.className = 'thumb';
+  if (!url) return figure;
+  const image = document.createElement('img'), shapes = document.createElementNS(NS, 'svg');
+  image.src = url;
+  image.alt = '';
+  image.loading = 'lazy';
+  shapes.setAttribute('viewBox', '0 0 1 1');
+  shapes.setAttribute('preserveAspectRatio', 'none');
+  for (const [x, y, width, height, colour] of boxes) {
+    const shape = document.createElementNS(NS, 'rect');
+    for (const [name, side] of Object.entries({ x, y, width, height, stroke: colour })) shape.setAttribute(name, side);
+    shapes.append(shape);
+  }
+  const frame = document.createElement('span');
+  frame.append(image, shapes);
+  figure.append(frame);
+  return figure;
+}
+
 function row(result) {
   const node = document.createElement('tr'), name = document.createElement('button');
   name.type = 'button';
   name.textContent = result.name;
   name.dataset.name = result.name;
-  name.title = say('Show this picture');
+  name.title = say('Show this image');
   node.classList.toggle('failed', Boolean(result.error));
   node.append(
-    cell('name', name),
+    cell('name', thumbnail(result), name),
     cell('text', result.error ? say.whole(result.error) : result.text),
     cell('places', result.places ? String(result.places) : ''),
   );
@@ -77,7 +99,7 @@ function list() {
   const focused = body.contains(document.activeElement) ? document.activeElement.dataset.name : null;
   body.replaceChildren(...results.map(row));
   if (!results.length) {
-    const nothing = cell('nothing', say('No picture has failed.'));
+    const nothing = cell('nothing', say('No image has failed.'));
     nothing.colSpan = 3;
     body.append(document.createElement('tr'));
     body.firstChild.append(nothing);

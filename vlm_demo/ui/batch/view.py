@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +12,22 @@ import gradio as gr
 
 from vlm_demo.batch.result import BatchResult
 from vlm_demo.batch.visitor_batch import VisitorBatch
+from vlm_demo.rendering.palette import colour_of
 from vlm_demo.ui import browser_files
 from vlm_demo.ui.batch.downloads import DOWNLOADS
 from vlm_demo.ui.components.html_component import build_html_component
 from vlm_demo.ui.components.task_form import TASK_LABELS
 from vlm_demo.ui.components.uploaded_images import file_url
 from vlm_demo.ui.html_values import encode_value
+from vlm_demo.values import bounding_box
 
 _SCRIPT = browser_files.read("batch/view.js")
 
 MAX_ROWS = 50
 """Largest number of results in the table, which shows the newest; the files hold all."""
+
+MAX_BOXES = 60
+"""Largest number of boxes on a thumbnail."""
 
 MAX_TEXT = 300
 """Largest number of characters of an answer in the table."""
@@ -54,8 +61,8 @@ _TEMPLATE = f"""
         data-show="rows" aria-pressed="true"></button><button type="button" data-show="failures"
         aria-pressed="false"></button></div>
       <div class="scroller" tabindex="0" role="group" aria-label="The newest results"><table>
-        <thead><tr><th scope="col" data-say>Picture</th><th scope="col" data-say>Answer</th><th
-        scope="col" class="places" data-say>Places</th></tr></thead><tbody></tbody></table></div>
+        <thead><tr><th scope="col" data-say>Image</th><th scope="col" data-say>Answer</th><th
+        scope="col" class="places" data-say>Boxes</th></tr></thead><tbody></tbody></table></div>
     </div>
   </div>
 </div>
@@ -74,7 +81,7 @@ def batch_view(elem_id: str) -> gr.HTML:
 def batch_value(batch: VisitorBatch) -> str:
     """Value of the component that shows a batch as it is now."""
     standing, job = batch.progress, batch.job
-    name, thumbnail = batch.newest_image or ("", "")
+    newest = batch.newest_image or ""
     return encode_value(
         {
             "code": batch.code,
@@ -91,9 +98,11 @@ def batch_value(batch: VisitorBatch) -> str:
             "perS": standing.per_s,
             "leftS": standing.remaining_s,
             "problem": standing.error,
-            "newest": {"name": name, "url": thumbnail},
-            "rows": [_row(result) for result in batch.journal.newest(MAX_ROWS)],
-            "failures": [_row(result) for result in batch.journal.newest(MAX_ROWS, failed=True)],
+            "newest": {"name": newest, "url": _thumbnail_url(batch, newest)},
+            "rows": [_row(batch, result) for result in batch.journal.newest(MAX_ROWS)],
+            "failures": [
+                _row(batch, result) for result in batch.journal.newest(MAX_ROWS, failed=True)
+            ],
         }
     )
 
@@ -110,12 +119,29 @@ def download_value(file: Path) -> str:
     )
 
 
-def _row(result: BatchResult) -> dict[str, Any]:
+def _row(batch: VisitorBatch, result: BatchResult) -> dict[str, Any]:
     text = " ".join(result.text.split())
     short = text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"
     return {
         "name": result.name,
+        "thumbnail": _thumbnail_url(batch, result.name),
+        "boxes": [] if result.error else list(islice(_boxes(result), MAX_BOXES)),
         "text": short,
         "places": 0 if result.error else result.region_count,
         "error": result.error,
     }
+
+
+def _boxes(result: BatchResult) -> Iterator[list[float | str]]:
+    """Yield the left, top, width and height of each region as fractions, and its colour."""
+    for index, mention in enumerate(result.reply.mentions):
+        for region in mention.regions:
+            box = bounding_box(region)
+            sides = (box.x1, box.y1, box.x2 - box.x1, box.y2 - box.y1)
+            yield [*(round(side, 3) for side in sides), colour_of(index)]
+
+
+def _thumbnail_url(batch: VisitorBatch, name: str) -> str:
+    """Return the address of a picture's thumbnail; "" where there is none yet."""
+    path = batch.thumbnail(name)
+    return file_url(path) if name and path.is_file() else ""

@@ -51,9 +51,7 @@ _TEMPLATE = """
 Tone = Literal["", "found", "none", "unreadable", "agreed", "divided"]
 """How the note below an answer is coloured."""
 
-PARTLY_UNREADABLE = TranslatableText(
-    "Some of the places in this answer cannot be read. See the raw output."
-)
+PARTLY_UNREADABLE = TranslatableText("Some coordinates could not be parsed.")
 """What is said about an answer of which only some regions are drawn."""
 
 SPACE_UNKNOWN = TranslatableText(
@@ -275,14 +273,14 @@ def describe_outcome(reply: Reply) -> tuple[str, Tone]:
     match reply.state:
         case ReplyState.FOUND:
             count = sum(len(mention.regions) for mention in reply.mentions)
-            return f"Found {count} {'place' if count == 1 else 'places'}", "found"
+            return f"{count} {'object' if count == 1 else 'objects'} found", "found"
         case ReplyState.PARTLY_UNREADABLE:
             return str(PARTLY_UNREADABLE), "unreadable"
         case ReplyState.NONE:
-            return "Not found: the answer names no place.", "none"
+            return "Nothing found (the model returned no boxes).", "none"
         case ReplyState.UNREADABLE:
             return (
-                "The answer contains places that cannot be read. See the raw output below.",
+                "Some coordinates could not be parsed.",
                 "unreadable",
             )
         case ReplyState.SPACE_UNKNOWN:
