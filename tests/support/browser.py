@@ -124,7 +124,7 @@ def visit_page(
             ),
         )
         page.goto(address + query)
-        page.locator("#chat-box textarea").wait_for()
+        page.locator("#studio-composer").wait_for()
         page.locator(
             "#model-button .model-state:is([data-state=loaded], [data-state=failed])"
         ).wait_for()
