@@ -49,37 +49,42 @@ class Visit:
         self.page.wait_for_timeout(200)
 
     def choose_model(self, name: str) -> None:
-        self.page.click("#model input")
-        self.page.get_by_role("option", name=name, exact=True).click()
+        self.page.click("#model-button")
+        self.page.click(f'[data-model="{name}"]')
 
     def upload(self, canvas: str, picture: Path) -> None:
         self.page.set_input_files(f"#{canvas} input[type=file]", str(picture))
 
-    def say(self, words: str, picture: Path | None = None) -> None:
-        if picture:
-            self.page.set_input_files("#chat-box input[type=file]", str(picture))
-            self.page.locator("#chat-box .thumbnail-item").first.wait_for()
-        self.page.fill("#chat-box textarea", words)
-        self.page.press("#chat-box textarea", "Enter")
+    def show(self, picture: Path) -> None:
+        """Put a picture on Studio's canvas."""
+        self.upload("studio-upload", picture)
+        self.page.locator("#studio-canvas .picture-canvas img[src]").wait_for()
 
-    def locate(self, words: str) -> None:
-        self.page.fill("#locate-words textarea, #locate-words input", words)
-        self.page.click("#locate-run")
+    def choose_task(self, task: str) -> None:
+        self.page.click("#studio-task")
+        self.page.click(f'.menu:popover-open [data-task="{task}"]')
 
-    @property
-    def answers(self) -> Locator:
-        return self.page.locator("#chat .bot .prose:not(:has(small.said))")
+    def ask(self, words: str, *, turns: int = 1) -> Locator:
+        """Ask in Studio; return the turn when it is complete, which is the last of so many."""
+        self.page.fill("#studio-composer", words)
+        self.page.press("#studio-composer", "Enter")
+        return self.wait_for_turn(turns)
 
-    def wait_for_answer(self, words: str, count: int | None = None) -> None:
-        found = self.answers.filter(has_text=words)
-        found.nth((count or 1) - 1).wait_for()
-        self.page.locator("#chat-box .stop-button").wait_for(state="hidden")
+    def wait_for_turn(self, turns: int = 1) -> Locator:
+        turn = self.page.locator("#conversation [data-turn]").nth(turns - 1)
+        turn.and_(self.page.locator("[data-state=done]")).wait_for()
+        return turn
+
+    def layers(self) -> dict[str, int]:
+        """The layers of the picture in Studio, with how many regions each has."""
+        found = self.page.locator("#layers [data-layer]").all()
+        return {
+            one.get_attribute("data-layer") or "": int(one.get_attribute("data-count") or -1)
+            for one in found
+        }
 
     def wait_for_message(self, words: str) -> None:
         self.page.locator("[data-testid=toast-text]", has_text=words).wait_for()
-
-    def wait_for_problem(self, card: str, words: str) -> None:
-        self.page.locator(f"#{card} .answer-problem", has_text=words).wait_for()
 
     def boxes(self, canvas: str) -> list[Box]:
         rects = self.page.locator(f"#{canvas} .overlay rect.box")
