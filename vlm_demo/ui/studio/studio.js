@@ -22,7 +22,7 @@ import { Pictures } from "./api/pictures.js";
 
 /** @returns {State} */
 export const initialState = () => ({
-  start: null, model: "", conversation: newConversation(newId(), Date.now()), list: [], readOnly: false, draft: emptyDraft(), drawer: null, notices: [], pointed: null,
+  start: null, model: "", conversation: newConversation(newId(), Date.now()), list: [], readOnly: false, draft: emptyDraft(), drawer: null, notices: [], running: [], pointed: null,
 });
 
 /** Before the server has said which colours there are. */

@@ -1,7 +1,6 @@
 // The composer: what is asked, of which kind, with what. Nothing that is written in it is ever lost.
 import { fill, h } from "../../components/dom.js";
 import { message, say } from "../../i18n/say.js";
-import { isBusy } from "../state/answers.js";
 import { icon } from "../icons.js";
 import { createChips } from "./chips.js";
 import { createHints } from "./hints.js";
@@ -50,7 +49,7 @@ export class Composer {
     );
     this.#acceptDrops();
     studio.store.subscribe(({ draft }) => draft, (draft) => this.#show(draft), { now: true });
-    studio.store.subscribe(({ conversation }) => conversation.turns.some(({ answers }) => answers.some(isBusy)), () => this.#showSend(), { now: true });
+    studio.store.subscribe(({ running }) => running, () => this.#showSend());
     studio.store.subscribe(({ readOnly }) => readOnly, (readOnly) => { this.element.hidden = readOnly; }, { now: true });
     addEventListener("resize", () => this.#grow());
   }
@@ -79,9 +78,8 @@ export class Composer {
   }
 
   #showSend() {
-    const { draft, conversation } = this.#studio.store.get();
-    const busy = conversation.turns.some(({ answers }) => answers.some(isBusy));
-    const stops = busy && this.#studio.asking.running.isBusy && !draft.text.trim() && !draft.tags.length;
+    const { draft, running } = this.#studio.store.get();
+    const stops = running.length > 0 && !draft.text.trim() && !draft.tags.length;
     const label = stops ? say("Stop") : say("Send");
     if (this.#send.dataset.act !== (stops ? "stop" : "send")) {
       this.#send.dataset.act = stops ? "stop" : "send";

@@ -5,6 +5,7 @@ import { afterSending, draftOf, isSendable, taskOf } from "../composer/modes.js"
 import { newAnswer, renewAnswer, stopAnswer } from "../state/answers.js";
 import { addTurn, changeAnswer, changeTurn, deleteTurns, findAnswer, restoreTurns } from "../state/conversations.js";
 import { newId } from "../state/ids.js";
+import { until } from "../state/store.js";
 import { PICTURE_TASKS } from "../state/requests.js";
 import { newTurn, settled } from "./new_turn.js";
 import { Running } from "./running.js";
@@ -36,6 +37,8 @@ export class Asking {
    * @param {{withoutPicture?: boolean}} [options]
    */
   async send({ withoutPicture = false } = {}) {
+    // Before the server has said which models there are, what is written waits in the composer.
+    await until(this.#store, (state) => Boolean(state.model));
     const { draft, conversation, model } = this.#store.get();
     if (!isSendable(draft)) return;
     const task = taskOf(draft.mode, draft.style);

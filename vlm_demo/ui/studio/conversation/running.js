@@ -38,6 +38,7 @@ export class Running {
   async run(turn, id, { giveBack, reading = null } = {}) {
     const controller = new AbortController();
     this.#running.set(id, controller);
+    this.#tell();
     const change = (/** @type {(answer: Answer) => Answer} */ next) => this.#change(turn, id, next);
     try {
       await this.#stream(turn, id, controller, reading, true);
@@ -49,6 +50,7 @@ export class Running {
       else change((answer) => failAnswer(answer, problemOf(error), Date.now()));
     } finally {
       this.#running.delete(id);
+      this.#tell();
     }
   }
 
@@ -94,9 +96,10 @@ export class Running {
     for (const answer of this.#running.keys()) this.stop(answer);
   }
 
-  /** Tells whether this window is asking a model. */
-  get isBusy() {
-    return this.#running.size > 0;
+  /** Writes into the state which answers this window asks for. */
+  #tell() {
+    const running = [...this.#running.keys()];
+    this.#store.update((state) => ({ ...state, running }));
   }
 
   /** @param {string} id */

@@ -40,6 +40,23 @@ export function createStore(initial) {
 }
 
 /**
+ * Waits until something holds.
+ * @template S
+ * @param {Store<S>} store
+ * @param {(state: S) => boolean} holds
+ * @returns {Promise<void>}
+ */
+export function until(store, holds) {
+  return new Promise((resolve) => {
+    const stop = store.subscribe(holds, (now) => {
+      if (!now) return;
+      queueMicrotask(() => stop());
+      resolve();
+    }, { now: true });
+  });
+}
+
+/**
  * Remembers the newest result of a function, for as long as its arguments are the same.
  * @template {any[]} A
  * @template R

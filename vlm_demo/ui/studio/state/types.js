@@ -79,7 +79,7 @@
 
 /**
  * @typedef {{start: any, model: string, conversation: Conversation, list: Summary[], readOnly: boolean, draft: Draft,
- *   drawer: {name: string, turn?: string, answer?: string} | null, notices: Notice[],
+ *   drawer: {name: string, turn?: string, answer?: string} | null, notices: Notice[], running: string[],
  *   pointed: {turn: string, answer: string, mention: number} | null}} State
  */
 
