@@ -11,6 +11,7 @@ import { taskOf } from "./composer/modes.js";
 import { ConversationView } from "./conversation/conversation_view.js";
 import { announceAnswers } from "./conversation/announcing.js";
 import { createNotices } from "./notices.js";
+import { openLink } from "./archive/links.js";
 import { createSideHead } from "./archive/side_head.js";
 import { createStage } from "./stage.js";
 import { openDatabase } from "./state/database.js";
@@ -62,6 +63,7 @@ async function begin(studio) {
   try {
     const answer = await start();
     studio.store.update((state) => ({ ...state, start: answer, model: state.model || answer.default }));
+    await openLink(studio);
   } catch (error) {
     studio.report(error);
   }

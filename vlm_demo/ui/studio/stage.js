@@ -4,8 +4,10 @@ import { Canvas } from "../components/canvas/canvas.js";
 import { fill, h } from "../components/dom.js";
 import { language, say } from "../i18n/say.js";
 import { call } from "./api/call.js";
+import { problemOf } from "./api/problems.js";
 import { Gallery } from "./gallery/gallery.js";
 import { PictureStrip } from "./strip/picture_strip.js";
+import { createFrames } from "./frames.js";
 import { LayersBar } from "./layers/layers_bar.js";
 import { tell } from "./told.js";
 
@@ -19,6 +21,7 @@ export function createStage(studio) {
   const host = h("div", { id: "studio-canvas" }), bar = h("div", { id: "layers" }), message = h("div", { class: "stage-message", role: "status" });
   const canvas = createCanvas(studio, host), layers = createBar(studio, bar, canvas), gallery = createGallery(studio, host), strips = h("div", { class: "stage-strip" });
   followPictures(studio, strips);
+  strips.append(createFrames(studio));
   const { store } = studio;
   const show = () => {
     const { conversation } = store.get(), picture = conversation.pictures.find(({ key }) => key === conversation.shown);
@@ -97,8 +100,11 @@ function createGallery(studio, host) {
       studio.pictures.addExample(example, example.title[language()] ?? example.title.en ?? example.id);
       if (request) void studio.askAtOnce(/** @type {any} */ (request.task), request.text);
     },
+    onAddress: (address) => studio.pictures.addAddress(address).catch((error) => { throw new Error(tell(problemOf(error).message)); }),
   });
   const show = () => gallery.show(studio.store.get().start?.examples ?? [], ({ task }) => studio.model()?.can?.[task] === true);
+  // A page for everybody fetches no pictures of the web.
+  studio.store.subscribe(({ start }) => start?.public ?? true, (isPublic) => gallery.element.classList.toggle("without-addresses", isPublic), { now: true });
   studio.store.subscribe(({ start }) => start?.examples, show, { now: true });
   studio.store.subscribe(() => studio.model()?.can, show);
   studio.chooseFiles = () => gallery.chooseFiles();

@@ -6,7 +6,8 @@ import { icon } from "../icons.js";
 import { changeAnswer } from "../state/conversations.js";
 import { buildRequest } from "../state/requests.js";
 import { copyText } from "./copy.js";
-import { exportAnswer } from "./download.js";
+import { exportAnswer, withPictures } from "./download.js";
+import { LINK } from "../archive/links.js";
 import { openFlag } from "./flag.js";
 import { openScore } from "./score.js";
 
@@ -51,9 +52,9 @@ export function moreItems(studio, id, answer, extra) {
  */
 async function copyLink(studio, turn, answer) {
   try {
-    const request = buildRequest(studio.store.get().conversation, turn, answer.model);
-    const { code } = await call("studio_permalink", ["encode", { ...request, history: [], images: [] }]);
-    const link = new URL(`?link=${code}`, studio.address("")).href;
+    const request = buildRequest(studio.store.get().conversation, turn, answer.model), history = request.history.map((one) => ({ ...one, images: [] }));
+    const { code } = await withPictures(studio, answer.pictures.slice(-1), (images) => call("studio_permalink", ["encode", { ...request, history, images }]));
+    const link = new URL(`?${LINK}=${code}`, studio.address("")).href;
     const done = await copyText(link);
     studio.notify({ id: "link", text: done ? message("Link copied.") : link });
   } catch (error) {

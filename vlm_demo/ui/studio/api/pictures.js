@@ -57,6 +57,30 @@ export class Pictures {
   }
 
   /**
+   * Adds a picture of the web, which the server fetches.
+   * @param {string} address
+   */
+  async addAddress(address) {
+    this.addKnown(await call("studio_image", [address, ""]));
+  }
+
+  /**
+   * Shows another frame of an animation, or page of a document, in the place of the one that is attached.
+   * @param {string} key
+   * @param {number} frame from 0
+   */
+  async showFrame(key, frame) {
+    const picture = this.#find(key), { origin = key, frames = 1, name } = picture ?? {};
+    const known = this.#store.get().conversation.pictures.find((one) => (one.origin ?? one.key) === origin && (one.frame ?? 0) === frame);
+    const made = known ? null : await call("studio_frame", [await this.#id(origin), frame]);
+    const next = known ?? { ...newPicture(newId(), { name: made.name ?? name, url: addressOf(made.url), width: made.width, height: made.height }), serverId: made.id, status: /** @type {const} */ ("ready"), origin, frame, frames };
+    this.#store.update((state) => ({
+      ...state, conversation: { ...putPicture(state.conversation, next), shown: next.key },
+      draft: { ...state.draft, pictures: state.draft.pictures.map((one) => (one === key ? next.key : one)), regions: [] },
+    }));
+  }
+
+  /**
    * Ids of pictures on the server; those that it does not know are sent first.
    * @param {string[]} keys
    * @returns {Promise<Map<string, string>>} by key
@@ -161,6 +185,7 @@ export class Pictures {
     const blob = picture?.blob ?? await this.#loadBlob(key);
     if (blob) return upload(blob, picture?.name ?? "image", { onProgress: (share) => this.#change(key, { share }) });
     if (picture?.example) return `example:${picture.example}`;
+    if (picture?.url) return upload(await (await fetch(picture.url)).blob(), picture.name);
     throw new PictureGone();
   }
 

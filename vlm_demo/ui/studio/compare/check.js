@@ -57,7 +57,7 @@ function checkersOf(studio) {
 }
 
 /** English words of each verdict. @type {Record<string, string>} */
-const VERDICTS = { supported: message("confirmed"), contradicted: message("not in the image"), uncertain: message("unclear"), pending: "…" };
+const VERDICTS = { supported: message("confirmed"), contradicted: message("not in the image"), uncertain: message("not found"), unchecked: message("not checked"), pending: "…" };
 
 /** @param {any} event */
 function describe({ findings = [], summary, notes = [], error }) {

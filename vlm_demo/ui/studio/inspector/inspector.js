@@ -1,7 +1,7 @@
 // What is behind an answer: what the model wrote, how it was read, and the prompt that it was sent.
 import { fill, h } from "../../components/dom.js";
 import { say } from "../../i18n/say.js";
-import { call } from "../api/call.js";
+import { addressOf, call } from "../api/call.js";
 import { withPictures } from "../actions/download.js";
 import { findAnswer } from "../state/conversations.js";
 import { buildRequest, nameImages, picturesOf } from "../state/requests.js";
@@ -73,12 +73,22 @@ function describeReading({ items = [], notes = [], space }) {
   return [
     space ? h("p", {}, say("Coordinate space: {name}", { name: tell(space) })) : null,
     items.length ? h("table", { class: "figures-table" }, h("thead", {}, h("tr", {}, ...[say("Phrase"), say("As written"), say("On the image")].map((name) => h("th", { scope: "col" }, name)))),
-      h("tbody", {}, ...items.map((/** @type {any} */ one) => h("tr", {}, h("th", { scope: "row", dir: "auto" }, one.phrase || "–"), h("td", { class: "code" }, one.written ?? ""), h("td", { class: "code" }, one.read ?? ""))))) : h("p", { class: "hint" }, say("It holds no coordinates.")),
+      h("tbody", {}, ...items.map((/** @type {any} */ one) => h("tr", {}, h("th", { scope: "row", dir: "auto" }, one.phrase || "–"), h("td", { class: "code" }, one.written ?? ""), h("td", { class: "code" }, one.read ?? "", steps(one.steps)))))) : h("p", { class: "hint" }, say("It holds no coordinates.")),
     ...notes.map((/** @type {any} */ note) => h("p", { class: "hint" }, tell(note))),
   ];
 }
 
+/** @param {any[]} [all] */
+const steps = (all = []) => (all.length > 1 ? h("details", {}, h("summary", {}, say("Steps")), h("ol", {}, ...all.map(({ title, detail, numbers }) => h("li", {}, [tell(title), tell(detail), numbers].filter(Boolean).join(": "))))) : null);
+
 /** @param {any} sent */
-function describePrompt({ text = "", tokens, notes = [] }) {
-  return [tokens ? h("p", { class: "hint" }, say("{count} tokens", { count: tokens })) : null, h("pre", { tabindex: 0, dir: "auto" }, text), ...notes.map((/** @type {any} */ note) => h("p", { class: "hint" }, tell(note)))];
+function describePrompt({ text = "", rendered = "", tokens, image_tokens: imageTokens, notes = [], tiles = [] }) {
+  const counts = [tokens && say("{count} tokens", { count: tokens }), imageTokens && say("{count} of them for images", { count: imageTokens })].filter(Boolean);
+  return [
+    counts.length ? h("p", { class: "hint" }, counts.join(" · ")) : null,
+    tiles.length ? h("div", { class: "tiles", role: "group", "aria-label": say("Images as the model sees them") }, ...tiles.map((/** @type {any} */ tile) => h("img", { src: addressOf(tile.url), width: tile.width, height: tile.height, alt: `${tile.width} × ${tile.height}`, loading: "lazy" }))) : null,
+    h("pre", { tabindex: 0, dir: "auto" }, rendered || text),
+    text && rendered ? h("details", {}, h("summary", {}, say("Token by token")), h("pre", { tabindex: 0, dir: "auto" }, text)) : null,
+    ...notes.map((/** @type {any} */ note) => h("p", { class: "hint" }, tell(note))),
+  ];
 }

@@ -24,7 +24,7 @@
 
 /**
  * A picture of a conversation. Its bytes lie in the browser's database under `key`.
- * @typedef {{key: string, name: string, blob: Blob | null, example: string | null, width: number, height: number, frames: number,
+ * @typedef {{key: string, name: string, blob: Blob | null, example: string | null, width: number, height: number, frames: number, origin?: string, frame?: number,
  *   serverId: string | null, url: string | null, status: "new" | "uploading" | "ready" | "failed" | "gone",
  *   share: number, problem: Told | null}} Picture
  */
