@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -165,7 +166,8 @@ def test_markdown_and_formulas_are_drawn_and_no_script_runs(visit: Visit, circle
     visit.show(circle)
     turn = visit.ask("a formula please")
     assert turn.locator(".reply-text li").count() == 2
-    assert turn.locator(".reply-text math").count() == 1
+    if find_spec("latex2mathml"):
+        assert turn.locator(".reply-text math").count() == 1
     assert turn.locator("script").count() == 0
     assert page.title() != "gone"
 
