@@ -9,12 +9,13 @@ from typing import Any
 from PIL import Image
 
 from vlm_demo.backend import Backend
+from vlm_demo.markup.region_json import region_to_json
 from vlm_demo.prompting.targets import MAX_TARGETS
-from vlm_demo.rendering.palette import COLOURS, DASHES
+from vlm_demo.rendering.palette import COLOURS, DASHES, colour_of, dash_of
 from vlm_demo.settings import Settings
-from vlm_demo.ui.components.examples import Example
+from vlm_demo.ui.components.examples import Example, ExampleObject
 from vlm_demo.ui.components.uploaded_images import file_url, store_image
-from vlm_demo.ui.i18n import LANGUAGES
+from vlm_demo.ui.i18n import LANGUAGES, translations
 from vlm_demo.ui.studio.models import list_models
 from vlm_demo.ui.studio.protocol import MAX_CHOICES, MAX_IMAGES, MAX_TURNS
 from vlm_demo.values import MAX_REGIONS, Task
@@ -73,14 +74,45 @@ def _example_info(group: Sequence[Example]) -> dict[str, Any]:
     with Image.open(first.image) as image:
         width, height = image.size
         url = file_url(store_image(image.convert("RGB"), first.image.stem))
-    words = [{"task": one.task.value, "text": one.text} for one in group]
     return {
         "id": first.image.stem,
         "url": url,
         "width": width,
         "height": height,
-        "title": {"en": first.title},
+        "title": {"en": first.title}
+        | {
+            language: translations(language).get(first.title, first.title) for language in LANGUAGES
+        },
         "credit": first.licence,
-        "mentions": [],
-        "words": {"en": words},
+        "mentions": _object_mentions(first.picture.objects),
+        "words": _example_requests(group),
     }
+
+
+def _object_mentions(objects: Sequence[ExampleObject]) -> list[dict[str, Any]]:
+    """Return what is on an example picture as mentions; objects of one name look the same."""
+    names = list(dict.fromkeys(one.names["en"] for one in objects))
+    return [
+        {
+            "phrase": name,
+            "phrases": next(one.names for one in objects if one.names["en"] == name),
+            "colour": colour_of(index),
+            "dash": dash_of(index),
+            "regions": [region_to_json(one.box) for one in objects if one.names["en"] == name],
+        }
+        for index, name in enumerate(names)
+    ]
+
+
+def _example_requests(group: Sequence[Example]) -> dict[str, list[dict[str, str]]]:
+    """Return what can be asked about a picture by language.
+
+    A language without requests of its own has those in English, which the model answers.
+    """
+    # " | " begins a list of possible answers, which Studio offers among its options.
+    english = [{"task": one.task.value, "text": one.text.partition(" | ")[0]} for one in group]
+    own = {
+        language: [{"task": task.value, "text": text} for task, text in requests]
+        for language, requests in group[0].picture.requests.items()
+    }
+    return {language: own.get(language, english) for language in ("en", *LANGUAGES)}

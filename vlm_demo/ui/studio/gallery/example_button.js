@@ -15,7 +15,7 @@ import { language, say } from "../../i18n/say.js";
  * @property {number} height
  * @property {Record<string, string>} title by language
  * @property {string} [credit]
- * @property {readonly Mention[]} mentions drawn on it
+ * @property {readonly (Mention & {phrases?: Record<string, string>})[]} mentions drawn on it; `phrases` by language
  * @property {Record<string, readonly ExampleRequest[]>} words by language; what is shown is what is asked
  */
 
@@ -73,14 +73,15 @@ const drawExample = ({ url, width, height, mentions }, title) => h(
 
 /** @param {ExampleRequest} request */
 export function describeRequest({ task, text }) {
+  if (task === "caption" && text) return say("Continue: {words} …", { words: text });
   if (task in TASK_NAMES) return TASK_NAMES[/** @type {keyof typeof TASK_NAMES} */ (task)]();
   return task === "grounding" ? say("Find: {things}", { things: text }) : text;
 }
 
-/** @param {Mention} mention */
-const drawLabels = ({ phrase, regions, colour }) => regions.map((region) => {
+/** @param {Example["mentions"][number]} mention */
+const drawLabels = ({ phrase, phrases, regions, colour }) => regions.map((region) => {
   const [x1, y1] = boundsOf(region);
   return h("span", {
     class: ["name", y1 < 0.12 && "inside"], "aria-hidden": "true", style: { left: percent(x1), top: percent(y1), background: colour },
-  }, phrase);
+  }, phrases?.[language()] ?? phrase);
 });
