@@ -6,12 +6,10 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from PIL import Image
 from support.scripted import MENU, ScriptedEngine
-from vlm_demo.ui.components.answer.remedy_events import halve_image, start_loading
 
 from vlm_demo.backend import Backend
 from vlm_demo.engines import Progress
@@ -30,14 +28,12 @@ from vlm_demo.errors import (
 )
 from vlm_demo.families import get_family
 from vlm_demo.prompting.stop_notes import STOP_NOTES
-from vlm_demo.settings import Settings
 from vlm_demo.ui.components.answer.answer_stream import stream_answer
 from vlm_demo.ui.components.answer.remedies import find_remedies, problem_value
 from vlm_demo.ui.components.answer.view import answer_value, finish_value, waiting_value
 from vlm_demo.ui.components.answer.waiting import Waiting
 from vlm_demo.ui.components.settings.request_settings import RequestSettings
 from vlm_demo.ui.components.settings.sampling_values import find_hints
-from vlm_demo.ui.components.uploaded_images import accept_image
 from vlm_demo.ui.html_values import TranslatableText
 from vlm_demo.ui.streaming import PATIENCE_S
 from vlm_demo.values import (
@@ -205,20 +201,6 @@ def test_an_answer_that_is_stopped_or_cut_off_says_so() -> None:
         assert json.loads(finish_value(value))["notes"] == ["It was drawn in.", note]
     finished = answer_value(replace(reply, stop=StopReason.FINISHED), busy=False)
     assert json.loads(finished)["notes"] == ["It was drawn in."]
-
-
-def test_a_browser_can_send_any_number_format(backend: Backend) -> None:
-    with pytest.raises(InputError):
-        start_loading(backend, "scripted", "2-bit")
-
-
-def test_a_halved_picture_is_as_the_picture_and_half_as_large(tmp_path: Path) -> None:
-    image = Image.new("RGB", (401, 200), "white")
-    image.paste("red", (0, 0, 200, 200))
-    image.save(tmp_path / "flag.png")
-    half = halve_image(accept_image(tmp_path / "flag.png", Settings()))
-    assert (half.name, half.size) == ("flag.png", (201, 100))
-    assert half.open().getpixel((50, 50)) == (255, 0, 0)
 
 
 # Settings

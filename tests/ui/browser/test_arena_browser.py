@@ -58,8 +58,8 @@ def locate(visit: Visit, words: str = "elephant", picture: Path = EXAMPLES / "an
     visit.open_tab("Arena")
     page = visit.page
     visit.upload("battle-picture", picture)
-    page.locator("#battle-picture .stage img").wait_for()
-    page.locator("#battle-task").get_by_label("Locate", exact=True).check()
+    page.locator("#battle-picture .sheet img").wait_for()
+    page.locator("#battle-task").get_by_label("Find objects", exact=True).check()
     page.fill("#battle-words textarea, #battle-words input", words)
     page.click("#battle-run")
     wait_for_voting(page)
@@ -80,7 +80,7 @@ def image_place(canvas: Locator) -> dict[str, float]:
     place: dict[str, float] = canvas.evaluate(
         """(canvas) => {
           const frame = canvas.querySelector('.stage').getBoundingClientRect();
-          const picture = canvas.querySelector('.stage img').getBoundingClientRect();
+          const picture = canvas.querySelector('.sheet img').getBoundingClientRect();
           return { left: picture.left - frame.left, top: picture.top - frame.top,
                    width: picture.width, height: picture.height };
         }"""
@@ -95,9 +95,8 @@ def test_a_battle_is_fought_voted_on_by_key_and_revealed(visit: Visit, votes: Pa
         (box,) = visit.boxes(f"battle-{side}-board")
         assert box.iou(ELEPHANT) > 0.5
     assert not SECRETS.search(page.locator("#battle-tab").inner_html())
-    assert page.locator("#model").is_hidden()
 
-    page.keyboard.press("Shift+Digit2")
+    page.keyboard.press("Shift+Digit4")
     assert page.locator("#battle-boxes").get_by_label("B", exact=True).is_checked()
     page.keyboard.press("1")
     told = wait_for_vote(page)
@@ -116,13 +115,13 @@ def test_a_battle_is_fought_voted_on_by_key_and_revealed(visit: Visit, votes: Pa
     assert page.locator("#battle-votes button:visible").count() == 0
     page.keyboard.press("n")
     page.locator("#battle-run").wait_for()
-    assert page.locator("#battle-picture .stage img").is_visible()  # kept
+    assert page.locator("#battle-picture .sheet img").is_visible()  # kept
 
 
 def test_the_picture_goes_where_it_is_not_kept(visit: Visit) -> None:
     page = visit.page
     locate(visit)
-    page.keyboard.press("3")
+    page.keyboard.press("2")
     assert "a tie" in wait_for_vote(page)
     page.uncheck("#battle-keep-picture input")
     page.click("#battle-next")
@@ -162,7 +161,7 @@ def test_boards_of_a_battle_show_the_same_part(visit: Visit) -> None:
     # A place is drawn where it is in the picture, however close one looks.
     a.locator(".stage").focus()
     page.keyboard.press("+")
-    rectangle, image = a.locator("rect.box").bounding_box(), a.locator(".stage img").bounding_box()
+    rectangle, image = a.locator("rect.box").bounding_box(), a.locator(".sheet img").bounding_box()
     (box,) = visit.boxes("battle-a-board")
     assert rectangle and image
     assert rectangle["x"] == pytest.approx(image["x"] + box.x1 * image["width"], abs=2)
@@ -186,7 +185,7 @@ def test_a_battle_of_several_turns_keeps_what_was_said(visit: Visit, circle: Pat
     page = visit.page
     visit.open_tab("Arena")
     visit.upload("battle-picture", circle)
-    page.locator("#battle-picture .stage img").wait_for()
+    page.locator("#battle-picture .sheet img").wait_for()
     page.fill("#battle-words textarea, #battle-words input", "What is in this picture?")
     page.click("#battle-run")
     wait_for_voting(page)
@@ -204,8 +203,8 @@ def test_a_stopped_battle_does_not_count(visit: Visit) -> None:
     page = visit.page
     visit.open_tab("Arena")
     visit.upload("battle-picture", EXAMPLES / "animals.png")
-    page.locator("#battle-picture .stage img").wait_for()
-    page.locator("#battle-task").get_by_label("Caption with places").check()
+    page.locator("#battle-picture .sheet img").wait_for()
+    page.locator("#battle-task").get_by_label("Grounded caption").check()
     page.click("#battle-run")
     page.locator("#battle-stop").dispatch_event("click")
     page.locator(".battle-status[data-tone=problem]", has_text="does not count").wait_for()
@@ -214,80 +213,12 @@ def test_a_stopped_battle_does_not_count(visit: Visit) -> None:
     page.locator("#battle-run").wait_for()
 
 
-def test_another_model_is_asked_the_very_same(visit: Visit, circle: Path) -> None:
-    page = visit.page
-    assert page.locator("#chat-again").is_hidden()
-    visit.say("What is in this picture?", circle)
-    visit.wait_for_answer("red circle")
-    visit.say("What colour is it?")
-    visit.wait_for_answer("red", 2)
-    answered = visit.answers.last.inner_text().strip()
-    page.click("#chat-again")
-    card = page.locator("#compare-same .request-card")
-    card.wait_for()
-    assert "What colour is it?" in card.inner_text()
-    assert "temperature 0" in card.inner_text()
-    card.locator("summary").click()
-    assert "What is in this picture?" in card.locator("li").first.inner_text()
-    assert page.locator("#compare-models").get_by_text(EMBEDDED[0]).is_visible()
-
-    page.click("#compare-run")
-    for number in (1, 2):
-        page.locator(f"#compare-{number} .answer:not(.busy) .answer-text").wait_for()
-    same = page.locator("#compare-1 .answer-text").inner_text()
-    assert same == answered
-    assert "word" in page.locator("#compare-1 .pane-foot").first.inner_text()
-    page.click("#compare-afresh")
-    page.locator("#compare-picture").wait_for()
-
-
-def test_a_marked_region_is_described_by_another_model(visit: Visit, circle: Path) -> None:
-    page = visit.page
-    visit.open_tab("Locate")
-    assert page.locator("#locate-again").is_hidden()
-    visit.upload("locate-picture", circle)
-    page.locator("#locate-picture .stage img").wait_for()
-    frame = page.locator("#locate-picture .stage img").bounding_box()
-    assert frame
-    page.mouse.move(frame["x"] + 10, frame["y"] + 10)
-    page.mouse.down()
-    page.mouse.move(frame["x"] + frame["width"] / 2, frame["y"] + frame["height"] / 2, steps=3)
-    page.mouse.up()
-    page.click("#describe-run")
-    page.locator("#locate-description .answer:not(.busy)").wait_for()
-    page.click("#locate-again")
-    page.locator("#compare-same .request-card", has_text="Describe a region").wait_for()
-    page.click("#compare-run")
-    page.locator("#compare-2 .answer:not(.busy)").wait_for()
-    (region,) = visit.boxes("compare-2-board")
-    assert region.iou(Box(0, 0, 0.5, 0.5)) > 0.8
-
-
-def test_a_model_that_cannot_be_had_says_so_in_its_own_place(visit: Visit) -> None:
-    page = visit.page
-    visit.open_tab("Arena")
-    page.get_by_role("tab", name="Compare", exact=True).click()
-    page.locator("#compare-models input").fill("SmolVLM-256M")
-    page.get_by_role("option", name="SmolVLM-256M-Instruct", exact=True).click()
-    page.keyboard.press("Escape")
-    visit.upload("compare-picture", EXAMPLES / "animals.png")
-    page.locator("#compare-picture .stage img").wait_for()
-    page.locator("#compare-task").get_by_label("Locate", exact=True).check()
-    page.fill("#compare-words textarea, #compare-words input", "elephant")
-    page.click("#compare-run")
-    page.locator("#compare-3 .notice").wait_for()
-    for number in (1, 2):
-        page.locator(f"#compare-{number} .answer-note", has_text="Found 1 place").wait_for()
-        (box,) = visit.boxes(f"compare-{number}-board")
-        assert box.iou(ELEPHANT) > 0.5
-
-
 @in_each_look
 def test_every_state_of_a_battle_fits_the_screen(
     browser: Browser, address: str, folder: Path, name: str, theme: str
 ) -> None:
     viewport = {"laptop": LAPTOP, "phone": PHONE}[name]
-    with visit_page(browser, address, f"?__theme={theme}", viewport=viewport) as visit:
+    with visit_page(browser, address, viewport=viewport, color_scheme=theme) as visit:
         page = visit.page
 
         def keep(state: str) -> None:
@@ -304,6 +235,7 @@ def test_every_state_of_a_battle_fits_the_screen(
         page.keyboard.press("2")
         wait_for_vote(page)
         keep("voted")
-        page.get_by_role("tab", name="Compare", exact=True).click()
-        page.locator("#compare-run").wait_for()
-        keep("compare")
+        assert "you voted" in page.locator("#battle-own-votes").inner_text()
+        page.locator("#battle-own-votes button").click()
+        page.locator(".standings").wait_for()
+        keep("leaderboard")

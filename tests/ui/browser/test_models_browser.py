@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support.browser import LAPTOP, PHONE, Visit, in_each_look, missing, visit_page, wait_until
+from support.browser import LAPTOP, PHONE, Visit, in_each_look, missing, visit_page
 
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.menu import default_menu
@@ -161,8 +161,10 @@ def test_a_model_that_runs_elsewhere_says_why_and_cannot_be_used(
     card(visit).get_by_text("revision that you have read").wait_for()
     for button in ("use", "load", "unload"):
         visit.page.locator(f"#models-{button}").wait_for(state="hidden")
-    visit.page.click("#model input")
-    assert visit.page.get_by_role("option", name=spec.name, exact=True).count() == 0
+    visit.page.click("#model-button")
+    visit.page.fill("#model-panel input[type=search]", spec.name)
+    found = visit.page.locator(f"[data-model='{spec.name}']")
+    assert found.get_attribute("aria-disabled") == "true"
 
 
 def test_a_model_is_loaded_used_and_unloaded(visit: Visit, backend: Backend) -> None:
@@ -175,15 +177,12 @@ def test_a_model_is_loaded_used_and_unloaded(visit: Visit, backend: Backend) -> 
     page.locator("#models-load").wait_for(state="hidden")
 
     page.click("#models-use")
-    chosen = page.locator("#model-card", has_text="Each question stands alone")
-    chosen.locator(".ready").wait_for()  # not the one of the model that was chosen before
-    wait_until(lambda: page.input_value("#model input") == EMBEDDED)
+    page.locator("#model-button", has_text=EMBEDDED).wait_for()
 
     page.click("#models-unload")
     row(visit, EMBEDDED).locator(".badge").wait_for(state="detached")
     assert not backend.is_loaded(EMBEDDED)
     page.locator("#models-load").wait_for()
-    page.locator("#model-card .ready").wait_for(state="detached")
 
 
 def test_a_model_is_loaded_in_another_format(visit: Visit, backend: Backend) -> None:
@@ -194,7 +193,7 @@ def test_a_model_is_loaded_in_another_format(visit: Visit, backend: Backend) -> 
     page.locator("#models-format [role=option]").first.wait_for()
     offered = page.locator("#models-format [role=option]").all_inner_texts()
     assert [words.split("·")[0].strip("✓ \n") for words in offered] == [
-        *("as it is", "bfloat16", "8-bit", "4-bit")
+        *("Original", "bfloat16", "8-bit", "4-bit")
     ]
     assert all("MB" in words for words in offered)
     page.get_by_role("option", name=re.compile("bfloat16")).click()
@@ -205,7 +204,7 @@ def test_a_model_is_loaded_in_another_format(visit: Visit, backend: Backend) -> 
     page.locator("#models-load").wait_for(state="hidden")
 
     page.click("#models-format input")
-    page.get_by_role("option", name=re.compile("as it is")).click()
+    page.get_by_role("option", name=re.compile("Original")).click()
     page.get_by_role("button", name="Load again").click()
     usage.get_by_text("float32").wait_for()
     assert backend.number_format(EMBEDDED) == "auto"
@@ -224,7 +223,7 @@ def test_what_a_loaded_model_does_is_shown_and_refreshed(visit: Visit, backend: 
     list(backend.answer(name, Request(Task.CHAT, "hi")))
     visit.page.click("#models-refresh")
     usage.get_by_text(f"0 answering, {before.requests + 1:,} so far").wait_for()
-    for words in ("In memory", "float32", "Prompt reused", "Kept for reuse", "Tokens per step"):
+    for words in ("In memory", "float32", "Prompt cache hits", "KV cache", "Tokens per step"):
         assert words in usage.inner_text()
 
 
@@ -253,7 +252,7 @@ def test_the_tab_fits_the_screen(
     browser: Browser, address: str, backend: Backend, folder: Path, name: str, theme: str
 ) -> None:
     viewport = {"laptop": LAPTOP, "phone": PHONE}[name]
-    with visit_page(browser, address, f"?__theme={theme}", viewport=viewport) as visit:
+    with visit_page(browser, address, viewport=viewport, color_scheme=theme) as visit:
         list(backend.answer("embedded-llava15", Request(Task.CHAT, "hi")))
         open_models(visit)
         for step, model in (

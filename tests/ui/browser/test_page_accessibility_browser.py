@@ -41,51 +41,36 @@ def violations(page: Page) -> list[str]:
     ]
 
 
-def tabs(page: Page) -> Iterator[str]:
-    """Open every tab, also those within tabs; yield its name once it is shown."""
-    for name in page.locator("#tabs > .tab-wrapper [role=tab]:visible").all_inner_texts():
-        page.locator("#tabs > .tab-wrapper").get_by_role("tab", name=name, exact=True).click()
+def views(page: Page) -> Iterator[str]:
+    """Open every view, also those within views; yield its name once it is shown."""
+    for name in ("studio", "arena", "batch", "models"):
+        page.click(f"#view-{name}")
         page.wait_for_timeout(300)
-        inner = page.locator("[role=tabpanel]:visible [role=tab]:visible")
         yield name
+        inner = page.locator(f"#{name}-tabs > * > [role=tablist] > [role=tab]:visible")
         for title in inner.all_inner_texts()[1:]:
             inner.filter(has_text=title).first.click()
             page.wait_for_timeout(300)
             yield f"{name}, {title}"
 
 
-def test_no_tab_shuts_anybody_out(browser: Browser, address: str, look: str) -> None:
-    with visit_page(
-        browser, address, f"?__theme={look}", bypass_csp=True, color_scheme=look
-    ) as visit:
+@pytest.mark.parametrize("locale", ["en-US", "ja-JP", "zh-CN"])
+def test_no_view_shuts_anybody_out(browser: Browser, address: str, look: str, locale: str) -> None:
+    options = {"bypass_csp": True, "color_scheme": look, "locale": locale}
+    with visit_page(browser, address, **options) as visit:
         visit.page.add_script_tag(path=AXE)
-        found = {name: violations(visit.page) for name in tabs(visit.page)}
-    assert len(found) > 8
+        found = {name: violations(visit.page) for name in views(visit.page)}
+        for button, panel in (
+            ("#model-button", "#model-panel"),
+            ("#language-button", "#language-menu"),
+            ("#about-button", "#about"),
+        ):
+            visit.page.click(button)
+            visit.page.locator(panel).wait_for()
+            found[panel] = violations(visit.page)
+            visit.page.keyboard.press("Escape")
+    assert len(found) == 9
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
-
-
-def test_nor_does_a_page_full_of_answers(
-    browser: Browser, address: str, look: str, circle: Path
-) -> None:
-    with visit_page(
-        browser, address, f"?__theme={look}", bypass_csp=True, color_scheme=look
-    ) as visit:
-        page = visit.page
-        page.add_script_tag(path=AXE)
-        visit.say("Where is it?", circle)
-        visit.wait_for_answer("The red circle is here.")
-        assert violations(page) == []
-        visit.open_tab("Locate")
-        visit.upload("locate-picture", circle)
-        page.locator("#locate-picture .stage img").wait_for()
-        page.fill("#locate-words textarea", "red circle")
-        page.click("#locate-run")
-        page.locator("#locate-answer .answer-note").filter(has_text="Found 1 place").wait_for()
-        assert violations(page) == []
-        page.fill("#locate-words textarea", "")
-        page.click("#locate-run")
-        page.wait_for_timeout(800)
-        assert violations(page) == []
 
 
 def test_the_page_weighs_little(browser: Browser, address: str) -> None:
@@ -125,14 +110,12 @@ def focused(visit: Visit) -> str:
 
 
 def test_everything_is_reached_by_keyboard(browser: Browser, address: str) -> None:
-    with visit_page(browser, address) as visit:
-        visit.open_tab("Locate")
-        visit.page.locator("#locate-tab-button, [role=tab][aria-selected=true]").first.focus()
+    with visit_page(browser, address, "?view=arena") as visit:
+        visit.page.locator("#battle-run").wait_for()
         reached = []
-        for _ in range(40):
+        for _ in range(24):
             visit.page.keyboard.press("Tab")
             reached.append(focused(visit))
-    assert not [name for name in reached if name.startswith("INVISIBLE")]
-    assert any("What to find" in name for name in reached)
-    assert any(name.strip() == "Locate" for name in reached)
-    assert any("Choose a picture" in name for name in reached)
+    assert not [name for name in reached if name.startswith("INVISIBLE") or not name]
+    assert any("Message" in name or "Ask about the image" in name for name in reached)
+    assert any(name.strip() == "Ask two models" for name in reached)

@@ -32,7 +32,7 @@ EMBEDDED = ("embedded-llava15", "embedded-kosmos2")
 READ = """() => {
   const names = ['aria-label', 'title', 'placeholder', 'alt'], found = [];
   const spared = '.answer-text, .round p, .message, code, pre, textarea, footer, script, style';
-  for (const node of document.querySelectorAll('.gradio-container *')) {
+  for (const node of document.querySelectorAll('body *')) {
     if (node.closest(spared) || !node.checkVisibility()) continue;
     for (const name of names) if (node.hasAttribute(name)) found.push(node.getAttribute(name));
     for (const part of node.childNodes)
@@ -109,9 +109,10 @@ def test_no_sentence_is_left_in_english(
             assert visit.sideways() <= 0, where
 
         assert page.locator("html").get_attribute("lang") == TAGS[language]
-        assert tab(page, "arena-tab").inner_text().strip() == said["Arena"]
+        assert page.locator("#view-arena").inner_text().strip() == said["Arena"]
+        look("studio")
 
-        tab(page, "arena-tab").click()
+        page.click("#view-arena")
         page.locator("#battle-run").wait_for()
         page.click("#battle-run")
         toast = page.locator("[data-testid=toast-text]")
@@ -124,25 +125,21 @@ def test_no_sentence_is_left_in_english(
             ask_two_models(visit)
             look("voted")
 
-        tab(page, "compare-tab").click()
-        page.locator("#compare-run").wait_for()
-        look("compare")
         tab(page, "leaderboard-tab").click()
         page.locator(".standings").wait_for()
         page.locator("#leaderboard .label-wrap").last.click()
         look("leaderboard")
 
-        tab(page, "inspector-tab").click()
-        page.fill("#inspector-raw textarea", "A red circle [0.10, 0.20, 1.40, 0.60]")
-        page.locator("#inspector .strip").first.wait_for()
-        look("inspector")
-        page.get_by_role("tab", name=said["The prompt behind an answer"]).click()
-        page.locator("#inspector-nothing").wait_for()
-        look("prompt")
-
-        tab(page, "models-tab").click()
+        page.click("#view-models")
         page.locator("#models-table tbody tr").nth(40).click()
         look("models")
+        tab(page, "parse-tab").click()
+        page.fill("#inspector-raw textarea", "A red circle [0.10, 0.20, 1.40, 0.60]")
+        page.locator("#parse-tab .strip").first.wait_for()
+        look("parse")
+        page.click("#model-button")
+        page.locator("#model-panel").wait_for()
+        look("panel")
     assert not any(left.values()), left
 
 
@@ -152,9 +149,9 @@ def ask_two_models(visit: Visit) -> None:
     visit.upload("battle-picture", EXAMPLES / "animals.png")
     page.locator("#battle-picture .stage img").wait_for()
     page.locator("#battle-task input[type=radio]").last.check()
-    page.fill("#battle-words textarea, #battle-words input", "Locate")
+    page.fill("#battle-words textarea, #battle-words input", "Find objects")
     page.click("#battle-run")
     page.locator(".battle-status[data-tone=votable]").wait_for()
-    assert page.locator("#battle-stage .request-card p").first.inner_text() == "Locate"
+    assert page.locator("#battle-stage .request-card p").first.inner_text() == "Find objects"
     page.click("#battle-vote-3")
     page.locator(".battle-status[data-tone=voted]").wait_for()

@@ -12,7 +12,7 @@ from vlm_demo.ui.i18n import say
 
 def build_arena_tab(tab: gr.Tab, page: PageContext) -> None:
     """Lay out the views of the arena."""
-    with gr.Tabs(elem_id="arena-tabs"):
+    with gr.Tabs(elem_id="arena-tabs", overflow_behavior="wrap"):
         with gr.Tab(say("Battle"), id="battle", elem_id="battle-tab", render_children=True):
             build_battle(tab, page)
         with gr.Tab(say("Leaderboard"), id="leaderboard", elem_id="leaderboard-tab") as view:

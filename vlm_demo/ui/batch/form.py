@@ -96,12 +96,12 @@ def build_batch_form(page: PageContext) -> BatchForm:
     )
     with gr.Accordion(say("Resume an earlier batch"), open=False, elem_id="batch-earlier"):
         code = gr.Textbox(
-            label=say("Its code"),
+            label=say("Batch code"),
             info=say("Shown beside every batch; works only in your browser"),
             max_lines=1,
             elem_id="batch-code",
         )
-        open_button = gr.Button(say("Show it"), size="sm", elem_id="batch-show")
+        open_button = gr.Button(say("Resume"), size="sm", elem_id="batch-show")
     return BatchForm(files, task, text, begin, code, open_button, turn)
 
 

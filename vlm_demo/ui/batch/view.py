@@ -40,8 +40,8 @@ _BUTTONS = "".join(
 _TEMPLATE = f"""
 <div class="batch">
   <div class="batch-empty">
-    <b data-say>Many pictures, one task</b>
-    <ol><li data-say>Add a ZIP, or as many pictures as you like.</li>
+    <b data-say>Many images, one task</b>
+    <ol><li data-say>Add a ZIP, or as many images as you like.</li>
     <li data-say>Choose what is done with each: a caption, a question, things to find.</li>
     <li data-say>Run it. You may close the page meanwhile, and come back within a day.</li></ol>
   </div>

@@ -25,10 +25,10 @@ def facts_html(spec: ModelSpec, languages: str = "") -> str:
 def describe_location(spec: ModelSpec) -> str:
     """Say where the weights of a model that runs here are."""
     if spec.engine != "local":
-        return "runs on another server"
+        return "runs on a server"
     if spec.embedded:
-        return "comes with this program"
-    return "on this computer" if spec.is_here else "fetched when chosen"
+        return "built in"
+    return "downloaded" if spec.is_here else "downloads on first use"
 
 
 def progress_html(progress: Progress | None) -> str:

@@ -46,7 +46,7 @@ def card_usage(usage: Usage) -> str:
         for name, fact in _usage_facts(usage)
         if fact
     )
-    return f'<div class="detail"><h3 data-say>At work</h3><dl>{facts}</dl></div>'
+    return f'<div class="detail"><h3 data-say>Status</h3><dl>{facts}</dl></div>'
 
 
 def _usage_facts(usage: Usage) -> list[tuple[TranslatableText, str]]:
@@ -65,10 +65,10 @@ def _usage_facts(usage: Usage) -> list[tuple[TranslatableText, str]]:
     return [
         (TranslatableText("In memory"), in_memory if usage.weight_bytes else ""),
         (TranslatableText("Requests"), ", ".join(map(translatable_html, requests))),
-        (TranslatableText("Prompt reused"), reused),
+        (TranslatableText("Prompt cache hits"), reused),
         (TranslatableText("Pictures reused"), _share(usage.reused_images, usage.images)),
         (
-            TranslatableText("Kept for reuse"),
+            TranslatableText("KV cache"),
             translatable_html(cached) if usage.cache_limit else "",
         ),
         (TranslatableText("Tokens per step"), tokens_per_step),

@@ -117,8 +117,8 @@ def build_model_detail(backend: Backend) -> ModelDetail:
     first = backend.menu[0]
     head = gr.HTML(card_head(first), elem_id="models-head", apply_default_css=False)
     number_format = gr.Dropdown(
-        [(say("as it is"), NumberFormat.AUTO.value)],
-        label=say("Number format"),
+        [(say("Original"), NumberFormat.AUTO.value)],
+        label=say("Precision"),
         visible="hidden",
         filterable=False,
         elem_id="models-format",
@@ -164,5 +164,5 @@ def _describe_offer(offer: FormatOption) -> str:
     """Describe one way to load a model; the browser translates only one part of a text."""
     memory = f" · {format_bytes(offer.memory)}" if offer.memory else ""
     if offer.number_format is NumberFormat.AUTO:
-        return f"{say('as it is') if offer.fits else say('as it is, does not fit')}{memory}"
+        return f"{say('Original') if offer.fits else say('Original, does not fit')}{memory}"
     return f"{offer.number_format}{memory}{'' if offer.fits else f' · {say(DOES_NOT_FIT)}'}"

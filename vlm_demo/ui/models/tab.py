@@ -20,7 +20,7 @@ from vlm_demo.ui.streaming import show_errors
 
 def build_models_tab(tab: gr.Tab, page: PageContext) -> None:
     """Lay out the views of the models."""
-    with gr.Tabs(elem_id="models-tabs"):
+    with gr.Tabs(elem_id="models-tabs", overflow_behavior="wrap"):
         with gr.Tab(say("All models"), id="catalogue", elem_id="catalogue-tab"):
             _build_catalogue(tab, page)
         with gr.Tab(

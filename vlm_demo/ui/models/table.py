@@ -30,9 +30,7 @@ WHY_GREY = {
 }
 """Why a model of the catalogue does not run here, in a few words."""
 
-ESTIMATED = (
-    "Memory is estimated from the size: 2 bytes per parameter, and a fifth more to work with."
-)
+ESTIMATED = "Memory is estimated: 2 bytes per parameter + 20 %."
 
 
 def _filter(name: str, label: str, choices: Sequence[tuple[str, str]]) -> str:

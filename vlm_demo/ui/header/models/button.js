@@ -1,7 +1,8 @@
 // The button in the header that says which model answers and opens the panel.
 import { setText } from "../../components/dom.js";
 import { tell } from "../../studio/told.js";
-import { startModels } from "./loading.js";
+import { currentView, onViewChange } from "../views.js";
+import { refreshModels, startModels } from "./loading.js";
 import { ModelPanel } from "./panel.js";
 import { models } from "./store.js";
 
@@ -14,6 +15,11 @@ export function startModelButton() {
   button.popoverTargetElement = panel.element;
   models.subscribe((state) => state, () => draw(button));
   draw(button);
+  let before = currentView();
+  onViewChange((view) => {
+    if (before === "models") refreshModels();  // some were loaded or unloaded there
+    before = view;
+  });
   startModels();
 }
 
