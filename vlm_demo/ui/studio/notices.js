@@ -6,8 +6,9 @@ import { tell } from "./told.js";
 
 /** @typedef {import("./studio.js").Studio} Studio */
 
-/** How long a notice with an action stays by itself, in milliseconds. */
-const STAY_MS = 12_000;
+/** How long a notice stays by itself, in milliseconds; those that say that something is wrong stay for good. */
+const STAY_MS = 10_000;
+const LASTING = new Set(["error", "storage"]);
 
 /**
  * @param {Studio} studio
@@ -15,13 +16,15 @@ const STAY_MS = 12_000;
  */
 export function createNotices(studio) {
   const root = h("div", { class: "notices", role: "status" });
+  studio.store.subscribe(({ notices }) => notices, (notices, before = []) => {
+    for (const notice of notices) if (!before.includes(notice) && !LASTING.has(notice.id)) setTimeout(() => studio.store.get().notices.includes(notice) && studio.dismiss(notice.id), STAY_MS);
+  });
   studio.store.subscribe(({ notices }) => notices, (notices) => fill(root, ...notices.map(({ id, text, action }) => {
     const act = () => {
       action?.run();
       studio.dismiss(id);
       studio.focusComposer();
     };
-    if (action) setTimeout(() => studio.store.get().notices.some((one) => one.action === action) && studio.dismiss(id), STAY_MS);
     return h(
       "div", { class: "notice-card", data: { notice: id } }, h("span", {}, tell(text)), action ? h("button", { type: "button", class: "button", onclick: act }, tell(action.label)) : null,
       h("button", { type: "button", class: "icon-button small", title: say("Dismiss"), "aria-label": say("Dismiss"), onclick: () => studio.dismiss(id) }, icon("close")),

@@ -47,6 +47,9 @@ export class Studio {
   /** Empties or fills the regions that are marked on the canvas. */
   drawRegions = /** @type {(regions: readonly Region[]) => void} */ (() => {});
 
+  /** Takes what is marked while ground truth is drawn; null: it is a part of the next question. @type {((regions: Region[]) => void) | null} */
+  onTruth = null;
+
   #layers = remember(deriveLayers);
   #shownLayers = remember(deriveLayers);
 
@@ -113,7 +116,8 @@ export class Studio {
 
   /** A person has marked regions on the canvas. @param {readonly Region[]} regions */
   takeRegions(regions) {
-    this.changeDraft((draft) => withRegions(draft, [...regions], this.model()));
+    if (this.onTruth) this.onTruth([...regions]);
+    else this.changeDraft((draft) => withRegions(draft, [...regions], this.model()));
   }
 
   /** @param {(layers: Conversation["layers"]) => Conversation["layers"]} change */

@@ -2,6 +2,7 @@
 import { h } from "../../components/dom.js";
 import { attachMenu } from "../../components/popover.js";
 import { say } from "../../i18n/say.js";
+import { hasContent } from "../state/answers.js";
 import { icon } from "../icons.js";
 import { copyText } from "./copy.js";
 import { downloadItems, saveAs } from "./download.js";
@@ -60,7 +61,7 @@ export class ActionRow {
   update(answer, turn) {
     this.#answer = answer;
     const hasPicture = turn.pictures.length > 0 || answer.pictures.length > 0;
-    this.#download.hidden = !hasPicture || !answer.plain;
+    this.#download.hidden = !hasPicture || !hasContent(answer);
     this.#check.hidden = !hasPicture || !answer.plain || ["grounding", "detect"].includes(turn.task);
   }
 

@@ -89,14 +89,19 @@ function useAsExample(studio, turn, answer) {
 }
 
 /**
- * Batch takes the task and settings of a turn from the address of its view.
+ * Hands the task and settings of a turn to the form of Batch.
  * @param {Turn} turn
  * @param {Answer} answer
  */
 function runOnMany({ task, text, targets, options }, { model }) {
   const settings = { task, text: targets.length ? targets.join(", ") : text, model, options };
-  document.dispatchEvent(new CustomEvent("vlm-batch", { detail: settings }));
-  openView("batch", { task, text: settings.text });
+  openView("batch");
+  // The form is built when its view is first shown.
+  const tell = (/** @type {number} */ left) => {
+    if (document.querySelector("#batch-turn span")) document.dispatchEvent(new CustomEvent("vlm-batch", { detail: settings }));
+    else if (left) setTimeout(tell, 100, left - 1);
+  };
+  setTimeout(tell, 300, 50);
 }
 
 /**

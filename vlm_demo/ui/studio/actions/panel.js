@@ -19,8 +19,9 @@ export function openPanel(extra, label, content, onClose) {
   };
   const panel = h(
     "section", { class: "extra-panel", "aria-label": label, tabindex: -1, onkeydown: (/** @type {KeyboardEvent} */ event) => event.key === "Escape" && close() },
-    h("header", { class: "panel-head" }, h("h3", {}, label), h("button", { type: "button", class: "icon-button small", title: say("Close"), "aria-label": say("Close"), onclick: close }, icon("close"))), ...content,
+    h("header", { class: "panel-head" }, h("h3", {}, label), h("button", { type: "button", class: "icon-button small close-panel", title: say("Close"), "aria-label": say("Close"), onclick: close }, icon("close"))), ...content,
   );
+  for (const open of document.querySelectorAll(".extra-panel .close-panel")) /** @type {HTMLElement} */ (open).click();
   extra.replaceChildren(panel);
   panel.focus({ preventScroll: true });
   panel.scrollIntoView({ block: "nearest" });

@@ -17,11 +17,14 @@ import { openPanel } from "./panel.js";
  * @param {HTMLElement} extra
  */
 export function openScore(studio, turn, answer, extra) {
+  /** @type {import("../state/types.js").Region[]} */
+  let truth = [];
+  studio.setRegions([]);
+  studio.onTruth = (regions) => { truth = regions; };
   const result = h("div", { class: "score-result", role: "status" });
   const score = h("button", { type: "button", class: "button primary", onclick: () => void run() }, say("Score the answer"));
-  const benchmark = createBenchmark(studio, () => ground(studio, turn, answer));
+  const benchmark = createBenchmark(studio, () => ground(studio, turn, answer, truth));
   const run = async () => {
-    const truth = studio.store.get().draft.regions;
     if (!truth.length) return fill(result, h("p", {}, say("Draw a box on the image around everything that should have been found.")));
     try {
       const found = await withPictures(studio, answer.pictures, (images) => call("studio_score", [truth, documentOf(studio.store.get().conversation, turn, answer, images, studio.layers())]));
@@ -33,16 +36,20 @@ export function openScore(studio, turn, answer, extra) {
   };
   openPanel(extra, say("Score against ground truth"), [
     h("ol", { class: "steps" }, h("li", {}, say("Draw a box on the image around everything that should have been found.")), h("li", {}, score)), result, benchmark,
-  ], () => studio.setRegions([]));
+  ], () => {
+    studio.onTruth = null;
+    studio.setRegions([]);
+  });
 }
 
 /**
  * @param {Studio} studio
  * @param {string} turn
  * @param {Answer} answer
+ * @param {import("../state/types.js").Region[]} truth
  */
-const ground = (studio, turn, answer) => withPictures(studio, answer.pictures, (images) => Promise.resolve({
-  truth: studio.store.get().draft.regions, answer: documentOf(studio.store.get().conversation, turn, answer, images, studio.layers()),
+const ground = (studio, turn, answer, truth) => withPictures(studio, answer.pictures, (images) => Promise.resolve({
+  truth, answer: documentOf(studio.store.get().conversation, turn, answer, images, studio.layers()),
 }));
 
 /** @param {any} found precision, recall and mean IoU, and what became of each box that was drawn */

@@ -2,6 +2,7 @@
 import { emptyDraft } from "../composer/modes.js";
 import { isEmpty, newConversation, restored, stopAbandoned } from "../state/conversations.js";
 import { newId } from "../state/ids.js";
+import { LINK } from "./links.js";
 import { readConversation, writeConversation } from "../state/address.js";
 
 /** @typedef {import("../studio.js").Studio} Studio */
@@ -26,7 +27,8 @@ export class Archive {
 
   /** Opens the conversation of the address, or the one that this window had open. */
   async start() {
-    const id = readConversation(location.search) ?? remembered();
+    const isLink = new URLSearchParams(location.search).has(LINK);
+    const id = isLink ? null : readConversation(location.search) ?? remembered();
     if (id) await this.#load(id);
     this.#studio.store.subscribe(({ conversation, readOnly }) => (readOnly || isEmpty(conversation) ? null : conversation.id), (named) => this.#name(named), { now: true });
     addEventListener("popstate", () => void this.#follow());

@@ -20,7 +20,7 @@ import { tell } from "../told.js";
  * @param {HTMLElement} button that was pressed
  */
 export function toggleCheck(studio, turn, answer, extra, button) {
-  if (button.getAttribute("aria-expanded") === "true") return void extra.querySelector(".extra-panel header button")?.dispatchEvent(new MouseEvent("click"));
+  if (button.getAttribute("aria-expanded") === "true") return void /** @type {HTMLElement | null} */ (extra.querySelector(".close-panel"))?.click();
   const stopping = new AbortController(), body = h("div", { class: "findings", role: "status" }), checkers = checkersOf(studio);
   const select = h("select", { id: "checker", onchange: () => void run(select.value) }, ...checkers.map(({ name, title }) => h("option", { value: name }, title ?? name)));
   openPanel(extra, say("Check against the image"), [
@@ -52,7 +52,9 @@ export function toggleCheck(studio, turn, answer, extra, button) {
  * @returns {any[]} models that can look for things now, those in memory first
  */
 function checkersOf(studio) {
-  const able = (studio.store.get().start?.models ?? []).filter((/** @type {any} */ model) => model.can?.grounding === true && model.group !== "elsewhere");
+  const all = (studio.store.get().start?.models ?? []).filter((/** @type {any} */ model) => model.can?.grounding === true && model.group !== "elsewhere");
+  const near = all.filter((/** @type {any} */ model) => model.loaded || model.group === "here" || model.group === "servers");
+  const able = near.length ? near : all;
   return able.sort((/** @type {any} */ one, /** @type {any} */ other) => Number(other.loaded) - Number(one.loaded));
 }
 

@@ -50,7 +50,7 @@ export class Comparison {
   #draw() {
     const done = this.#turn?.answers.filter(({ status }) => status === "done") ?? [];
     const [first, ...others] = done, title = (/** @type {Answer} */ { model }) => this.#studio.titleOfModel(model);
-    fill(this.#content, ...others.flatMap((other) => [h("h4", {}, say("{one} and {other}", { one: title(first), other: title(other) })), words(first, other), boxes(first, other, title)]));
+    fill(this.#content, ...others.flatMap((other) => [h("h3", {}, say("{one} and {other}", { one: title(first), other: title(other) })), words(first, other), boxes(first, other, title)]));
   }
 
   /**

@@ -17,14 +17,15 @@ const SCRIPTS = [
 export const languageOf = (text) => SCRIPTS.find(([, letters]) => letters.test(text))?.[0] ?? null;
 
 /**
- * @param {{model: any, models: any[], task: string, shown: import("../state/types.js").Picture | null, draft: import("../state/types.js").Draft}} state
+ * @param {{model: any, models: any[], task: string, shown: import("../state/types.js").Picture | null, draft: import("../state/types.js").Draft, turns: number}} state
  * @returns {Note[]}
  */
-export function findNotes({ model, models: all, task, shown, draft }) {
+export function findNotes({ model, models: all, task, shown, draft, turns }) {
   if (!model) return [];
   const models = all.filter((one) => one.can?.[task] === true && one.name !== model.name);
   const notes = [], title = model.title ?? model.name;
-  if (shown && !shown.example && model.knows_photos === false) {
+  // It is said before the first answer.
+  if (shown && !shown.example && !turns && model.knows_photos === false) {
     notes.push({ text: message("{model} is a small demo model: it knows the drawn example images, not photographs."), values: { model: title }, remedies: offer(models, (one) => one.knows_photos === true) });
   }
   const language = languageOf([draft.text, ...draft.tags].join(" "));
