@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from vlm_demo.arena.votes.vote import Selection, Vote
     from vlm_demo.bench.options import BenchOptions
     from vlm_demo.bench.results import BenchReport
+    from vlm_demo.catalog.spec import ModelSpec
     from vlm_demo.conversion import Conversion
     from vlm_demo.evaluation.battles import BattleOutcome
+    from vlm_demo.evaluation.calibrating import CalibrationReport
 
 
 def train(recipe: str, out: Path | None, *, fresh: bool) -> Path:
@@ -94,6 +96,20 @@ def play_battles(
             questions=evaluation.questions_for_battles(benchmark, seed, count),
             at_once=settings.batch,
         )
+
+
+def calibrate(backend: Backend, model: str, *, seed: int, count: int) -> CalibrationReport:
+    """Fit the calibration of a model's boxes, and measure it."""
+    from vlm_demo.evaluation import calibrating
+
+    return calibrating.calibrate(backend, model, seed=seed, count=count)
+
+
+def save_calibration(spec: ModelSpec, report: CalibrationReport) -> Path:
+    """Keep the calibration of a model; return its file."""
+    from vlm_demo.analysis.confidence import write_calibration
+
+    return write_calibration(spec, report.calibration, error=report.error)
 
 
 def open_votes(settings: Settings) -> VoteStore:

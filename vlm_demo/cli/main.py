@@ -12,6 +12,7 @@ from vlm_demo.cli.commands.ask import ask
 from vlm_demo.cli.commands.batch import batch
 from vlm_demo.cli.commands.battles import battles
 from vlm_demo.cli.commands.bench import bench
+from vlm_demo.cli.commands.calibrate import calibrate
 from vlm_demo.cli.commands.caption import caption
 from vlm_demo.cli.commands.chat import chat
 from vlm_demo.cli.commands.check import check_answer
@@ -55,6 +56,7 @@ app.command()(prompt)
 app.command()(convert)
 app.command()(train)
 app.command()(evaluate)
+app.command()(calibrate)
 app.command()(bench)
 
 page_app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from threading import Event as StopSign
 
+from vlm_demo.analysis.confidence import find_calibration
 from vlm_demo.analysis.multiple_choice import Ranking, rank_in_every_order
 from vlm_demo.analysis.reread import reread
 from vlm_demo.backend import Backend
@@ -88,7 +89,7 @@ class StudioAnswers:
     def _write(self, asked: StudioRequest, request: Request, stop: StopSign) -> Events:
         """Let the model write."""
         spec = self.backend.spec(asked.model)
-        differ = Differ(shown_images(self.backend, asked))
+        differ = Differ(shown_images(self.backend, asked), find_calibration(spec))
         newest = Reply("", "")
         with closing(stream_answer(self.backend, asked.model, request)) as replies:
             for new in replies:
@@ -124,7 +125,7 @@ class StudioAnswers:
         reply = make_sendable(reread(spec, request, before, asked.space))
         if self.settings.is_private():
             self.backend.choose_space(asked.model, asked.space)
-        differ = Differ(shown_images(self.backend, asked))
+        differ = Differ(shown_images(self.backend, asked), find_calibration(spec))
         events = differ.events(reply, is_complete=True)
         return [*events, done_event(reply, asked.task, self.backend.spec(asked.model), asked.space)]
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from string import ascii_uppercase
 from typing import Any
 
+from vlm_demo.analysis.confidence import Calibration
 from vlm_demo.analysis.multiple_choice import CircularResult, Ranking
 from vlm_demo.analysis.reread import spaces_to_choose
 from vlm_demo.catalog.spec import ModelSpec
@@ -29,12 +30,14 @@ Event = dict[str, Any]
 class Differ:
     """Turns replies, each with all that was written so far, into events with what has changed."""
 
-    def __init__(self, shown_images: Sequence[int]) -> None:
+    def __init__(self, shown_images: Sequence[int], calibration: Calibration | None = None) -> None:
         """Begin an answer.
 
         Args:
             shown_images: for each picture that the model is shown, its index in the request.
+            calibration: of the model's boxes, where that is known.
         """
+        self._calibration = calibration
         self._shown_images = shown_images
         self._writer = AnswerBlocks()
         self._blocks: list[str] = []
@@ -48,7 +51,7 @@ class Differ:
         While an answer grows, a part of what has changed may be left for later.
         """
         styles = mention_styles(reply.mentions)
-        mentions = mention_items(reply, styles, self._shown_images)
+        mentions = mention_items(reply, styles, self._shown_images, self._calibration)
         blocks = self._writer.update(reply, styles, is_complete=is_complete)
         things = target_items(reply)
         events: list[Event] = []

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import Any
 
+from vlm_demo.analysis.confidence import Calibration
 from vlm_demo.markup.region_json import region_to_json
 from vlm_demo.prompting.confidence import region_confidences
 from vlm_demo.rendering.palette import colour_of, dash_of
@@ -20,6 +22,10 @@ TOKEN_PROBABILITY = "token probability"
 
 
 _HALF = re.compile("[\ud800-\udfff]")  # a lone surrogate
+
+
+CALIBRATED = "calibrated"
+"""The kind of a confidence that is the share of such boxes that are right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +44,10 @@ def mention_styles(mentions: Sequence[Mention]) -> list[Style]:
 
 
 def mention_items(
-    reply: Reply, styles: Sequence[Style], shown_images: Sequence[int]
+    reply: Reply,
+    styles: Sequence[Style],
+    shown_images: Sequence[int],
+    calibration: Calibration | None = None,
 ) -> list[dict[str, Any]]:
     """Return the mentions of a reply as the browser gets them.
 
@@ -46,8 +55,15 @@ def mention_items(
         reply: the answer.
         styles: how each mention is drawn.
         shown_images: for each picture that the model was shown, its index in the request.
+        calibration: turns the confidence of a box into the probability that it is right; None:
+            that is not known for this model.
     """
-    confidences = region_confidences(reply)
+    kind = CALIBRATED if calibration else TOKEN_PROBABILITY
+    confidences = [
+        tuple(_calibrate(confidence, calibration) for confidence in known)
+        for known in region_confidences(reply)
+    ]
+    means = [_mean(known) for known in confidences]
     return [
         {
             "phrase": mention.phrase.strip(),
@@ -56,14 +72,16 @@ def mention_items(
             "image": _image_index(mention.image_index, shown_images),
             "colour": style.colour,
             "dash": list(style.dash),
-            "confidence": _round(mention.confidence),
-            "kind": None if mention.confidence is None else TOKEN_PROBABILITY,
+            "confidence": _round(mean),
+            "kind": None if mean is None else kind,
             "regions": [
                 {**region_to_json(region), "confidence": _round(confidence)}
                 for region, confidence in zip(mention.regions, known, strict=True)
             ],
         }
-        for mention, style, known in zip(reply.mentions, styles, confidences, strict=True)
+        for mention, style, known, mean in zip(
+            reply.mentions, styles, confidences, means, strict=True
+        )
     ]
 
 
@@ -113,6 +131,15 @@ def _layer_of(mention: Mention) -> str:
 
 def _image_index(index: int, shown_images: Sequence[int]) -> int:
     return shown_images[min(index, len(shown_images) - 1)] if shown_images else 0
+
+
+def _calibrate(confidence: float | None, calibration: Calibration | None) -> float | None:
+    return calibration(confidence) if calibration and confidence is not None else confidence
+
+
+def _mean(confidences: Sequence[float | None]) -> float | None:
+    known = [confidence for confidence in confidences if confidence is not None]
+    return fmean(known) if known else None
 
 
 def _round(confidence: float | None) -> float | None:
