@@ -15,19 +15,14 @@ import html
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from importlib.util import find_spec
 from xml.etree.ElementTree import Element
 
+from latex2mathml.converter import Converter
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 
 from vlm_demo.ui.components.answer.phrase_marks import remove_signs
-
-if find_spec("latex2mathml"):
-    from latex2mathml.converter import Converter
-else:
-    Converter = None
 
 MAX_FORMULA = 2_000
 """Longest formula that is drawn, in characters."""
@@ -81,7 +76,7 @@ def formula_html(source: str, display: str) -> str | None:
     """
     source = remove_signs(source)
     is_plain = 0 < len(source.strip()) <= MAX_FORMULA and not _DEFINITION.search(source)
-    if Converter is None or not is_plain:
+    if not is_plain:
         return None
     try:
         tree = Converter(display=display).convert_to_element(source)
