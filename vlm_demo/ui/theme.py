@@ -5,7 +5,6 @@ from __future__ import annotations
 import gradio as gr
 
 from vlm_demo.ui import browser_files
-from vlm_demo.ui.i18n import SCRIPT as SAY_SCRIPT
 
 STYLE_SHEETS = [
     browser_files.path(name)
@@ -35,7 +34,6 @@ HEAD = f"""
  'unsafe-eval' data: blob:; img-src 'self' data: blob:; connect-src 'self' data: blob:;
  form-action 'self'; frame-src 'none'; object-src 'none'; base-uri 'self'">
 <meta name="description" content="Ask about an image: the answer shows where.">
-<script>{SAY_SCRIPT}</script>
 <script>{_LINK_MARK_SCRIPT}</script>
 <script>{_ARENA_SCRIPT}</script>
 """

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from vlm_demo.ui import browser_files
 from vlm_demo.ui.browser_modules import module_url
 from vlm_demo.ui.header.header import LANGUAGE_NAMES, header_html
+from vlm_demo.ui.i18n import everywhere_script
 
 LANGUAGE_COOKIE = "vlm_demo_language"
 """Name of the cookie that keeps the language chosen in the header (`header/language.js`)."""
@@ -83,7 +84,8 @@ class FirstHtml:
             return page
         tag = GRADIO_TAGS[language]
         script = browser_files.fill(self._first_script, language=tag)
-        header = f"<script>{script}</script>{header_html(language)}".encode()
+        scripts = f"<script>{script}</script><script>{everywhere_script(language)}</script>"
+        header = f"{scripts}{header_html(language)}".encode()
         page = _HTML_LANG.sub(rb'\1"' + tag.encode() + b'"', page, count=1)
         page = page.replace(b"</head>", _head_html().encode() + b"</head>", 1)
         return _BODY.sub(lambda body: body[0] + header, page, count=1)

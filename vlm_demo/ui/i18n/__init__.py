@@ -37,14 +37,17 @@ def translate(text: str, language: str) -> str:
 say = gr.I18n(en={}, **{language: dict(translations(language)) for language in LANGUAGES})
 """Marks a text for translation in the browser; `launch` gets it as `i18n`."""
 
-SCRIPT = (
-    (_FOLDER / "say_everywhere.js")
-    .read_text(encoding="utf-8")
-    .replace(
-        "TRANSLATIONS",
-        json.dumps(
-            {language: dict(translations(language)) for language in LANGUAGES}, ensure_ascii=False
-        ).replace("</", "<\\/"),
+
+@cache
+def everywhere_script(language: str) -> str:
+    """Return JavaScript that defines `say` for scripts of Gradio's components.
+
+    Args:
+        language: of the page; only its translations are in it.
+    """
+    words = {language: dict(translations(language))} if language in LANGUAGES else {}
+    script = (_FOLDER / "say_everywhere.js").read_text(encoding="utf-8")
+    # No tag in a text may end the script.
+    return script.replace(
+        "TRANSLATIONS", json.dumps(words, ensure_ascii=False).replace("</", "<\\/")
     )
-)
-"""JavaScript that defines `say` in the browser."""
