@@ -42,16 +42,17 @@ base_url = "{url}"
 server = "openai"
 """
 
-WATCH = r"""() => {
+WATCH = r"""([box, answers, confirm]) => {
   const now = () => (performance.timeOrigin + performance.now()) / 1000;
   const seen = window.seen = {asked_at: 0, counts: [], text: ""};
-  const box = document.querySelector("#chat-box textarea");
-  const ANSWER = "#chat .bot .prose:not(:has(small.said))";  // not how long it took
-  box.addEventListener("keydown", (event) => {
+  document.querySelector(box).addEventListener("keydown", (event) => {
     if (event.key === "Enter") seen.asked_at = now();
   }, true);
+  document.addEventListener("click", ({target}) => {
+    if (confirm && target.textContent === confirm) seen.asked_at = now();
+  }, true);
   new MutationObserver(() => {
-    const text = [...document.querySelectorAll(ANSWER)].at(-1)?.textContent ?? "";
+    const text = [...document.querySelectorAll(answers)].at(-1)?.textContent ?? "";
     const words = (text.match(/\bw\d+/g) ?? []).length;
     if (words > (seen.counts.at(-1)?.[1] ?? 0)) seen.counts.push([now(), words]);
     seen.text = text;
@@ -62,7 +63,7 @@ WATCH = r"""() => {
 WATCH_BOXES = r"""() => {
   const now = () => (performance.timeOrigin + performance.now()) / 1000;
   const seen = window.seen = {asked_at: 0, counts: [], text: ""};
-  const layer = document.querySelector("#locate-picture .overlay");
+  const layer = document.querySelector("#studio-canvas .overlay");
   new MutationObserver(() => {
     const boxes = layer.querySelectorAll("rect.box").length;
     if (boxes > (seen.counts.at(-1)?.[1] ?? 0)) seen.counts.push([now(), boxes]);
@@ -79,8 +80,8 @@ WEIGH = """() => [
 SWITCH = """async () => {
   const painted = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
   const times = [];
-  for (const tab of document.querySelectorAll("#tabs > .tab-wrapper [role=tab]")) {
-    if (tab.ariaSelected === "true" || !tab.offsetParent) continue;
+  for (const tab of document.querySelectorAll("#views [role=tab]")) {
+    if (tab.ariaSelected === "true") continue;
     const start = performance.now();
     tab.click();
     await painted();
@@ -89,7 +90,20 @@ SWITCH = """async () => {
   }
   return times;
 }"""
-"""Script that opens one tab after the other; returns the milliseconds until each is painted."""
+"""Script that opens one view after the other; returns the milliseconds until each is painted."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatElements:
+    """Where a page has its message box and its answers."""
+
+    box: str
+    answers: str
+    confirm: str = ""  # text of the button that sends a message without a picture
+
+
+STUDIO = ChatElements("#studio-composer", "#conversation .reply-text", "Send text only")
+BARE_CHAT = ChatElements("#chat-box textarea", "#chat .bot .prose")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +124,10 @@ def _measure_chat(context: BenchContext) -> Iterator[BenchRow]:
         serve_script(number_tokens(tokens), TOKENS_PER_SECOND) as model,
     ):
         with _serve_program(model, context) as address:
-            _chat(browser, address, model)  # the first answer waits for late imports
+            _chat(browser, address, model, STUDIO)  # the first answer waits for late imports
             for _ in context.repeats("the page at 100 tokens per second"):
-                displayed, sent = _chat(browser, address, model), model.answers[-1]
+                displayed = _chat(browser, address, model, STUDIO)
+                sent = model.answers[-1]
                 there, back = _delays_ms(displayed, sent)
                 to_model.append(there)
                 to_page.append(back)
@@ -120,9 +135,10 @@ def _measure_chat(context: BenchContext) -> Iterator[BenchRow]:
                 identical &= displayed.text.split() == sent.text.split()
         # Not beside the program: servers of Gradio poll for work a thousand times a second.
         with _serve_bare_chat(model, context) as address:
-            _chat(browser, address, model)
+            _chat(browser, address, model, BARE_CHAT)
             for _ in context.repeats("a page of Gradio alone"):
-                bare.append(sum(_delays_ms(_chat(browser, address, model), model.answers[-1])))
+                displayed = _chat(browser, address, model, BARE_CHAT)
+                bare.append(sum(_delays_ms(displayed, model.answers[-1])))
     added = [there + back for there, back in zip(to_model, to_page, strict=True)]
     note = (
         f"{median(to_model):.0f} ms to the model, {median(to_page):.0f} ms back; "
@@ -195,16 +211,20 @@ def _serve_bare_chat(model: ScriptedServer, context: BenchContext) -> Iterator[s
         yield address
 
 
-def _chat(browser: Any, address: str, model: ScriptedServer) -> DisplayedAnswer:
+def _chat(
+    browser: Any, address: str, model: ScriptedServer, elements: ChatElements
+) -> DisplayedAnswer:
     """Ask one question on a new page, and wait until the whole answer is shown."""
     page = browser.new_page()
     try:
         page.goto(address)
-        box = page.locator("#chat-box textarea")
+        box = page.locator(elements.box)
         box.fill("Write.")
         page.wait_for_timeout(500)  # as a person would
-        page.evaluate(WATCH)
+        page.evaluate(WATCH, [elements.box, elements.answers, elements.confirm])
         box.press("Enter")
+        if elements.confirm:
+            page.get_by_role("button", name=elements.confirm).click()
         page.wait_for_timeout(1000 * len(model.tokens) / TOKENS_PER_SECOND)  # polling costs time
         done = f"() => seen.counts.length && seen.counts.at(-1)[1] >= {len(model.tokens)}"
         page.wait_for_function(done, timeout=MAX_ANSWER_S * 1000)
@@ -214,7 +234,7 @@ def _chat(browser: Any, address: str, model: ScriptedServer) -> DisplayedAnswer:
 
 
 def _measure_boxes(context: BenchContext) -> Iterator[BenchRow]:
-    """Locate with many boxes; a box is complete when its closing bracket has been sent."""
+    """Find objects with many boxes; a box is complete when its closing bracket has been sent."""
     tokens = box_tokens(5 if context.options.tiny else BOXES)
     closing = [index for index, token in enumerate(tokens) if token == "]"]
     first, rates = [], []
@@ -238,19 +258,20 @@ def _measure_boxes(context: BenchContext) -> Iterator[BenchRow]:
 def _locate(
     browser: Any, address: str, tokens: int, count: int, context: BenchContext
 ) -> DisplayedAnswer:
-    """Locate on a new page, and wait until `count` boxes are shown on the picture."""
+    """Find objects on a new page, and wait until `count` boxes are shown on the picture."""
     path = context.folder / "picture.png"
     Image.new("RGB", (800, 600), "white").save(path)
     page = browser.new_page()
     try:
         page.goto(address)
-        page.get_by_role("tab", name="Locate", exact=True).click()
-        page.set_input_files("#locate-picture input[type=file]", str(path))
-        page.locator("#locate-picture .sheet img").wait_for()
-        page.fill("#locate-words textarea, #locate-words input", "things")
+        page.set_input_files("#studio-upload input[type=file]", str(path))
+        page.locator("#studio-canvas .sheet img").wait_for()
+        page.click("#studio-task")
+        page.click("[data-task=find]")
+        page.fill("#studio-composer", "things")
         page.wait_for_timeout(500)  # as a person would
         page.evaluate(WATCH_BOXES)
-        page.click("#locate-run")
+        page.press("#studio-composer", "Enter")
         page.wait_for_timeout(1000 * tokens / TOKENS_PER_SECOND)  # polling costs time
         done = f"() => seen.counts.length && seen.counts.at(-1)[1] >= {count}"
         page.wait_for_function(done, timeout=MAX_ANSWER_S * 1000)
@@ -260,17 +281,17 @@ def _locate(
 
 
 def _measure_first_load(context: BenchContext) -> Iterator[BenchRow]:
-    """Open the page and each of its tabs for the first time."""
+    """Open the page and each of its views for the first time."""
     sizes, times = [], []
     with (
         _open_browser() as browser,
         serve_script(number_tokens(1), TOKENS_PER_SECOND) as model,
         _serve_program(model, context) as address,
     ):
-        for _ in context.repeats("the page and its tabs"):
+        for _ in context.repeats("the page and its views"):
             page = browser.new_page()
             page.goto(address)
-            page.locator("#chat-box textarea").wait_for()
+            page.locator("#studio-composer").wait_for()
             page.wait_for_timeout(2000)  # what comes late belongs to the first load as well
             sizes.append(page.evaluate(WEIGH) / 1e6)
             times += page.evaluate(SWITCH)
