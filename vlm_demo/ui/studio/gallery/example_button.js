@@ -80,8 +80,9 @@ export function describeRequest({ task, text }) {
 
 /** @param {Example["mentions"][number]} mention */
 const drawLabels = ({ phrase, phrases, regions, colour }) => regions.map((region) => {
-  const [x1, y1] = boundsOf(region);
+  const [x1, y1, x2] = boundsOf(region);
+  const side = x1 > 0.6 ? { right: percent(1 - x2) } : { left: percent(x1) };
   return h("span", {
-    class: ["name", y1 < 0.12 && "inside"], "aria-hidden": "true", style: { left: percent(x1), top: percent(y1), background: colour },
+    class: ["name", y1 < 0.12 && "inside"], "aria-hidden": "true", style: { ...side, top: percent(y1), background: colour },
   }, phrases?.[language()] ?? phrase);
 });

@@ -35,16 +35,15 @@ export class Gallery {
     this.#options = options;
     this.#chooser = new FileChooser(options.onFiles);
     this.#random = h("button", { type: "button", class: "quiet", onclick: () => this.#openRandom() }, icon("dice"), say("Random example"));
+    // The examples come before what is used less, for those who go from stop to stop by keyboard.
     this.element = h(
       "div",
       { class: "gallery" },
       h("div", { class: "drop-target" },
-        icon("image"),
-        h("p", {}, h("b", {}, say("Drop an image, paste, or browse")), this.#limit()),
-        this.#chooser.element,
-        h("div", { class: "ways" }, this.#chooser.camera, options.onAddress && new AddressForm(options.onAddress).element)),
-      h("div", { class: "heading" }, h("h2", {}, say("Or try an example")), this.#random),
+        icon("image"), h("p", {}, h("b", {}, say("Drop an image, paste, or browse")), this.#limit()), this.#chooser.element),
+      h("h2", {}, say("Or try an example")),
       this.#grid,
+      h("div", { class: "ways" }, this.#chooser.camera, options.onAddress && new AddressForm(options.onAddress).element, this.#random),
     );
     takeDrops(host, options.onFiles);
     host.append(this.element);
