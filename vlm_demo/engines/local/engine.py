@@ -7,13 +7,7 @@ from dataclasses import replace
 from typing import Any
 from weakref import finalize
 
-from vlm_demo.engines.base import (
-    OnProgress,
-    RenderedPrompt,
-    Serving,
-    Usage,
-    ignore_progress,
-)
+from vlm_demo.engines.base import OnProgress, RenderedPrompt, Serving, Usage, ignore_progress
 from vlm_demo.engines.load_options import LoadOptions
 from vlm_demo.engines.local.checkpoints.loading import LoadedCheckpoint, load
 from vlm_demo.engines.local.checkpoints.memory import footprint, free_memory, precision

@@ -13,11 +13,11 @@ reliable. What they refer to is not documented; we take LLaVA-1.5's padded squar
 
 from dataclasses import replace
 
+from vlm_demo.families.llava.llava15 import TRAINING_INSTRUCTIONS
 from vlm_demo.markup.brackets import Brackets
 from vlm_demo.markup.coordinate_spaces import SQUARE, UNIT
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family
-from vlm_demo.values import Task
 
 _PICTURES_AND_TEXT = (
     "{% for part in message['content'] if part['type'] == 'image' %}{{ '<image>\n' }}{% endfor %}"
@@ -58,15 +58,7 @@ FAMILY = Family(
     title="LLaVA-NeXT",
     model_types={"llava_next": Architecture(position_ids="plain", cuda_graphs=True)},
     checkpoints=("llava-hf/llava-v1.6-mistral-7b-hf",),
-    instructions={
-        Task.CHAT: "{text}",
-        Task.CAPTION: "Provide a one-sentence caption for the provided image.",
-        Task.DETAILED_CAPTION: "Describe this image in detail.",
-        Task.VQA: "{text}\nAnswer the question using a single word or phrase.",
-        Task.GROUNDING: "Please provide the bounding box coordinate of the region this sentence "
-        "describes: {text}",
-        Task.DESCRIBE_REGION: "Please provide a short description for this region: {region}",
-    },
+    instructions=TRAINING_INSTRUCTIONS,
     markup=Brackets().markup(SQUARE),
     contested_spaces=(UNIT.name,),
     region_template="{region}",

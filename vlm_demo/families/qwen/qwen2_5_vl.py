@@ -25,6 +25,7 @@ from vlm_demo.markup.mixed_markup import MixedReader
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.patch_sizes import fit_patches
+from vlm_demo.prompting.plain_instructions import PLAIN_ENGLISH
 from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Sampling, Size, Task
 
@@ -72,8 +73,7 @@ FAMILY = Family(
         "Qwen/Qwen2.5-VL-72B-Instruct",
     ),
     instructions={
-        Task.CHAT: "{text}",
-        Task.CAPTION: "Describe this image in one sentence.",
+        **PLAIN_ENGLISH,
         Task.DETAILED_CAPTION: "Describe this image.",
         Task.VQA: "{text}\nPlease try to answer the question with short words or phrases if "
         "possible.",
@@ -81,7 +81,6 @@ FAMILY = Family(
         Task.DETECT: EVERY,
         Task.DESCRIBE_REGION: "Describe in a few words what is in this region of the image: "
         "{region}",
-        Task.READ: "Read all the text in the image.",
     },
     target_lists={Task.GROUNDING: TargetList(EVERY), Task.DETECT: TargetList(EVERY)},
     markup=Markup(

@@ -22,6 +22,7 @@ from vlm_demo.markup.coordinate_spaces import N1000, CoordinateSpace
 from vlm_demo.markup.mixed_markup import MixedReader
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.plain_instructions import PLAIN_ENGLISH
 from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Frame, Region, Task, bounding_box
 
@@ -60,8 +61,7 @@ FAMILY = Family(
         "Qwen/Qwen2-VL-72B-Instruct",
     ),
     instructions={
-        Task.CHAT: "{text}",
-        Task.CAPTION: "Describe this image in one sentence.",
+        **PLAIN_ENGLISH,
         Task.DETAILED_CAPTION: "Describe this image.",
         Task.GROUNDED_CAPTION: "Generate the caption in English with grounding:",
         Task.VQA: "{text}\nPlease try to answer the question with short words or phrases if "
@@ -70,7 +70,6 @@ FAMILY = Family(
         Task.DETECT: "Find all <|object_ref_start|>{text}<|object_ref_end|>",
         Task.DESCRIBE_REGION: "Describe <|object_ref_start|>this<|object_ref_end|>{region} in a "
         "few words.",
-        Task.READ: "Read all the text in the image.",
     },
     markup_signature=r"<\|(?:object_ref|box)_start\|>",
     target_lists={
