@@ -80,7 +80,7 @@ def test_the_page_comes_up_and_says_where(tmp_path: Path) -> None:
 def test_the_page_comes_up_where_a_proxy_is_set_that_cannot_reach_it(tmp_path: Path) -> None:
     port, proxy = free_port(), f"http://127.0.0.1:{free_port()}"
     names = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
-    proxies = {name: proxy for name in names} | {"no_proxy": "", "NO_PROXY": ""}
+    proxies = dict.fromkeys(names, proxy) | {"no_proxy": "", "NO_PROXY": ""}
     with started("--port", str(port), GRADIO_TEMP_DIR=str(tmp_path), **proxies) as program:
         assert program.stdout
         assert f"http://127.0.0.1:{port}" in program.stdout.readline()
