@@ -38,9 +38,11 @@ _MIN_AREA = 0.02
 """Share of the picture that one box of a class covers at least, where it is asked "is there"."""
 
 _NUMBERS = (
-    "no one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-    "sixteen seventeen eighteen nineteen twenty"
-).split()
+    *("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen"),
+    *("nineteen", "twenty"),
+)
+"""Numbers in words, from 0."""
 
 
 @dataclass(slots=True)
