@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from vlm_demo.engines.detector.vocabulary import Language, coco_classes
+from vlm_demo.engines.detector.vocabulary import Language, coco_classes, find_class
 from vlm_demo.errors import InputError
 from vlm_demo.values import Box
 
@@ -103,8 +103,17 @@ def _read_yolo(folder: Path) -> Iterator[LabelledPicture]:
 def _class_names(folder: Path) -> list[str]:
     path = folder / "classes.txt"
     if path.is_file():
-        return [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+        return [_class_name(line.strip()) for line in path.read_text("utf-8").splitlines()]
     return [names[Language.ENGLISH].singular for names in coco_classes()]
+
+
+def _class_name(name: str) -> str:
+    """Return the name by which one of COCO's classes is known here; other names stay."""
+    number = find_class(name, Language.ENGLISH)
+    if number is None:
+        return name
+    known = coco_classes()[number][Language.ENGLISH]
+    return known.singular if name.casefold() == known.singular.casefold() else name
 
 
 def _read_coco(path: Path) -> Iterator[LabelledPicture]:
@@ -112,7 +121,7 @@ def _read_coco(path: Path) -> Iterator[LabelledPicture]:
         data = _CocoFile.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except (ValidationError, ValueError) as error:
         raise InputError(f"{path} is not a file in COCO's format: {error}") from error
-    names = {category.id: category.name for category in data.categories}
+    names = {category.id: _class_name(category.name) for category in data.categories}
     for picture in data.images:
         boxes: dict[str, list[Box]] = {}
         for annotation in data.annotations:

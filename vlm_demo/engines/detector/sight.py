@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from vlm_demo.engines.detector.photo_nets import Detection
@@ -118,8 +118,10 @@ def list_things(
     for detection in detections:
         if detection.score >= least:
             groups.setdefault(detection.class_index, []).append(detection)
-    things = [_describe_group(index, group, whole) for index, group in groups.items()]
-    names_animal = any(is_animal(thing.class_index) for thing in things)
+    things = _merge([_describe_group(index, group, whole) for index, group in groups.items()])
+    names_animal = any(
+        thing.class_index is None or is_animal(thing.class_index) for thing in things
+    )
     if whole.is_animal and whole.probability >= CLASSIFIER_CERTAIN and not names_animal:
         things.append(Thing(None, whole.index, 1, Certainty.PERHAPS, ()))
     return sorted(things, key=lambda thing: (thing.certainty is Certainty.PERHAPS, -thing.score))
@@ -161,6 +163,34 @@ def find_overlapping(box: Box, detections: Sequence[Detection]) -> Detection | N
     candidates = [one for one in detections if one.score >= ASKED_SCORE]
     best = max(candidates, key=lambda one: one.box.iou(box), default=None)
     return best if best is not None and best.box.iou(box) >= 0.4 else None
+
+
+def _merge(things: list[Thing]) -> list[Thing]:
+    """Join what the classifier renamed with things of the same name or kind."""
+    merged: list[Thing] = []
+    for thing in sorted(things, key=lambda thing: thing.class_index is None):
+        index = next((i for i, other in enumerate(merged) if _is_same_kind(thing, other)), None)
+        if index is None:
+            merged.append(thing)
+            continue
+        other = merged[index]
+        detections = sorted(
+            (*other.detections, *thing.detections), key=lambda one: one.score, reverse=True
+        )
+        sure = sum(one.score >= STATED_SCORE for one in detections)
+        certainty = min(other.certainty, thing.certainty, key=list(Certainty).index)
+        merged[index] = replace(
+            other, count=sure or len(detections), certainty=certainty, detections=tuple(detections)
+        )
+    return merged
+
+
+def _is_same_kind(thing: Thing, other: Thing) -> bool:
+    if thing.class_index is not None or thing.imagenet_index is None:
+        return False
+    if other.class_index is None:
+        return thing.imagenet_index == other.imagenet_index
+    return is_of_kind(thing.imagenet_index, other.class_index)
 
 
 def _describe_group(index: int, group: list[Detection], whole: Classification) -> Thing:

@@ -101,7 +101,7 @@ _ARTICLE = re.compile(r"^(?:an?|the|some|any|one|this|that|these|those|my|your|a
 
 def _normalize(words: str) -> str:
     """Return words as they are compared: without capitals, accents of Latin letters, article."""
-    words = unicodedata.normalize("NFKC", words).casefold().strip(" \t\n.,!?。、，！？'\"“”「」")
+    words = unicodedata.normalize("NFKC", words).casefold().strip(" \t\n.,!?'\"“”。、「」")
     if words.isascii() or not any("\u3040" <= letter <= "\u9fff" for letter in words):
         words = "".join(
             letter
