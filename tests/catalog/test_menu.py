@@ -24,13 +24,14 @@ def menu_file(folder: Path, text: str) -> Path:
 
 
 def test_the_menu_begins_with_the_embedded_models() -> None:
-    assert [spec.name for spec in MENU[:3]] == [
+    assert [spec.name for spec in MENU[:4]] == [
         "embedded-llava15",
         "embedded-kosmos2",
+        "embedded-photos",
         "SmolVLM-256M-Instruct",
     ]
-    assert [spec.embedded for spec in MENU] == [True, True] + [False] * (len(MENU) - 2)
-    assert all(spec.note for spec in MENU[:3])
+    assert [spec.embedded for spec in MENU] == [True] * 3 + [False] * (len(MENU) - 3)
+    assert all(spec.note for spec in MENU[:4])
 
 
 def test_every_checkpoint_of_every_family_is_on_the_menu() -> None:
@@ -266,7 +267,10 @@ THERE = GOOD + 'engine = "remote"\nbase_url = "http://127.0.0.1:8000/v1"\n'
         ('[[model]]\nfamily = "llava15"\ncheckpoint = "a/b"', "'name' is missing"),
         ('[[model]]\nname = "x"\nfamily = "llava15"', "model 'x': 'checkpoint' is missing"),
         (GOOD + 'engin = "local"', "no 'engin'. Known: name, family"),
-        (GOOD + 'engine = "magic"', "engine should be 'local' or 'remote', not 'magic'"),
+        (
+            GOOD + 'engine = "magic"',
+            "engine should be 'local', 'remote' or 'detector', not 'magic'",
+        ),
         (GOOD + 'quantization = "3bit"', "quantization should be .*'4bit'.*, not '3bit'"),
         (GOOD + "parameters = 1.5", "parameters should be a valid integer, not 1.5"),
         (GOOD + "parameters = true", "parameters should be a valid integer, not True"),

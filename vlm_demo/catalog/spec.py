@@ -80,7 +80,8 @@ class ModelSpec:
     name: str  # shown to the user
     family: str
     checkpoint: str = ""  # Hub id, or folder; "" where there are no weights to be had
-    engine: Literal["local", "remote"] = "local"  # remote: a server has it under `checkpoint`
+    # remote: a server has it under `checkpoint`; detector: it is no language model
+    engine: Literal["local", "remote", "detector"] = "local"
     base_url: str = ""  # of the server's OpenAI-compatible API, as a rule http://host:port/v1
     server: ServerKind = "vllm"  # what it understands beyond the standard
     api_key_env: str = ""  # environment variable with the key; never the key itself
@@ -122,6 +123,7 @@ class ModelSpec:
             checkpoint=self.checkpoint,
             name=self.name,
             server=server if self.engine == "remote" else None,
+            is_detector=self.engine == "detector",
             revision=self.revision,
             number_format=self.number_format,
             compute_format=self.compute_format,

@@ -101,6 +101,10 @@ def open_engine(
             serving=serving,
             on_progress=on_progress,
         )
+    if options.is_detector:
+        from vlm_demo.engines.detector.engine import DetectorEngine
+
+        return DetectorEngine.load(Path(options.checkpoint), serving, on_progress)
     if on_zerogpu():
         from vlm_demo.engines.local.zerogpu.engine import ZeroGpuEngine
 

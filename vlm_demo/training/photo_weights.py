@@ -11,16 +11,16 @@ Batch norms are folded into the convolutions, and the values rounded to half pre
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from vlm_demo.engines.detector.efficientnet_lite import EfficientNetLite0
+from vlm_demo.engines.detector.efficientnet_lite import EfficientNetLite0, InvertedResidual
 from vlm_demo.engines.detector.nanodet import NanoDetG
 from vlm_demo.engines.detector.photo_nets import CLASSIFIER_FILE, DETECTOR_FILE
 from vlm_demo.errors import LoadError
@@ -49,6 +49,7 @@ def convert_photo_weights(nanodet: Path, efficientnet: Path, folder: Path) -> No
     for name, model in ((DETECTOR_FILE, detector), (CLASSIFIER_FILE, classifier)):
         values = {key: value.half() for key, value in model.state_dict().items()}
         save_file(values, folder / name)
+        (folder / name).chmod(0o644)
 
 
 def read_nanodet(path: Path) -> NanoDetG:
@@ -78,7 +79,7 @@ def read_efficientnet(path: Path) -> EfficientNetLite0:
     source: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     model = EfficientNetLite0()
     _fill_folded(model.stem, source, "_conv_stem", "_bn0")
-    for index, block in enumerate(model.blocks):
+    for index, block in enumerate(cast(Iterable[InvertedResidual], model.blocks)):
         name = f"_blocks.{index}."
         if block.expand is not None:
             _fill_folded(block.expand, source, f"{name}_expand_conv", f"{name}_bn0")

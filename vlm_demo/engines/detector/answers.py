@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from PIL.Image import Image
 
@@ -19,18 +18,17 @@ from vlm_demo.values import Box
 _NEGATIONS = {"not", "no", "without", "never"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Photograph:
-    """An image with what the nets see in it; the classifier runs when it is first needed."""
+    """An image with what the nets see in it."""
 
     image: Image
     observation: Observation
-    classify: Callable[[Image], Sequence[float]]
+    whole: Classification
+    """What the classifier says about all of it."""
 
-    @cached_property
-    def whole(self) -> Classification:
-        """What the classifier says about all of it."""
-        return Classification.of(self.classify(self.image))
+    classify: Callable[[Image], Sequence[float]]
+    """Returns the probabilities of ImageNet's classes for a part of it."""
 
     def classify_region(self, box: Box) -> Classification:
         """Return what the classifier says about a region."""
@@ -62,8 +60,10 @@ def answer_question(photo: Photograph, question: Question) -> Iterator[Sentence]
     """Yield the sentences of the answer."""
     wording = WORDINGS[question.language]
     match question.kind:
-        case Kind.CAPTION | Kind.GROUNDED_CAPTION:
+        case Kind.GROUNDED_CAPTION:
             yield _caption(photo, wording)
+        case Kind.CAPTION:
+            yield ("".join(map(str, _caption(photo, wording))),)
         case Kind.FIND | Kind.COUNT | Kind.IS_THERE if question.nouns:
             for words in question.nouns:
                 yield from _look_for(photo, wording, question, read_noun(words, question.language))

@@ -60,7 +60,7 @@ class _Convolution(nn.Conv2d):
         return super().forward(functional.pad(x, sides))
 
 
-class _Block(nn.Module):
+class InvertedResidual(nn.Module):
     """An inverted residual block without squeeze and excitation."""
 
     def __init__(self, inputs: int, outputs: int, size: int, stride: int, expansion: int) -> None:
@@ -72,8 +72,8 @@ class _Block(nn.Module):
         self.is_residual = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
-        y = x if self.expand is None else functional.relu6(self.expand(x))
-        y = self.project(functional.relu6(self.depthwise(y)))
+        wide = x if self.expand is None else functional.relu6(self.expand(x))
+        y: Tensor = self.project(functional.relu6(self.depthwise(wide)))
         return x + y if self.is_residual else y
 
 
@@ -83,12 +83,12 @@ class EfficientNetLite0(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.stem = _Convolution(3, 32, 3, 2)
-        blocks: list[_Block] = []
+        blocks: list[InvertedResidual] = []
         inputs = 32
         for repeats, size, stride, expansion, outputs in _STAGES:
             for index in range(repeats):
-                first = index == 0
-                blocks.append(_Block(inputs, outputs, size, stride if first else 1, expansion))
+                step = 1 if index else stride
+                blocks.append(InvertedResidual(inputs, outputs, size, step, expansion))
                 inputs = outputs
         self.blocks = nn.Sequential(*blocks)
         self.head = _Convolution(inputs, 1280, 1)
@@ -97,4 +97,5 @@ class EfficientNetLite0(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         x = self.blocks(functional.relu6(self.stem(pixels)))
         x = functional.relu6(self.head(x)).mean((2, 3))
-        return self.classifier(x)
+        logits: Tensor = self.classifier(x)
+        return logits

@@ -30,8 +30,8 @@ STRIDES = (8, 16, 32)
 FEATURES = 896
 """Length of the vector that describes a whole image: the channels of the three backbone maps."""
 
-_MEAN_BGR = (103.53, 116.28, 123.675)
-_DEVIATION_BGR = (57.375, 57.12, 58.395)
+_MEAN_BGR = np.array((103.53, 116.28, 123.675), dtype=np.float32)
+_DEVIATION_BGR = np.array((57.375, 57.12, 58.395), dtype=np.float32)
 _FILL = 114
 """Gray value of the part of the square that the image does not cover."""
 
@@ -49,14 +49,21 @@ class Input(NamedTuple):
     """The right and lower edge of the image within the square, in pixels."""
 
 
-def prepare_input(image: Image.Image) -> Input:
-    """Shrink or enlarge an RGB image to fit the square, at the upper left, keeping its ratio."""
+def fit_image(image: Image.Image) -> Image.Image:
+    """Return an RGB image shrunk or enlarged to the square's side, keeping its ratio."""
     scale = SIDE / max(image.size)
     width, height = (max(1, round(side * scale)) for side in image.size)
+    return image.resize((width, height), Image.Resampling.BILINEAR)
+
+
+def prepare_input(image: Image.Image) -> Input:
+    """Place an RGB image in the upper left of the square, as large as it fits."""
+    fitted = fit_image(image)
     square = np.full((SIDE, SIDE, 3), _FILL, dtype=np.float32)
-    square[:height, :width] = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
-    square = (square[..., ::-1] - np.float32(_MEAN_BGR)) / np.float32(_DEVIATION_BGR)
+    square[: fitted.height, : fitted.width] = np.asarray(fitted)
+    square = (square[..., ::-1] - _MEAN_BGR) / _DEVIATION_BGR
     pixels = torch.from_numpy(np.ascontiguousarray(square.transpose(2, 0, 1)))
+    scale = SIDE / max(image.size)
     return Input(pixels, (image.width * scale, image.height * scale))
 
 

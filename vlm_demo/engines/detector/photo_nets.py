@@ -59,7 +59,7 @@ class PhotoNets:
     """NanoDet-g and EfficientNet-Lite0, in float32 on the CPU. Safe in every thread."""
 
     def __init__(self, detector: NanoDetG, classifier: EfficientNetLite0) -> None:
-        self._detector, self._classifier = detector.eval(), classifier.eval()
+        self.detector, self.classifier = detector.eval(), classifier.eval()
 
     @classmethod
     def load(cls, folder: Path) -> PhotoNets:
@@ -78,10 +78,10 @@ class PhotoNets:
     def detect(self, image: Image) -> Observation:
         """Find the objects of COCO's classes in an RGB image."""
         pixels, extent = nanodet.prepare_input(image)
-        maps = self._detector.backbone(pixels[None])
+        maps = self.detector.backbone(pixels[None])
         rows = [
             _decode_level(level[0], stride)
-            for level, stride in zip(self._detector.detect(maps), nanodet.STRIDES, strict=True)
+            for level, stride in zip(self.detector.detect(maps), nanodet.STRIDES, strict=True)
         ]
         candidates = torch.cat(rows)
         order = candidates[:, 1].argsort(descending=True, stable=True)
@@ -95,7 +95,7 @@ class PhotoNets:
     @torch.inference_mode()
     def classify(self, image: Image) -> tuple[float, ...]:
         """Return the probability of each of ImageNet's 1,000 classes for an RGB image."""
-        logits = self._classifier(efficientnet_lite.prepare_input(image)[None])
+        logits = self.classifier(efficientnet_lite.prepare_input(image)[None])
         return tuple(logits[0].softmax(-1).tolist())
 
 

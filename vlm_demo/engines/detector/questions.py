@@ -64,14 +64,17 @@ _THERE = (
 _WHAT_IS = r"what(?:'s|\u2019s|\s+is|\s+are)?\s+(?:there\s+)?"
 
 _ENGLISH: tuple[_Rule, ...] = (
-    _rule(Kind.GROUNDED_CAPTION, rf"describe {_PICTURE} with boxes"),
     _rule(
         Kind.CAPTION,
-        rf"(?:please\s+)?(?:describe|caption)\s+(?:it|this|{_PICTURE})(?:\s+in\s+detail)?"
-        rf"|what(?:'s|\u2019s|\s+is|\s+are|\s+does)?\s+(?:there\s+)?(?:in|on|this|that|it|shown)?"
+        rf"(?:please\s+)?(?:describe|caption)\s+(?:it|this|{_PICTURE})(?:\s+in\s+detail)?",
+    ),
+    _rule(
+        Kind.GROUNDED_CAPTION,
+        rf"describe {_PICTURE} with boxes"
+        r"|what(?:'s|\u2019s|\s+is|\s+are|\s+does)?\s+(?:there\s+)?(?:in|on|this|that|it|shown)?"
         rf"(?:\s*{_PICTURE})?(?:\s+show)?"
         rf"|what\s+(?:do|can)\s+you\s+see{_IN_PICTURE}"
-        rf"|what\s+(?:things|objects|animals?)\s+.*",
+        r"|what\s+(?:things|objects|animals?)\s+.*",
     ),
     _rule(Kind.COUNT, rf"(?:how\s+many|count(?:\s+the)?|number\s+of)\s+(?P<noun>.+?){_THERE}"),
     _rule(
@@ -115,11 +118,13 @@ _ENGLISH: tuple[_Rule, ...] = (
 
 _JA_PICTURE = r"(?:この|その)?(?:写真|画像|絵|図)"
 _JAPANESE: tuple[_Rule, ...] = (
-    _rule(Kind.GROUNDED_CAPTION, rf"{_JA_PICTURE}を枠つきで説明して.*"),
     _rule(
         Kind.CAPTION,
-        rf"{_JA_PICTURE}(?:を|について)?(?:詳しく|一文で)?(?:説明|描写)(?:して.*)?"
-        rf"|(?:{_JA_PICTURE}に(?:は)?)?何が(?:写って|見え|あり|映って|描かれて|ある|いる|い).*"
+        rf"{_JA_PICTURE}(?:を|について)?(?:詳しく|一文で)?(?:説明|描写)(?:して.*)?",
+    ),
+    _rule(
+        Kind.GROUNDED_CAPTION,
+        rf"(?:{_JA_PICTURE}に(?:は)?)?何が(?:写って|見え|あり|映って|描かれて|ある|いる|い).*"
         rf"|(?:これは何.*)|{_JA_PICTURE}は何.*",
     ),
     _rule(
@@ -145,11 +150,10 @@ _JAPANESE: tuple[_Rule, ...] = (
 
 _ZH_PICTURE = r"(?:这|那|该)?(?:张|幅|个)?(?:照片|图片|图像|图|画面|相片)"
 _CHINESE: tuple[_Rule, ...] = (
-    _rule(Kind.GROUNDED_CAPTION, rf"(?:请)?用方框描述(?:一下)?{_ZH_PICTURE}.*"),
+    _rule(Kind.CAPTION, rf"(?:请)?(?:详细)?(?:描述|说明|介绍)(?:一下)?{_ZH_PICTURE}.*"),
     _rule(
-        Kind.CAPTION,
-        rf"(?:请)?(?:详细)?(?:描述|说明|介绍)(?:一下)?{_ZH_PICTURE}.*"
-        rf"|{_ZH_PICTURE}(?:里|中|上|里面|显示)?(?:都)?(?:有|是)?(?:些)?(?:什么|哪些).*"
+        Kind.GROUNDED_CAPTION,
+        rf"{_ZH_PICTURE}(?:里|中|上|里面|显示)?(?:都)?(?:有|是)?(?:些)?(?:什么|哪些).*"
         rf"|(?:你)?(?:能)?看到(?:了)?(?:些)?什么.*|(?:这|它)是什么.*",
     ),
     _rule(

@@ -18,6 +18,9 @@ class Phrase:
     text: str
     detections: tuple[Detection, ...] = ()
 
+    def __str__(self) -> str:
+        return self.text
+
 
 Sentence = tuple[str | Phrase, ...]
 """A sentence in parts, as they are read one after the other."""

@@ -24,14 +24,16 @@ class _Chinese:
     no_text = "没有看到文字。"
 
     def caption(self, things: Sequence[Thing]) -> Sentence:
-        return ("照片里有", *join([_phrase(thing) for thing in things], "、", "和"), "。")
+        return ("照片里", *_list(things), "。")
 
     def see_nothing(self, guess: str) -> str:
         nothing = "没有看到我认识的东西。"
         return f"{nothing}照片里可能是{guess}。" if guess else nothing
 
     def found(self, thing: Thing) -> Sentence:
-        return ("找到了", _phrase(thing), "。")
+        if thing.certainty is Certainty.PERHAPS:
+            return ("可能找到了", Phrase(_counted(thing), thing.detections), "。")
+        return ("找到了", Phrase(_counted(thing), thing.detections), "。")
 
     def not_found(self, noun: str) -> str:
         return f"没有看到{noun}。"
@@ -66,7 +68,7 @@ class _Chinese:
         place = f"{anchor}的{_SIDES[side]}"
         if not things:
             return (f"{place}没有我认识的东西。",)
-        return (f"{place}有", *join([_phrase(thing) for thing in things], "、", "和"), "。")
+        return (place, *_list(things), "。")
 
     def region(self, name: str, *, is_certain: bool) -> str:
         if not name:
@@ -83,10 +85,20 @@ class _Chinese:
 CHINESE = _Chinese()
 
 
-def _phrase(thing: Thing) -> Phrase:
-    """Return 两只狗, 至少两只狗 or 可能一只狗."""
-    doubt = "可能有" if thing.certainty is Certainty.PERHAPS else ""
-    return Phrase(f"{doubt}{_counted(thing)}", thing.detections)
+def _list(things: Sequence[Thing]) -> Sentence:
+    """Return 有两个人和一辆汽车，可能还有一只狗: what is certain before what is not."""
+    certain = [thing for thing in things if thing.certainty is not Certainty.PERHAPS]
+    doubtful = [thing for thing in things if thing.certainty is Certainty.PERHAPS]
+    parts: Sentence = ()
+    if certain:
+        parts = ("有", *_join(certain))
+    if doubtful:
+        parts = (*parts, "，可能还有" if certain else "可能有", *_join(doubtful))
+    return parts
+
+
+def _join(things: Sequence[Thing]) -> Sentence:
+    return join([Phrase(_counted(thing), thing.detections) for thing in things], "、", "和")
 
 
 def _counted(thing: Thing) -> str:

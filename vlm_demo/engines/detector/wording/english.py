@@ -50,7 +50,9 @@ class _English:
 
     def unknown(self, noun: str) -> str:
         noun = _ARTICLE.sub("", noun)
-        return f"I do not know what {_with_article(noun)} looks like."
+        is_plural = noun.endswith("s") and not noun.endswith(("ss", "us"))
+        what = f"{noun} look" if is_plural else f"{_with_article(noun)} looks"
+        return f"I do not know what {what} like."
 
     def cannot_tell(self, modifier: str) -> str:
         return f'I cannot judge the rest of the description ("{modifier}").'
