@@ -147,8 +147,8 @@ def test_tasks_come_from_the_family() -> None:
 def test_abilities_come_from_the_family_and_the_exceptions() -> None:
     assert Ability.REGION_INPUT in find(MENU, "llava-1.5-7b-hf").abilities
     assert Ability.REGION_INPUT not in find(MENU, "SmolVLM-256M-Instruct").abilities  # drawn in
-    assert Ability.SEVERAL_PICTURES in find(MENU, "SmolVLM-256M-Instruct").abilities
-    assert Ability.SEVERAL_PICTURES not in find(MENU, "llava-1.5-7b-hf").abilities
+    assert Ability.SEVERAL_IMAGES in find(MENU, "SmolVLM-256M-Instruct").abilities
+    assert Ability.SEVERAL_IMAGES not in find(MENU, "llava-1.5-7b-hf").abilities
     assert Ability.MASKS in find(MENU, "Florence-2-base").abilities
     assert Ability.CHAT not in find(MENU, "GLM-4.1V-9B-Base").abilities
 

@@ -58,7 +58,7 @@ KNOWN_KEYS = (
     *(
         field.name
         for field in fields(ModelSpec)
-        if field.name != "identity" and not field.name.endswith("_format")
+        if field.name != "family_choice" and not field.name.endswith("_format")
     ),
     *_FORMAT_KEYS,
 )

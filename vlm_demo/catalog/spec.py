@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
-from vlm_demo.catalog.identity import Identity
+from vlm_demo.catalog.family_choice import FamilyChoice
 from vlm_demo.engines import LoadOptions, NumberFormat, Server, ServerKind, folder_on_disk
 from vlm_demo.errors import NotRunnableError, UnsupportedTaskError
 from vlm_demo.families import architectures, get_family
@@ -49,7 +49,7 @@ class Ability(StrEnum):
     """What people look for in a model."""
 
     CHAT = "chat"
-    SEVERAL_PICTURES = "several pictures"
+    SEVERAL_IMAGES = "several pictures"
     CAPTION = "caption"
     ASK = "ask"
     LOCATE = "locate"
@@ -103,7 +103,7 @@ class ModelSpec:
     source: str = ""  # address of the card or repository that the facts are from
     unverified_fields: tuple[str, ...] = ()  # names of the fields here that could not be checked
     coordinate_space: str = ""  # what the numbers of its boxes count; "": as its family says
-    identity: Identity | None = None  # how the family was chosen; None: the menu says it
+    family_choice: FamilyChoice | None = None  # how the family was chosen; None: the menu says it
     note: str = ""  # one honest line for the person who chooses
 
     def load_options(self, device: Device = "auto", api_key: str = "") -> LoadOptions:
@@ -184,10 +184,10 @@ class ModelSpec:
             )
 
     @property
-    def identity_reason(self) -> str:
+    def family_reason(self) -> str:
         """As which family it is asked and why, as one sentence."""
-        if self.identity:
-            return self.identity.reason
+        if self.family_choice:
+            return self.family_choice.reason
         return f"Asked as {get_family(self.family).title}: the menu says so."
 
     @property
@@ -202,7 +202,7 @@ class ModelSpec:
         if ability in self.also:
             return True
         match ability:
-            case Ability.SEVERAL_PICTURES:
+            case Ability.SEVERAL_IMAGES:
                 return family.limits.max_images > 1
             case Ability.REGION_INPUT:
                 return family.writes_regions

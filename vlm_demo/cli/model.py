@@ -135,13 +135,13 @@ class SelectedModel:
     settings: Settings
     sampling: Sampling | None  # None: the family's own
 
-    def open_picture(self, argument: str) -> Image:
+    def read_image(self, argument: str) -> Image:
         """Open the picture that the command line names.
 
         Raises:
             ImageError: it is not a picture that can be read.
         """
-        return open_picture(argument, self.settings)
+        return read_image(argument, self.settings)
 
 
 def open_backend(**flags: Any) -> tuple[Settings, Backend]:
@@ -153,7 +153,7 @@ def open_backend(**flags: Any) -> tuple[Settings, Backend]:
     return settings, backend
 
 
-def open_picture(argument: str, settings: Settings) -> Image:
+def read_image(argument: str, settings: Settings) -> Image:
     """Open a picture file, or standard input for "-".
 
     Raises:

@@ -109,16 +109,16 @@ def from_json(content: bytes) -> SavedConversation:
 def _turn_to_json(turn: SavedTurn) -> dict[str, Any]:
     return {
         "question": turn.question,
-        "pictures": [_picture_to_json(picture) for picture in turn.images],
+        "pictures": [_image_to_json(picture) for picture in turn.images],
         "regions": [region_to_json(region) for region in turn.regions],
         "model": turn.model,
         "note": turn.note,
         "reply": _reply_to_json(turn.reply) if turn.reply else None,
-        "seen": [_picture_to_json(picture) for picture in turn.seen],
+        "seen": [_image_to_json(picture) for picture in turn.seen],
     }
 
 
-def _picture_to_json(picture: SavedImage) -> dict[str, str]:
+def _image_to_json(picture: SavedImage) -> dict[str, str]:
     return {"name": picture.name, "sha256": picture.key}
 
 

@@ -142,7 +142,7 @@ CLIP_COLOURS: Json = {
 """How CLIP's image processor prepares the colours of a picture: its mean and deviation."""
 
 
-def clip_pictures(config: Any) -> Json:
+def clip_image_processor(config: Any) -> Json:
     """Return how CLIP prepares pictures: its mean and deviation, bicubic, cut to a square."""
     side = config.vision_config.image_size
     return {

@@ -238,13 +238,11 @@ class Family(FamilySpec):
         return targets is not None and targets.can_list(names) and not request.regions
 
     def _answer_span(self, raw: str, prompt: Prompt) -> Span:
-        """Find the answer: what is left without labels before it and end markers after it."""
-        start, end = 0, len(raw)
-        if self.answer_label and raw.lstrip().startswith(self.answer_label):
-            start = raw.index(self.answer_label) + len(self.answer_label)
+        """Find the answer: what is left without end markers after it."""
+        end = len(raw)
         for marker in self.end_markers:
-            end = start + len(cut_at(marker, raw[start:end]))
-        return start, end
+            end = len(cut_at(marker, raw[:end]))
+        return 0, end
 
     def _visible_turns(self, request: Request) -> tuple[Message, ...]:
         """Return the turns that the model is shown; the last one is the question.

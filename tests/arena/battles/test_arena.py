@@ -69,7 +69,7 @@ def test_a_battle_from_the_draw_to_the_vote(
     assert (vote.seed, vote.parameters["max_new_tokens"], vote.turns) == (7, 64, 1)
     assert "seed" not in vote.parameters
     assert vote.prompt_hash == hash_questions([request])
-    assert vote.picture_hash == hash_images([scene])
+    assert vote.image_hash == hash_images([scene])
     assert vote.began_at <= vote.ended_at <= vote.voted_at
     assert (vote.tags, vote.comment, vote.voter) == (("better boxes",), "ok", ME)
     assert (vote.weight, vote.exclusion) == (1.0, None)

@@ -12,10 +12,10 @@ from typing import Protocol
 
 from vlm_demo.arena.battles.active_battles import ActiveBattles, Battle, BattleStatus, BattleTurn
 from vlm_demo.arena.battles.language_detection import detect_language, preload_detector
-from vlm_demo.arena.battles.model_identity import reveals_identity
 from vlm_demo.arena.battles.paired_streams import AnswerStream, PairedReplies, stream_pair
 from vlm_demo.arena.battles.pairing import Outages, draw_pair
 from vlm_demo.arena.battles.rate_limits import MINUTE, MovingWindow, RateLimits, rate_limit_error
+from vlm_demo.arena.battles.revealed_identity import reveals_identity
 from vlm_demo.arena.battles.vote_building import Judgement, build_vote, describe_contender
 from vlm_demo.arena.votes.fingerprints import hash_images
 from vlm_demo.arena.votes.store import VoteStore

@@ -40,7 +40,7 @@ def chat(
             param_hint="'PICTURE'",
         )
     model = options.select()
-    image = model.open_picture(picture)
+    image = model.read_image(picture)
     conversation = Conversation(
         model, image, regions=parse_boxes(box, image.size), region_form=regions_as
     )
@@ -134,7 +134,7 @@ class Conversation:
                 if question := self._take_back():
                     self.ask(question)
             case "/picture":
-                self._image = self._model.open_picture(str(Path(rest.strip()).expanduser()))
+                self._image = self._model.read_image(str(Path(rest.strip()).expanduser()))
                 self._regions = ()
             case _:
                 print_error(f"There is no command {command}. /help lists them.")

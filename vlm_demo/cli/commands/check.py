@@ -35,7 +35,7 @@ def check_answer(
     if not options.model:
         options = replace(options, model=_best_model(options, text))
     model = options.select()
-    image = model.open_picture(picture)
+    image = model.read_image(picture)
     result = _check(model, image, text)
     if json_output:
         print_json(check_to_data(result, image.size, model.spec.name))

@@ -162,7 +162,7 @@ def build_processor(config: Any) -> Json:
     }
 
 
-def build_pictures(config: Any) -> Json:
+def build_image_processor(config: Any) -> Json:
     """Return how LAVIS prepares pictures: stretched to a square, with CLIP's mean and deviation."""
     side = config.vision_config.image_size
     return {
@@ -202,5 +202,5 @@ SYSTEM = System(
     build_config=build_config,
     image_token="<image>",
     build_processor=build_processor,
-    build_pictures=build_pictures,
+    build_image_processor=build_image_processor,
 )

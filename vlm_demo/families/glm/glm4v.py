@@ -25,14 +25,14 @@ from vlm_demo.markup.base import Markup, ParsedOutput, ParsedOutputBuilder, pars
 from vlm_demo.markup.coordinate_spaces import N1000, CoordinateSpace
 from vlm_demo.markup.json_markup import read_json_into, read_with_json, write_box_lists
 from vlm_demo.markup.json_parsing.selection import JsonDialect
-from vlm_demo.markup.mixed_markup import MixedReader
+from vlm_demo.markup.multi_format_reader import MultiFormatReader
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.plain_instructions import PLAIN_ENGLISH
 from vlm_demo.values import Frame, Message, Sampling, Task
 
 DIALECT = JsonDialect(in_prose="nested")
-_PLAIN = MixedReader()
+_PLAIN = MultiFormatReader()
 
 _TAGS = (
     *("<|begin_of_box|>", "<|start_of_box|>", "<|end_of_box|>", "</|end_of_box|>"),

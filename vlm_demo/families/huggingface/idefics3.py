@@ -37,7 +37,6 @@ FAMILY = Family(
     },
     documented_template=f"<|begin_of_text|>{TURNS}",
     end_markers=("<end_of_utterance>", "<|end_of_text|>", "<|eot_id|>"),
-    answer_label="Assistant:",
     limits=FamilyLimits(max_images=4),
     control_tokens=(
         *("<image>", "<fake_token_around_image>", "<global-img>", "<end_of_utterance>"),

@@ -45,7 +45,6 @@ FAMILY = Family(
     },
     documented_template=TEMPLATE,
     end_markers=("<end_of_utterance>", "<|im_end|>"),
-    answer_label="Assistant:",
     limits=FamilyLimits(max_images=4),
     control_tokens=(
         *("<image>", "<fake_token_around_image>", "<global-img>", "<video>"),

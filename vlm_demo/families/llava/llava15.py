@@ -77,6 +77,5 @@ FAMILY = Family(
     chat_template=CHAT_TEMPLATE,
     published_templates=(PUBLISHED_TEMPLATE,),
     end_markers=("</s>",),
-    answer_label="ASSISTANT:",
     control_tokens=("<image>", "<s>", "</s>", "<unk>", "<pad>"),
 )

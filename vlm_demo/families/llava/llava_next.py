@@ -78,7 +78,6 @@ RELATIVES = (
         "assistant gives helpful, detailed, and polite answers to the human's questions.",
         chat_template=VICUNA,
         published_templates=(PUBLISHED_VICUNA,),
-        answer_label="ASSISTANT:",
         control_tokens=("<image>", "<s>", "</s>", "<unk>", "<pad>"),
     ),
     replace(

@@ -21,7 +21,7 @@ from PIL.Image import Image, Resampling
 from vlm_demo.markup.base import Markup
 from vlm_demo.markup.coordinate_spaces import SEEN_PIXELS
 from vlm_demo.markup.json_markup import json_point_writer, json_writer
-from vlm_demo.markup.mixed_markup import MixedReader
+from vlm_demo.markup.multi_format_reader import MultiFormatReader
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.patch_sizes import fit_patches
@@ -84,7 +84,7 @@ FAMILY = Family(
     },
     target_lists={Task.GROUNDING: TargetList(EVERY), Task.DETECT: TargetList(EVERY)},
     markup=Markup(
-        MixedReader(), json_writer("bbox_2d"), SEEN_PIXELS, json_point_writer("point_2d")
+        MultiFormatReader(), json_writer("bbox_2d"), SEEN_PIXELS, json_point_writer("point_2d")
     ),
     region_template="{region}",
     multi_region_instruction="Describe in a few words what is in each of these regions of the "

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 
 from vlm_demo.markup.base import Markup
 from vlm_demo.markup.coordinate_spaces import N1000, CoordinateSpace
-from vlm_demo.markup.mixed_markup import MixedReader
+from vlm_demo.markup.multi_format_reader import MultiFormatReader
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.plain_instructions import PLAIN_ENGLISH
@@ -77,7 +77,7 @@ FAMILY = Family(
             "Find all {text}", item="<|object_ref_start|>{text}<|object_ref_end|>"
         ),
     },
-    markup=Markup(MixedReader(), write_boxes, N1000),
+    markup=Markup(MultiFormatReader(), write_boxes, N1000),
     region_template="<|object_ref_start|>this<|object_ref_end|>{region}",
     multi_region_instruction="Describe <|object_ref_start|>these<|object_ref_end|>{region} in "
     "a few words each.",

@@ -18,7 +18,7 @@ from dataclasses import replace
 from vlm_demo.markup.base import Markup
 from vlm_demo.markup.coordinate_spaces import N1000
 from vlm_demo.markup.json_markup import json_point_writer, json_writer
-from vlm_demo.markup.mixed_markup import MixedReader
+from vlm_demo.markup.multi_format_reader import MultiFormatReader
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.plain_instructions import PLAIN_ENGLISH
@@ -62,7 +62,9 @@ FAMILY = Family(
         Task.GROUNDING: TargetList(CATEGORIES),
         Task.DETECT: TargetList(CATEGORIES),
     },
-    markup=Markup(MixedReader(), json_writer("bbox_2d"), N1000, json_point_writer("point_2d")),
+    markup=Markup(
+        MultiFormatReader(), json_writer("bbox_2d"), N1000, json_point_writer("point_2d")
+    ),
     region_template="{region}",
     multi_region_instruction="Describe in a few words what is in each of these regions of the "
     "image: {region}",

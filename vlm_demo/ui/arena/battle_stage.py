@@ -92,7 +92,7 @@ class BattleStage:
     keep: gr.Checkbox
     votes: tuple[gr.Button, ...]  # in the order of `VOTE_LABELS`
     after: gr.Row
-    keep_picture: gr.Checkbox
+    keep_image: gr.Checkbox
     next: gr.Button
 
     @property
@@ -265,13 +265,13 @@ def build_battle_stage() -> BattleStage:
                 )
                 stop = gr.Button(say("Stop"), variant="stop", min_width=80, elem_id="battle-stop")
             with gr.Row(visible=False, elem_id="battle-after") as after:
-                keep_picture = gr.Checkbox(
+                keep_image = gr.Checkbox(
                     label=say("Keep the picture"), value=True, elem_id="battle-keep-picture"
                 )
                 following = gr.Button(say("Next battle"), variant="primary", elem_id="battle-next")
     return BattleStage(
         *(column, earlier, card, a, b, status, more, ask, stop, opinion, boxes, tags, comment),
-        *(keep, votes, after, keep_picture, following),
+        *(keep, votes, after, keep_image, following),
     )
 
 

@@ -139,7 +139,7 @@ def _row(other: AlternativeReading) -> str:
     )
 
 
-def prompt_facts_html(rendered: RenderedPrompt, identity_reason: str) -> str:
+def prompt_facts_html(rendered: RenderedPrompt, family_reason: str) -> str:
     """HTML of how long a prompt is, as which family it is asked, and what is special about it."""
     prompt, tokens = rendered.prompt, f"{rendered.image_tokens:,}"
     facts = [TranslatableText("{count} tokens", {"count": f"{rendered.tokens:,}"})]
@@ -148,7 +148,7 @@ def prompt_facts_html(rendered: RenderedPrompt, identity_reason: str) -> str:
     if prompt.answer_prefix:
         facts.append(TranslatableText("the beginning of the answer is given"))
     note = warning_html(prompt.note) if prompt.note else ""
-    facts.append(TranslatableText(identity_reason))
+    facts.append(TranslatableText(family_reason))
     return f'<p class="facts">{" · ".join(map(translatable_html, facts))}</p>{note}'
 
 

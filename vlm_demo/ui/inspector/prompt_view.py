@@ -80,7 +80,7 @@ def build_prompt_view(tab: gr.Tab, half: gr.Tab, page: PageContext) -> tuple[gr.
             prompt = page.backend.inspect(last.model, last.reopen_request())
             files = [store_image(tile) for tile in prompt.images]
             yield {
-                facts: prompt_facts_html(prompt, page.backend.spec(last.model).identity_reason),
+                facts: prompt_facts_html(prompt, page.backend.spec(last.model).family_reason),
                 tokens: prompt.token_text,
                 rendered: prompt.text,
                 tiles: tiles_html(files, prompt),

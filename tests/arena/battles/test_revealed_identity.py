@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from vlm_demo.arena.battles.model_identity import reveals_identity
+from vlm_demo.arena.battles.revealed_identity import reveals_identity
 from vlm_demo.catalog.menu import default_menu
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.families import all_families
