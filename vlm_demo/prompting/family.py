@@ -14,7 +14,6 @@ from vlm_demo.prompting.family_spec import FamilyLimits, FamilySpec
 from vlm_demo.prompting.reasoning import (
     blank_out_reasoning,
     cut_at,
-    is_still_reasoning,
     split_reasoning,
 )
 from vlm_demo.prompting.regions.region_crops import move_to_whole
@@ -161,7 +160,7 @@ class Family(FamilySpec):
             prompt: what the output answers.
         """
         begin = self.conversation_labels.find_answer(raw)
-        is_open = self.starts_in_reasoning and prompt.thinking is not False
+        is_open = self._begins_in_reasoning(prompt)
         reasoning, offset = split_reasoning(raw[begin:], is_open=is_open)
         turn = blank_out_reasoning(raw[begin:], is_open=is_open)
         offset += begin
@@ -201,11 +200,6 @@ class Family(FamilySpec):
         """
         return Frame(size, self.seen_size(size) if self.seen_size else size, space)
 
-    def is_still_reasoning(self, raw: str) -> bool:
-        """Whether an output ends within the reasoning before its answer."""
-        begin = self.conversation_labels.find_answer(raw)
-        return is_still_reasoning(raw[begin:], is_open=self.starts_in_reasoning)
-
     @cached_property
     def conversation_labels(self) -> ConversationLabels:
         """What stands before answers, for outputs that begin with their prompt."""
@@ -236,6 +230,12 @@ class Family(FamilySpec):
         """Whether one prompt can name these things: not with regions, which it names too."""
         targets = self.target_lists.get(request.task)
         return targets is not None and targets.can_list(names) and not request.regions
+
+    def _begins_in_reasoning(self, prompt: Prompt) -> bool:
+        """Whether the prompt, as the template writes it, ends with the beginning of reasoning."""
+        if prompt.thinking is None:
+            return self.starts_in_reasoning
+        return prompt.thinking and (self.starts_in_reasoning or self.thinking_opens_reasoning)
 
     def _answer_span(self, raw: str, prompt: Prompt) -> Span:
         """Find the answer: what is left without end markers after it."""

@@ -136,6 +136,9 @@ class FamilySpec:
     starts_in_reasoning: bool = False
     """Whether the template itself ends with `<think>`, so that an answer begins with reasoning."""
 
+    thinking_opens_reasoning: bool = False
+    """Whether the template ends with `<think>` where reasoning is turned on for a request."""
+
     keep_special_tokens: bool = False
     """Whether special tokens are decoded; True where the markup may be made of them."""
 

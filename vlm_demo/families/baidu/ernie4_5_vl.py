@@ -48,6 +48,7 @@ FAMILY = Family(
     markup=Markup(json_reader(), json_writer("bbox_2d"), N1000),
     documented_template=TEMPLATE,
     has_thinking_switch=True,
+    thinking_opens_reasoning=True,
     end_markers=("</s>", "<|end_of_sentence|>"),
     prefix_separator="",
     sampling=Sampling(max_new_tokens=2048),

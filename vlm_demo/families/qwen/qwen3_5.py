@@ -46,6 +46,7 @@ FAMILY = Family(
     multi_region_instruction=QWEN3_VL.multi_region_instruction,
     documented_template=TEMPLATE,
     has_thinking_switch=True,
+    thinking_opens_reasoning=True,
     end_markers=("<|im_end|>", "<|endoftext|>"),
     prefix_separator=None,
     sampling=Sampling(max_new_tokens=4096, temperature=0.7, top_p=0.8, top_k=20),
