@@ -29,7 +29,7 @@ class MiniGpt4(Family):
         return (label + len(_LABEL) if label >= 0 else start), end
 
 
-_PICTURES_AND_WORDS = (
+_IMAGES_AND_TEXT = (
     "{% for part in message['content'] %}"
     "{% if part['type'] == 'image' %}{{ '<Img><ImageHere></Img> ' }}"
     "{% else %}{{ part['text'] }}{% endif %}"
@@ -39,7 +39,7 @@ _PICTURES_AND_WORDS = (
 DOCUMENTED_TEMPLATE = (
     "{% for message in messages %}"
     "{{ {'system': '', 'user': 'Human: ', 'assistant': 'Assistant: '}[message['role']] }}"
-    + _PICTURES_AND_WORDS
+    + _IMAGES_AND_TEXT
     + "{{ '###' }}"
     "{% endfor %}"
     "{{ 'Assistant: ' }}"
@@ -48,7 +48,7 @@ DOCUMENTED_TEMPLATE = (
 LLAMA2_TEMPLATE = (
     "{% for message in messages %}"
     "{% if message['role'] == 'user' %}{{ '<s>[INST] ' }}{% endif %}"
-    + _PICTURES_AND_WORDS
+    + _IMAGES_AND_TEXT
     + "{% if message['role'] == 'user' %}{{ ' [/INST] ' }}{% endif %}"
     "{% endfor %}"
 )

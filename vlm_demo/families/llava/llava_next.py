@@ -19,27 +19,27 @@ from vlm_demo.markup.coordinate_spaces import SQUARE, UNIT
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family
 
-_PICTURES_AND_TEXT = (
+_IMAGES_AND_TEXT = (
     "{% for part in message['content'] if part['type'] == 'image' %}{{ '<image>\n' }}{% endfor %}"
     "{{ message['content'][-1]['text'] }}"
 )
 
 MISTRAL = (
     "{% for message in messages %}{% if message['role'] == 'user' %}"
-    f"[INST] {_PICTURES_AND_TEXT} [/INST]"
+    f"[INST] {_IMAGES_AND_TEXT} [/INST]"
     "{% else %} {{ message['content'][-1]['text'] }} </s>{% endif %}{% endfor %}"
 )
 
 VICUNA = (
     "{% for message in messages %}{% if message['role'] == 'user' %}"
-    f"USER: {_PICTURES_AND_TEXT} ASSISTANT:"
+    f"USER: {_IMAGES_AND_TEXT} ASSISTANT:"
     "{% elif message['role'] == 'assistant' %} {{ message['content'][-1]['text'] }}</s>"
     "{% else %}{{ message['content'][-1]['text'] }} {% endif %}{% endfor %}"
 )
 
 CHATML = (
     "{% for message in messages %}{{ '<|im_start|>' ~ message['role'] ~ '\n' }}"
-    f"{_PICTURES_AND_TEXT}<|im_end|>"
+    f"{_IMAGES_AND_TEXT}<|im_end|>"
     "{% endfor %}{{ '<|im_start|>assistant\n' }}"
 )
 
@@ -49,7 +49,7 @@ PUBLISHED_MISTRAL = tuple(MISTRAL.replace(" </s>", end) for end in ("", "</s>", 
 PUBLISHED_VICUNA = (
     "{% for message in messages %}"
     "{{ message['role'] | upper ~ ': ' if message['role'] != 'system' }}"
-    f"{_PICTURES_AND_TEXT} {{% endfor %}}ASSISTANT:"
+    f"{_IMAGES_AND_TEXT} {{% endfor %}}ASSISTANT:"
 )
 """What the templates of llava-hf/llava-v1.6-vicuna-7b-hf and -13b-hf on the Hub write."""
 

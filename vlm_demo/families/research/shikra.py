@@ -48,10 +48,10 @@ TEMPLATE = (
     "{% endif %}{% endfor %}"
 )
 
-_PICTURE_AND_WORDS = "{{ '<image> ' if '<image>' not in text }}{{ text }}"
+_IMAGE_AND_TEXT = "{{ '<image> ' if '<image>' not in text }}{{ text }}"
 
 CHAT_TEMPLATE = TEMPLATE.replace(
-    _PICTURE_AND_WORDS,
+    _IMAGE_AND_TEXT,
     "{{ (('' if '<image>' in text else '<image> ') ~ text)"
     " | replace('<image>', '<im_start><im_patch><im_end>') }}",
 )
