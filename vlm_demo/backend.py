@@ -6,6 +6,7 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from threading import Lock
 
 from vlm_demo.answer_reading import AnswerReader, AnswerTimer
@@ -31,6 +32,7 @@ from vlm_demo.errors import InputError, LoadError, NotRunnableError, TooLongErro
 from vlm_demo.families import get_family
 from vlm_demo.markup.coordinate_spaces import SPACES
 from vlm_demo.pool import FormatOption, ModelPool
+from vlm_demo.prompting.family import MESSAGE_TOKENS
 from vlm_demo.prompting.image_size import limit_image_size
 from vlm_demo.prompting.request_checks import MAX_CHARACTERS
 from vlm_demo.prompting.targets import TARGET_TASKS, read_targets
@@ -264,7 +266,7 @@ class Backend:
         sampling = request.sampling or family.sampling
         with self._pool.using(spec) as engine:
             omitted_turns = 0
-            while True:
+            for attempt in count():
                 prompt = self._prompt(spec, request, engine)
                 if omitted_turns:
                     notes = prompt.note, _omission_note(omitted_turns)
@@ -272,11 +274,13 @@ class Backend:
                 try:
                     yield from AnswerReader(family, prompt, timer).read(engine, sampling)
                     return
-                except TooLongError:  # before anything was written
-                    shorter = family.without_oldest_turn(request)
-                    if shorter is None:
+                except TooLongError as error:  # before anything was written
+                    # A server does not say how much is too much: twice as much goes each time.
+                    excess = error.excess_tokens or 2**attempt * MESSAGE_TOKENS
+                    request, turns = family.without_oldest_turns(request, excess)
+                    if not turns:
                         raise
-                request, omitted_turns = shorter, omitted_turns + 1
+                omitted_turns += turns
 
     def score(self, model: str, request: Request) -> list[float]:
         """Return the log-probability of each of the request's choices as the whole answer.

@@ -28,6 +28,9 @@ from vlm_demo.values import Frame, Message, Prompt, Reply, ReplyState, Request, 
 
 __all__ = ["Family", "FamilyLimits"]
 
+MESSAGE_TOKENS = 8
+"""At most about so many tokens does a template write around the text of a message."""
+
 _QUESTION = "QUESTION"
 """Stands for a question where a template is asked what it writes around one."""
 
@@ -124,22 +127,35 @@ class Family(FamilySpec):
             return (request,)
         return tuple(replace(request, text=quote_target(name)) for name in names)
 
-    def without_oldest_turn(self, request: Request) -> Request | None:
-        """Return a request without the oldest turn of its history; None where there is none to go.
+    def without_oldest_turns(self, request: Request, tokens: int = 0) -> tuple[Request, int]:
+        """Return a request without the oldest turns of its history, and how many went.
 
-        An image of that turn moves to the next one, unless the conversation has a newer one.
+        None goes where the family keeps no history, or there is none. An image of the last turn
+        that went moves to the next one, unless the conversation has a newer one.
+
+        Args:
+            request: what does not fit.
+            tokens: by how many it is too long. At least one turn goes, and more as long as all of
+                them together surely have fewer tokens: a few are tried again rather than lost.
         """
         if not self.keeps_history or not request.history:
-            return None
-        answers = [i for i, message in enumerate(request.history) if message.role == "assistant"]
-        end = answers[0] + 1 if answers else len(request.history)
+            return request, 0
+        count, end, freed = 0, 0, 0
+        while end < len(request.history) and (not count or freed < tokens):
+            start, end = end, _turn_end(request.history, end)
+            turn = request.history[start:end]
+            count += 1
+            if any(message.images for message in turn):
+                break  # nobody knows how many tokens they have
+            freed += sum(len(message.text) + MESSAGE_TOKENS for message in turn)
         dropped, rest = request.history[:end], request.history[end:]
         images = tuple(image for message in dropped for image in message.images)
         if request.images or any(message.images for message in rest):
-            return replace(request, history=rest)
+            return replace(request, history=rest), count
         if not rest:
-            return replace(request, history=(), images=images)
-        return replace(request, history=(replace(rest[0], images=images), *rest[1:]))
+            return replace(request, history=(), images=images), count
+        first = replace(rest[0], images=images)
+        return replace(request, history=(first, *rest[1:])), count
 
     def render(self, prompt: Prompt) -> str:
         """Return the whole text of a prompt as the family documents it, one token an image.
@@ -280,6 +296,14 @@ class Family(FamilySpec):
             regions = write_regions(request.regions, self.markup, frame)
             instruction = instruction.replace("{region}", regions)
         return instruction.replace("{text}", request.text.strip())
+
+
+def _turn_end(history: Sequence[Message], start: int) -> int:
+    """Return the index behind the turn that begins at `start`: behind the next answer."""
+    for index in range(start, len(history)):
+        if history[index].role == "assistant":
+            return index + 1
+    return len(history)
 
 
 def _describe_split(others: Sequence[Request]) -> str:
