@@ -21,6 +21,7 @@ from huggingface_hub import HfApi, ModelInfo, constants, hf_hub_download, snapsh
 from huggingface_hub.errors import LocalEntryNotFoundError
 
 from vlm_demo.engines.base import OnProgress, Progress, ignore_progress
+from vlm_demo.engines.local.checkpoints.code_files import CODE_PATTERN, code_files, code_revision
 from vlm_demo.engines.local.checkpoints.download_progress import progress_bar_class
 from vlm_demo.engines.local.checkpoints.fetch_failures import (
     ANSWER_TIMEOUT_S,
@@ -33,7 +34,6 @@ from vlm_demo.engines.local.checkpoints.folders import (
     is_hub_id,
     read_json,
 )
-from vlm_demo.engines.local.checkpoints.own_code import CODE_PATTERN, code_files, code_revision
 from vlm_demo.errors import LoadError, OutOfMemoryError
 from vlm_demo.units import format_bytes
 
