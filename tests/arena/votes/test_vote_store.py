@@ -403,13 +403,13 @@ def traces(folder: Path):
 
 
 def test_what_was_withdrawn_is_gone_from_the_files(small, tmp_path):
-    others = random_votes(300)
+    others = random_votes(100)
     for number, other in enumerate(others):
         small.add(other)
         small.add(secret_vote(number))
     assert traces(tmp_path)
 
-    assert small.delete(voter="SECRET-v") == 300
+    assert small.delete(voter="SECRET-v") == 100
 
     assert traces(tmp_path) == {}
     assert [vote for _, vote in small.read()] == others
