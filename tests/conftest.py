@@ -46,6 +46,8 @@ MARKERS = {
     "markup/test_reading_work.py": "thorough",
     "real_vllm": "models",
     "test_app.py": "services",
+    "test_backend.py": "models",
+    "test_pool.py": "models",
     "training": "models",
 }
 """The marker of all tests in a folder or file, by its path below `tests`."""
