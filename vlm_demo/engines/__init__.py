@@ -1,5 +1,6 @@
 """Where tokens come from. Heavy libraries load only with the engine that needs them."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -167,7 +168,9 @@ def free_memory(device: Device = "auto") -> FreeMemory:
 
 
 def release_memory() -> None:
-    """Give the memory of closed models back to the system."""
+    """Give the memory of closed models back to the system; without torch, there is none to give."""
+    if "torch" not in sys.modules:
+        return
     from vlm_demo.engines.local.checkpoints import memory
 
     memory.release_memory()
