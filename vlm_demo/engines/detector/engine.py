@@ -211,7 +211,7 @@ class DetectorEngine:
         else:
             whole = Classification.of(self._nets.classify(image))
             seen = _Seen(self._nets.detect(image), whole)
-            item = CachedItem(_SEEN_BYTES, lambda: self._forget(digest))
+            item = CachedItem(_SEEN_BYTES, lambda _: self._forget(digest))
             if self._cache.add(item):
                 self._seen[digest] = seen, item
         return Photograph(image, seen.observation, seen.whole, self._nets.classify)
