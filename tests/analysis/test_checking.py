@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from threading import active_count
 
 import pytest
-from PIL.Image import Image
+from PIL.Image import Image, Resampling, effect_noise
 from support import ROOT, scripted
 from support.scripted import CIRCLE, ScriptedEngine
 
@@ -315,8 +315,18 @@ def test_another_model_that_knows_the_language_is_preferred(embedded: Backend) -
     assert other != first
     assert embedded.spec(first).is_here
     assert embedded.spec(other).is_here
-    japanese = grounding_models(embedded, "犬がいます。", other_than="embedded-llava15")[0]
-    assert japanese == "embedded-llava15"  # the other one knows only English
+    scene = open_image(ANIMALS)
+    japanese = grounding_models(embedded, "犬がいます。", "embedded-kosmos2", scene)[0]
+    assert japanese == "embedded-llava15"  # the others know only English, or only photographs
+
+
+def test_the_kind_of_the_picture_decides_who_checks(embedded: Backend) -> None:
+    photo = effect_noise((80, 60), 90).convert("RGB").resize((640, 480), Resampling.BICUBIC)
+
+    assert grounding_models(embedded)[0] == "automatic"  # it sends either to its own model
+    assert grounding_models(embedded, image=photo)[0] == "embedded-photos"
+    drawn = grounding_models(embedded, "A dog.", image=open_image(ANIMALS))
+    assert drawn.index("embedded-llava15") < drawn.index("embedded-photos")
 
 
 def test_the_command_line_checks_an_answer(capsys: pytest.CaptureFixture[str]) -> None:

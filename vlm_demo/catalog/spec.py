@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Literal
 
 from vlm_demo.catalog.family_choice import FamilyChoice
-from vlm_demo.engines import LoadOptions, NumberFormat, Server, ServerKind, folder_on_disk
+from vlm_demo.engines import (
+    ImageKind,
+    LoadOptions,
+    NumberFormat,
+    Server,
+    ServerKind,
+    folder_on_disk,
+)
 from vlm_demo.errors import NotRunnableError, UnsupportedTaskError
 from vlm_demo.families import architectures, get_family
 from vlm_demo.prompting.request_checks import describe_unsupported_task
@@ -80,8 +87,9 @@ class ModelSpec:
     name: str  # shown to the user
     family: str
     checkpoint: str = ""  # Hub id, or folder; "" where there are no weights to be had
-    # remote: a server has it under `checkpoint`; detector: it is no language model
-    engine: Literal["local", "remote", "detector"] = "local"
+    # remote: a server has it under `checkpoint`; detector: it is no language model; automatic: it
+    # stands for one model of the menu for each kind of picture
+    engine: Literal["local", "remote", "detector", "automatic"] = "local"
     base_url: str = ""  # of the server's OpenAI-compatible API, as a rule http://host:port/v1
     server: ServerKind = "vllm"  # what it understands beyond the standard
     api_key_env: str = ""  # environment variable with the key; never the key itself
@@ -91,6 +99,7 @@ class ModelSpec:
     trust_remote_code: bool = False  # runs code from the Hub: wants a pinned revision
     runs: Runs = "here"
     embedded: bool = False  # comes with the program
+    made_for: ImageKind | None = None  # the only kind of picture that it knows; None: no limit
     gated: bool = False  # the Hub asks for an agreement first
     parameters: int | None = None  # all of them, also where only a part works on each word
     licence: str = ""
@@ -188,6 +197,8 @@ class ModelSpec:
         """As which family it is asked and why, as one sentence."""
         if self.family_choice:
             return self.family_choice.reason
+        if self.engine == "automatic":
+            return "Which model is asked depends on the picture."
         return f"Asked as {get_family(self.family).title}: the menu says so."
 
     @property
@@ -275,4 +286,4 @@ class ModelSpec:
     @property
     def is_here(self) -> bool:
         """Whether the model can be loaded without a network."""
-        return self.folder is not None
+        return self.engine == "automatic" or self.folder is not None

@@ -133,6 +133,7 @@ def _reply_to_json(reply: Reply) -> dict[str, Any]:
         "mentions": [_mention_to_json(mention) for mention in reply.mentions],
         "marks": [_place_to_json(place) for place in reply.parsed_places],
         **({"stop": reply.stop.value} if reply.stop else {}),
+        **({"model": reply.model} if reply.model else {}),
         "pace": timing
         and {"first_s": timing.first_token_s, "seconds": timing.seconds, "tokens": timing.tokens},
     }
@@ -221,6 +222,7 @@ class _ReplyModel(BaseModel):
     marks: Annotated[list[_PlaceModel], Field(max_length=MAX_ANSWER_REGIONS)]
     pace: _TimingModel | None
     stop: StopReason | None = None  # files of earlier versions do not say
+    model: _Text = ""  # nor do they say who answered
 
     @model_validator(mode="after")
     def _check_spans(self) -> _ReplyModel:
@@ -241,6 +243,7 @@ class _ReplyModel(BaseModel):
             tuple(place.to_place() for place in self.marks),
             self.note,
             stop=self.stop,
+            model=self.model,
             timing=Timing(pace.first_s, pace.seconds, pace.tokens) if pace else None,
         )
 

@@ -7,6 +7,8 @@ from typing import Any
 from vlm_demo.engines.base import (
     Engine,
     FreeMemory,
+    ImageKind,
+    ImageKindRecognizer,
     OnProgress,
     Progress,
     RenderedPrompt,
@@ -26,6 +28,8 @@ __all__ = [
     "CheckpointDescription",
     "Engine",
     "FreeMemory",
+    "ImageKind",
+    "ImageKindRecognizer",
     "LoadOptions",
     "NumberFormat",
     "OnProgress",

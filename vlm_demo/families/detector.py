@@ -37,6 +37,7 @@ FAMILY = Family(
     instructions={
         Task.CHAT: "{text}",
         Task.CAPTION: "Describe the photograph.",
+        Task.DETAILED_CAPTION: "Describe the photograph in detail.",
         Task.GROUNDED_CAPTION: "Describe the photograph with boxes.",
         Task.VQA: "{text}",
         Task.GROUNDING: "Find: {text}",

@@ -7,6 +7,9 @@ import pytest
 from PIL import Image
 from support import ROOT
 
+from vlm_demo.analysis.checking import check_against_image
+from vlm_demo.analysis.correction import strike_out
+from vlm_demo.analysis.verdicts import Reason, Verdict
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.menu import default_menu, find
 from vlm_demo.engines.base import ImageKind
@@ -130,3 +133,19 @@ def test_the_kind_of_a_picture_is_recognized() -> None:
         assert engine.recognize(open_image(path)) is ImageKind.DRAWN_SCENE
     assert engine.recognize(open_image(ROOT / "assets/screenshot.png")) is ImageKind.SCREEN
     assert engine.usage().images == 8
+
+
+def test_the_detector_checks_only_what_it_knows(backend: Backend, photo: Image.Image) -> None:
+    thing = ask(backend, Task.GROUNDED_CAPTION, "", photo).mentions[0]
+    noun = thing.phrase.lower().split()[-1]
+    text = f"The {noun}, a toothbrush and an okapi. There is no toaster."
+
+    *_, check = check_against_image(backend, NAME, photo, text)
+
+    found, brush, okapi, toaster = check.findings
+    assert found.verdict is Verdict.SUPPORTED
+    assert set(found.evidence.regions) <= set(thing.regions)
+    assert brush.verdict is Verdict.CONTRADICTED
+    assert (okapi.verdict, okapi.reason) == (None, Reason.CANNOT_BE_CHECKED)
+    assert toaster.verdict is Verdict.SUPPORTED
+    assert strike_out(check) == text.replace("a toothbrush", "~~a toothbrush~~")

@@ -247,8 +247,8 @@ class Arena:
         able = [spec for spec in self._backend.menu if spec.runs_here and spec.supports(task)]
         if self._models:
             return [spec for spec in able if spec.name in self._models]
-        # A detector is no language model: it battles only where somebody asks for it.
-        models = [spec for spec in able if spec.engine != "detector"]
+        # A detector is no language model, and automatic no model of its own.
+        models = [spec for spec in able if spec.engine not in ("detector", "automatic")]
         return [spec for spec in models if spec.engine == "remote" or spec.is_here]
 
     def _count_votes(self, task: Task) -> Mapping[frozenset[str], int]:

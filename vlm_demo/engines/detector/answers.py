@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from PIL.Image import Image
 
 from vlm_demo.engines.detector import sight
+from vlm_demo.engines.detector.nouns import Noun, read_noun
 from vlm_demo.engines.detector.photo_nets import Detection, Observation
 from vlm_demo.engines.detector.questions import Kind, Question, Side
 from vlm_demo.engines.detector.sight import Classification, Thing
-from vlm_demo.engines.detector.vocabulary import Language, find_class, imagenet_names
+from vlm_demo.engines.detector.vocabulary import Language, imagenet_names
 from vlm_demo.engines.detector.wording import WORDINGS, Sentence, Wording
 from vlm_demo.values import Box
-
-_NEGATIONS = {"not", "no", "without", "never"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +39,6 @@ class Photograph:
             max(int(bottom), int(top) + 1),
         )
         return Classification.of(self.classify(self.image.crop(corners)))
-
-
-@dataclass(frozen=True, slots=True)
-class Noun:
-    """What a user's noun phrase is about."""
-
-    words: str
-    """The noun without what cannot be judged."""
-
-    class_index: int | None
-    """The COCO class; None: it is not one of them."""
-
-    modifier: str = ""
-    """What cannot be judged, such as "red"."""
 
 
 def answer_question(photo: Photograph, question: Question) -> Iterator[Sentence]:
@@ -86,30 +71,6 @@ def describe_region(photo: Photograph, box: Box, language: Language) -> Sentence
         return (wording.region("", is_certain=False),)
     is_certain = best.probability >= sight.CLASSIFIER_CERTAIN
     return (wording.region(wording.name_imagenet(best.index), is_certain=is_certain),)
-
-
-def read_noun(words: str, language: Language) -> Noun:
-    """Return what a noun phrase is about: its longest known ending, as in "a red sports car"."""
-    class_index = find_class(words, language)
-    if class_index is not None:
-        return Noun(words, class_index)
-    if language is not Language.ENGLISH:
-        for start in range(1, len(words)):
-            if (class_index := find_class(words[start:], language)) is not None:
-                return Noun(words[start:], class_index, words[:start].rstrip("的の"))
-        return Noun(words, None)
-    parts = words.split()
-    if _NEGATIONS & {part.casefold() for part in parts}:
-        return Noun(words, None)
-    for start in range(1, len(parts)):
-        head = " ".join(parts[start:])
-        if (class_index := find_class(head, language)) is not None:
-            modifiers = [part for part in parts[:start] if part.casefold() not in _DETERMINERS]
-            return Noun(head, class_index, " ".join(modifiers))
-    return Noun(words, None)
-
-
-_DETERMINERS = {"a", "an", "the", "some", "any", "this", "that", "these", "those", "all", "every"}
 
 
 def _caption(photo: Photograph, wording: Wording) -> Sentence:

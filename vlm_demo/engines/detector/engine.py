@@ -58,12 +58,13 @@ _SEEN_BYTES = 40_000
 """What is seen in an image takes this in the cache: features, and up to 180 detections."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Seen:
-    """What both nets say about an image."""
+    """What the nets say about an image."""
 
     observation: Observation
-    whole: Classification
+    whole: Classification | None = None
+    """What the classifier says about all of it; None: it was not asked yet."""
 
 
 class DetectorEngine:
@@ -147,7 +148,7 @@ class DetectorEngine:
             EngineError: the model was unloaded.
         """
         self._require_open()
-        kinds = self._probe.recognize(self._observe(image.convert("RGB")).observation.features)
+        kinds = self._probe.recognize(self._look_at(image.convert("RGB")).observation.features)
         return max(kinds, key=kinds.__getitem__)
 
     def inspect(self, prompt: Prompt) -> RenderedPrompt:
@@ -200,6 +201,13 @@ class DetectorEngine:
 
     def _observe(self, image: Image) -> Photograph:
         """Return what the nets see in an image, from the cache where it is there."""
+        seen = self._look_at(image)
+        if seen.whole is None:
+            seen.whole = Classification.of(self._nets.classify(image))
+        return Photograph(image, seen.observation, seen.whole, self._nets.classify)
+
+    def _look_at(self, image: Image) -> _Seen:
+        """Return what the detector sees, and the classifier too if it was asked before."""
         digest = blake2b(f"{image.size}".encode() + image.tobytes(), digest_size=16).digest()
         with self._lock:
             self._images += 1
@@ -208,13 +216,12 @@ class DetectorEngine:
         if known:
             seen, item = known
             self._cache.touch(item)
-        else:
-            whole = Classification.of(self._nets.classify(image))
-            seen = _Seen(self._nets.detect(image), whole)
-            item = CachedItem(_SEEN_BYTES, lambda _: self._forget(digest))
-            if self._cache.add(item):
-                self._seen[digest] = seen, item
-        return Photograph(image, seen.observation, seen.whole, self._nets.classify)
+            return seen
+        seen = _Seen(self._nets.detect(image))
+        item = CachedItem(_SEEN_BYTES, lambda _: self._forget(digest))
+        if self._cache.add(item):
+            self._seen[digest] = seen, item
+        return seen
 
     def _forget(self, digest: bytes) -> None:
         self._seen.pop(digest, None)

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 
 from vlm_demo.engines.detector import sight
-from vlm_demo.engines.detector.answers import Photograph, read_noun
+from vlm_demo.engines.detector.answers import Photograph
+from vlm_demo.engines.detector.nouns import read_noun
 from vlm_demo.engines.detector.questions import Kind, Question
 from vlm_demo.engines.detector.vocabulary import find_class
 from vlm_demo.errors import NoScoresError

@@ -119,7 +119,12 @@ def build_check_answer(tab: gr.Tab, page: PageContext) -> None:
         if asked is None:
             return {result: gr.skip()}
         words = asked.reply.text.strip()
-        names = grounding_models(backend, words, other_than=asked.model)
+        names = grounding_models(
+            backend,
+            words,
+            other_than=asked.reply.model or asked.model,
+            image=asked.image.open() if asked.image else None,
+        )
         # Without a picture or words, the check itself says what is missing.
         return {
             own.image: asked.image,

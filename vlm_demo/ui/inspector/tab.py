@@ -31,8 +31,9 @@ def build_inspector_tab(tab: gr.Tab, page: PageContext) -> None:
         if last is None:
             return {halves: gr.skip()}
         with show_errors():
-            family = get_family(page.backend.spec(last.model).family)
-            prompt = page.backend.inspect(last.model, last.reopen_request()).prompt
+            request = last.reopen_request()
+            family = get_family(page.backend.route(last.model, request).spec.family)
+            prompt = page.backend.inspect(last.model, request).prompt
             seen = prompt.frame.seen if prompt.frame else (None, None)
             return {
                 **form.default_sizes,
