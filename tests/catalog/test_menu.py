@@ -349,7 +349,9 @@ def test_a_menu_that_is_not_there(tmp_path: Path) -> None:
 def test_finding_by_name() -> None:
     menu = default_menu()
     assert find(menu, "embedded-kosmos2") is menu[2]
-    with pytest.raises(UnknownModelError, match=r"called 'gpt'\. Known: automatic, embedded-llava15, emb"):
+    with pytest.raises(
+        UnknownModelError, match=r"called 'gpt'\. Known: automatic, embedded-llava15, emb"
+    ):
         find(menu[:3], "gpt")
 
 
