@@ -310,12 +310,12 @@ def test_a_text_without_things_is_done_at_once(backend: Backend, picture: Image)
 
 
 def test_another_model_that_knows_the_language_is_preferred(embedded: Backend) -> None:
-    first = grounding_models(embedded)[0]
-    other = grounding_models(embedded, other_than=first)[0]
+    scene = open_image(ANIMALS)
+    first = grounding_models(embedded, image=scene)[0]
+    other = grounding_models(embedded, other_than=first, image=scene)[0]
     assert other != first
     assert embedded.spec(first).is_here
     assert embedded.spec(other).is_here
-    scene = open_image(ANIMALS)
     japanese = grounding_models(embedded, "犬がいます。", "embedded-kosmos2", scene)[0]
     assert japanese == "embedded-llava15"  # the others know only English, or only photographs
 
