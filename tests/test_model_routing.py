@@ -122,6 +122,14 @@ def test_a_chosen_model_warns_of_a_screenshot(backend: Backend) -> None:
     assert reply.note.endswith("Please choose a larger model.")
 
 
+@pytest.mark.parametrize("size", [(1, 1), (300, 300), (20_000, 300), (2, 5_000)])
+def test_black_pictures_of_any_shape_get_an_answer(backend: Backend, size: tuple[int, int]) -> None:
+    _, reply = ask(backend, "automatic", Request(Task.CAPTION, "", (Image.new("RGB", size),)))
+
+    assert reply.text
+    assert reply.model
+
+
 def test_several_things_are_looked_for_by_one_model(backend: Backend, scene: Image.Image) -> None:
     _, reply = ask(backend, "automatic", Request(Task.GROUNDING, "horse, cat", (scene,)))
 

@@ -1,8 +1,8 @@
 """The engine that answers with fixed wording. It is no language model, and says so.
 
 It is given the same prompts as any engine. Its answers mark phrases and their boxes as InternVL
-does, `<ref>a dog</ref><box>[[x1, y1, x2, y2]]</box>` in thousandths of the image, and the score of
-a box is the probability of its chunk, so that confidences need no path of their own.
+does, `<ref>a dog</ref><box>[[x1, y1, x2, y2]]</box>` in thousandths of the image, and the
+probability that a box is right is that of its chunk: confidences need no path of their own.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from vlm_demo.engines.detector.questions import (
     read_names,
     read_question,
 )
-from vlm_demo.engines.detector.sight import Classification
+from vlm_demo.engines.detector.sight import Classification, estimate_confidence
 from vlm_demo.engines.detector.vocabulary import Language
 from vlm_demo.engines.detector.wording import WORDINGS, Phrase, Sentence
 from vlm_demo.errors import EngineError, LoadError, NoScoresError
@@ -257,7 +257,9 @@ def _write_part(part: str | Phrase) -> Iterator[TextChunk]:
         for index, detection in enumerate(part.detections):
             if index:
                 yield TextChunk(", ")
-            yield TextChunk(_write_box(detection), logprobs=(math.log(detection.score),))
+            yield TextChunk(
+                _write_box(detection), logprobs=(math.log(estimate_confidence(detection.score)),)
+            )
         yield TextChunk("]</box>")
 
 

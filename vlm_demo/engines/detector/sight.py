@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -28,8 +29,17 @@ CLASSIFIER_CERTAIN = 0.5
 CLASSIFIER_HEARD = 0.35
 """Probability from which the classifier may contradict the detector about an animal."""
 
-DETECTOR_TRUSTED = 0.6
-"""Score from which the detector names an animal alone, where the classifier has no opinion."""
+DETECTOR_TRUSTED = 0.7
+"""Score from which the detector names an animal alone, where the classifier has no opinion.
+
+At 0.7 it states a wrong animal on 10 % of photographs of raccoons, which neither net knows.
+"""
+
+_CONFIDENCE_SLOPE = 12.3
+"""How fast the probability that a box is right grows with its score."""
+
+_EVEN_SCORE = 0.44
+"""Score of boxes of which half are right, as counted on labelled photographs of COCO val2017."""
 
 _LAST_ANIMAL = 398
 """Number of ImageNet's classes, from the first, that are animals."""
@@ -99,6 +109,11 @@ class Classification:
         """Return the most probable of the 1,000 classes."""
         index = max(range(len(probabilities)), key=probabilities.__getitem__)
         return cls(index, probabilities[index])
+
+
+def estimate_confidence(score: float) -> float:
+    """Return the probability that a box with this score is right: its class, at IoU 0.5 or more."""
+    return 1 / (1 + math.exp(_CONFIDENCE_SLOPE * (_EVEN_SCORE - score)))
 
 
 def list_things(
