@@ -58,8 +58,18 @@ MODEL_FIXTURES = {"embedded", "tiny_llava15", "tiny_kosmos2", "tiny_smolvlm"}
 SET_BY_HAND = ("models", "services", "browser", "thorough")
 """Markers that a test may have of its own."""
 
-SERVICE_FIXTURES = {"address", "page", "postgres", "postgres_url", "served", "server", "votes_url"}
-"""Fixtures that start a server; who uses one is marked `services`."""
+SERVICE_FIXTURES = {
+    "address",
+    "backend",
+    "open_manager",
+    "page",
+    "postgres",
+    "postgres_url",
+    "served",
+    "server",
+    "votes_url",
+}
+"""Fixtures that start a server or open a backend; who uses one is marked `services`."""
 
 
 class _WithoutTorch(MetaPathFinder):

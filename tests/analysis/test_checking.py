@@ -329,6 +329,7 @@ def test_the_kind_of_the_picture_decides_who_checks(embedded: Backend) -> None:
     assert drawn.index("embedded-llava15") < drawn.index("embedded-photos")
 
 
+@pytest.mark.models
 def test_the_command_line_checks_an_answer(capsys: pytest.CaptureFixture[str]) -> None:
     from vlm_demo.cli import run as command
 
