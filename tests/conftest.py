@@ -1,6 +1,6 @@
 """Shared fixtures and markers; no test needs a network or anybody's weights.
 
-Every test has one of four markers. `unit` is what no other marker claims: `pytest -m unit` runs
+Every test has one of five markers. `unit` is what no other marker claims: `pytest -m unit` runs
 those tests alone, in a minute, and does not even import what needs torch.
 """
 
@@ -35,10 +35,19 @@ MARKERS = {
     "cli": "models",
     "conversion": "models",
     "docs": "models",
+    "engines/detector/test_detector_answers.py": "models",
+    "engines/detector/test_detector_engine.py": "models",
+    "engines/detector/test_photo_nets.py": "models",
     "engines/local": "models",
     "evaluation": "models",
+    "families/test_markup_round_trip.py": "thorough",
     "families/test_native_families.py": "models",
+    "markup/test_damaged_output.py": "thorough",
+    "markup/test_reading_work.py": "thorough",
     "real_vllm": "models",
+    "test_app.py": "services",
+    "test_backend.py": "models",
+    "test_pool.py": "models",
     "training": "models",
 }
 """The marker of all tests in a folder or file, by its path below `tests`."""
@@ -46,8 +55,21 @@ MARKERS = {
 MODEL_FIXTURES = {"embedded", "tiny_llava15", "tiny_kosmos2", "tiny_smolvlm"}
 """Fixtures that load a model or write its checkpoint; who uses one is marked `models`."""
 
-SERVICE_FIXTURES = {"address", "page", "served", "server", "votes_url"}
-"""Fixtures that start a server; who uses one is marked `services`."""
+SET_BY_HAND = ("models", "services", "browser", "thorough")
+"""Markers that a test may have of its own."""
+
+SERVICE_FIXTURES = {
+    "address",
+    "backend",
+    "open_manager",
+    "page",
+    "postgres",
+    "postgres_url",
+    "served",
+    "server",
+    "votes_url",
+}
+"""Fixtures that start a server or open a backend; who uses one is marked `services`."""
 
 
 class _WithoutTorch(MetaPathFinder):
@@ -72,7 +94,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     for item in items:
-        if not any(item.get_closest_marker(name) for name in ("models", "browser", "services")):
+        if not any(item.get_closest_marker(name) for name in SET_BY_HAND):
             item.add_marker(_marker_of(item))
 
 

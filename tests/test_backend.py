@@ -18,6 +18,7 @@ from vlm_demo import backend as backend_module
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.spec import Ability, ModelSpec
 from vlm_demo.engines import LoadOptions, OnProgress, Progress, Serving
+from vlm_demo.engines.local.engine import LocalEngine
 from vlm_demo.errors import (
     BusyModelError,
     EngineError,
@@ -481,3 +482,29 @@ def test_a_conversation_that_is_too_long_loses_its_beginning_and_says_so(
         alone = Request(Task.CHAT, "絵🐱" * 3900, (picture,), sampling=short)
         with pytest.raises(TooLongError, match="tokens"):
             list(backend.answer("tiny", alone))
+
+
+def test_a_conversation_of_many_short_turns_is_shortened_in_a_few_attempts(
+    tiny_llava15: Path, picture: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts: list[int] = []
+    real = LocalEngine.stream
+
+    def stream(engine: LocalEngine, prompt: Prompt, sampling: Sampling) -> Iterator[TextChunk]:
+        attempts.append(len(prompt.messages))
+        return real(engine, prompt, sampling)
+
+    monkeypatch.setattr(LocalEngine, "stream", stream)
+    history = tuple(
+        message
+        for _ in range(5000)
+        for message in (Message("user", "a"), Message("assistant", "b"))
+    )
+    request = Request(
+        Task.CHAT, "and now?", (picture,), history=history, sampling=Sampling(max_new_tokens=4)
+    )
+    with closing(Backend([spec("tiny", "llava15", tiny_llava15)], device="cpu")) as backend:
+        *_, reply = backend.answer("tiny", request)
+    assert reply.text
+    assert len(attempts) < 30
+    assert attempts[-1] > 100, "most of what fits is kept"

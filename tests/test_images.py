@@ -317,3 +317,28 @@ def test_the_first_picture_of_a_process_may_be_of_any_format(tmp_path: Path, for
     shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
 
     assert shown.stdout.strip() == "(8, 5)", shown.stderr
+
+
+def test_a_jpeg_that_repeats_a_scan_is_refused_before_it_is_decoded() -> None:
+    jpeg = encoded(corner((64, 64)), "JPEG", progressive=True)
+    last = jpeg.rindex(b"\xff\xda")
+    with pytest.raises(ImageError, match=r"3,\d\d\d scans"):
+        open_image(jpeg[:last] + jpeg[last:-2] * 3000 + b"\xff\xd9")
+    assert open_image(jpeg).size == (64, 64)
+
+
+def test_a_png_of_a_million_chunks_is_refused_before_it_is_decoded() -> None:
+    png = encoded(corner(), "PNG")
+    text = struct.pack(">I", 2) + b"tEXta\0" + struct.pack(">I", zlib.crc32(b"tEXta\0"))
+    with pytest.raises(ImageError, match="more than 20,000 chunks"):
+        open_image(png[:33] + text * 1_000_000 + png[33:])
+    assert open_image(png[:33] + text * 100 + png[33:]).size == (40, 20)
+
+
+def test_a_picture_of_one_column_is_not_taken_at_any_length() -> None:
+    header = struct.pack(">IIBBBBB", 1, 40_000_000, 8, 0, 0, 0, 0)
+    chunk = b"IHDR" + header
+    png = encoded(corner(), "PNG")
+    tall = png[:12] + chunk + struct.pack(">I", zlib.crc32(chunk)) + png[33:]
+    with pytest.raises(ImageError, match="40,000,000 pixels; at most 100,000"):
+        open_image(tall)

@@ -48,8 +48,10 @@ class AnswerTimer:
 class AnswerReader:
     """Reads what an engine writes for a prompt, as often as reading takes little of the time."""
 
-    def __init__(self, family: Family, prompt: Prompt, timer: AnswerTimer) -> None:
+    def __init__(self, family: Family, prompt: Prompt, timer: AnswerTimer, model: str) -> None:
+        """Take the family and the menu's name of the model, and the prompt that it is given."""
         self._family = family
+        self._model = model
         self._prompt = prompt
         self._timer = timer
         self._raw = prompt.answer_prefix
@@ -64,7 +66,14 @@ class AnswerReader:
                 self._timer.count(chunk)
                 self._stop = chunk.stop
                 if not self._timer.has_begun and self._stop is None:
-                    yield Reply("", "", queue_position=chunk.queue_position, is_waiting=True)
+                    yield Reply(
+                        "",
+                        "",
+                        note=self._prompt.note,
+                        queue_position=chunk.queue_position,
+                        is_waiting=True,
+                        model=self._model,
+                    )
                     continue
                 self._raw += chunk
                 self._tokens.add(chunk)
@@ -80,7 +89,7 @@ class AnswerReader:
             yield self._reply()
 
     def _reply(self) -> Reply:
-        return replace(self._read(), stop=self._stop)
+        return replace(self._read(), stop=self._stop, model=self._model)
 
     def _read(self) -> Reply:
         prompt, timing = self._prompt, self._timer.timing
@@ -91,3 +100,11 @@ class AnswerReader:
         notes = " ".join(filter(None, (prompt.note, reply.note)))
         reply = replace(reply, note=notes, timing=timing)
         return self._tokens.add_confidences(reply)
+
+
+def describe_omission(turns: int) -> str:
+    """Say that the oldest turns of a conversation were left out of the prompt."""
+    return (
+        "The conversation has become too long for this model: its beginning, "
+        f"{'one turn' if turns == 1 else f'{turns} turns'}, was left out."
+    )

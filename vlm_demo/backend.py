@@ -6,9 +6,12 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from threading import Lock
 
-from vlm_demo.answer_reading import AnswerReader, AnswerTimer
+from PIL.Image import Image
+
+from vlm_demo.answer_reading import AnswerReader, AnswerTimer, describe_omission
 from vlm_demo.catalog.added_model import spec_for_checkpoint
 from vlm_demo.catalog.menu import default_menu, find, load_menu
 from vlm_demo.catalog.own_code import trust_own_code
@@ -19,6 +22,7 @@ from vlm_demo.engines import (
     CacheBudget,
     Engine,
     FreeMemory,
+    ImageKind,
     NumberFormat,
     OnProgress,
     Progress,
@@ -27,16 +31,25 @@ from vlm_demo.engines import (
     Usage,
     open_engine,
 )
-from vlm_demo.errors import InputError, LoadError, NotRunnableError, TooLongError, quote_name
+from vlm_demo.errors import (
+    InputError,
+    LoadError,
+    NoScoresError,
+    NotRunnableError,
+    TooLongError,
+    quote_name,
+)
 from vlm_demo.families import get_family
 from vlm_demo.markup.coordinate_spaces import SPACES
+from vlm_demo.model_routing import ModelRouter, Route
 from vlm_demo.pool import FormatOption, ModelPool
+from vlm_demo.prompting.family import MESSAGE_TOKENS
 from vlm_demo.prompting.image_size import limit_image_size
 from vlm_demo.prompting.request_checks import MAX_CHARACTERS
 from vlm_demo.prompting.targets import TARGET_TASKS, read_targets
 from vlm_demo.settings import Device, Settings
 from vlm_demo.target_replies import answer_each, assign_targets
-from vlm_demo.values import Prompt, Reply, Request, Task
+from vlm_demo.values import Prompt, Reply, Request, StopReason, Task
 
 
 class Backend:
@@ -58,6 +71,7 @@ class Backend:
         self._pool = ModelPool(
             self._open_engine, menu=lambda: self._menu, max_loaded=max_loaded, device=device
         )
+        self._router = ModelRouter(lambda: self._menu, self._pool.using)
         self._lock = Lock()  # guards the menu, and what follows
         self._server_keys: dict[str, str] = {}  # by base_url; they are kept nowhere else
 
@@ -91,12 +105,16 @@ class Backend:
         return self._menu
 
     def models_for(self, task: Task) -> list[str]:
-        """Names of the models that run here and can do a task, in menu order."""
-        return [spec.name for spec in self._menu if spec.runs_here and spec.supports(task)]
+        """Names of the models, without automatic, that run here and can do a task, in order."""
+        models = (spec for spec in self._menu if spec.engine != "automatic")
+        return [spec.name for spec in models if spec.runs_here and spec.supports(task)]
 
     def spec(self, name: str) -> ModelSpec:
         """Return the menu's entry, or raise UnknownModelError."""
         return find(self._menu, name)
+
+    def _parts(self, name: str) -> tuple[ModelSpec, ...]:
+        return self._router.list_parts(self.spec(name))
 
     def add_checkpoint(self, checkpoint: str, *, trusted_revision: str = "") -> ModelSpec:
         """Add a Hub id or a folder to the menu, unless it is there already.
@@ -166,7 +184,9 @@ class Backend:
 
     def is_loaded(self, name: str) -> bool:
         """Whether the model can answer at once."""
-        return self._pool.is_loaded(name)
+        spec = next((spec for spec in self._menu if spec.name == name), None)
+        parts = self._router.list_parts(spec) if spec else ()
+        return bool(parts) and all(self._pool.is_loaded(spec.name) for spec in parts)
 
     def load(
         self, model: str, number_format: NumberFormat | None = None
@@ -186,15 +206,18 @@ class Backend:
             LoadError: the checkpoint cannot be fetched or loaded.
             OutOfMemoryError: it does not fit; the message says what would.
         """
-        yield from self._pool.load(_require_runnable(self.spec(model)), number_format)
+        for spec in self._parts(model):
+            yield from self._pool.load(_require_runnable(spec), number_format)
 
     def progress(self, model: str) -> Progress | None:
         """Return how far the loading of a model has come; None: it can answer at once."""
-        return self._pool.progress(self.spec(model).name)
+        progress = (self._pool.progress(spec.name) for spec in self._parts(model))
+        return next((one for one in progress if one), None)
 
     def stop_loading(self, model: str) -> None:
         """End the loading of a model soon; those who wait for it get a LoadError."""
-        self._pool.stop_loading(self.spec(model).name)
+        for spec in self._parts(model):
+            self._pool.stop_loading(spec.name)
 
     def unload(self, model: str) -> None:
         """Free the memory of a model; one that is not loaded is left as it is.
@@ -202,7 +225,8 @@ class Backend:
         Raises:
             BusyModelError: it is answering, or being loaded.
         """
-        self._pool.unload(self.spec(model).name)
+        for spec in self._parts(model):
+            self._pool.unload(spec.name)
 
     def format_options(self, model: str) -> list[FormatOption]:
         """Return the number formats that make sense for a model on this machine, AUTO first."""
@@ -228,8 +252,30 @@ class Backend:
         """
         spec = self.spec(model)
         spec.check(request.task)
+        if spec.engine != "automatic":  # it is known once the picture has been looked at
+            self._check_options(spec, request)
+
+    def _check_options(self, spec: ModelSpec, request: Request) -> None:
         check_thinking(spec, request.sampling.thinking if request.sampling else None)
         get_family(spec.family).check(request, max_characters=self._max_characters)
+
+    def route(self, model: str, request: Request) -> Route:
+        """Return who answers a request, by the kind of its picture where that matters.
+
+        Raises:
+            VlmDemoError: the model is unknown, or the one that answers cannot do the task.
+        """
+        self.check(model, request)
+        spec = self.spec(model)
+        route = self._router.find_route(spec, request)
+        if route.spec is not spec and not route.refusal:
+            route.spec.check(request.task)
+            self._check_options(route.spec, request)
+        return route
+
+    def recognize(self, image: Image) -> ImageKind | None:
+        """Return what kind of picture an image is; None: no model here can tell."""
+        return self._router.recognize(image)
 
     def answer(self, model: str, request: Request) -> Generator[Reply, None, None]:
         """Yield the reply as it grows; the last one is complete. Closing the iterator stops it.
@@ -241,13 +287,16 @@ class Backend:
         Raises:
             VlmDemoError: the model is unknown, cannot do the task, or failed.
         """
-        self.check(model, request)
+        route = self.route(model, request)
+        if route.refusal:
+            yield Reply(route.refusal, route.refusal, stop=StopReason.FINISHED, model=model)
+            return
         targets = read_targets(request.text) if request.task in TARGET_TASKS else ()
-        answer = partial(self._answer, model)
+        answer = partial(self._answer, route)
         if len(targets) < 2:
             yield from answer(request)
             return
-        requests = get_family(self.spec(model).family).split_request(request)
+        requests = get_family(route.spec.family).split_request(request)
         if len(requests) > 1:
             at_once = self._serving.batch
             yield from answer_each(requests, targets, answer, at_once=at_once)
@@ -256,27 +305,30 @@ class Backend:
             for reply in replies:
                 yield assign_targets(reply, targets)
 
-    def _answer(self, model: str, request: Request) -> Generator[Reply, None, None]:
+    def _answer(self, route: Route, request: Request) -> Generator[Reply, None, None]:
         """Yield the reply to one prompt; see `answer`."""
         timer = AnswerTimer()
-        spec = self.spec(model)
+        spec = route.spec
         family = get_family(spec.family)
         sampling = request.sampling or family.sampling
         with self._pool.using(spec) as engine:
             omitted_turns = 0
-            while True:
+            for attempt in count():
                 prompt = self._prompt(spec, request, engine)
-                if omitted_turns:
-                    notes = prompt.note, _omission_note(omitted_turns)
-                    prompt = replace(prompt, note=" ".join(filter(None, notes)))
+                omission = describe_omission(omitted_turns) if omitted_turns else ""
+                notes = route.note, prompt.note, omission
+                prompt = replace(prompt, note=" ".join(filter(None, notes)))
                 try:
-                    yield from AnswerReader(family, prompt, timer).read(engine, sampling)
+                    reader = AnswerReader(family, prompt, timer, spec.name)
+                    yield from reader.read(engine, sampling)
                     return
-                except TooLongError:  # before anything was written
-                    shorter = family.without_oldest_turn(request)
-                    if shorter is None:
+                except TooLongError as error:  # before anything was written
+                    # A server does not say how much is too much: twice as much goes each time.
+                    excess = error.excess_tokens or 2**attempt * MESSAGE_TOKENS
+                    request, turns = family.without_oldest_turns(request, excess)
+                    if not turns:
                         raise
-                request, omitted_turns = shorter, omitted_turns + 1
+                omitted_turns += turns
 
     def score(self, model: str, request: Request) -> list[float]:
         """Return the log-probability of each of the request's choices as the whole answer.
@@ -287,12 +339,13 @@ class Backend:
             NoScoresError: the engine cannot compute them.
             VlmDemoError: as `answer` does, or there are no choices.
         """
-        self.check(model, request)
-        spec = self.spec(model)
+        route = self.route(model, request)
         if not request.choices:
             raise InputError("Please give the answers to choose from.")
-        with self._pool.using(spec) as engine:
-            prompt = self._prompt(spec, request, engine)
+        if route.refusal:
+            raise NoScoresError(route.refusal)
+        with self._pool.using(route.spec) as engine:
+            prompt = self._prompt(route.spec, request, engine)
             return engine.score(prompt, prompt.choices)
 
     def inspect(self, model: str, request: Request) -> RenderedPrompt:
@@ -301,10 +354,11 @@ class Backend:
         Raises:
             VlmDemoError: as `answer` does.
         """
-        self.check(model, request)
-        spec = self.spec(model)
-        with self._pool.using(spec) as engine:
-            return engine.inspect(self._prompt(spec, request, engine))
+        route = self.route(model, request)
+        if route.refusal:
+            raise InputError(route.refusal)
+        with self._pool.using(route.spec) as engine:
+            return engine.inspect(self._prompt(route.spec, request, engine))
 
     def _prompt(self, spec: ModelSpec, request: Request, engine: Engine) -> Prompt:
         family = get_family(spec.family)
@@ -335,13 +389,6 @@ class Backend:
             )
         options = spec.load_options(self._device, self._server_keys.get(spec.base_url, ""))
         return open_engine(options, self._serving, on_progress)
-
-
-def _omission_note(turns: int) -> str:
-    return (
-        "The conversation has become too long for this model: its beginning, "
-        f"{'one turn' if turns == 1 else f'{turns} turns'}, was left out."
-    )
 
 
 def _require_runnable(spec: ModelSpec) -> ModelSpec:

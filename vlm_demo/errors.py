@@ -75,6 +75,11 @@ class MissingTextError(InputError):
 class TooLongError(InputError):
     """The text is longer than the model can take."""
 
+    def __init__(self, message: str, *, excess_tokens: int = 0) -> None:
+        """Keep by how many tokens it is too long; 0: that is not known."""
+        super().__init__(message)
+        self.excess_tokens = excess_tokens
+
 
 class TooManyTargetsError(InputError):
     """The request names more things to look for than are taken at a time."""

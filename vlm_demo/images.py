@@ -16,6 +16,7 @@ import pillow_heif
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vlm_demo.errors import ImageError
+from vlm_demo.image_work import check_image_work, check_sides
 
 MAX_BYTES = 20_000_000
 """Largest file that is opened, in bytes, unless a caller says otherwise."""
@@ -69,6 +70,7 @@ def open_image(
         ImageError: it is not a picture that can be read, or is too large.
     """
     content = _read_content(source, max_bytes)
+    check_image_work(content)
     Image.init()  # otherwise `open` knows the names of five formats only
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
@@ -128,6 +130,7 @@ def _check_size(size: tuple[int, int], max_pixels: int) -> None:
     width, height = size
     if width < 1 or height < 1:
         raise ImageError("This picture has no pixels. Please try another file.")
+    check_sides(size)
     if width * height > max_pixels:
         raise ImageError(f"{_too_many_pixels(max_pixels)} It has {width:,} x {height:,}.")
 

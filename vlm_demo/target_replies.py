@@ -136,6 +136,7 @@ def merge_replies(targets: Sequence[str], replies: Sequence[Reply | None]) -> Re
         queue_position=min(positions) if positions and not has_begun else 0,
         is_waiting=not has_begun and not any(reply.stop for reply in own),
         stop=_merge_stops([reply.stop for reply in own]),
+        model=next((reply.model for reply in own if reply.model), ""),
         space=next((reply.space for reply in own if reply.space), ""),
         timing=_merge_timings([reply.timing for reply in own if reply.timing]),
     )

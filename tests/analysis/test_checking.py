@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from threading import active_count
 
 import pytest
-from PIL.Image import Image
+from PIL.Image import Image, Resampling, effect_noise
 from support import ROOT, scripted
 from support.scripted import CIRCLE, ScriptedEngine
 
@@ -310,15 +310,26 @@ def test_a_text_without_things_is_done_at_once(backend: Backend, picture: Image)
 
 
 def test_another_model_that_knows_the_language_is_preferred(embedded: Backend) -> None:
-    first = grounding_models(embedded)[0]
-    other = grounding_models(embedded, other_than=first)[0]
+    scene = open_image(ANIMALS)
+    first = grounding_models(embedded, image=scene)[0]
+    other = grounding_models(embedded, other_than=first, image=scene)[0]
     assert other != first
     assert embedded.spec(first).is_here
     assert embedded.spec(other).is_here
-    japanese = grounding_models(embedded, "犬がいます。", other_than="embedded-llava15")[0]
-    assert japanese == "embedded-llava15"  # the other one knows only English
+    japanese = grounding_models(embedded, "犬がいます。", "embedded-kosmos2", scene)[0]
+    assert japanese == "embedded-llava15"  # the others know only English, or only photographs
 
 
+def test_the_kind_of_the_picture_decides_who_checks(embedded: Backend) -> None:
+    photo = effect_noise((80, 60), 90).convert("RGB").resize((640, 480), Resampling.BICUBIC)
+
+    assert grounding_models(embedded)[0] == "automatic"  # it sends either to its own model
+    assert grounding_models(embedded, image=photo)[0] == "embedded-photos"
+    drawn = grounding_models(embedded, "A dog.", image=open_image(ANIMALS))
+    assert drawn.index("embedded-llava15") < drawn.index("embedded-photos")
+
+
+@pytest.mark.models
 def test_the_command_line_checks_an_answer(capsys: pytest.CaptureFixture[str]) -> None:
     from vlm_demo.cli import run as command
 

@@ -143,6 +143,7 @@ def test_one_that_fails_leaves_the_others_alone(backend: Backend, picture: Image
     assert "cannot do this task" in third.error
 
 
+@pytest.mark.models
 def test_two_real_models_agree_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     asked = [
         *("consensus", str(ANIMALS), "elephant", "--json"),

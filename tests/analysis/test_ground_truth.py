@@ -207,6 +207,7 @@ def test_broken_zips_are_refused_in_words(known, tmp_path):
             read_archive(archive, tmp_path)
 
 
+@pytest.mark.models
 def test_the_embedded_model_is_evaluated_on_a_benchmark_of_ones_own(known, tmp_path):
     archive = tmp_path / "own.zip"
     ours = LabelledQuestion(

@@ -215,6 +215,7 @@ def test_pausing_finishes_what_was_begun_and_stopping_gives_it_up(open_run, phot
     assert names == sorted(run.source.names)
 
 
+@pytest.mark.services
 def test_a_killed_batch_goes_on_and_ends_as_if_nothing_had_been(photos, tmp_path, open_run):
     for number in range(12, 60):
         (photos / f"{number}.png").write_bytes(png((number * 4, 10, 10)))

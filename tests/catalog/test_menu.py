@@ -24,13 +24,15 @@ def menu_file(folder: Path, text: str) -> Path:
 
 
 def test_the_menu_begins_with_the_embedded_models() -> None:
-    assert [spec.name for spec in MENU[:3]] == [
+    assert [spec.name for spec in MENU[:5]] == [
+        "automatic",
         "embedded-llava15",
         "embedded-kosmos2",
+        "embedded-photos",
         "SmolVLM-256M-Instruct",
     ]
-    assert [spec.embedded for spec in MENU] == [True, True] + [False] * (len(MENU) - 2)
-    assert all(spec.note for spec in MENU[:3])
+    assert [spec.embedded for spec in MENU] == [True] * 4 + [False] * (len(MENU) - 4)
+    assert all(spec.note for spec in MENU[:5])
 
 
 def test_every_checkpoint_of_every_family_is_on_the_menu() -> None:
@@ -56,7 +58,7 @@ def test_every_entry_is_complete(spec: ModelSpec) -> None:
     assert spec.source.startswith("https://") or (REPOSITORY / spec.source).is_file()
     assert set(spec.unverified_fields) <= {field.name for field in fields(ModelSpec)}
     assert spec.revision is None  # nobody here has read the code of a revision
-    if spec.runs == "nowhere":
+    if spec.runs == "nowhere" or spec.engine == "automatic":
         assert not spec.checkpoint
     else:
         assert spec.checkpoint
@@ -117,7 +119,7 @@ def test_memory_grows_with_the_parameters_and_shrinks_with_the_bits() -> None:
 
 
 def test_the_embedded_models_are_as_large_as_the_menu_says() -> None:
-    for spec in MENU[:2]:
+    for spec in MENU[1:3]:
         assert spec.is_here
         with safe_open(Path(spec.checkpoint) / "model.safetensors", "np") as weights:
             sizes = [weights.get_slice(name).get_shape() for name in weights.keys()]  # noqa: SIM118
@@ -125,7 +127,7 @@ def test_the_embedded_models_are_as_large_as_the_menu_says() -> None:
 
 
 def test_embedded_models_are_looked_for_in_the_repository() -> None:
-    spec = default_menu()[0]
+    spec = default_menu()[1]
     assert Path(spec.checkpoint) == ROOT / "assets/models/embedded-llava15"
     assert spec.is_here == Path(spec.checkpoint).is_dir()
 
@@ -146,8 +148,8 @@ def test_tasks_come_from_the_family() -> None:
 def test_abilities_come_from_the_family_and_the_exceptions() -> None:
     assert Ability.REGION_INPUT in find(MENU, "llava-1.5-7b-hf").abilities
     assert Ability.REGION_INPUT not in find(MENU, "SmolVLM-256M-Instruct").abilities  # drawn in
-    assert Ability.SEVERAL_PICTURES in find(MENU, "SmolVLM-256M-Instruct").abilities
-    assert Ability.SEVERAL_PICTURES not in find(MENU, "llava-1.5-7b-hf").abilities
+    assert Ability.SEVERAL_IMAGES in find(MENU, "SmolVLM-256M-Instruct").abilities
+    assert Ability.SEVERAL_IMAGES not in find(MENU, "llava-1.5-7b-hf").abilities
     assert Ability.MASKS in find(MENU, "Florence-2-base").abilities
     assert Ability.CHAT not in find(MENU, "GLM-4.1V-9B-Base").abilities
 
@@ -266,7 +268,10 @@ THERE = GOOD + 'engine = "remote"\nbase_url = "http://127.0.0.1:8000/v1"\n'
         ('[[model]]\nfamily = "llava15"\ncheckpoint = "a/b"', "'name' is missing"),
         ('[[model]]\nname = "x"\nfamily = "llava15"', "model 'x': 'checkpoint' is missing"),
         (GOOD + 'engin = "local"', "no 'engin'. Known: name, family"),
-        (GOOD + 'engine = "magic"', "engine should be 'local' or 'remote', not 'magic'"),
+        (
+            GOOD + 'engine = "magic"',
+            "engine should be 'local', 'remote', 'detector' or 'automatic', not 'magic'",
+        ),
         (GOOD + 'quantization = "3bit"', "quantization should be .*'4bit'.*, not '3bit'"),
         (GOOD + "parameters = 1.5", "parameters should be a valid integer, not 1.5"),
         (GOOD + "parameters = true", "parameters should be a valid integer, not True"),
@@ -343,8 +348,10 @@ def test_a_menu_that_is_not_there(tmp_path: Path) -> None:
 
 def test_finding_by_name() -> None:
     menu = default_menu()
-    assert find(menu, "embedded-kosmos2") is menu[1]
-    with pytest.raises(UnknownModelError, match=r"called 'gpt'\. Known: embedded-llava15, emb"):
+    assert find(menu, "embedded-kosmos2") is menu[2]
+    with pytest.raises(
+        UnknownModelError, match=r"called 'gpt'\. Known: automatic, embedded-llava15, emb"
+    ):
         find(menu[:3], "gpt")
 
 

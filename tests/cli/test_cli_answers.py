@@ -25,7 +25,7 @@ SHORT = ("--max-new-tokens", "6")
 def test_models_lists_the_menu_with_the_default_first(run_command):
     listed = run_command("models", "--json").json
 
-    assert [entry["name"] for entry in listed[:2]] == ["embedded-llava15", "embedded-kosmos2"]
+    assert [entry["name"] for entry in listed[:2]] == ["automatic", "embedded-llava15"]
     assert listed[0]["embedded"] is True
     assert "grounding" in listed[0]["tasks"]
     smol = next(entry for entry in listed if entry["name"] == "SmolVLM-256M-Instruct")
@@ -56,7 +56,7 @@ def test_caption_prints_the_same_text_with_and_without_json(run_command, menu, f
     as_json = run_command("caption", file, *SHORT, "--json")
 
     assert plain.status == as_json.status == 0
-    assert list(as_json.json) == ["text", "stop"]
+    assert list(as_json.json) == ["text", "stop", "model"]
     assert as_json.json["stop"] == "length"
     assert plain.out == printable(as_json.json["text"]) + "\n"
     assert plain.out.strip()

@@ -53,7 +53,10 @@ import pytest
         (("ask", "{file}", "what?", "--choices", "a", "--pattern", "b"), "only one of these"),
         (("locate", "{file}", "x", "--least-confidence", "2"), "'--least-confidence'"),
         (("train", "--recipe", "none"), "There is no recipe 'none'. Known: embedded-llava15"),
-        (("evaluate", "--benchmark", "none"), "There is no benchmark 'none'. Known: own, scenes"),
+        (
+            ("evaluate", "--benchmark", "none"),
+            "There is no benchmark 'none'. Known: coco, own, scenes",
+        ),
     ],
 )
 def test_bad_input_gets_one_clear_line_and_status_2(

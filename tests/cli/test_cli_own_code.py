@@ -13,7 +13,7 @@ from vlm_demo.backend import Backend
 from vlm_demo.catalog.menu import default_menu
 from vlm_demo.cli.exit_codes import BAD_INPUT
 from vlm_demo.cli.main import run
-from vlm_demo.engines.local.checkpoints.own_code import code_revision
+from vlm_demo.engines.local.checkpoints.code_files import code_revision
 from vlm_demo.errors import UntrustedCodeError
 from vlm_demo.values import Request, Sampling, Task
 

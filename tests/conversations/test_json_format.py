@@ -71,6 +71,7 @@ CONVERSATIONS = st.builds(
 )
 
 
+@pytest.mark.thorough
 @given(CONVERSATIONS)
 def test_a_conversation_comes_back_from_its_file_as_it_was(conversation: SavedConversation) -> None:
     again = from_json(to_json(conversation).encode())

@@ -67,6 +67,7 @@ def test_the_commands_of_the_arena_run_one_after_the_other(run_command, tmp_path
 def test_a_long_command_is_understood(run_command, command, monkeypatch):
     models = []
     monkeypatch.setattr(lazy, "train", lambda recipe, out, **_: models.append(recipe) or out)
+    monkeypatch.setattr(lazy, "make_photo_model", lambda *_: models.append("embedded-photos"))
     monkeypatch.setattr(lazy, "evaluate", lambda *a, **_: models.append(a[2]) or {"n": 1})
 
     run_command(command)

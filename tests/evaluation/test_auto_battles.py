@@ -104,7 +104,7 @@ def test_the_command_lets_the_embedded_models_meet_on_the_drawn_world(
     assert all(vote.origin is Origin.AUTOMATIC and not vote.voter for vote in votes)
     assert all(vote.began_at < vote.ended_at < vote.voted_at for vote in votes)
     assert all(side.revision and side.outputs[0] for vote in votes for side in (vote.a, vote.b))
-    assert all(vote.prompt_hash and vote.picture_hash for vote in votes)
+    assert all(vote.prompt_hash and vote.image_hash for vote in votes)
     assert {vote.task for vote in votes} >= {Task.VQA, Task.GROUNDING, Task.GROUNDED_CAPTION}
     assert len({vote.a.model for vote in votes}) == 2  # neither always stands on the left
     # Both were trained on such scenes: most of their answers are right, and so ties.

@@ -265,20 +265,35 @@ def test_the_oldest_turn_goes_first_and_its_picture_stays(image: Image.Image) ->
         Message("assistant", "2"),
     )
     family = get_family("llava15")
-    shorter = family.without_oldest_turn(Request(Task.CHAT, "three", history=history))
+    shorter, count = family.without_oldest_turns(Request(Task.CHAT, "three", history=history))
+    assert count == 1
     assert shorter == Request(
         Task.CHAT, "three", history=(Message("user", "two", (image,)), history[3])
     )
-    shortest = family.without_oldest_turn(shorter)
+    shortest, _ = family.without_oldest_turns(shorter)
     assert shortest == Request(Task.CHAT, "three", images=(image,))
-    assert family.without_oldest_turn(shortest) is None
+    assert family.without_oldest_turns(shortest) == (shortest, 0)
+
+
+def test_as_many_turns_go_as_surely_have_too_few_tokens() -> None:
+    history = tuple(
+        message
+        for number in range(100)
+        for message in (Message("user", f"{number:04}"), Message("assistant", "yes!"))
+    )
+    request = Request(Task.CHAT, "and now?", history=history)
+    shorter, count = get_family("llava15").without_oldest_turns(request, 10 * 2 * (8 + 4))
+    assert count == 10
+    assert shorter.history == history[20:]
+    everything, count = get_family("llava15").without_oldest_turns(request, 1_000_000)
+    assert (everything.history, count) == ((), 100)
 
 
 def test_a_newer_picture_is_not_joined_by_that_of_a_turn_that_goes(image: Image.Image) -> None:
     newer = Image.new("RGB", (9, 9))
     history = (Message("user", "one", (image,)), Message("assistant", "1"))
     request = Request(Task.CHAT, "two", images=(newer,), history=history)
-    shorter = get_family("qwen2_vl").without_oldest_turn(request)
+    shorter, _ = get_family("qwen2_vl").without_oldest_turns(request)
     assert shorter == Request(Task.CHAT, "two", images=(newer,))
 
 
@@ -287,4 +302,11 @@ def test_nothing_goes_where_the_family_leaves_earlier_turns_out_anyway() -> None
     history = (Message("user", "one"), Message("assistant", "1"))
     assert families
     for family in families:
-        assert family.without_oldest_turn(Request(Task.VQA, "two", history=history)) is None
+        request = Request(Task.VQA, "two", history=history)
+        assert family.without_oldest_turns(request) == (request, 0)
+
+
+def test_more_choices_than_can_be_compared_are_refused_at_once(image: Image.Image) -> None:
+    request = Request(Task.VQA, "Which?", (image,), choices=tuple(map(str, range(20_000))))
+    with pytest.raises(InputError, match="20,000 possible answers; at most 200"):
+        get_family("llava15").check(request)

@@ -75,6 +75,7 @@ def test_output_is_read_as_the_golden_one(family: Family) -> None:
     check_each(golden_cases(family, "output"), check)
 
 
+@pytest.mark.thorough
 @each(FAMILIES)
 def test_growing_output_never_shows_markup_or_loses_regions(family: Family) -> None:
     def check(case: Any) -> None:

@@ -18,7 +18,7 @@ from support.engines import load_engine
 from support.tiny_checkpoints import CHECKPOINTS, save
 from transformers import LogitsProcessor, LogitsProcessorList
 
-from vlm_demo.catalog.identity import identify
+from vlm_demo.catalog.family_choice import choose_family
 from vlm_demo.engines import CheckpointDescription
 from vlm_demo.engines.local.decoding.constraints import ForcedTokens
 from vlm_demo.engines.local.engine import LocalEngine
@@ -100,7 +100,7 @@ def test_the_family_is_found_by_the_checkpoint(native: Native) -> None:
     kind = native.engine._model.config.model_type
     hub_id = native.family.checkpoints[0]
     description = CheckpointDescription(name=hub_id, is_hub_id=True, config={"model_type": kind})
-    assert identify(description).family == native.family.name
+    assert choose_family(description).family == native.family.name
 
 
 # Prompts

@@ -1,4 +1,4 @@
-"""100,000 damaged outputs over all families: nothing raised, no region outside the image.
+"""100,000 damaged outputs over all readers: nothing raised, no region outside the image.
 
 Real outputs (the shared vectors and the golden data) are cut, repeated, shuffled and mixed with
 each other and with junk, from fixed seeds.
@@ -7,14 +7,14 @@ each other and with junk, from fixed seeds.
 import math
 import random
 
-from support.families import FAMILIES, each
+from support.families import READERS, each
 from support.outputs import recorded_outputs
 
 from vlm_demo.markup.coordinate_spaces import SPACES
 from vlm_demo.prompting.family import Family
 from vlm_demo.values import Box, Frame, Message, Point, Polygon, Prompt, Region, Reply, ReplyState
 
-DAMAGED = 100_000 // len(FAMILIES) + 1  # outputs for each family
+DAMAGED = 100_000 // len(READERS) + 1  # outputs for each family
 
 
 FOUND = (ReplyState.FOUND, ReplyState.PARTLY_UNREADABLE)
@@ -71,7 +71,7 @@ def coordinates(region: Region) -> list[float]:
             return [value for point in points for value in (point.x, point.y)]
 
 
-@each(FAMILIES)
+@each(READERS)
 def test_damaged_output_is_read_without_harm(family: Family) -> None:
     rng = random.Random(family.name)
     spaces = ["", "", *SPACES]

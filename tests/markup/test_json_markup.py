@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -56,6 +57,7 @@ values = st.recursive(
 )
 
 
+@pytest.mark.thorough
 @settings(max_examples=200, deadline=None)
 @given(values, st.sampled_from((json.dumps, repr)))
 def test_all_json_and_python_is_one_whole(value: object, write: object) -> None:
@@ -66,6 +68,7 @@ def test_all_json_and_python_is_one_whole(value: object, write: object) -> None:
     assert (structure.start, structure.end) == (4, 4 + len(written))
 
 
+@pytest.mark.thorough
 @settings(max_examples=200, deadline=None)
 @given(values, st.integers(0, 200))
 def test_cut_json_is_read_without_harm(value: object, cut: int) -> None:

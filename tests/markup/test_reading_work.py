@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from support.families import FAMILIES, each
+from support.families import READERS, each
 from support.outputs import UNFINISHED, recorded_outputs
 
 from vlm_demo.prompting.family import Family
@@ -20,7 +20,7 @@ SOME = 4
 """Recorded outputs of each family that are repeated."""
 
 
-@each(FAMILIES)
+@each(READERS)
 def test_four_times_the_output_is_at_most_five_times_the_work(family: Family) -> None:
     for piece, task in pieces_for(family):
         short, long = (count_calls(family, piece, task, LENGTH * times) for times in (1, 4))
@@ -61,4 +61,4 @@ def test_a_reader_that_goes_back_is_noticed(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(Family, "reply", read_again_and_again)
     with pytest.raises(AssertionError):
-        test_four_times_the_output_is_at_most_five_times_the_work(FAMILIES[0])
+        test_four_times_the_output_is_at_most_five_times_the_work(READERS[0])

@@ -1,9 +1,11 @@
 """Reasoning is cut out of answers, whichever markers a model writes."""
 
+from dataclasses import replace
+
 import pytest
 
 from vlm_demo.families import get_family
-from vlm_demo.prompting.reasoning import MARKERS, is_still_reasoning
+from vlm_demo.prompting.reasoning import MARKERS
 from vlm_demo.values import Frame, Prompt
 
 PROMPT = Prompt((), frame=Frame((1000, 1000), (1000, 1000)))
@@ -22,10 +24,15 @@ def test_regions_in_reasoning_are_never_read(opening: str, closing: str) -> None
     assert (growing.reasoning, growing.text, growing.mentions) == (DRAFT, "", ())
 
 
-def test_an_output_that_ends_in_reasoning_is_known() -> None:
-    assert is_still_reasoning("<think>At")
-    assert is_still_reasoning("At", is_open=True)
-    assert not is_still_reasoning("<think>At</think>The cup")
+@pytest.mark.parametrize("name", ["qwen3_5", "ernie4_5_vl"])
+def test_reasoning_that_was_turned_on_is_known_before_it_ends(name: str) -> None:
+    """Servers do not repeat the `<think>` that the template ends with."""
+    family = get_family(name)
+    for thinking, growing in ((True, ("A cup?", "")), (False, ("", "A cup?"))):
+        reply = family.reply("A cup?", replace(PROMPT, thinking=thinking))
+        assert (reply.reasoning, reply.text) == growing
+    ended = family.reply("A cup?</think>A dog.", replace(PROMPT, thinking=True))
+    assert (ended.reasoning, ended.text) == ("A cup?", "A dog.")
 
 
 @pytest.mark.parametrize(

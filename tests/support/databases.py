@@ -172,7 +172,7 @@ def random_votes(count: int, seed: int = 0) -> list[Vote]:
                 language=draw.choice(["en", "ja"]),
                 weight=draw.choice([1.0, 0.5]),
                 prompt_hash=f"prompt-{question}",
-                picture_hash=f"picture-{question}",
+                image_hash=f"picture-{question}",
                 voter=f"voter-{draw.randrange(10)}",
                 voted_at=FIRST_VOTE + timedelta(hours=number / 2),
             )

@@ -15,6 +15,11 @@ from vlm_demo.values import Frame, Message, Prompt, Task
 
 FAMILIES = tuple(all_families().values())
 ASKED = tuple(family for family in FAMILIES if family.instructions)
+READERS = tuple(
+    {(type(family), id(family.markup)): family for family in reversed(FAMILIES)}.values()
+)[::-1]
+"""One family for each way in which output is read."""
+
 WITH_MARKUP = tuple(family for family in FAMILIES if family.markup)
 
 

@@ -48,15 +48,21 @@ def check_against_image(
         MissingTextError, InputError, TooLongError: there is no text, it is broken or too long.
         VlmDemoError: the model cannot ground, or failed.
     """
-    backend.check(model, Request(Task.GROUNDING, "thing", (image,)))
+    spec = backend.route(model, Request(Task.GROUNDING, "thing", (image,))).spec
     if not text.strip():
         raise MissingTextError("Please write the answer that is to be checked.")
     check_text(text)
     findings = list(_pending_findings(text))
     yield AnswerCheck(text, tuple(findings))
     things = {f.thing: f.phrase for f in reversed(findings) if f.reason is None}
-    can_answer = Task.VQA in backend.spec(model).tasks
-    finder = EvidenceFinder(backend, model, image, Event(), can_answer=can_answer)
+    finder = EvidenceFinder(
+        backend,
+        model,
+        image,
+        Event(),
+        can_answer=Task.VQA in spec.tasks,
+        is_detector=spec.engine == "detector",
+    )
     with closing(_gather_evidence(finder, things)) as gathered:
         for thing, evidence in gathered:
             findings = [_with_verdict(f, evidence) if f.thing == thing else f for f in findings]
@@ -99,18 +105,24 @@ _LANGUAGES: dict[Language, str] = {"en": "English", "ja": "Japanese", "zh": "Chi
 """Names of the languages in the menu."""
 
 
-def grounding_models(backend: Backend, text: str = "", other_than: str = "") -> list[str]:
+def grounding_models(
+    backend: Backend, text: str = "", other_than: str = "", image: Image | None = None
+) -> list[str]:
     """Return the models that can check an answer, the best choice first.
 
-    Models on this computer come first; among them those that know the languages of `text`; then
-    others than `other_than`, which wrote it, since a model shares its own mistakes; then the larger
-    ones.
+    Models on this computer come first; among them those that know the languages of `text` and
+    pictures such as `image`; then others than `other_than`, which wrote it, since a model shares
+    its own mistakes; then the larger ones.
     """
     languages = {_LANGUAGES[phrase.language] for phrase in noun_phrases(text)}
+    kind = None if image is None else backend.recognize(image)
 
-    def rank(name: str) -> tuple[bool, bool, bool, int]:
+    def rank(name: str) -> tuple[bool, bool, bool, bool, int]:
         spec = backend.spec(name)
         foreign = bool(spec.languages) and not languages <= set(spec.languages)
-        return not spec.is_here, foreign, name == other_than, -(spec.parameters or 0)
+        is_lost = spec.made_for not in (None, kind)
+        size = -(spec.parameters or 0)
+        return not spec.is_here, foreign, is_lost, name == other_than, size
 
-    return sorted(backend.models_for(Task.GROUNDING), key=rank)
+    able = (spec for spec in backend.menu if spec.runs_here and spec.supports(Task.GROUNDING))
+    return sorted((spec.name for spec in able), key=rank)

@@ -17,6 +17,8 @@ from vlm_demo.analysis.multiple_choice import Ranking
 from vlm_demo.analysis.phrases import Language, Phrase
 from vlm_demo.analysis.verdicts import Evidence
 from vlm_demo.backend import Backend
+from vlm_demo.engines.detector.nouns import read_noun
+from vlm_demo.engines.detector.vocabulary import Language as DetectorLanguage
 from vlm_demo.errors import NoScoresError
 from vlm_demo.prompting.confidence import region_confidences
 from vlm_demo.prompting.targets import quote_target
@@ -32,9 +34,19 @@ class EvidenceFinder:
     image: Image
     stopped: Event
     can_answer: bool  # questions too
+    is_detector: bool = False  # it knows 80 kinds of things, and nothing about them but places
 
     def look_for(self, phrase: Phrase) -> Evidence:
         """Gather all evidence for a phrase."""
+        if not self.is_detector:
+            return self._ask_about(phrase)
+        noun = read_noun(phrase.text, DetectorLanguage(phrase.language))
+        if noun.class_index is None:
+            return Evidence(is_known=False)
+        evidence = self._ask_about(replace(phrase, text=noun.words))
+        return replace(evidence, ignored=noun.modifier)
+
+    def _ask_about(self, phrase: Phrase) -> Evidence:
         reply = self._answer(Task.GROUNDING, quote_target(phrase.text))
         confidences = region_confidences(reply)
         evidence = Evidence(

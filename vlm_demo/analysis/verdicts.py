@@ -38,7 +38,9 @@ class Reason(StrEnum):
     DENIED_BUT_FOUND = "denied_but_found"
     DENIED_BUT_YES = "denied_but_yes"
     OTHER_NUMBER = "other_number"
+    PARTLY_JUDGED = "partly_judged"
     NOT_CHECKED = "not_checked"
+    CANNOT_BE_CHECKED = "cannot_be_checked"
 
     @property
     def template(self) -> str:
@@ -63,6 +65,8 @@ _TEMPLATES = {
     Reason.DENIED_BUT_FOUND: "The answer says that there is none; found: {found}.",
     Reason.DENIED_BUT_YES: "The answer says that there is none; the model says yes ({percent}).",
     Reason.OTHER_NUMBER: "The answer says {count}; found: {found}.",
+    Reason.PARTLY_JUDGED: 'Found in the picture: {found}; "{ignored}" cannot be judged.',
+    Reason.CANNOT_BE_CHECKED: "Cannot be checked: the detector knows 80 kinds of things only.",
     Reason.NOT_CHECKED: "Not looked for: the text names too many things.",
 }
 
@@ -76,6 +80,8 @@ class Evidence:
     denied: bool = False  # it says in words that there is none
     presence: float | None = None  # probability of "yes" to "Is there ...?"; None: not asked
     count_answer: int | None = None  # its answer to "How many ...?"; None: not asked, or no number
+    is_known: bool = True  # the model knows what such a thing looks like
+    ignored: str = ""  # words of the phrase that it cannot judge, such as a colour
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,7 @@ class Finding:
         return {
             "found": str(len(self.evidence.regions)),
             "count": str(self.phrase.count or ""),
+            "ignored": self.evidence.ignored,
             "percent": f"{min(99, round(sure * 100))}\u00a0%",
         }
 
@@ -144,9 +151,11 @@ class AnswerCheck:
         return sum(finding.verdict is verdict for finding in self.findings)
 
 
-def judge(phrase: Phrase, evidence: Evidence) -> tuple[Verdict, Reason]:
-    """Weigh the evidence for what a phrase says."""
+def judge(phrase: Phrase, evidence: Evidence) -> tuple[Verdict | None, Reason]:
+    """Weigh the evidence for what a phrase says; no verdict: the model knows no such thing."""
     yes = evidence.presence
+    if not evidence.is_known:
+        return None, Reason.CANNOT_BE_CHECKED
     found = bool(evidence.regions)
     if phrase.negated:
         return _judge_negation(evidence)
@@ -177,7 +186,8 @@ def _judge_negation(evidence: Evidence) -> tuple[Verdict, Reason]:
 def _judge_number(phrase: Phrase, evidence: Evidence) -> tuple[Verdict, Reason]:
     """Call a number wrong where neither the regions nor the model's own count agree with it."""
     if phrase.count in (None, len(evidence.regions), evidence.count_answer):
-        return Verdict.SUPPORTED, Reason.FOUND
+        reason = Reason.PARTLY_JUDGED if evidence.ignored else Reason.FOUND
+        return Verdict.SUPPORTED, reason
     return Verdict.CONTRADICTED, Reason.OTHER_NUMBER
 
 

@@ -37,6 +37,8 @@ class BatchResult:
     error: str = ""  # in words; "": there is an answer
     retry: bool = False  # the model failed, not the picture: worth another try
     targets: tuple[Mapping[str, Any], ...] = ()  # as in the journal: a result for each thing
+    model: str = ""  # that answered, by its name on the menu; "": not known
+    note: str = ""  # what people should know about how the question was understood
 
     @classmethod
     def from_reply(cls, name: str, sha256: str, size: Size, reply: Reply) -> BatchResult:
@@ -56,6 +58,8 @@ class BatchResult:
                 {**data, "raw": result.raw}
                 for data, result in zip(targets_to_data(reply), reply.targets, strict=True)
             ),
+            model=reply.model,
+            note=reply.note,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -74,6 +78,8 @@ class BatchResult:
             "pace": dict(self.timing),
             **({"targets": list(self.targets)} if self.targets else {}),
             **({"stop": self.stop.value} if self.stop else {}),
+            **({"model": self.model} if self.model else {}),
+            **({"note": self.note} if self.note else {}),
         }
 
     @classmethod
@@ -98,6 +104,8 @@ class BatchResult:
             dict(line["pace"]),
             answer.stop,
             targets=tuple(line.get("targets", ())),
+            model=answer.model,
+            note=answer.note,
         )
 
     @property
@@ -113,6 +121,8 @@ class BatchResult:
             ReplyState(self.state),
             targets=targets,
             stop=self.stop,
+            model=self.model,
+            note=self.note,
         )
 
     @property
@@ -160,7 +170,9 @@ class _AnswerModel(BaseModel):
     state: ReplyState
     pace: dict[str, float]
     targets: list[_TargetModel] = []
-    stop: StopReason | None = None  # journals of earlier versions do not say
+    stop: StopReason | None = None  # journals of earlier versions do not say, nor what follows
+    model: AnyText = ""
+    note: AnyText = ""
 
 
 class _FailureModel(BaseModel):

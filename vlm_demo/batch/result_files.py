@@ -29,10 +29,12 @@ from vlm_demo.values import StopReason
 
 COLUMNS = (
     *("picture", "width", "height", "text", "places", "items", "error", "sha256"),
-    *("targets", "stop"),
+    *("targets", "stop", "model", "note"),
 )
 """Columns of the table; `items` are the regions as JSON, in pixels, `targets` the results for
-several things that were looked for, as JSON, and `stop` says why the answer ended."""
+several things that were looked for, as JSON, and `stop` says why the answer ended. `model` is the
+one that answered, and `note` what people should know, such as that it does not know such pictures.
+"""
 
 
 def write_jsonl(journal: BatchJournal, path: Path) -> None:
@@ -159,12 +161,15 @@ def _cells(result: BatchResult) -> tuple[object, ...]:
             result.sha256,
             "",
             StopReason.FAILED,
+            "",
+            "",
         )
     items = to_json_line(list(result.items)).strip()
     targets = to_json_line(list(result.targets)).strip() if result.targets else ""
     return (
         *(escape_cell(result.name), *result.size, escape_cell(result.text)),
         *(result.region_count, items, "", result.sha256, targets, result.stop or ""),
+        *(escape_cell(result.model), escape_cell(result.note)),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vlm_demo.catalog.identity import GENERIC, identify
+from vlm_demo.catalog.family_choice import GENERIC, choose_family
 from vlm_demo.catalog.menu import default_menu
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.engines import CheckpointDescription, describe_checkpoint
@@ -28,15 +28,15 @@ def spec_for_checkpoint(checkpoint: str) -> ModelSpec:
         if known.checkpoint == checkpoint:
             return known
     description = describe_checkpoint(checkpoint)
-    identity = identify(description)
-    if identity.family == GENERIC:
+    choice = choose_family(description)
+    if choice.family == GENERIC:
         _require_template(description)
     return ModelSpec(
         name=Path(description.name).name,
-        family=identity.family,
+        family=choice.family,
         checkpoint=checkpoint,
-        identity=identity,
-        note=identity.reason,
+        family_choice=choice,
+        note=choice.reason,
     )
 
 
@@ -77,7 +77,7 @@ def _require_template(description: CheckpointDescription) -> None:
             "template (chat_template.jinja), which instruction-tuned models have."
         )
     template = CheckpointTemplate(description.chat_template, description.special_tokens)
-    if not template.takes_pictures:
+    if not template.takes_images:
         raise NotRunnableError(
             f"{description.name} takes no pictures: its chat template has no place for them. "
             "Please choose a vision-language model."

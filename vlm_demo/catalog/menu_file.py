@@ -58,7 +58,7 @@ KNOWN_KEYS = (
     *(
         field.name
         for field in fields(ModelSpec)
-        if field.name != "identity" and not field.name.endswith("_format")
+        if field.name != "family_choice" and not field.name.endswith("_format")
     ),
     *_FORMAT_KEYS,
 )
@@ -113,7 +113,8 @@ def _read_entry(entry: Mapping[str, Any], folder: Path) -> ModelSpec:
     Raises:
         VlmDemoError: it cannot be used.
     """
-    for key in ("name", "family", *(() if entry.get("runs") == "nowhere" else ("checkpoint",))):
+    has_weights = entry.get("runs") != "nowhere" and entry.get("engine") != "automatic"
+    for key in ("name", "family", *(("checkpoint",) if has_weights else ())):
         if not entry.get(key):
             raise SettingsError(f"{key!r} is missing.")
     for key in entry:

@@ -8,8 +8,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
-from vlm_demo.catalog.identity import Identity
-from vlm_demo.engines import LoadOptions, NumberFormat, Server, ServerKind, folder_on_disk
+from vlm_demo.catalog.family_choice import FamilyChoice
+from vlm_demo.engines import (
+    ImageKind,
+    LoadOptions,
+    NumberFormat,
+    Server,
+    ServerKind,
+    folder_on_disk,
+)
 from vlm_demo.errors import NotRunnableError, UnsupportedTaskError
 from vlm_demo.families import architectures, get_family
 from vlm_demo.prompting.request_checks import describe_unsupported_task
@@ -49,7 +56,7 @@ class Ability(StrEnum):
     """What people look for in a model."""
 
     CHAT = "chat"
-    SEVERAL_PICTURES = "several pictures"
+    SEVERAL_IMAGES = "several pictures"
     CAPTION = "caption"
     ASK = "ask"
     LOCATE = "locate"
@@ -80,7 +87,9 @@ class ModelSpec:
     name: str  # shown to the user
     family: str
     checkpoint: str = ""  # Hub id, or folder; "" where there are no weights to be had
-    engine: Literal["local", "remote"] = "local"  # remote: a server has it under `checkpoint`
+    # remote: a server has it under `checkpoint`; detector: it is no language model; automatic: it
+    # stands for one model of the menu for each kind of picture
+    engine: Literal["local", "remote", "detector", "automatic"] = "local"
     base_url: str = ""  # of the server's OpenAI-compatible API, as a rule http://host:port/v1
     server: ServerKind = "vllm"  # what it understands beyond the standard
     api_key_env: str = ""  # environment variable with the key; never the key itself
@@ -90,6 +99,7 @@ class ModelSpec:
     trust_remote_code: bool = False  # runs code from the Hub: wants a pinned revision
     runs: Runs = "here"
     embedded: bool = False  # comes with the program
+    made_for: ImageKind | None = None  # the only kind of picture that it knows; None: no limit
     gated: bool = False  # the Hub asks for an agreement first
     parameters: int | None = None  # all of them, also where only a part works on each word
     licence: str = ""
@@ -102,7 +112,7 @@ class ModelSpec:
     source: str = ""  # address of the card or repository that the facts are from
     unverified_fields: tuple[str, ...] = ()  # names of the fields here that could not be checked
     coordinate_space: str = ""  # what the numbers of its boxes count; "": as its family says
-    identity: Identity | None = None  # how the family was chosen; None: the menu says it
+    family_choice: FamilyChoice | None = None  # how the family was chosen; None: the menu says it
     note: str = ""  # one honest line for the person who chooses
 
     def load_options(self, device: Device = "auto", api_key: str = "") -> LoadOptions:
@@ -122,6 +132,7 @@ class ModelSpec:
             checkpoint=self.checkpoint,
             name=self.name,
             server=server if self.engine == "remote" else None,
+            is_detector=self.engine == "detector",
             revision=self.revision,
             number_format=self.number_format,
             compute_format=self.compute_format,
@@ -182,10 +193,12 @@ class ModelSpec:
             )
 
     @property
-    def identity_reason(self) -> str:
+    def family_reason(self) -> str:
         """As which family it is asked and why, as one sentence."""
-        if self.identity:
-            return self.identity.reason
+        if self.family_choice:
+            return self.family_choice.reason
+        if self.engine == "automatic":
+            return "Which model is asked depends on the picture."
         return f"Asked as {get_family(self.family).title}: the menu says so."
 
     @property
@@ -200,7 +213,7 @@ class ModelSpec:
         if ability in self.also:
             return True
         match ability:
-            case Ability.SEVERAL_PICTURES:
+            case Ability.SEVERAL_IMAGES:
                 return family.limits.max_images > 1
             case Ability.REGION_INPUT:
                 return family.writes_regions
@@ -273,4 +286,4 @@ class ModelSpec:
     @property
     def is_here(self) -> bool:
         """Whether the model can be loaded without a network."""
-        return self.folder is not None
+        return self.engine == "automatic" or self.folder is not None

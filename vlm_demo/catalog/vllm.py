@@ -44,7 +44,7 @@ def vllm_architecture(spec: ModelSpec) -> str:
     The config.json of a checkpoint on this machine says what class it is; for others the
     catalogue's families do.
     """
-    if not spec.checkpoint or spec.engine == "remote":
+    if not spec.checkpoint or spec.engine != "local":
         return ""
     if spec.is_here:
         return _own_architecture(spec)

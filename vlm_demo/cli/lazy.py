@@ -30,6 +30,15 @@ if TYPE_CHECKING:
     from vlm_demo.evaluation.calibrating import CalibrationReport
 
 
+def make_photo_model(nanodet: Path, efficientnet: Path, photos: Path, folder: Path) -> None:
+    """Write the weights of the nets for photographs and of their probe to a folder."""
+    from vlm_demo.engines.detector.photo_nets import PhotoNets
+    from vlm_demo.training import image_kind, photo_weights
+
+    photo_weights.convert_photo_weights(nanodet, efficientnet, folder)
+    image_kind.fit_image_kind_probe(PhotoNets.load(folder), photos, folder)
+
+
 def train(recipe: str, out: Path | None, *, fresh: bool) -> Path:
     """Train a recipe's model, from its last checkpoint unless `fresh`; return its folder."""
     from vlm_demo import training

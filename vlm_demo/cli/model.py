@@ -135,13 +135,13 @@ class SelectedModel:
     settings: Settings
     sampling: Sampling | None  # None: the family's own
 
-    def open_picture(self, argument: str) -> Image:
+    def read_image(self, argument: str) -> Image:
         """Open the picture that the command line names.
 
         Raises:
             ImageError: it is not a picture that can be read.
         """
-        return open_picture(argument, self.settings)
+        return read_image(argument, self.settings)
 
 
 def open_backend(**flags: Any) -> tuple[Settings, Backend]:
@@ -153,7 +153,7 @@ def open_backend(**flags: Any) -> tuple[Settings, Backend]:
     return settings, backend
 
 
-def open_picture(argument: str, settings: Settings) -> Image:
+def read_image(argument: str, settings: Settings) -> Image:
     """Open a picture file, or standard input for "-".
 
     Raises:
@@ -170,14 +170,15 @@ def answer(model: SelectedModel, request: Request, *, quiet: bool = False) -> Re
         VlmDemoError: the model cannot do this, or failed.
     """
     _prepare(model, request)
-    text = GrowingText()
+    text, notes = GrowingText(), AnswerNotes()
     reply = Reply("", "")
     for reply in stream_answer(model, request):
+        notes.begin(reply)
         if not quiet:
             text.grow(reply.text)
     if not quiet:
         text.end(reply.text)
-    print_reply_notes(reply)
+    notes.end(reply)
     if reply.state is ReplyState.PARTLY_UNREADABLE:
         print_note("Some of the boxes or points in this answer cannot be read.")
     if reply.state is ReplyState.UNREADABLE:
@@ -205,10 +206,24 @@ def stream_answer(model: SelectedModel, request: Request) -> Generator[Reply, No
             yield reply
 
 
-def print_reply_notes(reply: Reply) -> None:
-    """Say how a complete answer was understood, and why it ended where that was not its end."""
-    for note in filter(None, (reply.note, stop_note(reply))):
-        print_note(note)
+class AnswerNotes:
+    """Prints the notes on one answer: what is known before its words first, the rest after them."""
+
+    def __init__(self) -> None:
+        self._printed: str | None = None
+
+    def begin(self, reply: Reply) -> None:
+        """Print the note of the first reply: who answers, or that the model cannot know."""
+        if self._printed is None:
+            self._printed = reply.note
+            if reply.note:
+                print_note(reply.note)
+
+    def end(self, reply: Reply) -> None:
+        """Say how a complete answer was understood, and why it ended if that was not its end."""
+        more = reply.note.removeprefix(self._printed or "").strip()
+        for note in filter(None, (more, stop_note(reply))):
+            print_note(note)
 
 
 def print_answer(model: SelectedModel, request: Request, *, json_output: bool) -> None:
@@ -225,7 +240,8 @@ def print_answer(model: SelectedModel, request: Request, *, json_output: bool) -
 def answer_to_data(reply: Reply) -> dict[str, str]:
     """Return an answer without regions as data for programs."""
     stop = {"stop": reply.stop.value} if reply.stop else {}
-    return {"text": reply.text, **stop}
+    known = {"model": reply.model, "note": reply.note}
+    return {"text": reply.text, **stop, **{key: value for key, value in known.items() if value}}
 
 
 def rank(model: SelectedModel, request: Request) -> Ranking | None:
@@ -236,18 +252,23 @@ def rank(model: SelectedModel, request: Request) -> Ranking | None:
     """
     _prepare(model, request)
     try:
-        return rank_choices(request, partial(model.backend.score, model.spec.name))
+        ranking = rank_choices(request, partial(model.backend.score, model.spec.name))
     except NoScoresError:
-        return None
+        return None  # then the answer says what there is to say
+    if note := model.backend.route(model.spec.name, request).note:
+        print_note(note)
+    return ranking
 
 
 def load(model: SelectedModel) -> None:
-    """Load a model, with a progress bar.
+    """Load a model that was chosen by name, with a progress bar.
 
     Raises:
         LoadError: it cannot be fetched or loaded.
     """
     spec = model.spec
+    if spec.engine == "automatic":
+        return  # what is needed is known with the picture, and small
     if spec.embedded and sys.stderr.isatty():
         print_note(f"{spec.name}: {spec.note}")
     show_progress(model.backend.load(spec.name), spec.name)

@@ -35,7 +35,7 @@ RegionsAs = Annotated[
     typer.Option(help="How the model is told: in words, by marks in its picture, or cut out."),
 ]
 
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 """Endings of files that a picture can be saved to."""
 
 
@@ -95,12 +95,12 @@ def parse_file_formats(names: Sequence[str] | None) -> tuple[FileFormat, ...]:
     return tuple(known[name] for name in names or ())
 
 
-def check_output_picture(path: Path | None) -> None:
+def check_output_image(path: Path | None) -> None:
     """Refuse a path where no picture can be saved, before any work is done."""
     if path is None:
         return
-    if path.suffix.lower() not in PICTURE_SUFFIXES:
-        known = ", ".join(PICTURE_SUFFIXES)
+    if path.suffix.lower() not in IMAGE_SUFFIXES:
+        known = ", ".join(IMAGE_SUFFIXES)
         raise typer.BadParameter(f"{path} must end in one of {known}.", param_hint="'--out'")
     if not path.parent.is_dir():
         raise typer.BadParameter(f"there is no folder {path.parent}.", param_hint="'--out'")

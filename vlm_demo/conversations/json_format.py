@@ -109,16 +109,16 @@ def from_json(content: bytes) -> SavedConversation:
 def _turn_to_json(turn: SavedTurn) -> dict[str, Any]:
     return {
         "question": turn.question,
-        "pictures": [_picture_to_json(picture) for picture in turn.images],
+        "pictures": [_image_to_json(picture) for picture in turn.images],
         "regions": [region_to_json(region) for region in turn.regions],
         "model": turn.model,
         "note": turn.note,
         "reply": _reply_to_json(turn.reply) if turn.reply else None,
-        "seen": [_picture_to_json(picture) for picture in turn.seen],
+        "seen": [_image_to_json(picture) for picture in turn.seen],
     }
 
 
-def _picture_to_json(picture: SavedImage) -> dict[str, str]:
+def _image_to_json(picture: SavedImage) -> dict[str, str]:
     return {"name": picture.name, "sha256": picture.key}
 
 
@@ -133,6 +133,7 @@ def _reply_to_json(reply: Reply) -> dict[str, Any]:
         "mentions": [_mention_to_json(mention) for mention in reply.mentions],
         "marks": [_place_to_json(place) for place in reply.parsed_places],
         **({"stop": reply.stop.value} if reply.stop else {}),
+        **({"model": reply.model} if reply.model else {}),
         "pace": timing
         and {"first_s": timing.first_token_s, "seconds": timing.seconds, "tokens": timing.tokens},
     }
@@ -221,6 +222,7 @@ class _ReplyModel(BaseModel):
     marks: Annotated[list[_PlaceModel], Field(max_length=MAX_ANSWER_REGIONS)]
     pace: _TimingModel | None
     stop: StopReason | None = None  # files of earlier versions do not say
+    model: _Text = ""  # nor do they say who answered
 
     @model_validator(mode="after")
     def _check_spans(self) -> _ReplyModel:
@@ -241,6 +243,7 @@ class _ReplyModel(BaseModel):
             tuple(place.to_place() for place in self.marks),
             self.note,
             stop=self.stop,
+            model=self.model,
             timing=Timing(pace.first_s, pace.seconds, pace.tokens) if pace else None,
         )
 

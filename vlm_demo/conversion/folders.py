@@ -8,7 +8,7 @@ from typing import Any
 
 from transformers import AutoTokenizer, LlamaConfig
 
-from vlm_demo.catalog.identity import FAMILY_KEY
+from vlm_demo.catalog.family_choice import FAMILY_KEY
 from vlm_demo.conversion.system import Json, SourceCheckpoint, SourceCheckpoints, System
 from vlm_demo.conversion.systems import all_systems
 from vlm_demo.conversion.tensors import list_tensors
@@ -16,7 +16,7 @@ from vlm_demo.engines import OnProgress, fetch_original
 from vlm_demo.errors import ConversionError
 from vlm_demo.families import get_family
 
-PICTURES = "preprocessor_config.json"
+IMAGE_PROCESSOR = "preprocessor_config.json"
 """File that says how pictures are prepared."""
 
 
@@ -147,7 +147,7 @@ def write_small_files(
         folder / "processor_config.json",
         {**system.build_processor(config), "image_token": system.image_token},
     )
-    _write_json(folder / PICTURES, _picture_settings(system, parts, config))
+    _write_json(folder / IMAGE_PROCESSOR, _image_processor_settings(system, parts, config))
     (folder / "README.md").write_text(
         f"---\nbase_model: {origin}\n---\n\n{system.title}, converted by vlm-demo from {origin}.\n",
         encoding="utf-8",
@@ -161,15 +161,15 @@ def _origin(system: System, parts: SourceCheckpoints) -> str:
     return next(named, system.checkpoints[0])
 
 
-def _picture_settings(system: System, parts: SourceCheckpoints, config: Any) -> Json:
+def _image_processor_settings(system: System, parts: SourceCheckpoints, config: Any) -> Json:
     """Return how pictures are prepared: as the published files say, or else the declared way."""
     for part in (parts.vision, parts.source):
-        if part and (part.path / PICTURES).is_file():
-            settings = json.loads((part.path / PICTURES).read_text(encoding="utf-8"))
-            declared = system.build_pictures(config)
+        if part and (part.path / IMAGE_PROCESSOR).is_file():
+            settings = json.loads((part.path / IMAGE_PROCESSOR).read_text(encoding="utf-8"))
+            declared = system.build_image_processor(config)
             classes = {key: declared[key] for key in ("image_processor_type", "processor_class")}
             return {**declared, **settings, **classes}
-    return system.build_pictures(config)
+    return system.build_image_processor(config)
 
 
 def _write_json(path: Path, content: Json) -> None:

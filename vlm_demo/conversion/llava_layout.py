@@ -131,7 +131,18 @@ def llava_processor(config: Any) -> Json:
     }
 
 
-def clip_pictures(config: Any) -> Json:
+CLIP_COLOURS: Json = {
+    "do_rescale": True,
+    "rescale_factor": 1 / 255,
+    "do_normalize": True,
+    "image_mean": [0.48145466, 0.4578275, 0.40821073],
+    "image_std": [0.26862954, 0.26130258, 0.27577711],
+    "do_convert_rgb": True,
+}
+"""How CLIP's image processor prepares the colours of a picture: its mean and deviation."""
+
+
+def clip_image_processor(config: Any) -> Json:
     """Return how CLIP prepares pictures: its mean and deviation, bicubic, cut to a square."""
     side = config.vision_config.image_size
     return {
@@ -142,12 +153,7 @@ def clip_pictures(config: Any) -> Json:
         "resample": 3,
         "do_center_crop": True,
         "crop_size": {"height": side, "width": side},
-        "do_rescale": True,
-        "rescale_factor": 1 / 255,
-        "do_normalize": True,
-        "image_mean": [0.48145466, 0.4578275, 0.40821073],
-        "image_std": [0.26862954, 0.26130258, 0.27577711],
-        "do_convert_rgb": True,
+        **CLIP_COLOURS,
     }
 
 

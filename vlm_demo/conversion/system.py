@@ -92,5 +92,5 @@ class System:
     build_processor: Callable[[Any], Json]
     """Builds the content of processor_config.json from the configuration."""
 
-    build_pictures: Callable[[Any], Json]
+    build_image_processor: Callable[[Any], Json]
     """Builds the content of preprocessor_config.json, where no part has one."""

@@ -1,11 +1,14 @@
 """Where tokens come from. Heavy libraries load only with the engine that needs them."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
 from vlm_demo.engines.base import (
     Engine,
     FreeMemory,
+    ImageKind,
+    ImageKindRecognizer,
     OnProgress,
     Progress,
     RenderedPrompt,
@@ -25,6 +28,8 @@ __all__ = [
     "CheckpointDescription",
     "Engine",
     "FreeMemory",
+    "ImageKind",
+    "ImageKindRecognizer",
     "LoadOptions",
     "NumberFormat",
     "OnProgress",
@@ -101,6 +106,10 @@ def open_engine(
             serving=serving,
             on_progress=on_progress,
         )
+    if options.is_detector:
+        from vlm_demo.engines.detector.engine import DetectorEngine
+
+        return DetectorEngine.load(Path(options.checkpoint), serving, on_progress)
     if on_zerogpu():
         from vlm_demo.engines.local.zerogpu.engine import ZeroGpuEngine
 
@@ -163,7 +172,9 @@ def free_memory(device: Device = "auto") -> FreeMemory:
 
 
 def release_memory() -> None:
-    """Give the memory of closed models back to the system."""
+    """Give the memory of closed models back to the system; without torch, there is none to give."""
+    if "torch" not in sys.modules:
+        return
     from vlm_demo.engines.local.checkpoints import memory
 
     memory.release_memory()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from enum import StrEnum
+from typing import Literal, Protocol, runtime_checkable
 
 from PIL.Image import Image
 
@@ -85,6 +86,23 @@ class RenderedPrompt:
     image_tokens: int  # how many of the tokens stand for pictures
     images: tuple[Image, ...]  # as the model sees them, tile by tile
     note: str = ""  # why there are no pictures although some were expected
+
+
+class ImageKind(StrEnum):
+    """What kind of picture an image is, as far as it decides which model should be asked."""
+
+    PHOTOGRAPH = "photograph"
+    DRAWN_SCENE = "drawn scene"  # as `vlm_demo.scenes` draws them
+    SCREEN = "screen"  # a screenshot, chart, table or document
+
+
+@runtime_checkable
+class ImageKindRecognizer(Protocol):
+    """An engine that can tell what kind of picture an image is."""
+
+    def recognize(self, image: Image) -> ImageKind:
+        """Return the kind of an image."""
+        ...
 
 
 class Engine(Protocol):

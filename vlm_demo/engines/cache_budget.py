@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Lock
+from typing import Any
 
 
 class CachedItem:
-    """Something in a cache; `evict` is called when its room is needed."""
+    """Something in a cache.
 
-    __slots__ = ("evict", "size")
+    What evicts it is given the item instead of holding it: two that held each other would keep
+    their memory until Python's garbage collector looks for such circles, which is seldom.
+    """
 
-    def __init__(self, size: int, evict: Callable[[], None]) -> None:
+    __slots__ = ("__weakref__", "_on_evict", "size")
+
+    def __init__(self, size: int, on_evict: Callable[[Any], None]) -> None:
         self.size = size  # bytes
-        self.evict = evict
+        self._on_evict = on_evict
+
+    def evict(self) -> None:
+        """Take it out of its cache: its room is needed."""
+        self._on_evict(self)
 
 
 class CacheBudget:

@@ -234,7 +234,7 @@ class _Run:
             language=question.language,
             parameters={k: v for k, v in self._sampling.to_data().items() if k != "seed"},
             prompt_hash=fingerprints.hash_questions([question.request]),
-            picture_hash=fingerprints.hash_images(question.request.images),
+            image_hash=fingerprints.hash_images(question.request.images),
             began_at=min(a.began_at, b.began_at),
             ended_at=max(a.ended_at, b.ended_at),
             voted_at=datetime.now(UTC),

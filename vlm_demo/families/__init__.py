@@ -54,7 +54,7 @@ def get_family(name: str) -> Family:
 def families_of_type(model_type: str) -> tuple[Family, ...]:
     """Return the families whose checkpoints may have this `model_type` in their config.
 
-    Architectures are shared by families that are asked differently: see `catalog.identity`.
+    Architectures are shared by families that are asked differently: see `catalog.family_choice`.
     """
     return tuple(f for f in all_families().values() if model_type in f.model_types)
 

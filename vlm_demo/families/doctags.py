@@ -260,6 +260,5 @@ RELATIVES = (
         model_types=IDEFICS3.model_types,
         checkpoints=("docling-project/SmolDocling-256M-preview",),
         documented_template=SMOLDOCLING_TEMPLATE,
-        answer_label="Assistant:",
     ),
 )

@@ -21,8 +21,8 @@ from vlm_demo.markup.coordinate_spaces import N1000
 from vlm_demo.markup.json_markup import json_writer
 from vlm_demo.markup.space_guess import Y_FIRST_KEY, SpaceGuess, guess_space
 from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.plain_instructions import PLAIN_ENGLISH
 from vlm_demo.prompting.reasoning import split_reasoning
-from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Frame, Prompt, Reply, ReplyState, Task
 
@@ -94,13 +94,9 @@ FAMILY = Generic(
     model_types={},
     checkpoints=(),
     instructions={
-        Task.CHAT: "{text}",
-        Task.CAPTION: "Describe this image in one sentence.",
-        Task.DETAILED_CAPTION: "Describe this image in detail.",
-        Task.VQA: "{text}\nAnswer with a single word or phrase.",
+        **PLAIN_ENGLISH,
         Task.GROUNDING: f"Find {{text}} in this image. {_FORMAT}",
         Task.DETECT: _CLASSES,
-        Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
         Task.READ: "Read all the text in this image.",
     },
     # One answer about all of them also has more numbers to guess the space from.

@@ -29,7 +29,7 @@ from vlm_demo.markup.json_markup import read_json_into
 from vlm_demo.markup.json_parsing.selection import JsonDialect
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
-from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
+from vlm_demo.prompting.plain_instructions import FIND, FIND_EVERY, PLAIN_ENGLISH
 from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Frame, Sampling, Task
 
@@ -42,7 +42,7 @@ _JSON = (
     'Answer only with JSON: {"bbox_2d": [x1, y1, x2, y2], "label": "..."} for each, in fractions '
     "of the image from 0 to 1."
 )
-_EVERY = f"Find every {{text}} in the image.\n{_JSON}"
+_EVERY = FIND_EVERY + _JSON
 
 _DIALECT = JsonDialect(in_prose="any")
 
@@ -82,16 +82,7 @@ FAMILY = Family(
     title="Kimi-VL",
     model_types={"kimi_vl": ONE_AT_A_TIME},
     checkpoints=("moonshotai/Kimi-VL-A3B-Instruct", "moonshotai/Kimi-VL-A3B-Thinking-2506"),
-    instructions={
-        Task.CHAT: "{text}",
-        Task.CAPTION: "Describe this image in one sentence.",
-        Task.DETAILED_CAPTION: "Describe this image in detail.",
-        Task.VQA: "{text}\nAnswer with a single word or phrase.",
-        Task.GROUNDING: f"Find in the image: {{text}}\n{_JSON}",
-        Task.DETECT: _EVERY,
-        Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
-        Task.READ: "Read all the text in the image.",
-    },
+    instructions={**PLAIN_ENGLISH, Task.GROUNDING: FIND + _JSON, Task.DETECT: _EVERY},
     target_lists={Task.GROUNDING: TargetList(_EVERY), Task.DETECT: TargetList(_EVERY)},
     notes={Task.GROUNDING: NOTE, Task.DETECT: NOTE},
     markup=Markup(read_boxes_and_calls, fraction_writer("bbox_2d", 3), UNIT, reads_json=True),
@@ -108,8 +99,6 @@ FAMILY = Family(
     ),
 )
 
-_PLACES = (Task.GROUNDING, Task.DETECT)
-
 RELATIVES = (
     replace(
         FAMILY,
@@ -117,9 +106,7 @@ RELATIVES = (
         title="Kimi-K2.6",
         model_types={"kimi_k25": ONE_AT_A_TIME},
         checkpoints=("moonshotai/Kimi-K2.6",),
-        instructions={
-            task: words for task, words in FAMILY.instructions.items() if task not in _PLACES
-        },
+        instructions=PLAIN_ENGLISH,
         notes={},
         markup=None,
         documented_template=None,

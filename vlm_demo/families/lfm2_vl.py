@@ -19,7 +19,7 @@ from vlm_demo.markup.fraction_json import fraction_writer
 from vlm_demo.markup.json_markup import json_reader
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
-from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
+from vlm_demo.prompting.plain_instructions import PLAIN_ENGLISH
 from vlm_demo.values import Sampling, Task
 
 DETECT_PROMPT = (
@@ -40,14 +40,9 @@ FAMILY = Family(
     model_types={"lfm2_vl": ONE_AT_A_TIME, "lfm3_vl": ONE_AT_A_TIME},  # short convolutions
     checkpoints=("LiquidAI/LFM2.5-VL-450M", "LiquidAI/LFM2.5-VL-1.6B", "LiquidAI/LFM3-VL-2B"),
     instructions={
-        Task.CHAT: "{text}",
-        Task.CAPTION: "Describe this image in one sentence.",
-        Task.DETAILED_CAPTION: "Describe this image in detail.",
-        Task.VQA: "{text}\nAnswer with a single word or phrase.",
+        **PLAIN_ENGLISH,
         Task.GROUNDING: DETECT_PROMPT,
         Task.DETECT: DETECT_PROMPT,
-        Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
-        Task.READ: "Read all the text in the image.",
     },
     markup=Markup(json_reader(), fraction_writer("bbox", 2), UNIT),
     documented_template=TEMPLATE,
@@ -63,17 +58,13 @@ FAMILY = Family(
     ),
 )
 
-_PLACES = (Task.GROUNDING, Task.DETECT)
-
 RELATIVES = (
     replace(
         FAMILY,
         name="lfm2_vl_2_0",
         title="LFM2-VL",
         checkpoints=("LiquidAI/LFM2-VL-450M", "LiquidAI/LFM2-VL-1.6B", "LiquidAI/LFM2-VL-3B"),
-        instructions={
-            task: words for task, words in FAMILY.instructions.items() if task not in _PLACES
-        },
+        instructions=PLAIN_ENGLISH,
         markup=None,
     ),
 )

@@ -21,7 +21,7 @@ from vlm_demo.markup.coordinate_spaces import N1000, CoordinateSpace
 from vlm_demo.markup.tags import PlaceTag, Tags
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
-from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
+from vlm_demo.prompting.plain_instructions import PLAIN_ENGLISH
 from vlm_demo.values import Frame, Region, Sampling, Task, bounding_box
 
 _SEPARATOR = re.compile(r"[\s,()\[\]]+")
@@ -67,14 +67,9 @@ FAMILY = Family(
         "openbmb/MiniCPM-V-4_5",
     ),
     instructions={
-        Task.CHAT: "{text}",
-        Task.CAPTION: "Describe this image in one sentence.",
-        Task.DETAILED_CAPTION: "Describe this image in detail.",
-        Task.VQA: "{text}\nAnswer with a single word or phrase.",
+        **PLAIN_ENGLISH,
         Task.GROUNDING: "Please provide the bounding box coordinate of the region this sentence "
         "describes: <ref>{text}</ref>",
-        Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
-        Task.READ: "Read all the text in the image.",
     },
     markup=Markup(TAGS.read, write_boxes, N1000),
     markup_signature=r"<box>\s*[0-9]",

@@ -17,7 +17,7 @@ from vlm_demo.markup.fraction_json import fraction_writer
 from vlm_demo.markup.json_markup import json_reader
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
-from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
+from vlm_demo.prompting.plain_instructions import FIND, FIND_EVERY, PLAIN_ENGLISH
 from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Sampling, Task
 
@@ -30,23 +30,14 @@ _JSON = (
     'Answer only with a JSON list; each entry has the name in "label" and the bounding box in '
     '"box" as [x1, y1, x2, y2], in fractions of the image from 0 to 1.'
 )
-_EVERY = f"Find every {{text}} in the image.\n{_JSON}"
+_EVERY = FIND_EVERY + _JSON
 
 FAMILY = Family(
     name="minimax_m3_vl",
     title="MiniMax-M3",
     model_types={"minimax_m3_vl": ONE_AT_A_TIME},
     checkpoints=("MiniMaxAI/MiniMax-M3",),
-    instructions={
-        Task.CHAT: "{text}",
-        Task.CAPTION: "Describe this image in one sentence.",
-        Task.DETAILED_CAPTION: "Describe this image in detail.",
-        Task.VQA: "{text}\nAnswer with a single word or phrase.",
-        Task.GROUNDING: f"Find in the image: {{text}}\n{_JSON}",
-        Task.DETECT: _EVERY,
-        Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
-        Task.READ: "Read all the text in the image.",
-    },
+    instructions={**PLAIN_ENGLISH, Task.GROUNDING: FIND + _JSON, Task.DETECT: _EVERY},
     target_lists={Task.GROUNDING: TargetList(_EVERY), Task.DETECT: TargetList(_EVERY)},
     notes={Task.GROUNDING: NOTE, Task.DETECT: NOTE},
     markup=Markup(json_reader(), fraction_writer("box", 3), UNIT),

@@ -8,8 +8,8 @@ cards advise; unverified. Reasoning checkpoints write `[THINK]...[/THINK]`.
 
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
-from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
-from vlm_demo.values import Sampling, Task
+from vlm_demo.prompting.plain_instructions import PLAIN_ENGLISH
+from vlm_demo.values import Sampling
 
 TEMPLATE = (
     "<s>{% for message in messages %}{% set text = message['content'][-1]['text'] %}"
@@ -31,14 +31,7 @@ FAMILY = Family(
         "mistralai/Ministral-3-8B-Instruct-2512",
         "mistralai/Ministral-3-14B-Instruct-2512",
     ),
-    instructions={
-        Task.CHAT: "{text}",
-        Task.CAPTION: "Describe this image in one sentence.",
-        Task.DETAILED_CAPTION: "Describe this image in detail.",
-        Task.VQA: "{text}\nAnswer with a single word or phrase.",
-        Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
-        Task.READ: "Read all the text in the image.",
-    },
+    instructions=PLAIN_ENGLISH,
     documented_template=TEMPLATE,
     end_markers=("</s>",),
     prefix_separator="",

@@ -9,7 +9,7 @@ ours.
 
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
-from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
+from vlm_demo.prompting.plain_instructions import PLAIN_ENGLISH
 from vlm_demo.values import Task
 
 TEMPLATE = (
@@ -28,12 +28,9 @@ FAMILY = Family(
         f"thisisiron/Ovis2-{size}-hf" for size in ("1B", "2B", "4B", "8B", "16B", "34B")
     ),
     instructions={
-        Task.CHAT: "{text}",
+        **PLAIN_ENGLISH,
         Task.CAPTION: "Describe the image in one sentence.",
         Task.DETAILED_CAPTION: "Describe the image.",
-        Task.VQA: "{text}\nAnswer with a single word or phrase.",
-        Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
-        Task.READ: "Read all the text in the image.",
     },
     documented_template=TEMPLATE,
     end_markers=("<|im_end|>", "<|endoftext|>"),

@@ -14,7 +14,6 @@ from vlm_demo.prompting.family_spec import FamilyLimits, FamilySpec
 from vlm_demo.prompting.reasoning import (
     blank_out_reasoning,
     cut_at,
-    is_still_reasoning,
     split_reasoning,
 )
 from vlm_demo.prompting.regions.region_crops import move_to_whole
@@ -28,6 +27,9 @@ from vlm_demo.prompting.visible_images import first_visible_turn, visible_images
 from vlm_demo.values import Frame, Message, Prompt, Reply, ReplyState, Request, Size, Task
 
 __all__ = ["Family", "FamilyLimits"]
+
+MESSAGE_TOKENS = 8
+"""At most about so many tokens does a template write around the text of a message."""
 
 _QUESTION = "QUESTION"
 """Stands for a question where a template is asked what it writes around one."""
@@ -125,22 +127,35 @@ class Family(FamilySpec):
             return (request,)
         return tuple(replace(request, text=quote_target(name)) for name in names)
 
-    def without_oldest_turn(self, request: Request) -> Request | None:
-        """Return a request without the oldest turn of its history; None where there is none to go.
+    def without_oldest_turns(self, request: Request, tokens: int = 0) -> tuple[Request, int]:
+        """Return a request without the oldest turns of its history, and how many went.
 
-        An image of that turn moves to the next one, unless the conversation has a newer one.
+        None goes where the family keeps no history, or there is none. An image of the last turn
+        that went moves to the next one, unless the conversation has a newer one.
+
+        Args:
+            request: what does not fit.
+            tokens: by how many it is too long. At least one turn goes, and more as long as all of
+                them together surely have fewer tokens: a few are tried again rather than lost.
         """
         if not self.keeps_history or not request.history:
-            return None
-        answers = [i for i, message in enumerate(request.history) if message.role == "assistant"]
-        end = answers[0] + 1 if answers else len(request.history)
+            return request, 0
+        count, end, freed = 0, 0, 0
+        while end < len(request.history) and (not count or freed < tokens):
+            start, end = end, _turn_end(request.history, end)
+            turn = request.history[start:end]
+            count += 1
+            if any(message.images for message in turn):
+                break  # nobody knows how many tokens they have
+            freed += sum(len(message.text) + MESSAGE_TOKENS for message in turn)
         dropped, rest = request.history[:end], request.history[end:]
         images = tuple(image for message in dropped for image in message.images)
         if request.images or any(message.images for message in rest):
-            return replace(request, history=rest)
+            return replace(request, history=rest), count
         if not rest:
-            return replace(request, history=(), images=images)
-        return replace(request, history=(replace(rest[0], images=images), *rest[1:]))
+            return replace(request, history=(), images=images), count
+        first = replace(rest[0], images=images)
+        return replace(request, history=(first, *rest[1:])), count
 
     def render(self, prompt: Prompt) -> str:
         """Return the whole text of a prompt as the family documents it, one token an image.
@@ -161,7 +176,7 @@ class Family(FamilySpec):
             prompt: what the output answers.
         """
         begin = self.conversation_labels.find_answer(raw)
-        is_open = self.starts_in_reasoning and prompt.thinking is not False
+        is_open = self._begins_in_reasoning(prompt)
         reasoning, offset = split_reasoning(raw[begin:], is_open=is_open)
         turn = blank_out_reasoning(raw[begin:], is_open=is_open)
         offset += begin
@@ -201,11 +216,6 @@ class Family(FamilySpec):
         """
         return Frame(size, self.seen_size(size) if self.seen_size else size, space)
 
-    def is_still_reasoning(self, raw: str) -> bool:
-        """Whether an output ends within the reasoning before its answer."""
-        begin = self.conversation_labels.find_answer(raw)
-        return is_still_reasoning(raw[begin:], is_open=self.starts_in_reasoning)
-
     @cached_property
     def conversation_labels(self) -> ConversationLabels:
         """What stands before answers, for outputs that begin with their prompt."""
@@ -237,14 +247,18 @@ class Family(FamilySpec):
         targets = self.target_lists.get(request.task)
         return targets is not None and targets.can_list(names) and not request.regions
 
+    def _begins_in_reasoning(self, prompt: Prompt) -> bool:
+        """Whether the prompt, as the template writes it, ends with the beginning of reasoning."""
+        if prompt.thinking is None:
+            return self.starts_in_reasoning
+        return prompt.thinking and (self.starts_in_reasoning or self.thinking_opens_reasoning)
+
     def _answer_span(self, raw: str, prompt: Prompt) -> Span:
-        """Find the answer: what is left without labels before it and end markers after it."""
-        start, end = 0, len(raw)
-        if self.answer_label and raw.lstrip().startswith(self.answer_label):
-            start = raw.index(self.answer_label) + len(self.answer_label)
+        """Find the answer: what is left without end markers after it."""
+        end = len(raw)
         for marker in self.end_markers:
-            end = start + len(cut_at(marker, raw[start:end]))
-        return start, end
+            end = len(cut_at(marker, raw[:end]))
+        return 0, end
 
     def _visible_turns(self, request: Request) -> tuple[Message, ...]:
         """Return the turns that the model is shown; the last one is the question.
@@ -282,6 +296,14 @@ class Family(FamilySpec):
             regions = write_regions(request.regions, self.markup, frame)
             instruction = instruction.replace("{region}", regions)
         return instruction.replace("{text}", request.text.strip())
+
+
+def _turn_end(history: Sequence[Message], start: int) -> int:
+    """Return the index behind the turn that begins at `start`: behind the next answer."""
+    for index in range(start, len(history)):
+        if history[index].role == "assistant":
+            return index + 1
+    return len(history)
 
 
 def _describe_split(others: Sequence[Request]) -> str:

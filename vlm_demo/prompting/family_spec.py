@@ -39,7 +39,7 @@ class FamilyLimits:
     """Whether the model can chat before it has seen an image."""
 
 
-def identity(image: Image) -> Image:
+def leave_unchanged(image: Image) -> Image:
     """Give the model the user's own image."""
     return image
 
@@ -107,7 +107,7 @@ class FamilySpec:
     numbers_images: bool = False
     """Whether the markup says which image a region is on; otherwise it is on the newest."""
 
-    prepare_image: Callable[[Image], Image] = identity
+    prepare_image: Callable[[Image], Image] = leave_unchanged
     """Makes the image that the model is given, such as a padded square."""
 
     seen_size: Callable[[Size], Size] | None = None
@@ -136,6 +136,9 @@ class FamilySpec:
     starts_in_reasoning: bool = False
     """Whether the template itself ends with `<think>`, so that an answer begins with reasoning."""
 
+    thinking_opens_reasoning: bool = False
+    """Whether the template ends with `<think>` where reasoning is turned on for a request."""
+
     keep_special_tokens: bool = False
     """Whether special tokens are decoded; True where the markup may be made of them."""
 
@@ -150,9 +153,6 @@ class FamilySpec:
 
     stop: tuple[str, ...] = ()
     """Stop strings for the engine, for models that would go on after the answer. See above."""
-
-    answer_label: str = ""
-    """What some decoders repeat before an answer, such as "ASSISTANT:"; it is dropped."""
 
     prefix_separator: str | None = " "
     """What stands before a given beginning of the answer; None: the model takes no beginning."""

@@ -41,9 +41,6 @@ class ReasoningBlock:
     words: str
     """The reasoning without its markers."""
 
-    is_open: bool = False
-    """Whether it is not closed: the output ended, or is growing, within it."""
-
 
 def find_reasoning(raw: str, *, is_open: bool = False) -> tuple[ReasoningBlock, ...]:
     """Return the reasoning in an output, in its order.
@@ -75,12 +72,6 @@ def blank_out_reasoning(raw: str, *, is_open: bool = False) -> str:
     return raw
 
 
-def is_still_reasoning(raw: str, *, is_open: bool = False) -> bool:
-    """Whether an output ends within its reasoning: nothing, or not all, of the answer is there."""
-    blocks = find_reasoning(raw, is_open=is_open)
-    return bool(blocks) and blocks[-1].is_open
-
-
 def cut_at(marker: str, text: str) -> str:
     """Return the text before a marker, also where only the marker's beginning is written yet."""
     text = text.split(marker, 1)[0]
@@ -110,7 +101,7 @@ def _find_blocks(raw: str, *, is_open: bool) -> Iterator[ReasoningBlock]:
         words = _words(raw[opened:])
         for closer in _CLOSERS:
             words = cut_at(closer, words)
-        yield ReasoningBlock(opened, len(raw), words.strip(), is_open=True)
+        yield ReasoningBlock(opened, len(raw), words.strip())
 
 
 def _begins(raw: str, opener: str) -> bool:

@@ -20,6 +20,9 @@ from vlm_demo.values import Request, Task
 MAX_CHARACTERS = 8_000
 """Length of the longest text that is taken from a person."""
 
+MAX_CHOICES = 200
+"""Largest number of answers that a model chooses among: each is computed on its own."""
+
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 """Half of a character, as undecodable bytes on a command line leave it: no model can read it."""
 
@@ -50,6 +53,11 @@ def check_request(spec: FamilySpec, request: Request, max_characters: int = MAX_
         raise MissingTextError("Please write something first: this task needs words.")
     if sum(map(bool, (request.choices, request.pattern, request.schema))) > 1:
         raise InputError("Please give only one of these: possible answers, a pattern or a schema.")
+    if len(request.choices) > MAX_CHOICES:
+        raise InputError(
+            f"There are {len(request.choices):,} possible answers; at most {MAX_CHOICES} are "
+            "taken. Please leave some out."
+        )
     for text in (request.text, *request.choices, request.pattern, request.schema):
         check_text(text, max_characters)
     if (

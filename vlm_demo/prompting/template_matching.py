@@ -73,7 +73,7 @@ class CheckpointTemplate:
             return None
 
     @property
-    def takes_pictures(self) -> bool:
+    def takes_images(self) -> bool:
         """Whether a picture leaves a trace in the text, other than as a list of parts."""
         try:
             with_image, without = (

@@ -19,17 +19,9 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 from vlm_demo.families.microsoft.kosmos2 import CELLS, DETAILED, FAMILY
 from vlm_demo.training import packing
 from vlm_demo.training.batches import BatchMaker, DialogueWriter
-from vlm_demo.training.loop import Batch, Schedule, compile_where_possible, mixed_precision
-from vlm_demo.training.vision_tower import (
-    IMAGE_SIDE,
-    PATCH,
-    WIDTH,
-    DenseHead,
-    VisionTower,
-    dense_loss,
-    normalize,
-    soft_targets,
-)
+from vlm_demo.training.loop import Batch, Schedule, compile_where_possible
+from vlm_demo.training.trainable import TrainableModel
+from vlm_demo.training.vision_tower import IMAGE_SIDE, PATCH, WIDTH, VisionTower, soft_targets
 from vlm_demo.training.vocabulary import train_tokenizer
 
 NAME = "embedded-kosmos2"
@@ -43,8 +35,8 @@ HUB_PREFIXES: dict[str, str] = {}
 SCHEDULE = Schedule(steps=3400, batch_size=32)
 
 
-class TrainableKosmos2(nn.Module):
-    """The model with a dense head, which keeps the vision tower good at seeing."""
+class TrainableKosmos2(TrainableModel):
+    """KOSMOS-2 with a dense head."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, tower: VisionTower) -> None:
         super().__init__()
@@ -52,30 +44,15 @@ class TrainableKosmos2(nn.Module):
         for layer in self.kosmos.text_model.model.layers:
             compile_where_possible(layer)
         _transplant(tower, self.kosmos)
-        self.dense_head = DenseHead()
-        self.dense_head.load_state_dict(tower.head.state_dict())
+        self.add_dense_head(tower)
         self._first_cell = tokenizer.get_vocab()["<patch_index_0000>"]
 
-    def loss(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
-        """Return the loss of a batch, and figures for the progress bar."""
-        targets, labels, weights = packing.select_targets(batch["labels"], batch["weights"])
-        with mixed_precision():
-            logits, features = self._forward(batch, targets)
-            dense = self.dense_head(features)
-        cells = (labels >= self._first_cell) & (labels < self._first_cell + CELLS * CELLS)
-        losses = self._token_losses(logits.float(), labels, cells)
-        text_loss = (losses * weights).sum() / weights.sum()
-        vision_loss, figures = dense_loss(dense, batch)
-        figures |= {
-            "words": losses[~cells].mean().item(),
-            "places": losses[cells].mean().item(),
-        }
-        return text_loss + 0.4 * vision_loss, figures
-
-    def _forward(self, batch: Batch, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the logits at the flat indices `targets`, and the features of the patches."""
+    def forward_targets(
+        self, pixels: Tensor, batch: Batch, targets: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """See `TrainableModel`."""
         vision, text = self.kosmos.vision_model, self.kosmos.text_model.model
-        hidden = vision(normalize(batch["pixels"])).last_hidden_state
+        hidden = vision(pixels).last_hidden_state
         features = vision.model.post_layernorm(hidden)
         image, _ = self.kosmos.image_to_text_projection(functional.normalize(features, dim=-1))
         words = text.embed_tokens(batch["ids"]).to(image.dtype)
@@ -92,7 +69,11 @@ class TrainableKosmos2(nn.Module):
         selected = text.layer_norm(hidden).flatten(0, 1)[targets]
         return self.kosmos.text_model.lm_head(selected), features[:, 1:]
 
-    def _token_losses(self, logits: Tensor, labels: Tensor, cells: Tensor) -> Tensor:
+    def find_places(self, labels: Tensor) -> Tensor:
+        """Return which labels are cells of the grid."""
+        return (labels >= self._first_cell) & (labels < self._first_cell + CELLS * CELLS)
+
+    def token_losses(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the cross entropy of each token; soft targets let near cells cost little."""
         log_probabilities = functional.log_softmax(logits, dim=-1)
         losses = -log_probabilities.gather(1, labels[:, None])[:, 0]
@@ -100,7 +81,8 @@ class TrainableKosmos2(nn.Module):
         index = (labels - self._first_cell).clamp(0, CELLS * CELLS - 1)
         wanted = soft[index // CELLS][:, :, None] * soft[index % CELLS][:, None, :]
         grid = log_probabilities[:, self._first_cell : self._first_cell + CELLS * CELLS]
-        return torch.where(cells, -(grid * wanted.flatten(1)).sum(-1), losses)
+        near = -(grid * wanted.flatten(1)).sum(-1)
+        return torch.where(self.find_places(labels), near, losses)
 
 
 IMAGE_START = 2  # tokens before the picture: <s>, <image>

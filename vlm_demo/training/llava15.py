@@ -21,16 +21,14 @@ from vlm_demo.families.llava.llava15 import FAMILY
 from vlm_demo.scenes.dialogues import HARD_TASKS, TASKS
 from vlm_demo.training import packing
 from vlm_demo.training.batches import BatchMaker, DialogueWriter
-from vlm_demo.training.loop import Batch, Schedule, compile_where_possible, mixed_precision
+from vlm_demo.training.loop import Batch, Schedule, compile_where_possible
+from vlm_demo.training.trainable import TrainableModel
 from vlm_demo.training.vision_tower import (
     GRID,
     IMAGE_SIDE,
     PATCH,
     WIDTH,
-    DenseHead,
     VisionTower,
-    dense_loss,
-    normalize,
     soft_targets,
     vision_config,
 )
@@ -54,35 +52,23 @@ _FIRST = [f"[{i / 100:.2f}" for i in range(101)]
 _NEXT = [f", {i / 100:.2f}" for i in range(101)]
 
 
-class TrainableLlava(nn.Module):
-    """The model with a dense head, which keeps the vision tower good at seeing."""
+class TrainableLlava(TrainableModel):
+    """LLaVA-1.5 with a dense head."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, tower: VisionTower) -> None:
         super().__init__()
         self.llava = build_model(tokenizer)
         compile_where_possible(self.llava.model.language_model)
         self.llava.model.vision_tower.load_state_dict(tower.vision.state_dict())
-        self.dense_head = DenseHead()
-        self.dense_head.load_state_dict(tower.head.state_dict())
+        self.add_dense_head(tower)
         self._first_fractions = [tokenizer.get_vocab()[group[0]] for group in (_FIRST, _NEXT)]
 
-    def loss(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
-        """Return the loss of a batch, and figures for the progress bar."""
-        targets, labels, weights = packing.select_targets(batch["labels"], batch["weights"])
-        with mixed_precision():
-            logits, features = self._forward(batch, targets)
-            dense = self.dense_head(features)
-        losses = self._token_losses(logits.float(), labels)
-        text_loss = (losses * weights).sum() / weights.sum()
-        vision_loss, figures = dense_loss(dense, batch)
-        words = labels < self._first_fractions[0]
-        figures |= {"words": losses[words].mean().item(), "places": losses[~words].mean().item()}
-        return text_loss + 0.4 * vision_loss, figures
-
-    def _forward(self, batch: Batch, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the logits at the flat indices `targets`, and the vision features."""
+    def forward_targets(
+        self, pixels: Tensor, batch: Batch, targets: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """See `TrainableModel`."""
         model = self.llava.model
-        features = model.vision_tower(normalize(batch["pixels"])).last_hidden_state
+        features = model.vision_tower(pixels).last_hidden_state
         image = model.multi_modal_projector(features)
         words = model.language_model.embed_tokens(batch["ids"]).to(image.dtype)
         start = IMAGE_START
@@ -95,7 +81,11 @@ class TrainableLlava(nn.Module):
         ).last_hidden_state
         return self.llava.lm_head(hidden.flatten(0, 1)[targets]), features
 
-    def _token_losses(self, logits: Tensor, labels: Tensor) -> Tensor:
+    def find_places(self, labels: Tensor) -> Tensor:
+        """Return which labels are fractions."""
+        return labels >= self._first_fractions[0]
+
+    def token_losses(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the cross entropy of each token; soft targets let near fractions cost little."""
         log_probabilities = functional.log_softmax(logits, dim=-1)
         losses = -log_probabilities.gather(1, labels[:, None])[:, 0]

@@ -163,6 +163,9 @@ class Reply:
     stop: StopReason | None = None
     """Why the answer ended; None: it is still growing, or that is not known."""
 
+    model: str = field(default="", compare=False)
+    """The menu's name of the model that answered; "": not known."""
+
     timing: Timing | None = field(default=None, compare=False)
     """How fast the answer came; None: not known."""
 

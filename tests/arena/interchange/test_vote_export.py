@@ -32,7 +32,7 @@ VOTE = Vote(
     parameters={"temperature": 0.5, "top_p": 1.0},
     seed=7,
     prompt_hash="aa",
-    picture_hash="bb",
+    image_hash="bb",
     began_at=datetime(2026, 5, 1, 12, 0, 0, tzinfo=UTC),
     ended_at=datetime(2026, 5, 1, 12, 0, 5, tzinfo=UTC),
     voted_at=datetime(2026, 5, 1, 12, 0, 9, 250_000, tzinfo=UTC),

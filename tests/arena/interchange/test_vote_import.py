@@ -318,6 +318,7 @@ def test_an_export_that_is_imported_gives_the_same_counts(store, tmp_path):
     other.close()
 
 
+@pytest.mark.thorough
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.binary(max_size=60), max_size=20))
 def test_any_bytes_are_read_without_a_crash(given_lines):
@@ -336,6 +337,7 @@ _JSON = st.recursive(
 )
 
 
+@pytest.mark.thorough
 @settings(max_examples=150, deadline=None)
 @given(
     st.dictionaries(

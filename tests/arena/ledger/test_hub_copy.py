@@ -397,6 +397,7 @@ def _sigterm_as_before():
     signal.signal(signal.SIGTERM, before)
 
 
+@pytest.mark.services
 def test_sigterm_sends_what_is_new(tmp_path):
     program = textwrap.dedent(f"""
         import sys, time

@@ -62,6 +62,7 @@ def test_who_votes_against_everybody_or_by_a_coin_is_listed(seed: int) -> None:
     assert found["coin"] == (AgreementFinding.CHANCE,)
 
 
+@pytest.mark.thorough
 def test_honest_voters_are_hardly_ever_listed() -> None:
     """Among 400 of them at most the odd one; without a correction it would be 20."""
     assert sum(len(listed(world(seed))) for seed in range(20)) <= 4

@@ -261,11 +261,13 @@ def trial(models: int, ties: str, seed: int) -> Iterator[bool]:
         yield standing.lower <= truth <= standing.upper
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("ties", ["none", "fixed", "davidson", "rao"])
 def test_intervals_hold_the_truth_as_often_as_they_say(ties):
     assert 0.90 <= covered(60, ties, trials=6) <= 0.99
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("ties", ["none", "fixed", "davidson", "rao"])
 def test_a_million_votes_find_the_true_order(ties):
     rng = np.random.default_rng(3)

@@ -48,7 +48,7 @@ FULL_VOTE = Vote(
     parameters={"temperature": 0.1, "max_new_tokens": 7, "stop": ["\n"]},
     seed=-3,
     prompt_hash="p" * 64,
-    picture_hash="q" * 64,
+    image_hash="q" * 64,
     turns=2,
     began_at=datetime(2026, 3, 1, 1, 2, 3, 4, tzinfo=timezone(timedelta(hours=9))),
     ended_at=FIRST_VOTE,
@@ -117,7 +117,7 @@ def test_the_longest_names_of_any_script_are_kept(store):
         voter=long,
         language=long,
         prompt_hash=long,
-        picture_hash=long,
+        image_hash=long,
     )
 
     store.add(vote)
@@ -330,9 +330,9 @@ def test_recent_votes_of_people_here_are_counted(store):
 
 def test_the_same_question_is_found_again(store):
     ab = {"a": Contender(model="m"), "b": Contender(model="n")}
-    store.add(some_vote("1", prompt_hash="p", picture_hash="q", voter="x", **ab))
-    store.add(some_vote("2", prompt_hash="p", picture_hash="q", voter="y", **ab))
-    store.add(some_vote("3", prompt_hash="p", picture_hash="other", voter="x", **ab))
+    store.add(some_vote("1", prompt_hash="p", image_hash="q", voter="x", **ab))
+    store.add(some_vote("2", prompt_hash="p", image_hash="q", voter="y", **ab))
+    store.add(some_vote("3", prompt_hash="p", image_hash="other", voter="x", **ab))
 
     assert store.count_repeats("p", "q") == 2
     assert store.count_repeats("p", "") == 0
@@ -386,7 +386,7 @@ def secret_vote(number):
         voter="SECRET-v",
         comment="SECRET-c",
         prompt_hash=f"SECRET-p{number}",
-        picture_hash=f"SECRET-q{number}",
+        image_hash=f"SECRET-q{number}",
         tags=("SECRET-t",),
         parameters={"SECRET": number},
         conversation=(UserTurn(text=f"SECRET-w{number}", images=(b"SECRET-f" * 2_000,)),),
@@ -403,13 +403,13 @@ def traces(folder: Path):
 
 
 def test_what_was_withdrawn_is_gone_from_the_files(small, tmp_path):
-    others = random_votes(300)
+    others = random_votes(100)
     for number, other in enumerate(others):
         small.add(other)
         small.add(secret_vote(number))
     assert traces(tmp_path)
 
-    assert small.delete(voter="SECRET-v") == 300
+    assert small.delete(voter="SECRET-v") == 100
 
     assert traces(tmp_path) == {}
     assert [vote for _, vote in small.read()] == others

@@ -56,14 +56,14 @@ def space() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def here() -> Iterator[LocalEngine]:
-    spec = default_menu()[0]
+    spec = default_menu()[1]
     engine = load_engine(spec.checkpoint, serving=Serving(batch=2))
     yield engine
     engine.close()
 
 
 def written(engine: LocalEngine, request: Request) -> str:
-    family = get_family(default_menu()[0].family)
+    family = get_family(default_menu()[1].family)
     prompt = family.prompt(request, control_tokens=engine.control_tokens)
     return prompt.answer_prefix + "".join(
         engine.stream(prompt, request.sampling or family.sampling)
@@ -105,7 +105,7 @@ def test_answers_are_those_of_an_engine_that_is_here(
 def test_scores_are_those_of_an_engine_that_is_here(
     space: dict[str, Any], here: LocalEngine
 ) -> None:
-    prompt = get_family(default_menu()[0].family).prompt(asked(choices=CHOICES))
+    prompt = get_family(default_menu()[1].family).prompt(asked(choices=CHOICES))
     assert space["scores"] == pytest.approx(here.score(prompt, CHOICES), abs=1e-3)
 
 

@@ -42,7 +42,6 @@ from support.chat_server import (
 from support.drawings import drawing
 
 from vlm_demo.backend import Backend
-from vlm_demo.bench.transformers_serve import serve_command
 from vlm_demo.catalog.menu import REPOSITORY, default_menu, find, load_menu
 from vlm_demo.cli import run
 from vlm_demo.engines import Server, ServerKind, Serving
@@ -89,6 +88,8 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def transformers_serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of `transformers serve`, a process of its own, with the embedded model."""
+    from vlm_demo.bench.transformers_serve import serve_command  # which imports torch
+
     folder = tmp_path_factory.mktemp("serve")
     (folder / "hub").mkdir()  # without the cache of the Hub it cannot list its models
     with socket.socket() as free:

@@ -12,10 +12,10 @@ from typing import Protocol
 
 from vlm_demo.arena.battles.active_battles import ActiveBattles, Battle, BattleStatus, BattleTurn
 from vlm_demo.arena.battles.language_detection import detect_language, preload_detector
-from vlm_demo.arena.battles.model_identity import reveals_identity
 from vlm_demo.arena.battles.paired_streams import AnswerStream, PairedReplies, stream_pair
 from vlm_demo.arena.battles.pairing import Outages, draw_pair
 from vlm_demo.arena.battles.rate_limits import MINUTE, MovingWindow, RateLimits, rate_limit_error
+from vlm_demo.arena.battles.revealed_identity import reveals_identity
 from vlm_demo.arena.battles.vote_building import Judgement, build_vote, describe_contender
 from vlm_demo.arena.votes.fingerprints import hash_images
 from vlm_demo.arena.votes.store import VoteStore
@@ -247,7 +247,9 @@ class Arena:
         able = [spec for spec in self._backend.menu if spec.runs_here and spec.supports(task)]
         if self._models:
             return [spec for spec in able if spec.name in self._models]
-        return [spec for spec in able if spec.engine == "remote" or spec.is_here]
+        # A detector is no language model, and automatic no model of its own.
+        models = [spec for spec in able if spec.engine not in ("detector", "automatic")]
+        return [spec for spec in models if spec.engine == "remote" or spec.is_here]
 
     def _count_votes(self, task: Task) -> Mapping[frozenset[str], int]:
         try:

@@ -109,7 +109,7 @@ def build_vote(battle: Battle, judgement: Judgement, store: VoteStore, *, keep: 
         parameters={key: value for key, value in sampling.to_data().items() if key != "seed"},
         seed=sampling.seed,
         prompt_hash=prompt_hash,
-        picture_hash=image_hash,
+        image_hash=image_hash,
         turns=len(requests),
         began_at=battle.began_at or now,
         ended_at=battle.ended_at or now,

@@ -197,7 +197,7 @@ class PublishedVote(BaseModel):
             parameters=self.parameters if isinstance(self.parameters, dict) else {},
             seed=self.seed,
             prompt_hash=self.prompt_hash,
-            picture_hash=self.picture_hash,
+            image_hash=self.picture_hash,
             turns=self.turn,
             began_at=_to_datetime(self.began_at, voted_at),
             ended_at=_to_datetime(self.ended_at, voted_at),

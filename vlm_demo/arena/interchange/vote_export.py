@@ -147,7 +147,7 @@ def _to_row(vote: Vote, judge: str) -> dict[str, Any]:
         "parameters": dict(vote.parameters),
         "seed": vote.seed,
         "prompt_hash": vote.prompt_hash,
-        "picture_hash": vote.picture_hash,
+        "picture_hash": vote.image_hash,
         "began_at": vote.began_at.timestamp(),
         "ended_at": vote.ended_at.timestamp(),
         "tags": list(vote.tags),

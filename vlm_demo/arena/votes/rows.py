@@ -44,8 +44,8 @@ def to_row(vote: Vote) -> dict[str, Any]:
         "parameters": _JSON.encode(dict(vote.parameters)),
         "seed": vote.seed,
         "prompt_hash": to_storable(vote.prompt_hash),
-        "picture_hash": to_storable(vote.picture_hash),
-        "question": question_number(vote.prompt_hash, vote.picture_hash),
+        "picture_hash": to_storable(vote.image_hash),
+        "question": question_number(vote.prompt_hash, vote.image_hash),
         "turns": vote.turns,
         "began_at": to_microseconds(vote.began_at),
         "ended_at": to_microseconds(vote.ended_at),
@@ -76,7 +76,7 @@ def from_row(row: RowMapping, conversation: tuple[UserTurn, ...] = ()) -> Vote:
         parameters=json.loads(row["parameters"]),
         seed=row["seed"],
         prompt_hash=row["prompt_hash"],
-        picture_hash=row["picture_hash"],
+        image_hash=row["picture_hash"],
         turns=row["turns"],
         began_at=from_microseconds(row["began_at"]),
         ended_at=from_microseconds(row["ended_at"]),
@@ -91,9 +91,9 @@ def from_row(row: RowMapping, conversation: tuple[UserTurn, ...] = ()) -> Vote:
     )
 
 
-def question_number(prompt_hash: str, picture_hash: str) -> int:
+def question_number(prompt_hash: str, image_hash: str) -> int:
     """Return 64 bits of both hashes, for a short index; queries compare the hashes as well."""
-    joined = f"{prompt_hash} {picture_hash}".encode("utf-8", "replace")
+    joined = f"{prompt_hash} {image_hash}".encode("utf-8", "replace")
     return int.from_bytes(hashlib.sha256(joined).digest()[:8], signed=True)
 
 

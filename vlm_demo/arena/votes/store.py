@@ -135,19 +135,19 @@ class VoteStore:
         with self._database.read_transaction() as connection:
             return connection.execute(query).scalar_one()
 
-    def count_repeats(self, prompt_hash: str, picture_hash: str) -> int:
+    def count_repeats(self, prompt_hash: str, image_hash: str) -> int:
         """Count the votes on the same words and images."""
-        query = select(func.count()).where(*_is_same_question(prompt_hash, picture_hash))
+        query = select(func.count()).where(*_is_same_question(prompt_hash, image_hash))
         with self._database.read_transaction() as connection:
             return connection.execute(query).scalar_one()
 
     def has_judged(
-        self, voter: str, models: Collection[str], prompt_hash: str, picture_hash: str
+        self, voter: str, models: Collection[str], prompt_hash: str, image_hash: str
     ) -> bool:
         """Whether a voter has judged these models on these words and images, on either side."""
         query = (
             select(votes.c.seq)
-            .where(*_is_same_question(prompt_hash, picture_hash))
+            .where(*_is_same_question(prompt_hash, image_hash))
             .where(votes.c.voter == voter)
             .where(votes.c.model_a.in_(models), votes.c.model_b.in_(models))
             .limit(1)
@@ -252,9 +252,9 @@ def _select_present() -> Select[Any]:
     return select(votes).where(votes.c.winner.is_not(None))
 
 
-def _is_same_question(prompt_hash: str, picture_hash: str) -> tuple[ColumnElement[bool], ...]:
+def _is_same_question(prompt_hash: str, image_hash: str) -> tuple[ColumnElement[bool], ...]:
     return (
-        votes.c.question == question_number(prompt_hash, picture_hash),
+        votes.c.question == question_number(prompt_hash, image_hash),
         votes.c.prompt_hash == prompt_hash,
-        votes.c.picture_hash == picture_hash,
+        votes.c.picture_hash == image_hash,
     )

@@ -67,7 +67,7 @@ class Vote:
     parameters: Mapping[str, Any]  # sampling settings: max_new_tokens, temperature, ...
     seed: int | None = None
     prompt_hash: str = ""  # SHA-256, hexadecimal, of the task, words and regions of all turns
-    picture_hash: str = ""  # SHA-256, hexadecimal, of the pixels of all pictures; "": none
+    image_hash: str = ""  # the same of the pixels of all pictures; stored as `picture_hash`
     turns: int = 1
     began_at: datetime  # with a time zone, like the two below
     ended_at: datetime  # when both sides were complete

@@ -38,12 +38,12 @@ def _measure_short(context: BenchContext) -> Iterator[BenchRow]:
     yield comparison.row("batch8_short", comparison.describe_rates())
 
 
-def _measure_pictures(context: BenchContext) -> Iterator[BenchRow]:
+def _measure_images(context: BenchContext) -> Iterator[BenchRow]:
     """Measure different pictures, where most of the time goes into prompts."""
     first, plain = Comparison(), PlainGenerate.load(context.checkpoint(LLAVA))
     wall = Comparison(texts=first.texts)
     with closing(_load_batching_program(context)) as batched:
-        for batch in _picture_batches(context, "one after another and together"):
+        for batch in _image_batches(context, "one after another and together"):
             one_by_one, at_once = _ask_in_turn(plain, batch), _ask_program(batched, batch)
             first.add(_first_s(one_by_one), _first_s(at_once))
             wall.add(_wall_s(one_by_one), _wall_s(at_once))
@@ -62,7 +62,7 @@ def _measure_against_serve(context: BenchContext) -> Iterator[BenchRow]:
     ):
         prompt = write_prompt(LLAVA.family, Request(Task.CHAT, "a"))
         time_answer(partial(server.answer, prompt, 4))
-        for batch in _picture_batches(context, "transformers serve and ours"):
+        for batch in _image_batches(context, "transformers serve and ours"):
             theirs, ours = _ask_server(server, batch), _ask_program(batched, batch)
             rates = _rate(ours, context), _rate(theirs, context)
             comparison.add(*rates)
@@ -89,7 +89,7 @@ def _short_batches(context: BenchContext) -> Iterator[Batch]:
         yield [Request(Task.CHAT, text, sampling=sampling) for text in texts]
 
 
-def _picture_batches(context: BenchContext, how: str) -> Iterator[Batch]:
+def _image_batches(context: BenchContext, how: str) -> Iterator[Batch]:
     options = context.options
     questions = draw_questions(options.seed, QUESTION_WORDS)
     images = draw_images(options.seed, IMAGE_SIZE)
@@ -161,6 +161,6 @@ def _describe_times(comparison: Comparison) -> str:
 
 MEASUREMENTS = (
     Measurement(("batch8_short",), _measure_short),
-    Measurement(("batch8_picture_ttft", "batch8_picture_wall"), _measure_pictures),
+    Measurement(("batch8_picture_ttft", "batch8_picture_wall"), _measure_images),
     Measurement(("batch8_serve",), _measure_against_serve),
 )

@@ -39,7 +39,7 @@ def make_votes(count: int, seed: int) -> Iterator[Vote]:
             parameters={"max_new_tokens": 512, "temperature": 0.7},
             seed=number,
             prompt_hash=draw.randbytes(32).hex(),
-            picture_hash=draw.randbytes(32).hex(),
+            image_hash=draw.randbytes(32).hex(),
             began_at=moment,
             ended_at=moment,
             voted_at=moment,

@@ -45,7 +45,7 @@ def ask(
 ) -> None:
     """Answer a question about the picture, in a word or a few."""
     model = options.select()
-    image = model.open_picture(picture)
+    image = model.read_image(picture)
     request = Request(
         Task.VQA,
         question,

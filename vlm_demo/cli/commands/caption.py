@@ -33,7 +33,7 @@ def caption(
         raise typer.BadParameter("choose one of the two.", param_hint="'--detailed' '--grounded'")
     model = options.select()
     task = Task.DETAILED_CAPTION if detailed else Task.CAPTION
-    image = model.open_picture(picture)
+    image = model.read_image(picture)
     request = Request(
         Task.GROUNDED_CAPTION if grounded else task,
         prompt,

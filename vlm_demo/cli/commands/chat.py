@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 from PIL.Image import Image
 
-from vlm_demo.cli.model import AnswerOptions, SelectedModel, load, print_reply_notes, stream_answer
+from vlm_demo.cli.model import AnswerNotes, AnswerOptions, SelectedModel, load, stream_answer
 from vlm_demo.cli.options import Boxes, Picture, RegionsAs, parse_boxes
 from vlm_demo.cli.signatures import expand_options
 from vlm_demo.cli.terminal import GrowingText, print_error, print_note
@@ -40,7 +40,7 @@ def chat(
             param_hint="'PICTURE'",
         )
     model = options.select()
-    image = model.open_picture(picture)
+    image = model.read_image(picture)
     conversation = Conversation(
         model, image, regions=parse_boxes(box, image.size), region_form=regions_as
     )
@@ -111,16 +111,17 @@ class Conversation:
         self._image = None
 
     def _print_answer(self, request: Request) -> Reply:
-        text, reply = GrowingText(), Reply("", "")
+        text, notes, reply = GrowingText(), AnswerNotes(), Reply("", "")
         with closing(stream_answer(self._model, request)) as replies:
             try:
                 for reply in replies:
+                    notes.begin(reply)
                     text.grow(reply.text)
             except KeyboardInterrupt:
                 print_note("\n(stopped)")
                 return reply
         text.end(reply.text)
-        print_reply_notes(reply)
+        notes.end(reply)
         return reply
 
     def _run_command(self, line: str) -> None:
@@ -134,7 +135,7 @@ class Conversation:
                 if question := self._take_back():
                     self.ask(question)
             case "/picture":
-                self._image = self._model.open_picture(str(Path(rest.strip()).expanduser()))
+                self._image = self._model.read_image(str(Path(rest.strip()).expanduser()))
                 self._regions = ()
             case _:
                 print_error(f"There is no command {command}. /help lists them.")

@@ -36,7 +36,7 @@ def consensus(
     """
     check_models(model)
     first = ModelOptions(model[0], menu).select()
-    backend, image = first.backend, first.open_picture(picture)
+    backend, image = first.backend, first.read_image(picture)
     request = Request(Task.GROUNDING, words, (image,))
     for name in model:
         backend.check(name, request)

@@ -26,7 +26,7 @@ def describe(
 ) -> None:
     """Say what is in one or several regions of the picture."""
     model = options.select()
-    image = model.open_picture(picture)
+    image = model.read_image(picture)
     request = Request(
         Task.DESCRIBE_REGION,
         images=(image,),

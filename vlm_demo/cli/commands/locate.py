@@ -16,7 +16,7 @@ from vlm_demo.cli.options import (
     JsonOutput,
     Picture,
     check_folder,
-    check_output_picture,
+    check_output_image,
     parse_file_formats,
 )
 from vlm_demo.cli.regions import print_regions
@@ -78,11 +78,11 @@ def locate(
     """
     if json_output and text_format not in (None, "json"):
         raise typer.BadParameter("it is JSON already.", param_hint="'--json' '--format'")
-    check_output_picture(out)
+    check_output_image(out)
     check_folder(folder)
     file_formats = parse_file_formats(exports)
     model = options.select()
-    image = model.open_picture(picture)
+    image = model.read_image(picture)
     words = split_conjunctions(words) if split_and else words
     request = Request(Task.GROUNDING, words, images=(image,), sampling=model.sampling)
     text_format = "json" if json_output else text_format

@@ -57,7 +57,7 @@ def describe_models(menu: Sequence[ModelSpec]) -> list[dict[str, Any]]:
     return [
         {
             **asdict(spec),
-            "asked_as": spec.identity_reason,
+            "asked_as": spec.family_reason,
             "tasks": list(spec.tasks),
             "abilities": list(spec.abilities),
             "memory": {

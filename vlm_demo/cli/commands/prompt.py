@@ -14,7 +14,7 @@ from PIL import Image
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.added_model import render_prompt, spec_for_checkpoint
 from vlm_demo.catalog.spec import ModelSpec
-from vlm_demo.cli.model import open_picture
+from vlm_demo.cli.model import read_image
 from vlm_demo.cli.options import Boxes, JsonOutput, Menu, RegionsAs, parse_boxes
 from vlm_demo.cli.terminal import print_json, print_note
 from vlm_demo.errors import UnknownModelError, quote_name, suggest_names
@@ -45,7 +45,7 @@ def prompt(
     settings = Settings.read({"menu": menu})
     spec = find_spec(model, Backend.from_settings(settings).menu)
     family = get_family(spec.family)
-    images = tuple(open_picture(source, settings) for source in picture or ())
+    images = tuple(read_image(source, settings) for source in picture or ())
     images = images or (Image.new("RGB", BLANK_SIZE, "white"),)
     past = parse_history(history, images)
     request = Request(
@@ -58,8 +58,8 @@ def prompt(
     )
     prompt = family.prompt(request)
     rendered = render_prompt(spec, prompt)
-    if spec.identity:
-        print_note(spec.identity.reason)
+    if spec.family_choice:
+        print_note(spec.family_choice.reason)
     if prompt.note:
         print_note(prompt.note)
     if json_output:
@@ -67,8 +67,8 @@ def prompt(
             {
                 "prompt": rendered,
                 "family": family.name,
-                "identity": asdict(spec.identity) if spec.identity else None,
-                "asked_as": spec.identity_reason,
+                "identity": asdict(spec.family_choice) if spec.family_choice else None,
+                "asked_as": spec.family_reason,
                 "answer_prefix": prompt.answer_prefix,
                 "images": sum(len(message.images) for message in prompt.messages),
             }

@@ -13,7 +13,7 @@ from vlm_demo.conversion.key_map import LEFT_OUT, Rename
 from vlm_demo.conversion.llava_layout import (
     SAVED,
     VISION_TOWER,
-    clip_pictures,
+    clip_image_processor,
     llava_config,
     llava_processor,
 )
@@ -51,5 +51,5 @@ SYSTEM = System(
     saved_renames=SAVED,
     image_token="<image>",
     build_processor=llava_processor,
-    build_pictures=clip_pictures,
+    build_image_processor=clip_image_processor,
 )

@@ -22,7 +22,7 @@ from torch import Tensor
 from transformers import Blip2Config
 
 from vlm_demo.conversion.key_map import LEFT_OUT, Fusion, Rename
-from vlm_demo.conversion.llava_layout import language_config
+from vlm_demo.conversion.llava_layout import CLIP_COLOURS, language_config
 from vlm_demo.conversion.system import Json, SourceCheckpoint, SourceCheckpoints, System
 from vlm_demo.conversion.tensors import TensorLocation
 from vlm_demo.errors import ConversionError
@@ -162,7 +162,7 @@ def build_processor(config: Any) -> Json:
     }
 
 
-def build_pictures(config: Any) -> Json:
+def build_image_processor(config: Any) -> Json:
     """Return how LAVIS prepares pictures: stretched to a square, with CLIP's mean and deviation."""
     side = config.vision_config.image_size
     return {
@@ -171,12 +171,7 @@ def build_pictures(config: Any) -> Json:
         "do_resize": True,
         "size": {"height": side, "width": side},
         "resample": 3,
-        "do_rescale": True,
-        "rescale_factor": 1 / 255,
-        "do_normalize": True,
-        "image_mean": [0.48145466, 0.4578275, 0.40821073],
-        "image_std": [0.26862954, 0.26130258, 0.27577711],
-        "do_convert_rgb": True,
+        **CLIP_COLOURS,
     }
 
 
@@ -207,5 +202,5 @@ SYSTEM = System(
     build_config=build_config,
     image_token="<image>",
     build_processor=build_processor,
-    build_pictures=build_pictures,
+    build_image_processor=build_image_processor,
 )

@@ -19,7 +19,7 @@ from vlm_demo.conversion.llava_layout import (
     CLIP,
     LANGUAGE_MODEL,
     SAVED,
-    clip_pictures,
+    clip_image_processor,
     llava_config,
     llava_processor,
 )
@@ -68,5 +68,5 @@ SYSTEM = System(
     saved_renames=SAVED,
     image_token="<im_patch>",
     build_processor=llava_processor,
-    build_pictures=clip_pictures,
+    build_image_processor=clip_image_processor,
 )

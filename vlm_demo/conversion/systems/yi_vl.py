@@ -15,7 +15,7 @@ from vlm_demo.conversion.llava_layout import (
     CLIP,
     LANGUAGE_MODEL,
     VISION_TOWER,
-    clip_pictures,
+    clip_image_processor,
     is_llava,
     llava_config,
     llava_processor,
@@ -55,5 +55,5 @@ SYSTEM = System(
     build_config=build_config,
     image_token="<image_placeholder>",
     build_processor=llava_processor,
-    build_pictures=clip_pictures,
+    build_image_processor=clip_image_processor,
 )

@@ -7,13 +7,7 @@ from dataclasses import replace
 from typing import Any
 from weakref import finalize
 
-from vlm_demo.engines.base import (
-    OnProgress,
-    RenderedPrompt,
-    Serving,
-    Usage,
-    ignore_progress,
-)
+from vlm_demo.engines.base import OnProgress, RenderedPrompt, Serving, Usage, ignore_progress
 from vlm_demo.engines.load_options import LoadOptions
 from vlm_demo.engines.local.checkpoints.loading import LoadedCheckpoint, load
 from vlm_demo.engines.local.checkpoints.memory import footprint, free_memory, precision
@@ -34,7 +28,7 @@ from vlm_demo.engines.local.inputs.context import check_length, context_limit
 from vlm_demo.engines.local.inputs.encoding import OPEN_REASONING, EncodedPrompt, PromptEncoder
 from vlm_demo.engines.local.inputs.request_memory import check_request
 from vlm_demo.engines.local.scheduling.continuous_batching import ContinuousBatcher
-from vlm_demo.engines.local.scheduling.jobs import GenerationJob
+from vlm_demo.engines.local.scheduling.generation_job import GenerationJob
 from vlm_demo.engines.local.scheduling.sampling import LogitsProcessorFactory
 from vlm_demo.engines.local.scheduling.sequential import SequentialRunner
 from vlm_demo.engines.local.scheduling.worker import Runner, Worker

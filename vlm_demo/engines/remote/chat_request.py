@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vlm_demo.engines.load_options import ServerKind
-from vlm_demo.engines.remote.picture_encoding import data_url
+from vlm_demo.engines.remote.image_encoding import data_url
 from vlm_demo.errors import EngineError
 from vlm_demo.prompting.templates import THINKING_ARGUMENTS
 from vlm_demo.values import Message, Prompt, Sampling

@@ -18,7 +18,7 @@ from vlm_demo.markup.coordinate_spaces import N1000
 from vlm_demo.markup.json_markup import json_reader, json_writer
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
-from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
+from vlm_demo.prompting.plain_instructions import FIND, FIND_EVERY, PLAIN_ENGLISH
 from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Sampling, Task
 
@@ -26,7 +26,7 @@ _JSON = (
     'Answer only with a JSON list; each entry has the bounding box in "bbox_2d" as '
     '[x1, y1, x2, y2] and the name in "label".'
 )
-_EVERY = f"Find every {{text}} in the image.\n{_JSON}"
+_EVERY = FIND_EVERY + _JSON
 
 TEMPLATE = (
     "{% set pictures = namespace(seen=0) %}<|begin_of_sentence|>"
@@ -43,20 +43,12 @@ FAMILY = Family(
     title="ERNIE-4.5-VL",
     model_types={"ernie4_5_vl_moe": ONE_AT_A_TIME},
     checkpoints=("baidu/ERNIE-4.5-VL-28B-A3B-PT",),
-    instructions={
-        Task.CHAT: "{text}",
-        Task.CAPTION: "Describe this image in one sentence.",
-        Task.DETAILED_CAPTION: "Describe this image in detail.",
-        Task.VQA: "{text}\nAnswer with a single word or phrase.",
-        Task.GROUNDING: f"Find in the image: {{text}}\n{_JSON}",
-        Task.DETECT: _EVERY,
-        Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
-        Task.READ: "Read all the text in the image.",
-    },
+    instructions={**PLAIN_ENGLISH, Task.GROUNDING: FIND + _JSON, Task.DETECT: _EVERY},
     target_lists={Task.GROUNDING: TargetList(_EVERY), Task.DETECT: TargetList(_EVERY)},
     markup=Markup(json_reader(), json_writer("bbox_2d"), N1000),
     documented_template=TEMPLATE,
     has_thinking_switch=True,
+    thinking_opens_reasoning=True,
     end_markers=("</s>", "<|end_of_sentence|>"),
     prefix_separator="",
     sampling=Sampling(max_new_tokens=2048),

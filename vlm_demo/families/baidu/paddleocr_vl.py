@@ -31,7 +31,7 @@ from vlm_demo.markup.coordinate_spaces import N1000, CoordinateSpace
 from vlm_demo.markup.phrase_reader import PhraseReader
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
-from vlm_demo.prompting.family_spec import identity
+from vlm_demo.prompting.family_spec import leave_unchanged
 from vlm_demo.values import Frame, Polygon, Region, Sampling, Task, bounding_box
 
 SMALL = 1500
@@ -187,7 +187,7 @@ RELATIVES = (
         checkpoints=("PaddlePaddle/PaddleOCR-VL",),
         instructions={Task.CHAT: "{text}", Task.READ: "OCR:"},
         markup=None,
-        prepare_image=identity,
+        prepare_image=leave_unchanged,
         documented_template=_template(" "),
         keep_special_tokens=False,
     ),

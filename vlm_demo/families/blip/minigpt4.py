@@ -29,7 +29,7 @@ class MiniGpt4(Family):
         return (label + len(_LABEL) if label >= 0 else start), end
 
 
-_PICTURES_AND_WORDS = (
+_IMAGES_AND_TEXT = (
     "{% for part in message['content'] %}"
     "{% if part['type'] == 'image' %}{{ '<Img><ImageHere></Img> ' }}"
     "{% else %}{{ part['text'] }}{% endif %}"
@@ -39,7 +39,7 @@ _PICTURES_AND_WORDS = (
 DOCUMENTED_TEMPLATE = (
     "{% for message in messages %}"
     "{{ {'system': '', 'user': 'Human: ', 'assistant': 'Assistant: '}[message['role']] }}"
-    + _PICTURES_AND_WORDS
+    + _IMAGES_AND_TEXT
     + "{{ '###' }}"
     "{% endfor %}"
     "{{ 'Assistant: ' }}"
@@ -48,13 +48,13 @@ DOCUMENTED_TEMPLATE = (
 LLAMA2_TEMPLATE = (
     "{% for message in messages %}"
     "{% if message['role'] == 'user' %}{{ '<s>[INST] ' }}{% endif %}"
-    + _PICTURES_AND_WORDS
+    + _IMAGES_AND_TEXT
     + "{% if message['role'] == 'user' %}{{ ' [/INST] ' }}{% endif %}"
     "{% endfor %}"
 )
 
 
-def name_picture(template: str) -> str:
+def name_image(template: str) -> str:
     """Return a template with the token that a converted checkpoint has for a picture."""
     return template.replace("<ImageHere>", "<image>")
 
@@ -73,7 +73,7 @@ FAMILY = MiniGpt4(
     },
     system="Give the following image: <Img>ImageContent</Img>. You will be able to see the image "
     "once I provide it to you. Please answer my questions.",
-    chat_template=name_picture(DOCUMENTED_TEMPLATE),
+    chat_template=name_image(DOCUMENTED_TEMPLATE),
     documented_template=DOCUMENTED_TEMPLATE,
     stop=("###",),
     end_markers=("###", "</s>"),
@@ -88,7 +88,7 @@ RELATIVES = (
         name="minigpt4_llama2",
         title="MiniGPT-4 on Llama-2",
         checkpoints=(),
-        chat_template=name_picture(LLAMA2_TEMPLATE),
+        chat_template=name_image(LLAMA2_TEMPLATE),
         documented_template=LLAMA2_TEMPLATE,
         control_tokens=(*FAMILY.control_tokens, "[INST]", "[/INST]"),
     ),

@@ -8,8 +8,8 @@ card.
 
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
-from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
-from vlm_demo.values import Sampling, Task
+from vlm_demo.prompting.plain_instructions import PLAIN_ENGLISH
+from vlm_demo.values import Sampling
 
 TEMPLATE = (
     "<BOS_TOKEN>{% for message in messages %}<|START_OF_TURN_TOKEN|>"
@@ -24,14 +24,7 @@ FAMILY = Family(
     title="Aya Vision",
     model_types={"aya_vision": ONE_AT_A_TIME},
     checkpoints=("CohereLabs/aya-vision-8b", "CohereLabs/aya-vision-32b"),
-    instructions={
-        Task.CHAT: "{text}",
-        Task.CAPTION: "Describe this image in one sentence.",
-        Task.DETAILED_CAPTION: "Describe this image in detail.",
-        Task.VQA: "{text}\nAnswer with a single word or phrase.",
-        Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
-        Task.READ: "Read all the text in the image.",
-    },
+    instructions=PLAIN_ENGLISH,
     documented_template=TEMPLATE,
     end_markers=("<|END_OF_TURN_TOKEN|>", "<|END_RESPONSE|>", "<EOS_TOKEN>"),
     prefix_separator="",

@@ -54,7 +54,6 @@ FAMILY = Family(
     },
     documented_template=DOCUMENTED_TEMPLATE,
     end_markers=(_END,),
-    answer_label="Assistant:",
     limits=FamilyLimits(max_images=4, longest_side=1_024),
     control_tokens=(
         *(_END, f"<{_BAR}begin▁of▁sentence{_BAR}>", f"<{_BAR}▁pad▁{_BAR}>"),

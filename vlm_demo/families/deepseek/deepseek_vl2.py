@@ -73,7 +73,6 @@ FAMILY = Family(
     keep_special_tokens=True,
     markup_tokens=("<|ref|>", "<|/ref|>", "<|det|>", "<|/det|>"),
     end_markers=(_END, "<|end▁of▁sentence|>"),
-    answer_label="<|Assistant|>:",
     limits=FamilyLimits(max_images=8),
     # Without the tags of the markup, which are in markup_tokens.
     control_tokens=(

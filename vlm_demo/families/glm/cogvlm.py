@@ -31,27 +31,27 @@ from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.prompting.request_checks import MAX_CHARACTERS
 from vlm_demo.values import Prompt, Request, Task
 
-_PICTURE = (
+_IMAGE = (
     "{% for part in message['content'] if part['type'] == 'image' %}<EOI>{% endfor %}"
     "{% set text = message['content'][-1]['text'] %}"
 )
 
 CHAT_OLD = (
-    f"{{% for message in messages %}}{_PICTURE}"
+    f"{{% for message in messages %}}{_IMAGE}"
     "{% if message['role'] == 'user' %}Question: {{ text }} Answer:"
     "{% else %}{{ ' ' ~ text ~ '\n' }}{% endif %}{% endfor %}"
 )
 
 CHAT = (
-    f"{{% for message in messages %}}{_PICTURE}"
+    f"{{% for message in messages %}}{_IMAGE}"
     "{% if message['role'] == 'user' %}{{ ' [INST] ' ~ text ~ ' [/INST] ' }}"
     "{% else %}{{ text }}{% endif %}{% endfor %}"
 )
 
-BASE = f"{{% for message in messages %}}{_PICTURE}{{{{ text }}}}{{% endfor %}}"
+BASE = f"{{% for message in messages %}}{_IMAGE}{{{{ text }}}}{{% endfor %}}"
 
 SHORT_ANSWER = (
-    f"{{% for message in messages %}}{_PICTURE}Question: {{{{ text }}}} Short answer:{{% endfor %}}"
+    f"{{% for message in messages %}}{_IMAGE}Question: {{{{ text }}}} Short answer:{{% endfor %}}"
 )
 
 

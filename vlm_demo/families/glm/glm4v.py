@@ -25,14 +25,14 @@ from vlm_demo.markup.base import Markup, ParsedOutput, ParsedOutputBuilder, pars
 from vlm_demo.markup.coordinate_spaces import N1000, CoordinateSpace
 from vlm_demo.markup.json_markup import read_json_into, read_with_json, write_box_lists
 from vlm_demo.markup.json_parsing.selection import JsonDialect
-from vlm_demo.markup.mixed_markup import MixedReader
+from vlm_demo.markup.multi_format_reader import MultiFormatReader
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
-from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
+from vlm_demo.prompting.plain_instructions import PLAIN_ENGLISH
 from vlm_demo.values import Frame, Message, Sampling, Task
 
 DIALECT = JsonDialect(in_prose="nested")
-_PLAIN = MixedReader()
+_PLAIN = MultiFormatReader()
 
 _TAGS = (
     *("<|begin_of_box|>", "<|start_of_box|>", "<|end_of_box|>", "</|end_of_box|>"),
@@ -153,14 +153,10 @@ FAMILY = Glm4v(
         "zai-org/GLM-4.1V-9B-Base",
     ),
     instructions={
-        Task.CHAT: "{text}",
-        Task.CAPTION: "Describe this image in one sentence.",
-        Task.DETAILED_CAPTION: "Describe this image in detail.",
-        Task.VQA: "{text}\nAnswer with a single word or phrase.",
+        **PLAIN_ENGLISH,
         Task.GROUNDING: "Help me to locate {text} in the image and give me its bounding boxes.",
         Task.DESCRIBE_REGION: "Describe in a few words what is inside the bounding box {region} "
         "of the image.",
-        Task.READ: "Read all the text in the image.",
     },
     markup_signature=r"<\|begin_of_box\|>",
     markup=Markup(read_boxes, write_box_lists, N1000, reads_json=True),
@@ -204,10 +200,7 @@ RELATIVES = (
         title="GLM-4V-9B",
         model_types={},
         checkpoints=("zai-org/glm-4v-9b",),
-        instructions={
-            **{task: words for task, words in FAMILY.instructions.items() if "box" not in words},
-            Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
-        },
+        instructions=PLAIN_ENGLISH,
         markup=None,
         region_template="",
         multi_region_instruction="",

@@ -18,7 +18,7 @@ from vlm_demo.markup.coordinate_spaces import N1000, with_y_first
 from vlm_demo.markup.json_markup import json_reader, json_writer
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
-from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
+from vlm_demo.prompting.plain_instructions import FIND, FIND_EVERY, PLAIN_ENGLISH
 from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Sampling, Task
 
@@ -32,8 +32,8 @@ _JSON = (
     '[y0, x0, y1, x1], normalized to 0-1000, and the name in "label".'
 )
 
-_FIND = f"Find in the image: {{text}}\n{_JSON}"
-_FIND_EVERY = f"Find every {{text}} in the image.\n{_JSON}"
+_FIND = FIND + _JSON
+_EVERY = FIND_EVERY + _JSON
 
 TEMPLATE = (
     "<bos>{% for message in messages %}{% if message['role'] != 'system' %}"
@@ -51,17 +51,8 @@ FAMILY = Family(
     title="Gemma 3",
     model_types={"gemma3": Architecture(position_ids="plain", cuda_graphs=True)},
     checkpoints=("google/gemma-3-4b-it", "google/gemma-3-12b-it", "google/gemma-3-27b-it"),
-    instructions={
-        Task.CHAT: "{text}",
-        Task.CAPTION: "Describe this image in one sentence.",
-        Task.DETAILED_CAPTION: "Describe this image in detail.",
-        Task.VQA: "{text}\nAnswer with a single word or phrase.",
-        Task.GROUNDING: _FIND,
-        Task.DETECT: _FIND_EVERY,
-        Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
-        Task.READ: "Read all the text in the image.",
-    },
-    target_lists={Task.GROUNDING: TargetList(_FIND), Task.DETECT: TargetList(_FIND_EVERY)},
+    instructions={**PLAIN_ENGLISH, Task.GROUNDING: _FIND, Task.DETECT: _EVERY},
+    target_lists={Task.GROUNDING: TargetList(_FIND), Task.DETECT: TargetList(_EVERY)},
     notes={Task.GROUNDING: NOTE, Task.DETECT: NOTE},
     markup=Markup(json_reader(), json_writer("box_2d"), with_y_first(N1000)),
     documented_template=TEMPLATE,

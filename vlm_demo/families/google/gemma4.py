@@ -22,7 +22,7 @@ from vlm_demo.markup.coordinate_spaces import N1000, with_y_first
 from vlm_demo.markup.json_markup import json_reader, json_writer
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
-from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
+from vlm_demo.prompting.plain_instructions import FIND, FIND_EVERY, PLAIN_ENGLISH
 from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Sampling, Task
 
@@ -35,7 +35,7 @@ _JSON = (
     'Answer only with a JSON list. Each entry has the bounding box in "box_2d" as '
     '[y0, x0, y1, x1], normalized to 0-1000, and the name in "label".'
 )
-_EVERY = f"Find every {{text}} in the image.\n{_JSON}"
+_EVERY = FIND_EVERY + _JSON
 
 TEMPLATE = (
     "<bos>{% for message in messages %}"
@@ -52,16 +52,7 @@ FAMILY = Family(
     title="Gemma 4",
     model_types={"gemma4": ONE_AT_A_TIME, "gemma4_unified": ONE_AT_A_TIME},
     checkpoints=tuple(f"google/gemma-4-{size}-it" for size in SIZES),
-    instructions={
-        Task.CHAT: "{text}",
-        Task.CAPTION: "Describe this image in one sentence.",
-        Task.DETAILED_CAPTION: "Describe this image in detail.",
-        Task.VQA: "{text}\nAnswer with a single word or phrase.",
-        Task.GROUNDING: f"Find in the image: {{text}}\n{_JSON}",
-        Task.DETECT: _EVERY,
-        Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
-        Task.READ: "Read all the text in the image.",
-    },
+    instructions={**PLAIN_ENGLISH, Task.GROUNDING: FIND + _JSON, Task.DETECT: _EVERY},
     target_lists={Task.GROUNDING: TargetList(_EVERY), Task.DETECT: TargetList(_EVERY)},
     notes={Task.GROUNDING: NOTE, Task.DETECT: NOTE},
     markup=Markup(json_reader(), json_writer("box_2d"), with_y_first(N1000)),

@@ -13,14 +13,15 @@ from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.values import Task
 
-TEMPLATE = (
-    "<|begin_of_text|>{% for message in messages %}"
+TURNS = (
+    "{% for message in messages %}"
     "{{ message['role'] | capitalize }}:"
     "{{ ' ' if message['content'][0]['type'] == 'text' }}"
     "{% for part in message['content'] %}"
     "{{ '<image>' if part['type'] == 'image' else part['text'] }}{% endfor %}"
     "{{ '<end_of_utterance>\n' }}{% endfor %}Assistant:"
 )
+"""A template of the conversation, without the token that begins it."""
 
 FAMILY = Family(
     name="idefics3",
@@ -34,9 +35,8 @@ FAMILY = Family(
         Task.VQA: "{text}\nGive a very brief answer.",
         Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
     },
-    documented_template=TEMPLATE,
+    documented_template=f"<|begin_of_text|>{TURNS}",
     end_markers=("<end_of_utterance>", "<|end_of_text|>", "<|eot_id|>"),
-    answer_label="Assistant:",
     limits=FamilyLimits(max_images=4),
     control_tokens=(
         *("<image>", "<fake_token_around_image>", "<global-img>", "<end_of_utterance>"),

@@ -13,19 +13,13 @@ published, so it is asked for in plain words.
 """
 
 from vlm_demo.families.huggingface.idefics3 import FAMILY as IDEFICS3
+from vlm_demo.families.huggingface.idefics3 import TURNS
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.values import Task
 
-TEMPLATE = (
-    "<|im_start|>{% for message in messages %}"
-    "{{ message['role'] | capitalize }}:"
-    "{{ ' ' if message['content'][0]['type'] == 'text' }}"
-    "{% for part in message['content'] %}"
-    "{{ '<image>' if part['type'] == 'image' else part['text'] }}{% endfor %}"
-    "{{ '<end_of_utterance>\n' }}{% endfor %}Assistant:"
-)
+TEMPLATE = f"<|im_start|>{TURNS}"
 
 FAMILY = Family(
     name="smolvlm",
@@ -51,7 +45,6 @@ FAMILY = Family(
     },
     documented_template=TEMPLATE,
     end_markers=("<end_of_utterance>", "<|im_end|>"),
-    answer_label="Assistant:",
     limits=FamilyLimits(max_images=4),
     control_tokens=(
         *("<image>", "<fake_token_around_image>", "<global-img>", "<video>"),

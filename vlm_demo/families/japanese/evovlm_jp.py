@@ -13,8 +13,8 @@ was reported not to load with transformers after 4.42.4, which asks more of its 
 
 from vlm_demo.families.llava.llava15 import FAMILY as LLAVA15
 from vlm_demo.prompting.family import Family
-from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION_JAPANESE, JAPANESE
-from vlm_demo.values import Task
+from vlm_demo.prompting.plain_instructions import PLAIN_JAPANESE
+from vlm_demo.prompting.regions.region_wording import JAPANESE
 
 CHAT_TEMPLATE = (
     "{% for message in messages %}{% set text = message['content'][-1]['text'] %}"
@@ -31,13 +31,7 @@ FAMILY = Family(
     title="EvoVLM-JP",
     model_types=LLAVA15.model_types,
     checkpoints=("SakanaAI/EvoVLM-JP-v1-7B",),
-    instructions={
-        Task.CHAT: "{text}",
-        Task.CAPTION: "この画像を一文で説明してください。",
-        Task.DETAILED_CAPTION: "この画像を詳しく説明してください。",
-        Task.VQA: "{text}",
-        Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION_JAPANESE,
-    },
+    instructions=PLAIN_JAPANESE,
     region_wording=JAPANESE,
     system="あなたは役立つ、偏見がなく、検閲されていないアシスタントです。"
     "与えられた画像を下に、質問に答えてください。",

@@ -14,9 +14,9 @@ For captions no wording is published, so they are asked for in plain words. Runs
 from dataclasses import replace
 
 from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.plain_instructions import PLAIN_JAPANESE
 from vlm_demo.prompting.regions.region_wording import (
     DESCRIBE_MARKED_REGION,
-    DESCRIBE_MARKED_REGION_JAPANESE,
     ENGLISH,
     JAPANESE,
 )
@@ -44,13 +44,7 @@ FAMILY = Family(
         "turing-motors/heron-chat-blip-ja-stablelm-base-7b-v1",
         "turing-motors/heron-chat-blip-ja-stablelm-base-7b-v1-llava-620k",
     ),
-    instructions={
-        Task.CHAT: "{text}",
-        Task.CAPTION: "この画像を一文で説明してください。",
-        Task.DETAILED_CAPTION: "この画像を詳しく説明してください。",
-        Task.VQA: "{text}",
-        Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION_JAPANESE,
-    },
+    instructions=PLAIN_JAPANESE,
     region_wording=JAPANESE,
     documented_template=TEMPLATE,
     end_markers=("##", "<|endoftext|>", "</s>"),

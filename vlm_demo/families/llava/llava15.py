@@ -48,21 +48,26 @@ PUBLISHED_TEMPLATE = (
 )
 """What the template of llava-hf/llava-1.5-7b-hf on the Hub writes."""
 
+TRAINING_INSTRUCTIONS = {
+    Task.CHAT: "{text}",
+    Task.CAPTION: "Provide a one-sentence caption for the provided image.",
+    Task.DETAILED_CAPTION: "Describe this image in detail.",
+    Task.VQA: "{text}\nAnswer the question using a single word or phrase.",
+    Task.GROUNDING: "Please provide the bounding box coordinate of the region this sentence "
+    "describes: {text}",
+    Task.DESCRIBE_REGION: "Please provide a short description for this region: {region}",
+}
+"""The wordings of llava_v1_5_mix665k, the data that LLaVA was trained on."""
+
 FAMILY = Family(
     name="llava15",
     title="LLaVA-1.5",
     model_types={"llava": Architecture(position_ids="plain", cuda_graphs=True)},
     checkpoints=("llava-hf/llava-1.5-7b-hf", "llava-hf/llava-1.5-13b-hf"),
     instructions={
-        Task.CHAT: "{text}",
-        Task.CAPTION: "Provide a one-sentence caption for the provided image.",
-        Task.DETAILED_CAPTION: "Describe this image in detail.",
+        **TRAINING_INSTRUCTIONS,
         Task.GROUNDED_CAPTION: "Describe this image and give the bounding box coordinates of "
         "everything you mention.",
-        Task.VQA: "{text}\nAnswer the question using a single word or phrase.",
-        Task.GROUNDING: "Please provide the bounding box coordinate of the region this sentence "
-        "describes: {text}",
-        Task.DESCRIBE_REGION: "Please provide a short description for this region: {region}",
     },
     markup=Brackets().markup(SQUARE),
     contested_spaces=(UNIT.name,),
@@ -72,6 +77,5 @@ FAMILY = Family(
     chat_template=CHAT_TEMPLATE,
     published_templates=(PUBLISHED_TEMPLATE,),
     end_markers=("</s>",),
-    answer_label="ASSISTANT:",
     control_tokens=("<image>", "<s>", "</s>", "<unk>", "<pad>"),
 )

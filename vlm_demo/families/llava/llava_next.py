@@ -13,33 +13,33 @@ reliable. What they refer to is not documented; we take LLaVA-1.5's padded squar
 
 from dataclasses import replace
 
+from vlm_demo.families.llava.llava15 import TRAINING_INSTRUCTIONS
 from vlm_demo.markup.brackets import Brackets
 from vlm_demo.markup.coordinate_spaces import SQUARE, UNIT
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family
-from vlm_demo.values import Task
 
-_PICTURES_AND_TEXT = (
+_IMAGES_AND_TEXT = (
     "{% for part in message['content'] if part['type'] == 'image' %}{{ '<image>\n' }}{% endfor %}"
     "{{ message['content'][-1]['text'] }}"
 )
 
 MISTRAL = (
     "{% for message in messages %}{% if message['role'] == 'user' %}"
-    f"[INST] {_PICTURES_AND_TEXT} [/INST]"
+    f"[INST] {_IMAGES_AND_TEXT} [/INST]"
     "{% else %} {{ message['content'][-1]['text'] }} </s>{% endif %}{% endfor %}"
 )
 
 VICUNA = (
     "{% for message in messages %}{% if message['role'] == 'user' %}"
-    f"USER: {_PICTURES_AND_TEXT} ASSISTANT:"
+    f"USER: {_IMAGES_AND_TEXT} ASSISTANT:"
     "{% elif message['role'] == 'assistant' %} {{ message['content'][-1]['text'] }}</s>"
     "{% else %}{{ message['content'][-1]['text'] }} {% endif %}{% endfor %}"
 )
 
 CHATML = (
     "{% for message in messages %}{{ '<|im_start|>' ~ message['role'] ~ '\n' }}"
-    f"{_PICTURES_AND_TEXT}<|im_end|>"
+    f"{_IMAGES_AND_TEXT}<|im_end|>"
     "{% endfor %}{{ '<|im_start|>assistant\n' }}"
 )
 
@@ -49,7 +49,7 @@ PUBLISHED_MISTRAL = tuple(MISTRAL.replace(" </s>", end) for end in ("", "</s>", 
 PUBLISHED_VICUNA = (
     "{% for message in messages %}"
     "{{ message['role'] | upper ~ ': ' if message['role'] != 'system' }}"
-    f"{_PICTURES_AND_TEXT} {{% endfor %}}ASSISTANT:"
+    f"{_IMAGES_AND_TEXT} {{% endfor %}}ASSISTANT:"
 )
 """What the templates of llava-hf/llava-v1.6-vicuna-7b-hf and -13b-hf on the Hub write."""
 
@@ -58,15 +58,7 @@ FAMILY = Family(
     title="LLaVA-NeXT",
     model_types={"llava_next": Architecture(position_ids="plain", cuda_graphs=True)},
     checkpoints=("llava-hf/llava-v1.6-mistral-7b-hf",),
-    instructions={
-        Task.CHAT: "{text}",
-        Task.CAPTION: "Provide a one-sentence caption for the provided image.",
-        Task.DETAILED_CAPTION: "Describe this image in detail.",
-        Task.VQA: "{text}\nAnswer the question using a single word or phrase.",
-        Task.GROUNDING: "Please provide the bounding box coordinate of the region this sentence "
-        "describes: {text}",
-        Task.DESCRIBE_REGION: "Please provide a short description for this region: {region}",
-    },
+    instructions=TRAINING_INSTRUCTIONS,
     markup=Brackets().markup(SQUARE),
     contested_spaces=(UNIT.name,),
     region_template="{region}",
@@ -86,7 +78,6 @@ RELATIVES = (
         "assistant gives helpful, detailed, and polite answers to the human's questions.",
         chat_template=VICUNA,
         published_templates=(PUBLISHED_VICUNA,),
-        answer_label="ASSISTANT:",
         control_tokens=("<image>", "<s>", "</s>", "<unk>", "<pad>"),
     ),
     replace(

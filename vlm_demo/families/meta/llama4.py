@@ -6,8 +6,8 @@ are ours. Sampling: generation_config.json of the checkpoints.
 
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
-from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
-from vlm_demo.values import Sampling, Task
+from vlm_demo.prompting.plain_instructions import PLAIN_ENGLISH
+from vlm_demo.values import Sampling
 
 TEMPLATE = (
     "<|begin_of_text|>{% for message in messages %}"
@@ -25,14 +25,7 @@ FAMILY = Family(
         "meta-llama/Llama-4-Scout-17B-16E-Instruct",
         "meta-llama/Llama-4-Maverick-17B-128E-Instruct",
     ),
-    instructions={
-        Task.CHAT: "{text}",
-        Task.CAPTION: "Describe this image in one sentence.",
-        Task.DETAILED_CAPTION: "Describe this image in detail.",
-        Task.VQA: "{text}\nAnswer with a single word or phrase.",
-        Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
-        Task.READ: "Read all the text in the image.",
-    },
+    instructions=PLAIN_ENGLISH,
     documented_template=TEMPLATE,
     end_markers=("<|eot|>", "<|eom|>", "<|end_of_text|>"),
     prefix_separator="",

@@ -6,8 +6,7 @@ The checkpoints' own template is used; it could not be read. Its tokens are Llam
 
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
-from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
-from vlm_demo.values import Task
+from vlm_demo.prompting.plain_instructions import PLAIN_ENGLISH
 
 FAMILY = Family(
     name="perception_lm",
@@ -18,14 +17,7 @@ FAMILY = Family(
         "facebook/Perception-LM-3B",
         "facebook/Perception-LM-8B",
     ),
-    instructions={
-        Task.CHAT: "{text}",
-        Task.CAPTION: "Describe this image in one sentence.",
-        Task.DETAILED_CAPTION: "Describe this image in detail.",
-        Task.VQA: "{text}\nAnswer with a single word or phrase.",
-        Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
-        Task.READ: "Read all the text in the image.",
-    },
+    instructions=PLAIN_ENGLISH,
     end_markers=("<|eot_id|>", "<|end_of_text|>"),
     prefix_separator="",
     limits=FamilyLimits(),

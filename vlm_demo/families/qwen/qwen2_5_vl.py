@@ -21,10 +21,11 @@ from PIL.Image import Image, Resampling
 from vlm_demo.markup.base import Markup
 from vlm_demo.markup.coordinate_spaces import SEEN_PIXELS
 from vlm_demo.markup.json_markup import json_point_writer, json_writer
-from vlm_demo.markup.mixed_markup import MixedReader
+from vlm_demo.markup.multi_format_reader import MultiFormatReader
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.patch_sizes import fit_patches
+from vlm_demo.prompting.plain_instructions import PLAIN_ENGLISH
 from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Sampling, Size, Task
 
@@ -72,8 +73,7 @@ FAMILY = Family(
         "Qwen/Qwen2.5-VL-72B-Instruct",
     ),
     instructions={
-        Task.CHAT: "{text}",
-        Task.CAPTION: "Describe this image in one sentence.",
+        **PLAIN_ENGLISH,
         Task.DETAILED_CAPTION: "Describe this image.",
         Task.VQA: "{text}\nPlease try to answer the question with short words or phrases if "
         "possible.",
@@ -81,11 +81,10 @@ FAMILY = Family(
         Task.DETECT: EVERY,
         Task.DESCRIBE_REGION: "Describe in a few words what is in this region of the image: "
         "{region}",
-        Task.READ: "Read all the text in the image.",
     },
     target_lists={Task.GROUNDING: TargetList(EVERY), Task.DETECT: TargetList(EVERY)},
     markup=Markup(
-        MixedReader(), json_writer("bbox_2d"), SEEN_PIXELS, json_point_writer("point_2d")
+        MultiFormatReader(), json_writer("bbox_2d"), SEEN_PIXELS, json_point_writer("point_2d")
     ),
     region_template="{region}",
     multi_region_instruction="Describe in a few words what is in each of these regions of the "

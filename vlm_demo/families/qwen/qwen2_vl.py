@@ -19,9 +19,10 @@ from collections.abc import Sequence
 
 from vlm_demo.markup.base import Markup
 from vlm_demo.markup.coordinate_spaces import N1000, CoordinateSpace
-from vlm_demo.markup.mixed_markup import MixedReader
+from vlm_demo.markup.multi_format_reader import MultiFormatReader
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.plain_instructions import PLAIN_ENGLISH
 from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Frame, Region, Task, bounding_box
 
@@ -60,8 +61,7 @@ FAMILY = Family(
         "Qwen/Qwen2-VL-72B-Instruct",
     ),
     instructions={
-        Task.CHAT: "{text}",
-        Task.CAPTION: "Describe this image in one sentence.",
+        **PLAIN_ENGLISH,
         Task.DETAILED_CAPTION: "Describe this image.",
         Task.GROUNDED_CAPTION: "Generate the caption in English with grounding:",
         Task.VQA: "{text}\nPlease try to answer the question with short words or phrases if "
@@ -70,7 +70,6 @@ FAMILY = Family(
         Task.DETECT: "Find all <|object_ref_start|>{text}<|object_ref_end|>",
         Task.DESCRIBE_REGION: "Describe <|object_ref_start|>this<|object_ref_end|>{region} in a "
         "few words.",
-        Task.READ: "Read all the text in the image.",
     },
     markup_signature=r"<\|(?:object_ref|box)_start\|>",
     target_lists={
@@ -78,7 +77,7 @@ FAMILY = Family(
             "Find all {text}", item="<|object_ref_start|>{text}<|object_ref_end|>"
         ),
     },
-    markup=Markup(MixedReader(), write_boxes, N1000),
+    markup=Markup(MultiFormatReader(), write_boxes, N1000),
     region_template="<|object_ref_start|>this<|object_ref_end|>{region}",
     multi_region_instruction="Describe <|object_ref_start|>these<|object_ref_end|>{region} in "
     "a few words each.",

@@ -18,9 +18,10 @@ from dataclasses import replace
 from vlm_demo.markup.base import Markup
 from vlm_demo.markup.coordinate_spaces import N1000
 from vlm_demo.markup.json_markup import json_point_writer, json_writer
-from vlm_demo.markup.mixed_markup import MixedReader
+from vlm_demo.markup.multi_format_reader import MultiFormatReader
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.plain_instructions import PLAIN_ENGLISH
 from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Sampling, Task
 
@@ -47,8 +48,7 @@ FAMILY = Family(
     },
     checkpoints=tuple(f"Qwen/Qwen3-VL-{size}-Instruct" for size in SIZES),
     instructions={
-        Task.CHAT: "{text}",
-        Task.CAPTION: "Describe this image in one sentence.",
+        **PLAIN_ENGLISH,
         Task.DETAILED_CAPTION: "Describe this image.",
         Task.VQA: "{text}\nPlease try to answer the question with short words or phrases if "
         "possible.",
@@ -57,13 +57,14 @@ FAMILY = Family(
         Task.DETECT: CATEGORIES,
         Task.DESCRIBE_REGION: "Describe in a few words what is in this region of the image: "
         "{region}",
-        Task.READ: "Read all the text in the image.",
     },
     target_lists={
         Task.GROUNDING: TargetList(CATEGORIES),
         Task.DETECT: TargetList(CATEGORIES),
     },
-    markup=Markup(MixedReader(), json_writer("bbox_2d"), N1000, json_point_writer("point_2d")),
+    markup=Markup(
+        MultiFormatReader(), json_writer("bbox_2d"), N1000, json_point_writer("point_2d")
+    ),
     region_template="{region}",
     multi_region_instruction="Describe in a few words what is in each of these regions of the "
     "image: {region}",

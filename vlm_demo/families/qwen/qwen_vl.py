@@ -66,7 +66,7 @@ CHATML = (
     "{{ '<|im_start|>assistant\n' }}"
 )
 
-PICTURE_AND_WORDS = (
+IMAGE_AND_TEXT = (
     "{% for part in messages[-1]['content'] %}"
     "{% if part['type'] == 'image' %}{{ '<img>{path}</img>' }}{% else %}{{ part['text'] }}"
     "{% endif %}{% endfor %}"
@@ -129,7 +129,7 @@ RELATIVES = (
         },
         markup=FAMILY.markup,
         region_template=FAMILY.region_template,
-        documented_template=PICTURE_AND_WORDS,
+        documented_template=IMAGE_AND_TEXT,
         keep_special_tokens=True,
         markup_tokens=FAMILY.markup_tokens,
         end_markers=("<|endoftext|>",),

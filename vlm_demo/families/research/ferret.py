@@ -54,6 +54,5 @@ FAMILY = Family(
     "down. Bounding box: [x1, y1, x2, y2]. Image size: 1000x1000. Follow instructions.",
     documented_template=TEMPLATE,
     end_markers=("</s>",),
-    answer_label="ASSISTANT:",
     control_tokens=("<image>", "<region_fea>", "<s>", "</s>", "<unk>", "<im_patch>"),
 )

@@ -48,10 +48,10 @@ TEMPLATE = (
     "{% endif %}{% endfor %}"
 )
 
-_PICTURE_AND_WORDS = "{{ '<image> ' if '<image>' not in text }}{{ text }}"
+_IMAGE_AND_TEXT = "{{ '<image> ' if '<image>' not in text }}{{ text }}"
 
 CHAT_TEMPLATE = TEMPLATE.replace(
-    _PICTURE_AND_WORDS,
+    _IMAGE_AND_TEXT,
     "{{ (('' if '<image>' in text else '<image> ') ~ text)"
     " | replace('<image>', '<im_start><im_patch><im_end>') }}",
 )
@@ -99,7 +99,6 @@ FAMILY = Family(
     documented_template=TEMPLATE,
     prepare_image=partial(pad_to_square, color=WHITE),
     end_markers=("</s>",),
-    answer_label="ASSISTANT:",
     control_tokens=(
         *("<image>", "<im_start>", "<im_patch>", "<im_end>", "<s>", "</s>", "<unk>"),
         *("<b_st>", "<b_sep>", "<b_ed>", "<p_st>", "<p_sep>", "<p_ed>"),

@@ -53,6 +53,8 @@ class AnswerData(TypedDict):
     targets: NotRequired[list[TargetData]]
     stop: NotRequired[str]  # why the answer ended: a `StopReason`
     coordinate_space: NotRequired[str]  # that was chosen or guessed for the numbers
+    model: NotRequired[str]  # the menu's name of the one that answered
+    note: NotRequired[str]  # what people should know about how they were understood
 
 
 def reply_to_data(reply: Reply, size: Size) -> AnswerData:
@@ -67,6 +69,10 @@ def reply_to_data(reply: Reply, size: Size) -> AnswerData:
         data["stop"] = reply.stop.value
     if reply.space:
         data["coordinate_space"] = reply.space
+    if reply.model:
+        data["model"] = reply.model
+    if reply.note:
+        data["note"] = reply.note
     return data
 
 

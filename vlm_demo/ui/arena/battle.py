@@ -128,7 +128,7 @@ class _BattleView:
             button.click(self.vote_for(winner), opinion, self.components, **VOTES)
         image = setup.image
         emptied = [*self.components, setup.text, image.canvas, image.image, self.page.newest_image]
-        stage.next.click(self.start_over, stage.keep_picture, emptied, **QUICK)
+        stage.next.click(self.start_over, stage.keep_image, emptied, **QUICK)
         deletion.confirm.click(
             self.delete_votes, None, [*emptied, *deletion.components], cancels=asking, **VOTES
         )

@@ -95,7 +95,7 @@ class BattleStage:
     keep: gr.Checkbox
     votes: tuple[gr.Button, ...]  # in the order of `VOTE_LABELS`
     after: gr.Row
-    keep_picture: gr.Checkbox
+    keep_image: gr.Checkbox
     own_votes: gr.HTML
     next: gr.Button
 
@@ -278,14 +278,14 @@ def build_battle_stage() -> BattleStage:
                         elem_id="battle-comment",
                     )
             with gr.Row(visible=False, elem_id="battle-after") as after:
-                keep_picture = gr.Checkbox(
+                keep_image = gr.Checkbox(
                     label=say("Keep the image"), value=True, elem_id="battle-keep-picture"
                 )
                 own_votes = gr.HTML(elem_id="battle-own-votes", apply_default_css=False)
                 following = gr.Button(say("Next battle"), variant="primary", elem_id="battle-next")
     return BattleStage(
         *(column, earlier, card, scene, a, b, status, more, ask, stop, opinion, boxes, tags),
-        *(comment, keep, votes, after, keep_picture, own_votes, following),
+        *(comment, keep, votes, after, keep_image, own_votes, following),
     )
 
 

@@ -24,7 +24,7 @@ def facts_html(spec: ModelSpec, languages: str = "") -> str:
 
 def describe_location(spec: ModelSpec) -> str:
     """Say where the weights of a model that runs here are."""
-    if spec.engine != "local":
+    if spec.engine == "remote":
         return "runs on a server"
     if spec.embedded:
         return "built in"

@@ -141,7 +141,8 @@ class AnswerEndpoints(Endpoints):
                 except NoScoresError:
                     pass  # then the model writes one of them
                 else:
-                    best = Reply(ranking.best, ranking.best)
+                    route = self.backend.route(name, request)
+                    best = Reply(ranking.best, ranking.best, note=route.note, model=route.spec.name)
                     return {**reply_to_data(best, image.size), "choices": ranking_to_data(ranking)}
             answer = reply_to_data(wait_for_reply(self.backend, name, request), image.size)
             return cast(RankedAnswer, answer)

@@ -23,9 +23,8 @@ MAX_MODELS = 6
 
 
 class ComparisonAnswer(AnswerData):
-    """The answer of one model, or why there is none."""
+    """The answer of one model, whose name `model` is, or why there is none."""
 
-    model: str
     error: str
 
 
@@ -68,10 +67,11 @@ class ComparisonEndpoints(Endpoints):
         """
         with raise_gradio_errors():
             image = open_upload(picture, self.settings)
-            names = [model] if model else grounding_models(self.backend, text)[:1]
+            shown = image.open()
+            names = [model] if model else grounding_models(self.backend, text, image=shown)[:1]
             if not names:
                 raise UnsupportedTaskError("No model of the menu can say where things are.")
-            *_, complete = check_against_image(self.backend, names[0], image.open(), text)
+            *_, complete = check_against_image(self.backend, names[0], shown, text)
             return check_to_data(complete, image.size, names[0])
 
     @describe_endpoint(

@@ -152,7 +152,7 @@ def _facts(spec: ModelSpec) -> list[tuple[TranslatableText, str, str]]:
         (TranslatableText("Languages"), "languages", languages),
         (TranslatableText("Runs"), "runs", _location_html(spec)),
         (TranslatableText("Checkpoint"), "checkpoint", checkpoint),
-        (TranslatableText("Wording"), "family", translatable_html(spec.identity_reason)),
+        (TranslatableText("Wording"), "family", translatable_html(spec.family_reason)),
         (TranslatableText("Source"), "source", _link(spec.source)),
     ]
 

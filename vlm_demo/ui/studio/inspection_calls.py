@@ -59,7 +59,7 @@ class InspectionCalls:
             asked = read_sent(StudioRequest, sent)
             built = build_request(self.backend, self.images, asked, read_owner(request))
             prompt = self.backend.inspect(asked.model, built)
-            reason = self.backend.spec(asked.model).identity_reason
+            reason = self.backend.spec(asked.model).family_reason
             notes: list[DisplayText] = [reason, prompt.prompt.note, prompt.note]
             if prompt.prompt.answer_prefix:
                 notes.append(TranslatableText("The beginning of the answer is given."))

@@ -68,7 +68,7 @@ def model_info(backend: Backend, spec: ModelSpec, free: FreeMemory | None) -> di
         "writes_regions": family.writes_regions,
         "thinking": has_thinking_switch(spec),
         "sampling": family.sampling.to_data(),
-        "asked_as": text_data(spec.identity_reason),
+        "asked_as": text_data(spec.family_reason),
         "obstacle": spec.unavailable_reason and text_data(spec.unavailable_reason),
     }
 

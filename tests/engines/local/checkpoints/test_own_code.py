@@ -13,7 +13,7 @@ from support.engines import ask, load_engine
 from support.own_code import CODE, MARK, change_json, save_with_own_code
 
 from vlm_demo.engines import find_own_code
-from vlm_demo.engines.local.checkpoints.own_code import code_revision
+from vlm_demo.engines.local.checkpoints.code_files import code_revision
 from vlm_demo.errors import LoadError
 from vlm_demo.values import Sampling
 

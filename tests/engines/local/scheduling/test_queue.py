@@ -52,7 +52,7 @@ def test_an_answer_that_takes_too_long_ends_and_its_text_stays(
 def test_a_model_that_never_comes_back_does_not_hold_its_readers(
     open_tiny: Callable[..., TinyEngine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vlm_demo.engines.local.scheduling.jobs.GRACE_S", 0.1)
+    monkeypatch.setattr("vlm_demo.engines.local.scheduling.generation_job.GRACE_S", 0.1)
     model = open_tiny("llava", timeout_s=0.2)
     released = threading.Event()
     forward = model.engine._model.forward

@@ -11,7 +11,7 @@ import socket
 from collections.abc import Collection, Sequence
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
-from threading import Lock, Thread
+from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
@@ -19,9 +19,10 @@ from urllib.request import getproxies
 import httpx2  # the Hub client's own: it lets these errors through
 from huggingface_hub import HfApi, ModelInfo, constants, hf_hub_download, snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError
-from tqdm.auto import tqdm
 
 from vlm_demo.engines.base import OnProgress, Progress, ignore_progress
+from vlm_demo.engines.local.checkpoints.code_files import CODE_PATTERN, code_files, code_revision
+from vlm_demo.engines.local.checkpoints.download_progress import progress_bar_class
 from vlm_demo.engines.local.checkpoints.fetch_failures import (
     ANSWER_TIMEOUT_S,
     explain_fetch_failure,
@@ -33,7 +34,6 @@ from vlm_demo.engines.local.checkpoints.folders import (
     is_hub_id,
     read_json,
 )
-from vlm_demo.engines.local.checkpoints.own_code import CODE_PATTERN, code_files, code_revision
 from vlm_demo.errors import LoadError, OutOfMemoryError
 from vlm_demo.units import format_bytes
 
@@ -143,7 +143,7 @@ def _fetch_files(
             revision=revision,
             allow_patterns=list(patterns),
             etag_timeout=ANSWER_TIMEOUT_S,
-            tqdm_class=_progress_bar(on_progress, total),
+            tqdm_class=progress_bar_class(on_progress, total),
         )
     except _FETCH_ERRORS as error:
         raise explain_fetch_failure(checkpoint, revision, error) from error
@@ -363,24 +363,3 @@ def _download_bytes(info: ModelInfo, patterns: Sequence[str]) -> int | None:
     files = info.siblings or ()
     wanted = (file for file in files if any(fnmatch(file.rfilename, p) for p in patterns))
     return sum(file.size or 0 for file in wanted) or None
-
-
-def _progress_bar(on_progress: OnProgress, total: int | None) -> type[tqdm[Any]]:
-    """Return a progress bar class that draws nothing and reports the bytes that arrive on disk."""
-    lock = Lock()
-
-    class Bar(tqdm):  # type: ignore[type-arg]  # it takes no arguments when it runs
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            # The client draws three bars: bytes received, bytes written, and files.
-            self._counts = str(kwargs.get("desc", "")).startswith("Reconstructing")
-            self._done = 0
-            super().__init__(*args, **{**kwargs, "disable": True})
-
-        def update(self, n: float | None = 1) -> bool | None:
-            if self._counts and n:
-                with lock:
-                    self._done += int(n)
-                    on_progress(Progress("fetching", self._done, total, "bytes"))
-            return None
-
-    return Bar

@@ -16,10 +16,10 @@ from vlm_demo.errors import LoadError
 PATTERNS = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
 """Files of a checkpoint that are used: weights that hold no code, and what the processor needs."""
 
-PICTURE_FILES = ("processor_config.json", "preprocessor_config.json")
+IMAGE_PROCESSOR_FILES = ("processor_config.json", "preprocessor_config.json")
 """Files that say how pictures are prepared; a vision-language model has one of them at least."""
 
-PROCESSOR_CLASS_FILES = (*PICTURE_FILES, "tokenizer_config.json")
+PROCESSOR_CLASS_FILES = (*IMAGE_PROCESSOR_FILES, "tokenizer_config.json")
 """Files that can name the class of the processor, the most reliable first."""
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
@@ -78,7 +78,7 @@ def missing_weights(folder: Path) -> list[str]:
 
 def has_processor(names: Collection[str]) -> bool:
     """Whether files of these names say how pictures are prepared."""
-    return not set(PICTURE_FILES).isdisjoint(names)
+    return not set(IMAGE_PROCESSOR_FILES).isdisjoint(names)
 
 
 def _is_complete(folder: Path) -> bool:

@@ -7,7 +7,6 @@ Source: https://huggingface.co/docs/transformers/custom_models
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from transformers import CONFIG_MAPPING, AutoModelForImageTextToText
 from transformers.dynamic_module_utils import get_class_from_dynamic_module
 
 from vlm_demo.engines.load_options import LoadOptions
+from vlm_demo.engines.local.checkpoints.code_files import code_files, code_revision
 from vlm_demo.errors import LoadError, VlmDemoError
 
 MODEL_CLASSES = (
@@ -39,9 +39,6 @@ PROCESSOR_FILES = (
     "tokenizer_config.json",
 )
 """Files that may name the class of a processor, in the order in which transformers reads them."""
-
-CODE_PATTERN = "*.py"
-"""Files of a checkpoint that hold program code."""
 
 MIN_REVISION_DIGITS = 7
 """Fewest hexadecimal digits that name a commit, as Git abbreviates them."""
@@ -118,28 +115,6 @@ def _names_processor(files: tuple[Json, ...]) -> bool:
         if hasattr(transformers, str(file.get("processor_class"))):
             return True
     return False
-
-
-def code_files(folder: Path) -> tuple[str, ...]:
-    """Return the files of a folder that hold program code, in its folders too, in order."""
-    paths = (path for path in folder.rglob(CODE_PATTERN) if path.is_file())
-    return tuple(sorted(path.relative_to(folder).as_posix() for path in paths))
-
-
-def code_revision(folder: Path) -> str:
-    """Return what names the code of a folder.
-
-    In the Hub's cache that is the commit. Any other folder gets 16 hexadecimal digits of the
-    SHA-256 of the names and the contents of its code files.
-    """
-    if folder.parent.name == "snapshots":
-        return folder.name
-    digest = hashlib.sha256()
-    for name in code_files(folder):
-        content = (folder / name).read_bytes()
-        digest.update(f"{name}\0{len(content)}\0".encode())
-        digest.update(content)
-    return digest.hexdigest()[:16]
 
 
 def check_code(folder: Path, config: Json, options: LoadOptions) -> None:

@@ -30,7 +30,7 @@ def spare_columns(columns: int) -> int:
     return max(MIN_SPARE_COLUMNS, columns // 4)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Buffer:
     """Memory for one layer's keys and values, each (rows, heads, columns, head size)."""
 

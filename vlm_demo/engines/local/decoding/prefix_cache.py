@@ -8,6 +8,7 @@ after an edit, and an image that several tasks, tabs or people ask about.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from threading import Lock
 
 import numpy as np
@@ -27,7 +28,7 @@ class _CachedPrefix(CachedItem):
     def __init__(
         self, owner: PrefixCache, images: ImageDigests, tokens: np.ndarray, kv: SequenceKeyValues
     ):
-        super().__init__(sequence_bytes(kv), lambda: owner._forget(images, self))
+        super().__init__(sequence_bytes(kv), partial(owner._forget, images))
         self.tokens = tokens
         self.sequence = kv
 

@@ -20,7 +20,9 @@ def check_length(length: int, limit: int | None) -> None:
         TooLongError: it is as long as the limit, or longer.
     """
     if limit is not None and length >= limit:
+        excess = length - limit + 1
         raise TooLongError(
-            f"This is too long for the model: {length:,} tokens, {length - limit + 1:,} too "
-            f"many: it can take {limit - 1:,}. Please shorten it, or clear the conversation."
+            f"This is too long for the model: {length:,} tokens, {excess:,} too "
+            f"many: it can take {limit - 1:,}. Please shorten it, or clear the conversation.",
+            excess_tokens=excess,
         )

@@ -63,7 +63,7 @@ class ImageResultCache:
             self._budget.touch(item)
             return result, True
         result = compute(*args, **kwargs)
-        item = CachedItem(tensor_bytes(result), lambda: self._drop(key))
+        item = CachedItem(tensor_bytes(result), lambda _: self._drop(key))
         self._results[key] = result, item
         if not self._budget.add(item):
             self._drop(key)

@@ -11,7 +11,7 @@ from transformers import LogitsProcessor
 
 from vlm_demo.engines.local.decoding.decoders import Decoder
 from vlm_demo.engines.local.decoding.kv_cache import KvCache, SequenceKeyValues
-from vlm_demo.engines.local.scheduling.jobs import GenerationJob
+from vlm_demo.engines.local.scheduling.generation_job import GenerationJob
 
 
 @dataclass(slots=True, eq=False)

@@ -13,7 +13,7 @@ from vlm_demo.engines.local.decoding.prefix_cache import PrefixCache
 from vlm_demo.engines.local.failures import free_device_memory, is_out_of_memory, to_vlm_demo_error
 from vlm_demo.engines.local.inputs.device_transfer import move_to_device
 from vlm_demo.engines.local.scheduling.batch import BatchRow, DecodingBatch, TokenOutcome
-from vlm_demo.engines.local.scheduling.jobs import GenerationJob, OnJobEnd
+from vlm_demo.engines.local.scheduling.generation_job import GenerationJob, OnJobEnd
 from vlm_demo.engines.local.scheduling.sampling import LogitsProcessorFactory
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from transformers import LogitsProcessor, LogitsProcessorList
 
-from vlm_demo.engines.local.scheduling.jobs import GenerationJob
+from vlm_demo.engines.local.scheduling.generation_job import GenerationJob
 from vlm_demo.values import Sampling
 
 

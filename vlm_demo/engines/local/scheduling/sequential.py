@@ -16,7 +16,7 @@ from vlm_demo.engines.local.counters import Statistics
 from vlm_demo.engines.local.decoding.vision_tower_cache import CachedVisionTower
 from vlm_demo.engines.local.failures import free_device_memory, is_out_of_memory
 from vlm_demo.engines.local.inputs.device_transfer import move_to_device
-from vlm_demo.engines.local.scheduling.jobs import GenerationJob, OnJobEnd
+from vlm_demo.engines.local.scheduling.generation_job import GenerationJob, OnJobEnd
 from vlm_demo.engines.local.scheduling.sampling import LogitsProcessorFactory
 from vlm_demo.errors import EngineError
 

@@ -11,7 +11,7 @@ import torch
 
 from vlm_demo.engines.base import Serving
 from vlm_demo.engines.local.failures import to_vlm_demo_error
-from vlm_demo.engines.local.scheduling.jobs import GenerationJob, OnJobEnd
+from vlm_demo.engines.local.scheduling.generation_job import GenerationJob, OnJobEnd
 from vlm_demo.errors import EngineError, QueueFullError
 
 log = logging.getLogger(__name__)

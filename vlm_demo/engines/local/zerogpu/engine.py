@@ -8,13 +8,7 @@ from dataclasses import replace
 from threading import Lock
 from typing import Any
 
-from vlm_demo.engines.base import (
-    OnProgress,
-    RenderedPrompt,
-    Serving,
-    Usage,
-    ignore_progress,
-)
+from vlm_demo.engines.base import OnProgress, RenderedPrompt, Serving, Usage, ignore_progress
 from vlm_demo.engines.load_options import LoadOptions
 from vlm_demo.engines.local.checkpoints.runnable import fetch_runnable
 from vlm_demo.engines.local.checkpoints.weights import read_weights

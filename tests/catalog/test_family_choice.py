@@ -8,7 +8,7 @@ from PIL import Image
 from support.config_folders import write_config_folder
 
 from vlm_demo.catalog.added_model import render_prompt, spec_for_checkpoint
-from vlm_demo.catalog.identity import FAMILY_KEY, Basis, identify
+from vlm_demo.catalog.family_choice import FAMILY_KEY, Basis, choose_family
 from vlm_demo.engines import describe_checkpoint
 from vlm_demo.errors import LoadError, NotRunnableError
 from vlm_demo.families import get_family
@@ -16,8 +16,8 @@ from vlm_demo.values import Request, Task
 
 
 def family_and_basis(folder: Path) -> tuple[str, Basis]:
-    identity = identify(describe_checkpoint(str(folder)))
-    return identity.family, identity.basis
+    choice = choose_family(describe_checkpoint(str(folder)))
+    return choice.family, choice.basis
 
 
 def asked(folder: Path) -> str:
@@ -150,8 +150,8 @@ def test_a_folder_with_only_a_config_is_guessed_by_its_name(
 ) -> None:
     spec = spec_for_checkpoint(str(write_config_folder(tmp_path / name, model_type)))
     assert spec.family == family
-    assert spec.identity
-    assert spec.identity.is_guess
+    assert spec.family_choice
+    assert spec.family_choice.is_guess
     assert (
         spec.note
         == f"Asked as {get_family(family).title}: a guess by the name of its folder, {name}."

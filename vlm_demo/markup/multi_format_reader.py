@@ -1,8 +1,8 @@
-"""Reads models that were trained, or are fine-tuned, on several notations.
+"""Reads models that were trained, or are fine-tuned, on several formats of places.
 
 In the order in which they are looked for: JSON about places (`Markup.read_output`), HTML with boxes
 (`html_boxes`), points in tags (`point_tags`), and tags or bare numbers (`tags`), all in the space
-of the family. Nothing here is guessed: each notation can be told from the others.
+of the family. Nothing here is guessed: each format can be told from the others.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ ANY_TAGS = Tags(
 
 
 @dataclass(frozen=True, slots=True)
-class MixedReader:
+class MultiFormatReader:
     """Reads HTML, points in tags, tags and bare numbers; see `Markup.read`.
 
     JSON about places is read before, by `Markup.read_output`.

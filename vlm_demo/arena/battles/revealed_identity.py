@@ -13,7 +13,7 @@ from pathlib import Path
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.families import get_family
 
-PHRASES = Path(__file__).with_name("model_identity.toml")
+PHRASES = Path(__file__).with_name("revealed_identity.toml")
 """File of the names and phrases that give a model away."""
 
 _SAME_SENTENCE = r"[^.!?。\n]{0,60}?"

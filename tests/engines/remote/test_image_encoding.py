@@ -15,7 +15,7 @@ from support.chat_server import ChatServer, chat_server, saying
 
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.spec import ModelSpec
-from vlm_demo.engines.remote.picture_encoding import data_url
+from vlm_demo.engines.remote.image_encoding import data_url
 from vlm_demo.images import open_image, shrink_image
 from vlm_demo.values import Box, Request, Task
 

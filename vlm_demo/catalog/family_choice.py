@@ -64,7 +64,7 @@ _REASONS: dict[Basis, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class FamilyChoice:
     """The family that a checkpoint is asked and read as, and why."""
 
     family: str
@@ -84,12 +84,12 @@ class Identity:
         return _REASONS[self.basis].format(title=title, detail=self.detail)
 
 
-def identify(checkpoint: CheckpointDescription) -> Identity:
+def choose_family(checkpoint: CheckpointDescription) -> FamilyChoice:
     """Choose the family of a checkpoint, by the rule of this module."""
-    return _Identification(checkpoint).choose()
+    return _Chooser(checkpoint).choose()
 
 
-class _Identification:
+class _Chooser:
     """The rule, for one checkpoint."""
 
     def __init__(self, checkpoint: CheckpointDescription) -> None:
@@ -99,28 +99,28 @@ class _Identification:
         template = CheckpointTemplate(checkpoint.chat_template, checkpoint.special_tokens)
         self._probes = template.render_probes() if checkpoint.chat_template else None
 
-    def choose(self) -> Identity:
+    def choose(self) -> FamilyChoice:
         return (
             self._by_note()
             or self._by_hub_id()
             or self._by_name()
             or self._by_template()
             or self._by_type()
-            or Identity(GENERIC, Basis.NONE)
+            or FamilyChoice(GENERIC, Basis.NONE)
         )
 
-    def _by_note(self) -> Identity | None:
+    def _by_note(self) -> FamilyChoice | None:
         name = self._checkpoint.config.get(FAMILY_KEY)
         if isinstance(name, str) and name in all_families():
-            return Identity(name, Basis.CONVERTED)
+            return FamilyChoice(name, Basis.CONVERTED)
         return None
 
-    def _by_hub_id(self) -> Identity | None:
+    def _by_hub_id(self) -> FamilyChoice | None:
         name = self._checkpoint.name
         family = family_listing(name) if self._checkpoint.is_hub_id else None
-        return Identity(family.name, Basis.HUB_ID, name) if family else None
+        return FamilyChoice(family.name, Basis.HUB_ID, name) if family else None
 
-    def _by_name(self) -> Identity | None:
+    def _by_name(self) -> FamilyChoice | None:
         """Choose by what files say that it was made from, or by the folder's name.
 
         A fine-tune may have been taught another markup than its base model, as SmolDocling was:
@@ -134,21 +134,21 @@ class _Identification:
             return guess
         return origins[0]
 
-    def _origins(self) -> Iterator[Identity]:
+    def _origins(self) -> Iterator[FamilyChoice]:
         saved = self._checkpoint.config.get("_name_or_path")
         names: list[tuple[Basis, Any]] = [(Basis.SAVED_NAME, saved)]
         names += [(Basis.BASE_MODEL, base) for base in self._checkpoint.base_models]
         for basis, name in names:
             family = family_listing(name) if isinstance(name, str) else None
             if family and self._may_be(family):
-                yield Identity(family.name, basis, name)
+                yield FamilyChoice(family.name, basis, name)
 
-    def _by_folder_name(self) -> Identity | None:
+    def _by_folder_name(self) -> FamilyChoice | None:
         name = self._checkpoint.name.rpartition("/")[2]
         for family in self._same_type:
             listed = {hub_id.rpartition("/")[2].casefold() for hub_id in family.checkpoints}
             if name.casefold() in listed and self._may_be(family):
-                return Identity(family.name, Basis.FOLDER_NAME, name)
+                return FamilyChoice(family.name, Basis.FOLDER_NAME, name)
         return None
 
     def _may_be(self, family: Family) -> bool:
@@ -159,7 +159,7 @@ class _Identification:
             return True
         return match_template(family, self._probes) > TemplateMatch.DIFFERENT
 
-    def _by_template(self) -> Identity | None:
+    def _by_template(self) -> FamilyChoice | None:
         if self._probes is None:
             return None
         matches = {family.name: match_template(family, self._probes) for family in self._same_type}
@@ -167,7 +167,7 @@ class _Identification:
         if best is TemplateMatch.DIFFERENT:
             return None
         families = [get_family(name) for name, match in matches.items() if match is best]
-        return Identity(self._likeliest(families).name, Basis.TEMPLATE)
+        return FamilyChoice(self._likeliest(families).name, Basis.TEMPLATE)
 
     def _likeliest(self, families: list[Family]) -> Family:
         """Return one of the families whose templates write the same text.
@@ -180,17 +180,17 @@ class _Identification:
                 return family
         return next((family for family in families if family.markup is None), families[0])
 
-    def _by_type(self) -> Identity | None:
+    def _by_type(self) -> FamilyChoice | None:
         if not self._same_type:
             return None
         first = self._same_type[0]
         if not self._checkpoint.chat_template and _brings_no_template(first):
-            return Identity(first.name, Basis.MODEL_TYPE, self._type)
+            return FamilyChoice(first.name, Basis.MODEL_TYPE, self._type)
         leaves_template = all(family.chat_template is None for family in self._same_type)
         if leaves_template and all(f.markup is first.markup for f in self._same_type):
             has_template = bool(self._checkpoint.chat_template)
             basis = Basis.MARKUP if has_template else Basis.TYPE_ALONE
-            return Identity(first.name, basis, self._type)
+            return FamilyChoice(first.name, basis, self._type)
         return None
 
 

@@ -1,0 +1,1 @@
+"""Answers with fixed wording over what a detector and a classifier of photographs see."""

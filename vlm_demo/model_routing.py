@@ -1,0 +1,150 @@
+"""Which model answers a request, by the kind of its picture, and what people are told about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from PIL.Image import Image
+
+from vlm_demo.catalog.spec import ModelSpec
+from vlm_demo.engines import Engine, ImageKind, ImageKindRecognizer
+from vlm_demo.engines.detector.questions import detect_language
+from vlm_demo.engines.detector.vocabulary import Language
+from vlm_demo.errors import LoadError, VlmDemoError
+from vlm_demo.values import Request, Task
+
+LOOKS: Mapping[ImageKind, str] = {
+    ImageKind.PHOTOGRAPH: "This looks like a photograph.",
+    ImageKind.DRAWN_SCENE: "This looks like a drawn scene.",
+    ImageKind.SCREEN: "This looks like a screenshot, a chart or a document.",
+}
+"""What people are told about a picture of each kind."""
+
+UNKNOWN_PICTURE: Mapping[Language, str] = {
+    Language.ENGLISH: (
+        "This looks like a screenshot, a chart or a document. I know neither: the models that come "
+        "with the program know photographs and drawn scenes. Please choose a larger model."
+    ),
+    Language.JAPANESE: (
+        "スクリーンショット、グラフ、または文書のようです。付属のモデルが知っているのは写真と"
+        "描かれた場面だけで、どれも分かりません。大きなモデルを選んでください。"
+    ),
+    Language.CHINESE: (
+        "这看起来是屏幕截图、图表或文档。随程序提供的模型只认识照片和绘制的场景，"
+        "这些都不认识。请选择更大的模型。"
+    ),
+}
+"""The answer where no model that could be asked knows pictures of a kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Who answers a request."""
+
+    spec: ModelSpec
+    """The menu's entry that was chosen, or the one that it stands for."""
+
+    note: str = ""
+    """What people should know: who answers, or that the model does not know such pictures."""
+
+    refusal: str = ""
+    """The whole answer, where nobody is asked; "": `spec` is."""
+
+
+class ModelRouter:
+    """Finds out who answers, by the kind of the picture where that matters."""
+
+    def __init__(
+        self,
+        menu: Callable[[], Sequence[ModelSpec]],
+        use: Callable[[ModelSpec], AbstractContextManager[Engine]],
+    ) -> None:
+        """Take functions that return the menu, and hold the engine of an entry."""
+        self._menu = menu
+        self._use = use
+
+    def list_parts(self, spec: ModelSpec) -> tuple[ModelSpec, ...]:
+        """Return the models that an entry stands for: itself, or one for each kind of picture.
+
+        The one that tells kinds apart comes first. (): the entry is automatic, and the menu lacks
+        the models for that.
+        """
+        if spec.engine != "automatic":
+            return (spec,)
+        recognizer = self._find_recognizer()
+        kinds = {one.made_for: one for one in reversed(self._menu()) if one.runs_here}
+        kinds.pop(None, None)
+        if recognizer is None or recognizer.made_for not in kinds or len(kinds) < 2:
+            return ()
+        return (recognizer, *(one for one in kinds.values() if one.engine != "detector"))
+
+    def find_route(self, spec: ModelSpec, request: Request) -> Route:
+        """Return who answers a request to an entry.
+
+        Raises:
+            LoadError: the entry is automatic, and the menu lacks the models for that, or the one
+                that tells kinds of pictures apart cannot be loaded.
+        """
+        if spec.engine != "automatic":
+            # A warning is not worth an answer: the kind may stay unknown.
+            kind = self.recognize(_find_newest_image(request)) if spec.made_for else None
+            if kind is None or spec.made_for is kind:
+                return Route(spec)
+            return Route(spec, " ".join((LOOKS[kind], _describe_limit(spec), self._advise(kind))))
+        parts = self.list_parts(spec)
+        if not parts:
+            raise LoadError(
+                f"{spec.name} needs a detector and a model for drawn scenes on the menu, and their "
+                "weights. Please choose a model by name."
+            )
+        return _choose_model(parts, request, self._recognize(_find_newest_image(request)))
+
+    def recognize(self, image: Image | None) -> ImageKind | None:
+        """Return the kind of a picture; None: there is no picture, or no model here can tell."""
+        try:
+            return self._recognize(image)
+        except VlmDemoError:
+            return None
+
+    def _recognize(self, image: Image | None) -> ImageKind | None:
+        recognizer = self._find_recognizer()
+        if image is None or recognizer is None:
+            return None
+        with self._use(recognizer) as engine:
+            return engine.recognize(image) if isinstance(engine, ImageKindRecognizer) else None
+
+    def _find_recognizer(self) -> ModelSpec | None:
+        models = (spec for spec in self._menu() if spec.engine == "detector" and spec.is_here)
+        return next(models, None)
+
+    def _advise(self, kind: ImageKind) -> str:
+        models = (spec for spec in self._menu() if spec.made_for is kind and spec.runs_here)
+        other = next(models, None)
+        if other is None:
+            return "Please choose a larger model."
+        return f"Please ask {other.name} instead."
+
+
+def _find_newest_image(request: Request) -> Image | None:
+    earlier = [image for message in request.history for image in message.images]
+    images = [*earlier, *request.images]
+    return images[-1] if images else None
+
+
+def _choose_model(parts: Sequence[ModelSpec], request: Request, kind: ImageKind | None) -> Route:
+    wanted = kind or ImageKind.DRAWN_SCENE  # the model of scenes can chat without a picture
+    if request.task is Task.READ:
+        wanted = ImageKind.PHOTOGRAPH
+    spec = next((one for one in parts if one.made_for is wanted), None)
+    if spec is None:
+        return Route(parts[0], refusal=UNKNOWN_PICTURE[detect_language(request.text)])
+    note = f"{spec.name} answered."
+    return Route(spec, f"{LOOKS[kind]} {note}" if kind else note)
+
+
+def _describe_limit(spec: ModelSpec) -> str:
+    if spec.made_for is ImageKind.DRAWN_SCENE:
+        return f"{spec.name} knows only drawn scenes, so its answer may mean nothing."
+    return f"{spec.name} knows only photographs, so its answer may mean nothing."
