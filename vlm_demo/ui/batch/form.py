@@ -136,7 +136,7 @@ def read_turn(sent: str) -> dict[str, Any]:
         options = dict(turn.get("options") or {})
     except (ValueError, TypeError, KeyError, AttributeError):
         return {}
-    names = {value: name for name, value in TASKS.items()}
+    names: dict[str, str] = {value: name for name, value in TASKS.items()}
     name = names.get("vqa" if task == "chat" else task, "Caption")
     known = {str(key): value for key, value in options.items() if key in SAMPLING_OPTIONS}
     return {"task": name, "text": text, "options": known}
