@@ -44,7 +44,7 @@ export class Composer {
       h(
         "div", { class: "composer-box", onclick: (/** @type {Event} */ event) => event.target === event.currentTarget && focus() },
         createChips(studio, focus), this.#field,
-        h("div", { class: "composer-row" }, createTaskMenu(studio, focus), new OptionsPanel(studio).button, this.#imageButton(), h("span", { class: "spring" }), this.#send),
+        h("div", { class: "composer-row" }, createTaskMenu(studio, focus), new OptionsPanel(studio).button, h("span", { class: "spring" }), this.#send),
       ),
     );
     this.#acceptDrops();
@@ -147,10 +147,6 @@ export class Composer {
     field.style.height = "auto";
     field.style.height = `${Math.min(field.scrollHeight, innerHeight * HIGHEST)}px`;
     field.style.overflowY = field.scrollHeight > innerHeight * HIGHEST ? "auto" : "hidden";
-  }
-
-  #imageButton() {
-    return h("button", { type: "button", class: "icon-button", id: "studio-add-image", title: say("Add an image"), "aria-label": say("Add an image"), onclick: () => this.#studio.chooseFiles() }, icon("image"));
   }
 
   #acceptDrops() {

@@ -80,7 +80,7 @@ function isOffered({ name }, model) {
   if (name === "thinking") return Boolean(model?.thinking);
   if (name === "visual_tokens") return Boolean(model?.visual_tokens?.length);
   if (name === "region_form") return !model?.region_forms || model.region_forms.length > 1;
-  if (name === "system") return model?.system !== false;
+  if (name === "system") return Boolean(model?.system);
   return true;
 }
 

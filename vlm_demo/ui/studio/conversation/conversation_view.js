@@ -60,7 +60,8 @@ export class ConversationView {
       const view = this.#views.get(turn.id) ?? new TurnView(this.#studio, turn.id);
       views.set(turn.id, view);
       const own = turn.pictures.join(" ");
-      view.update(turn, own === shown ? [] : turn.pictures.map((key) => pictures.get(key)).filter((one) => one !== undefined), layers);
+      // Of a single picture, which the canvas shows, there is nothing to tell.
+      view.update(turn, own === shown || pictures.size < 2 ? [] : turn.pictures.map((key) => pictures.get(key)).filter((one) => one !== undefined), layers);
       shown = own || shown;
     }
     this.#views = views;
