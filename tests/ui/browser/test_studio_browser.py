@@ -260,3 +260,62 @@ def test_the_phone_shows_picture_answer_and_composer_at_once(
         answer = turn.locator(".reply-text").bounding_box()
         assert answer and answer["y"] + answer["height"] <= 844
         assert visit.sideways() <= 0
+
+
+def test_a_region_goes_with_a_question_and_comes_back_with_it(visit: Visit, circle: Path) -> None:
+    page = visit.page
+    visit.show(circle)
+    page.wait_for_timeout(300)
+    frame = page.locator("#studio-canvas .picture-canvas img").bounding_box()
+    assert frame
+    x, y, width, height = frame["x"], frame["y"], frame["width"], frame["height"]
+    page.mouse.move(x + width * 0.1, y + height * 0.1)
+    page.mouse.down()
+    page.mouse.move(x + width * 0.4, y + height * 0.5, steps=4)
+    page.mouse.up()
+    page.locator(".chip.region", has_text="Box 1").wait_for()
+    assert page.get_attribute("#studio-task", "data-mode") == "describe"
+    page.focus("#studio-composer")
+    page.keyboard.type("Where is the red circle?")
+    assert page.get_attribute("#studio-task", "data-mode") == "chat"
+    page.keyboard.press("Enter")
+    turn = visit.wait_for_turn()
+    assert turn.locator(".question-regions").inner_text().startswith("1")
+    assert page.locator(".chip.region").count() == 0
+    page.click("[data-act=edit]")
+    page.locator(".chip.region", has_text="Box 1").wait_for()
+
+
+def test_a_file_that_is_no_picture_is_explained_and_its_question_waits(
+    visit: Visit, tmp_path: Path
+) -> None:
+    page = visit.page
+    fake = tmp_path / "IMG_1.PNG"
+    fake.write_text("not a picture")
+    visit.upload("studio-upload", fake)
+    page.locator(".chip.failed").wait_for()
+    page.fill("#studio-composer", "What is it?")
+    page.press("#studio-composer", "Enter")
+    page.locator(".composer-question", has_text="No image attached").wait_for()
+    assert composer(page) == "What is it?"
+
+
+def test_a_conversation_is_one_file_that_opens_read_only(
+    visit: Visit, circle: Path, tmp_path: Path
+) -> None:
+    page = visit.page
+    visit.show(circle)
+    visit.ask("Where is the red circle?")
+    page.click("#studio-conversations")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save this conversation").click()
+    file = tmp_path / saved.value.suggested_filename
+    saved.value.save_as(file)
+    page.set_input_files(".drawer input[type=file]", str(file))
+    page.locator(".read-only", has_text="read-only").wait_for()
+    visit.wait_for_turn()
+    assert page.locator("mark[data-mention]").count() == 1
+    page.locator("#studio-canvas .picture-canvas img[src]").wait_for()
+    assert page.locator("#studio-composer").is_hidden()
+    page.get_by_role("button", name="Continue as my own").click()
+    visit.ask("single word please", turns=2)

@@ -1,6 +1,6 @@
 // The entry of Studio: puts its parts together in the element that the page has for it.
 import { h } from "../components/dom.js";
-import { onViewChange } from "../header/views.js";
+import { currentView, onViewChange } from "../header/views.js";
 import { models, setTask } from "../header/models/store.js";
 import { message, say } from "../i18n/say.js";
 import { Archive } from "./archive/archive.js";
@@ -34,6 +34,8 @@ export function mount(root) {
   studio.announce = (text) => { status.textContent = text; };
   studio.focusComposer = () => composer.focus();
   root.classList.add("studio");
+  studio.store.subscribe(({ readOnly }) => readOnly, (readOnly) => root.classList.toggle("is-read-only", readOnly));
+  takePastes(studio);
   root.replaceChildren(
     createStage(studio),
     h("section", { class: "studio-side", "aria-label": say("Conversation about the image") }, createSideHead(studio, archive), new ConversationView(studio).element, createNotices(studio), composer.element),
@@ -56,6 +58,19 @@ function followModels(studio) {
   models.subscribe(({ chosen }) => chosen, (model) => store.update((state) => ({ ...state, model })), { now: true });
   models.subscribe(({ models: list }) => list, (list) => store.update((state) => (state.start && list.length ? { ...state, start: { ...state.start, models: list } } : state)));
   store.subscribe(({ draft }) => taskOf(draft.mode, draft.style), setTask, { now: true });
+}
+
+/**
+ * A picture may be pasted wherever the focus is; the composer takes those that are pasted into it.
+ * @param {Studio} studio
+ */
+function takePastes(studio) {
+  document.addEventListener("paste", (event) => {
+    const { files } = event.clipboardData ?? {}, target = /** @type {Element | null} */ (event.target);
+    if (event.defaultPrevented || currentView() !== "studio" || !files?.length || target?.closest("input, textarea, [contenteditable]")) return;
+    event.preventDefault();
+    studio.addFiles(files);
+  });
 }
 
 /** @param {Studio} studio */

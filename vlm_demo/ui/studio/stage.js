@@ -25,7 +25,7 @@ export function createStage(studio) {
   const { store } = studio;
   const show = () => {
     const { conversation } = store.get(), picture = conversation.pictures.find(({ key }) => key === conversation.shown);
-    const url = picture && studio.pictures.url(picture);
+    const url = picture?.width ? studio.pictures.url(picture) : "";
     canvas.show(picture && url ? { key: picture.key, url, name: picture.name, width: picture.width, height: picture.height } : null);
     gallery.element.hidden = Boolean(picture);
     bar.hidden = !picture;
@@ -33,7 +33,10 @@ export function createStage(studio) {
     message.hidden = !message.childElementCount;
     // Out of storage, or after the server has been started anew.
     if (picture && !url && picture.status === "new") void studio.pictures.ids([picture.key]).catch(() => {});
+    mark();
   };
+  // What is marked on the canvas is what goes with the question, such as one that is edited.
+  const mark = () => { if (!studio.onTruth) canvas.regions = /** @type {any} */ (store.get().draft.regions); };
   store.subscribe(({ conversation }) => conversation.shown, show, { now: true });
   store.subscribe(({ conversation }) => conversation.pictures, show);
   store.subscribe(() => studio.shownLayers(), (found) => {
@@ -41,7 +44,7 @@ export function createStage(studio) {
     canvas.layers = listed;
     layers.draw(listed);
   }, { now: true });
-  store.subscribe(({ draft }) => draft.regions, (regions) => { if (!regions.length && canvas.regions.length) canvas.regions = []; });
+  store.subscribe(({ draft }) => draft.regions, mark);
   store.subscribe(({ pointed }) => pointed, (pointed) => {
     const layer = studio.shownLayers().find(({ answer, mentions }) => answer === pointed?.answer && mentions.some(({ index }) => index === pointed?.mention));
     const target = layer && pointed ? { layer: layer.id, mention: layer.mentions.findIndex(({ index }) => index === pointed.mention) } : null;

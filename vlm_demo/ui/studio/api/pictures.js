@@ -149,7 +149,24 @@ export class Pictures {
       conversation: { ...pictures.reduce(putPicture, state.conversation), shown: last.key },
       draft: { ...state.draft, pictures: keys, regions: [], asking: false, problem: null },
     }));
-    for (const { key } of pictures) this.#id(key).catch(() => {});
+    for (const picture of pictures) {
+      void this.#measure(picture);
+      this.#id(picture.key).catch(() => {});
+    }
+  }
+
+  /**
+   * Finds out the size of a picture that the browser can show, so that it is seen before it has been sent.
+   * @param {Picture} picture
+   */
+  async #measure({ key, blob }) {
+    if (!blob || !SHOWN.has(blob.type)) return;
+    try {
+      const { width, height } = await createImageBitmap(blob);
+      if (!this.#find(key)?.width) this.#change(key, { width, height });
+    } catch {
+      // The server says what is wrong with it.
+    }
   }
 
   /** @param {string} key */

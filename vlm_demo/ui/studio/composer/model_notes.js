@@ -32,8 +32,9 @@ export function findNotes({ model, models: all, task, shown, draft, turns }) {
   if (language && model.languages?.length && !speaks(model, language)) {
     notes.push({ text: message("{model} was not trained on {language}."), values: { model: title, language }, remedies: offer(models, (one) => one.languages?.length > 0 && speaks(one, language)) });
   }
-  if (draft.regions.length && model.region_forms && !model.region_forms.length) {
-    notes.push({ text: message("{model} does not understand marked regions."), values: { model: title }, remedies: offer(models, (one) => one.region_forms?.length > 0) });
+  // The small ones have only learned to describe a region.
+  if (draft.regions.length && model.knows_photos === false && task !== "describe_region") {
+    notes.push({ text: message("{model} does not understand marked regions."), values: { model: title }, remedies: offer(models, (one) => one.knows_photos && one.writes_regions) });
   }
   return notes;
 }
