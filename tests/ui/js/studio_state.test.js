@@ -159,6 +159,16 @@ test("a chat does not send again what its model has seen, unless regions are on 
   assert.deepEqual(choosePictures(past, ["p", "q"], { task: "chat", regions: [] }), ["q"]);
   assert.deepEqual(choosePictures(past, ["p"], { task: "chat", regions: [{}] }), ["p"]);
   assert.deepEqual(choosePictures(past, ["p"], { task: "vqa", regions: [] }), ["p"]);
+  assert.deepEqual(choosePictures(past, ["q", "r", "p"], { task: "chat", regions: [{}] }), ["q", "r", "p"]);
+});
+
+test("things are looked for in the picture on the canvas, and a model gets as many pictures as it sees", () => {
+  const shown = conversation([], { shown: "a" });
+  assert.deepEqual(choosePictures(shown, ["a", "b"], { task: "grounding", regions: [] }), ["a"]);
+  assert.deepEqual(choosePictures(shown, ["a", "b"], { task: "vqa", regions: [], most: 1 }), ["a"]);
+  assert.deepEqual(choosePictures(shown, ["a", "b"], { task: "vqa", regions: [], most: 2 }), ["a", "b"]);
+  assert.deepEqual(choosePictures(shown, ["a", "b"], { task: "chat", regions: [{}] }), ["b", "a"]);
+  const past = conversation([turn("a", { pictures: ["p"], answers: [answer("x", { raw: "Yes" })] })]);
   assert.deepEqual(choosePictures(past, ["p"], { task: "chat", regions: [], before: "a" }), ["p"]);
 });
 

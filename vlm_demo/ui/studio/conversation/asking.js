@@ -46,7 +46,8 @@ export class Asking {
       if (PICTURE_TASKS.has(task)) return void this.#changeDraft({ problem: { message: message("Add an image first."), remedies: [ADD_IMAGE, { action: "example", label: message("Try an example") }] } });
       if (!withoutPicture) return void this.#changeDraft({ asking: true, problem: null });
     }
-    const turn = newTurn(draft, conversation, model);
+    const most = this.#store.get().start?.models.find((/** @type {any} */ one) => one.name === model)?.max_images;
+    const turn = newTurn(draft, conversation, model, most);
     const before = conversation.turns;
     const replaced = draft.editing ? before.slice(before.findIndex(({ id }) => id === draft.editing)) : [];
     this.#store.update((state) => ({ ...state, conversation: addTurn(state.conversation, turn, draft.editing), draft: afterSending(draft) }));

@@ -14,13 +14,14 @@ import { choosePictures } from "../state/requests.js";
  * @param {Draft} draft
  * @param {Conversation} conversation
  * @param {string} model
+ * @param {number} [most] pictures that it sees at a time
  * @returns {Turn}
  */
-export function newTurn(draft, conversation, model) {
+export function newTurn(draft, conversation, model, most) {
   const { mode, style, text, tags, regions, options, pictures, editing } = draft, now = Date.now(), task = taskOf(mode, style);
   return {
     id: newId(), task, text: mode === "find" || !takesText(mode, style) ? "" : text.trim(), targets: mode === "find" ? allTags(tags, text) : [], regions, options, model,
-    pictures: choosePictures(conversation, pictures, { task, regions, before: editing }), answers: [newAnswer(newId(), model, now)], created: now, changed: now,
+    pictures: choosePictures(conversation, pictures, { task, regions, before: editing, most }), answers: [newAnswer(newId(), model, now)], created: now, changed: now,
   };
 }
 

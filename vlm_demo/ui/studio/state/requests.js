@@ -9,6 +9,9 @@ const SAMPLING = /** @type {const} */ (["max_new_tokens", "temperature", "top_p"
 /** Tasks that are about a picture, and cannot do without one. */
 export const PICTURE_TASKS = new Set(["caption", "detailed_caption", "grounded_caption", "vqa", "grounding", "detect", "describe_region", "read"]);
 
+/** Tasks whose answers are places in one picture. */
+const ONE_PICTURE_TASKS = new Set(["grounding", "detect", "grounded_caption", "describe_region"]);
+
 /**
  * Returns the request for an answer to a turn, with keys of pictures in place of their ids on the server.
  *
@@ -51,19 +54,25 @@ export function nameImages(request, ids) {
 }
 
 /**
- * Which pictures go with a new turn: all that are attached, but in a chat only those that its earlier turns have not
- * shown yet, as the model still sees them. With regions, the one that they are on goes again: regions are on the
- * newest picture.
+ * Which pictures go with a new turn.
+ *
+ * In a chat, those that its earlier turns have not shown yet, as the model still sees them; with regions, the one
+ * that they are on goes again, as the newest. What is looked for is looked for in the picture on the canvas; so is
+ * everything by a model that sees fewer pictures at a time than are attached.
  *
  * @param {Conversation} conversation
  * @param {string[]} attached
- * @param {{task: string, regions: unknown[], before?: string | null}} turn `before`: id of the turn that it replaces
+ * @param {{task: string, regions: unknown[], before?: string | null, most?: number}} turn `before`: id of the turn that it
+ *   replaces; `most`: how many pictures the model sees at a time
  */
-export function choosePictures(conversation, attached, { task, regions, before = null }) {
-  if (task !== "chat") return attached;
+export function choosePictures(conversation, attached, { task, regions, before = null, most = Infinity }) {
+  const shown = attached.find((key) => key === conversation.shown) ?? attached.at(-1);
+  const single = shown && (ONE_PICTURE_TASKS.has(task) || attached.length > most || (task !== "chat" && regions.length > 0));
+  if (task !== "chat") return single ? [shown] : attached;
   const turns = before ? conversation.turns.slice(0, conversation.turns.findIndex(({ id }) => id === before)) : conversation.turns;
   const seen = new Set(turns.filter(isPast).flatMap(({ pictures }) => pictures));
-  return attached.filter((key, index) => !seen.has(key) || (regions.length > 0 && index === attached.length - 1));
+  const fresh = (single ? [shown] : attached).filter((key) => !seen.has(key) && !(regions.length && key === shown));
+  return regions.length && shown ? [...fresh, shown] : fresh;
 }
 
 /**
