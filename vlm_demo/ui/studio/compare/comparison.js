@@ -5,6 +5,7 @@ import { call } from "../api/call.js";
 import { withPictures } from "../actions/download.js";
 import { isBusy } from "../state/answers.js";
 import { documentOf } from "../state/documents.js";
+import { FINDING } from "../state/layers.js";
 import { diffBoxes } from "./box_diff.js";
 import { diffWords } from "./word_diff.js";
 
@@ -50,7 +51,7 @@ export class Comparison {
   #draw() {
     const done = this.#turn?.answers.filter(({ status }) => status === "done") ?? [];
     const [first, ...others] = done, title = (/** @type {Answer} */ { model }) => this.#studio.titleOfModel(model);
-    fill(this.#content, ...others.flatMap((other) => [h("h3", {}, say("{one} and {other}", { one: title(first), other: title(other) })), words(first, other), boxes(first, other, title)]));
+    fill(this.#content, ...others.flatMap((other) => [h("h3", {}, say("{one} and {other}", { one: title(first), other: title(other) })), this.#turn && FINDING.has(this.#turn.task) ? null : words(first, other), boxes(first, other, title)]));
   }
 
   /**

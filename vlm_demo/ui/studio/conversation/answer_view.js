@@ -90,7 +90,7 @@ export class AnswerView {
     if (finding && (recoloured || !before || before.things !== answer.things || before.status !== answer.status)) fill(this.#things, thingsList(this.#layers, answer));
     this.#things.hidden = !finding || !this.#layers.length || answer.status === "failed";
     if (before?.shares !== answer.shares) fill(this.#shares, answer.shares.length ? sharesList(answer) : null);
-    if (before?.notes !== answer.notes || before?.outcome !== answer.outcome) fill(this.#notes, ...notesList(answer), ...(answer.spaceChoices.length && answer.tone === "unreadable" ? [this.#spaceButtons(answer)] : []));
+    if (before?.notes !== answer.notes || before?.outcome !== answer.outcome) fill(this.#notes, ...notesList(answer, finding && this.#layers.length > 0), ...(answer.spaceChoices.length && answer.tone === "unreadable" ? [this.#spaceButtons(answer)] : []));
     if (answer.status === "stopped" && !answer.notes.length) fill(this.#notes, h("p", { class: "reply-note" }, say("Stopped.")));
   }
 

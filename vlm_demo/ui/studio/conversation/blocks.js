@@ -20,14 +20,18 @@ export class Blocks {
     while (same < blocks.length && blocks[same] === this.#shown[same]) same += 1;
     const { children } = this.element;
     while (children.length > same) children[children.length - 1].remove();
-    this.element.append(...blocks.slice(same).map((block) => h("div", { class: "block" }, ...parseBlock(block))));
+    const fresh = blocks.slice(same).map((block) => h("div", { class: "block" }, ...parseBlock(block)));
+    for (const block of fresh) this.colour(layers, block);
+    this.element.append(...fresh);
     this.#shown = blocks;
-    this.colour(layers);
   }
 
-  /** @param {Map<number, Layer>} layers */
-  colour(layers) {
-    for (const mark of this.element.querySelectorAll("mark[data-mention]")) colourMark(/** @type {HTMLElement} */ (mark), layers.get(Number(/** @type {HTMLElement} */ (mark).dataset.mention)));
+  /**
+   * @param {Map<number, Layer>} layers
+   * @param {Element} [part] of the text
+   */
+  colour(layers, part = this.element) {
+    for (const mark of part.querySelectorAll("mark[data-mention]")) colourMark(/** @type {HTMLElement} */ (mark), layers.get(Number(/** @type {HTMLElement} */ (mark).dataset.mention)));
   }
 }
 
@@ -37,10 +41,12 @@ export class Blocks {
  * @param {Layer | undefined} layer
  */
 export function colourMark(mark, layer) {
-  const colour = layer?.colour ?? "", off = !layer?.visible;
-  if (mark.style.getPropertyValue("--colour") !== colour) mark.style.setProperty("--colour", colour);
+  const look = layer ? `${layer.colour} ${layer.dash} ${layer.visible}` : "none";
+  if (mark.dataset.look === look) return;
+  mark.dataset.look = look;
+  mark.style.setProperty("--colour", layer?.colour ?? "");
   mark.style.setProperty("--line", underline(layer?.dash ?? []));
-  mark.classList.toggle("off", off);
+  mark.classList.toggle("off", !layer?.visible);
   mark.title = say("Show on the image");
 }
 

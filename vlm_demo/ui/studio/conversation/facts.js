@@ -68,8 +68,12 @@ export function describeTiming({ timing, stop }) {
   return parts.join(" · ");
 }
 
-/** @param {Answer} answer */
-export function notesList({ notes, outcome, tone, things }) {
-  const said = [things.length > 1 ? "" : tell(outcome), ...notes.map(tell)].filter(Boolean);
-  return said.map((text, index) => h("p", { class: "reply-note", data: { tone: index === 0 && outcome ? tone : "" } }, text));
+/**
+ * What is noted about an answer. How many things were found is said by their list, where there is one.
+ * @param {Answer} answer
+ * @param {boolean} isListed
+ */
+export function notesList({ notes, outcome, tone }, isListed) {
+  const said = [isListed && (tone === "found" || tone === "none") ? "" : tell(outcome), ...notes.map(tell)].filter(Boolean);
+  return said.map((text, index) => h("p", { class: "reply-note", data: { tone: index === 0 && text === tell(outcome) ? tone : "" } }, text));
 }

@@ -54,6 +54,13 @@ export function titleOf({ title, turns, pictures }) {
 }
 
 /**
+ * What the list of conversations says of one.
+ * @param {Conversation} conversation
+ * @returns {import("./types.js").Summary}
+ */
+export const summaryOf = (conversation) => ({ id: conversation.id, title: titleOf(conversation), changed: conversation.changed, turns: conversation.turns.length });
+
+/**
  * Adds a picture, or changes the one that has its key.
  * @param {Conversation} conversation
  * @param {Picture} picture

@@ -1,6 +1,6 @@
 // Conversations and their pictures in the browser's own database, https://www.w3.org/TR/IndexedDB/.
 import { mergeConversations } from "./merge.js";
-import { titleOf } from "./conversations.js";
+import { summaryOf } from "./conversations.js";
 
 /** @typedef {import("./types.js").Conversation} Conversation */
 /** @typedef {import("./types.js").Summary} Summary */
@@ -92,8 +92,7 @@ export class Database {
    */
   async list() {
     const all = /** @type {Conversation[]} */ (await result(this.#begin("readonly").objectStore(CONVERSATIONS).getAll()));
-    return all.map((one) => ({ id: one.id, title: titleOf(one), changed: one.changed, turns: one.turns.length }))
-      .sort((one, other) => other.changed - one.changed);
+    return all.map(summaryOf).sort((one, other) => other.changed - one.changed);
   }
 
   /** @param {string} id */

@@ -1,5 +1,5 @@
 // Keeps the open conversation in the browser's database, and in step with other windows that have it open.
-import { isEmpty, stopAbandoned } from "./conversations.js";
+import { isEmpty, stopAbandoned, summaryOf } from "./conversations.js";
 import { isBusy } from "./answers.js";
 import { mergeConversations } from "./merge.js";
 
@@ -103,7 +103,8 @@ export class Persistence {
     if (!stored) return;
     this.#take(stored);
     this.#tell({ changed: conversation.id });
-    await this.refreshList();
+    const summary = summaryOf(stored);
+    this.#store.update((state) => ({ ...state, list: [summary, ...state.list.filter(({ id }) => id !== summary.id)] }));
   }
 
   #saveSoon() {
