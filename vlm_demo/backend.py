@@ -17,6 +17,7 @@ from vlm_demo.catalog.menu import default_menu, find, load_menu
 from vlm_demo.catalog.own_code import trust_own_code
 from vlm_demo.catalog.server_menu import merge_server_specs, settings_server_specs
 from vlm_demo.catalog.spec import ModelSpec
+from vlm_demo.catalog.system_prompt import check_system_prompt
 from vlm_demo.catalog.thinking import check_thinking
 from vlm_demo.engines import (
     CacheBudget,
@@ -257,6 +258,7 @@ class Backend:
 
     def _check_options(self, spec: ModelSpec, request: Request) -> None:
         check_thinking(spec, request.sampling.thinking if request.sampling else None)
+        check_system_prompt(spec, request.system)
         get_family(spec.family).check(request, max_characters=self._max_characters)
 
     def route(self, model: str, request: Request) -> Route:

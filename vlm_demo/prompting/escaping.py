@@ -27,6 +27,7 @@ def escape_control_tokens(
     return replace(
         request,
         text=_escape(request.text, control_tokens),
+        system=_escape(request.system, control_tokens),
         choices=tuple(_escape(choice, control_tokens) for choice in request.choices),
         history=tuple(map(escape_turn, request.history)),
     )

@@ -97,7 +97,8 @@ class Family(FamilySpec):
             question = self.target_lists[request.task].fill(names)
         else:
             question = self._fill_instruction(regions.instruction, asked, frame)
-        system = (Message("system", self.system),) if self.system else ()
+        instructions = request.system.strip() or self.system
+        system = (Message("system", instructions),) if instructions else ()
         return Prompt(
             (*system, *turns[:-1], replace(turns[-1], text=question)),
             frame=frame,

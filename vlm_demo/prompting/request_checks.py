@@ -58,7 +58,8 @@ def check_request(spec: FamilySpec, request: Request, max_characters: int = MAX_
             f"There are {len(request.choices):,} possible answers; at most {MAX_CHOICES} are "
             "taken. Please leave some out."
         )
-    for text in (request.text, *request.choices, request.pattern, request.schema):
+    texts = request.text, request.system, *request.choices, request.pattern, request.schema
+    for text in texts:
         check_text(text, max_characters)
     if (
         request.task in CAPTION_TASKS

@@ -30,6 +30,8 @@ BARE_TEXT = (
 _TEMPLATE_FAILURES = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
 """What a template raises that was made for other messages, such as texts instead of lists."""
 
+_PROBE = "instructions that stand before it"
+
 THINKING_ARGUMENTS = ("enable_thinking", "thinking")
 """Names of the argument with which templates turn reasoning on or off.
 
@@ -47,6 +49,18 @@ def find_thinking_argument(template: str) -> str:
         return ""
     free = meta.find_undeclared_variables(tree)
     return next((name for name in THINKING_ARGUMENTS if name in free), "")
+
+
+@cache
+def writes_system_messages(template: str) -> bool:
+    """Whether a template writes the text of a system message into the prompt."""
+    messages = Message("system", _PROBE), Message("user", "question")
+    try:
+        written = fill_template(template, messages)
+    except InputError:
+        return False
+    # Some templates write a list where they expect a text.
+    return _PROBE in written and "'type'" not in written
 
 
 def fill_template(template: str, messages: Sequence[Message], **tokens: str) -> str:

@@ -111,6 +111,9 @@ class Request:
     sampling: Sampling | None = None
     """How tokens are drawn; None: as the family says."""
 
+    system: str = ""
+    """Instructions before the conversation; "": those of the family."""
+
 
 @dataclass(frozen=True, slots=True)
 class Prompt:

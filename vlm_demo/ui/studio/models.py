@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.spec import ModelSpec
+from vlm_demo.catalog.system_prompt import takes_system_prompt
 from vlm_demo.catalog.thinking import has_thinking_switch
 from vlm_demo.engines import FreeMemory, NumberFormat
 from vlm_demo.families import get_family
@@ -67,6 +68,7 @@ def model_info(backend: Backend, spec: ModelSpec, free: FreeMemory | None) -> di
         "region_forms": list(REGION_FORMS.values()),
         "writes_regions": family.writes_regions,
         "thinking": has_thinking_switch(spec),
+        "system": takes_system_prompt(spec),
         "sampling": family.sampling.to_data(),
         "asked_as": text_data(spec.family_reason),
         "obstacle": spec.unavailable_reason and text_data(spec.unavailable_reason),

@@ -36,6 +36,7 @@ def build_request(backend: Backend, images: ImageStore, sent: StudioRequest, own
         pattern=sent.pattern.strip(),
         schema=sent.schema_text.strip(),
         sampling=read_sampling(backend, sent.model, sent.sampling),
+        system=sent.system.strip(),
     )
 
 

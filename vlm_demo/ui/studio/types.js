@@ -96,6 +96,7 @@
  * @property {string[]} region_forms
  * @property {boolean} writes_regions
  * @property {boolean} thinking
+ * @property {boolean} system  whether it takes a system prompt
  * @property {Record<string, number | null>} sampling  the model's own
  * @property {Said} asked_as
  * @property {Said | ""} obstacle  why it does not run here
