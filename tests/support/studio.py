@@ -53,6 +53,12 @@ class StudioClient:
             if kind == "generating":
                 yield from data[0]
 
+    def stream_values(self, name: str, *arguments: Any) -> Iterator[Any]:
+        for kind, data in self.events(name, self.join(name, *arguments)):
+            assert kind != "error", data
+            if kind == "generating":
+                yield data[0]
+
     def add_image(self, path: Path, name: str = "") -> dict[str, Any]:
         return self.call("studio_image", self.upload(path, name), name or path.name)
 

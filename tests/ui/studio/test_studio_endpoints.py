@@ -153,6 +153,28 @@ def test_requests_that_nobody_could_mean_are_refused_in_words(client: StudioClie
     assert failed["remedies"]
 
 
+def test_the_actions_of_an_answer_are_called_over_http(client: StudioClient) -> None:
+    image = client.add_image(PICTURE)["id"]
+    shown = assemble(client.answer(task="grounding", text="red circle", images=[image]))
+    document = {"task": "grounding", "images": [image], "mentions": shown["mentions"]}
+    file = client.call("studio_export", "png", [document])
+    assert client.http.get(file["url"]).headers["content-type"] == "image/png"
+    truth = [{"box": shown["mentions"][0]["regions"][0]["box"]}]
+    assert client.call("studio_score", truth, document)["mean_iou"] == 1
+    assert client.call("studio_consensus", [document] * 2)["pairs"][0]["iou"] == 1
+    read = client.call("studio_parse", shown["done"]["raw"], "llava15", None)
+    assert len(read["items"]) == 1
+    request = studio_request(text="What?", images=[image])
+    code = client.call("studio_permalink", "encode", request)["code"]
+    assert client.call("studio_permalink", "decode", code)["text"] == "What?"
+    given = {"turn": "one", "model": "scripted", "verdict": "down"}
+    assert client.call("studio_feedback", given)["kept"]
+    scored = client.call("studio_benchmark", "add", {"truth": truth, "answer": document})
+    assert scored["questions"] == 1
+    *_, check = client.stream_values("studio_check", {**document, "text": "a circle"}, "scripted")
+    assert check["done"]
+
+
 def test_the_calls_are_no_part_of_the_public_api(client: StudioClient) -> None:
     info = client.http.get("gradio_api/info").json()
     assert not [name for name in info["named_endpoints"] if "studio" in name]

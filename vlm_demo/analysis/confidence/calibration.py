@@ -49,9 +49,10 @@ def fit_calibration(confidences: Sequence[float], hits: Sequence[bool]) -> Calib
             _pool(blocks)
         while len(blocks) > 1 and _share(blocks[-1]) <= _share(blocks[-2]):
             _pool(blocks)
+    shares = [(hit + 1) / (count + 2) for _, hit, count in blocks]
     return Calibration(
         tuple(round(total / count, 4) for total, _, count in blocks),
-        tuple(round((hit + 1) / (count + 2), 4) for _, hit, count in blocks),
+        tuple(round(share, 4) for share in np.maximum.accumulate(shares).tolist()),
     )
 
 
