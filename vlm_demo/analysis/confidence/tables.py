@@ -15,7 +15,7 @@ from vlm_demo.analysis.confidence.calibration import Calibration
 from vlm_demo.atomic_file import atomic_write
 from vlm_demo.catalog.spec import ModelSpec
 
-FOLDER = Path(__file__).parent / "tables"
+FOLDER = Path(__file__).parent / "measured"
 """Where the tables are."""
 
 WEIGHTS = "model.safetensors"
@@ -41,6 +41,7 @@ def write_calibration(spec: ModelSpec, calibration: Calibration, *, error: float
     Raises:
         FileError: the file cannot be written.
     """
+    FOLDER.mkdir(exist_ok=True)
     path = FOLDER / f"{spec.name}.toml"
     weights = hash_weights(spec.folder) if spec.folder else ""
     lines = (
