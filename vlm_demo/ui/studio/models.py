@@ -25,6 +25,13 @@ GROUNDING_TASKS = (Task.GROUNDING, Task.DETECT, Task.GROUNDED_CAPTION)
 """Tasks whose answers have regions."""
 
 
+SEEN_ANSWERED = {
+    "English": ("en", "What is in this picture?"),
+    "Japanese": ("ja", "何が写っていますか？"),
+}
+"""By language, a question about any picture that the embedded chat models were seen to answer."""
+
+
 def list_models(backend: Backend, *, measure: bool) -> list[dict[str, Any]]:
     """Return the menu, the default first.
 
@@ -70,6 +77,7 @@ def model_info(backend: Backend, spec: ModelSpec, free: FreeMemory | None) -> di
         "thinking": has_thinking_switch(spec),
         "system": takes_system_prompt(spec),
         "sampling": family.sampling.to_data(),
+        "suggestions": _suggest(spec),
         "asked_as": text_data(spec.family_reason),
         "obstacle": spec.unavailable_reason and text_data(spec.unavailable_reason),
     }
@@ -86,6 +94,14 @@ def group_of(spec: ModelSpec, free: FreeMemory | None) -> Group:
     if free is None or spec.parameters is None:
         return "fits"
     return "elsewhere" if spec.finest_format(free.for_model) is None else "fits"
+
+
+def _suggest(spec: ModelSpec) -> dict[str, list[dict[str, str]]]:
+    """Return what can be asked of any picture by language, as far as it was tried."""
+    if not spec.embedded or not spec.supports(Task.CHAT):
+        return {}
+    asked = [SEEN_ANSWERED[name] for name in spec.languages if name in SEEN_ANSWERED]
+    return {language: [{"task": Task.CHAT.value, "text": text}] for language, text in asked}
 
 
 def _ability(spec: ModelSpec, task: Task) -> bool | dict[str, Any]:
