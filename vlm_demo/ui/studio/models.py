@@ -27,7 +27,7 @@ GROUNDING_TASKS = (Task.GROUNDING, Task.DETECT, Task.GROUNDED_CAPTION)
 
 SEEN_ANSWERED = {
     "English": ("en", "What is in this picture?"),
-    "Japanese": ("ja", "何が写っていますか？"),
+    "Japanese": ("ja", "何が写っていますか?"),
 }
 """By language, a question about any picture that the embedded chat models were seen to answer."""
 
