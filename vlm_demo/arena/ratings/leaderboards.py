@@ -20,6 +20,7 @@ from vlm_demo.arena.ratings.ratings import (
     compute_ratings,
     rank_models,
 )
+from vlm_demo.arena.ratings.style_control import MAX_VOTES, control_style
 from vlm_demo.arena.ratings.vote_tally import PairSums, VoteTally
 from vlm_demo.arena.votes.chain import ChainHead
 from vlm_demo.arena.votes.store import VoteStore
@@ -83,6 +84,10 @@ class Leaderboards:
         self._tally = VoteTally(store)
         self._rating_lock = Lock()
         self._leaderboards: OrderedDict[Selection, _CachedLeaderboard] = OrderedDict()
+        self._style_lock = Lock()
+        self._styled: OrderedDict[Selection, tuple[ChainHead, tuple[RatedModel, ...]]] = (
+            OrderedDict()
+        )
         self._timeline_lock = Lock()
         self._timelines: OrderedDict[Selection, _CachedTimeline] = OrderedDict()
 
@@ -99,6 +104,23 @@ class Leaderboards:
                 cached = _rate(counts, cached)
             _put(self._leaderboards, selection, cached)
         return cached.leaderboard
+
+    def style_controlled(self, selection: Selection | None = None) -> Leaderboard:
+        """Return the leaderboard as if all answers had the same length and number of boxes.
+
+        It is computed by the newest votes, again only when one has come.
+        """
+        selection = selection or Selection()
+        plain = self.leaderboard(selection)
+        with self._style_lock:
+            head = self._store.head()
+            cached = self._styled.get(selection)
+            if cached is None or cached[0] != head:
+                votes = self._store.read(after=max(0, head.seq - MAX_VOTES), voter=selection.voter)
+                models = control_style(plain.models, (vote for _, vote in votes), selection)
+                cached = head, models
+            _put(self._styled, selection, cached)
+        return _reorder(plain, cached[1])
 
     def choices(self) -> LeaderboardChoices:
         """Return the tasks and the languages of the votes, sorted."""
@@ -181,6 +203,17 @@ def _rate(counts: list[PairCount], before: _CachedLeaderboard | None) -> _Cached
     votes = sum(each.votes for each in counts)
     leaderboard = Leaderboard(models, _to_matrix(wins), _to_matrix(battles), votes)
     return _CachedLeaderboard(counts, errors, leaderboard)
+
+
+def _reorder(leaderboard: Leaderboard, models: tuple[RatedModel, ...]) -> Leaderboard:
+    """Put models in the place of those of a leaderboard, in another order."""
+    before = leaderboard.model_names
+    order = [before.index(each.model) for each in models]
+
+    def sort(matrix: Matrix) -> Matrix:
+        return tuple(tuple(matrix[row][column] for column in order) for row in order)
+
+    return Leaderboard(models, sort(leaderboard.wins), sort(leaderboard.battles), leaderboard.votes)
 
 
 def _to_matrix(square: Floats) -> Matrix:

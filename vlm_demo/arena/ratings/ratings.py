@@ -21,9 +21,8 @@ deviation of 1 in log odds; random pairs; the mean of 50 trials; in brackets, 20
 - Votes of a lower weight are drawn as fewer votes, which makes intervals too wide rather than too
   narrow.
 
-Nothing is corrected for style (the length of answers, the number of boxes): evalica rates by counts
-of wins alone, and arena-rank, the one library that considers more, requires particular versions of
-jax and numpy.
+Nothing here is corrected for style (the length of answers, the number of boxes): see
+`style_control`.
 """
 
 from __future__ import annotations

@@ -68,6 +68,9 @@ SUBJECTS = [(say("Whole answers"), "answers"), (say("Boxes only"), "boxes")]
 
 MAPS = [(say("Win rates in percent"), "rates"), (say("Number of battles"), "battles")]
 
+STYLE_CONTROL = "Style control"
+"""The choice that corrects ratings for the length of answers and the number of boxes."""
+
 TASK_NAMES = {
     **TASK_LABELS,
     Task.DETECT: "Detect",
@@ -89,6 +92,7 @@ class _LeaderboardQuery:
     size: str
     licence: str
     weights: str
+    style: str
     colours: str  # what the heat map shows
     over_time: bool  # whether the plot is open
 
@@ -122,6 +126,7 @@ def build_leaderboard(tab: gr.Tab, page: PageContext) -> None:
             size = _build_filter(say("Size"), say("Any size"), SIZES)
             licence = _build_filter(say("Licence"), say("Any licence"), LICENCES)
             weights = _build_filter(say("Weights"), say("Any weights"), WEIGHTS)
+            style = _build_filter(say("Style"), say("As voted"), [STYLE_CONTROL])
         summary = gr.HTML(
             js_on_load=_TICK_SCRIPT, elem_id="leaderboard-words", apply_default_css=False
         )
@@ -149,7 +154,8 @@ def build_leaderboard(tab: gr.Tab, page: PageContext) -> None:
         query = _LeaderboardQuery(*choices)
         selection = query.selection(read_voter(request))
         try:
-            leaderboard, votes_on = leaderboards.leaderboard(selection), leaderboards.choices()
+            rate = leaderboards.style_controlled if query.style else leaderboards.leaderboard
+            leaderboard, votes_on = rate(selection), leaderboards.choices()
             timeline = leaderboards.timeline(selection) if query.over_time else []
         except VotesError as error:  # what was shown before stays
             return {summary: problem_html(str(error)), shown: ""}
@@ -186,7 +192,7 @@ def build_leaderboard(tab: gr.Tab, page: PageContext) -> None:
         }
 
     controls: list[gr.Radio | gr.Dropdown] = [
-        *(whose, about, task, language, size, licence, weights, colours)
+        *(whose, about, task, language, size, licence, weights, style, colours)
     ]
     inputs = [*controls, over_time, shown]
     outputs = [summary, table, battle, details, maps, plot, legend, task, language, shown]

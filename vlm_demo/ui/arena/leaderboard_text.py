@@ -16,8 +16,9 @@ until then its rating may still change a lot.</span></li>
 win. It depends on the opponents; the rating does not.</span></li>
 <li><b data-say>Filters</b>: <span data-say>They hide models; ratings and ranks stay the
 same.</span></li>
-<li><b data-say>Style</b>: <span data-say>Ratings are not corrected for it: longer answers or more
-boxes may win for their own sake.</span></li>
+<li><b data-say>Style control</b>: <span data-say>Longer answers or more boxes may win for their own
+sake. Style control, among the filters, rates models as if all answers had the same length and
+number of boxes.</span></li>
 <li><b data-say>Automatic</b>: <span data-say>Battles that the program judges, on drawn pictures
 whose ground truth it knows. They are never mixed with people's votes.</span></li>
 </ul>"""
