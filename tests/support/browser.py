@@ -129,7 +129,7 @@ def visit_page(
             ),
         )
         page.goto(address + query)
-        page.locator("#studio-composer").wait_for()
+        page.locator("#studio-composer").wait_for(state="attached")
         page.locator(
             "#model-button .model-state:is([data-state=loaded], [data-state=failed])"
         ).wait_for()

@@ -122,6 +122,7 @@ export class ModelPanel {
   /** @param {KeyboardEvent} event */
   chooseFirst(event) {
     if (event.key === "ArrowDown") this.buttons[0]?.focus();
+    else if (event.key === "Escape") this.close();  // the field would only empty itself
     else if (event.key === "Enter") this.list.querySelector(".model-choose:not([aria-disabled])")?.click();
     else return;
     event.preventDefault();
