@@ -26,7 +26,7 @@ export class FoundTable {
    */
   draw(layers, picture) {
     const rows = layers.flatMap((layer) => (layer.visible ? layer.mentions : []).flatMap((mention) =>
-      mention.regions.map((region) => buildRow(mention.phrase || layer.phrase, mention, region, picture))));
+      mention.regions.map((region) => buildRow(layer.phrase || mention.phrase, mention, region, picture))));
     this.#rows.replaceChildren(...rows);
     this.element.hidden = !rows.length;
   }

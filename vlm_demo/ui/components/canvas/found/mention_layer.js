@@ -139,7 +139,7 @@ function drawMention(layer, mention, index, number) {
     { class: "mention", data: { mention: index } },
     mention.regions.map((region) => drawRegion(region, colour, dash)),
   );
-  const phrase = mention.phrase || layer.phrase || String(number);
+  const phrase = layer.phrase || mention.phrase || String(number);
   const labels = mention.regions.map((region) => {
     const score = mention.kind === "calibrated" ? formatScore(region.confidence ?? mention.confidence) : "";
     const short = shortenPhrase(phrase);
