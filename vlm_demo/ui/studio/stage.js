@@ -4,6 +4,7 @@ import { Canvas } from "../components/canvas/canvas.js";
 import { fill, h } from "../components/dom.js";
 import { language, say } from "../i18n/say.js";
 import { call } from "./api/call.js";
+import { perFrame } from "./frame.js";
 import { problemOf } from "./api/problems.js";
 import { Gallery } from "./gallery/gallery.js";
 import { PictureStrip } from "./strip/picture_strip.js";
@@ -39,11 +40,12 @@ export function createStage(studio) {
   const mark = () => { if (!studio.onTruth) canvas.regions = /** @type {any} */ (store.get().draft.regions); };
   store.subscribe(({ conversation }) => conversation.shown, show, { now: true });
   store.subscribe(({ conversation }) => conversation.pictures, show);
-  store.subscribe(() => studio.shownLayers(), (found) => {
-    const listed = /** @type {any} */ (found.filter((layer) => layer.listed));
+  const draw = perFrame(() => {
+    const listed = /** @type {any} */ (studio.shownLayers().filter((layer) => layer.listed));
     canvas.layers = listed;
     layers.draw(listed);
-  }, { now: true });
+  });
+  store.subscribe(() => studio.shownLayers(), draw, { now: true });
   store.subscribe(({ draft }) => draft.regions, mark);
   store.subscribe(({ pointed }) => pointed, (pointed) => {
     const layer = studio.shownLayers().find(({ answer, mentions }) => answer === pointed?.answer && mentions.some(({ index }) => index === pointed?.mention));
