@@ -23,7 +23,12 @@ WEIGHTS = "model.safetensors"
 
 
 def find_calibration(spec: ModelSpec) -> Calibration | None:
-    """Return the calibration of a model; None: it was not measured, or not with these weights."""
+    """Return the calibration of a model; None: it was not measured, or not with these weights.
+
+    The confidence of a detector is a probability already (`engines.detector.sight`).
+    """
+    if spec.engine == "detector":
+        return Calibration((0.0, 1.0), (0.0, 1.0))
     table = _read_table(FOLDER / f"{spec.name}.toml")
     if table is None or spec.folder is None or table["weights"] != hash_weights(spec.folder):
         return None

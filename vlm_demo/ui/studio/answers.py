@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from threading import Event as StopSign
 
@@ -12,6 +12,7 @@ from vlm_demo.analysis.confidence import find_calibration
 from vlm_demo.analysis.multiple_choice import Ranking, rank_in_every_order
 from vlm_demo.analysis.reread import reread
 from vlm_demo.backend import Backend
+from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.errors import ForgottenImageError, InputError, NoScoresError
 from vlm_demo.prompting.targets import TARGET_TASKS, read_targets
 from vlm_demo.settings import Settings
@@ -88,8 +89,10 @@ class StudioAnswers:
 
     def _write(self, asked: StudioRequest, request: Request, stop: StopSign) -> Events:
         """Let the model write."""
-        spec = self.backend.spec(asked.model)
-        differ = Differ(shown_images(self.backend, asked), find_calibration(spec))
+        differ = Differ(
+            shown_images(self.backend, asked),
+            lambda reply: find_calibration(self._answering(asked, reply)),
+        )
         newest = Reply("", "")
         with closing(stream_answer(self.backend, asked.model, request)) as replies:
             for new in replies:
@@ -100,14 +103,24 @@ class StudioAnswers:
                 elif new is None:
                     yield []
                 else:
-                    newest = make_sendable(
-                        reread(spec, request, new, asked.space) if asked.space else new
-                    )
+                    newest = make_sendable(self._in_space(asked, request, new))
                     yield differ.events(newest)
         notes = tuple(describe_restart(self.backend, asked))
+        spec = self._answering(asked, newest)
         done = done_event(newest, asked.task, spec, asked.space, notes)
         rest = differ.events(newest, is_complete=True)
         yield [*rest, stopped_event(done) if stop.is_set() else done]
+
+    def _answering(self, asked: StudioRequest, reply: Reply) -> ModelSpec:
+        """Return the model that answers: an entry of the menu may stand for several."""
+        return self.backend.spec(reply.model or asked.model)
+
+    def _in_space(self, asked: StudioRequest, request: Request, reply: Reply) -> Reply:
+        """Read a reply in the coordinate space that was chosen for it, if one was."""
+        if not asked.space:
+            return reply
+        again = reread(self._answering(asked, reply), request, reply, asked.space)
+        return replace(again, model=reply.model)
 
     def _read_again(
         self, asked: StudioRequest, request: Request, earlier: EarlierAnswer
@@ -125,7 +138,7 @@ class StudioAnswers:
         reply = make_sendable(reread(spec, request, before, asked.space))
         if self.settings.is_private():
             self.backend.choose_space(asked.model, asked.space)
-        differ = Differ(shown_images(self.backend, asked), find_calibration(spec))
+        differ = Differ(shown_images(self.backend, asked), lambda _: find_calibration(spec))
         events = differ.events(reply, is_complete=True)
         return [*events, done_event(reply, asked.task, self.backend.spec(asked.model), asked.space)]
 

@@ -7,7 +7,7 @@ fills its blanks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from string import ascii_uppercase
 from typing import Any
 
@@ -30,14 +30,18 @@ Event = dict[str, Any]
 class Differ:
     """Turns replies, each with all that was written so far, into events with what has changed."""
 
-    def __init__(self, shown_images: Sequence[int], calibration: Calibration | None = None) -> None:
+    def __init__(
+        self,
+        shown_images: Sequence[int],
+        find_calibration: Callable[[Reply], Calibration | None] = lambda _: None,
+    ) -> None:
         """Begin an answer.
 
         Args:
             shown_images: for each picture that the model is shown, its index in the request.
-            calibration: of the model's boxes, where that is known.
+            find_calibration: returns what the confidences of a reply mean, where that is known.
         """
-        self._calibration = calibration
+        self._find_calibration = find_calibration
         self._shown_images = shown_images
         self._writer = AnswerBlocks()
         self._blocks: list[str] = []
@@ -51,7 +55,8 @@ class Differ:
         While an answer grows, a part of what has changed may be left for later.
         """
         styles = mention_styles(reply.mentions)
-        mentions = mention_items(reply, styles, self._shown_images, self._calibration)
+        calibration = self._find_calibration(reply) if reply.mentions else None
+        mentions = mention_items(reply, styles, self._shown_images, calibration)
         blocks = self._writer.update(reply, styles, is_complete=is_complete)
         things = target_items(reply)
         events: list[Event] = []
@@ -121,6 +126,7 @@ def done_event(
     timing = reply.timing
     return {
         "type": "done",
+        "model": reply.model or spec.name,
         "state": reply.state.value,
         "tone": tone,
         "notes": list(map(text_data, said)),

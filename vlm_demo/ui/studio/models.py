@@ -8,7 +8,7 @@ from vlm_demo.backend import Backend
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.catalog.system_prompt import takes_system_prompt
 from vlm_demo.catalog.thinking import has_thinking_switch
-from vlm_demo.engines import FreeMemory, NumberFormat
+from vlm_demo.engines import FreeMemory, ImageKind, NumberFormat
 from vlm_demo.families import get_family
 from vlm_demo.ui.html_values import DisplayText, TranslatableText
 from vlm_demo.ui.studio.events import text_data
@@ -71,7 +71,7 @@ def model_info(backend: Backend, spec: ModelSpec, free: FreeMemory | None) -> di
         "max_images": family.limits.max_images,
         "history": family.keeps_history,
         "note": spec.note and text_data(spec.note),
-        "knows_photos": not spec.embedded,
+        "knows_photos": spec.made_for is not ImageKind.DRAWN_SCENE,
         "region_forms": list(REGION_FORMS.values()),
         "writes_regions": family.writes_regions,
         "thinking": has_thinking_switch(spec),

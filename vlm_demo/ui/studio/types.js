@@ -34,6 +34,7 @@
 /**
  * @typedef {object} DoneEvent
  * @property {"done"} type
+ * @property {string} model  the one that answered: an entry of the menu may stand for several
  * @property {string} state  found, none, partly unreadable, unreadable, space unknown
  * @property {string} tone  found, none, unreadable or ""
  * @property {Said[]} notes
