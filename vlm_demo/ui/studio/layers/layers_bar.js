@@ -25,6 +25,7 @@ export class LayersBar {
   #layers = [];
 
   #options;
+  #due = 0;
 
   /**
    * @param {HTMLElement} host
@@ -41,7 +42,7 @@ export class LayersBar {
     this.#root = h("div", { class: "layers-bar", role: "group", "aria-label": say("Layers: what was found in the picture") },
       this.#all, this.#row, this.#hint, this.#more);
     host.append(this.#root);
-    new ResizeObserver(() => this.#measure()).observe(this.#row);
+    new ResizeObserver(() => this.#measureSoon()).observe(this.#row);
     this.draw([]);
   }
 
@@ -72,7 +73,7 @@ export class LayersBar {
     this.#hint.hidden = layers.length > 0;
     this.#all.hidden = !isMany;
     setText(this.#all, layers.some(({ visible, count }) => visible && count) ? say("Hide all") : say("Show all"));
-    this.#measure();
+    this.#measureSoon();
   }
 
   /**
@@ -120,6 +121,12 @@ export class LayersBar {
     this.#root.classList.toggle("open", isOpen);
     this.#more.setAttribute("aria-expanded", String(isOpen));
     this.#measure();
+  }
+
+  /** Once for all that changes before the page is painted: measuring takes time. */
+  #measureSoon() {
+    cancelAnimationFrame(this.#due);
+    this.#due = requestAnimationFrame(() => this.#measure());
   }
 
   /** Offer all chips at once where they do not fit on a line. */
