@@ -56,12 +56,14 @@ def test_a_row_tells_what_is_known_of_a_model() -> None:
     assert (row["votes"], row["wins"]) == ("1,234", "66 %")
     assert (row["size"], row["licence"]) == ("7.06 B", "Apache-2.0")
     assert row["model"].startswith("alpha")
-    assert "provisional" not in row["model"]
+    assert "not enough votes" not in row["model"]
 
     unequal = cells(table, 1)
     assert unequal["margin"] == "+20 / \N{MINUS SIGN}15"
     assert unequal["licence"] == unequal["size"] == "\N{EN DASH}"  # not on the menu: not known
-    assert "provisional" in cells(table, 2)["model"]
+    few = cells(table, 2)
+    assert "not enough votes" in few["model"]
+    assert few["rank"] == "\N{EN DASH}"  # no rank before there are enough
 
 
 def test_intervals_are_drawn_to_the_scale_of_the_models_that_are_known_well() -> None:

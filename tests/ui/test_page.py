@@ -326,7 +326,7 @@ def test_the_three_outcomes_of_places_differ() -> None:
         describe_outcome(Reply("", "", (), ReplyState.NONE)),
         describe_outcome(Reply("", "", (), ReplyState.UNREADABLE)),
     ]
-    assert outcomes[0] == ("Found 2 places", "found")
+    assert outcomes[0] == ("2 objects found", "found")
     assert len({words for words, _ in outcomes}) == len({tone for _, tone in outcomes}) == 3
 
 

@@ -67,7 +67,7 @@ def test_a_zip_is_run_and_looked_through_and_taken_along(
         run(visit, "red circle", archive)
         wait_for(visit, "Finished")
         line = page.locator("#batch-view .batch-line").inner_text()
-        assert "61 of 61 pictures · 1 failed · other files left out: 1" in line
+        assert "61 of 61 images · 1 failed · other files left out: 1" in line
         assert page.locator(ROWS).count() == 50
 
         page.click("#batch-view [data-show=failures]")
@@ -85,6 +85,15 @@ def test_a_zip_is_run_and_looked_through_and_taken_along(
         assert (box.x1, box.y1) == pytest.approx((0.1, (0.2 - 0.125) / 0.75), abs=0.01)
         assert page.locator("#batch-board img").get_attribute("alt") == "bed 2/45.png"
 
+        assert page.locator(f"{ROWS} .thumb rect").count() >= 49
+        assert "red circle (1)" in page.locator(ROWS).last.inner_text()
+
+        for form in ("yolo", "voc", "crops"):
+            with page.expect_download() as saved:
+                page.click(f"#batch-view [data-form={form}]")
+            assert saved.value.suggested_filename == f"garden-{form}.zip"
+            with zipfile.ZipFile(saved.value.path()) as file:
+                assert len(file.namelist()) >= 60, form
         with page.expect_download() as saved:
             page.click("#batch-view [data-form=coco]")
         assert saved.value.suggested_filename == "garden-coco.json"

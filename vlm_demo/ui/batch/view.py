@@ -120,7 +120,7 @@ def download_value(file: Path) -> str:
 
 
 def _row(batch: VisitorBatch, result: BatchResult) -> dict[str, Any]:
-    text = " ".join(result.text.split())
+    text = " ".join(result.text.split()) or _list_phrases(result)
     short = text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"
     return {
         "name": result.name,
@@ -130,6 +130,13 @@ def _row(batch: VisitorBatch, result: BatchResult) -> dict[str, Any]:
         "places": 0 if result.error else result.region_count,
         "error": result.error,
     }
+
+
+def _list_phrases(result: BatchResult) -> str:
+    """Return what was found where the answer has no words of its own."""
+    mentions = () if result.error else result.reply.mentions
+    found = (f"{each.phrase} ({len(each.regions)})" for each in mentions if each.regions)
+    return ", ".join(found)
 
 
 def _boxes(result: BatchResult) -> Iterator[list[float | str]]:
