@@ -421,7 +421,7 @@ def test_the_embedded_model_chats_and_locates(
     browser: Browser, embedded: str, circle: Path
 ) -> None:
     with visit_page(browser, embedded) as visit:
-        assert "not photographs" in visit.page.locator("#model-card").inner_text()
+        assert "says which one answered" in visit.page.locator("#model-card").inner_text()
         visit.say("What is in this picture?", circle)
         visit.wait_for_answer("red circle")
         visit.say("What colour is it?")
