@@ -13,7 +13,7 @@ from vlm_demo.engines import Engine, ImageKind, ImageKindRecognizer
 from vlm_demo.engines.detector.questions import detect_language
 from vlm_demo.engines.detector.vocabulary import Language
 from vlm_demo.errors import LoadError, VlmDemoError
-from vlm_demo.values import Request, Task
+from vlm_demo.values import Request
 
 LOOKS: Mapping[ImageKind, str] = {
     ImageKind.PHOTOGRAPH: "This looks like a photograph.",
@@ -135,8 +135,6 @@ def _find_newest_image(request: Request) -> Image | None:
 
 def _choose_model(parts: Sequence[ModelSpec], request: Request, kind: ImageKind | None) -> Route:
     wanted = kind or ImageKind.DRAWN_SCENE  # the model of scenes can chat without a picture
-    if request.task is Task.READ:
-        wanted = ImageKind.PHOTOGRAPH
     spec = next((one for one in parts if one.made_for is wanted), None)
     if spec is None:
         return Route(parts[0], refusal=UNKNOWN_PICTURE[detect_language(request.text)])

@@ -183,7 +183,7 @@ def test_where_probabilities_are_not_known_the_model_chooses(
     client: Client, circle: Path, engine: ScriptedEngine
 ) -> None:
     told = client.predict(handle_file(circle), "What colour?", ["Red", "Blue"], api_name="/ask")
-    assert told == {"text": "Red", "items": []}
+    assert told == {"text": "Red", "items": [], "model": "scripted"}
     assert engine.prompts[-1].choices == ("Red", "Blue")
 
 

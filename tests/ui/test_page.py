@@ -95,7 +95,7 @@ def test_caption_speaks_and_names_its_styles(client: Client, circle: Path) -> No
 
 def test_ask_answers(client: Client, circle: Path) -> None:
     answer = client.predict(handle_file(circle), "What colour is it?", api_name="/ask")
-    assert answer == {"text": "Red", "items": []}
+    assert answer == {"text": "Red", "items": [], "model": "scripted"}
 
 
 def test_describe_takes_pixels(client: Client, circle: Path, engine: ScriptedEngine) -> None:

@@ -22,8 +22,6 @@ class Kind(Enum):
     COUNT = "count"
     IS_THERE = "is there"
     BESIDE = "beside"  # what is on a side of a thing
-    REGION = "region"
-    READ = "read"
     OTHER = "other"
 
 
@@ -109,11 +107,6 @@ _ENGLISH: tuple[_Rule, ...] = (
         rf"|look\s+for)\s*:?\s*(?P<noun>.+?){_IN_PICTURE}"
         rf"|where(?:'s|\u2019s|\s+is|\s+are)\s+(?P<where>.+?){_IN_PICTURE}",
     ),
-    _rule(
-        Kind.READ,
-        r"(?:please\s+)?read\s+.*text.*|what\s+(?:text|words).*"
-        r"|what\s+does\s+(?:it|the\s+sign)\s+say",
-    ),
 )
 
 _JA_PICTURE = r"(?:この|その)?(?:写真|画像|絵|図)"
@@ -145,7 +138,6 @@ _JAPANESE: tuple[_Rule, ...] = (
         Kind.IS_THERE,
         rf"(?:{_JA_PICTURE}に(?:は)?)?(?P<noun>.+?)(?:は|が|も)?(?:いますか|ありますか|写っていますか|見えますか|いる|ある)",
     ),
-    _rule(Kind.READ, r".*(?:文字|テキスト).*(?:読|何).*"),
 )
 
 _ZH_PICTURE = r"(?:这|那|该)?(?:张|幅|个)?(?:照片|图片|图像|图|画面|相片)"
@@ -174,7 +166,6 @@ _CHINESE: tuple[_Rule, ...] = (
         Kind.IS_THERE,
         rf"(?:{_ZH_PICTURE}(?:里|中|上|里面)?)?有(?:没有)?(?:一?[个只匹头辆架列艘把张条副块根本台部棵盆])?(?P<noun>.+?)吗?",
     ),
-    _rule(Kind.READ, r".*(?:文字|字).*(?:什么|读).*|(?:请)?(?:读出|识别).*文字.*"),
 )
 
 _RULES = {

@@ -35,12 +35,6 @@ class Wording(Protocol):
     no_image: str
     """The answer where there is no picture."""
 
-    no_text_reader: str
-    """The answer to "read the text" where the optional package is missing."""
-
-    no_text: str
-    """The answer to "read the text" where there is none."""
-
     def caption(self, things: Sequence[Thing]) -> Sentence:
         """Say what is in the photograph; there is something."""
         ...

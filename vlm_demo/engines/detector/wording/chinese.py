@@ -20,8 +20,6 @@ class _Chinese:
         "其他问题请选择语言模型。"
     )
     no_image = "请先添加一张照片。"
-    no_text_reader = "读取文字需要安装附加的软件包：pip install 'vlm-demo[ocr]'。"
-    no_text = "没有看到文字。"
 
     def caption(self, things: Sequence[Thing]) -> Sentence:
         return ("照片里", *_list(things), "。")

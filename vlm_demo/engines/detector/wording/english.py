@@ -30,10 +30,6 @@ class _English:
         "beside them. For other questions please choose a language model."
     )
     no_image = "Please add a photograph first."
-    no_text_reader = (
-        "Reading text needs a package that is not installed here: pip install 'vlm-demo[ocr]'."
-    )
-    no_text = "I see no text."
 
     def caption(self, things: Sequence[Thing]) -> Sentence:
         return (*capitalize(join([_phrase(thing) for thing in things], ", ", " and ")), ".")

@@ -19,8 +19,6 @@ class _Japanese:
         "そのほかの質問には、言語モデルを選んでください。"
     )
     no_image = "まず写真を追加してください。"
-    no_text_reader = "文字を読むには、追加のパッケージが必要です：pip install 'vlm-demo[ocr]'"
-    no_text = "文字は見当たりません。"
 
     def caption(self, things: Sequence[Thing]) -> Sentence:
         return (*join([_phrase(thing) for thing in things], "、", "、"), "が写っています。")
