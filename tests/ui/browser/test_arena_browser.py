@@ -174,7 +174,7 @@ def test_keys_do_not_vote_while_somebody_writes(visit: Visit) -> None:
     page.locator("#battle-more textarea, #battle-more input").first.focus()
     page.keyboard.type("1234n")
     assert page.locator("#battle-more textarea, #battle-more input").first.input_value() == "1234n"
-    visit.open_tab("Chat")
+    visit.open_tab("Studio")
     page.locator("#tabs").click(position={"x": 2, "y": 2})
     page.keyboard.press("1")
     visit.open_tab("Arena")
@@ -195,7 +195,7 @@ def test_a_battle_of_several_turns_keeps_what_was_said(visit: Visit, circle: Pat
     wait_for_voting(page)
     assert page.locator("#battle-a .answer-text").inner_text()
     assert page.locator(".request-card", has_text="What colour is it?").is_visible()
-    page.click("#battle-vote-4")
+    page.click("#battle-vote-3")
     assert "both bad" in wait_for_vote(page)
 
 
