@@ -12,8 +12,11 @@ from safetensors.torch import load_file
 from support.drawings import drawing
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
+from vlm_demo.analysis.confidence import find_calibration
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.menu import REPOSITORY, default_menu
+from vlm_demo.evaluation.box_samples import sample_boxes
+from vlm_demo.evaluation.calibrating import report_calibration
 from vlm_demo.scenes.painting import draw_scene
 from vlm_demo.scenes.splits import scene_seeds
 from vlm_demo.values import Box, Message, Reply, ReplyState, Request, Task
@@ -242,3 +245,14 @@ def test_examples_are_pictures_of_test_scenes_with_a_licence() -> None:
     for example in document["example"]:
         assert (Path(REPOSITORY) / "assets" / "examples" / example["picture"]).exists()
         assert example["licence"] == "Apache-2.0"
+
+
+@pytest.mark.parametrize("model", CLASSES)
+def test_boxes_told_as_sure_are_right_as_often(backend: Backend, model: str) -> None:
+    calibration = find_calibration(backend.spec(model))
+    assert calibration is not None, "run: vlm-demo calibrate --save"
+    boxes = sample_boxes(backend, model, "test", seed=5, count=45)
+    report = report_calibration(calibration, boxes)
+    assert report.boxes > 10
+    assert report.error <= 0.08
+    assert report.error_before > 0.5  # the probabilities of the tokens say something else

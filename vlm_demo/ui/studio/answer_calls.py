@@ -88,13 +88,14 @@ class AnswerCalls:
         try:
             sent = read_sent(SentAnswer, answer)
             image = sent.newest_image(self.images, read_owner(request))
-            names = grounding_models(self.backend, sent.text, other_than=sent.model)
+            pixels = image.open()
+            names = grounding_models(self.backend, sent.text, other_than=sent.model, image=pixels)
             model = str(checker) or next(iter(names), "")
             if not model:
                 raise UnsupportedTaskError("No model of the menu can say where things are.")
             channel: Channel[AnswerCheck] = Channel()
             channel.feed(
-                partial(check_against_image, self.backend, model, image.open(), sent.text),
+                partial(check_against_image, self.backend, model, pixels, sent.text),
                 "check of an answer",
             )
             shown: Event = {}
