@@ -1,4 +1,5 @@
 // The entry of the header's scripts.
+import { listenForApiLink } from "./about.js";
 import { listenForLanguage } from "./language.js";
 import { startModelButton } from "./models/button.js";
 import { listenForTheme } from "./theme.js";
@@ -8,3 +9,4 @@ startViews();
 listenForTheme();
 listenForLanguage();
 startModelButton();
+listenForApiLink();

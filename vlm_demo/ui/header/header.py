@@ -88,7 +88,7 @@ def _about_html(language: str) -> str:
             " a day. Votes in the Arena are kept without your name."
         )
         + f'</p><h3>{say("Keyboard")}</h3><dl class="keys">{keys}</dl>'
-        f'<p><a id="api-link" href="?view=api" target="_blank">{say("Use via API")}</a></p>'
+        f'<p><a id="api-link" href="./gradio_api/openapi.json">{say("Use via API")}</a></p>'
         "</section>"
     )
 
