@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Literal
 
 from vlm_demo.backend import Backend
@@ -43,6 +44,11 @@ def list_models(backend: Backend, *, measure: bool) -> list[dict[str, Any]]:
     return [model_info(backend, spec, free) for spec in backend.menu]
 
 
+def list_usable_models(backend: Backend) -> list[dict[str, Any]]:
+    """Return the models of the menu that can be asked, the default first, without measuring."""
+    return [model_info(backend, spec, None) for spec in backend.menu if spec.runs_here]
+
+
 def model_info(backend: Backend, spec: ModelSpec, free: FreeMemory | None) -> dict[str, Any]:
     """Return what a browser is told about a model.
 
@@ -51,6 +57,16 @@ def model_info(backend: Backend, spec: ModelSpec, free: FreeMemory | None) -> di
         spec: the menu's entry.
         free: memory for another model; None: not known, so every model may fit.
     """
+    return {
+        **_lasting_info(spec, spec.is_here),
+        "group": group_of(spec, free),
+        "loaded": backend.is_loaded(spec.name),
+    }
+
+
+@lru_cache(maxsize=2_000)
+def _lasting_info(spec: ModelSpec, _is_here: bool) -> dict[str, Any]:
+    """Return what does not change about a model, as long as its files are here or are not."""
     family = get_family(spec.family)
     memory = spec.memory(NumberFormat.BFLOAT16)
     return {
@@ -64,8 +80,6 @@ def model_info(backend: Backend, spec: ModelSpec, free: FreeMemory | None) -> di
         "licence": spec.licence,
         "commercial": spec.commercial,
         "languages": list(spec.languages),
-        "group": group_of(spec, free),
-        "loaded": backend.is_loaded(spec.name),
         "can": {task.value: _ability(spec, task) for task in Task},
         "grounds": any(spec.supports(task) for task in GROUNDING_TASKS),
         "max_images": family.limits.max_images,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -16,9 +17,9 @@ from vlm_demo.settings import Settings
 from vlm_demo.ui.components.examples import Example, ExampleObject
 from vlm_demo.ui.components.uploaded_images import file_url, store_image
 from vlm_demo.ui.i18n import LANGUAGES, translations
-from vlm_demo.ui.studio.models import list_models
+from vlm_demo.ui.studio.models import list_usable_models
 from vlm_demo.ui.studio.protocol import MAX_CHOICES, MAX_IMAGES, MAX_TURNS
-from vlm_demo.values import MAX_REGIONS, Task
+from vlm_demo.values import MAX_REGIONS, Size, Task
 
 
 def start_content(
@@ -26,7 +27,7 @@ def start_content(
 ) -> dict[str, Any]:
     """Return everything that does not depend on who opens the page."""
     return {
-        "models": list_models(backend, measure=False),
+        "models": list_usable_models(backend),
         "default": backend.menu[0].name,
         "examples": example_infos(examples),
         "tasks": [task.value for task in Task],
@@ -71,9 +72,8 @@ def _version() -> str:
 
 def _example_info(group: Sequence[Example]) -> dict[str, Any]:
     first = group[0]
-    with Image.open(first.image) as image:
-        width, height = image.size
-        url = file_url(store_image(image.convert("RGB"), first.image.stem))
+    copy, (width, height) = _copy_of(first.image)
+    url = file_url(copy)
     return {
         "id": first.image.stem,
         "url": url,
@@ -87,6 +87,23 @@ def _example_info(group: Sequence[Example]) -> dict[str, Any]:
         "mentions": _object_mentions(first.picture.objects),
         "words": _example_requests(group),
     }
+
+
+def _copy_of(file: Path) -> tuple[Path, Size]:
+    """Return a copy of an example that the page may serve, and its size.
+
+    Copies are cleaned away after a day like all files that the page serves.
+    """
+    copy, size = _copies.get(file, (None, (0, 0)))
+    if copy is None or not copy.is_file():
+        with Image.open(file) as image:
+            copy, size = store_image(image.convert("RGB"), file.stem), image.size
+        _copies[file] = copy, size
+    return copy, size
+
+
+_copies: dict[Path, tuple[Path, Size]] = {}
+"""The copies of examples that were made last."""
 
 
 def _object_mentions(objects: Sequence[ExampleObject]) -> list[dict[str, Any]]:
