@@ -49,7 +49,7 @@ def test_several_things_are_found_by_typing_them_and_one_enter(visit: Visit, cir
     assert page.evaluate("document.activeElement.id") == "studio-composer"
     visit.ask("blue star", turns=2)
     assert visit.layers() == {"red circle": 1, "zebra": 0, "blue star": 1}
-    colours = page.locator("#studio-canvas rect.box").evaluate_all(
+    colours = page.locator("#studio-canvas .picture-canvas rect.box").evaluate_all(
         "all => all.map(e => e.getAttribute('stroke'))"
     )
     assert len(set(colours)) == 2
@@ -253,7 +253,7 @@ def test_the_phone_shows_picture_answer_and_composer_at_once(
     with visit_page(browser, address, viewport=PHONE, has_touch=True) as visit:
         visit.show(circle)
         turn = visit.ask("Where is the red circle?")
-        for place in ("#studio-canvas rect.box", "#studio-composer"):
+        for place in ("#studio-canvas .picture-canvas rect.box", "#studio-composer"):
             visit.page.locator(place).first.wait_for()
             box = visit.page.locator(place).first.bounding_box()
             assert box and box["y"] >= 0 and box["y"] + box["height"] <= 844

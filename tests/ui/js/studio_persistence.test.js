@@ -79,3 +79,12 @@ test("a storage that is full or forbidden is told once, and the page goes on", a
   assert.deepEqual(told, ["full"]);
   assert.equal(store.get().conversation.turns.length, 2);
 });
+
+test("an answer that has just ended is stored soon", async () => {
+  const table = new Map(), { store } = openWindow(table, channels(1)[0]);
+  const growing = turn("a", { answers: [answer("x", { status: "growing" })] });
+  store.update((state) => ({ ...state, conversation: addTurn(state.conversation, growing) }));
+  store.update((state) => ({ ...state, conversation: { ...state.conversation, turns: [{ ...growing, answers: [answer("x")] }] } }));
+  await wait(700);
+  assert.equal(table.get("conversation").turns[0].answers[0].status, "done");
+});

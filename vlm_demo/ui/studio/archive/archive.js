@@ -1,6 +1,7 @@
 // Past conversations: opens, begins, names and deletes them, and keeps the address of the page in step.
 import { emptyDraft } from "../composer/modes.js";
-import { isEmpty, newConversation, restored, stopAbandoned } from "../state/conversations.js";
+import { stopAnswer } from "../state/answers.js";
+import { changeAnswer, isEmpty, newConversation, restored, stopAbandoned } from "../state/conversations.js";
 import { newId } from "../state/ids.js";
 import { LINK } from "./links.js";
 import { readConversation, writeConversation } from "../state/address.js";
@@ -10,6 +11,8 @@ import { readConversation, writeConversation } from "../state/address.js";
 
 /** Where a window remembers which conversation it has open, for addresses that do not say. */
 const KEY = "vlm-demo.conversation";
+/** Where it remembers which answers it is asking for. */
+const RUNNING = "vlm-demo.running";
 
 /** The conversations of this browser. */
 export class Archive {
@@ -28,14 +31,25 @@ export class Archive {
   /** Opens the conversation of the address, or the one that this window had open. */
   async start() {
     const isLink = new URLSearchParams(location.search).has(LINK);
-    const id = isLink ? null : readConversation(location.search) ?? remembered();
+    const id = isLink ? null : readConversation(location.search) ?? recall(KEY);
     if (id) await this.#load(id);
+    this.#stopOwn();
     this.#studio.store.subscribe(({ conversation, readOnly }) => (readOnly || isEmpty(conversation) ? null : conversation.id), (named) => this.#name(named), { now: true });
     addEventListener("popstate", () => void this.#follow());
     // Storing what was written last must not wait until the page is gone.
     addEventListener("pagehide", () => void this.#persistence.flush());
     document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && void this.#persistence.flush());
     await this.#persistence.refreshList();
+  }
+
+  /** What this window was asking for before it was reloaded has stopped. */
+  #stopOwn() {
+    const { store } = this.#studio, own = new Set(recall(RUNNING).split(" "));
+    const stop = (/** @type {import("../state/types.js").Answer} */ answer) => (own.has(answer.id) ? stopAnswer(answer, Date.now()) : answer);
+    store.update((state) => ({
+      ...state, conversation: state.conversation.turns.reduce((all, turn) => turn.answers.reduce((one, { id }) => changeAnswer(one, turn.id, id, stop, Date.now()), all), state.conversation),
+    }));
+    store.subscribe(({ running }) => running.join(" "), (running) => remember(RUNNING, running));
   }
 
   /** @param {string} id */
@@ -130,12 +144,7 @@ export class Archive {
 
   /** @param {string | null} id of the open conversation; null: it is empty */
   #name(id) {
-    try {
-      if (id) sessionStorage.setItem(KEY, id);
-      else sessionStorage.removeItem(KEY);
-    } catch {
-      // Storage is forbidden here: the address alone says which conversation is open.
-    }
+    remember(KEY, id ?? "");
     this.writeAddress();
   }
 
@@ -147,10 +156,26 @@ export class Archive {
   }
 }
 
-function remembered() {
+/**
+ * @param {string} key
+ * @returns {string} "" where storage is forbidden too
+ */
+function recall(key) {
   try {
-    return sessionStorage.getItem(KEY);
+    return sessionStorage.getItem(key) ?? "";
   } catch {
-    return null;
+    return "";
+  }
+}
+
+/**
+ * @param {string} key
+ * @param {string} value
+ */
+function remember(key, value) {
+  try {
+    sessionStorage.setItem(key, value);
+  } catch {
+    // Storage is forbidden here: the address alone says which conversation is open.
   }
 }

@@ -20,7 +20,9 @@ export class Persistence {
   #open;
   #onFailure;
   #channel;
+  /** @type {any} what setTimeout returns */
   #timer = 0;
+  #growing = false;
   /** @type {Conversation | null} */
   #saved = null;
   /** @type {Promise<Database> | null} */
@@ -109,9 +111,11 @@ export class Persistence {
 
   #saveSoon() {
     const { conversation } = this.#store.get();
-    if (this.#timer || conversation === this.#saved) return;
-    const growing = conversation.turns.some(({ answers }) => answers.some(isBusy));
-    this.#timer = Number(setTimeout(() => void this.flush(), growing ? GROWING_PAUSE_MS : PAUSE_MS));
+    const growing = conversation.turns.some(({ answers }) => answers.some(isBusy)), hasEnded = this.#growing && !growing;
+    this.#growing = growing;
+    if (conversation === this.#saved || (this.#timer && !hasEnded)) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.flush(), growing ? GROWING_PAUSE_MS : PAUSE_MS);
   }
 
   /** @param {Conversation} other state of the open conversation from elsewhere */
