@@ -17,6 +17,13 @@ test("a separator of any language makes a tag, and the rest stays in the field",
   assert.deepEqual(takeTags(["cat"], "do"), { tags: ["cat"], text: "do" });
 });
 
+test("quotation marks keep a separator in a name", () => {
+  assert.deepEqual(allTags([], 'cat, "salt, pepper", “a; b”'), ["cat", "salt, pepper", "a; b"]);
+  assert.deepEqual(takeTags([], '"salt, pep'), { tags: ['"salt'], text: "pep" });
+  assert.deepEqual(takeTags([], "a,,b;"), { tags: ["a", "b"], text: "" });
+  assert.deepEqual(allTags([], ""), []);
+});
+
 test("one Enter sends the tags and what is in the field", () => {
   assert.deepEqual(allTags([], "cat, dog"), ["cat", "dog"]);
   assert.deepEqual(allTags(["cat"], ""), ["cat"]);

@@ -6,7 +6,7 @@ import { createChips } from "./chips.js";
 import { createHints } from "./hints.js";
 import { isSendable, takesText, withText } from "./modes.js";
 import { OptionsPanel } from "./options_panel.js";
-import { addTags, takeTags } from "./tags.js";
+import { addTags, cutNames, takeTags } from "./tags.js";
 import { createTaskMenu } from "./task_menu.js";
 
 /** @typedef {import("../studio.js").Studio} Studio */
@@ -124,7 +124,7 @@ export class Composer {
       this.#studio.addFiles(files);
     } else if (draft.mode === "find" && /\n/.test(text)) {
       event.preventDefault();
-      this.#studio.changeDraft((one) => ({ ...one, tags: addTags(one.tags, text.split(/[,;\n\r，；、]/)) }));
+      this.#studio.changeDraft((one) => ({ ...one, tags: addTags(one.tags, cutNames(text)) }));
     }
   }
 
