@@ -263,7 +263,7 @@ def test_regions_that_stream_in_are_drawn_once_and_labels_keep_apart(
     add(page, circle)
     page.fill("#studio-composer", "Where is everything?")
     page.press("#studio-composer", "Enter")
-    page.locator(f"{CANVAS} rect.box").first.wait_for(state="attached")
+    page.locator(f"{CANVAS} .overlay rect.box").first.wait_for(state="attached")
     page.evaluate(f"document.querySelector('{CANVAS} .overlay rect.box').first = true")
     page.locator("#conversation [data-turn][data-state=done]").wait_for()
     boxes = page.locator(f"{CANVAS} .overlay rect.box")

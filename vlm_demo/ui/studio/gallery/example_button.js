@@ -66,7 +66,7 @@ const drawExample = ({ url, width, height, mentions }, title) => h(
   "span",
   { class: "frame", style: { "aspect-ratio": `${width} / ${height}` } },
   h("img", { src: url, alt: title, width, height, loading: "lazy", decoding: "async" }),
-  svg("svg", { class: "overlay", "aria-hidden": "true" },
+  svg("svg", { class: "example-boxes", "aria-hidden": "true" },
     mentions.flatMap(({ regions, colour, dash }) => regions.flatMap((region) => drawRegion(region, colour, dash)))),
   mentions.map(drawLabels),
 );
