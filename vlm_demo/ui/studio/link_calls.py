@@ -17,7 +17,7 @@ from vlm_demo.conversations.permalink import (
     link_request,
     sha256_of,
 )
-from vlm_demo.errors import InputError
+from vlm_demo.errors import InputError, UnknownModelError
 from vlm_demo.markup.region_json import region_to_json
 from vlm_demo.prompting.targets import TARGET_TASKS, read_targets
 from vlm_demo.ui.components.examples import Example
@@ -25,7 +25,6 @@ from vlm_demo.ui.html_values import TranslatableText
 from vlm_demo.ui.studio.calls import explain_errors
 from vlm_demo.ui.studio.events import text_data
 from vlm_demo.ui.studio.images import ImageStore
-from vlm_demo.ui.studio.link_doubts import find_doubts, runs_here
 from vlm_demo.ui.studio.models import REGION_FORMS
 from vlm_demo.ui.studio.protocol import StudioRequest, read_sent
 from vlm_demo.ui.studio.requests import build_request
@@ -109,3 +108,32 @@ class LinkCalls:
         if not sha256:
             return None
         return next((one for one in self.examples if sha256_of(one.image) == sha256), None)
+
+
+def find_doubts(link: Permalink, backend: Backend) -> list[TranslatableText]:
+    """Say why the answer may not be the same here."""
+    if not runs_here(link.model, backend):
+        return [
+            TranslatableText(
+                "Its model {model} is not on this page. Please choose another at the top.",
+                {"model": link.model},
+            )
+        ]
+    here = weights_revision(backend.spec(link.model))
+    if link.revision and here and link.revision != here:
+        return [
+            TranslatableText(
+                "It was asked of revision {then} of the model; here it is {now}, so the answer may "
+                "differ.",
+                {"then": link.revision[:12], "now": here[:12]},
+            )
+        ]
+    return []
+
+
+def runs_here(model: str, backend: Backend) -> bool:
+    """Tell whether a model is on the menu of this page and can run."""
+    try:
+        return backend.spec(model).runs_here
+    except UnknownModelError:
+        return False
