@@ -18,7 +18,7 @@ from vlm_demo.analysis.confidence import (
 )
 from vlm_demo.catalog.menu import default_menu
 from vlm_demo.catalog.spec import ModelSpec
-from vlm_demo.ui.studio.mentions import mention_items, mention_styles
+from vlm_demo.ui.studio.answering.mentions import mention_items, mention_styles
 from vlm_demo.values import Box, Mention, ParsedPlace, Reply
 
 pytestmark = pytest.mark.unit

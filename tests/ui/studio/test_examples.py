@@ -8,7 +8,7 @@ from PIL import Image
 from vlm_demo.scenes.painting import draw_scene
 from vlm_demo.ui.components.examples import Example, load_examples
 from vlm_demo.ui.i18n import LANGUAGES
-from vlm_demo.ui.studio.start import example_infos
+from vlm_demo.ui.studio.calls.start import example_infos
 
 EXAMPLES = {example.image.name: example for example in load_examples()}
 

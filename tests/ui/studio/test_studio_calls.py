@@ -27,14 +27,14 @@ from vlm_demo.errors import ImageError
 from vlm_demo.settings import Settings
 from vlm_demo.ui.components.examples import load_examples
 from vlm_demo.ui.studio import fetching
-from vlm_demo.ui.studio.answer_calls import AnswerCalls
-from vlm_demo.ui.studio.answers import StudioAnswers
+from vlm_demo.ui.studio.answering.answers import StudioAnswers
+from vlm_demo.ui.studio.answering.running import RunningTurns
+from vlm_demo.ui.studio.calls.answer_calls import AnswerCalls
+from vlm_demo.ui.studio.calls.inspection_calls import InspectionCalls
+from vlm_demo.ui.studio.calls.link_calls import LinkCalls
+from vlm_demo.ui.studio.calls.record_calls import RecordCalls
 from vlm_demo.ui.studio.fetching import is_public, resolve_public
 from vlm_demo.ui.studio.images import ImageStore
-from vlm_demo.ui.studio.inspection_calls import InspectionCalls
-from vlm_demo.ui.studio.link_calls import LinkCalls
-from vlm_demo.ui.studio.record_calls import RecordCalls
-from vlm_demo.ui.studio.running import RunningTurns
 from vlm_demo.values import Box, Request, Task
 
 pytestmark = pytest.mark.services

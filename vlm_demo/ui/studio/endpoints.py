@@ -35,18 +35,18 @@ from vlm_demo.errors import ImageError
 from vlm_demo.settings import Settings
 from vlm_demo.ui.components.examples import Example
 from vlm_demo.ui.events import MAX_ANSWERS
-from vlm_demo.ui.studio.answer_calls import AnswerCalls
-from vlm_demo.ui.studio.answers import StudioAnswers
-from vlm_demo.ui.studio.calls import MAX_CALLS, add_call, explain_errors
-from vlm_demo.ui.studio.events import Event
+from vlm_demo.ui.studio.answering.answers import StudioAnswers
+from vlm_demo.ui.studio.answering.events import Event
+from vlm_demo.ui.studio.answering.protocol import MAX_NAME
+from vlm_demo.ui.studio.answering.running import RunningTurns
+from vlm_demo.ui.studio.calls.answer_calls import AnswerCalls
+from vlm_demo.ui.studio.calls.base import MAX_CALLS, add_call, explain_errors
+from vlm_demo.ui.studio.calls.inspection_calls import InspectionCalls
+from vlm_demo.ui.studio.calls.link_calls import LinkCalls
+from vlm_demo.ui.studio.calls.model_calls import add_model_calls
+from vlm_demo.ui.studio.calls.record_calls import RecordCalls
+from vlm_demo.ui.studio.calls.start import find_example, start_content
 from vlm_demo.ui.studio.images import ImageStore
-from vlm_demo.ui.studio.inspection_calls import InspectionCalls
-from vlm_demo.ui.studio.link_calls import LinkCalls
-from vlm_demo.ui.studio.model_calls import add_model_calls
-from vlm_demo.ui.studio.protocol import MAX_NAME
-from vlm_demo.ui.studio.record_calls import RecordCalls
-from vlm_demo.ui.studio.running import RunningTurns
-from vlm_demo.ui.studio.start import find_example, start_content
 from vlm_demo.ui.visitors import read_owner
 
 

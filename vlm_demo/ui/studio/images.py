@@ -22,8 +22,8 @@ from vlm_demo.ui.components.uploaded_images import (
     full_resolution_url,
     make_served_folder,
 )
+from vlm_demo.ui.studio.answering.protocol import MAX_NAME
 from vlm_demo.ui.studio.fetching import fetch_picture
-from vlm_demo.ui.studio.protocol import MAX_NAME
 
 MAX_IMAGES = 20_000
 """Number of pictures beyond which the one that was used longest ago is forgotten."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from vlm_demo.ui.components.answer.markdown_blocks import MarkdownBlocks
 from vlm_demo.ui.components.answer.phrase_marks import PhraseMark
-from vlm_demo.ui.studio.mentions import Style
+from vlm_demo.ui.studio.answering.mentions import Style
 from vlm_demo.values import Mention, Reply
 
 

@@ -9,8 +9,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from vlm_demo.errors import MissingImageError
 from vlm_demo.markup.region_json import RegionModel
 from vlm_demo.ui.components.uploaded_images import UploadedImage
+from vlm_demo.ui.studio.answering.protocol import ImageIds, Name, Text
 from vlm_demo.ui.studio.images import ImageStore
-from vlm_demo.ui.studio.protocol import ImageIds, Name, Text
 from vlm_demo.values import Mention, ParsedPlace, Region, Reply, ReplyState, TargetResult, Task
 
 MAX_MENTIONS = 5_000

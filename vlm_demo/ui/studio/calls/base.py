@@ -9,7 +9,7 @@ from gradio.events import api
 
 from vlm_demo.errors import ForgottenImageError
 from vlm_demo.ui.streaming import error_message
-from vlm_demo.ui.studio.events import text_data
+from vlm_demo.ui.studio.answering.events import text_data
 
 MAX_CALLS = 32
 """Largest number of calls, other than answers, that are served at the same time."""

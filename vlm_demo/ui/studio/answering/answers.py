@@ -20,7 +20,7 @@ from vlm_demo.ui.components.answer.answer_stream import stream_answer
 from vlm_demo.ui.components.answer.remedies import find_remedies
 from vlm_demo.ui.components.answer.waiting import Waiting
 from vlm_demo.ui.streaming import compute_in_thread, error_message
-from vlm_demo.ui.studio.events import (
+from vlm_demo.ui.studio.answering.events import (
     Differ,
     Event,
     done_event,
@@ -31,11 +31,11 @@ from vlm_demo.ui.studio.events import (
     text_data,
     waiting_event,
 )
+from vlm_demo.ui.studio.answering.mentions import make_sendable
+from vlm_demo.ui.studio.answering.protocol import EarlierAnswer, StudioRequest, read_sent
+from vlm_demo.ui.studio.answering.requests import build_request, describe_restart, shown_images
+from vlm_demo.ui.studio.answering.running import RunningTurns
 from vlm_demo.ui.studio.images import ImageStore
-from vlm_demo.ui.studio.mentions import make_sendable
-from vlm_demo.ui.studio.protocol import EarlierAnswer, StudioRequest, read_sent
-from vlm_demo.ui.studio.requests import build_request, describe_restart, shown_images
-from vlm_demo.ui.studio.running import RunningTurns
 from vlm_demo.values import Reply, ReplyState, Request, TargetResult, Task
 
 Events = Generator[list[Event], None, None]

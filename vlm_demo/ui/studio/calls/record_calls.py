@@ -22,11 +22,11 @@ from vlm_demo.arena import Feedback
 from vlm_demo.errors import InputError
 from vlm_demo.settings import Settings
 from vlm_demo.ui.components.uploaded_images import file_url, find_upload, make_served_folder
-from vlm_demo.ui.studio.answer_calls import SentScoring
-from vlm_demo.ui.studio.benchmark import Benchmark, add_question
-from vlm_demo.ui.studio.calls import explain_errors
+from vlm_demo.ui.studio.answering.protocol import Name, read_sent
+from vlm_demo.ui.studio.calls.answer_calls import SentScoring
+from vlm_demo.ui.studio.calls.base import explain_errors
+from vlm_demo.ui.studio.calls.benchmark import Benchmark, add_question
 from vlm_demo.ui.studio.images import ImageStore
-from vlm_demo.ui.studio.protocol import Name, read_sent
 from vlm_demo.ui.visitors import read_owner, read_voter
 from vlm_demo.values import Task
 

@@ -19,8 +19,8 @@ from vlm_demo.prompting.stop_notes import stop_note
 from vlm_demo.prompting.targets import TARGET_TASKS
 from vlm_demo.ui.components.answer.waiting import Waiting
 from vlm_demo.ui.html_values import DisplayText, TranslatableText
-from vlm_demo.ui.studio.blocks import AnswerBlocks
-from vlm_demo.ui.studio.mentions import mention_items, mention_styles, target_items
+from vlm_demo.ui.studio.answering.blocks import AnswerBlocks
+from vlm_demo.ui.studio.answering.mentions import mention_items, mention_styles, target_items
 from vlm_demo.values import Reply, ReplyState, StopReason, Task
 
 Event = dict[str, Any]

@@ -17,8 +17,8 @@ from vlm_demo.settings import Settings
 from vlm_demo.ui.components.examples import Example, ExampleObject
 from vlm_demo.ui.components.uploaded_images import file_url, store_image
 from vlm_demo.ui.i18n import LANGUAGES, translations
-from vlm_demo.ui.studio.models import list_usable_models
-from vlm_demo.ui.studio.protocol import MAX_CHOICES, MAX_IMAGES, MAX_TURNS
+from vlm_demo.ui.studio.answering.protocol import MAX_CHOICES, MAX_IMAGES, MAX_TURNS
+from vlm_demo.ui.studio.calls.models import list_usable_models
 from vlm_demo.values import MAX_REGIONS, Size, Task
 
 

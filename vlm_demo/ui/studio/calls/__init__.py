@@ -1,0 +1,1 @@
+"""What Studio's browser application calls beside answers, by subject."""
