@@ -59,9 +59,9 @@ def test_views_have_addresses_and_back_returns(browser: Browser, address: str) -
     with visit_page(browser, address, "?view=arena") as visit:
         page = visit.page
         page.locator("#battle-run").wait_for()
-        page.click("#view-models")
-        page.locator("#models-table").wait_for()
-        assert page.url.endswith("?view=models")
+        page.click("#view-batch")
+        page.locator("#batch-begin").wait_for()
+        assert page.url.endswith("?view=batch")
         page.go_back()
         page.locator("#battle-run").wait_for()
         assert view(page) == "arena"
