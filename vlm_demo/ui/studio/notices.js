@@ -2,7 +2,7 @@
 import { fill, h } from "../components/dom.js";
 import { say } from "../i18n/say.js";
 import { icon } from "./icons.js";
-import { tell } from "./told.js";
+import { translate } from "./server_text.js";
 
 /** @typedef {import("./studio.js").Studio} Studio */
 
@@ -26,7 +26,7 @@ export function createNotices(studio) {
       studio.focusComposer();
     };
     return h(
-      "div", { class: "notice-card", data: { notice: id } }, h("span", {}, tell(text)), action ? h("button", { type: "button", class: "button", onclick: act }, tell(action.label)) : null,
+      "div", { class: "notice-card", data: { notice: id } }, h("span", {}, translate(text)), action ? h("button", { type: "button", class: "button", onclick: act }, translate(action.label)) : null,
       h("button", { type: "button", class: "icon-button small", title: say("Dismiss"), "aria-label": say("Dismiss"), onclick: () => studio.dismiss(id) }, icon("close")),
     );
   })));

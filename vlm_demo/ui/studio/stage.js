@@ -10,7 +10,7 @@ import { Gallery } from "./gallery/gallery.js";
 import { PictureStrip } from "./strip/picture_strip.js";
 import { createFrames } from "./frames.js";
 import { LayersBar } from "./layers/layers_bar.js";
-import { tell } from "./told.js";
+import { translate } from "./server_text.js";
 
 /** @typedef {import("./studio.js").Studio} Studio */
 
@@ -105,7 +105,7 @@ function createGallery(studio, host) {
       studio.pictures.addExample(example, example.title[language()] ?? example.title.en ?? example.id);
       if (request) void studio.askAtOnce(/** @type {any} */ (request.task), request.text);
     },
-    onAddress: (address) => studio.pictures.addAddress(address).catch((error) => { throw new Error(tell(problemOf(error).message)); }),
+    onAddress: (address) => studio.pictures.addAddress(address).catch((error) => { throw new Error(translate(problemOf(error).message)); }),
   });
   const show = () => gallery.show(studio.store.get().start?.examples ?? [], ({ task }) => studio.model()?.can?.[task] === true);
   // A page for everybody fetches no pictures of the web.
@@ -147,7 +147,7 @@ function describePicture(studio, { status, problem, share, key }) {
   if (status === "uploading") return [h("p", {}, say("Loading the image…")), h("progress", { max: 1, value: share })];
   if (!problem) return [];
   return [
-    h("p", {}, tell(problem)),
+    h("p", {}, translate(problem)),
     h("div", { class: "remedies" }, h("button", { type: "button", class: "button", onclick: () => studio.chooseFiles() }, say("Add an image")),
       status === "failed" ? h("button", { type: "button", class: "button", onclick: () => void studio.pictures.ids([key]).catch(() => {}) }, say("Try again")) : null),
   ];

@@ -2,7 +2,7 @@
 import { fill, h } from "../../components/dom.js";
 import { say } from "../../i18n/say.js";
 import { call } from "../../studio/api/call.js";
-import { tell } from "../../studio/told.js";
+import { translate } from "../../studio/server_text.js";
 import { codeQuestion } from "./code_question.js";
 import { icon } from "./icons.js";
 import { serverOffer } from "./server_offer.js";
@@ -98,7 +98,7 @@ export class AddForm {
     this.element.inert = true;
     try {
       const answer = /** @type {Answer} */ (await call(name, inputs));
-      this.tellStatus(answer.error ? tell(answer.error) : "", Boolean(answer.error));
+      this.tellStatus(answer.error ? translate(answer.error) : "", Boolean(answer.error));
       return answer.error ? {} : answer;
     } catch (error) {
       this.tellStatus(error instanceof Error && error.message ? error.message : say("The server cannot be reached."), true);

@@ -1,6 +1,6 @@
 // The button in the header that says which model answers and opens the panel.
 import { setText } from "../../components/dom.js";
-import { tell } from "../../studio/told.js";
+import { translate } from "../../studio/server_text.js";
 import { currentView, onViewChange } from "../views.js";
 import { refreshModels, startModels } from "./loading.js";
 import { ModelPanel } from "./panel.js";
@@ -32,7 +32,7 @@ function draw(button) {
   const state = loading ? (loading.problem ? "failed" : "loading") : model?.loaded ? "loaded" : "";
   mark.hidden = !state;
   mark.dataset.state = state;
-  mark.title = loading?.problem ? tell(loading.problem) : "";
+  mark.title = loading?.problem ? translate(loading.problem) : "";
   setText(mark, state === "loading" ? share(loading?.share ?? null) : state === "failed" ? "!" : "");
 }
 

@@ -1,7 +1,7 @@
 // How the models are listed: in groups, found by words, with what they can and cannot do.
 
 /** @typedef {import("./store.js").ModelInfo} ModelInfo */
-/** @typedef {import("./store.js").Told} Told */
+/** @typedef {import("./store.js").ServerText} ServerText */
 
 /** The groups in their order, with their titles. @type {[ModelInfo["group"], string][]} */
 export const GROUPS = [
@@ -44,7 +44,7 @@ export function groupModels(models, query, task) {
  * Says why a model cannot do a task.
  * @param {ModelInfo} model
  * @param {string} task
- * @returns {Told | null} null: it can
+ * @returns {ServerText | null} null: it can
  */
 export function cannot(model, task) {
   const ability = model.can[task];

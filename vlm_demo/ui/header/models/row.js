@@ -1,7 +1,7 @@
 // One model in the panel.
 import { h } from "../../components/dom.js";
 import { say } from "../../i18n/say.js";
-import { tell } from "../../studio/told.js";
+import { translate } from "../../studio/server_text.js";
 import { abilities, cannot, facts } from "./groups.js";
 import { icon } from "./icons.js";
 
@@ -24,7 +24,7 @@ export function modelRow(model, state, { choose, unload }) {
     h("button", {
       type: "button", class: "model-choose", data: { model: model.name }, "aria-current": isChosen ? "true" : null,
       "aria-disabled": isElsewhere ? "true" : null, onclick: () => isElsewhere || choose(model.name),
-    }, mark(model, isChosen), words(model, state.loading?.name === model.name ? state.loading : null, tell(reason)), abilityIcons(model)),
+    }, mark(model, isChosen), words(model, state.loading?.name === model.name ? state.loading : null, translate(reason)), abilityIcons(model)),
     model.loaded && unloadButton(model, unload));
 }
 
@@ -36,7 +36,7 @@ const mark = (model, isChosen) => h("span", { class: "model-mark" },
 const words = (model, loading, reason) => h("span", { class: "model-words" },
   h("span", { class: "model-name" }, model.title, model.loaded && h("span", { class: "sr-only" }, `, ${say("Loaded")}`)),
   h("span", { class: "model-facts" }, facts(model)),
-  loading?.problem ? h("span", { class: "model-problem" }, tell(loading.problem)) : reason && h("span", { class: "model-reason" }, reason),
+  loading?.problem ? h("span", { class: "model-problem" }, translate(loading.problem)) : reason && h("span", { class: "model-reason" }, reason),
   loading && !loading.problem && progress(loading));
 
 /** @param {ModelInfo} model */
@@ -52,4 +52,4 @@ const unloadButton = (model, unload) => h("button", {
 /** @param {NonNullable<Models["loading"]>} loading */
 const progress = ({ stage, share }) => h("span", { class: "model-progress" },
   h("progress", { "aria-label": say("Loading the model"), max: 1, ...(share === null ? {} : { value: share }) }),
-  h("span", {}, share === null ? tell(stage) : `${Math.round(share * 100)} %`));
+  h("span", {}, share === null ? translate(stage) : `${Math.round(share * 100)} %`));

@@ -2,18 +2,18 @@
 // views share it.
 import { createStore } from "../../studio/state/store.js";
 
-/** @typedef {{words: string, values?: Record<string, any>} | string} Told */
+/** @typedef {{words: string, values?: Record<string, any>} | string} ServerText */
 
 /**
  * What the server says of a model; see `ui/studio/models.py`.
  * @typedef {{name: string, title: string, family: string, size: string, parameters: number | null, gigabytes: number | null,
  *   licence: string, languages: string[], group: "here" | "fits" | "elsewhere" | "servers", loaded: boolean,
- *   can: Record<string, true | Told>, grounds: boolean, note: Told, knows_photos: boolean, obstacle?: Told}} ModelInfo
+ *   can: Record<string, true | ServerText>, grounds: boolean, note: ServerText, knows_photos: boolean, obstacle?: ServerText}} ModelInfo
  */
 
 /**
  * How the loading of a model goes: a share from 0 to 1, or null where it is not known; why it failed.
- * @typedef {{name: string, stage: Told, share: number | null, problem: Told | null}} Loading
+ * @typedef {{name: string, stage: ServerText, share: number | null, problem: ServerText | null}} Loading
  */
 
 /**

@@ -21,7 +21,7 @@ export class RequestRefused extends Error {
 /** A call failed for a reason that people can understand. */
 export class Explained extends Error {
   /**
-   * @param {import("../state/types.js").Told} told
+   * @param {import("../state/types.js").ServerText} told
    * @param {string | null} [imageGone] id of a picture that the server does not know any more
    */
   constructor(told, imageGone = null) {

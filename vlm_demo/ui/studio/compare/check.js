@@ -6,7 +6,7 @@ import { isAbort } from "../api/errors.js";
 import { withPictures } from "../actions/download.js";
 import { openPanel } from "../actions/panel.js";
 import { documentOf } from "../state/documents.js";
-import { tell } from "../told.js";
+import { translate } from "../server_text.js";
 
 /** @typedef {import("../studio.js").Studio} Studio */
 /** @typedef {import("../state/types.js").Answer} Answer */
@@ -63,13 +63,13 @@ const VERDICTS = { supported: message("confirmed"), contradicted: message("not i
 
 /** @param {any} event */
 function describe({ findings = [], summary, notes = [], error }) {
-  if (error) return [h("p", { class: "reply-note", data: { tone: "unreadable" } }, tell(error))];
+  if (error) return [h("p", { class: "reply-note", data: { tone: "unreadable" } }, translate(error))];
   const rows = findings.map((/** @type {any} */ one) => h(
-    "tr", { data: { verdict: one.verdict } }, h("th", { scope: "row", dir: "auto" }, one.phrase), h("td", {}, say(VERDICTS[one.verdict] ?? one.verdict)), h("td", {}, tell(one.reason) || (one.count ? String(one.count) : "")),
+    "tr", { data: { verdict: one.verdict } }, h("th", { scope: "row", dir: "auto" }, one.phrase), h("td", {}, say(VERDICTS[one.verdict] ?? one.verdict)), h("td", {}, translate(one.reason) || (one.count ? String(one.count) : "")),
   ));
   return [
-    summary ? h("p", { class: "reply-note" }, tell(summary)) : null,
+    summary ? h("p", { class: "reply-note" }, translate(summary)) : null,
     rows.length ? h("table", { class: "figures-table" }, h("thead", {}, h("tr", {}, ...[say("Object"), say("Verdict"), say("Found")].map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, ...rows)) : null,
-    ...notes.map((/** @type {any} */ note) => h("p", { class: "hint" }, tell(note))),
+    ...notes.map((/** @type {any} */ note) => h("p", { class: "hint" }, translate(note))),
   ];
 }

@@ -1,6 +1,6 @@
 // The models that another answer can be asked of.
 import { say } from "../../i18n/say.js";
-import { tell } from "../told.js";
+import { translate } from "../server_text.js";
 
 /** @typedef {import("../studio.js").Studio} Studio */
 
@@ -18,7 +18,7 @@ export function compareItems(studio, id) {
   const items = usable.map((/** @type {any} */ model) => {
     const can = model.can?.[turn.task] ?? true;
     return {
-      label: model.title ?? model.name, disabled: can !== true, hint: can === true ? describeModel(model) : tell(can), data: { model: model.name },
+      label: model.title ?? model.name, disabled: can !== true, hint: can === true ? describeModel(model) : translate(can), data: { model: model.name },
       act: () => void studio.asking.compare(id, model.name),
     };
   });

@@ -2,7 +2,7 @@
 import { arrange, h, setText } from "../../components/dom.js";
 import { message, say } from "../../i18n/say.js";
 import { icon } from "../icons.js";
-import { tell } from "../told.js";
+import { translate } from "../server_text.js";
 
 /** @typedef {import("../studio.js").Studio} Studio */
 /** @typedef {import("../state/types.js").Picture} Picture */
@@ -110,7 +110,7 @@ function updatePicture(studio, element, picture) {
   const url = studio.pictures.url(picture);
   if (image.getAttribute("src") !== url && url) image.src = url;
   image.hidden = !url;
-  setText(/** @type {Element} */ (element.querySelector(".chip-name")), picture.problem ? tell(picture.problem) : picture.name);
+  setText(/** @type {Element} */ (element.querySelector(".chip-name")), picture.problem ? translate(picture.problem) : picture.name);
   element.classList.toggle("failed", Boolean(picture.problem));
   bar.hidden = picture.status !== "uploading";
   bar.value = picture.share;

@@ -77,7 +77,7 @@ export function isSendable({ mode, style, text, tags }) {
  * @param {any} model its ModelInfo; undefined: nothing is known, so that only the server can say
  * @param {Mode} mode
  * @param {string} [style]
- * @returns {import("../state/types.js").Told | null} null: it can
+ * @returns {import("../state/types.js").ServerText | null} null: it can
  */
 export function obstacleTo(model, mode, style) {
   const can = model?.can?.[taskOf(mode, style)];

@@ -3,7 +3,7 @@ import { fill, h } from "../../components/dom.js";
 import { attachMenu } from "../../components/popover.js";
 import { say } from "../../i18n/say.js";
 import { icon } from "../icons.js";
-import { tell } from "../told.js";
+import { translate } from "../server_text.js";
 import { MODE_HINTS, MODE_NAMES, MODES, obstacleTo, STYLE_NAMES, STYLES } from "./modes.js";
 
 /** @typedef {import("../studio.js").Studio} Studio */
@@ -23,7 +23,7 @@ export function createTaskMenu(studio, onChosen) {
     const { draft } = studio.store.get(), model = studio.model();
     return MODES.flatMap((mode) => {
       const obstacle = obstacleTo(model, mode, "short"), disabled = obstacle !== null;
-      const hint = obstacle === null ? say(MODE_HINTS[mode]) : tell(obstacle) || say("The model cannot do this.");
+      const hint = obstacle === null ? say(MODE_HINTS[mode]) : translate(obstacle) || say("The model cannot do this.");
       const item = { label: say(MODE_NAMES[mode]), hint, disabled, checked: draft.mode === mode, data: { task: mode }, act: () => choose(mode) };
       return mode === "caption" && !disabled ? [item, ...styleItems()] : [item];
     });
@@ -33,7 +33,7 @@ export function createTaskMenu(studio, onChosen) {
     return STYLES.slice(1).map((style) => {
       const obstacle = obstacleTo(model, "caption", style);
       return {
-        label: say("Caption: {style}", { style: say(STYLE_NAMES[style]) }), hint: obstacle === null ? "" : tell(obstacle), disabled: obstacle !== null,
+        label: say("Caption: {style}", { style: say(STYLE_NAMES[style]) }), hint: obstacle === null ? "" : translate(obstacle), disabled: obstacle !== null,
         checked: draft.mode === "caption" && draft.style === style, data: { style }, act: () => choose("caption", style),
       };
     });

@@ -1,6 +1,6 @@
 // Says to people who cannot see the page what a request waits for, and its answer when it is complete.
 import { say } from "../../i18n/say.js";
-import { tell } from "../told.js";
+import { translate } from "../server_text.js";
 
 /** @typedef {import("../studio.js").Studio} Studio */
 
@@ -17,9 +17,9 @@ export function announceAnswers(studio) {
     for (const answer of turns.flatMap(({ answers }) => answers)) {
       const old = known.get(answer.id);
       if (!old || old === answer) continue;
-      const stage = tell(answer.waiting?.stage);
+      const stage = translate(answer.waiting?.stage);
       const ended = old.status !== answer.status && ["done", "stopped"].includes(answer.status);
-      const text = ended ? say("Answer: {text}", { text: (tell(answer.outcome) || answer.plain).slice(0, LONGEST) }) : stage;
+      const text = ended ? say("Answer: {text}", { text: (translate(answer.outcome) || answer.plain).slice(0, LONGEST) }) : stage;
       if (!text || said.get(answer.id) === text) continue;
       said.set(answer.id, text);
       studio.announce(text);

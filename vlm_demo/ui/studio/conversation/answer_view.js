@@ -4,7 +4,7 @@ import { say } from "../../i18n/say.js";
 import { isBusy, versionsOf } from "../state/answers.js";
 import { FINDING, layersOfMentions } from "../state/layers.js";
 import { icon } from "../icons.js";
-import { tell } from "../told.js";
+import { translate } from "../server_text.js";
 import { ActionRow } from "../actions/action_row.js";
 import { Blocks } from "./blocks.js";
 import { describeTiming, notesList, sharesList, thingsList } from "./facts.js";
@@ -97,7 +97,7 @@ export class AnswerView {
   /** @param {Answer} answer */
   #spaceButtons(answer) {
     const read = (/** @type {string} */ space) => this.#studio.readAgain(this.turn, answer.id, space);
-    return h("div", { class: "remedies" }, ...answer.spaceChoices.map(({ name, title }) => h("button", { type: "button", class: "button", onclick: () => read(name) }, tell(title))));
+    return h("div", { class: "remedies" }, ...answer.spaceChoices.map(({ name, title }) => h("button", { type: "button", class: "button", onclick: () => read(name) }, translate(title))));
   }
 
   /**
@@ -115,7 +115,7 @@ export class AnswerView {
   #showWaiting(answer) {
     const { waiting, status } = answer, bar = /** @type {HTMLProgressElement} */ (this.#waiting.querySelector("progress"));
     this.#waiting.hidden = status !== "waiting";
-    setText(/** @type {Element} */ (this.#waiting.querySelector(".waiting-text")), waiting ? tell(waiting.text) || tell(waiting.stage) : say("Waiting for the model…"));
+    setText(/** @type {Element} */ (this.#waiting.querySelector(".waiting-text")), waiting ? translate(waiting.text) || translate(waiting.stage) : say("Waiting for the model…"));
     bar.hidden = waiting?.share === null || waiting?.share === undefined;
     if (!bar.hidden) bar.value = waiting?.share ?? 0;
   }

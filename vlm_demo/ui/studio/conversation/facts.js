@@ -1,7 +1,7 @@
 // What is said below the words of an answer: how often each thing was found, probabilities, notes, times.
 import { h } from "../../components/dom.js";
 import { say } from "../../i18n/say.js";
-import { tell } from "../told.js";
+import { translate } from "../server_text.js";
 import { underline } from "./blocks.js";
 
 /** @typedef {import("../state/types.js").Answer} Answer */
@@ -74,6 +74,6 @@ export function describeTiming({ timing, stop }) {
  * @param {boolean} isListed
  */
 export function notesList({ notes, outcome, tone }, isListed) {
-  const said = [isListed && (tone === "found" || tone === "none") ? "" : tell(outcome), ...notes.map(tell)].filter(Boolean);
-  return said.map((text, index) => h("p", { class: "reply-note", data: { tone: index === 0 && text === tell(outcome) ? tone : "" } }, text));
+  const said = [isListed && (tone === "found" || tone === "none") ? "" : translate(outcome), ...notes.map(translate)].filter(Boolean);
+  return said.map((text, index) => h("p", { class: "reply-note", data: { tone: index === 0 && text === translate(outcome) ? tone : "" } }, text));
 }

@@ -1,7 +1,7 @@
 // The one way in which the page says that something went wrong, with what can be done about it.
 import { h } from "../../components/dom.js";
 import { icon } from "../icons.js";
-import { tell } from "../told.js";
+import { translate } from "../server_text.js";
 import { actOn } from "../actions/remedies.js";
 
 /** @typedef {import("../studio.js").Studio} Studio */
@@ -16,9 +16,9 @@ import { actOn } from "../actions/remedies.js";
 export function createProblem(studio, { message, remedies }, place) {
   return h(
     "div", { class: "problem", role: "alert" }, icon("warning"),
-    h("p", {}, tell(message)),
+    h("p", {}, translate(message)),
     h("div", { class: "remedies" }, ...remedies.map((remedy) => h(
-      "button", { type: "button", class: "button", data: { action: remedy.action }, onclick: () => actOn(studio, remedy, place) }, tell(remedy.label),
+      "button", { type: "button", class: "button", data: { action: remedy.action }, onclick: () => actOn(studio, remedy, place) }, translate(remedy.label),
     ))),
   );
 }

@@ -6,7 +6,7 @@ import { withPictures } from "../actions/download.js";
 import { findAnswer } from "../state/conversations.js";
 import { buildRequest, nameImages, picturesOf } from "../state/requests.js";
 import { problemOf } from "../api/problems.js";
-import { tell } from "../told.js";
+import { translate } from "../server_text.js";
 import { rawText } from "./raw_text.js";
 
 /** @typedef {import("../studio.js").Studio} Studio */
@@ -31,7 +31,7 @@ export function createInspector(studio, turnId, answerId) {
       fill(raw, rawText(answer.raw, parsed.spans ?? []));
       fill(reading, ...describeReading(parsed));
     } catch (error) {
-      fill(reading, h("p", { class: "hint" }, tell(problemOf(error).message)));
+      fill(reading, h("p", { class: "hint" }, translate(problemOf(error).message)));
     }
   };
   const ask = async () => {
@@ -40,7 +40,7 @@ export function createInspector(studio, turnId, answerId) {
       const sent = await withPictures(studio, picturesOf(request), (ids) => call("studio_prompt", [nameImages(request, new Map(picturesOf(request).map((key, index) => [key, ids[index]])))]));
       fill(prompt, ...describePrompt(sent));
     } catch (error) {
-      fill(prompt, h("p", { class: "hint" }, tell(problemOf(error).message)));
+      fill(prompt, h("p", { class: "hint" }, translate(problemOf(error).message)));
     }
   };
   void show();
@@ -63,7 +63,7 @@ function spaceSwitch(studio, turn, answer) {
   const select = h("select", { id: "space", onchange: () => {
     studio.closeDrawer();
     void studio.readAgain(turn, answer.id, select.value);
-  } }, h("option", { value: "" }, say("Model default")), ...answer.spaceChoices.map(({ name, title }) => h("option", { value: name }, tell(title))));
+  } }, h("option", { value: "" }, say("Model default")), ...answer.spaceChoices.map(({ name, title }) => h("option", { value: name }, translate(title))));
   select.value = answer.space;
   return h("p", { class: "row" }, h("label", { for: "space" }, say("Coordinate format")), select);
 }
@@ -71,15 +71,15 @@ function spaceSwitch(studio, turn, answer) {
 /** @param {any} parsed */
 function describeReading({ items = [], notes = [], space }) {
   return [
-    space ? h("p", {}, say("Coordinate space: {name}", { name: tell(space) })) : null,
+    space ? h("p", {}, say("Coordinate space: {name}", { name: translate(space) })) : null,
     items.length ? h("table", { class: "figures-table" }, h("thead", {}, h("tr", {}, ...[say("Phrase"), say("As written"), say("On the image")].map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", {}, ...items.map((/** @type {any} */ one) => h("tr", {}, h("th", { scope: "row", dir: "auto" }, one.phrase || "–"), h("td", { class: "code" }, one.written ?? ""), h("td", { class: "code" }, one.read ?? "", steps(one.steps)))))) : h("p", { class: "hint" }, say("It holds no coordinates.")),
-    ...notes.map((/** @type {any} */ note) => h("p", { class: "hint" }, tell(note))),
+    ...notes.map((/** @type {any} */ note) => h("p", { class: "hint" }, translate(note))),
   ];
 }
 
 /** @param {any[]} [all] */
-const steps = (all = []) => (all.length > 1 ? h("details", {}, h("summary", {}, say("Steps")), h("ol", {}, ...all.map(({ title, detail, numbers }) => h("li", {}, [tell(title), tell(detail), numbers].filter(Boolean).join(": "))))) : null);
+const steps = (all = []) => (all.length > 1 ? h("details", {}, h("summary", {}, say("Steps")), h("ol", {}, ...all.map(({ title, detail, numbers }) => h("li", {}, [translate(title), translate(detail), numbers].filter(Boolean).join(": "))))) : null);
 
 /** @param {any} sent */
 function describePrompt({ text = "", rendered = "", tokens, image_tokens: imageTokens, notes = [], tiles = [] }) {
@@ -89,6 +89,6 @@ function describePrompt({ text = "", rendered = "", tokens, image_tokens: imageT
     tiles.length ? h("div", { class: "tiles", role: "group", "aria-label": say("Images as the model sees them") }, ...tiles.map((/** @type {any} */ tile) => h("img", { src: addressOf(tile.url), width: tile.width, height: tile.height, alt: `${tile.width} × ${tile.height}`, loading: "lazy" }))) : null,
     h("pre", { tabindex: 0, dir: "auto" }, rendered || text),
     text && rendered ? h("details", {}, h("summary", {}, say("Token by token")), h("pre", { tabindex: 0, dir: "auto" }, text)) : null,
-    ...notes.map((/** @type {any} */ note) => h("p", { class: "hint" }, tell(note))),
+    ...notes.map((/** @type {any} */ note) => h("p", { class: "hint" }, translate(note))),
   ];
 }

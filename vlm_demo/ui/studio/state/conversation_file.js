@@ -86,7 +86,7 @@ function readPicture(data) {
   return blob || picture.example ? picture : { ...picture, status: "gone" };
 }
 
-/** @param {any} data @returns {import("./types.js").Told} */
+/** @param {any} data @returns {import("./types.js").ServerText} */
 const readTold = (data) => (typeof data === "string" ? data : { words: string(data?.words), values: data?.values && typeof data.values === "object" ? data.values : {} });
 
 /** @param {any} region */

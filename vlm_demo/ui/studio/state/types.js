@@ -2,7 +2,7 @@
 
 /**
  * A text that is translated here: a template and the values of its gaps, or words that a server gave.
- * @typedef {{words: string, values?: Record<string, any>} | string} Told
+ * @typedef {{words: string, values?: Record<string, any>} | string} ServerText
  */
 
 /**
@@ -17,8 +17,8 @@
  */
 
 /** @typedef {{name: string, state: string, count: number, mention: number | null}} Thing */
-/** @typedef {{action: string, label: Told, choice?: string}} Remedy */
-/** @typedef {{message: Told, remedies: Remedy[]}} Problem */
+/** @typedef {{action: string, label: ServerText, choice?: string}} Remedy */
+/** @typedef {{message: ServerText, remedies: Remedy[]}} Problem */
 /** @typedef {"chat" | "caption" | "detailed_caption" | "grounded_caption" | "vqa" | "grounding" | "detect" | "describe_region" | "read"} Task */
 /** @typedef {"waiting" | "growing" | "done" | "failed" | "stopped"} Status */
 
@@ -26,7 +26,7 @@
  * A picture of a conversation. Its bytes lie in the browser's database under `key`.
  * @typedef {{key: string, name: string, blob: Blob | null, example: string | null, width: number, height: number, frames: number, origin?: string, frame?: number,
  *   serverId: string | null, url: string | null, status: "new" | "uploading" | "ready" | "failed" | "gone",
- *   share: number, problem: Told | null}} Picture
+ *   share: number, problem: ServerText | null}} Picture
  */
 
 /**
@@ -38,8 +38,8 @@
 
 /**
  * @typedef {{id: string, model: string, status: Status, changed: number, blocks: string[], plain: string, raw: string, reasoning: string,
- *   mentions: Mention[], things: Thing[], shares: {text: string, share: number}[], orders: any[], notes: Told[], tone: string,
- *   waiting: {text: Told, stage: Told, share: number | null} | null, timing: Record<string, number> | null, outcome: Told,
+ *   mentions: Mention[], things: Thing[], shares: {text: string, share: number}[], orders: any[], notes: ServerText[], tone: string,
+ *   waiting: {text: ServerText, stage: ServerText, share: number | null} | null, timing: Record<string, number> | null, outcome: ServerText,
  *   raws: string[], stop: string, space: string, spaceChoices: any[], pictures: string[], problem: Problem | null, rating: Rating | null,
  *   earlier: Answer[], version: number}} Answer
  */
@@ -83,6 +83,6 @@
  *   pointed: {turn: string, answer: string, mention: number} | null}} State
  */
 
-/** A message that stays until it is put away. @typedef {{id: string, text: Told, action?: {label: Told, run: () => void}}} Notice */
+/** A message that stays until it is put away. @typedef {{id: string, text: ServerText, action?: {label: ServerText, run: () => void}}} Notice */
 
 export {};
