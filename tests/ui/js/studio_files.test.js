@@ -16,7 +16,7 @@ test("a conversation goes through a file with its pictures", async () => {
 test("a file that anybody may have written does no harm", () => {
   for (const text of ["", "{", "[]", "{\"format\": \"vlm-demo conversation\"}", "null"]) assert.equal(readFile(text), null);
   const strange = {
-    format: "vlm-demo conversation", turns: [null, 5, { id: "t", task: "format-disk" }, { id: "t", task: "chat", text: {}, regions: [{ box: [0, 1] }, { box: [0, 0, 1, "x"] }, { polygon: 3 }], answers: [{ status: "growing", blocks: [3, "<p>x</p>"], mentions: [{ regions: [{ point: [1e999, 0] }] }] }] }],
+    format: "vlm-demo conversation", version: 2, turns: [null, 5, { id: "t", task: "format-disk" }, { id: "t", task: "chat", text: {}, regions: [{ box: [0, 1] }, { box: [0, 0, 1, "x"] }, { polygon: 3 }], answers: [{ status: "growing", blocks: [3, "<p>x</p>"], mentions: [{ regions: [{ point: [1e999, 0] }] }] }] }],
     pictures: [{ key: "p", data: "data:image/svg+xml;base64,PHN2Zz4=" }, { key: "q", data: "javascript:alert(1)" }, {}], layers: 3,
   };
   const read = readFile(JSON.stringify(strange));

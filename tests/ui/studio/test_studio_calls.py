@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import zipfile
@@ -30,6 +31,7 @@ from vlm_demo.ui.studio import fetching
 from vlm_demo.ui.studio.answering.answers import StudioAnswers
 from vlm_demo.ui.studio.answering.running import RunningTurns
 from vlm_demo.ui.studio.calls.answer_calls import AnswerCalls
+from vlm_demo.ui.studio.calls.conversation_calls import ConversationCalls
 from vlm_demo.ui.studio.calls.inspection_calls import InspectionCalls
 from vlm_demo.ui.studio.calls.link_calls import LinkCalls
 from vlm_demo.ui.studio.calls.record_calls import RecordCalls
@@ -335,3 +337,40 @@ def test_a_public_page_fetches_nothing_unless_allowed(
     allowed = ImageStore(Settings(host="0.0.0.0", allow_addresses=True))
     with pytest.raises(ImageError, match="public internet"):
         allowed.add_address("https://e.invalid/a.png", OWNER)
+
+
+def test_a_conversation_of_the_earlier_page_opens_with_its_pictures_and_boxes() -> None:
+    text = (ROOT / "tests/data/earlier_versions/conversation.json").read_text("utf-8")
+    opened = ConversationCalls().studio_conversation("open", text)["conversation"]
+    turn, *_ = opened["turns"]
+    (answer,) = turn["answers"]
+    assert turn["text"].startswith("What is [1]?")
+    assert turn["regions"][0] == {"box": [0.125, 0.125, 0.5, 0.625]}
+    assert answer["plain"] == "A dog 犬"
+    assert answer["raw"].startswith("<think>one</think>")
+    assert answer["mentions"][0]["phrase"] == "A dog"
+    assert answer["mentions"][0]["regions"][0]["box"] == [0.125, 0.125, 0.5, 0.625]
+    assert 'data-mention="0"' in "".join(answer["blocks"])
+    assert answer["notes"] == ["a note", "a note"]
+    picture = next(one for one in opened["pictures"] if one["key"] == turn["pictures"][0])
+    content = base64.b64decode(picture["data"].removeprefix("data:;base64,"))
+    assert Image.open(io.BytesIO(content)).size[0] > 0
+    assert len(opened["shots"]) == 1
+
+
+def test_a_conversation_becomes_markdown() -> None:
+    turn = {
+        "task": "grounding",
+        "targets": ["circle", "star"],
+        "pictures": ["shapes.png"],
+        "answers": [{"model": "m", "plain": "A circle.", "mentions": [MENTION]}],
+    }
+    markdown = ConversationCalls().studio_conversation("markdown", {"turns": [turn]})["markdown"]
+    assert "**Question**\n\ncircle, star" in markdown
+    assert "A circle." in markdown
+    assert "- circle: box 10.0% 20.0% to 40.0% 60.0%" in markdown
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"format": "vlm-demo conversation", "version": 9}'])
+def test_what_is_no_conversation_is_refused_in_words(text: str) -> None:
+    assert ConversationCalls().studio_conversation("open", text)["error"]["words"]

@@ -41,6 +41,7 @@ from vlm_demo.ui.studio.answering.protocol import MAX_NAME
 from vlm_demo.ui.studio.answering.running import RunningTurns
 from vlm_demo.ui.studio.calls.answer_calls import AnswerCalls
 from vlm_demo.ui.studio.calls.base import MAX_CALLS, add_call, explain_errors
+from vlm_demo.ui.studio.calls.conversation_calls import ConversationCalls
 from vlm_demo.ui.studio.calls.inspection_calls import InspectionCalls
 from vlm_demo.ui.studio.calls.link_calls import LinkCalls
 from vlm_demo.ui.studio.calls.model_calls import add_model_calls
@@ -137,6 +138,7 @@ def add_studio_endpoints(
         links.studio_permalink,
         records.studio_feedback,
         records.studio_benchmark,
+        ConversationCalls().studio_conversation,
     ):
         add_call(call, "studio", MAX_CALLS)
     for asking in (endpoints.studio_answer, answers.studio_check, inspection.studio_prompt):

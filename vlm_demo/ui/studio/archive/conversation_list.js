@@ -2,7 +2,7 @@
 import { fill, h } from "../../components/dom.js";
 import { say } from "../../i18n/say.js";
 import { icon } from "../icons.js";
-import { exportConversation, importConversation } from "./files.js";
+import { exportConversation, exportMarkdown, importConversation } from "./files.js";
 
 /** @typedef {import("../studio.js").Studio} Studio */
 /** @typedef {import("../state/types.js").Summary} Summary */
@@ -25,7 +25,8 @@ export function createConversationList(studio, archive) {
     "div", { class: "drawer-tools" },
     h("button", { type: "button", class: "button primary", onclick: () => void archive.create() }, icon("add"), say("New conversation")),
     h("button", { type: "button", class: "button", onclick: () => chooser.click() }, say("Open a file")),
-    h("button", { type: "button", class: "button", onclick: () => void exportConversation(studio) }, icon("download"), say("Save this conversation")), chooser,
+    h("button", { type: "button", class: "button", onclick: () => void exportConversation(studio) }, icon("download"), say("Save this conversation")),
+    h("button", { type: "button", class: "button", onclick: () => void exportMarkdown(studio) }, icon("download"), say("Save as Markdown")), chooser,
   );
   const draw = () => {
     const { list: summaries, conversation } = studio.store.get();

@@ -8,7 +8,7 @@ import { newId } from "./ids.js";
 /** @typedef {import("./types.js").Turn} Turn */
 /** @typedef {import("./types.js").Answer} Answer */
 
-const FORMAT = "vlm-demo conversation", VERSION = 1;
+const FORMAT = "vlm-demo conversation", VERSION = 2;
 const TASKS = new Set(["chat", "caption", "detailed_caption", "grounded_caption", "vqa", "grounding", "detect", "describe_region", "read"]);
 const MAX_ITEMS = 10_000;
 
@@ -33,7 +33,7 @@ export async function writeFile(conversation, load) {
  */
 export function readFile(text) {
   const data = parse(text);
-  if (data?.format !== FORMAT || !Array.isArray(data.turns)) return null;
+  if (data?.format !== FORMAT || data.version !== VERSION || !Array.isArray(data.turns)) return null;
   const now = Date.now();
   return {
     ...newConversation(newId(), now), title: string(data.title), created: number(data.created) ?? now, changed: number(data.changed) ?? now,
@@ -42,6 +42,15 @@ export function readFile(text) {
     shots: list(data.shots).map((shot) => ({ text: string(shot?.text), answer: string(shot?.answer), pictures: strings(shot?.pictures) })),
   };
 }
+
+/**
+ * Whether a file was written by the page before Studio; the server opens those.
+ * @param {string} text
+ */
+export const isOfVersion1 = (text) => {
+  const data = parse(text);
+  return data?.format === FORMAT && data.version === 1;
+};
 
 /** @param {any} data @returns {Turn | null} */
 function readTurn(data) {
