@@ -58,7 +58,7 @@ def test_the_commands_of_the_arena_run_one_after_the_other(run_command, tmp_path
     for command in commands:
         run_command(command.replace("--questions 200", "--questions 13"))
 
-    assert len(commands) == 8
+    assert len(commands) == 9
     assert (tmp_path / "votes.jsonl").stat().st_size
     assert (tmp_path / "votes.db").stat().st_size
 
