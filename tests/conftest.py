@@ -15,6 +15,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 import pytest
+from hypothesis import HealthCheck, settings
 from PIL import Image, ImageDraw
 from support.tiny_checkpoints import CHECKPOINTS, save
 from support.torchvision_operators import OperatorDefinitions
@@ -26,6 +27,10 @@ os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (_SITE, os.environ.get("
 sys.meta_path.insert(0, OperatorDefinitions())
 
 pytest_plugins = ("support.databases",)
+
+# A busy machine is no failure.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 TESTS = Path(__file__).parent
 

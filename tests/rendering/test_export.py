@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import supervision as sv
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -208,7 +208,6 @@ def test_voc_labels_and_file_names_cannot_break_the_markup():
     assert root.findtext("object/name") == '</name><x a="1">&amp;<!-- [2J'
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(
     phrase=st.text(max_size=30),
     corners=st.tuples(*[st.floats(0, 1)] * 4),

@@ -174,9 +174,9 @@ def test_nothing_tells_who_the_models_are_before_the_vote(script: Script, circle
 def test_a_replayed_vote_is_refused_and_counts_once(script: Script, circle: Path, votes: Path):
     script.upload(circle)
     script.ask()
-    assert "You chose B" in script.vote(2)
+    assert "You chose B" in script.vote(4)
     before = count_votes(votes)
-    for key in (2, 1):
+    for key in (4, 1):
         assert "has been voted on" in script.vote(key)
     assert script.heard.count("You chose A") == 0
     assert count_votes(votes) == before

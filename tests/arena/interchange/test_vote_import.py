@@ -319,7 +319,7 @@ def test_an_export_that_is_imported_gives_the_same_counts(store, tmp_path):
 
 
 @pytest.mark.thorough
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.binary(max_size=60), max_size=20))
 def test_any_bytes_are_read_without_a_crash(given_lines):
     votes, reading = read(given_lines)
@@ -338,7 +338,7 @@ _JSON = st.recursive(
 
 
 @pytest.mark.thorough
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.dictionaries(
         st.sampled_from(

@@ -78,9 +78,7 @@ MOVES = st.lists(
 
 
 @pytest.mark.parametrize("name", ["qwen2_vl", "gemma3", "llava"])
-@settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(moves=MOVES, room=st.sampled_from([0, 200_000, 2 << 30]))
 def test_what_is_kept_never_changes_an_answer(
     name: str, moves: list[tuple[int, str, str]], room: int, tiny: Callable[[str], TinyEngine]
