@@ -136,7 +136,7 @@ def visit_page(
         yield visit
     finally:
         context.close()
-    assert visit.complaints == []
+    assert visit.complaints == [], visit.complaints
     assert visit.foreign == []
 
 

@@ -45,7 +45,7 @@ def scripted(script_arena: Callable[..., ScriptedArena]) -> ScriptedArena:
 
 @pytest.fixture(scope="module")
 def embedded() -> Iterator[Backend]:
-    backend = Backend(default_menu()[:2], device="cpu")
+    backend = Backend(default_menu()[1:3], device="cpu")
     yield backend
     backend.close()
 

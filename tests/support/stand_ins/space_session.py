@@ -29,7 +29,7 @@ from vlm_demo.values import Request, Sampling, Task
 picture, question, choices = sys.argv[1], sys.argv[2], tuple(sys.argv[3].split(","))
 image = Image.open(picture).convert("RGB")
 backend = Backend.from_settings(Settings())
-spec = default_menu()[0]
+spec = default_menu()[1]
 report = {"others_were_first": sorted(spaces.others_were_first), "program": os.getpid()}
 
 list(backend.load(spec.name))  # in a thread, as on the page

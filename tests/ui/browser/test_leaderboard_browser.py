@@ -115,7 +115,10 @@ def expected_rows(votes: Path, selection: Selection) -> list[tuple[str, str, str
     store = VoteStore(str(votes))
     standings = Leaderboards(store).leaderboard(selection).models
     store.close()
-    return [(str(one.rank), one.model, f"{one.rating:.0f}") for one in standings]
+    return [
+        ("–" if one.provisional else str(one.rank), one.model, f"{one.rating:.0f}")
+        for one in standings
+    ]
 
 
 def test_the_board_shows_the_ratings_of_the_votes(visit: Visit, votes: Path) -> None:

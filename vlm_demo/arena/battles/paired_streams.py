@@ -161,4 +161,4 @@ def _anonymize(reply: Reply) -> Reply:
     Notes name the family, the raw text has its markup, and only some engines give confidences.
     """
     mentions = tuple(replace(mention, confidence=None) for mention in reply.mentions)
-    return replace(reply, raw="", note="", parsed_places=(), mentions=mentions)
+    return replace(reply, raw="", note="", model="", parsed_places=(), mentions=mentions)

@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from gradio.utils import get_upload_folder
 from PIL import Image
 
 from vlm_demo.backend import Backend
@@ -92,10 +93,11 @@ def _example_info(group: Sequence[Example]) -> dict[str, Any]:
 def _copy_of(file: Path) -> tuple[Path, Size]:
     """Return a copy of an example that the page may serve, and its size.
 
-    Copies are cleaned away after a day like all files that the page serves.
+    Copies are cleaned away after a day like all files that the page serves; another page of this
+    program serves another folder.
     """
     copy, size = _copies.get(file, (None, (0, 0)))
-    if copy is None or not copy.is_file():
+    if copy is None or not copy.is_file() or not copy.is_relative_to(get_upload_folder()):
         with Image.open(file) as image:
             copy, size = store_image(image.convert("RGB"), file.stem), image.size
         _copies[file] = copy, size
