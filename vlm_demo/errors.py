@@ -58,9 +58,14 @@ class ImageError(InputError):
 class ForgottenImageError(ImageError):
     """The page does not know a picture: it was cleaned away, or never was this visitor's."""
 
-    def __init__(self, image_id: str) -> None:
+    def __init__(
+        self,
+        message: str = "This picture is no longer here. Please add it again.",
+        *,
+        image_id: str = "",
+    ) -> None:
         """Build the error for the picture that a browser calls `image_id`."""
-        super().__init__("This picture is no longer here. Please add it again.")
+        super().__init__(message)
         self.image_id = image_id
 
 

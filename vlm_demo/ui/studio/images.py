@@ -142,7 +142,7 @@ class ImageStore:
         with self._lock:
             kept_owner, image = self._images.get(image_id, ("", None))
             if image is None or kept_owner != owner or not image.source.is_file():
-                raise ForgottenImageError(image_id)
+                raise ForgottenImageError(image_id=image_id)
             self._images.move_to_end(image_id)
             return image
 
@@ -162,5 +162,5 @@ class ImageStore:
         """
         url = full_resolution_url(self.find(image_id, owner).fingerprint)
         if url is None:
-            raise ForgottenImageError(image_id)
+            raise ForgottenImageError(image_id=image_id)
         return url
