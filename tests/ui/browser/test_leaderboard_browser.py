@@ -92,6 +92,10 @@ def open_leaderboard(visit: Visit) -> None:
     visit.page.locator(SHOWN).wait_for()
 
 
+def open_filters(visit: Visit) -> None:
+    visit.page.locator("#leaderboard-more button").first.click()
+
+
 def choose(visit: Visit, now: str, wanted: str) -> None:
     """Choose in the list that shows `now`."""
     visit.page.locator(f"#leaderboard-filters input[aria-label='{now}']").click()
@@ -154,6 +158,7 @@ def test_each_switch_shows_another_board(
 
 
 def test_tasks_and_languages_are_those_that_have_votes(visit: Visit, votes: Path) -> None:
+    open_filters(visit)
     visit.page.locator("#leaderboard-filters input[aria-label=Language]").click()
     offered = visit.page.get_by_role("option").all_inner_texts()
     assert [name.strip(" ✓\n") for name in offered] == ["Any language", "English", "Japanese"]
@@ -168,6 +173,7 @@ def test_tasks_and_languages_are_those_that_have_votes(visit: Visit, votes: Path
 
 def test_filters_hide_rows_and_change_no_rating(visit: Visit, votes: Path) -> None:
     everyone = expected_rows(votes, Selection())
+    open_filters(visit)
 
     choose(visit, "Licence", "Commercial use allowed")
     visit.page.locator(".standings tbody tr").nth(2).wait_for(state="detached")
