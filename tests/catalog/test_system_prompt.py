@@ -45,7 +45,7 @@ def test_a_model_without_system_messages_refuses_one() -> None:
     refusing = next(
         spec
         for spec in default_menu()
-        if spec.runs_here and spec.supports(Task.CHAT) and not takes_system_prompt(spec)
+        if spec.engine == "local" and spec.supports(Task.CHAT) and not takes_system_prompt(spec)
     )
     backend = Backend((refusing,))
     with pytest.raises(InputError, match="takes no system prompt"):

@@ -123,7 +123,8 @@ class OutputForm:
 
 def build_output_form(tab: gr.Tab, page: PageContext) -> OutputForm:
     """Lay out the form and what it shows, and wire them."""
-    first = get_family(page.backend.menu[0].family)
+    families = [get_family(spec.family) for spec in page.backend.menu]
+    first = next((one for one in families if one.markup is not None), families[0])
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=300):
             raw = gr.Textbox(
