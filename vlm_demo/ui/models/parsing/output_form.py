@@ -239,5 +239,5 @@ def _make_blank_sheet(size: Size) -> UploadedImage:
     factor = min(1.0, SHEET_SIDE / max(size))
     small = (max(1, round(size[0] * factor)), max(1, round(size[1] * factor)))
     path = store_image(Image.new("RGB", small, SHEET_COLOUR), "sheet")
-    name = f"A blank sheet of {size[0]} by {size[1]} pixels, as no picture was given"
+    name = f"{size[0]} \N{MULTIPLICATION SIGN} {size[1]}"
     return UploadedImage(path, path, size, name)
