@@ -11,7 +11,7 @@ import pytest
 from support.engines import LONG, TinyEngine, wait_until
 
 from vlm_demo.engines import FreeMemory
-from vlm_demo.engines.local.scheduling import jobs
+from vlm_demo.engines.local.scheduling import generation_job
 from vlm_demo.errors import AnswerTimeoutError, OutOfMemoryError, QueueFullError
 from vlm_demo.values import Sampling, TextChunk
 
@@ -38,7 +38,7 @@ def test_an_answer_that_takes_too_long_ends_and_its_text_stays(
 ) -> None:
     model = open_tiny("llava", timeout_s=600)
     now = 0.0
-    monkeypatch.setattr(jobs, "time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr(generation_job, "time", SimpleNamespace(monotonic=lambda: now))
     pieces: list[TextChunk] = []
     with pytest.raises(AnswerTimeoutError, match="longer than 600 seconds"):
         for piece in model.engine.stream(model.prompt(), LONG):
