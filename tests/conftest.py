@@ -52,6 +52,7 @@ MARKERS = {
     "real_vllm": "models",
     "test_app.py": "services",
     "test_backend.py": "models",
+    "test_model_routing.py": "models",
     "test_pool.py": "models",
     "training": "models",
 }
