@@ -73,6 +73,7 @@ SERVICE_FIXTURES = {
     "postgres_url",
     "served",
     "server",
+    "transformers_serve",
     "votes_url",
 }
 """Fixtures that start a server or open a backend; who uses one is marked `services`."""
