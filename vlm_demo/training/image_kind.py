@@ -95,7 +95,7 @@ def fit_linear_probe(features: Tensor, labels: Tensor) -> dict[str, Tensor]:
         optimizer.zero_grad()
         scores = standardized @ weight.T + bias
         value = functional.cross_entropy(scores, labels) + _DECAY * weight.square().sum()
-        value.backward()  # type: ignore[no-untyped-call]
+        value.backward()  # type: ignore[no-untyped-call]  # of torch
         return value
 
     optimizer.step(loss)  # type: ignore[no-untyped-call]

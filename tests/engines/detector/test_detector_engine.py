@@ -37,7 +37,7 @@ def photo() -> Image.Image:
 def ask(
     backend: Backend, task: Task, text: str = "", *images: Image.Image, **more: object
 ) -> Reply:
-    *_, reply = backend.answer(NAME, Request(task, text, images, **more))  # type: ignore[arg-type]
+    *_, reply = backend.answer(NAME, Request(task, text, images, **more))  # type: ignore[arg-type]  # of any field
     return reply
 
 

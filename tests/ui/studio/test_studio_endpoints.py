@@ -65,7 +65,7 @@ def test_closing_the_stream_stops_the_model(client: StudioClient, engine: Script
         if data and any(one["type"] == "text" for one in data[0]):
             break
     assert engine.running == 1
-    stream.close()  # type: ignore[attr-defined]
+    stream.close()  # type: ignore[attr-defined]  # a generator
     assert wait_until(lambda: engine.running == 0, 5) < 0.5
 
 

@@ -30,8 +30,8 @@ class _Chinese:
 
     def found(self, thing: Thing) -> Sentence:
         if thing.certainty is Certainty.PERHAPS:
-            return ("可能找到了", Phrase(_counted(thing), thing.detections), "。")
-        return ("找到了", Phrase(_counted(thing), thing.detections), "。")
+            return ("可能找到了", Phrase(_count_phrase(thing), thing.detections), "。")
+        return ("找到了", Phrase(_count_phrase(thing), thing.detections), "。")
 
     def not_found(self, noun: str) -> str:
         return f"没有看到{noun}。"
@@ -47,7 +47,7 @@ class _Chinese:
 
     def count(self, thing: Thing) -> Sentence:
         total = replace(thing, count=max(len(thing.detections), 1), certainty=Certainty.STATED)
-        phrase = Phrase(_counted(total), thing.detections)
+        phrase = Phrase(_count_phrase(total), thing.detections)
         if thing.certainty is Certainty.PERHAPS:
             return ("我大约数到", phrase, "。")
         if thing.certainty is Certainty.AT_LEAST:
@@ -56,8 +56,8 @@ class _Chinese:
 
     def confirm(self, thing: Thing) -> Sentence:
         if thing.certainty is Certainty.PERHAPS:
-            return ("可能有", Phrase(_counted(thing), thing.detections), "，但看得不清楚。")
-        return ("有，我看到", Phrase(_counted(thing), thing.detections), "。")
+            return ("可能有", Phrase(_count_phrase(thing), thing.detections), "，但看得不清楚。")
+        return ("有，我看到", Phrase(_count_phrase(thing), thing.detections), "。")
 
     def deny(self, noun: str) -> str:
         return f"没有，我没有看到{noun}。"
@@ -96,10 +96,10 @@ def _list(things: Sequence[Thing]) -> Sentence:
 
 
 def _join(things: Sequence[Thing]) -> Sentence:
-    return join([Phrase(_counted(thing), thing.detections) for thing in things], "、", "和")
+    return join([Phrase(_count_phrase(thing), thing.detections) for thing in things], "、", "和")
 
 
-def _counted(thing: Thing) -> str:
+def _count_phrase(thing: Thing) -> str:
     if thing.class_index is None:
         name, counter = imagenet_name(thing.imagenet_index or 0, Language.CHINESE), "只"
     else:

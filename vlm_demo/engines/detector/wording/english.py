@@ -75,10 +75,10 @@ class _English:
         if thing.certainty is Certainty.PERHAPS:
             return (
                 "Perhaps: I see ",
-                Phrase(_counted(thing), thing.detections),
+                Phrase(_count_phrase(thing), thing.detections),
                 ", but not clearly.",
             )
-        return ("Yes, ", Phrase(_counted(thing), thing.detections), ".")
+        return ("Yes, ", Phrase(_count_phrase(thing), thing.detections), ".")
 
     def deny(self, noun: str) -> str:
         return f"No, I see no {_singular(noun)}."
@@ -111,13 +111,13 @@ def _noun(class_index: int) -> Noun:
 
 def _phrase(thing: Thing) -> Phrase:
     """Return "two dogs", "at least two dogs" or "perhaps a dog"."""
-    text = _counted(thing)
+    text = _count_phrase(thing)
     if thing.certainty is Certainty.PERHAPS:
         text = f"perhaps {text}"
     return Phrase(text, thing.detections)
 
 
-def _counted(thing: Thing) -> str:
+def _count_phrase(thing: Thing) -> str:
     """Return the number and the name: "a dog", "two dogs", "at least two dogs"."""
     if thing.class_index is None:
         name = imagenet_name(thing.imagenet_index or 0, Language.ENGLISH)

@@ -44,7 +44,7 @@ class _Japanese:
 
     def count(self, thing: Thing) -> Sentence:
         total = replace(thing, count=max(len(thing.detections), 1), certainty=Certainty.STATED)
-        phrase = Phrase(_counted(total), thing.detections)
+        phrase = Phrase(_count_phrase(total), thing.detections)
         if thing.certainty is Certainty.PERHAPS:
             return ("おそらく", phrase, "です。")
         if thing.certainty is Certainty.AT_LEAST:
@@ -54,10 +54,10 @@ class _Japanese:
     def confirm(self, thing: Thing) -> Sentence:
         if thing.certainty is Certainty.PERHAPS:
             return (
-                Phrase(_counted(thing), thing.detections),
+                Phrase(_count_phrase(thing), thing.detections),
                 "のようなものが見えますが、はっきりしません。",
             )
-        return ("はい、", Phrase(_counted(thing), thing.detections), "が見えます。")
+        return ("はい、", Phrase(_count_phrase(thing), thing.detections), "が見えます。")
 
     def deny(self, noun: str) -> str:
         return f"いいえ、{noun}は見当たりません。"
@@ -90,10 +90,10 @@ JAPANESE = _Japanese()
 def _phrase(thing: Thing) -> Phrase:
     """Return 犬2匹, 犬が2匹以上 or おそらく犬1匹."""
     doubt = "おそらく" if thing.certainty is Certainty.PERHAPS else ""
-    return Phrase(f"{doubt}{_counted(thing)}", thing.detections)
+    return Phrase(f"{doubt}{_count_phrase(thing)}", thing.detections)
 
 
-def _counted(thing: Thing) -> str:
+def _count_phrase(thing: Thing) -> str:
     if thing.class_index is None:
         name, counter = imagenet_name(thing.imagenet_index or 0, Language.JAPANESE), "匹"
     else:

@@ -33,7 +33,11 @@ from vlm_demo.ui.studio.answering.events import (
 )
 from vlm_demo.ui.studio.answering.mentions import make_sendable
 from vlm_demo.ui.studio.answering.protocol import EarlierAnswer, StudioRequest, read_sent
-from vlm_demo.ui.studio.answering.requests import build_request, describe_restart, shown_images
+from vlm_demo.ui.studio.answering.requests import (
+    build_request,
+    describe_restart,
+    visible_image_indices,
+)
 from vlm_demo.ui.studio.answering.running import RunningTurns
 from vlm_demo.ui.studio.images import ImageStore
 from vlm_demo.values import Reply, ReplyState, Request, TargetResult, Task
@@ -90,7 +94,7 @@ class StudioAnswers:
     def _write(self, asked: StudioRequest, request: Request, stop: StopSign) -> Events:
         """Let the model write."""
         differ = Differ(
-            shown_images(self.backend, asked),
+            visible_image_indices(self.backend, asked),
             lambda reply: find_calibration(self._answering(asked, reply)),
         )
         newest = Reply("", "")
@@ -138,7 +142,9 @@ class StudioAnswers:
         reply = make_sendable(reread(spec, request, before, asked.space))
         if self.settings.is_private():
             self.backend.choose_space(asked.model, asked.space)
-        differ = Differ(shown_images(self.backend, asked), lambda _: find_calibration(spec))
+        differ = Differ(
+            visible_image_indices(self.backend, asked), lambda _: find_calibration(spec)
+        )
         events = differ.events(reply, is_complete=True)
         return [*events, done_event(reply, asked.task, self.backend.spec(asked.model), asked.space)]
 

@@ -61,7 +61,7 @@ def read_sampling(backend: Backend, model: str, options: SamplingOptions) -> Sam
     return replace(get_family(spec.family).sampling, **given)
 
 
-def shown_images(backend: Backend, sent: StudioRequest) -> tuple[int, ...]:
+def visible_image_indices(backend: Backend, sent: StudioRequest) -> tuple[int, ...]:
     """Return which pictures the model is shown, in its order.
 
     Each is an index into all pictures of the request: those of the history, then its own. A
