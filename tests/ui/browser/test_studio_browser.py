@@ -185,6 +185,7 @@ def test_a_conversation_survives_a_reload_and_has_an_address(visit: Visit, circl
     page.locator("#studio-canvas .picture-canvas img[src]").wait_for()
     page.click("#studio-new")
     assert page.locator("[data-turn]").count() == 0
+    assert "conversation=" not in page.url
     page.go_back()
     visit.wait_for_turn()
     assert page.url == address

@@ -18,6 +18,8 @@ const RUNNING = "vlm-demo.running";
 export class Archive {
   #studio;
   #persistence;
+  /** Counts what was shown or asked for: a load that ends later than the next of them shows nothing any more. */
+  #steps = 0;
 
   /**
    * @param {Studio} studio
@@ -28,11 +30,15 @@ export class Archive {
     this.#persistence = persistence;
   }
 
-  /** Opens the conversation of the address, or the one that this window had open. */
+  /**
+   * Opens the conversation of the address, or the one that this window had open. Who has begun something before it is
+   * there goes on with that, and words that are written by then stay in the composer.
+   */
   async start() {
     const isLink = new URLSearchParams(location.search).has(LINK);
     const id = isLink ? null : readConversation(location.search) ?? recall(KEY);
-    if (id) await this.#load(id);
+    const isUntouched = () => isEmpty(this.#studio.store.get().conversation);
+    if (id) await this.#load(id, { isWanted: isUntouched, keepsDraft: true });
     this.#stopOwn();
     this.#studio.store.subscribe(({ conversation, readOnly }) => (readOnly || isEmpty(conversation) ? null : conversation.id), (named) => this.#name(named), { now: true });
     addEventListener("popstate", () => void this.#follow());
@@ -54,29 +60,43 @@ export class Archive {
 
   /** @param {string} id */
   async open(id) {
+    this.#steps += 1;
     if (id === this.#studio.store.get().conversation.id) return;
-    await this.#leave();
-    if (await this.#load(id)) history.pushState(null, "", writeConversation(location.href, id));
+    const stored = this.#leave();
+    if (await this.#load(id) === "shown") history.pushState(null, "", writeConversation(location.href, id));
+    await stored;
   }
 
-  /** Begins a conversation. */
+  /** Begins a conversation at once; the one before is stored meanwhile. */
   async create() {
-    await this.#leave();
+    const stored = this.#leave();
     this.show(newConversation(newId(), Date.now()));
     history.pushState(null, "", writeConversation(location.href, null));
     this.#studio.focusComposer();
+    await stored;
+  }
+
+  /**
+   * Shows a conversation that came out of a file, to be read only.
+   * @param {Conversation} conversation
+   */
+  async showFile(conversation) {
+    const stored = this.#leave();
+    this.show(conversation, { readOnly: true });
+    await stored;
   }
 
   /**
    * Shows a conversation in place of the open one.
    * @param {Conversation} conversation
-   * @param {{readOnly?: boolean}} [options]
+   * @param {{readOnly?: boolean, keepsDraft?: boolean}} [options]
    */
-  show(conversation, { readOnly = false } = {}) {
+  show(conversation, { readOnly = false, keepsDraft = false } = {}) {
+    this.#steps += 1;
     this.#studio.drawRegions([]);
     const attached = conversation.shown && conversation.pictures.some(({ key }) => key === conversation.shown) ? [conversation.shown] : [];
     this.#studio.store.update((state) => ({
-      ...state, conversation, readOnly, draft: { ...emptyDraft(), options: state.draft.options, pictures: attached }, pointed: null, drawer: null,
+      ...state, conversation, readOnly, draft: { ...(keepsDraft ? state.draft : emptyDraft()), options: state.draft.options, pictures: attached }, pointed: null, drawer: null,
     }));
   }
 
@@ -126,20 +146,29 @@ export class Archive {
     await Promise.resolve();
   }
 
-  /** @param {string} id */
-  async #load(id) {
+  /**
+   * Shows a stored conversation, unless something else was shown or asked for while it was read.
+   * @param {string} id
+   * @param {{isWanted?: () => boolean, keepsDraft?: boolean}} [options] `isWanted` is asked when it is there
+   * @returns {Promise<"shown" | "missing" | "overtaken">}
+   */
+  async #load(id, { isWanted = () => true, keepsDraft = false } = {}) {
+    const step = this.#steps += 1;
     const found = await this.#persistence.load(id);
-    if (found) this.show(restored(found));
-    return found !== null;
+    if (step !== this.#steps || !isWanted()) return "overtaken";
+    if (found) this.show(restored(found), { keepsDraft });
+    return found ? "shown" : "missing";
   }
 
   /** The address has changed, as by Back. */
   async #follow() {
     if ((new URLSearchParams(location.search).get("view") ?? "studio") !== "studio") return;
     const id = readConversation(location.search), { conversation } = this.#studio.store.get();
+    this.#steps += 1;
     if (id === conversation.id || (!id && isEmpty(conversation))) return;
-    await this.#leave();
-    if (!id || !await this.#load(id)) this.show(newConversation(newId(), Date.now()));
+    const stored = this.#leave();
+    if (!id || await this.#load(id) === "missing") this.show(newConversation(newId(), Date.now()));
+    await stored;
   }
 
   /** @param {string | null} id of the open conversation; null: it is empty */

@@ -58,7 +58,7 @@ export async function importConversation(studio, archive, file) {
     studio.notify({ id: "error", text: message("This file is not a conversation of this page.") });
     return;
   }
-  archive.show(conversation, { readOnly: true });
+  await archive.showFile(conversation);
 }
 
 /**
