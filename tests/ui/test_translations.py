@@ -1,6 +1,6 @@
 """The translations of the page: each of its texts has one, and none is left over.
 
-Where some are missing, the failed test prints lines for the files of translations.
+Where some are missing, the failed test prints entries for the catalogues.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from vlm_demo.ui.components.examples import load_examples
 from vlm_demo.ui.components.model_filters import LICENCES, SIZES
 from vlm_demo.ui.components.task_form import TASK_LABELS, TEXT_FIELDS
 from vlm_demo.ui.i18n import LANGUAGES, translations
+from vlm_demo.ui.i18n.po_file import read_catalogue
 from vlm_demo.ui.models.card import LOCATIONS
 from vlm_demo.ui.models.detail import DOES_NOT_FIT
 from vlm_demo.ui.models.table import ESTIMATED, WHY_GREY
@@ -203,10 +204,11 @@ def test_every_text_of_the_page_is_translated(language: str) -> None:
         if words not in known:
             missing.setdefault(place, []).append(words)
     stubs = "\n".join(
-        f"# {place}\n" + "\n".join(f'{json.dumps(one, ensure_ascii=False)} = ""' for one in words)
+        f"#: {place}\n"
+        + "\n".join(f'msgid {json.dumps(one, ensure_ascii=False)}\nmsgstr ""\n' for one in words)
         for place, words in sorted(missing.items())
     )
-    assert not missing, f"{language}.toml lacks:\n{stubs}"
+    assert not missing, f"{language}.po lacks:\n{stubs}"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -218,7 +220,7 @@ def test_every_translation_is_of_a_text_of_the_program(language: str) -> None:
         if without_names(words) not in program_texts()
         and not any(pattern(words).search(sentence) for sentence in sentences)
     ]
-    assert not stale, f"{language}.toml: not in the program: {stale}"
+    assert not stale, f"{language}.po: not in the program: {stale}"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -230,6 +232,23 @@ def test_a_translation_has_the_blanks_of_its_text(language: str) -> None:
         assert filled <= set(gaps), words
         assert all(name.isidentifier() for name in gaps), words
         assert len(gaps) == len(set(gaps)), f"{words}: two blanks have the same name"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_catalogue_is_read_as_babel_reads_it(language: str) -> None:
+    pofile = pytest.importorskip("babel.messages.pofile", reason="Babel is not installed")
+    with (PACKAGE / "ui/i18n/catalogues" / f"{language}.po").open("rb") as file:
+        catalogue = pofile.read_po(file, abort_invalid=True)
+    assert {one.id: one.string for one in catalogue if one.id} == translations(language)
+    assert not any(one.fuzzy for one in catalogue), "a fuzzy translation is a guess"
+    assert str(catalogue.locale).replace("_Hans", "").partition("_")[0] == language
+
+
+def test_what_no_catalogue_has_is_refused(tmp_path: Path) -> None:
+    damaged = tmp_path / "xx.po"
+    damaged.write_text('msgid ""\nmsgstr ""\n"Language: xx\\n"\n<<<<<<< main\n')
+    with pytest.raises(ValueError, match="<<<<<<<"):
+        read_catalogue(damaged)
 
 
 def test_every_language_has_the_same_texts() -> None:

@@ -193,7 +193,7 @@ def test_only_scripts_and_styles_are_served_as_modules(address: str) -> None:
         assert http.get("page/i18n/ja.json").json()["Chat"]
         for name in (
             "layout.py",
-            "i18n/ja.toml",
+            "i18n/catalogues/ja.po",
             "i18n/../layout.py",
             "%2e%2e/settings.py",
             "..%2f..%2fassets/x.js",

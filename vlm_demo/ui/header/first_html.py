@@ -11,14 +11,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vlm_demo.ui import browser_files
 from vlm_demo.ui.browser_modules import module_url
-from vlm_demo.ui.header.header import LANGUAGE_NAMES, header_html
-from vlm_demo.ui.i18n import everywhere_script
+from vlm_demo.ui.header.header import header_html
+from vlm_demo.ui.i18n import LANGUAGE_NAMES, everywhere_script, language_tag
 
 LANGUAGE_COOKIE = "vlm_demo_language"
 """Name of the cookie that keeps the language chosen in the header (`header/language.js`)."""
-
-GRADIO_TAGS = {"en": "en", "ja": "ja", "zh": "zh-CN"}
-"""What Gradio calls each language of the page."""
 
 _BODY = re.compile(rb"<body[^>]*>")
 _HTML_LANG = re.compile(rb'(<html\s[^>]*?lang=)"[^"]*"')
@@ -82,7 +79,7 @@ class FirstHtml:
         """Return a page with the header in it; HTML that is not Gradio's page stays as it is."""
         if b"<gradio-app" not in page:
             return page
-        tag = GRADIO_TAGS[language]
+        tag = language_tag(language)
         script = browser_files.fill(self._first_script, language=tag)
         scripts = f"<script>{script}</script><script>{everywhere_script(language)}</script>"
         header = f"{scripts}{header_html(language)}".encode()

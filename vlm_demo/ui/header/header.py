@@ -6,11 +6,8 @@ import html
 from importlib.metadata import PackageNotFoundError, version
 
 from vlm_demo.ui.header.icons import icon
-from vlm_demo.ui.i18n import translate
+from vlm_demo.ui.i18n import LANGUAGE_NAMES, translate
 from vlm_demo.ui.views import View
-
-LANGUAGE_NAMES = {"en": "English", "ja": "日本語", "zh": "中文"}
-"""What each language of the page is called in itself, by its tag."""
 
 
 def header_html(language: str) -> str:
@@ -32,7 +29,8 @@ def header_html(language: str) -> str:
     )
     languages = "".join(
         f'<button type="button" role="menuitemradio" data-language="{tag}" lang="{tag}" '
-        f'aria-checked="{str(tag == language).lower()}">{icon("chosen")}{name}</button>'
+        f'aria-checked="{str(tag == language).lower()}">{icon("chosen")}'
+        f"{html.escape(name)}</button>"
         for tag, name in LANGUAGE_NAMES.items()
     )
     return (

@@ -1,37 +1,49 @@
 """The texts of the page in other languages.
 
 The English text is the key: `say("Locate")` appears as "Locate" in English, and in any language
-without a translation. Each language has a TOML file here. Modules of the page import a
-function of the same name from `say.js`; scripts of Gradio's components find it everywhere
-(`say_everywhere.js`).
+without a translation. A file in `catalogues/` makes a language; nothing else lists them. Modules of
+the page import a function of the same name from `say.js`; scripts of Gradio's components find it
+everywhere (`say_everywhere.js`).
 """
 
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 import gradio as gr
 
-LANGUAGES = ("ja", "zh")
-"""BCP 47 tags of the languages that the page is translated into."""
+from vlm_demo.ui.i18n.po_file import Catalogue, read_catalogue
 
 _FOLDER = Path(__file__).parent
 
+CATALOGUES: Mapping[str, Catalogue] = {
+    file.stem: read_catalogue(file) for file in sorted((_FOLDER / "catalogues").glob("*.po"))
+}
+"""The catalogue of each language that the page is translated into, by the name of its file."""
 
-@cache
+LANGUAGES = tuple(CATALOGUES)
+"""The languages that the page is translated into."""
+
+LANGUAGE_NAMES = {"en": "English"} | {key: one.name for key, one in CATALOGUES.items()}
+"""What each language of the page is called in itself."""
+
+
+def language_tag(language: str) -> str:
+    """Return the BCP 47 tag of a language of the page, as Gradio and the document use it."""
+    return CATALOGUES[language].tag if language in CATALOGUES else language
+
+
 def translations(language: str) -> Mapping[str, str]:
     """Return the translations into a language, by their English text."""
-    with (_FOLDER / f"{language}.toml").open("rb") as file:
-        return tomllib.load(file)
+    return CATALOGUES[language].texts
 
 
 def translate(text: str, language: str) -> str:
     """Return a text in a language; in English where that has no translation of it."""
-    return translations(language).get(text, text) if language in LANGUAGES else text
+    return translations(language).get(text, text) if language in CATALOGUES else text
 
 
 say = gr.I18n(en={}, **{language: dict(translations(language)) for language in LANGUAGES})
@@ -45,7 +57,7 @@ def everywhere_script(language: str) -> str:
     Args:
         language: of the page; only its translations are in it.
     """
-    words = {language: dict(translations(language))} if language in LANGUAGES else {}
+    words = {language: dict(translations(language))} if language in CATALOGUES else {}
     script = (_FOLDER / "say_everywhere.js").read_text(encoding="utf-8")
     # No tag in a text may end the script.
     return script.replace(

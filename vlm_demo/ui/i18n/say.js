@@ -20,11 +20,8 @@ export function fill(template, values, catalogue) {
 /** @param {string} text @param {Record<string, string>} catalogue */
 const translate = (text, catalogue) => (Object.hasOwn(catalogue, text) ? catalogue[text] : text);
 
-/** @returns {string} tag of the page's language: "en", "ja" or "zh" */
-export function language() {
-  const tag = (globalThis.document?.documentElement.lang ?? "").split("-")[0];
-  return tag === "ja" || tag === "zh" ? tag : "en";
-}
+/** @returns {string} the page's language, as its catalogue is named; "en" has none */
+export const language = () => (globalThis.document?.documentElement.lang ?? "").split("-")[0] || "en";
 
 /** @returns {Promise<Record<string, string>>} translations by English text; without a connection the page is English */
 async function load() {
