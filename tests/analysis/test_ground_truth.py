@@ -178,7 +178,7 @@ PICTURE = {"pictures__0123456789abcdef_dot_png": png()}
         ({"benchmark_dot_jsonl": b" " * 21_000_000}, "too large"),
         (
             {"benchmark_dot_jsonl": line(), "pictures__0123456789abcdef_dot_png": bytes(300_000)},
-            "too large",
+            "at most 0 MB",
         ),
     ],
 )
@@ -190,6 +190,22 @@ def test_zips_that_are_not_ours_are_refused_in_words(files, said, tmp_path):
     with pytest.raises(InputError, match=said):
         read_archive(path, folder, max_bytes=200_000)
     assert list(tmp_path.iterdir()) == [path, folder] or set(tmp_path.iterdir()) == {path, folder}
+
+
+def test_pictures_that_are_too_much_together_are_refused_before_the_disk_is_full(tmp_path):
+    black = io.BytesIO()
+    Image.new("RGB", (900, 300)).save(black, "BMP")  # 810 kB, and 1 kB in the ZIP
+    names = [f"pictures/{number:016x}.bmp" for number in range(60)]
+    path = zipped(
+        tmp_path,
+        benchmark_dot_jsonl="\n".join(line(picture=name) for name in names),
+        **dict.fromkeys(names, black.getvalue()),
+    )
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    with pytest.raises(InputError, match="more than 20 MB when unpacked"):
+        read_archive(path, folder)
+    assert sum(file.stat().st_size for file in folder.iterdir()) <= 20_000_000
 
 
 def test_broken_zips_are_refused_in_words(known, tmp_path):

@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
-from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 from pydantic import BaseModel, Field, ValidationError
 
 from vlm_demo.atomic_file import atomic_write
-from vlm_demo.errors import ImageError, InputError, describe_validation_error
+from vlm_demo.errors import FileError, ImageError, InputError, describe_validation_error
 from vlm_demo.images import MAX_BYTES, MAX_PIXELS, open_image
 from vlm_demo.markup.region_json import RegionsInPixelsModel, regions_to_px
 from vlm_demo.values import Region, Size, Task
+from vlm_demo.zip_reader import ZipEntry, ZipLimits, ZipReader
 
 LISTING = "benchmark.jsonl"
 """Name of the file in the ZIP that lists the questions."""
@@ -33,12 +34,19 @@ MAX_QUESTIONS = 1000
 MAX_LISTING_BYTES = 20_000_000
 """Largest size of the list of questions."""
 
-_MAX_NAME = 200  # characters of a picture's name, and of a model's
+MAX_UNPACK_RATIO = 20
+"""Largest size of a benchmark's files unpacked, as a multiple of the ZIP's; one written here: 1."""
 
-_ZIP_ERRORS = (
-    *(BadZipFile, NotImplementedError, RuntimeError, zlib.error, EOFError, OSError, ValueError),
-)
-"""What zipfile raises for archives that are damaged, encrypted, or packed in a rare way."""
+ALWAYS_ALLOWED = 20_000_000
+"""Number of bytes to which a benchmark may unpack, whatever the ZIP's size."""
+
+MAX_ALL_BYTES = 1_000_000_000
+"""Largest size of all files of a benchmark, unpacked."""
+
+MAX_ALL_PIXELS = 2_000_000_000
+"""Largest number of pixels of all pictures of a benchmark: each is decoded to be checked."""
+
+_MAX_NAME = 200  # characters of a picture's name, and of a model's
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,35 +97,87 @@ def read_archive(
 
     Raises:
         InputError: it is no such ZIP, is damaged, or unpacks to more than is allowed.
+        FileError: the pictures cannot be written.
     """
-    try:
-        with ZipFile(path) as archive:
-            listing = _unpack(archive, LISTING, MAX_LISTING_BYTES).decode()
-            lines = [line for line in listing.split("\n") if line.strip()]
-            if len(lines) > MAX_QUESTIONS:
-                raise InputError(f"This ZIP has too many questions: at most {MAX_QUESTIONS}.")
-            images: dict[str, tuple[Path, Size]] = {}
-            questions = []
-            for number, line in enumerate(lines, start=1):
-                entry = _read_line(line, number)
-                name = entry.picture
-                if name not in images:
-                    content = _unpack(archive, name, max_bytes)
-                    size = open_image(content, max_bytes=max_bytes, max_pixels=max_pixels).size
-                    image = folder / f"{len(images) + 1:04}{Path(name).suffix}"
-                    image.write_bytes(content)
-                    images[name] = image, size
-                questions.append(entry.to_question(*images[name]))
-    except ImageError as error:
-        raise InputError(f"A picture in this ZIP cannot be used. {error}") from error
-    except _ZIP_ERRORS as error:
-        raise InputError(
-            "This is not a ZIP of a benchmark, or it is damaged. Please choose one that was saved "
-            "here."
-        ) from error
+    limits = ZipLimits(
+        entries=MAX_QUESTIONS + 1,
+        bytes_each=max(max_bytes, MAX_LISTING_BYTES),
+        bytes_all=min(MAX_ALL_BYTES, max(ALWAYS_ALLOWED, MAX_UNPACK_RATIO * _size(path))),
+    )
+    with closing(ZipReader(path, limits)) as archive:
+        unpacking = _Unpacking(archive, folder, max_bytes, max_pixels)
+        try:
+            listing = unpacking.read(LISTING, MAX_LISTING_BYTES).decode()
+        except (ImageError, UnicodeDecodeError) as error:
+            raise InputError(
+                f"{LISTING} in this ZIP is damaged or too large. Please choose a ZIP that was "
+                "saved here."
+            ) from error
+        lines = [line for line in listing.split("\n") if line.strip()]
+        if len(lines) > MAX_QUESTIONS:
+            raise InputError(f"This ZIP has too many questions: at most {MAX_QUESTIONS}.")
+        questions = [
+            unpacking.read_question(line, number) for number, line in enumerate(lines, start=1)
+        ]
     if not questions:
         raise InputError("There are no questions in this ZIP.")
     return tuple(questions)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise InputError("This ZIP is no longer here. Please choose it again.") from error
+
+
+class _Unpacking:
+    """A benchmark whose pictures are put into a folder, each once."""
+
+    def __init__(self, archive: ZipReader, folder: Path, max_bytes: int, max_pixels: int) -> None:
+        self._archive = archive
+        self._folder = folder
+        self._max_bytes = max_bytes
+        self._max_pixels = max_pixels
+        self._entries: dict[str, ZipEntry] = {entry.name: entry for entry in archive.entries()}
+        self._images: dict[str, tuple[Path, Size]] = {}
+        self._pixels = 0  # of all pictures so far
+
+    def read(self, name: str, most: int) -> bytes:
+        """Return the content of a file, which has at most so many bytes.
+
+        Raises:
+            InputError: there is no such file, or it cannot be read.
+        """
+        if name not in self._entries:
+            raise InputError(f"This ZIP has no file {name}: it was not saved here.")
+        return self._archive.read(self._entries[name], most)
+
+    def read_question(self, line: str, number: int) -> LabelledQuestion:
+        """Read a line of the list, and put its picture into the folder."""
+        entry = _read_line(line, number)
+        if entry.picture not in self._images:
+            try:
+                self._images[entry.picture] = self._unpack_image(entry.picture)
+            except ImageError as error:
+                raise InputError(f"A picture in this ZIP cannot be used. {error}") from error
+        return entry.to_question(*self._images[entry.picture])
+
+    def _unpack_image(self, name: str) -> tuple[Path, Size]:
+        content = self.read(name, self._max_bytes)
+        size = open_image(content, max_bytes=self._max_bytes, max_pixels=self._max_pixels).size
+        self._pixels += size[0] * size[1]
+        if self._pixels > MAX_ALL_PIXELS:
+            raise InputError(
+                f"The pictures in this ZIP have more than {MAX_ALL_PIXELS / 1e6:,.0f} million "
+                "pixels together, the most that is allowed. Please split it."
+            )
+        image = self._folder / f"{len(self._images) + 1:04}{Path(name).suffix}"
+        try:
+            image.write_bytes(content)
+        except OSError as error:
+            raise FileError(f"No file can be written here: {error.strerror or error}.") from error
+        return image, size
 
 
 def _read(image: Path) -> bytes:
@@ -127,20 +187,6 @@ def _read(image: Path) -> bytes:
         raise ImageError(
             "A picture of the benchmark is no longer here. Please import the ZIP that you saved."
         ) from error
-
-
-def _unpack(archive: ZipFile, name: str, most: int) -> bytes:
-    """Read a file of the archive, and never more than is allowed, whatever it says of itself."""
-    try:
-        with archive.open(name) as file:
-            content = file.read(most + 1)
-    except KeyError as error:
-        raise InputError(f"This ZIP has no file {name}: it was not saved here.") from error
-    if len(content) > most:
-        raise InputError(
-            f"A file in this ZIP is too large: at most {most / 1e6:.0f} MB are allowed."
-        )
-    return content
 
 
 class _QuestionModel(BaseModel):
