@@ -73,7 +73,6 @@ def test_the_page_comes_up_and_says_where(tmp_path: Path) -> None:
         assert program.stdout
         assert f"http://127.0.0.1:{port}" in program.stdout.readline()
     assert "VLM demo" in page
-    assert "Content-Security-Policy" in page
     assert 'lang="' in page
 
 
@@ -135,7 +134,8 @@ def test_a_taken_port_ends_in_one_line() -> None:
         taken.listen()
         ended = run("--port", str(taken.getsockname()[1]))
     assert ended.returncode == 2
-    assert ended.stderr.startswith("Error: The page cannot be served: ")
+    assert ended.stderr.startswith("Error: The page cannot be served: port ")
+    assert "--port" in ended.stderr
     assert ended.stderr.count("\n") == 1
 
 

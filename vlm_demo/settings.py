@@ -8,6 +8,7 @@ from its name. `vlm-demo serve` takes all flags that are declared here.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from importlib.util import find_spec
@@ -23,6 +24,9 @@ PREFIX = "VLM_DEMO_"
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
 T = TypeVar("T")
+
+_SITE = re.compile(r"https?://(\*\.)?[A-Za-z0-9.-]+(:[0-9]+)?")
+"""A site as Content-Security-Policy names it: scheme, name or *.name, perhaps a port."""
 
 
 def on_zerogpu(environ: Mapping[str, str] = os.environ) -> bool:
@@ -65,6 +69,20 @@ def _parse_amount(text: str) -> float:
 
 def _parse_names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _parse_sites(text: str) -> tuple[str, ...]:
+    sites = _parse_names(text)
+    for site in sites:
+        if not _SITE.fullmatch(site):
+            raise ValueError(f"{site!r} is not an address of a site, such as https://example.org")
+    return sites
+
+
+def _parse_log(text: str) -> Literal["text", "json"]:
+    if text not in ("text", "json"):
+        raise ValueError("it must be text or json")
+    return "json" if text == "json" else "text"
 
 
 def _parse_bool(text: str) -> bool:
@@ -163,6 +181,23 @@ class Settings:
         default_text="127.0.0.1; on a Space, all addresses",
     )
     port: int = _setting(7860, "Port to listen on.", _parse_port, "NUMBER")
+    public: bool | None = _setting(
+        None,
+        "Whether strangers may open the page: what concerns everybody is then the operator's.",
+        _parse_bool,
+        "yes|no",
+        default_text="yes on a Space, with --share, and for a --host that others can reach",
+    )
+    frames: tuple[str, ...] = _setting(
+        (),
+        "Sites that may show the page in a frame.",
+        _parse_sites,
+        "ADDRESS,ADDRESS",
+        default_text="none; on a Space, https://huggingface.co",
+    )
+    log: Literal["text", "json"] = _setting(
+        "text", "What the log on standard error is.", _parse_log, "text|json"
+    )
     share: bool = _setting(False, "Also make a public link, through Gradio's servers.", _parse_bool)
     mcp: bool = _setting(
         False, "Also offer the page's actions to assistants, as MCP tools.", _parse_bool
@@ -259,7 +294,13 @@ class Settings:
 
     def is_private(self, environ: Mapping[str, str] = os.environ) -> bool:
         """Whether only people on this computer can open the page: no Space, link or network."""
+        if self.public:
+            return False
         return is_loopback(self.host) and not self.share and not environ.get("SPACE_ID")
+
+    def is_public(self, environ: Mapping[str, str] = os.environ) -> bool:
+        """Whether strangers may open the page: as the settings say, or if it is not private."""
+        return not self.is_private(environ) if self.public is None else self.public
 
     @classmethod
     def read(
@@ -275,7 +316,11 @@ class Settings:
         """
         values: dict[str, Any] = {}
         if environ.get("SPACE_ID"):
-            values |= {"host": "0.0.0.0", "allow_checkpoints": False}
+            values |= {
+                "host": "0.0.0.0",
+                "allow_checkpoints": False,
+                "frames": ("https://huggingface.co",),
+            }
         settings = declarations()
         for name, setting in settings.items():
             if text := environ.get(setting.variable):

@@ -19,6 +19,7 @@ from vlm_demo.backend import Backend
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.engines import Engine, LoadOptions, OnProgress, Progress, Serving
 from vlm_demo.errors import LoadError, NoScoresError
+from vlm_demo.server import Monitor, ServerPart
 from vlm_demo.settings import Settings
 from vlm_demo.ui.layout import build_page, serve
 from vlm_demo.values import Prompt, Sampling, TextChunk
@@ -126,7 +127,14 @@ def backend(engine: ScriptedEngine) -> Iterator[Backend]:
 
 
 @contextmanager
-def served(backend: Backend, folder: Path, **settings: Any) -> Iterator[str]:
+def served(
+    backend: Backend,
+    folder: Path,
+    *,
+    parts: Sequence[ServerPart] = (),
+    monitor: Monitor | None = None,
+    **settings: Any,
+) -> Iterator[str]:
     """Serve the page; give its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -136,7 +144,7 @@ def served(backend: Backend, folder: Path, **settings: Any) -> Iterator[str]:
     own = Settings(**{"port": port, "votes": str(folder / "votes.db")} | settings)
     page = build_page(backend, own)
     try:
-        yield serve(page, own)
+        yield serve(page, own, parts=parts, monitor=monitor)
     finally:
         page.close()
         if before is None:

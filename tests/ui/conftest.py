@@ -7,19 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.gradio_warnings import IGNORED_WARNINGS
 from support.scripted import address, backend, engine
 
 __all__ = ["address", "backend", "engine"]  # fixtures, which pytest finds by their names here
 
 HERE = Path(__file__).parent
-
-# What Gradio's server leaves behind when it is closed, and what its own code warns of.
-IGNORED_WARNINGS = (
-    "ignore::ResourceWarning",
-    "ignore::pytest.PytestUnraisableExceptionWarning",
-    "ignore::DeprecationWarning:gradio",
-    "ignore::UserWarning:gradio",
-)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

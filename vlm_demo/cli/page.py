@@ -9,6 +9,9 @@ from threading import Thread
 from vlm_demo.arena import open_hub_copy
 from vlm_demo.backend import Backend
 from vlm_demo.errors import SettingsError, VlmDemoError
+from vlm_demo.server import Monitor
+from vlm_demo.server.logs import configure_logs
+from vlm_demo.server.ports import check_port
 from vlm_demo.settings import Settings
 from vlm_demo.ui import layout
 
@@ -21,13 +24,17 @@ def serve(settings: Settings) -> None:
     Raises:
         VlmDemoError: a setting cannot be used, or the port is taken.
     """
+    configure_logs(settings.log)
+    monitor = Monitor()
+    monitor.attach()
+    check_port(settings.host, settings.port)  # before anything slow begins
     backend = Backend.from_settings(settings)
     votes_copy = open_hub_copy(settings)
     if votes_copy:
         votes_copy.start()  # votes that a Space has lost are back before anybody votes
     try:
         page = layout.build_page(backend, settings)
-        address = layout.serve(page, settings)
+        address = layout.serve(page, settings, monitor=monitor)
     except OSError as error:
         raise SettingsError(f"The page cannot be served: {error}") from error
     print(f"The page is at {address} (stop it with Ctrl+C).", flush=True)

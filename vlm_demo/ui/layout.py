@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from importlib.util import find_spec
 
 import gradio as gr
@@ -10,6 +11,8 @@ import gradio as gr
 from vlm_demo.arena import open_arena, open_leaderboards, open_voter_hash, open_votes
 from vlm_demo.backend import Backend
 from vlm_demo.errors import SettingsError
+from vlm_demo.server import Monitor, ServerPart, application_options
+from vlm_demo.server.ports import check_port
 from vlm_demo.settings import Settings
 from vlm_demo.ui.arena.tab import build_arena_tab
 from vlm_demo.ui.batch.tab import build_batch_tab
@@ -19,6 +22,7 @@ from vlm_demo.ui.components.model_choice import build_model_choice
 from vlm_demo.ui.components.settings.panel import build_settings
 from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.endpoints import add_endpoints
+from vlm_demo.ui.event_errors import log_event_errors
 from vlm_demo.ui.events import MAX_ANSWERS
 from vlm_demo.ui.header.first_html import first_html_middleware
 from vlm_demo.ui.i18n import say
@@ -86,18 +90,37 @@ def build_page(backend: Backend, settings: Settings) -> gr.Blocks:
     return blocks
 
 
-def serve(blocks: gr.Blocks, settings: Settings) -> str:
+def serve(
+    blocks: gr.Blocks,
+    settings: Settings,
+    *,
+    monitor: Monitor | None = None,
+    parts: Sequence[ServerPart] = (),
+) -> str:
     """Serve the page from threads of its own; return its address.
 
+    Args:
+        blocks: the page.
+        settings: of this run.
+        monitor: that counts requests; None: nobody asks it.
+        parts: what other parts of the program add to the web application.
+
     Raises:
-        SettingsError: the settings ask for MCP, and the package for it is not installed.
-        OSError: the port is taken.
+        SettingsError: the settings ask for MCP, and the package for it is not installed; or the
+            port is taken.
+        OSError: the server did not start.
     """
+    check_port(settings.host, settings.port)
+    log_event_errors()
     _exempt_from_proxies("127.0.0.1", "localhost", settings.host)
     if settings.mcp and find_spec("mcp") is None:
         raise SettingsError(
             '--mcp needs another package. Please install it: pip install "gradio[mcp]>=6.31,<6.32".'
         )
+    own_part = ServerPart(
+        routes=tuple(module_routes()),
+        middleware=(cookie_middleware(open_voter_hash(settings)), first_html_middleware()),
+    )
     blocks.queue(api_open=False, max_size=MAX_WAITING_REQUESTS, default_concurrency_limit=16)
     _, address, public = blocks.launch(
         server_name=settings.host,
@@ -118,13 +141,7 @@ def serve(blocks: gr.Blocks, settings: Settings) -> str:
         show_error=False,
         # Pictures have a limit of their own, which holds when they are opened.
         max_file_size=max(settings.max_upload_bytes, settings.batch_bytes),
-        app_kwargs={
-            "middleware": [
-                cookie_middleware(open_voter_hash(settings)),
-                first_html_middleware(),
-            ],
-            "routes": module_routes(),
-        },
+        app_kwargs=application_options(settings, monitor or Monitor(), [own_part, *parts]),
         max_threads=2 * MAX_ANSWERS,  # an answer holds one, and there are other events
         # Gradio would ask its own page for an answer within seconds, and give up on a busy machine.
         _frontend=False,

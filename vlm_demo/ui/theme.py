@@ -1,4 +1,4 @@
-"""How the page looks, its scripts, and what a browser may do with it."""
+"""How the page looks, and its scripts."""
 
 from __future__ import annotations
 
@@ -27,12 +27,7 @@ _LINK_MARK_SCRIPT = browser_files.read("components/canvas/link_mark.js")
 _FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 _MONOSPACED = ("ui-monospace", "Menlo", "Consolas", "monospace")
 
-# Model output is shown as Markdown. Gradio removes scripts from it, but neither addresses of
-# pictures elsewhere nor forms that send elsewhere; with this policy, a browser refuses both.
 HEAD = f"""
-<meta http-equiv="Content-Security-Policy" content="default-src 'self' 'unsafe-inline'
- 'unsafe-eval' data: blob:; img-src 'self' data: blob:; connect-src 'self' data: blob:;
- form-action 'self'; frame-src 'none'; object-src 'none'; base-uri 'self'">
 <meta name="description" content="Ask about an image: the answer shows where.">
 <script>{_LINK_MARK_SCRIPT}</script>
 <script>{_ARENA_SCRIPT}</script>

@@ -1,0 +1,134 @@
+"""The web application around the page, over HTTP: headers, health, and what parts add to it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Mount, Route
+from support.scripted import served
+
+from vlm_demo.backend import Backend
+from vlm_demo.server import Monitor, ServerPart
+from vlm_demo.server.headers import security_headers
+from vlm_demo.settings import Settings
+
+HEADERS = ("content-security-policy", "x-content-type-options", "referrer-policy")
+
+
+async def fail(_: Request) -> JSONResponse:
+    raise RuntimeError("a bug, with a visitor's words in it")
+
+
+@dataclass
+class Page:
+    http: httpx.Client
+    monitor: Monitor
+
+
+@pytest.fixture(scope="module")
+def page(backend: Backend, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """A page to which two parts have added something."""
+    small = FastAPI()
+    small.get("/models")(lambda: {"data": []})
+    parts = [ServerPart((Mount("/v1", small),)), ServerPart((Route("/fail", fail),))]
+    monitor = Monitor()
+    monitor.attach()
+    folder = tmp_path_factory.mktemp("server")
+    with (
+        served(backend, folder, parts=parts, monitor=monitor) as address,
+        httpx.Client(base_url=address, timeout=60, trust_env=False) as http,
+    ):
+        yield Page(http, monitor)
+    monitor.detach()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 200),
+        ("HEAD", "/", 200),
+        ("GET", "/healthz", 200),
+        ("GET", "/nothing", 404),
+        ("DELETE", "/config", 405),
+        ("GET", "/page/studio/app.js", 200),
+        ("GET", "/theme.css", 200),
+        ("GET", "/v1/models", 200),
+        ("GET", "/v1/nothing", 404),
+        ("GET", "/fail", 500),
+        ("GET", "/gradio_api/file=/etc/passwd", 403),
+        ("GET", "/gradio_api/file=https://example.org/x.png", 403),
+        ("POST", "/gradio_api/queue/join", 422),
+        ("OPTIONS", "/config", 200),
+    ],
+)
+def test_every_answer_has_the_headers(page: Page, method: str, path: str, status: int) -> None:
+    asked = {"Connection": "close"}  # the server closes it anyway after a failure
+    if method == "OPTIONS":
+        asked |= {"Origin": "http://evil.example", "Access-Control-Request-Method": "POST"}
+    answer = page.http.request(method, path, headers=asked)
+    assert answer.status_code == status
+    assert all(answer.headers[name] for name in HEADERS)
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "img-src 'self' data: blob:;" in answer.headers["content-security-policy"]
+
+
+def test_frames_are_for_sites_that_the_settings_name() -> None:
+    nobody = security_headers(Settings())
+    assert "frame-ancestors 'self'" in nobody["Content-Security-Policy"]
+    assert nobody["X-Frame-Options"] == "SAMEORIGIN"
+    space = security_headers(Settings.read(environ={"SPACE_ID": "a/b"}))
+    assert space["Content-Security-Policy"].endswith("'self' https://huggingface.co")
+    assert "X-Frame-Options" not in space
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/gradio_api/file=http://127.0.0.1:1/x",
+        "/gradio_api/file=HTTPS://example.org/x",
+        "/gradio_api/file= http://example.org/x",
+        "/gradio_api/file=ftp://example.org/x",
+        "/gradio_api/file/http://example.org/x",
+        "/gradio_api/proxy=https://example.hf.space/x",
+    ],
+)
+def test_the_server_fetches_no_address_for_anybody(page: Page, path: str) -> None:
+    refused = page.http.get(path)
+    assert refused.status_code == 403
+    assert refused.text == "This page fetches no addresses."
+    assert page.monitor.events()[0].message == (
+        "Refused to fetch an address that somebody asked for."
+    )
+
+
+def test_requests_are_counted_by_route(page: Page) -> None:
+    def count(path: str, status: int) -> int:
+        counts = page.monitor.requests().items()
+        return sum(n for key, (n, _) in counts if (key.path, key.status) == (path, status))
+
+    before = count("/healthz", 200), count("other", 404)
+    page.http.get("/healthz")
+    page.http.get("/no/such/path-of-a-visitor")
+    assert (count("/healthz", 200), count("other", 404)) == (before[0] + 1, before[1] + 1)
+    assert page.monitor.requests_last_minute() >= 2
+
+
+def test_a_refused_file_is_one_line_in_the_log(
+    page: Page, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    file = {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}
+    with caplog.at_level(logging.INFO, "vlm_demo"):
+        event = page.http.post("/gradio_api/call/caption", json={"data": [file, *7 * [""]]}).json()
+        stream = page.http.get(f"/gradio_api/call/caption/{event['event_id']}").text
+    assert "error" in stream
+    assert "Traceback" not in capfd.readouterr().err
+    (line,) = [one for one in caplog.records if one.name == "vlm_demo.ui.event_errors"]
+    assert line.getMessage().startswith("Refused the data of an event: InvalidPathError in ")
+    assert line.exc_info is None
