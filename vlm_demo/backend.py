@@ -19,6 +19,7 @@ from vlm_demo.catalog.server_menu import merge_server_specs, settings_server_spe
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.catalog.system_prompt import check_system_prompt
 from vlm_demo.catalog.thinking import check_thinking
+from vlm_demo.catalog.visual_tokens import check_visual_tokens
 from vlm_demo.engines import (
     CacheBudget,
     Engine,
@@ -258,6 +259,7 @@ class Backend:
 
     def _check_options(self, spec: ModelSpec, request: Request) -> None:
         check_thinking(spec, request.sampling.thinking if request.sampling else None)
+        check_visual_tokens(spec, request.sampling.visual_tokens if request.sampling else None)
         check_system_prompt(spec, request.system)
         get_family(spec.family).check(request, max_characters=self._max_characters)
 

@@ -89,6 +89,16 @@ class AnswerOptions(ModelOptions):
         ),
     ] = None
 
+    visual_tokens: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="How finely pictures are seen: one of the numbers of visual tokens that the "
+            "model's family offers. Default: as the model has it.",
+        ),
+    ] = None
+
     coordinates: Annotated[
         str | None,
         typer.Option(
@@ -121,6 +131,7 @@ class AnswerOptions(ModelOptions):
             "max_new_tokens": self.max_new_tokens,
             "seed": self.seed,
             "thinking": self.thinking,
+            "visual_tokens": self.visual_tokens,
         }
         changes = {name: value for name, value in options.items() if value is not None}
         return replace(get_family(spec.family).sampling, **changes) if changes else None

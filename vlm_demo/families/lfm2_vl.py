@@ -19,6 +19,7 @@ from vlm_demo.markup.fraction_json import fraction_writer
 from vlm_demo.markup.json_markup import json_reader
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.image_resolutions import ImageResolution
 from vlm_demo.prompting.plain_instructions import PLAIN_ENGLISH
 from vlm_demo.values import Sampling, Task
 
@@ -49,6 +50,12 @@ FAMILY = Family(
     end_markers=("<|im_end|>", "<|endoftext|>"),
     prefix_separator="",
     sampling=Sampling(temperature=0.1, repetition_penalty=1.05),
+    resolutions=(
+        ImageResolution(64, {"max_image_tokens": 64, "do_image_splitting": False}),
+        ImageResolution(256, {"max_image_tokens": 256, "do_image_splitting": False}),
+        ImageResolution(1_280, {"max_tiles": 4}),
+        ImageResolution(2_816, {"max_tiles": 10}),
+    ),
     limits=FamilyLimits(max_images=4),
     control_tokens=(
         *("<|startoftext|>", "<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|pad|>"),

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Self
 
 from vlm_demo.errors import InputError
 from vlm_demo.markup.base import ParsedOutput, Span
 from vlm_demo.prompting.conversation_labels import ConversationLabels, derive_labels
 from vlm_demo.prompting.escaping import escape_control_tokens
 from vlm_demo.prompting.family_spec import FamilyLimits, FamilySpec
+from vlm_demo.prompting.image_resolutions import ImageResolution
 from vlm_demo.prompting.reasoning import (
     blank_out_reasoning,
     cut_at,
@@ -80,6 +82,11 @@ class Family(FamilySpec):
             VlmDemoError: as `check` does.
         """
         self.check(request, max_characters=max_characters)
+        resolution = self._resolution(request)
+        if resolution and resolution.seen_size:
+            return self._at(resolution).prompt(
+                request, control_tokens=control_tokens, max_characters=max_characters
+            )
         request, *others = self.split_request(request)
         request = replace(request, history=tuple(map(self._strip_past_answer, request.history)))
         forbidden = frozenset((*self.control_tokens, *self.markup_tokens, *control_tokens))
@@ -105,6 +112,7 @@ class Family(FamilySpec):
             crop=regions.crop,
             chat_template=self.chat_template,
             thinking=request.sampling.thinking if request.sampling else None,
+            image_options=resolution.processor if resolution else {},
             keep_special_tokens=self.keep_special_tokens,
             answer_prefix=self.answer_prefix(asked, frame),
             default_phrase=names[0] if request.task is Task.GROUNDING and len(names) == 1 else "",
@@ -242,6 +250,24 @@ class Family(FamilySpec):
         if self.prefix_separator is None or request.task not in CAPTION_TASKS or not beginning:
             return ""
         return f"{self.prefix_separator}{beginning}"
+
+    def _resolution(self, request: Request) -> ImageResolution | None:
+        """Return the resolution that a request names; None: it names none of this family."""
+        tokens = request.sampling.visual_tokens if request.sampling else None
+        return next((one for one in self.resolutions if one.tokens == tokens), None)
+
+    def _at(self, resolution: ImageResolution) -> Self:
+        """Return the family that resizes images itself, to a resolution of which it is known how.
+
+        Numbers that count pixels then count those of the resized image.
+        """
+        known = replace(resolution, seen_size=None)
+        return replace(
+            self,
+            prepare_image=resolution.resize,
+            seen_size=resolution.seen_size if self.seen_size else None,
+            resolutions=(known,),
+        )
 
     def _lists_targets(self, request: Request, names: Sequence[str]) -> bool:
         """Whether one prompt can name these things: not with regions, which it names too."""

@@ -10,6 +10,7 @@ from PIL.Image import Image
 
 from vlm_demo.markup.base import Markup
 from vlm_demo.prompting.architecture import Architecture
+from vlm_demo.prompting.image_resolutions import ImageResolution
 from vlm_demo.prompting.regions.region_wording import ENGLISH, RegionWording
 from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Sampling, Size, Task
@@ -113,6 +114,9 @@ class FamilySpec:
     seen_size: Callable[[Size], Size] | None = None
     """The size at which the model sees an image of a size, where its numbers count pixels of that;
     `prepare_image` makes it."""
+
+    resolutions: tuple[ImageResolution, ...] = ()
+    """The resolutions to choose from, fewest visual tokens first; (): there is no choice."""
 
     system: str = ""
     """The system message; "": there is none."""

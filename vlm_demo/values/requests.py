@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -73,11 +74,16 @@ class Sampling:
     thinking: bool | None = None
     """Whether the model reasons before it answers; None: as it does by itself."""
 
+    visual_tokens: int | None = None
+    """The resolution of images, as one of the numbers of visual tokens that the family offers;
+    None: that of the checkpoint."""
+
     def to_data(self) -> dict[str, Any]:
-        """Return the values as plain data; `thinking` only where it was chosen."""
+        """Return the values as plain data; the last two only where they were chosen."""
         data = asdict(self)
-        if self.thinking is None:
-            del data["thinking"]
+        for name in ("thinking", "visual_tokens"):
+            if data[name] is None:
+                del data[name]
         return data
 
 
@@ -133,6 +139,9 @@ class Prompt:
 
     thinking: bool | None = None
     """Whether the model reasons before it answers; None: as its template says."""
+
+    image_options: Mapping[str, Any] = field(default_factory=dict)
+    """Arguments of the checkpoint's image processor; {}: its own."""
 
     keep_special_tokens: bool = False
     """Whether special tokens are decoded."""

@@ -22,6 +22,7 @@ from vlm_demo.markup.coordinate_spaces import N1000, with_y_first
 from vlm_demo.markup.json_markup import json_reader, json_writer
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.image_resolutions import ImageResolution
 from vlm_demo.prompting.plain_instructions import FIND, FIND_EVERY, PLAIN_ENGLISH
 from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Sampling, Task
@@ -61,6 +62,11 @@ FAMILY = Family(
     end_markers=("<turn|>", "<eos>", "<|tool_response>"),
     prefix_separator="",
     sampling=Sampling(max_new_tokens=1024, temperature=1.0, top_p=0.95, top_k=64),
+    resolutions=tuple(
+        # The numbers that transformers/models/gemma4/image_processing_gemma4.py takes.
+        ImageResolution(tokens, {"max_soft_tokens": tokens})
+        for tokens in (70, 140, 280, 560, 1_120)
+    ),
     limits=FamilyLimits(max_images=4),
     control_tokens=(
         *("<bos>", "<eos>", "<pad>", "<unk>", "<|turn>", "<turn|>", "<|channel>", "<channel|>"),

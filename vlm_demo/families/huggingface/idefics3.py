@@ -10,6 +10,7 @@ questions; for captions none is published, so they are asked for in plain words.
 
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.image_resolutions import tile_resolutions
 from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.values import Task
 
@@ -37,6 +38,7 @@ FAMILY = Family(
     },
     documented_template=f"<|begin_of_text|>{TURNS}",
     end_markers=("<end_of_utterance>", "<|end_of_text|>", "<|eot_id|>"),
+    resolutions=tile_resolutions(1, 2, 3, 4, 5, tile=364, tile_tokens=169),
     limits=FamilyLimits(max_images=4),
     control_tokens=(
         *("<image>", "<fake_token_around_image>", "<global-img>", "<end_of_utterance>"),

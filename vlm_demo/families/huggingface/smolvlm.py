@@ -16,6 +16,7 @@ from vlm_demo.families.huggingface.idefics3 import FAMILY as IDEFICS3
 from vlm_demo.families.huggingface.idefics3 import TURNS
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.image_resolutions import tile_resolutions
 from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.values import Task
 
@@ -45,6 +46,7 @@ FAMILY = Family(
     },
     documented_template=TEMPLATE,
     end_markers=("<end_of_utterance>", "<|im_end|>"),
+    resolutions=tile_resolutions(1, 2, 3, 4, tile=512, tile_tokens=64),
     limits=FamilyLimits(max_images=4),
     control_tokens=(
         *("<image>", "<fake_token_around_image>", "<global-img>", "<video>"),

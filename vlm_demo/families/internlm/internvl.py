@@ -25,6 +25,7 @@ from vlm_demo.markup.coordinate_spaces import N1000, UNIT, CoordinateSpace
 from vlm_demo.markup.tags import UNTAGGED_LISTS, PlaceTag, Tags, find_lists
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME, Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.image_resolutions import ImageResolution
 from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Frame, Region, Task, bounding_box
@@ -108,6 +109,9 @@ _PHI3 = make_template(
     prompt="<|assistant|>\\n",
 )
 
+TILE_TOKENS = 256
+"""Visual tokens of a tile; where there are several, the whole image is one tile more."""
+
 FAMILY = Family(
     name="internvl",
     title="InternVL",
@@ -147,6 +151,10 @@ FAMILY = Family(
     prefix_separator="",
     markup_tokens=("<ref>", "</ref>", "<box>", "</box>", "<quad>", "</quad>"),
     end_markers=("<|im_end|>", "<|endoftext|>", "</s>"),
+    resolutions=tuple(
+        ImageResolution(TILE_TOKENS * (tiles + (tiles > 1)), {"max_patches": tiles})
+        for tiles in (1, 4, 12, 24)
+    ),
     limits=FamilyLimits(max_images=8),
     # Without the tags of the markup, which are in markup_tokens.
     control_tokens=(
@@ -178,6 +186,7 @@ RELATIVES = (
             *(f"OpenGVLab/InternVL2-{size}" for size in ("1B", "2B", "8B", "26B", "40B")),
             "OpenGVLab/InternVL2-Llama3-76B",
         ),
+        resolutions=(),
         system=_SYSTEM_2,
         chat_template=None,
         documented_template=_CHATML_WITHOUT_NEWLINES,
@@ -187,6 +196,7 @@ RELATIVES = (
         name="internvl_phi3",
         title="InternVL 1.5 and 2 on Phi-3",
         checkpoints=("OpenGVLab/Mini-InternVL-Chat-4B-V1-5", "OpenGVLab/InternVL2-4B"),
+        resolutions=(),
         system=_SYSTEM_2,
         chat_template=None,
         documented_template=_PHI3,

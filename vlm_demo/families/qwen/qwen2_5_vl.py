@@ -24,6 +24,7 @@ from vlm_demo.markup.json_markup import json_point_writer, json_writer
 from vlm_demo.markup.multi_format_reader import MultiFormatReader
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.image_resolutions import patch_resolutions
 from vlm_demo.prompting.patch_sizes import fit_patches
 from vlm_demo.prompting.plain_instructions import PLAIN_ENGLISH
 from vlm_demo.prompting.targets import TargetList
@@ -95,6 +96,9 @@ FAMILY = Family(
     end_markers=("<|im_end|>", "<|endoftext|>"),
     prefix_separator="",
     sampling=Sampling(repetition_penalty=1.05),  # generation_config.json of the checkpoints
+    resolutions=patch_resolutions(
+        *(256, 576, 1_280, 2_560, 5_120), patch=PATCH, min_pixels=MIN_PIXELS
+    ),
     limits=FamilyLimits(max_images=4, longest_side=4_096),
     control_tokens=(
         *("<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|vision_start|>", "<|vision_end|>"),

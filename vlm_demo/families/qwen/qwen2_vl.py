@@ -22,6 +22,7 @@ from vlm_demo.markup.coordinate_spaces import N1000, CoordinateSpace
 from vlm_demo.markup.multi_format_reader import MultiFormatReader
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.image_resolutions import patch_resolutions
 from vlm_demo.prompting.plain_instructions import PLAIN_ENGLISH
 from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Frame, Region, Task, bounding_box
@@ -89,6 +90,7 @@ FAMILY = Family(
         f"<|{name}_{side}|>" for name in ("object_ref", "box", "quad") for side in ("start", "end")
     ),
     end_markers=("<|im_end|>", "<|endoftext|>"),
+    resolutions=patch_resolutions(256, 576, 1_280, 2_560, 5_120, patch=28, min_pixels=56 * 56),
     limits=FamilyLimits(max_images=8, longest_side=4_096),
     # Without the tags of the markup, which are in markup_tokens.
     control_tokens=(

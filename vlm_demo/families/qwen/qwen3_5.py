@@ -50,6 +50,7 @@ FAMILY = Family(
     end_markers=("<|im_end|>", "<|endoftext|>"),
     prefix_separator=None,
     sampling=Sampling(max_new_tokens=4096, temperature=0.7, top_p=0.8, top_k=20),
+    resolutions=QWEN3_VL.resolutions,
     limits=FamilyLimits(max_images=4, longest_side=4_096),
     control_tokens=QWEN3_VL.control_tokens,
 )

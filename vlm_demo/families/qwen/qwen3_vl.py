@@ -21,6 +21,7 @@ from vlm_demo.markup.json_markup import json_point_writer, json_writer
 from vlm_demo.markup.multi_format_reader import MultiFormatReader
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.prompting.image_resolutions import patch_resolutions
 from vlm_demo.prompting.plain_instructions import PLAIN_ENGLISH
 from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Sampling, Task
@@ -72,6 +73,8 @@ FAMILY = Family(
     end_markers=("<|im_end|>", "<|endoftext|>"),
     prefix_separator="",
     sampling=Sampling(max_new_tokens=1024, temperature=0.7, top_p=0.8, top_k=20),
+    # Patches of 16 pixels, four of which are merged, and the least area of the checkpoints.
+    resolutions=patch_resolutions(256, 576, 1_280, 2_560, 5_120, patch=32, min_pixels=256 * 256),
     limits=FamilyLimits(max_images=4, longest_side=4_096),
     control_tokens=(
         *("<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|vision_start|>", "<|vision_end|>"),

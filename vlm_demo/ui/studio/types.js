@@ -67,7 +67,7 @@
  * @property {boolean} [test_orders]
  * @property {string} [pattern]
  * @property {string} [schema]
- * @property {{max_new_tokens?: number, temperature?: number, top_p?: number, top_k?: number, repetition_penalty?: number, seed?: number, thinking?: boolean}} [sampling]
+ * @property {{max_new_tokens?: number, temperature?: number, top_p?: number, top_k?: number, repetition_penalty?: number, seed?: number, thinking?: boolean, visual_tokens?: number}} [sampling]
  * @property {string} [space]
  * @property {{raw: string, raws?: string[]}} [earlier]  an answer that is only read again, in `space`: the model is not asked
  */
@@ -97,6 +97,7 @@
  * @property {string[]} region_forms
  * @property {boolean} writes_regions
  * @property {boolean} thinking
+ * @property {number[]} visual_tokens  the resolutions to choose from; []: there is no choice
  * @property {boolean} system  whether it takes a system prompt
  * @property {Record<string, number | null>} sampling  the model's own
  * @property {Said} asked_as

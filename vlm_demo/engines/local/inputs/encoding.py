@@ -179,7 +179,9 @@ class PromptEncoder:
         options: dict[str, Any] = {}
         if self._bos_token and text.startswith(self._bos_token):
             options["add_special_tokens"] = False  # it must not be added again
-        digests = tuple(map(digest_image, images))
+        if images and prompt.image_options:
+            options["images_kwargs"] = dict(prompt.image_options)
+        digests = tuple(digest_image(image, prompt.image_options) for image in images)
         with self._lock:
             self._image_cache.use_images(digests)
             inputs = self.processor(

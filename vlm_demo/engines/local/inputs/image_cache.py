@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from hashlib import blake2b
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -15,9 +17,10 @@ ImageDigests = tuple[bytes, ...]
 """A digest of each image of a prompt, in order."""
 
 
-def digest_image(image: Image) -> bytes:
-    """Return a digest of an image's mode, size and pixels."""
-    content = blake2b(f"{image.mode} {image.size}".encode(), digest_size=16)
+def digest_image(image: Image, options: Mapping[str, Any] = MappingProxyType({})) -> bytes:
+    """Return a digest of an image's mode, size and pixels, and how a processor is to see it."""
+    described = f"{image.mode} {image.size} {sorted(options.items())}"
+    content = blake2b(described.encode(), digest_size=16)
     content.update(image.tobytes())
     return content.digest()
 

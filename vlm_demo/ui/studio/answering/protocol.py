@@ -64,6 +64,7 @@ class SamplingOptions(Sent):
     repetition_penalty: float | None = Field(None, ge=0.1, le=10, allow_inf_nan=False)
     seed: int | None = Field(None, strict=True, ge=0, lt=1 << 63)
     thinking: bool | None = Field(None, strict=True)
+    visual_tokens: int | None = Field(None, strict=True, ge=1, le=1 << 20)
 
 
 class EarlierTurn(Sent):
