@@ -9,12 +9,16 @@ import { refreshWhile, unload } from "./loading.js";
 import { modelRow } from "./row.js";
 import { chooseModel, models } from "./store.js";
 
+const hasKeyboard = () => matchMedia("(pointer: fine)").matches;
+
 /** The panel; it draws itself while it is open. */
 export class ModelPanel {
   constructor() {
     this.showsElsewhere = false;
     this.search = h("input", {
       type: "search", class: "model-search", autocomplete: "off", spellcheck: "false", oninput: () => this.draw(),
+      // The browser moves the focus as it opens the panel, so that not even the first key that follows is lost.
+      autofocus: hasKeyboard(),
       onkeydown: (/** @type {KeyboardEvent} */ event) => this.chooseFirst(event),
     });
     this.list = h("div", { class: "model-list", onkeydown: (/** @type {KeyboardEvent} */ event) => this.moveFocus(event) });
@@ -40,19 +44,26 @@ export class ModelPanel {
   /** @param {boolean} isOpen */
   onToggle(isOpen) {
     document.querySelector("#model-button")?.setAttribute("aria-expanded", String(isOpen));
-    if (!isOpen) return;
-    this.showList();
+    if (!isOpen) {
+      this.search.value = "";
+      fill(this.element, this.page);  // for the next time
+      return;
+    }
+    this.drawFromTop();
     refreshWhile(() => this.isOpen);
   }
 
   showList() {
-    this.search.value = "";
-    this.search.placeholder = say("Search {count} models", { count: models.get().models.length });
     fill(this.element, this.page);
+    this.drawFromTop();
+    if (hasKeyboard()) this.search.focus();
+  }
+
+  drawFromTop() {
+    this.search.placeholder = say("Search {count} models", { count: models.get().models.length });
     this.draw();
     this.list.scrollTop = 0;
     this.list.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
-    if (matchMedia("(pointer: fine)").matches) this.search.focus();
   }
 
   showForm() {
