@@ -44,6 +44,7 @@ MARKERS = {
     "engines/detector/test_detector_engine.py": "models",
     "engines/detector/test_photo_nets.py": "models",
     "engines/local": "models",
+    "engines/remote/test_remote_engine.py": "services",
     "evaluation": "models",
     "families/test_markup_round_trip.py": "thorough",
     "families/test_native_families.py": "models",

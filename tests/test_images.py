@@ -306,6 +306,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert "cannot be read" in refused(tmp_path)
 
 
+@pytest.mark.services
 @pytest.mark.parametrize("form", ["WEBP", "AVIF", "TIFF"])
 def test_the_first_picture_of_a_process_may_be_of_any_format(tmp_path: Path, form: str) -> None:
     Image.new("RGB", (8, 5)).save(tmp_path / "picture", form)

@@ -35,6 +35,7 @@ def lint_imports(folder):
     )
 
 
+@pytest.mark.services
 def test_the_import_contracts_are_kept():
     outcome = lint_imports(ROOT)
 
@@ -53,6 +54,7 @@ def copied(tmp_path_factory):
     return folder
 
 
+@pytest.mark.services
 @pytest.mark.parametrize(
     ("module", "line"),
     [
@@ -86,6 +88,7 @@ def test_a_broken_contract_is_noticed(copied, module, line):
     assert outcome.returncode == 1, outcome.stdout
 
 
+@pytest.mark.services
 @pytest.mark.parametrize(
     "statement",
     [

@@ -81,6 +81,7 @@ def run(target: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return done
 
 
+@pytest.mark.services
 def test_a_family_of_an_installed_package_is_known(tmp_path: Path) -> None:
     target = tmp_path / "site"
     install(write_wheel(tmp_path, "acme_vlm", FAMILY), target)
@@ -91,6 +92,7 @@ def test_a_family_of_an_installed_package_is_known(tmp_path: Path) -> None:
     assert not asked.stderr
 
 
+@pytest.mark.services
 def test_a_plug_in_that_raises_is_named_and_the_page_starts(tmp_path: Path) -> None:
     target = tmp_path / "site"
     install(write_wheel(tmp_path, "broken_vlm", "1 / 0"), target)

@@ -208,6 +208,7 @@ def test_voc_labels_and_file_names_cannot_break_the_markup():
     assert root.findtext("object/name") == '</name><x a="1">&amp;<!-- [2J'
 
 
+@pytest.mark.thorough
 @given(
     phrase=st.text(max_size=30),
     corners=st.tuples(*[st.floats(0, 1)] * 4),

@@ -22,8 +22,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.filterwarnings(warning))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def collect_garbage() -> Iterator[None]:
-    """Collect what a server left behind after a test, so that it warns about no other one."""
+    """Collect what servers left behind after a module, so that it warns about no other one."""
     yield
     gc.collect()

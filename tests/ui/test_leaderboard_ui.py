@@ -187,6 +187,7 @@ def test_each_line_has_a_colour_of_its_own() -> None:
     assert len(set(colour_map(names).values())) == MAX_LINES == len(COLOURS)
 
 
+@pytest.mark.services
 def test_a_page_is_up_before_anything_that_rates_is_loaded() -> None:
     program = (
         "import sys; import vlm_demo.ui.arena.leaderboard; "

@@ -56,6 +56,7 @@ def sent_image(body: dict[str, Any]) -> Image.Image:
     return Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2])))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["gemma3", "llava15", "internvl", "smolvlm", "qwen2_5_vl"])
 def test_a_large_photograph_makes_a_small_request(name: str, photograph: Image.Image) -> None:
     with chat_server(saying("A cat.")) as server:

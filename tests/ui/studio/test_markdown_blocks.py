@@ -12,8 +12,6 @@ from vlm_demo.ui.components.answer import markdown_math
 from vlm_demo.ui.components.answer.markdown_blocks import MarkdownBlocks
 from vlm_demo.ui.components.answer.phrase_marks import PhraseMark
 
-pytestmark = pytest.mark.unit
-
 TAGS = {
     *("p", "br", "hr", "strong", "em", "s", "a", "code", "pre", "blockquote", "mark", "div"),
     *("ul", "ol", "li", "h3", "h4", "h5", "h6"),
@@ -207,6 +205,7 @@ LONG = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", LONG)
 def test_the_work_on_a_long_answer_grows_with_its_length(kind: str) -> None:
     text = LONG[kind]
