@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -77,6 +78,17 @@ def test_every_answer_has_the_headers(page: Page, method: str, path: str, status
     assert all(answer.headers[name] for name in HEADERS)
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert "img-src 'self' data: blob:;" in answer.headers["content-security-policy"]
+
+
+def test_only_scripts_of_the_first_html_run(page: Page) -> None:
+    answers = [page.http.get("/", headers={"Accept": "text/html"}) for _ in range(2)]
+    nonces = []
+    for answer in answers:
+        (nonce,) = re.findall(r"'nonce-([^']+)'", answer.headers["content-security-policy"])
+        assert "script-src 'self' 'nonce-" in answer.headers["content-security-policy"]
+        assert answer.text.count("<script") == answer.text.count(f'<script nonce="{nonce}"') > 5
+        nonces.append(nonce)
+    assert nonces[0] != nonces[1]
 
 
 def test_frames_are_for_sites_that_the_settings_name() -> None:

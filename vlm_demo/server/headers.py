@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 
 from starlette.datastructures import MutableHeaders
@@ -11,8 +12,9 @@ from vlm_demo.settings import Settings
 
 POLICY = {
     "default-src": "'self'",
-    # Gradio's page begins with scripts in the HTML, and makes functions from text (`js=`).
-    "script-src": "'self' 'unsafe-inline' 'unsafe-eval'",
+    # Gradio's page begins with scripts in the HTML, and makes functions from text (`js=`). Scripts
+    # that are in the HTML have the nonce of the request, so that any others do not run.
+    "script-src": "'self' 'nonce-{nonce}' 'unsafe-eval'",
     "style-src": "'self' 'unsafe-inline'",
     "img-src": "'self' data: blob:",
     "media-src": "'self' data: blob:",
@@ -31,6 +33,12 @@ Source: https://www.w3.org/TR/CSP3/. Who may show the page in a frame is added f
 """
 
 
+CSP = "Content-Security-Policy"
+
+NONCE = "script_nonce"
+"""Name, in the state of a request, of what scripts in its HTML answer are marked with."""
+
+
 class SecurityHeaders:
     """ASGI layer that adds headers to every answer; a header that an answer has already stays."""
 
@@ -38,6 +46,7 @@ class SecurityHeaders:
         """Put the headers around an application."""
         self._app = app
         self._headers = dict(headers)
+        self._policy = self._headers.pop(CSP)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and complete its answer."""
@@ -45,9 +54,13 @@ class SecurityHeaders:
             await self._app(scope, receive, send)
             return
 
+        nonce = secrets.token_urlsafe(16)
+        scope.setdefault("state", {})[NONCE] = nonce
+
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                headers.setdefault(CSP, self._policy.replace("{nonce}", nonce))
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
             await send(message)
@@ -56,11 +69,11 @@ class SecurityHeaders:
 
 
 def security_headers(settings: Settings) -> dict[str, str]:
-    """Return the headers of every answer."""
+    """Return the headers of every answer; the policy has a blank, `{nonce}`."""
     ancestors = " ".join(["'self'", *settings.frames])
     policy = POLICY | {"frame-ancestors": ancestors}
     headers = {
-        "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
+        CSP: "; ".join(f"{name} {value}" for name, value in policy.items()),
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "same-origin",
         "Permissions-Policy": "camera=(self), microphone=(), geolocation=(), payment=(), usb=()",

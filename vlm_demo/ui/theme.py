@@ -21,17 +21,11 @@ STYLE_SHEETS = [
 SCRIPT = browser_files.read("page.js")
 """Runs once when the page is built."""
 
-_ARENA_SCRIPT = browser_files.read("arena/arena.js")
-_LINK_MARK_SCRIPT = browser_files.read("components/canvas/link_mark.js")
-
 _FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 _MONOSPACED = ("ui-monospace", "Menlo", "Consolas", "monospace")
 
-HEAD = f"""
-<meta name="description" content="Ask about an image: the answer shows where.">
-<script>{_LINK_MARK_SCRIPT}</script>
-<script>{_ARENA_SCRIPT}</script>
-"""
+HEAD = '<meta name="description" content="Ask about an image: the answer shows where.">'
+"""What Gradio puts into the head of the page. Scripts there would not run (`server.headers`)."""
 
 
 def build_theme() -> gr.themes.Base:

@@ -9,6 +9,7 @@ from starlette.middleware import Middleware
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from vlm_demo.server.headers import NONCE
 from vlm_demo.ui import browser_files
 from vlm_demo.ui.browser_modules import module_url
 from vlm_demo.ui.header.header import header_html
@@ -36,6 +37,9 @@ STYLE_SHEETS = (
     "studio/conversation/conversation.css",
 )
 """Style sheets that the first HTML needs."""
+
+SCRIPTS = ("components/canvas/link_mark.js", "arena/arena.js")
+"""Scripts that are no modules, and define what Gradio's components call."""
 
 
 class FirstHtml:
@@ -69,6 +73,7 @@ class FirstHtml:
                 body += message.get("body", b"")
                 if not message.get("more_body", False):
                     body = self.complete(body, language)
+                    body = _mark_scripts(body, scope.get("state", {}).get(NONCE, ""))
                     MutableHeaders(raw=start["headers"])["content-length"] = str(len(body))
                     await send(start)
                     await send({"type": "http.response.body", "body": body})
@@ -111,7 +116,13 @@ def choose_language(headers: Headers) -> str:
 
 def _head_html() -> str:
     links = "".join(f'<link rel="stylesheet" href="{module_url(name)}">' for name in STYLE_SHEETS)
-    return f'{links}<script type="module" src="{module_url("header/header.js")}"></script>'
+    scripts = "".join(f"<script>{browser_files.read(name)}</script>" for name in SCRIPTS)
+    return f'{links}{scripts}<script type="module" src="{module_url("header/header.js")}"></script>'
+
+
+def _mark_scripts(page: bytes, nonce: str) -> bytes:
+    """Give the scripts in a page the nonce without which the browser does not run them."""
+    return page.replace(b"<script", f'<script nonce="{nonce}"'.encode()) if nonce else page
 
 
 def _is_page(headers: Headers) -> bool:
