@@ -31,6 +31,7 @@ from vlm_demo.engines import (
     RenderedPrompt,
     Serving,
     Usage,
+    combine_usages,
     open_engine,
 )
 from vlm_demo.errors import (
@@ -240,7 +241,7 @@ class Backend:
 
     def usage(self, model: str) -> Usage | None:
         """Return what a model is doing and what it has saved; None: it is not loaded."""
-        return self._pool.usage(self.spec(model).name)
+        return combine_usages(self._pool.usage(spec.name) for spec in self._parts(model))
 
     def free_memory(self) -> FreeMemory:
         """Measure the memory that is free for another model."""
@@ -278,7 +279,7 @@ class Backend:
         return route
 
     def recognize(self, image: Image) -> ImageKind | None:
-        """Return what kind of picture an image is; None: no model here can tell."""
+        """Return what kind of picture an image is; None: nothing is on it, or nobody can tell."""
         return self._router.recognize(image)
 
     def answer(self, model: str, request: Request) -> Generator[Reply, None, None]:

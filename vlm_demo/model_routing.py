@@ -99,10 +99,14 @@ class ModelRouter:
                 f"{spec.name} needs a detector and a model for drawn scenes on the menu, and their "
                 "weights. Please choose a model by name."
             )
-        return _choose_model(parts, request, self._recognize(_find_newest_image(request)))
+        image = _find_newest_image(request)
+        kind = self._recognize(image)
+        # The detector can say that it sees nothing; the model of scenes can chat without a picture.
+        blank = ImageKind.DRAWN_SCENE if image is None else ImageKind.PHOTOGRAPH
+        return _choose_model(parts, request, kind, kind or blank)
 
     def recognize(self, image: Image | None) -> ImageKind | None:
-        """Return the kind of a picture; None: there is no picture, or no model here can tell."""
+        """Return the kind of a picture; None: it shows nothing, or no model here can tell."""
         try:
             return self._recognize(image)
         except VlmDemoError:
@@ -133,8 +137,9 @@ def _find_newest_image(request: Request) -> Image | None:
     return images[-1] if images else None
 
 
-def _choose_model(parts: Sequence[ModelSpec], request: Request, kind: ImageKind | None) -> Route:
-    wanted = kind or ImageKind.DRAWN_SCENE  # the model of scenes can chat without a picture
+def _choose_model(
+    parts: Sequence[ModelSpec], request: Request, kind: ImageKind | None, wanted: ImageKind
+) -> Route:
     spec = next((one for one in parts if one.made_for is wanted), None)
     if spec is None:
         return Route(parts[0], refusal=UNKNOWN_PICTURE[detect_language(request.text)])

@@ -14,6 +14,7 @@ from vlm_demo.engines.base import (
     RenderedPrompt,
     Serving,
     Usage,
+    combine_usages,
     ignore_progress,
 )
 from vlm_demo.engines.cache_budget import CacheBudget
@@ -44,6 +45,7 @@ __all__ = [
     "Usage",
     "chat_template",
     "checkpoint_config",
+    "combine_usages",
     "describe_checkpoint",
     "fetch_original",
     "find_local_servers",

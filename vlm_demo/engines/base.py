@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Literal, Protocol, runtime_checkable
 
@@ -67,6 +67,18 @@ class Usage:
     number_format: str = ""  # of the loaded model, such as "float32" or "4-bit"; "": not known
 
 
+def combine_usages(usages: Iterable[Usage | None]) -> Usage | None:
+    """Return the usage of several engines together; None: none of them is loaded."""
+    known = [usage for usage in usages if usage is not None]
+    if len(known) < 2:
+        return known[0] if known else None
+    formats = sorted({usage.number_format for usage in known})
+    numbers = [one.name for one in fields(Usage) if one.name != "number_format"]
+    sums = {name: sum(getattr(usage, name) for usage in known) for name in numbers}
+    sums["cache_limit"] = max(usage.cache_limit for usage in known)  # they share one budget
+    return Usage(**sums, number_format=", ".join(filter(None, formats)))
+
+
 OnProgress = Callable[[Progress], None]
 """Callback for progress; what it raises ends the step."""
 
@@ -100,8 +112,8 @@ class ImageKind(StrEnum):
 class ImageKindRecognizer(Protocol):
     """An engine that can tell what kind of picture an image is."""
 
-    def recognize(self, image: Image) -> ImageKind:
-        """Return the kind of an image."""
+    def recognize(self, image: Image) -> ImageKind | None:
+        """Return the kind of an image; None: it shows nothing, such as a plain black one."""
         ...
 
 

@@ -27,7 +27,7 @@ from vlm_demo.analysis.matching import match_greedily
 from vlm_demo.backend import Backend
 from vlm_demo.engines.detector.vocabulary import Language, coco_classes, find_class
 from vlm_demo.evaluation.benchmark import Benchmark, Scores
-from vlm_demo.evaluation.labelled_folder import LabelledPicture, read_labelled_folder
+from vlm_demo.evaluation.labelled_folder import LabelledImage, read_labelled_folder
 from vlm_demo.images import open_image
 from vlm_demo.values import Box, Reply, Request, Task
 
@@ -82,17 +82,17 @@ def read(data: Path) -> Benchmark:
 
 
 def run(
-    pictures: Sequence[LabelledPicture],
+    images: Sequence[LabelledImage],
     backend: Backend,
     model: str,
     seed: int,
     count: int | None,
 ) -> Scores:
     """Ask about the first `count` pictures, or all, and measure."""
-    names = sorted({name for picture in pictures for name in picture.boxes} | set(_coco_names()))
-    rng, tallies, asked = random.Random(seed), _Tallies(), pictures[:count]
-    for picture in tqdm(asked, desc=model, unit="picture", disable=None, file=sys.stderr):
-        _ask_about(picture, names, rng, partial(_ask, backend, model, picture.path), tallies)
+    names = sorted({name for image in images for name in image.boxes} | set(_coco_names()))
+    rng, tallies, asked = random.Random(seed), _Tallies(), images[:count]
+    for image in tqdm(asked, desc=model, unit="picture", disable=None, file=sys.stderr):
+        _ask_about(image, names, rng, partial(_ask, backend, model, image.path), tallies)
     return {
         "caption_f1": tallies.caption.f1,
         "locate_f1": tallies.locate.f1,
@@ -108,16 +108,16 @@ def _ask(backend: Backend, model: str, path: Path, task: Task, text: str = "") -
 
 
 def _ask_about(
-    picture: LabelledPicture,
+    image: LabelledImage,
     names: Sequence[str],
     rng: random.Random,
     ask: Callable[..., Reply],
     tallies: _Tallies,
 ) -> None:
-    present = sorted(picture.boxes)
+    present = sorted(image.boxes)
     _count(tallies.caption, set(present), set(find_names(ask(Task.CAPTION).text, names)))
     for name in present:
-        boxes = picture.boxes[name]
+        boxes = image.boxes[name]
         found = list(_boxes(ask(Task.GROUNDING, name)))
         hits = len(match_greedily(boxes, found, _overlap))
         tallies.locate.right += hits
@@ -125,8 +125,8 @@ def _ask_about(
         tallies.locate.missed += len(boxes) - hits
         number = read_number(ask(Task.VQA, f"How many {_plural(name)} are there?").text)
         tallies.counts.append(number is not None and abs(number - len(boxes)) <= 1)
-    large = [name for name in present if max(box.area for box in picture.boxes[name]) >= _MIN_AREA]
-    missing = [name for name in names if name not in picture.boxes]
+    large = [name for name in present if max(box.area for box in image.boxes[name]) >= _MIN_AREA]
+    missing = [name for name in names if name not in image.boxes]
     for name in large:
         tallies.present.append(says_yes(ask(Task.VQA, _is_there(name)).text))
     for name in rng.sample(missing, min(len(large), len(missing))):

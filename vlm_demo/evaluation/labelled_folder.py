@@ -25,7 +25,7 @@ _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 
 
 @dataclass(frozen=True, slots=True)
-class LabelledPicture:
+class LabelledImage:
     """A picture and what is on it."""
 
     path: Path
@@ -38,7 +38,7 @@ class _Category(BaseModel):
     name: str
 
 
-class _Picture(BaseModel):
+class _Image(BaseModel):
     id: int
     file_name: str
     width: float
@@ -53,12 +53,12 @@ class _Annotation(BaseModel):
 
 
 class _CocoFile(BaseModel):
-    images: list[_Picture]
+    images: list[_Image]
     annotations: list[_Annotation]
     categories: list[_Category]
 
 
-def read_labelled_folder(folder: Path) -> list[LabelledPicture]:
+def read_labelled_folder(folder: Path) -> list[LabelledImage]:
     """Return the pictures of a folder with their boxes, by name.
 
     Raises:
@@ -67,20 +67,18 @@ def read_labelled_folder(folder: Path) -> list[LabelledPicture]:
     if not folder.is_dir():
         raise InputError(f"There is no folder {folder}. Please give one with labelled pictures.")
     if (folder / "labels").is_dir():
-        pictures = list(_read_yolo(folder))
+        images = list(_read_yolo(folder))
     else:
-        pictures = [
-            picture for path in sorted(folder.glob("*.json")) for picture in _read_coco(path)
-        ]
-    if not pictures:
+        images = [image for path in sorted(folder.glob("*.json")) for image in _read_coco(path)]
+    if not images:
         raise InputError(
             f"There are no labelled pictures in {folder}. It needs images/ and labels/ (YOLO), or "
             "a JSON file in COCO's format beside its pictures."
         )
-    return sorted(pictures, key=lambda picture: picture.path.name)
+    return sorted(images, key=lambda image: image.path.name)
 
 
-def _read_yolo(folder: Path) -> Iterator[LabelledPicture]:
+def _read_yolo(folder: Path) -> Iterator[LabelledImage]:
     names = _class_names(folder)
     for path in sorted((folder / "images").glob("*")):
         labels = folder / "labels" / f"{path.stem}.txt"
@@ -97,7 +95,7 @@ def _read_yolo(folder: Path) -> Iterator[LabelledPicture]:
                 raise InputError(f"{labels}, line {number}, is not a YOLO label.") from error
             corners = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
             boxes.setdefault(name, []).append(Box.normalize(*corners, by=(1, 1)))
-        yield LabelledPicture(path, {name: tuple(own) for name, own in boxes.items()})
+        yield LabelledImage(path, {name: tuple(own) for name, own in boxes.items()})
 
 
 def _class_names(folder: Path) -> list[str]:
@@ -116,27 +114,29 @@ def _class_name(name: str) -> str:
     return known.singular if name.casefold() == known.singular.casefold() else name
 
 
-def _read_coco(path: Path) -> Iterator[LabelledPicture]:
+def _read_coco(path: Path) -> Iterator[LabelledImage]:
     try:
         data = _CocoFile.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except (ValidationError, ValueError) as error:
         raise InputError(f"{path} is not a file in COCO's format: {error}") from error
     names = {category.id: _class_name(category.name) for category in data.categories}
-    for picture in data.images:
+    annotations: dict[int, list[_Annotation]] = {}
+    for annotation in data.annotations:
+        if not annotation.iscrowd:
+            annotations.setdefault(annotation.image_id, []).append(annotation)
+    for image in data.images:
         boxes: dict[str, list[Box]] = {}
-        for annotation in data.annotations:
-            if annotation.image_id != picture.id or annotation.iscrowd:
-                continue
+        for annotation in annotations.get(image.id, ()):
             if annotation.category_id not in names:
                 raise InputError(f"{path} names no category {annotation.category_id}.")
             x, y, width, height = annotation.bbox
-            box = Box.normalize(x, y, x + width, y + height, by=(picture.width, picture.height))
+            box = Box.normalize(x, y, x + width, y + height, by=(image.width, image.height))
             boxes.setdefault(names[annotation.category_id], []).append(box)
-        file = _find_picture(path.parent, picture.file_name)
-        yield LabelledPicture(file, {name: tuple(own) for name, own in boxes.items()})
+        file = _find_image(path.parent, image.file_name)
+        yield LabelledImage(file, {name: tuple(own) for name, own in boxes.items()})
 
 
-def _find_picture(folder: Path, name: str) -> Path:
+def _find_image(folder: Path, name: str) -> Path:
     if Path(name).is_absolute() or ".." in Path(name).parts:
         raise InputError(f"{name} does not lie in the folder {folder}.")
     for path in (folder / name, folder / "images" / name):

@@ -30,7 +30,7 @@ from vlm_demo.engines.base import (
 from vlm_demo.engines.cache_budget import CacheBudget, CachedItem
 from vlm_demo.engines.detector import nanodet, scores
 from vlm_demo.engines.detector.answers import Photograph, answer_question, describe_region
-from vlm_demo.engines.detector.image_kind import ImageKindProbe
+from vlm_demo.engines.detector.image_kind import ImageKindProbe, is_blank
 from vlm_demo.engines.detector.photo_nets import (
     CLASSIFIER_FILE,
     DETECTOR_FILE,
@@ -141,13 +141,15 @@ class DetectorEngine:
         question = read_question(prompt.messages[-1].text)
         return scores.score_choices(self._observe(image), question, choices)
 
-    def recognize(self, image: Image) -> ImageKind:
-        """Return what kind of picture an image is.
+    def recognize(self, image: Image) -> ImageKind | None:
+        """Return what kind of picture an image is; None: it shows nothing.
 
         Raises:
             EngineError: the model was unloaded.
         """
         self._require_open()
+        if is_blank(image):
+            return None
         kinds = self._probe.recognize(self._look_at(image.convert("RGB")).observation.features)
         return max(kinds, key=kinds.__getitem__)
 

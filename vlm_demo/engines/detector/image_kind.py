@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from PIL.Image import Image
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -20,6 +21,15 @@ PROBE_FILE = "image_kind.safetensors"
 
 KINDS = (ImageKind.PHOTOGRAPH, ImageKind.DRAWN_SCENE, ImageKind.SCREEN)
 """What the probe's scores stand for, in order."""
+
+BLANK_CONTRAST = 12
+"""Largest difference of a channel's values, 0 to 255, within an image that shows nothing."""
+
+
+def is_blank(image: Image) -> bool:
+    """Return whether an image shows nothing, as a plain black or white one does."""
+    extrema = image.convert("RGB").getextrema()
+    return all(highest - lowest <= BLANK_CONTRAST for lowest, highest in extrema)
 
 
 class ImageKindProbe:

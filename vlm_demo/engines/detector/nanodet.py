@@ -7,10 +7,12 @@ are folded into the convolutions, so the network is 34 convolutions with biases.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
@@ -48,6 +50,15 @@ class Input(NamedTuple):
     extent: tuple[float, float]
     """The right and lower edge of the image within the square, in pixels."""
 
+    def trim(self) -> Tensor:
+        """Return the pixels without the fill, as far as the coarsest cells allow.
+
+        The network is convolutions only, so it takes any multiple of the largest stride; for most
+        photographs a quarter to a third of the work is saved.
+        """
+        columns, rows = (math.ceil(edge / STRIDES[-1]) * STRIDES[-1] for edge in self.extent)
+        return self.pixels[:, :rows, :columns]
+
 
 def fit_image(image: Image.Image) -> Image.Image:
     """Return an RGB image shrunk or enlarged to the square's side, keeping its ratio."""
@@ -61,10 +72,14 @@ def prepare_input(image: Image.Image) -> Input:
     fitted = fit_image(image)
     square = np.full((SIDE, SIDE, 3), _FILL, dtype=np.float32)
     square[: fitted.height, : fitted.width] = np.asarray(fitted)
-    square = (square[..., ::-1] - _MEAN_BGR) / _DEVIATION_BGR
-    pixels = torch.from_numpy(np.ascontiguousarray(square.transpose(2, 0, 1)))
     scale = SIDE / max(image.size)
-    return Input(pixels, (image.width * scale, image.height * scale))
+    return Input(_normalize(square), (image.width * scale, image.height * scale))
+
+
+def _normalize(square: NDArray[np.float32]) -> Tensor:
+    """Return (3, SIDE, SIDE) inputs for (SIDE, SIDE, 3) values of red, green and blue."""
+    square = (square[..., ::-1] - _MEAN_BGR) / _DEVIATION_BGR
+    return torch.from_numpy(np.ascontiguousarray(square.transpose(2, 0, 1)))
 
 
 class _Convolution(nn.Conv2d):
@@ -74,7 +89,7 @@ class _Convolution(nn.Conv2d):
         super().__init__(inputs, outputs, size, stride, size // 2)
 
     def forward(self, x: Tensor) -> Tensor:
-        return functional.leaky_relu(super().forward(x), 0.1)
+        return functional.leaky_relu_(super().forward(x), 0.1)
 
 
 class _Pair(nn.Module):
@@ -147,22 +162,38 @@ class NanoDetG(nn.Module):
         return self.detect(self.backbone(pixels))
 
 
-def describe_image(maps: list[Tensor]) -> Tensor:
-    """Return (batch, FEATURES): the means of `backbone`'s maps."""
-    return torch.cat([level.float().mean((2, 3)) for level in maps], 1)
+def describe_image(maps: list[Tensor], fill: Tensor) -> Tensor:
+    """Return (FEATURES,): the means of `backbone`'s maps for one image, as over the whole square.
+
+    Args:
+        maps: of the trimmed pixels.
+        fill: (FEATURES,) what stands in the maps where the square is not covered (`describe_fill`).
+    """
+    means = torch.cat([level[0].mean((1, 2)) for level in maps])
+    rows, columns = maps[-1].shape[-2:]
+    share = rows * columns * STRIDES[-1] ** 2 / SIDE**2
+    return means * share + fill * (1 - share)
 
 
-def decode_boxes(bins: Tensor, cells: Tensor, stride: int) -> Tensor:
+def describe_fill(network: NanoDetG) -> Tensor:
+    """Return (FEATURES,): what `backbone`'s maps hold in the midst of the fill."""
+    square = np.full((SIDE, SIDE, 3), _FILL, dtype=np.float32)
+    maps = network.backbone(_normalize(square)[None])
+    middles = [level[0, :, level.shape[2] // 2, level.shape[3] // 2] for level in maps]
+    return torch.cat(middles)
+
+
+def decode_boxes(bins: Tensor, cells: Tensor, stride: int, columns: int) -> Tensor:
     """Return (n, 4) corners x1, y1, x2, y2 in pixels of the square.
 
     Args:
         bins: (n, 4 * BINS) logits of the distances to the left, upper, right and lower side.
         cells: (n,) numbers of the cells, row by row.
         stride: pixels between the cells of the level.
+        columns: number of cells in a row.
     """
     values = torch.arange(float(BINS), device=bins.device)
     distances = (bins.view(-1, 4, BINS).softmax(-1) @ values) * stride
-    columns = SIDE // stride
     centers = torch.stack([cells % columns + 0.5, cells // columns + 0.5], 1) * stride
     return torch.cat([centers - distances[:, :2], centers + distances[:, 2:]], 1)
 

@@ -27,7 +27,7 @@ LOWEST_SCORE = 0.05
 _CELLS_A_LEVEL = 60
 """Number of cells with the highest scores that are decoded at each level."""
 
-_OVERLAP = 0.6
+_OVERLAP = 0.45
 """Intersection over union from which the less certain of two boxes of a class is dropped."""
 
 
@@ -60,6 +60,8 @@ class PhotoNets:
 
     def __init__(self, detector: NanoDetG, classifier: EfficientNetLite0) -> None:
         self.detector, self.classifier = detector.eval(), classifier.eval()
+        with torch.inference_mode():
+            self._fill = nanodet.describe_fill(self.detector)
 
     @classmethod
     def load(cls, folder: Path) -> PhotoNets:
@@ -77,10 +79,11 @@ class PhotoNets:
     @torch.inference_mode()
     def detect(self, image: Image) -> Observation:
         """Find the objects of COCO's classes in an RGB image."""
-        pixels, extent = nanodet.prepare_input(image)
+        prepared = nanodet.prepare_input(image)
+        pixels, extent = prepared.trim(), prepared.extent
         maps = self.detector.backbone(pixels[None])
         rows = [
-            _decode_level(level[0], stride)
+            _decode_level(level[0], stride, pixels.shape[-1] // stride)
             for level, stride in zip(self.detector.detect(maps), nanodet.STRIDES, strict=True)
         ]
         candidates = torch.cat(rows)
@@ -90,7 +93,7 @@ class PhotoNets:
             detection = Detection(int(index), score, Box.normalize(*corners, by=extent))
             if detection.box.area > 0 and not any(_repeats(detection, other) for other in kept):
                 kept.append(detection)
-        return Observation(tuple(kept), tuple(nanodet.describe_image(maps)[0].tolist()))
+        return Observation(tuple(kept), tuple(nanodet.describe_image(maps, self._fill).tolist()))
 
     @torch.inference_mode()
     def classify(self, image: Image) -> tuple[float, ...]:
@@ -103,12 +106,12 @@ def _load_weights(model: nn.Module, path: Path) -> None:
     model.load_state_dict({name: value.float() for name, value in load_file(path).items()})
 
 
-def _decode_level(cells: Tensor, stride: int) -> Tensor:
+def _decode_level(cells: Tensor, stride: int, columns: int) -> Tensor:
     """Return (n, 6) rows of class, score and corners in pixels of the square."""
     scores, classes = cells[:, : nanodet.CLASSES].sigmoid().max(1)
     best = scores.topk(min(_CELLS_A_LEVEL, len(scores))).indices
     best = best[scores[best] > LOWEST_SCORE]
-    boxes = nanodet.decode_boxes(cells[best, nanodet.CLASSES :], best, stride)
+    boxes = nanodet.decode_boxes(cells[best, nanodet.CLASSES :], best, stride, columns)
     return torch.cat([classes[best, None], scores[best, None], boxes], 1)
 
 
