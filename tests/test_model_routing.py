@@ -1,7 +1,6 @@
 """Who answers, by the kind of the picture, and what people are told about it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -12,7 +11,8 @@ from vlm_demo.catalog.menu import default_menu, find
 from vlm_demo.errors import LoadError, NoScoresError
 from vlm_demo.images import open_image
 from vlm_demo.training.screens import draw_screen
-from vlm_demo.values import Message, Reply, Request, StopReason, Task
+from vlm_demo.ui.components.examples import load_examples
+from vlm_demo.values import Box, Message, Reply, Request, StopReason, Task
 
 PHOTOS, SCENES = "embedded-photos", "embedded-llava15"
 
@@ -31,9 +31,7 @@ def scene() -> Image.Image:
 
 @pytest.fixture(scope="module")
 def photo() -> Image.Image:
-    """The project has no photograph; the probe takes a wide blur of noise for one."""
-    noise = Image.effect_noise((80, 60), 90).convert("RGB")
-    return noise.resize((640, 480), Image.Resampling.BICUBIC)
+    return open_image(ROOT / "assets/examples/photographer.jpg")
 
 
 def ask(backend: Backend, model: str, request: Request) -> tuple[Reply, Reply]:
@@ -123,11 +121,17 @@ def test_a_chosen_model_warns_of_a_screenshot(backend: Backend) -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (300, 300), (20_000, 300), (2, 5_000)])
-def test_black_pictures_of_any_shape_get_an_answer(backend: Backend, size: tuple[int, int]) -> None:
-    _, reply = ask(backend, "automatic", Request(Task.CAPTION, "", (Image.new("RGB", size),)))
+def test_nothing_is_seen_in_a_black_picture_of_any_shape(
+    backend: Backend, size: tuple[int, int]
+) -> None:
+    request = Request(Task.CAPTION, "", (Image.new("RGB", size),))
 
-    assert reply.text
-    assert reply.model
+    _, reply = ask(backend, "automatic", request)
+    _, named = ask(backend, SCENES, request)
+
+    assert reply.text == "I see none of the things that I know."
+    assert reply.note == f"{PHOTOS} answered."
+    assert named.note == ""
 
 
 def test_several_things_are_looked_for_by_one_model(backend: Backend, scene: Image.Image) -> None:
@@ -140,11 +144,15 @@ def test_several_things_are_looked_for_by_one_model(backend: Backend, scene: Ima
 
 def test_automatic_is_loaded_when_its_models_are(backend: Backend) -> None:
     assert not Backend(default_menu()[:4]).is_loaded("automatic")
+    assert Backend(default_menu()[:4]).usage("automatic") is None
     for _ in backend.load("automatic"):
         pass
 
     assert backend.is_loaded("automatic")
     assert backend.progress("automatic") is None
+    usages = [backend.usage(name) for name in ("automatic", PHOTOS, SCENES)]
+    both, *single = [usage.weight_bytes for usage in usages if usage]
+    assert both == sum(single)
     assert not backend.is_loaded("no such model")
 
 
@@ -157,6 +165,24 @@ def test_without_its_models_automatic_says_so(scene: Image.Image) -> None:
 
 
 def test_no_example_is_sent_to_the_wrong_model(backend: Backend) -> None:
-    for path in sorted(Path(ROOT / "assets/examples").glob("*.png")):
+    for path, picture in {one.image: one.picture for one in load_examples()}.items():
         request = Request(Task.CAPTION, "", (open_image(path),))
-        assert backend.route("automatic", request).spec.name == SCENES, path.name
+        assert backend.route("automatic", request).spec.made_for is picture.kind, path.name
+
+
+@pytest.mark.parametrize("name", ["astronaut", "chelsea", "coffee", "photographer"])
+def test_the_default_model_answers_what_is_suggested_about_photographs(
+    backend: Backend, name: str
+) -> None:
+    examples = [one for one in load_examples() if one.image.stem == name]
+    picture = examples[0].picture
+    suggested = [(one.task, one.text) for one in examples]
+    for task, text in (*suggested, *picture.requests["ja"], *picture.requests["zh"]):
+        image = open_image(examples[0].image)
+        _, reply = ask(backend, backend.menu[0].name, Request(task, text, (image,)))
+
+        (mention,) = reply.mentions
+        assert any(word in mention.phrase for word in picture.objects[0].names.values()), text
+        (box,) = mention.regions
+        assert isinstance(box, Box)
+        assert box.iou(picture.objects[0].box) > 0.9

@@ -3,7 +3,6 @@
 import itertools
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import torch
@@ -236,15 +235,6 @@ def test_pictures_unlike_any_that_were_learnt_are_answered_without_failing(
         for region in (r for m in reply.mentions for r in m.regions):
             assert 0 <= region.x1 <= region.x2 <= 1
             assert 0 <= region.y1 <= region.y2 <= 1
-
-
-def test_examples_are_pictures_of_test_scenes_with_a_licence() -> None:
-    import tomllib
-
-    document = tomllib.loads((REPOSITORY / "assets" / "examples.toml").read_text(encoding="utf-8"))
-    for example in document["example"]:
-        assert (Path(REPOSITORY) / "assets" / "examples" / example["picture"]).exists()
-        assert example["licence"] == "Apache-2.0"
 
 
 @pytest.mark.parametrize("model", CLASSES)

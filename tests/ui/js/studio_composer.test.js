@@ -5,6 +5,7 @@ import {
   afterSending, draftOf, emptyDraft, isSendable, modeOf, MODES, obstacleTo, STYLES, taskOf, withRegions, withText,
 } from "../../../vlm_demo/ui/studio/composer/modes.js";
 import { changeOption, countChanged, findHints, OPTIONS, readChoices, readOption } from "../../../vlm_demo/ui/studio/composer/option_values.js";
+import { findNotes } from "../../../vlm_demo/ui/studio/composer/model_notes.js";
 import { addTags, allTags, takeTags } from "../../../vlm_demo/ui/studio/composer/tags.js";
 import { box, turn } from "./studio_support.js";
 
@@ -93,4 +94,12 @@ test("possible answers are one a line, or between commas", () => {
 test("odd options are explained", () => {
   assert.equal(findHints({}).length, 0);
   assert.equal(findHints({ temperature: 0, seed: 1, max_new_tokens: 5 }).length, 2);
+});
+
+test("a model of drawn scenes warns before a photograph, also one of the examples", () => {
+  const model = { name: "tiny", knows_photos: false, can: {} }, photos = { name: "photos", knows_photos: true, can: { chat: true }, group: "here" };
+  const examples = [{ id: "horse", kind: "drawn scene" }, { id: "chelsea", kind: "photograph" }];
+  const notes = (/** @type {string | null} */ example) => findNotes({ model, models: [model, photos], examples, task: "chat", shown: /** @type {any} */ ({ example }), draft: emptyDraft(), turns: 0 });
+  assert.deepEqual(notes("horse"), []);
+  for (const example of ["chelsea", null]) assert.deepEqual(notes(example).map(({ remedies }) => remedies.map((one) => one.model)), [["photos"]]);
 });

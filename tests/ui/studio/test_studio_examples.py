@@ -5,15 +5,18 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
+from vlm_demo.engines import ImageKind
 from vlm_demo.scenes.painting import draw_scene
 from vlm_demo.ui.components.examples import Example, load_examples
 from vlm_demo.ui.i18n import LANGUAGES
 from vlm_demo.ui.studio.calls.start import example_infos
 
 EXAMPLES = {example.image.name: example for example in load_examples()}
+SCENES = {name: one for name, one in EXAMPLES.items() if name.endswith(".png")}
+PHOTOS = {name: one for name, one in EXAMPLES.items() if name not in SCENES}
 
 
-@pytest.mark.parametrize("example", EXAMPLES.values(), ids=list(EXAMPLES))
+@pytest.mark.parametrize("example", SCENES.values(), ids=list(SCENES))
 def test_boxes_are_where_the_scene_has_its_objects(example: Example) -> None:
     scene = draw_scene(int(example.source.rpartition(" ")[2]), 640)
     with Image.open(example.image) as image:
@@ -26,6 +29,18 @@ def test_boxes_are_where_the_scene_has_its_objects(example: Example) -> None:
             (expected.x1, expected.y1, expected.x2, expected.y2), abs=1e-4
         )
         assert {"en", *LANGUAGES} == set(one.names)
+    assert example.picture.kind is ImageKind.DRAWN_SCENE
+    assert example.licence == "Apache-2.0"
+
+
+@pytest.mark.parametrize("example", PHOTOS.values(), ids=list(PHOTOS))
+def test_photographs_are_small_free_and_credited(example: Example) -> None:
+    assert example.image.stat().st_size <= 150_000
+    assert example.picture.kind is ImageKind.PHOTOGRAPH
+    assert example.licence in ("CC0-1.0", "public domain")
+    notice = (example.image.parent / "NOTICE").read_text(encoding="utf-8")
+    _, _, rest = notice.partition(f"\n{example.image.name}\n")
+    assert example.licence.replace("-", " ") in rest.partition("\n\n")[0]
 
 
 def test_every_example_has_boxes_and_a_request_in_each_language() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from PIL.Image import Image
 from safetensors.torch import load_file
@@ -28,8 +29,7 @@ BLANK_CONTRAST = 12
 
 def is_blank(image: Image) -> bool:
     """Return whether an image shows nothing, as a plain black or white one does."""
-    extrema = image.convert("RGB").getextrema()
-    return all(highest - lowest <= BLANK_CONTRAST for lowest, highest in extrema)
+    return bool(np.ptp(np.asarray(image.convert("RGB")), axis=(0, 1)).max() <= BLANK_CONTRAST)
 
 
 class ImageKindProbe:

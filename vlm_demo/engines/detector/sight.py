@@ -149,7 +149,10 @@ def find_things(
     group = [one for one in detections if one.class_index == class_index]
     found = [one for one in group if one.score >= MENTIONED_SCORE]
     found = found or [one for one in group if one.score >= ASKED_SCORE][:1]
-    return _describe_group(class_index, found, whole) if found else None
+    thing = _describe_group(class_index, found, whole) if found else None
+    # A doubtful dog that the classifier takes for a cat is no dog.
+    is_denied = thing is not None and thing.class_index is None and thing.score < STATED_SCORE
+    return None if is_denied else thing
 
 
 def is_animal(class_index: int | None) -> bool:

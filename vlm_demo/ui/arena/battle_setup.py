@@ -82,8 +82,15 @@ def _choose_examples(page: PageContext) -> tuple[Example, ...]:
 
 
 def _pool(page: PageContext) -> tuple[Example, ...]:
-    """Return the examples that two models can be given."""
-    return tuple(one for one in page.examples_for(*TASKS.values()) if "|" not in one.text)
+    """Return the examples that two models can be given, and know such pictures."""
+    asked = [one for one in page.examples_for(*TASKS.values()) if "|" not in one.text]
+    return tuple(one for one in asked if _count_able(page, one) > 1)
+
+
+def _count_able(page: PageContext, example: Example) -> int:
+    """Return how many models of the arena can do an example's task and know such pictures."""
+    models = map(page.backend.spec, page.arena.contenders(example.task))
+    return sum(spec.made_for in (None, example.picture.kind) for spec in models)
 
 
 @dataclass(frozen=True, slots=True)

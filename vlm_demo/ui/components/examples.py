@@ -1,8 +1,9 @@
 """The example pictures that `assets/examples.toml` lists.
 
 Each [[picture]] has `file` (in assets/examples), `objects` (what is on it: its name by language,
-and `box`, fractions x1, y1, x2, y2) and `requests` by language (each with `task` and `text`), which
-the default model was seen to answer in languages other than English.
+and `box`, fractions x1, y1, x2, y2), `requests` by language (each with `task` and `text`), which
+the default model was seen to answer in languages other than English, and `kind` where it is no
+drawn scene.
 
 Each [[example]] has `picture` (a file in assets/examples), `source` and `licence` (where it comes
 from and its terms), `title` (what it shows, in a few words), `task`, and where the task takes a
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vlm_demo.engines import ImageKind
 from vlm_demo.errors import SettingsError
 from vlm_demo.values import Box, Task
 
@@ -37,6 +39,7 @@ class ExamplePicture:
 
     objects: tuple[ExampleObject, ...] = ()
     requests: Mapping[str, tuple[tuple[Task, str], ...]] = field(default_factory=dict)
+    kind: ImageKind = ImageKind.DRAWN_SCENE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,4 +94,5 @@ def _read_picture(entry: Mapping[str, Any]) -> ExamplePicture:
         language: tuple((Task(one["task"]), one["text"]) for one in listed)
         for language, listed in entry.get("requests", {}).items()
     }
-    return ExamplePicture(objects, requests)
+    kind = ImageKind(entry.get("kind", ImageKind.DRAWN_SCENE))
+    return ExamplePicture(objects, requests, kind)

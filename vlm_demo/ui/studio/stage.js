@@ -107,7 +107,12 @@ function createGallery(studio, host) {
     },
     onAddress: (address) => studio.pictures.addAddress(address).catch((error) => { throw new Error(translate(problemOf(error).message)); }),
   });
-  const show = () => gallery.show(studio.store.get().start?.examples ?? [], ({ task }) => studio.model()?.can?.[task] === true);
+  const show = () => {
+    const model = studio.model(), examples = studio.store.get().start?.examples ?? [];
+    // A model that knows one kind of picture is not shown the others to fail at.
+    const known = examples.filter((/** @type {{kind: string}} */ { kind }) => !model?.made_for || model.made_for === kind);
+    gallery.show(known.length ? known : examples, ({ task }) => model?.can?.[task] === true);
+  };
   // A page for everybody fetches no pictures of the web.
   studio.store.subscribe(({ start }) => start?.public ?? true, (isPublic) => gallery.element.classList.toggle("without-addresses", isPublic), { now: true });
   studio.store.subscribe(({ start }) => start?.examples, show, { now: true });

@@ -94,6 +94,7 @@
  * @property {boolean} history
  * @property {Said | ""} note
  * @property {boolean} knows_photos
+ * @property {"photograph" | "drawn scene" | "screen" | null} made_for  the only kind of picture that it knows
  * @property {string[]} region_forms
  * @property {boolean} writes_regions
  * @property {boolean} thinking
@@ -112,6 +113,7 @@
  * @property {number} height
  * @property {Record<string, string>} title  by language
  * @property {string} credit
+ * @property {"photograph" | "drawn scene" | "screen"} kind
  * @property {Mention[]} mentions
  * @property {Record<string, Suggestion[]>} words  by language
  */

@@ -87,6 +87,7 @@ def _lasting_info(spec: ModelSpec, _is_here: bool) -> dict[str, Any]:
         "history": family.keeps_history,
         "note": spec.note and text_data(spec.note),
         "knows_photos": spec.made_for is not ImageKind.DRAWN_SCENE,
+        "made_for": spec.made_for and spec.made_for.value,
         "region_forms": list(REGION_FORMS.values()),
         "writes_regions": family.writes_regions,
         "thinking": has_thinking_switch(spec),

@@ -84,7 +84,8 @@ def _example_info(group: Sequence[Example]) -> dict[str, Any]:
         | {
             language: translations(language).get(first.title, first.title) for language in LANGUAGES
         },
-        "credit": first.licence,
+        "credit": f"{first.source} ({first.licence})",
+        "kind": first.picture.kind.value,
         "mentions": _object_mentions(first.picture.objects),
         "words": _example_requests(group),
     }

@@ -17,15 +17,16 @@ const SCRIPTS = [
 export const languageOf = (text) => SCRIPTS.find(([, letters]) => letters.test(text))?.[0] ?? null;
 
 /**
- * @param {{model: any, models: any[], task: string, shown: import("../state/types.js").Picture | null, draft: import("../state/types.js").Draft, turns: number}} state
+ * @param {{model: any, models: any[], examples?: {id: string, kind: string}[], task: string, shown: import("../state/types.js").Picture | null, draft: import("../state/types.js").Draft, turns: number}} state
  * @returns {Note[]}
  */
-export function findNotes({ model, models: all, task, shown, draft, turns }) {
+export function findNotes({ model, models: all, examples = [], task, shown, draft, turns }) {
   if (!model) return [];
   const models = all.filter((one) => one.can?.[task] === true && one.name !== model.name);
   const notes = [], title = model.title ?? model.name;
   // It is said before the first answer.
-  if (shown && !shown.example && !turns && model.knows_photos === false) {
+  const isScene = examples.some(({ id, kind }) => id === shown?.example && kind === "drawn scene");
+  if (shown && !isScene && !turns && model.knows_photos === false) {
     notes.push({ text: message("{model} is a small demo model: it knows the drawn example images, not photographs."), values: { model: title }, remedies: offer(models, (one) => one.knows_photos === true) });
   }
   const language = languageOf([draft.text, ...draft.tags].join(" "));

@@ -15,6 +15,7 @@ import { language, say } from "../../i18n/say.js";
  * @property {number} height
  * @property {Record<string, string>} title by language
  * @property {string} [credit]
+ * @property {string} [kind] of the picture
  * @property {readonly (Mention & {phrases?: Record<string, string>})[]} mentions drawn on it; `phrases` by language
  * @property {Record<string, readonly ExampleRequest[]>} words by language; what is shown is what is asked
  */
