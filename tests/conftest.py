@@ -36,6 +36,8 @@ TESTS = Path(__file__).parent
 
 MARKERS = {
     "ui/browser": "browser",
+    "api/test_api_server.py": "services",
+    "api/test_openai_client.py": "models",
     "bench": "models",
     "cli": "models",
     "conversion": "models",

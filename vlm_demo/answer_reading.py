@@ -10,7 +10,16 @@ from dataclasses import replace
 from vlm_demo.engines import Engine
 from vlm_demo.prompting.confidence import TokenProbabilities
 from vlm_demo.prompting.family import Family
-from vlm_demo.values import Prompt, Reply, Sampling, StopReason, TextChunk, Timing
+from vlm_demo.values import (
+    AnswerToken,
+    Prompt,
+    Reply,
+    Sampling,
+    StopReason,
+    TextChunk,
+    Timing,
+    TokenCounts,
+)
 
 READING_INTERVAL_S = 0.04
 """Shortest time in seconds from one reading of an answer to the next."""
@@ -55,7 +64,9 @@ class AnswerReader:
         self._prompt = prompt
         self._timer = timer
         self._raw = prompt.answer_prefix
-        self._tokens = TokenProbabilities(prompt.answer_prefix)
+        self._probabilities = TokenProbabilities(prompt.answer_prefix)
+        self._tokens: list[AnswerToken] = []
+        self._counts: TokenCounts | None = None
         self._stop: StopReason | None = None
 
     def read(self, engine: Engine, sampling: Sampling) -> Generator[Reply, None, None]:
@@ -64,7 +75,7 @@ class AnswerReader:
         with closing(engine.stream(self._prompt, sampling)) as chunks:
             for chunk in chunks:
                 self._timer.count(chunk)
-                self._stop = chunk.stop
+                self._stop, self._counts = chunk.stop, chunk.counts
                 if not self._timer.has_begun and self._stop is None:
                     yield Reply(
                         "",
@@ -76,7 +87,8 @@ class AnswerReader:
                     )
                     continue
                 self._raw += chunk
-                self._tokens.add(chunk)
+                self._probabilities.add(chunk)
+                self._tokens += map(AnswerToken, chunk.tokens, chunk.logprobs)
                 started = time.monotonic()
                 if started < due or self._stop:
                     continue
@@ -89,17 +101,24 @@ class AnswerReader:
             yield self._reply()
 
     def _reply(self) -> Reply:
-        return replace(self._read(), stop=self._stop, model=self._model)
+        return replace(
+            self._read(),
+            stop=self._stop,
+            model=self._model,
+            tokens=tuple(self._tokens),
+            counts=self._counts,
+        )
 
     def _read(self) -> Reply:
         prompt, timing = self._prompt, self._timer.timing
         if prompt.choices or prompt.pattern or prompt.schema:
             # A constrained answer holds no reasoning, and nothing of the family's markup.
-            return Reply(self._raw, self._raw.strip(), note=prompt.note, timing=timing)
+            answer = self._raw.strip()
+            return Reply(self._raw, answer, note=prompt.note, timing=timing, answer=answer)
         reply = self._family.reply(self._raw, prompt)
         notes = " ".join(filter(None, (prompt.note, reply.note)))
         reply = replace(reply, note=notes, timing=timing)
-        return self._tokens.add_confidences(reply)
+        return self._probabilities.add_confidences(reply)
 
 
 def describe_omission(turns: int) -> str:

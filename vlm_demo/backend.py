@@ -294,7 +294,8 @@ class Backend:
         """
         route = self.route(model, request)
         if route.refusal:
-            yield Reply(route.refusal, route.refusal, stop=StopReason.FINISHED, model=model)
+            refusal = Reply(route.refusal, route.refusal, answer=route.refusal)
+            yield replace(refusal, stop=StopReason.FINISHED, model=model)
             return
         targets = read_targets(request.text) if request.task in TARGET_TASKS else ()
         answer = partial(self._answer, route)

@@ -202,6 +202,17 @@ class Settings:
     mcp: bool = _setting(
         False, "Also offer the page's actions to assistants, as MCP tools.", _parse_bool
     )
+    api: bool = _setting(
+        False, "Also answer other programs at /v1, as OpenAI's API does.", _parse_bool
+    )
+    api_keys: tuple[str, ...] = _setting(
+        (),
+        "Keys of these programs.",
+        _parse_names,
+        default_text="none, and then only programs on this computer are answered",
+        is_flag=False,
+    )
+    no_page: bool = _setting(False, "Leave the page out; for --api alone.", _parse_bool)
     menu: Path | None = _setting(  # noqa: RUF009  it returns a field
         None,
         "TOML file of models to choose from.",

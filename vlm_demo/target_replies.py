@@ -23,6 +23,7 @@ from vlm_demo.values import (
     StopReason,
     TargetResult,
     Timing,
+    TokenCounts,
 )
 
 SEPARATOR = "\n"
@@ -139,6 +140,8 @@ def merge_replies(targets: Sequence[str], replies: Sequence[Reply | None]) -> Re
         model=next((reply.model for reply in own if reply.model), ""),
         space=next((reply.space for reply in own if reply.space), ""),
         timing=_merge_timings([reply.timing for reply in own if reply.timing]),
+        answer=SEPARATOR.join(reply.answer.strip() for reply in own if reply.answer),
+        counts=_merge_counts([reply.counts for reply in own]),
     )
 
 
@@ -180,6 +183,17 @@ def _merge_stops(stops: Sequence[StopReason | None]) -> StopReason | None:
         return None
     cut_off = (stop for stop in stops if stop is not StopReason.FINISHED)
     return next(cut_off, StopReason.FINISHED)
+
+
+def _merge_counts(counts: Sequence[TokenCounts | None]) -> TokenCounts | None:
+    known = [one for one in counts if one]
+    if len(known) < len(counts):
+        return None  # not all have ended, or one is not known
+    return TokenCounts(
+        sum(one.prompt for one in known),
+        sum(one.cached for one in known),
+        sum(one.completion for one in known),
+    )
 
 
 def _merge_timings(timings: Sequence[Timing]) -> Timing | None:

@@ -233,9 +233,18 @@ def prepare_page() -> None:
         from vlm_demo.engines.local.zerogpu import process  # noqa: F401
 
 
-def serve_page(settings: Settings) -> None:
-    """Serve the page until the program is interrupted."""
+def serve(settings: Settings) -> None:
+    """Serve the page, the API or both until the program is interrupted.
+
+    Raises:
+        VlmDemoError: a setting cannot be used.
+    """
     prepare_page()
+    if settings.no_page:
+        from vlm_demo.cli import api_alone
+
+        api_alone.serve(settings)
+        return
     from vlm_demo.cli import page
 
     page.serve(settings)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import importlib
-import logging
 from threading import Thread
 
+from starlette.routing import Mount
+
+from vlm_demo.api.app import PREFIX, build_api
 from vlm_demo.arena import open_hub_copy
 from vlm_demo.backend import Backend
-from vlm_demo.errors import SettingsError, VlmDemoError
-from vlm_demo.server import Monitor
+from vlm_demo.cli.preload import preload
+from vlm_demo.errors import SettingsError
+from vlm_demo.server import Monitor, ServerPart
 from vlm_demo.server.logs import configure_logs
 from vlm_demo.server.ports import check_port
 from vlm_demo.settings import Settings
 from vlm_demo.ui import layout
-
-log = logging.getLogger(__name__)
 
 
 def serve(settings: Settings) -> None:
@@ -34,10 +35,12 @@ def serve(settings: Settings) -> None:
         votes_copy.start()  # votes that a Space has lost are back before anybody votes
     try:
         page = layout.build_page(backend, settings)
-        address = layout.serve(page, settings, monitor=monitor)
+        address = layout.serve(page, settings, monitor=monitor, parts=_parts(backend, settings))
     except OSError as error:
         raise SettingsError(f"The page cannot be served: {error}") from error
     print(f"The page is at {address} (stop it with Ctrl+C).", flush=True)
+    if settings.api:
+        print(f"Other programs are answered at {address.rstrip('/')}{PREFIX}.", flush=True)
     # The page is up before torch is even imported; the first answer need not wait for it.
     Thread(target=_preload, args=(backend,), daemon=True).start()
     page.block_thread()
@@ -46,14 +49,18 @@ def serve(settings: Settings) -> None:
         votes_copy.close()
 
 
+def _parts(backend: Backend, settings: Settings) -> list[ServerPart]:
+    """Return what is served beside the page.
+
+    Raises:
+        SettingsError: the API is wanted, others could reach it, and there are no keys.
+    """
+    if not settings.api:
+        return []
+    return [ServerPart(routes=(Mount(PREFIX, build_api(backend, settings)),))]
+
+
 def _preload(backend: Backend) -> None:
     """Load what is needed first: the default model, and what rates models."""
-    first = backend.menu[0]
-    if not first.is_here:
-        return  # it is fetched when somebody opens the page, with a progress bar
-    try:
-        for _ in backend.load(first.name):
-            pass
-    except VlmDemoError as error:
-        log.warning("%s", error)
+    preload(backend)
     importlib.import_module("vlm_demo.arena.ratings.bradley_terry")

@@ -119,7 +119,7 @@ class Family(FamilySpec):
             choices=request.choices,
             pattern=request.pattern,
             schema=request.schema,
-            stop=self.stop,
+            stop=(*self.stop, *request.stop),
             note=" ".join(filter(None, notes)),
         )
 
@@ -193,7 +193,7 @@ class Family(FamilySpec):
         start, end = start + offset, end + offset
         answer = turn[start - begin : end - begin]
         if self.markup is None or prompt.frame is None:
-            return Reply(raw, answer.strip(), reasoning=reasoning)
+            return Reply(raw, answer.strip(), reasoning=reasoning, answer=answer)
         output = self.markup.read_output(answer, prompt.frame)
         newest = max(sum(len(message.images) for message in prompt.messages) - 1, 0)
         mentions = tuple(
@@ -215,6 +215,7 @@ class Family(FamilySpec):
             _state_of(output),
             reasoning=reasoning,
             parsed_places=places,
+            answer=answer,
         )
         return move_to_whole(reply, prompt.crop) if prompt.crop else reply
 

@@ -15,6 +15,7 @@ from vlm_demo.values.regions import (
     bounding_box,
 )
 from vlm_demo.values.replies import (
+    AnswerToken,
     Mention,
     ParsedPlace,
     Reply,
@@ -23,11 +24,13 @@ from vlm_demo.values.replies import (
     TargetResult,
     TextChunk,
     Timing,
+    TokenCounts,
 )
 from vlm_demo.values.requests import Frame, Message, Prompt, Request, Role, Sampling, Task
 
 __all__ = [
     "MAX_REGIONS",
+    "AnswerToken",
     "Box",
     "Frame",
     "Mention",
@@ -49,5 +52,6 @@ __all__ = [
     "Task",
     "TextChunk",
     "Timing",
+    "TokenCounts",
     "bounding_box",
 ]

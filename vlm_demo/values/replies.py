@@ -56,16 +56,42 @@ class StopReason(StrEnum):
     FAILED = "failed"  # an error cut it off
 
 
+@dataclass(frozen=True, slots=True)
+class TokenCounts:
+    """How many tokens a prompt and its answer have."""
+
+    prompt: int = 0  # pictures included
+    cached: int = 0  # of the prompt, those that had been computed before
+    completion: int = 0  # that the model has written, the one that ends the answer included
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerToken:
+    """A token that the model has written."""
+
+    text: str
+    """What it adds to the text; "": it is a part of the character that the next one ends."""
+
+    logprob: float
+    """The natural logarithm of its probability."""
+
+
 class TextChunk(str):
     """A piece of an answer's text, with how sure the model was of the tokens that end in it."""
 
-    __slots__ = ("logprobs", "queue_position", "stop")
+    __slots__ = ("counts", "logprobs", "queue_position", "stop", "tokens")
 
     queue_position: int
     """How many requests are answered before this one; while there are any, the text is ""."""
 
     logprobs: tuple[float, ...]
     """Natural logarithms of the tokens' probabilities; (): not known."""
+
+    tokens: tuple[str, ...]
+    """The text of each of these tokens, in the same order; (): not known."""
+
+    counts: TokenCounts | None
+    """Of the whole answer, with its last chunk; None: not known, or it goes on."""
 
     stop: StopReason | None
     """Why the answer ends with this chunk; None: it goes on."""
@@ -75,11 +101,14 @@ class TextChunk(str):
         text: str = "",
         *,
         logprobs: tuple[float, ...] = (),
+        tokens: tuple[str, ...] = (),
         queue_position: int = 0,
         stop: StopReason | None = None,
+        counts: TokenCounts | None = None,
     ) -> TextChunk:
         chunk = super().__new__(cls, text)
-        chunk.logprobs, chunk.queue_position, chunk.stop = logprobs, queue_position, stop
+        chunk.logprobs, chunk.tokens = logprobs, tokens
+        chunk.queue_position, chunk.stop, chunk.counts = queue_position, stop, counts
         return chunk
 
 
@@ -168,6 +197,15 @@ class Reply:
 
     timing: Timing | None = field(default=None, compare=False)
     """How fast the answer came; None: not known."""
+
+    answer: str = field(default="", compare=False)
+    """The answer as the model wrote it: `raw` without reasoning and what ends an answer."""
+
+    tokens: tuple[AnswerToken, ...] = field(default=(), compare=False)
+    """What the model has written so far, token by token; (): not known."""
+
+    counts: TokenCounts | None = field(default=None, compare=False)
+    """How many tokens it took, once the answer has ended; None: not known."""
 
     def count_regions(self, target: str) -> int:
         """Return how many regions there are of one of several things that were looked for."""

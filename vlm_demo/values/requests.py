@@ -114,6 +114,9 @@ class Request:
     schema: str = ""
     """A JSON Schema, as JSON, that the answer must be valid by; "": it is free."""
 
+    stop: tuple[str, ...] = ()
+    """Stop strings beside those of the family: the answer ends before the first of them."""
+
     sampling: Sampling | None = None
     """How tokens are drawn; None: as the family says."""
 

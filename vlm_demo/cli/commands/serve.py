@@ -10,11 +10,11 @@ from vlm_demo.settings import Settings, declarations
 
 
 def serve(**flags: Any) -> None:
-    """Serve the page until Ctrl+C.
+    """Serve the page, and with --api other programs, until Ctrl+C.
 
     Each flag can also be an environment variable: VLM_DEMO_PORT for --port, and so on.
     """
-    lazy.serve_page(Settings.read(flags))
+    lazy.serve(Settings.read(flags))
 
 
 set_parameters(

@@ -247,7 +247,7 @@ class LocalEngine:
 
     def _choice_answer(self, prompt: Prompt, encoded: EncodedPrompt) -> ChoiceAnswer:
         ids = self._choice_tokens(encoded, prompt.choices)
-        return ChoiceAnswer(prompt.choices, ids, self._end_token())
+        return ChoiceAnswer(prompt.choices, ids, self._end_token(), self._encoder.tokenizer)
 
     def _choice_tokens(self, encoded: EncodedPrompt, choices: Sequence[str]) -> list[list[int]]:
         return [self._encoder.answer_tokens(encoded.text, choice) for choice in choices]

@@ -25,9 +25,9 @@ from vlm_demo.engines.remote.event_stream import (
 )
 from vlm_demo.engines.remote.failures import ServerFailures
 from vlm_demo.engines.remote.retries import PAUSES_S, retry_pause_s
-from vlm_demo.engines.remote.stream_deltas import Delta, DeltaReader, TokenCounts, read_delta
+from vlm_demo.engines.remote.stream_deltas import Delta, DeltaReader, read_delta
 from vlm_demo.errors import EngineError, LoadError, ServerError, VlmDemoError
-from vlm_demo.values import StopReason, TextChunk
+from vlm_demo.values import StopReason, TextChunk, TokenCounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +126,7 @@ class ServerClient:
                             yield chunk
         if reader.stop is None:
             raise self.failures.incomplete()
-        yield TextChunk(stop=reader.stop)
+        yield TextChunk(stop=reader.stop, counts=reader.counts)
 
     async def _begin(self, request: ChatRequest, stack: AsyncExitStack) -> _Response:
         """Send the request until the server begins to answer; `stack` closes the connection.

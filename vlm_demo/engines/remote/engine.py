@@ -180,9 +180,9 @@ def _only_choice(
     answer: Generator[TextChunk, None, None], choices: Sequence[str]
 ) -> Generator[TextChunk, None, None]:
     """Yield the choice that an answer holds, once it is complete."""
-    text, stop = "", StopReason.FINISHED
+    text, stop, counts = "", StopReason.FINISHED, None
     with closing(answer):
         for chunk in answer:
-            text, stop = text + chunk, chunk.stop or stop
+            text, stop, counts = text + chunk, chunk.stop or stop, chunk.counts or counts
             yield TextChunk()
-    yield TextChunk(read_choice(text, choices), stop=stop)
+    yield TextChunk(read_choice(text, choices), stop=stop, counts=counts)

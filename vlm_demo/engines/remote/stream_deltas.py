@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vlm_demo.engines.remote.event_stream import UnreadableMessageError
-from vlm_demo.values import StopReason, TextChunk
+from vlm_demo.values import AnswerToken, StopReason, TextChunk, TokenCounts
 
 _STOP_REASONS: Mapping[str, StopReason] = {
     "length": StopReason.LENGTH,
@@ -22,21 +22,12 @@ Source: https://platform.openai.com/docs/api-reference/chat/object (`finish_reas
 
 
 @dataclass(frozen=True, slots=True)
-class TokenCounts:
-    """What a server has counted for one answer."""
-
-    prompt: int = 0
-    cached: int = 0  # of the prompt, those that it had computed before
-    completion: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Delta:
     """What one message adds to the answer."""
 
     text: str = ""
     reasoning: str = ""  # where the server separates it from the answer
-    logprobs: tuple[float, ...] = ()
+    tokens: tuple[AnswerToken, ...] = ()
     stop: StopReason | None = None  # why the answer ends; None: it goes on
     counts: TokenCounts | None = None
 
@@ -63,7 +54,7 @@ def read_delta(message: Mapping[str, Any]) -> Delta:
     return Delta(
         text=_read_text(content.get("content")) or _read_text(content.get("refusal")),
         reasoning=_read_text(reasoning),
-        logprobs=_read_logprobs(_mapping(choice).get("logprobs")),
+        tokens=_read_tokens(_mapping(choice).get("logprobs")),
         stop=stop,
         counts=counts,
     )
@@ -84,11 +75,14 @@ def _read_text(content: object) -> str:
     return "".join(text for text in texts if isinstance(text, str))
 
 
-def _read_logprobs(logprobs: object) -> tuple[float, ...]:
-    tokens = _mapping(logprobs).get("content")
-    found = [_mapping(token).get("logprob") for token in tokens] if tokens else []
+def _read_tokens(logprobs: object) -> tuple[AnswerToken, ...]:
+    listed = _mapping(logprobs).get("content")
+    found = [_mapping(token) for token in listed] if listed else []
+    pairs = [(token.get("token"), token.get("logprob")) for token in found]
     return tuple(
-        float(value) for value in found if isinstance(value, int | float) and not math.isnan(value)
+        AnswerToken(text if isinstance(text, str) else "", float(value))
+        for text, value in pairs
+        if isinstance(value, int | float) and not math.isnan(value)
     )
 
 
@@ -109,14 +103,19 @@ class DeltaReader:
 
     def __init__(self) -> None:
         self.stop: StopReason | None = None  # why the answer ends; None: the server has not said
+        self.counts: TokenCounts | None = None  # None: the server has not said
         self._is_reasoning = False
 
     def read(self, delta: Delta) -> TextChunk:
         """Return what a delta adds; "" where that is nothing."""
-        self.stop = self.stop or delta.stop
+        self.stop, self.counts = self.stop or delta.stop, delta.counts or self.counts
         text = delta.reasoning
         if text and not self._is_reasoning:
             text, self._is_reasoning = f"<think>{text}", True
         if self._is_reasoning and delta.text:
             text, self._is_reasoning = f"{text}</think>", False
-        return TextChunk(text + delta.text, logprobs=delta.logprobs)
+        return TextChunk(
+            text + delta.text,
+            logprobs=tuple(token.logprob for token in delta.tokens),
+            tokens=tuple(token.text for token in delta.tokens),
+        )

@@ -69,6 +69,7 @@ class FreeTextAnswer:
         self._begins_with = begins_with  # in the prompt, but part of the answer
         self._blank_first = blank_first  # drop one blank before the text
         self._logprobs: list[float] = []  # of tokens whose text has not been returned
+        self._tokens: list[str] = []  # their texts
 
     @property
     def is_complete(self) -> bool:
@@ -79,9 +80,11 @@ class FreeTextAnswer:
         """Return the text that a token completes, in whole characters."""
         if ends:
             return TextChunk()
+        text = self._text.add(token)
         if logprob is not None:
             self._logprobs.append(logprob)
-        return self._chunk(self._until.add(self._text.add(token)))
+            self._tokens.append(text)
+        return self._chunk(self._until.add(text))
 
     def flush(self) -> TextChunk:
         """Return what might have become a stop string or a character, but did not."""
@@ -93,8 +96,9 @@ class FreeTextAnswer:
         if not text:
             return TextChunk()
         logprobs, self._logprobs = tuple(self._logprobs), []
+        tokens, self._tokens = tuple(self._tokens), []
         begins_with, self._begins_with = self._begins_with, ""
-        return TextChunk(begins_with + text, logprobs=logprobs)
+        return TextChunk(begins_with + text, logprobs=logprobs, tokens=tokens)
 
 
 class ChoiceAnswer:
@@ -102,8 +106,16 @@ class ChoiceAnswer:
 
     is_cacheable = False
 
-    def __init__(self, choices: Sequence[str], ids: Sequence[Sequence[int]], end: int) -> None:
+    def __init__(
+        self,
+        choices: Sequence[str],
+        ids: Sequence[Sequence[int]],
+        end: int,
+        tokenizer: Any,
+    ) -> None:
         self._choices = choices
+        self._text = Detokenizer(tokenizer, (), keep_special=True)
+        self._tokens: list[str] = []
         self._tree = ChoiceTree(ids, end)
         self._logprobs: list[float] = []
         self.processors = (ChoiceConstraint(self._tree),)
@@ -119,6 +131,7 @@ class ChoiceAnswer:
         self._tree.advance(token)
         if logprob is not None:
             self._logprobs.append(logprob)
+            self._tokens.append("" if ends else self._text.add(token))
         return TextChunk()
 
     def flush(self) -> TextChunk:
@@ -126,7 +139,9 @@ class ChoiceAnswer:
         choice = self._tree.only_choice
         if choice is None:
             return TextChunk()
-        return TextChunk(self._choices[choice], logprobs=(*self._logprobs,))
+        return TextChunk(
+            self._choices[choice], logprobs=(*self._logprobs,), tokens=(*self._tokens,)
+        )
 
 
 class ScoredAnswer:

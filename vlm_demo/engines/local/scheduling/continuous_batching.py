@@ -64,7 +64,7 @@ class ContinuousBatcher:
         encoded = job.encoded
         known = self._prefixes.find(encoded.ids, encoded.images, encoded.images_end)
         cache = KvCache.from_sequence(known) if known else KvCache()
-        reused = cache.columns
+        reused = job.cached_tokens = cache.columns
         inputs = move_to_device(encoded.inputs, self._decoder.device, self._processors.dtype)
         logits, offset = self._decoder.prefill(inputs, cache)
         self._statistics.count_prompt(len(encoded.ids), reused)

@@ -11,7 +11,7 @@ from vlm_demo.engines.channel import HEARTBEAT_S, Channel
 from vlm_demo.engines.local.decoding.answers import AnswerInProgress
 from vlm_demo.engines.local.inputs.encoding import EncodedPrompt
 from vlm_demo.errors import AnswerTimeoutError, EngineError
-from vlm_demo.values import Sampling, StopReason, TextChunk
+from vlm_demo.values import Sampling, StopReason, TextChunk, TokenCounts
 
 GRACE_S = 2.0
 """Seconds that a reader waits longer than the model, in case the model itself is stuck."""
@@ -35,6 +35,7 @@ class GenerationJob:
         self.sampling = sampling
         self.max_new_tokens = max_new_tokens
         self.tokens: list[int] = []  # of the answer
+        self.cached_tokens = 0  # of the prompt, those that had been computed before
         self.cancelled = Event()  # the reader has gone
         self.is_over = False  # the answer has ended by itself
         self._stop = StopReason.FINISHED
@@ -87,7 +88,16 @@ class GenerationJob:
         """End the reader's stream, with an error or with the rest of the answer and its reason."""
         if error is None:
             rest = self.answer.flush()
-            self._chunks.put(TextChunk(rest, logprobs=rest.logprobs, stop=self._stop))
+            prompt_tokens = len(self.encoded.ids)
+            self._chunks.put(
+                TextChunk(
+                    rest,
+                    logprobs=rest.logprobs,
+                    tokens=rest.tokens,
+                    stop=self._stop,
+                    counts=TokenCounts(prompt_tokens, self.cached_tokens, len(self.tokens)),
+                )
+            )
         self._chunks.finish(error)
 
     def timeout_error(self) -> AnswerTimeoutError:
