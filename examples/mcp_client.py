@@ -24,8 +24,9 @@ async def main(page: str, picture: Path, words: str) -> None:
         await session.initialize()
         print("tools:", *(tool.name for tool in (await session.list_tools()).tools))
         arguments = {"picture": f"data:image/png;base64,{data}", "words": words}
-        for part in (await session.call_tool("locate", arguments)).content:
-            print(part.text)
+        result = await session.call_tool("locate", arguments)
+        for part in result.content:  # an annotated picture comes with what was found
+            print(part.text if part.type == "text" else f"a picture: {part.mimeType}")
 
 
 parser = argparse.ArgumentParser(description=__doc__)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 import asyncio
 import base64
 import io
+import json
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpx2
 import pytest
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
@@ -52,8 +53,12 @@ def talk(server: str, say: Callable[[ClientSession], Awaitable[T]]) -> T:
 
 def call(server: str, tool: str, **arguments: Any) -> Any:
     result = talk(server, lambda session: session.call_tool(tool, arguments))
-    words = "".join(part.text for part in result.content)  # as Python writes it: Gradio's way
-    return words if result.isError else ast.literal_eval(words)
+    first, *pictures = result.content
+    if result.isError:
+        return first.text
+    assert json.loads(first.text) == result.structuredContent
+    assert all(part.type == "image" for part in pictures)
+    return result.structuredContent | {"pictures": [part.data for part in pictures]}
 
 
 def picture() -> str:
@@ -76,6 +81,51 @@ def test_a_tool_finds_things_in_a_picture(server: str) -> None:
     found = call(server, "locate", picture=picture(), words="red circle")
     assert found["items"][0]["phrase"] == "red circle"
     assert found["items"][0]["boxes_xyxy_px"] == [[40, 0, 160, 140]]
+    (annotated,) = found["pictures"]
+    with Image.open(io.BytesIO(base64.b64decode(annotated))) as image:
+        assert image.size == (400, 200)
+        red, green, blue = image.convert("RGB").getpixel((40, 100))
+        assert min(red, green, blue) < 200  # a line of the box on white
+
+
+def test_a_picture_comes_without_boxes_where_none_are_found(server: str) -> None:
+    assert call(server, "locate", picture=picture(), words="zebra")["pictures"] == []
+
+
+def test_a_list_is_the_result_of_an_object(server: str) -> None:
+    names = [model["name"] for model in call(server, "models")["result"]]
+    assert names[0] == "scripted"
+
+
+def test_a_picture_may_be_an_upload(server: str) -> None:
+    page = server.removesuffix("gradio_api/mcp/")
+    content = base64.b64decode(picture().partition(",")[2])
+    sent = httpx2.post(
+        f"{page}gradio_api/upload", files={"files": ("p.png", content)}, trust_env=False
+    )
+    (path,) = sent.json()
+    for place in (path, f"{page}gradio_api/file={path}"):
+        assert call(server, "locate", picture=place, words="red circle")["items"]
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("/etc/passwd", "data URI"),
+        ("data:image/png;base64,%%%", "not base64"),
+        ("data:image/png;base64,AAAA", "not a picture"),
+        ("http://127.0.0.1:1/picture.png", "fetched only"),
+        ("http://169.254.169.254/latest", "fetched only"),
+        ("ftp://example.org/picture.png", "data URI"),
+    ],
+)
+def test_other_pictures_are_refused(server: str, place: str, words: str) -> None:
+    assert words in call(server, "locate", picture=place, words="red circle")
+
+
+def test_a_tool_is_called_by_its_arguments(server: str) -> None:
+    assert "words" in call(server, "locate", picture=picture())
+    assert "colour" in call(server, "locate", picture=picture(), words="x", colour="red")
 
 
 def test_a_picture_may_be_left_out_where_none_is_needed(

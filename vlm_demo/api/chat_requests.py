@@ -17,8 +17,8 @@ from vlm_demo.api.chat_body import (
     TextPart,
     UserMessage,
 )
-from vlm_demo.api.data_uris import ImageReader
 from vlm_demo.api.failures import refuse_value
+from vlm_demo.api.request_images import ImageReader
 from vlm_demo.backend import Backend
 from vlm_demo.families import get_family
 from vlm_demo.markup.region_json import RegionsInPixelsModel

@@ -21,7 +21,7 @@ from vlm_demo.ui.components.examples import load_examples
 from vlm_demo.ui.components.model_choice import build_model_choice
 from vlm_demo.ui.components.settings.panel import build_settings
 from vlm_demo.ui.context import PageContext
-from vlm_demo.ui.endpoints import add_endpoints
+from vlm_demo.ui.endpoints import add_endpoints, answer_tool_calls
 from vlm_demo.ui.event_errors import log_event_errors
 from vlm_demo.ui.events import MAX_ANSWERS
 from vlm_demo.ui.header.first_html import first_html_middleware
@@ -146,6 +146,8 @@ def serve(
         # Gradio would ask its own page for an answer within seconds, and give up on a busy machine.
         _frontend=False,
     )
+    if settings.mcp:
+        answer_tool_calls(blocks, settings)
     return public or address
 
 

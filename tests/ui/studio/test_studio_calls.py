@@ -26,8 +26,9 @@ from vlm_demo.cli.main import app
 from vlm_demo.conversations.permalink import encode_link, link_request
 from vlm_demo.errors import ImageError
 from vlm_demo.settings import Settings
+from vlm_demo.ui.components import fetching
 from vlm_demo.ui.components.examples import load_examples
-from vlm_demo.ui.studio import fetching
+from vlm_demo.ui.components.fetching import is_public, resolve_public
 from vlm_demo.ui.studio.answering.answers import StudioAnswers
 from vlm_demo.ui.studio.answering.running import RunningTurns
 from vlm_demo.ui.studio.calls.answer_calls import AnswerCalls
@@ -35,7 +36,6 @@ from vlm_demo.ui.studio.calls.conversation_calls import ConversationCalls
 from vlm_demo.ui.studio.calls.inspection_calls import InspectionCalls
 from vlm_demo.ui.studio.calls.link_calls import LinkCalls
 from vlm_demo.ui.studio.calls.record_calls import RecordCalls
-from vlm_demo.ui.studio.fetching import is_public, resolve_public
 from vlm_demo.ui.studio.images import ImageStore
 from vlm_demo.values import Box, Request, Task
 

@@ -63,6 +63,13 @@ def add_endpoints(
                 component._api_info = _without_none(component._api_info)
 
 
+def answer_tool_calls(page: gr.Blocks, settings: Settings) -> None:
+    """Answer the tools of a page that is served with MCP, which needs the package for it."""
+    from vlm_demo.ui.endpoints.mcp_tools import answer_calls
+
+    answer_calls(page, settings, MAX_CALLS)
+
+
 def _without_none(schema: Any) -> Any:
     """Take null out of the schema of an optional value: Gradio knows a file only without it."""
     kinds = [kind for kind in schema.get("oneOf", ()) if kind.get("type") != "null"]

@@ -15,6 +15,7 @@ from PIL.Image import Image
 from vlm_demo.errors import ForgottenImageError, ImageError
 from vlm_demo.images import count_frames, open_image
 from vlm_demo.settings import Settings
+from vlm_demo.ui.components.fetching import fetch_picture
 from vlm_demo.ui.components.uploaded_images import (
     UploadedImage,
     accept_image,
@@ -23,7 +24,6 @@ from vlm_demo.ui.components.uploaded_images import (
     make_served_folder,
 )
 from vlm_demo.ui.studio.answering.protocol import MAX_NAME
-from vlm_demo.ui.studio.fetching import fetch_picture
 
 MAX_IMAGES = 20_000
 """Number of pictures beyond which the one that was used longest ago is forgotten."""

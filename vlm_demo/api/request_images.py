@@ -1,17 +1,11 @@
-"""Pictures in data URIs, checked as all pictures are. No address is ever fetched.
-
-Source of the form: https://www.rfc-editor.org/rfc/rfc2397.
-"""
+"""Pictures of a request, checked as all pictures are. No address is ever fetched."""
 
 from __future__ import annotations
-
-import base64
-import binascii
-from urllib.parse import unquote_to_bytes
 
 from PIL.Image import Image
 
 from vlm_demo.api.failures import ApiError, refuse_value
+from vlm_demo.data_uri import decode_data_uri, is_data_uri
 from vlm_demo.errors import ImageError
 from vlm_demo.images import open_image
 
@@ -42,7 +36,12 @@ class ImageReader:
         self._count += 1
         if self._count > MAX_IMAGES:
             raise _refuse(f"At most {MAX_IMAGES} pictures are taken in one request.")
-        content = self._decode(address)
+        if not is_data_uri(address):
+            raise _refuse(
+                "Pictures are taken in the request itself, as data:image/png;base64,... . This "
+                "server fetches no addresses."
+            )
+        content = decode_data_uri(address, max_bytes=self._max_bytes)
         image = open_image(content, max_bytes=self._max_bytes, max_pixels=self._max_pixels)
         self._room -= image.width * image.height
         if self._room < 0:
@@ -51,27 +50,6 @@ class ImageReader:
                 f"{MAX_PIXELS_FACTOR * self._max_pixels / 1e6:.0f} megapixels are taken."
             )
         return image
-
-    def _decode(self, address: str) -> bytes:
-        head, comma, data = address.partition(",")
-        scheme, colon, kind = head.partition(":")
-        if scheme.lower() != "data" or not colon:
-            raise _refuse(
-                "Pictures are taken in the request itself, as data:image/png;base64,... . This "
-                "server fetches no addresses."
-            )
-        if not comma:
-            raise _refuse("This data URI has no comma, behind which the picture would be.")
-        if not kind.lower().endswith(";base64"):
-            return unquote_to_bytes(data)
-        if len(data) > self._max_bytes * 4 / 3 + 4:
-            raise ImageError(
-                f"This picture is too large; at most {self._max_bytes / 1e6:.0f} MB are taken."
-            )
-        try:
-            return base64.b64decode(data, validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise _refuse("What this data URI holds is not base64.") from error
 
 
 def _refuse(message: str) -> ApiError:
