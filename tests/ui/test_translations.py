@@ -61,6 +61,7 @@ TEXTS_IN_LISTS = {
     *(*Ability, *(space.title for space in SPACES.values())),
     *(language for spec in default_menu() for language in spec.languages),
     *(spec.commercial for spec in default_menu()),
+    *(spec.title for spec in default_menu()),
     *("Fetching", "Loading", "Connecting", "Sorry", "Warning", "Info", "Error"),
 }
 """Texts that are translated from a list or by Gradio, where no call holds them."""

@@ -84,7 +84,8 @@ _NEEDS_REGIONS = (Ability.LOCATE, Ability.POINTS, Ability.MASKS)
 class ModelSpec:
     """One entry of the menu."""
 
-    name: str  # shown to the user
+    name: str  # by which it is chosen
+    title: str = ""  # what people read in place of the name; "": the name
     family: str
     checkpoint: str = ""  # Hub id, or folder; "" where there are no weights to be had
     # remote: a server has it under `checkpoint`; detector: it is no language model; automatic: it

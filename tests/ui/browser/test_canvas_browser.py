@@ -58,6 +58,11 @@ def ask(page: Page, words: str, task: str = "chat") -> None:
     page.locator("#conversation [data-turn][data-state=done]").nth(before).wait_for()
 
 
+def use_tool(page: Page, name: str) -> None:
+    page.locator(f"{CANVAS} .menu-button").click()
+    page.locator(f"{CANVAS} .menu:popover-open [data-tool={name}]").click()
+
+
 def on_screen(page: Page, spot: Spot) -> Spot:
     """Where a spot of the picture (fractions) is in the browser's window."""
     sheet = page.locator(f"{CANVAS} .sheet").bounding_box()
@@ -201,7 +206,7 @@ def test_regions_are_marked_by_keyboard_and_typed(visit: Visit, circle: Path) ->
     page.keyboard.press("Backspace")
     assert said.inner_text() == "Region 2 deleted."
 
-    page.locator(f"{CANVAS} .tool.table").click()
+    use_tool(page, "table")
     cells = page.locator(f"{CANVAS} .coordinates input:visible")
     page.get_by_role("button", name="Add a point").click()
     wait_until(lambda: cells.count() == 6)
@@ -278,7 +283,7 @@ def test_regions_that_stream_in_are_drawn_once_and_labels_keep_apart(
     assert dashes[0] == ""
     assert len(set(dashes)) > 3
 
-    page.locator(f"{CANVAS} .tool.table").click()
+    use_tool(page, "table")
     row = page.locator(f"{CANVAS} .found tbody tr").nth(1)
     # Padded to a square, the picture's height of 600 pixels begins 100 pixels down.
     wait_until(
@@ -329,9 +334,8 @@ def test_layers_are_shown_hidden_looked_at_and_deleted(
     star.locator(".name").click()
     sheet = page.locator(f"{CANVAS} .sheet")
     first = sheet.get_attribute("style")
-    star.locator(".name").click()
+    page.keyboard.press("ArrowRight")
     assert sheet.get_attribute("style") != first  # the next of its boxes
-    page.keyboard.press("Tab")
     page.keyboard.press("Enter")  # its eye
     wait_until(lambda: boxes.count() == 1)
     assert star.locator(".eye").get_attribute("aria-pressed") == "false"
@@ -348,7 +352,8 @@ def test_pictures_of_any_shape_are_marked_exactly(visit: Visit, tmp_path: Path) 
         add(page, path)
         page.locator(f"{CANVAS} .sheet img[alt*='{number}']").wait_for()
         assert visit.sideways() <= 0
-        for _ in range(6):
+        use_tool(page, "in")
+        for _ in range(5):
             page.locator(f"{CANVAS} .tool.in").click()
         (stage,) = boxes_of(page.locator(f"{CANVAS} .stage"))
         (sheet,) = boxes_of(page.locator(f"{CANVAS} .sheet"))

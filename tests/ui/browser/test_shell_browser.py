@@ -42,7 +42,7 @@ def test_the_header_is_there_at_once_and_never_moves(browser: Browser, address: 
     page.add_init_script(SHIFTS)
     page.goto(address, wait_until="commit")
     page.locator("#model-button").wait_for()
-    parts = ("#header", *(f"#view-{name}" for name in VIEWS), "#model-button", "#about-button")
+    parts = ("#header", *(f"#view-{name}" for name in VIEWS), "#model-button", "#menu-button")
     before = [place(page, part) for part in parts]
     header = page.locator("#header").bounding_box()
     assert header and header["height"] == 56
@@ -87,7 +87,7 @@ def test_views_are_one_stop_of_the_keyboard(visit: Visit) -> None:
 def test_a_language_takes_two_clicks_and_is_kept(browser: Browser, address: str) -> None:
     with visit_page(browser, address) as visit:
         page = visit.page
-        page.click("#language-button")
+        page.click("#menu-button")
         page.click("[data-language=ja]")
         page.locator("#view-arena", has_text="アリーナ").wait_for()
         page.locator("#studio-composer").wait_for()
@@ -103,6 +103,7 @@ def test_a_theme_is_kept_and_follows_the_system_until_it_is_chosen(
     with visit_page(browser, address, color_scheme="dark") as visit:
         page, is_dark = visit.page, "document.body.classList.contains('dark')"
         assert page.evaluate(is_dark)
+        page.click("#menu-button")
         page.click("#theme-button")
         assert not page.evaluate(is_dark)
         page.reload()

@@ -34,6 +34,35 @@ def composer(page: Page) -> str:
     return page.input_value("#studio-composer")
 
 
+CONTROLS = """() => [...document.querySelectorAll(
+  'button, a[href], input, select, textarea, [role=button], [tabindex="0"]'
+)].filter((one) => {
+  const { left, top, right, bottom, width, height } = one.getBoundingClientRect();
+  return width > 1 && height > 1 && bottom > 0 && right > 0
+    && top < innerHeight && left < innerWidth && one.checkVisibility({ visibilityProperty: true });
+}).map((one) => one.id || one.ariaLabel || one.textContent)"""
+"""What can be pressed or written into, as far as it is in sight without scrolling."""
+
+
+def test_few_controls_are_in_sight_and_an_example_is_near(visit: Visit, circle: Path) -> None:
+    page = visit.page
+    page.locator("[data-example]").first.wait_for()
+    empty = page.evaluate(CONTROLS)
+    assert len(empty) <= 14, empty
+    for _ in range(5):
+        page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.matches('[data-example]')")
+    page.keyboard.press("Enter")
+    visit.wait_for_turn()
+    page.click("#studio-new")
+    visit.show(circle)
+    visit.choose_task("find")
+    visit.ask("red circle, blue star")
+    assert visit.layers() == {"red circle": 1, "blue star": 1}
+    answered = page.evaluate(CONTROLS)
+    assert len(answered) <= 20, answered
+
+
 def test_several_things_are_found_by_typing_them_and_one_enter(visit: Visit, circle: Path) -> None:
     page = visit.page
     visit.show(circle)
@@ -86,6 +115,7 @@ def test_an_edited_turn_keeps_its_picture_and_can_be_undone(visit: Visit, circle
     visit.show(circle)
     visit.ask("single word please")
     visit.ask("Where is the red circle?", turns=2)
+    page.locator(".question-line").first.hover()
     page.locator("[data-act=edit]").first.click()
     assert composer(page) == "single word please"
     visit.ask("Where is the red circle now?")
@@ -283,6 +313,7 @@ def test_a_region_goes_with_a_question_and_comes_back_with_it(visit: Visit, circ
     turn = visit.wait_for_turn()
     assert turn.locator(".question-regions").inner_text().startswith("1")
     assert page.locator(".chip.region").count() == 0
+    page.locator(".question-line").hover()
     page.click("[data-act=edit]")
     page.locator(".chip.region", has_text="Box 1").wait_for()
 

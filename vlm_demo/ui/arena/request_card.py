@@ -57,7 +57,7 @@ def _earlier_turns(history: Sequence[Message]) -> str:
 
 def model_heading(spec: ModelSpec) -> str:
     """HTML of a model's name, size and licence, and of where it runs."""
-    return f"<b>{html.escape(spec.name)}</b><span>{facts_html(spec)}</span>"
+    return f"<b>{translatable_html(spec.title or spec.name)}</b><span>{facts_html(spec)}</span>"
 
 
 def word_count(text: str) -> str:

@@ -55,8 +55,9 @@ function place(button, panel) {
 }
 
 /**
- * @typedef {{label: string, icon?: Node, hint?: string, act?: () => void, disabled?: boolean, checked?: boolean,
- *   data?: Record<string, string>, children?: MenuItem[]} | null} MenuItem null: a line between groups
+ * @typedef {{label: string, icon?: Node, hint?: string, keys?: string, act?: () => void, disabled?: boolean, checked?: boolean,
+ *   data?: Record<string, string>, children?: MenuItem[]} | null} MenuItem `keys`: that do the same; `children`: take the
+ *   place of the items once it is chosen; null: a line between groups
  */
 
 /**
@@ -70,8 +71,14 @@ export function attachMenu(button, makeItems, label) {
   const menu = h("div", { role: "menu", class: "menu", "aria-label": label, onkeydown: (/** @type {KeyboardEvent} */ event) => moveFocus(event) });
   const { open, close } = attachPopover(button, menu, {
     kind: "menu",
-    onOpen: () => menu.replaceChildren(...makeItems().map((item) => (item ? makeItem(item, () => close()) : h("hr", { role: "separator" })))),
+    onOpen: () => show(makeItems()),
   });
+  const show = (/** @type {MenuItem[]} */ items) => menu.replaceChildren(...items.map((item) => (item ? makeItem(item, () => close(), unfold) : h("hr", { role: "separator" }))));
+  const unfold = (/** @type {MenuItem[]} */ items) => {
+    show(items);
+    place(button, menu);
+    focusable(menu)[0]?.focus();
+  };
   menu.addEventListener("toggle", (/** @type {Event} */ event) => {
     if (/** @type {ToggleEvent} */ (event).newState === "open") (focusable(menu).find((one) => one.ariaChecked === "true") ?? focusable(menu)[0])?.focus();
   });
@@ -86,10 +93,12 @@ export function attachMenu(button, makeItems, label) {
 /**
  * @param {NonNullable<MenuItem>} item
  * @param {() => void} close
+ * @param {(items: MenuItem[]) => void} unfold
  */
-function makeItem({ label, icon, hint, act, disabled = false, checked, data = {} }, close) {
+function makeItem({ label, icon, hint, keys, act, disabled = false, checked, data = {}, children }, close, unfold) {
   const press = () => {
     if (disabled) return;
+    if (children) return void unfold(children);
     close();
     act?.();
   };
@@ -97,9 +106,9 @@ function makeItem({ label, icon, hint, act, disabled = false, checked, data = {}
     "button",
     {
       type: "button", role: checked === undefined ? "menuitem" : "menuitemradio", "aria-checked": checked === undefined ? null : String(checked),
-      "aria-disabled": disabled ? "true" : null, class: "menu-item", data, tabindex: -1, onclick: press,
+      "aria-disabled": disabled ? "true" : null, "aria-keyshortcuts": keys?.replace("Ctrl", "Control") ?? null, class: "menu-item", data, tabindex: -1, onclick: press,
     },
-    icon, h("span", { class: "menu-text" }, h("span", {}, label), hint ? h("small", {}, hint) : null),
+    icon, h("span", { class: "menu-text" }, h("span", {}, label), hint ? h("small", {}, hint) : null), keys || children ? h("kbd", { "aria-hidden": "true" }, children ? "›" : keys) : null,
   );
 }
 

@@ -16,7 +16,7 @@ from vlm_demo.ui.header.header import header_html
 from vlm_demo.ui.i18n import LANGUAGE_NAMES, everywhere_script, language_tag
 
 LANGUAGE_COOKIE = "vlm_demo_language"
-"""Name of the cookie that keeps the language chosen in the header (`header/language.js`)."""
+"""Name of the cookie that keeps the language chosen in the header (`header/menu.js`)."""
 
 _BODY = re.compile(rb"<body[^>]*>")
 _HTML_LANG = re.compile(rb'(<html\s[^>]*?lang=)"[^"]*"')

@@ -1,12 +1,13 @@
 // The entry of the header's scripts.
-import { listenForApiLink } from "./about.js";
-import { listenForLanguage } from "./language.js";
+import { listenForAbout, listenForApiLink } from "./about.js";
+import { listenForMenu } from "./menu.js";
 import { startModelButton } from "./models/button.js";
 import { listenForTheme } from "./theme.js";
 import { startViews } from "./views.js";
 
 startViews();
 listenForTheme();
-listenForLanguage();
+listenForMenu();
 startModelButton();
+listenForAbout();
 listenForApiLink();

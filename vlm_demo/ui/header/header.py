@@ -28,14 +28,15 @@ def header_html(language: str) -> str:
         for number, view in enumerate(View)
     )
     languages = "".join(
-        f'<button type="button" role="menuitemradio" data-language="{tag}" lang="{tag}" '
+        f'<button type="button" role="radio" data-language="{tag}" lang="{tag}" '
         f'aria-checked="{str(tag == language).lower()}">{icon("chosen")}'
         f"{html.escape(name)}</button>"
         for tag, name in LANGUAGE_NAMES.items()
     )
+    menu = say("Language, theme, About")
     return (
         f'<a class="skip-link" href="#tabs-column">{say("Skip to the content")}</a>'
-        '<header id="header"><h1><a href="?view=studio" data-view="studio">VLM Demo</a></h1>'
+        '<header id="header"><h1>VLM Demo</h1>'
         f'<nav id="views" aria-label="{say("Views")}">'
         f'<div role="tablist" aria-label="{say("Views")}">{views}</div></nav>'
         '<button type="button" id="model-button" aria-haspopup="dialog" aria-expanded="false" '
@@ -43,20 +44,17 @@ def header_html(language: str) -> str:
         f'<span class="sr-only">{say("Model")}: </span>'
         '<span class="model-title"></span>'
         f'<span class="model-state" hidden></span>{icon("open")}</button>'
-        f'<button type="button" id="menu-button" class="header-button" '
-        f'popovertarget="header-menu" aria-label="{say("Menu")}">{icon("menu")}</button>'
+        f'<button type="button" id="menu-button" popovertarget="header-menu" title="{menu}" '
+        f'aria-label="{menu}" aria-haspopup="true" aria-expanded="false">{icon("language")}'
+        f'<span class="menu-language" lang="{language}" aria-hidden="true">'
+        f"{html.escape(LANGUAGE_NAMES[language])}</span>{icon('open')}</button>"
         '<div id="header-menu" popover>'
-        '<button type="button" id="language-button" class="header-button" '
-        f'popovertarget="language-menu" aria-label="{say("Language")}" '
-        f'title="{say("Language")}">{icon("language")}</button>'
-        f'<div id="language-menu" popover role="menu" aria-label="{say("Language")}">'
+        f'<div id="language-menu" role="radiogroup" aria-label="{say("Language")}">'
         f"{languages}</div>"
-        '<button type="button" id="theme-button" class="header-button" aria-pressed="false" '
-        f'title="{say("Dark theme")}">{icon("theme")}'
-        f'<span class="in-menu">{say("Dark theme")}</span></button>'
-        '<button type="button" id="about-button" class="header-button" '
-        f'popovertarget="about" title="{say("About")}">{icon("about")}'
-        f'<span class="in-menu">{say("About")}</span></button></div></header>'
+        f'<button type="button" id="theme-button" aria-pressed="false">{icon("theme")}'
+        f"<span>{say('Dark theme')}</span></button>"
+        f'<button type="button" id="about-button" aria-haspopup="dialog">{icon("about")}'
+        f"<span>{say('About')}</span></button></div></header>"
         f"{_about_html(language)}"
     )
 

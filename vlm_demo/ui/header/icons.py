@@ -14,7 +14,6 @@ _PATHS = {
     "theme": '<circle cx="12" cy="12" r="8.5"/>'
     '<path d="M12 3.5a8.5 8.5 0 0 1 0 17z" fill="currentColor" stroke="none"/>',
     "about": '<circle cx="12" cy="12" r="9"/><path d="M12 11v5.5"/><path d="M12 7.6v.1"/>',
-    "menu": '<path d="M4 7h16M4 12h16M4 17h16"/>',
     "open": '<path d="M7 10l5 5 5-5"/>',
     "close": '<path d="M6 6l12 12M18 6L6 18"/>',
     "chosen": '<path d="M5 12.5l4.5 4.5L19 7.5"/>',

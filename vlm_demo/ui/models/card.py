@@ -33,10 +33,16 @@ def card_head(
     state = ' <b class="badge" data-say>loaded</b>' if loaded else ""
     note = f"<p data-say>{html.escape(spec.note)}</p>" if spec.note else ""
     return (
-        f'<div class="detail"><h2>{html.escape(spec.name)}{state}</h2>'
+        f'<div class="detail"><h2>{translatable_html(spec.title or spec.name)}{state}</h2>'
+        f"{_name_html(spec)}"
         f'<p class="fine" data-say>{html.escape(get_family(spec.family).title)} family</p>{note}'
         f"{progress_html(progress)}{problem_html(problem or spec.unavailable_reason)}</div>"
     )
+
+
+def _name_html(spec: ModelSpec) -> str:
+    """HTML of what a model is chosen by in commands, where its title is another."""
+    return f'<p class="fine"><code>{html.escape(spec.name)}</code></p>' if spec.title else ""
 
 
 def card_usage(usage: Usage) -> str:

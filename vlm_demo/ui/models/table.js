@@ -35,8 +35,9 @@ function row(model) {
   node.setAttribute('role', 'row');
   const name = document.createElement('button');
   name.type = 'button';
-  name.textContent = model.name;
-  const first = cell(name, 'name', model.unavailable ? `${model.family} · ${say(model.unavailable)}` : model.family);
+  name.textContent = say(model.title);
+  const about = [model.title === model.name ? '' : model.name, model.family, say(model.unavailable)];
+  const first = cell(name, 'name', about.filter(Boolean).join(' · '));
   if (model.loaded) name.after(Object.assign(document.createElement('b'), { className: 'badge', textContent: say('loaded') }));
   const isVerified = (field) => !model.unverified.includes(field);
   node.append(
@@ -47,6 +48,7 @@ function row(model) {
     cell(say(model.fits.words), `fits ${model.fits.tone}`),
   );
   node.classList.toggle('elsewhere', Boolean(model.unavailable));
+  node.dataset.name = model.name;
   node.addEventListener('click', () => choose(model.name));
   return node;
 }
@@ -77,7 +79,7 @@ const TESTS = {
 function matches(model) {
   const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
   const said = [...model.can, ...model.languages];
-  const text = [model.name, model.family, model.licence, ...said, ...said.map((one) => say(one))].join(' ').toLowerCase();
+  const text = [model.name, say(model.title), model.family, model.licence, ...said, ...said.map((one) => say(one))].join(' ').toLowerCase();
   return words.every((word) => text.includes(word))
     && filters.every((filter) => !filter.value || TESTS[filter.name](model, filter.value))
     && boxes.every((box) => !box.checked || TESTS[box.name](model));

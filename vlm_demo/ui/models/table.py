@@ -95,6 +95,7 @@ def _row(spec: ModelSpec, loaded: bool, free: FreeMemory | None) -> dict[str, An
     memory, smallest = spec.memory(NumberFormat.BFLOAT16), spec.memory(NumberFormat.FOUR_BIT)
     return {
         "name": spec.name,
+        "title": spec.title or spec.name,
         "family": get_family(spec.family).title,
         "size": format_parameters(spec.parameters),
         "parameters": spec.parameters,

@@ -106,6 +106,9 @@ function createGallery(studio, host) {
       if (request) void studio.askAtOnce(/** @type {any} */ (request.task), request.text);
     },
     onAddress: (address) => studio.pictures.addAddress(address).catch((error) => { throw new Error(translate(problemOf(error).message)); }),
+    // A page for everybody fetches no pictures of the web.
+    takesAddresses: () => studio.store.get().start?.public === false,
+    onConversations: () => studio.openDrawer("conversations"),
   });
   const show = () => {
     const model = studio.model(), examples = studio.store.get().start?.examples ?? [];
@@ -113,8 +116,6 @@ function createGallery(studio, host) {
     const known = examples.filter((/** @type {{kind: string}} */ { kind }) => !model?.made_for || model.made_for === kind);
     gallery.show(known.length ? known : examples, ({ task }) => model?.can?.[task] === true);
   };
-  // A page for everybody fetches no pictures of the web.
-  studio.store.subscribe(({ start }) => start?.public ?? true, (isPublic) => gallery.element.classList.toggle("without-addresses", isPublic), { now: true });
   studio.store.subscribe(({ start }) => start?.examples, show, { now: true });
   studio.store.subscribe(() => studio.model()?.can, show);
   studio.chooseFiles = () => gallery.chooseFiles();

@@ -9,6 +9,7 @@ import { addressOf, stream } from "./api/call.js";
 import { Explained } from "./api/errors.js";
 import { problemOf } from "./api/problems.js";
 import { chooseModel } from "../header/models/store.js";
+import { titleOf } from "../header/models/titles.js";
 import { emptyDraft, modeOf, takesText, withRegions } from "./composer/modes.js";
 import { picturesAmong } from "../components/canvas/picture_files.js";
 import { Asking } from "./conversation/asking.js";
@@ -69,7 +70,7 @@ export class Studio {
 
   /** @param {string} name */
   titleOfModel(name) {
-    return this.model(name)?.title ?? name;
+    return this.model(name)?.title ?? titleOf(name);
   }
 
   /** @param {string} model */

@@ -62,8 +62,8 @@ export class Canvas {
     this.#editor = this.#marking.editor;
     const coordinates = selectable ? new CoordinateTable(this.#editor, (words) => this.#messages.complain(words)) : null;
     this.#panel = new TablePanel(coordinates, () => this.#toggleTables());
-    this.#root = h("div", { class: "picture-canvas" }, this.#toolbar.element,
-      h("div", { class: "window" }, parts.stage, this.#panel.element, this.#messages.trouble), this.#messages.said);
+    this.#root = h("div", { class: "picture-canvas" },
+      h("div", { class: "window" }, this.#toolbar.element, parts.stage, this.#panel.element, this.#messages.trouble), this.#messages.said);
     this.#mentions = new MentionLayer(this.#view, this.#root, parts.overlay, parts.labels);
     new Gestures({
       view: this.#view, mentions: this.#mentions, editor: this.#editor, regions: this.#marking.layer,
@@ -176,7 +176,7 @@ export class Canvas {
     else if (action === "out") this.#view.zoom(1 / STEP);
     else if (action === "fit") this.fit();
     else if (action === "table") this.#toggleTables();
-    else this.tool = this.tool === action ? null : action;
+    else this.tool = action === "none" ? null : action;
   }
 
   #toggleTables() {

@@ -13,8 +13,8 @@ const PLAIN = {
 /** Keys that mean something to a button or to the page itself, and so need the picture to have the focus. */
 const ON_STAGE = new Set(["n", "Enter", "+", "=", "-", "0"]);
 
-/** What a tooltip says of a tool's key. @type {Record<Tool | "undo", string>} */
-export const KEY_NAMES = { box: "B", point: "P", scribble: "S", undo: "Ctrl+Z" };
+/** What is said of a tool's key. @type {Record<Tool | "none" | "undo", string>} */
+export const KEY_NAMES = { box: "B", point: "P", scribble: "S", none: "V", undo: "Ctrl+Z" };
 
 /**
  * The command of a key; null: none.

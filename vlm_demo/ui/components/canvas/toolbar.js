@@ -1,85 +1,91 @@
 import { fill, h } from "../dom.js";
+import { attachMenu } from "../popover.js";
 import { say } from "../../i18n/say.js";
 import { KEY_NAMES } from "./hot_keys.js";
 import { icon } from "./icons.js";
 
 /** @import { IconName } from "./icons.js" */
+/** @import { MenuItem } from "../popover.js" */
 /** @import { Tool } from "./types.js" */
 
-/** @typedef {Tool | "undo" | "table" | "out" | "fit" | "in"} ToolbarAction */
+/** @typedef {Tool | "none" | "undo" | "table" | "out" | "fit" | "in"} ToolbarAction */
 
-/** @type {Tool[]} */
-export const TOOLS = ["box", "point", "scribble"];
+/** What each tool does. @type {[tool: Tool | "none", words: () => string, hint: () => string][]} */
+const TOOLS = [
+  ["box", () => say("Box"), () => say("Drag to mark a thing")],
+  ["point", () => say("Point"), () => say("Click on a thing")],
+  ["scribble", () => say("Scribble"), () => say("Draw around a thing, or over it")],
+  ["none", () => say("Move"), () => say("Drag the picture, once it is zoomed")],
+];
 
-/** The buttons over a picture: tools that mark, undo, the table, the zoom. */
+/** The buttons on a picture: one with all tools, undo, and those of the zoom while it is zoomed. */
 export class Toolbar {
   /** @type {Map<ToolbarAction, HTMLButtonElement>} */
   #buttons = new Map();
 
+  #onAction;
+  #menu = h("button", { type: "button", class: "tool menu-button" });
   #collapse; // on a phone
 
+  /** @type {Tool | "none"} */
+  #tool = "none";
+  #hasTable = false;
+  #isTableOpen = false;
+  #isZoomed = false;
+
   /**
-   * @param {boolean} selectable whether there are tools
+   * @param {boolean} selectable whether there are tools that mark
    * @param {(action: ToolbarAction) => void} onAction
    */
   constructor(selectable, onAction) {
+    this.#onAction = onAction;
     this.#collapse = h("button", {
       type: "button", class: "tool collapse", onclick: () => this.#fold(!this.element.classList.contains("collapsed")),
     });
-    /** @type {(name: ToolbarAction, picture: IconName, words: string) => HTMLButtonElement} */
-    const button = (name, picture, words) => {
-      const made = h("button", { type: "button", class: ["tool", name], onclick: () => onAction(name) }, icon(picture));
-      this.#buttons.set(name, made);
-      this.#name(name, words);
-      return made;
-    };
-    const tools = selectable
-      ? [
-        button("box", "box", say("Box: drag to mark a thing")),
-        button("point", "point", say("Point: click on a thing")),
-        button("scribble", "scribble", say("Scribble: draw around a thing, or over it")),
-        button("undo", "undo", say("Undo")),
-      ]
-      : [];
+    const undo = selectable ? this.#button("undo", "undo", say("Undo"), KEY_NAMES.undo) : null;
     this.element = h(
       "div",
-      { class: "toolbar", role: "toolbar", "aria-label": say("Picture tools") },
-      h("div", { class: "tools" }, tools),
+      { class: ["toolbar", selectable && "selectable"], role: "toolbar", "aria-label": say("Picture tools") },
+      h("div", { class: "tools" }, this.#menu, undo),
       h("div", { class: "tools" },
-        button("table", "table", say("Show table")),
-        button("out", "out", say("Zoom out")),
-        button("fit", "fit", say("Show the whole picture")),
-        button("in", "in", say("Zoom in")),
+        this.#button("out", "out", say("Zoom out"), "-"),
+        this.#button("fit", "fit", say("Show the whole picture"), "0"),
+        this.#button("in", "in", say("Zoom in"), "+"),
         this.#collapse),
     );
+    this.#menu.hidden = !selectable;
+    attachMenu(this.#menu, () => this.#items(), say("Picture tools"));
     this.#fold(false);
-    for (const tool of TOOLS) this.#buttons.get(tool)?.setAttribute("aria-pressed", "false");
-    this.#buttons.get("table")?.setAttribute("aria-expanded", "false");
-    this.zoom(1);
+    this.choose(null);
     this.undoable(false);
-    this.tabled(false);
+    this.zoom(1);
   }
 
   /**
    * @param {ToolbarAction} name
+   * @param {IconName} picture
    * @param {string} words
+   * @param {string} key that does the same
    */
-  #name(name, words) {
-    const button = this.#buttons.get(name);
-    const key = name in KEY_NAMES ? KEY_NAMES[/** @type {keyof typeof KEY_NAMES} */ (name)] : "";
-    button?.setAttribute("aria-label", words);
-    button?.setAttribute("title", key ? `${words} (${key})` : words);
-    if (key) button?.setAttribute("aria-keyshortcuts", key.replace("Ctrl", "Control"));
+  #button(name, picture, words, key) {
+    const made = h("button", {
+      type: "button", class: ["tool", name], "aria-label": words, title: `${words} (${key})`, "aria-keyshortcuts": key.replace("Ctrl", "Control"), onclick: () => this.#onAction(name),
+    }, icon(picture));
+    this.#buttons.set(name, made);
+    return made;
   }
 
-  /**
-   * Show a button or keep its room free.
-   *
-   * @param {ToolbarAction} name
-   * @param {boolean} isSeen
-   */
-  #reveal(name, isSeen) {
-    this.#buttons.get(name)?.classList.toggle("away", !isSeen);
+  /** @returns {MenuItem[]} */
+  #items() {
+    const item = (/** @type {ToolbarAction} */ name, /** @type {IconName} */ picture, /** @type {string} */ label, /** @type {string} */ keys) =>
+      ({ label, keys, icon: icon(picture), data: { tool: name }, act: () => this.#onAction(name) });
+    return [
+      ...TOOLS.map(([tool, words, hint]) => ({ ...item(tool, tool === "none" ? "move" : tool, words(), KEY_NAMES[tool]), hint: hint(), checked: tool === this.#tool })),
+      null,
+      ...(this.#hasTable ? [item("table", "table", this.#isTableOpen ? say("Hide table") : say("Show table"), "")] : []),
+      item("in", "in", say("Zoom in"), "+"),
+      ...(this.#isZoomed ? [item("fit", "fit", say("Show the whole picture"), "0")] : []),
+    ];
   }
 
   /** @param {boolean} isCollapsed only the toolbar is left, so that the rest of a small page has more room */
@@ -92,29 +98,33 @@ export class Toolbar {
 
   /** @param {Tool | null} tool which is chosen */
   choose(tool) {
-    for (const one of TOOLS) this.#buttons.get(one)?.setAttribute("aria-pressed", String(one === tool));
+    this.#tool = tool ?? "none";
+    const words = TOOLS.find(([name]) => name === this.#tool)?.[1]() ?? "";
+    fill(this.#menu, icon(tool ?? "move"), icon("down"));
+    this.#menu.setAttribute("aria-label", say("Tool: {name}", { name: words }));
+    this.#menu.title = say("Tools to mark, zoom and list");
   }
 
   /** @param {boolean} canUndo */
   undoable(canUndo) {
-    this.#reveal("undo", canUndo);
+    const undo = this.#buttons.get("undo");
+    if (undo) undo.hidden = !canUndo;
   }
 
   /** @param {boolean} hasRows whether a table has anything to show */
   tabled(hasRows) {
-    this.#reveal("table", hasRows);
+    this.#hasTable = hasRows;
   }
 
   /** @param {boolean} isOpen */
   expand(isOpen) {
-    this.#buttons.get("table")?.setAttribute("aria-expanded", String(isOpen));
-    this.#name("table", isOpen ? say("Hide table") : say("Show table"));
+    this.#isTableOpen = isOpen;
   }
 
   /** @param {number} scale 1: the whole picture is shown */
   zoom(scale) {
-    this.#reveal("out", scale > 1);
-    this.#reveal("fit", scale > 1);
-    this.#name("fit", say("Show the whole picture ({percent} %)", { percent: Math.round(scale * 100) }));
+    this.#isZoomed = scale > 1;
+    this.element.classList.toggle("zoomed", this.#isZoomed);
+    this.#buttons.get("fit")?.setAttribute("aria-label", say("Show the whole picture ({percent} %)", { percent: Math.round(scale * 100) }));
   }
 }

@@ -2,6 +2,7 @@
 import { call, stream } from "../../studio/api/call.js";
 import { start } from "../../studio/api/start.js";
 import { changeModel, models, onModelChange, setModels } from "./store.js";
+import { withTitles } from "./titles.js";
 
 /** Milliseconds between two looks at which models the server holds, while the panel is open. */
 const REFRESH_MS = 10_000;
@@ -26,7 +27,7 @@ export async function startModels() {
 export async function refreshModels() {
   try {
     const { models: list } = await call("studio_models");
-    if (list) setModels(list);
+    if (list) setModels(withTitles(list));
   } catch {
     // The list stays as it was; whatever is asked next says what is wrong.
   }

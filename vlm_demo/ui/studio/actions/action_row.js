@@ -5,7 +5,7 @@ import { say } from "../../i18n/say.js";
 import { hasContent } from "../state/answers.js";
 import { icon } from "../icons.js";
 import { copyText } from "./copy.js";
-import { downloadItems, saveAs } from "./download.js";
+import { saveAs } from "./download.js";
 import { moreItems } from "./more.js";
 import { compareItems } from "../compare/models_menu.js";
 import { toggleCheck } from "../compare/check.js";
@@ -33,21 +33,14 @@ export class ActionRow {
     this.#studio = studio;
     const copy = button("copy", say("Copy"), () => void this.#copy(copy));
     this.#regenerate = button("again", say("Regenerate"), () => void studio.asking.again(turn, this.#id));
-    const edit = button("edit", say("Edit question"), () => {
-      studio.asking.edit(turn);
-      studio.focusComposer();
-    });
     const compare = button("compare", say("Compare with another model"));
     attachMenu(compare, () => compareItems(studio, turn), say("Compare with another model"));
     this.#check = button("check", say("Check against the image"), () => this.#answer && toggleCheck(studio, turn, this.#answer, extra, this.#check));
     this.#check.setAttribute("aria-expanded", "false");
-    const save = button("download", say("Download image with boxes (PNG)"), () => this.#answer && void saveAs(studio, turn, this.#answer, "png"));
-    const formats = h("button", { type: "button", class: "icon-button small narrow", title: say("Download as…"), "aria-label": say("Download as…") }, icon("down"));
-    attachMenu(formats, () => (this.#answer ? downloadItems(studio, turn, this.#answer) : []), say("Download as…"));
-    this.#download = h("span", { class: "split" }, save, formats);
+    this.#download = button("download", say("Download image with boxes (PNG)"), () => this.#answer && void saveAs(studio, turn, this.#answer, "png"));
     const more = button("more", say("More"));
     attachMenu(more, () => (this.#answer ? moreItems(studio, turn, this.#answer, extra) : []), say("More"));
-    this.element = h("div", { class: "action-row", role: "group", "aria-label": say("Actions") }, copy, this.#regenerate, edit, compare, this.#check, this.#download, more);
+    this.element = h("div", { class: "action-row", role: "group", "aria-label": say("Actions") }, copy, this.#regenerate, compare, this.#check, this.#download, more);
   }
 
   get #id() {

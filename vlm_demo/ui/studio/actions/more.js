@@ -3,10 +3,11 @@ import { openView } from "../../header/views.js";
 import { message, say } from "../../i18n/say.js";
 import { call } from "../api/call.js";
 import { icon } from "../icons.js";
+import { hasContent } from "../state/answers.js";
 import { changeAnswer } from "../state/conversations.js";
 import { buildRequest } from "../state/requests.js";
 import { copyText } from "./copy.js";
-import { exportAnswer, withPictures } from "./download.js";
+import { downloadItems, exportAnswer, withPictures } from "./download.js";
 import { LINK } from "../archive/links.js";
 import { openFlag } from "./flag.js";
 import { openScore } from "./score.js";
@@ -31,6 +32,7 @@ export function moreItems(studio, id, answer, extra) {
   const chosen = answer.rating?.verdict;
   return [
     { label: say("Copy link"), icon: icon("link"), hint: say("Asks this again, without the image"), act: () => void copyLink(studio, turn, answer) },
+    ...(picture && hasContent(answer) ? [{ label: say("Download as…"), icon: icon("download"), children: downloadItems(studio, id, answer) }] : []),
     { label: say("Raw output and prompt"), icon: icon("code"), act: () => studio.openDrawer("inspector", { turn: id, answer: answer.id }) },
     ...(boxes ? [{ label: say("Ask with numbered marks"), icon: icon("marks"), act: () => void askWithMarks(studio, id, answer) }] : []),
     ...(turn.text && answer.plain ? [{ label: say("Use as few-shot example"), icon: icon("example"), act: () => useAsExample(studio, turn, answer) }] : []),

@@ -1,4 +1,5 @@
 // What the server tells a page when it opens; asked for once, however many parts of the page want it.
+import { withTitles } from "../../header/models/titles.js";
 import { call } from "./call.js";
 
 /** @type {Promise<any> | null} */
@@ -9,7 +10,7 @@ let answer = null;
  * @returns {Promise<any>}
  */
 export function start() {
-  answer ??= call("studio_start").catch((error) => {
+  answer ??= call("studio_start").then((told) => ({ ...told, models: withTitles(told.models) })).catch((error) => {
     answer = null;
     throw error;
   });

@@ -2,7 +2,7 @@
 import { h, setText } from "../../components/dom.js";
 import { say } from "../../i18n/say.js";
 import { icon } from "../icons.js";
-import { titleOf } from "../state/conversations.js";
+import { isEmpty, titleOf } from "../state/conversations.js";
 
 /** @typedef {import("../studio.js").Studio} Studio */
 
@@ -18,9 +18,12 @@ export function createSideHead(studio, archive) {
   store.subscribe(({ readOnly }) => readOnly, (readOnly) => { note.hidden = !readOnly; }, { now: true });
   const button = (/** @type {import("../icons.js").IconName} */ name, /** @type {string} */ label, /** @type {string} */ id, /** @type {() => void} */ act) =>
     h("button", { type: "button", class: "icon-button", id, title: label, "aria-label": label, onclick: act }, icon(name));
-  return h(
-    "header", { class: "side-head" },
-    button("history", say("Conversations"), "studio-conversations", () => studio.openDrawer("conversations")), title,
-    button("add", say("New conversation"), "studio-new", () => void archive.create()), note,
-  );
+  const past = button("history", say("Conversations"), "studio-conversations", () => studio.openDrawer("conversations"));
+  const create = button("add", say("New conversation"), "studio-new", () => void archive.create());
+  // Without a conversation there is none to leave, and at first none to go back to.
+  store.subscribe(({ conversation, list }) => (isEmpty(conversation) ? (list.length ? "old" : "none") : "open"), (held) => {
+    past.hidden = held === "none";
+    create.hidden = held !== "open";
+  }, { now: true });
+  return h("header", { class: "side-head" }, past, title, create, note);
 }

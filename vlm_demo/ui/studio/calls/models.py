@@ -72,7 +72,7 @@ def _lasting_info(spec: ModelSpec, _is_here: bool) -> dict[str, Any]:
     memory = spec.memory(NumberFormat.BFLOAT16)
     return {
         "name": spec.name,
-        "title": spec.name,
+        "title": spec.title or spec.name,
         "family": family.title,
         "family_name": spec.family,
         "size": format_parameters(spec.parameters),

@@ -5,6 +5,7 @@ import { icon } from "../icons.js";
 import { Follower } from "./scrolling.js";
 import { linkPhrases } from "./linking.js";
 import { TurnView } from "./turn_view.js";
+import { createWelcome } from "./welcome.js";
 
 /** @typedef {import("../studio.js").Studio} Studio */
 /** @typedef {import("../state/types.js").State} State */
@@ -15,7 +16,8 @@ import { TurnView } from "./turn_view.js";
 export class ConversationView {
   #studio;
   #list = h("div", { class: "turns" });
-  #scroller = h("section", { id: "conversation", "aria-label": say("Conversation"), tabindex: 0 }, this.#list);
+  #welcome = createWelcome();
+  #scroller = h("section", { id: "conversation", "aria-label": say("Conversation"), tabindex: -1 }, this.#welcome, this.#list);
   #jump = h("button", { type: "button", class: "jump-button", hidden: true, title: say("Jump to newest"), "aria-label": say("Jump to newest") }, icon("newest"));
   #follower;
   /** @type {Map<string, TurnView>} */
@@ -65,6 +67,7 @@ export class ConversationView {
       shown = own || shown;
     }
     this.#views = views;
+    this.#welcome.hidden = conversation.turns.length > 0;
     arrange(this.#list, [...views.values()].map(({ element }) => element));
   }
 }

@@ -8,7 +8,8 @@ import { underline } from "./blocks.js";
 /** @typedef {import("../state/types.js").Layer} Layer */
 
 /**
- * Lists what was looked for, each with its count: "pizza 2 · zebra not found".
+ * Lists what was looked for, each with its count: "pizza 2 · zebra not found". A click shows one; by keyboard, the layers
+ * below the picture do.
  * @param {Layer[]} layers of the answer
  * @param {Answer} answer
  */
@@ -28,7 +29,7 @@ function thing(layer, state) {
   const name = h("span", { dir: "auto", class: "thing-name" }, phrase || say("unnamed"));
   const content = [h("i", { class: "swatch", style: { "--colour": colour, "--line": underline(dash) } }), name, " ", h("span", { class: "thing-count" }, result)];
   if (!mentions.length) return h("li", { class: "thing", data: { state: pending ? "pending" : "none" } }, h("span", {}, ...content));
-  return h("li", { class: "thing", data: { state: "found" } }, h("button", { type: "button", class: "thing-button", data: { mention: String(mentions[0].index) }, title: say("Show on the image") }, ...content));
+  return h("li", { class: "thing", data: { state: "found" } }, h("span", { class: "thing-button", data: { mention: String(mentions[0].index) }, title: say("Show on the image") }, ...content));
 }
 
 /**

@@ -36,7 +36,7 @@ export function linkPhrases(studio, root) {
     const same = new Set(layer?.mentions.map(({ index }) => String(index)) ?? [String(pointed.mention)]);
     for (const one of answer?.querySelectorAll("[data-mention]") ?? []) {
       const { mention = "" } = /** @type {HTMLElement} */ (one).dataset;
-      if (mention === String(pointed.mention) || (one.localName === "button" && same.has(mention))) one.classList.add("hot");
+      if (mention === String(pointed.mention) || (one.localName !== "mark" && same.has(mention))) one.classList.add("hot");
     }
   });
 }

@@ -17,16 +17,20 @@ import { icon } from "../icons.js";
 export function createQuestion(studio, turn, pictures) {
   const { task, text, targets, regions } = turn, { mode, style } = modeOf(turn);
   const label = mode === "caption" && style !== "short" ? say("Caption: {style}", { style: say(STYLE_NAMES[style]) }) : say(MODE_NAMES[mode]);
+  const edit = () => {
+    studio.asking.edit(turn.id);
+    studio.focusComposer();
+  };
   return h(
     "div", { class: "question" },
     pictures.length ? h("div", { class: "question-pictures" }, ...pictures.map((picture) => thumbnail(studio, picture))) : null,
-    h(
+    h("div", { class: "question-line" }, h("button", { type: "button", class: "icon-button small", data: { act: "edit" }, title: say("Edit question"), "aria-label": say("Edit question"), onclick: edit }, icon("edit")), h(
       "div", { class: "question-words" },
       task === "chat" ? null : h("span", { class: "question-task" }, label),
       targets.length ? h("span", { class: "question-targets" }, ...targets.flatMap((target, index) => [index ? ", " : "", h("span", { dir: "auto" }, target)])) : null,
       text ? h("span", { class: "question-text", dir: "auto" }, text) : null,
       regions.length ? h("span", { class: "question-regions", title: say("Marked regions") }, icon("box"), String(regions.length), h("span", { class: "sr-only" }, say("Marked regions"))) : null,
-    ),
+    )),
   );
 }
 

@@ -20,7 +20,11 @@ export class Follower {
     this.#onChange = onChange;
     scroller.addEventListener("scroll", () => this.#look(), { passive: true });
     scroller.addEventListener("wheel", (event) => event.deltaY < 0 && this.#isScrollable() && this.#set(false), { passive: true });
-    const observer = new ResizeObserver(() => this.#follows && this.jump());
+    const observer = new ResizeObserver(() => {
+      // By keyboard, there is nothing to do in it but to scroll.
+      scroller.tabIndex = this.#isScrollable() ? 0 : -1;
+      if (this.#follows) this.jump();
+    });
     observer.observe(content);
     observer.observe(scroller);
   }

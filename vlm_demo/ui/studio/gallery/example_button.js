@@ -65,7 +65,7 @@ export class ExampleButton {
  */
 const drawExample = ({ url, width, height, mentions }, title) => h(
   "span",
-  { class: "frame", style: { "aspect-ratio": `${width} / ${height}` } },
+  { class: "frame", style: { "aspect-ratio": `${width} / ${height}`, "--ratio": String(width / height) } },
   h("img", { src: url, alt: title, width, height, loading: "lazy", decoding: "async" }),
   svg("svg", { class: "example-boxes", "aria-hidden": "true" },
     mentions.flatMap(({ regions, colour, dash }) => regions.flatMap((region) => drawRegion(region, colour, dash)))),

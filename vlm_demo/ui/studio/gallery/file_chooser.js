@@ -6,7 +6,11 @@ import { CameraDialog } from "./camera_dialog.js";
 
 /** Chooses pictures among files, or takes one with the camera of a phone or a tablet. */
 export class FileChooser {
+  #dialog;
   #input;
+
+  /** Whether this computer has a camera that a dialog can use. */
+  hasCamera = false;
 
   /** @param {(files: File[]) => void} onFiles */
   constructor(onFiles) {
@@ -18,37 +22,29 @@ export class FileChooser {
     };
     this.#input = h("input", { type: "file", accept: ACCEPT, multiple: true, "aria-label": say("Choose images"), onchange: take });
     this.element = h("label", { id: "studio-upload", class: "chooser" }, this.#input);
-    this.camera = matchMedia("(pointer: coarse)").matches ? buildCameraInput(take) : buildCameraButton(onFiles);
+    const isTouched = matchMedia("(pointer: coarse)").matches;
+    // A phone or a tablet takes the picture with a program of its own.
+    this.touchCamera = isTouched ? buildCameraInput(take) : null;
+    this.#dialog = new CameraDialog(onFiles);
+    if (isTouched) return;
+    navigator.mediaDevices?.enumerateDevices()
+      .then((devices) => { this.hasCamera = devices.some(({ kind }) => kind === "videoinput"); })
+      .catch(() => {}); // without permission to look, no camera is offered
   }
 
   open() {
     this.#input.click();
   }
+
+  /** Takes a picture with the camera of a computer. @param {HTMLElement} host of the dialog */
+  photograph(host) {
+    void this.#dialog.open(host);
+  }
 }
 
-/**
- * A phone or a tablet takes the picture with a program of its own.
- *
- * @param {(event: Event) => void} onChange
- */
+/** @param {(event: Event) => void} onChange */
 function buildCameraInput(onChange) {
   const input = h("input", { type: "file", accept: "image/*", capture: "environment", hidden: true, onchange: onChange });
   return h("span", {}, input,
     h("button", { type: "button", class: "quiet", onclick: () => input.click() }, icon("camera"), say("Take a photo")));
-}
-
-/**
- * The button is seen on a computer that has a camera.
- *
- * @param {(files: File[]) => void} onFiles
- */
-function buildCameraButton(onFiles) {
-  const dialog = new CameraDialog(onFiles);
-  const button = h("button", {
-    type: "button", class: "quiet", hidden: true, onclick: () => void dialog.open(button.parentElement),
-  }, icon("camera"), say("Take a photo"));
-  navigator.mediaDevices?.enumerateDevices()
-    .then((devices) => { button.hidden = !devices.some(({ kind }) => kind === "videoinput"); })
-    .catch(() => {}); // without permission to look, there is no button
-  return button;
 }

@@ -1,19 +1,23 @@
 import { fill, h } from "../../components/dom.js";
 import { takeDrops } from "../../components/canvas/incoming_files.js";
 import { icon } from "../../components/canvas/icons.js";
+import { attachMenu } from "../../components/popover.js";
 import { say } from "../../i18n/say.js";
 import { AddressForm } from "./address_form.js";
 import { ExampleButton } from "./example_button.js";
 import { FileChooser } from "./file_chooser.js";
 
+/** @import { MenuItem } from "../../components/popover.js" */
 /** @import { Example, ExampleRequest } from "./example_button.js" */
 
 /**
  * @typedef {object} GalleryOptions
  * @property {(files: File[]) => void} onFiles
  * @property {(example: Example, request: ExampleRequest | null) => void} onExample it is to be opened, and asked about
- * @property {((address: string) => Promise<void>) | null} [onAddress] a picture of this address; it throws an error whose
- *   message says why there is none. null: such pictures are not allowed
+ * @property {(address: string) => Promise<void>} onAddress a picture of this address; it throws an error whose message
+ *   says why there is none
+ * @property {() => boolean} takesAddresses whether such pictures are allowed
+ * @property {() => void} onConversations an earlier conversation, or one in a file, is to be opened
  * @property {string} [largest] size of the largest file, in words
  */
 
@@ -24,8 +28,8 @@ export class Gallery {
 
   #options;
   #chooser;
+  #address;
   #grid = h("div", { class: "gallery-grid" });
-  #random;
 
   /**
    * @param {HTMLElement} host
@@ -34,19 +38,33 @@ export class Gallery {
   constructor(host, options) {
     this.#options = options;
     this.#chooser = new FileChooser(options.onFiles);
-    this.#random = h("button", { type: "button", class: "quiet", onclick: () => this.#openRandom() }, icon("dice"), say("Random example"));
-    // The examples come before what is used less, for those who go from stop to stop by keyboard.
+    this.#address = new AddressForm(options.onAddress);
+    const ways = h("button", { type: "button", class: "quiet" }, say("More ways"), icon("down"));
+    // The examples come first for those who go from stop to stop by keyboard.
     this.element = h(
       "div",
       { class: "gallery" },
-      h("div", { class: "drop-target" },
-        icon("image"), h("p", {}, h("b", {}, say("Drop an image, paste, or browse")), this.#limit()), this.#chooser.element),
       h("h2", {}, say("Or try an example")),
       this.#grid,
-      h("div", { class: "ways" }, this.#chooser.camera, options.onAddress && new AddressForm(options.onAddress).element, this.#random),
+      h("div", { class: "drop-target" },
+        icon("image"), h("p", {}, h("b", {}, say("Drop an image, paste, or browse")), this.#limit()), this.#chooser.element),
+      h("div", { class: "ways" }, this.#chooser.touchCamera, ways),
+      this.#address.element,
     );
+    attachMenu(ways, () => this.#items(), say("More ways"));
     takeDrops(host, options.onFiles);
     host.append(this.element);
+  }
+
+  /** @returns {MenuItem[]} */
+  #items() {
+    const { onConversations, takesAddresses } = this.#options;
+    return [
+      ...(this.#examples.length > 1 ? [{ label: say("Random example"), icon: icon("dice"), act: () => this.#openRandom() }] : []),
+      ...(takesAddresses() ? [{ label: say("From a web address"), icon: icon("link"), act: () => this.#address.open() }] : []),
+      ...(this.#chooser.hasCamera ? [{ label: say("Take a photo"), icon: icon("camera"), act: () => this.#chooser.photograph(this.element) }] : []),
+      { label: say("Open a conversation…"), icon: icon("table"), act: onConversations },
+    ];
   }
 
   #limit() {
@@ -62,7 +80,6 @@ export class Gallery {
     this.#examples = examples;
     const buttons = examples.map((example) => new ExampleButton(example, isPossible, this.#options.onExample));
     fill(this.#grid, buttons.map(({ element }) => element));
-    this.#random.hidden = examples.length < 2;
     this.#open = (index) => buttons[index].open();
   }
 

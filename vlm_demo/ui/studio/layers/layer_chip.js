@@ -22,7 +22,10 @@ import { swatchStyle } from "./swatch.js";
  * @property {(id: string, region: number) => void} onReveal
  */
 
-/** One layer: a swatch, a phrase and a count, an eye that hides it, a button that deletes it. */
+/**
+ * One layer: a swatch, a phrase and a count, an eye that hides it, a button that deletes it. By keyboard, the eye stands
+ * for all of it: Enter hides, the right arrow key zooms to its regions one after the other, Delete deletes.
+ */
 export class LayerChip {
   #id;
   #actions;
@@ -42,18 +45,18 @@ export class LayerChip {
     this.#swatch = h("i", { "aria-hidden": "true" });
     this.#phrase = h("span", { class: "phrase", dir: "auto" });
     this.#count = h("small");
-    this.#name = h("button", { type: "button", class: "name", onclick: () => this.#reveal() },
-      this.#number, this.#swatch, this.#phrase, this.#count);
-    this.#eye = h("button", { type: "button", class: "eye", onclick: () => this.#toggle() });
-    this.#remove = h("button", { type: "button", class: "delete", onclick: () => actions.onDelete(id) }, icon("close"));
+    this.#name = h("span", { class: "name", onclick: () => this.#reveal() }, this.#number, this.#swatch, this.#phrase, this.#count);
+    this.#eye = h("button", { type: "button", class: "eye", "aria-keyshortcuts": "ArrowRight Delete", onclick: () => this.#toggle() });
+    this.#remove = h("button", { type: "button", class: "delete", tabindex: -1, onclick: () => actions.onDelete(id) }, icon("close"));
     this.element = h("span", { class: "layer" }, this.#name, this.#eye, this.#remove);
     for (const [event, isOn] of /** @type {const} */ ([["pointerenter", true], ["focusin", true], ["pointerleave", false], ["focusout", false]])) {
       this.element.addEventListener(event, () => this.#point(isOn));
     }
     this.element.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
-      if (event.key !== "Delete") return;
+      if (event.key === "Delete") actions.onDelete(id);
+      else if (event.key === "ArrowRight") this.#reveal();
+      else return;
       event.preventDefault();
-      actions.onDelete(id);
     });
   }
 
@@ -86,12 +89,10 @@ export class LayerChip {
     setText(this.#phrase, name);
     setText(this.#count, found);
     this.#name.title = count > 0 ? say("{name}: zoom to it", { name }) : name;
-    this.#name.setAttribute("aria-label", this.#describe(name, count, pending));
-    this.#name.setAttribute("aria-disabled", String(count === 0));
-    this.#eye.hidden = count === 0;
-    this.#eye.setAttribute("aria-pressed", String(visible));
-    this.#eye.setAttribute("aria-label", say("Show {name} on the picture", { name }));
-    this.#eye.title = visible ? say("Hide") : say("Show");
+    this.#eye.setAttribute("aria-pressed", String(visible && count > 0));
+    this.#eye.setAttribute("aria-disabled", String(count === 0));
+    this.#eye.setAttribute("aria-label", this.#describe(name, count, pending));
+    this.#eye.title = count === 0 ? found : visible ? say("Hide") : say("Show");
     if (before?.visible !== visible) fill(this.#eye, icon(visible ? "eye" : "hidden"));
     this.#remove.setAttribute("aria-label", say("Delete layer {name}", { name }));
     this.#remove.title = say("Delete layer");
@@ -103,7 +104,7 @@ export class LayerChip {
    * @param {boolean} pending
    */
   #describe(name, count, pending) {
-    if (count > 0) return say("{name}: {count} found. Zoom to it", { name, count });
+    if (count > 0) return say("{name}: {count} found. Show on the picture", { name, count });
     return pending ? say("{name}: still being looked for", { name }) : say("{name}: not found", { name });
   }
 
@@ -113,11 +114,11 @@ export class LayerChip {
   }
 
   focus() {
-    this.#name.focus();
+    this.#eye.focus();
   }
 
   #toggle() {
-    if (this.#layer) this.#actions.onVisible(this.#id, !this.#layer.visible);
+    if (this.#layer?.count) this.#actions.onVisible(this.#id, !this.#layer.visible);
   }
 
   /** @param {boolean} isOn */
@@ -128,6 +129,7 @@ export class LayerChip {
   /** Each click looks at the next region. */
   #reveal() {
     const layer = this.#layer;
+    this.focus();
     if (!layer?.count) return;
     if (!layer.visible) this.#actions.onVisible(this.#id, true);
     this.#actions.onReveal(this.#id, this.#next % layer.count);

@@ -1,4 +1,4 @@
-// The language of the page: a cookie, since the server writes the first HTML in it.
+// The menu of the header, with the language of the page: a cookie, since the server writes the first HTML in it.
 
 const COOKIE = "vlm_demo_language", YEAR_S = 365 * 24 * 3600;
 
@@ -10,9 +10,9 @@ function choose(language) {
   location.reload();
 }
 
-/** Brings the language menu to life. */
-export function listenForLanguage() {
-  const menu = document.querySelector("#language-menu");
+/** Brings the menu to life: arrow keys move in it, and it closes when About opens. */
+export function listenForMenu() {
+  const menu = document.querySelector("#header-menu"), button = document.querySelector("#menu-button");
   const entries = [...(menu?.querySelectorAll("button") ?? [])];
   menu?.addEventListener("click", (event) => {
     const entry = event.target instanceof Element ? event.target.closest("button") : null;
@@ -26,6 +26,8 @@ export function listenForLanguage() {
     event.preventDefault();
   });
   menu?.addEventListener("toggle", (event) => {
-    if (/** @type {ToggleEvent} */ (event).newState === "open") entries.find((entry) => entry.ariaChecked === "true")?.focus();
+    const isOpen = /** @type {ToggleEvent} */ (event).newState === "open";
+    button?.setAttribute("aria-expanded", String(isOpen));
+    if (isOpen) entries.find((entry) => entry.ariaChecked === "true")?.focus();
   });
 }
