@@ -38,7 +38,6 @@ from vlm_demo.errors import (
     InputError,
     LoadError,
     NoScoresError,
-    NotRunnableError,
     TooLongError,
     quote_name,
 )
@@ -136,9 +135,11 @@ class Backend:
         name = checkpoint.strip()
         listed = next((spec for spec in self._menu if name in (spec.name, spec.checkpoint)), None)
         if listed and listed.runs != "remote code":
-            return _require_runnable(listed)
+            listed.require_runnable()
+            return listed
         found = listed or spec_for_checkpoint(checkpoint)
-        new = _require_runnable(trust_own_code(found, trusted_revision))
+        new = trust_own_code(found, trusted_revision)
+        new.require_runnable()
         with self._lock:
             others = [spec for spec in self._menu if spec is not listed]
             if any(spec.name == new.name for spec in others):
@@ -210,7 +211,8 @@ class Backend:
             OutOfMemoryError: it does not fit; the message says what would.
         """
         for spec in self._parts(model):
-            yield from self._pool.load(_require_runnable(spec), number_format)
+            spec.require_runnable()
+            yield from self._pool.load(spec, number_format)
 
     def progress(self, model: str) -> Progress | None:
         """Return how far the loading of a model has come; None: it can answer at once."""
@@ -395,14 +397,3 @@ class Backend:
             )
         options = spec.load_options(self._device, self._server_keys.get(spec.base_url, ""))
         return open_engine(options, self._serving, on_progress)
-
-
-def _require_runnable(spec: ModelSpec) -> ModelSpec:
-    """Return an entry that this program can run.
-
-    Raises:
-        NotRunnableError: it cannot run this one.
-    """
-    if spec.unavailable_reason:
-        raise NotRunnableError(spec.unavailable_reason)
-    return spec

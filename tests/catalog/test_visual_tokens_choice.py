@@ -7,7 +7,7 @@ from PIL import Image
 
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.spec import ModelSpec
-from vlm_demo.catalog.visual_tokens import offered_visual_tokens
+from vlm_demo.catalog.visual_tokens import list_visual_tokens
 from vlm_demo.errors import InputError
 from vlm_demo.families import all_families, get_family
 from vlm_demo.values import Request, Sampling, Task
@@ -18,12 +18,12 @@ def spec_of(family: str, **values: str) -> ModelSpec:
 
 
 def test_resolutions_are_told_by_the_family_and_the_engine() -> None:
-    assert offered_visual_tokens(spec_of("qwen2_vl")) == (256, 576, 1_280, 2_560, 5_120)
-    assert offered_visual_tokens(spec_of("internvl")) == (256, 1_280, 3_328, 6_400)
-    assert offered_visual_tokens(spec_of("llava15")) == ()
+    assert list_visual_tokens(spec_of("qwen2_vl")) == (256, 576, 1_280, 2_560, 5_120)
+    assert list_visual_tokens(spec_of("internvl")) == (256, 1_280, 3_328, 6_400)
+    assert list_visual_tokens(spec_of("llava15")) == ()
     # A server is only reached by the size of the picture.
-    assert offered_visual_tokens(spec_of("qwen2_vl", engine="remote")) != ()
-    assert offered_visual_tokens(spec_of("internvl", engine="remote")) == ()
+    assert list_visual_tokens(spec_of("qwen2_vl", engine="remote")) != ()
+    assert list_visual_tokens(spec_of("internvl", engine="remote")) == ()
 
 
 def test_resolutions_are_listed_from_coarse_to_fine() -> None:

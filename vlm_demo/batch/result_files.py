@@ -66,12 +66,12 @@ def write_coco(journal: BatchJournal, source: ImageSource, path: Path) -> None:
     Raises:
         FileError, JournalError: a file cannot be written or read.
     """
-    images = annotated_images(journal, source)
+    images = draw_annotated_images(journal, source)
     with atomic_write(path) as file:
         file.write(export_coco(images).encode("utf-8", "backslashreplace"))
 
 
-def annotated_images(journal: BatchJournal, source: ImageSource) -> list[AnnotatedImage]:
+def draw_annotated_images(journal: BatchJournal, source: ImageSource) -> list[AnnotatedImage]:
     """Return all pictures with an answer, each opened only when its pixels are asked for.
 
     Raises:

@@ -176,6 +176,15 @@ class ModelSpec:
         )
         return (*self.cannot, *(_NEEDS_REGIONS if loses_regions else ()))
 
+    def require_runnable(self) -> None:
+        """Refuse a model that cannot run.
+
+        Raises:
+            NotRunnableError: this program cannot run it; the message says what to do.
+        """
+        if self.unavailable_reason:
+            raise NotRunnableError(self.unavailable_reason)
+
     def check(self, task: Task) -> None:
         """Refuse a task that the model cannot do, or every task if it cannot run.
 
@@ -183,8 +192,7 @@ class ModelSpec:
             NotRunnableError: this program cannot run the model.
             UnsupportedTaskError: the model cannot do the task.
         """
-        if self.unavailable_reason:
-            raise NotRunnableError(self.unavailable_reason)
+        self.require_runnable()
         if not self.supports(task):
             if not self.is_exception(task):
                 raise UnsupportedTaskError(describe_unsupported_task(get_family(self.family), task))

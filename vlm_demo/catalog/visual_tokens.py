@@ -7,7 +7,7 @@ from vlm_demo.errors import InputError
 from vlm_demo.families import get_family
 
 
-def offered_visual_tokens(spec: ModelSpec) -> tuple[int, ...]:
+def list_visual_tokens(spec: ModelSpec) -> tuple[int, ...]:
     """Return the numbers of visual tokens to choose from, fewest first; (): there is no choice.
 
     Of a model on a server, those that a picture has by its size alone: its processor is not
@@ -24,7 +24,7 @@ def check_visual_tokens(spec: ModelSpec, tokens: int | None) -> None:
     Raises:
         InputError: it has others, or there is no choice.
     """
-    offered = offered_visual_tokens(spec)
+    offered = list_visual_tokens(spec)
     if tokens is None or tokens in offered:
         return
     if not offered:

@@ -265,7 +265,7 @@ class _TagScanner:
             found = True
         return found
 
-    def _read_untagged(self, match: re.Match[str]) -> bool:
+    def _is_box_list(self, match: re.Match[str]) -> bool:
         """Whether numbers without tags are one or more boxes."""
         places = list(self._tags.find_places(match.string, *match.span()))
         return bool(places) and all(len(values) == 4 for _, values in places)
@@ -276,7 +276,7 @@ class _TagScanner:
             for match in bare.complete.finditer(self._body, start, end):
                 before = self._body[start : match.start()]
                 is_value = bare.not_after and bare.not_after.search(before[-60:])
-                if not is_value and self._read_untagged(match):
+                if not is_value and self._is_box_list(match):
                     self._reader.add_words_before_place(before)
                     self._add_places(*match.span(), 4)
                     self._reader.builder.has_markup = True

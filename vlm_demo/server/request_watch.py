@@ -35,14 +35,14 @@ class RequestWatch:
         status = 500
         begin = time.monotonic()
 
-        async def send_counted(message: Message) -> None:
+        async def count_and_send(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
             await send(message)
 
         try:
-            await self._app(scope, receive, send_counted)
+            await self._app(scope, receive, count_and_send)
         finally:
             seconds = time.monotonic() - begin
             path = _route_path(scope)

@@ -8,7 +8,7 @@ from tempfile import mkdtemp
 from gradio.utils import get_upload_folder
 
 from vlm_demo.batch.result_files import (
-    annotated_images,
+    draw_annotated_images,
     write_annotated_zip,
     write_coco,
     write_csv,
@@ -51,7 +51,7 @@ def write_download(batch: VisitorBatch, file_format: str) -> Path:
             path = folder / f"{name}-coco.json"
             write_coco(batch.journal, batch.source, path)
         case "yolo" | "voc" | "crops" as form:
-            images = annotated_images(batch.journal, batch.source)
+            images = draw_annotated_images(batch.journal, batch.source)
             if form == "crops" and not any(image.mentions for image in images):
                 raise InputError("No answer of this batch has boxes, so there is nothing to cut.")
             path = export_file(images, form, folder, name)

@@ -85,13 +85,13 @@ def is_public(address: str) -> bool:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return False
-    for inner in _embedded(parsed):
+    for inner in _list_embedded(parsed):
         if not inner.is_global or inner.is_multicast or inner.is_reserved:
             return False
     return True
 
 
-def _embedded(
+def _list_embedded(
     address: ipaddress.IPv4Address | ipaddress.IPv6Address,
 ) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
     """Return an address, and the IPv4 addresses that an IPv6 address stands for."""

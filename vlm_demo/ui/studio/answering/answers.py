@@ -23,11 +23,11 @@ from vlm_demo.ui.streaming import compute_in_thread, error_message
 from vlm_demo.ui.studio.answering.events import (
     Differ,
     Event,
-    done_event,
-    failed_event,
+    end_event,
+    failure_event,
     orders_event,
     ranking_event,
-    stopped_event,
+    stop_event,
     text_data,
     waiting_event,
 )
@@ -66,7 +66,7 @@ class StudioAnswers:
         try:
             asked = read_sent(StudioRequest, sent)
         except InputError as error:
-            yield [failed_event(error_message(error), [], None)]
+            yield [failure_event(error_message(error), [], None)]
             return
         try:
             with self.running.run(owner, asked.turn) as stop:
@@ -111,9 +111,9 @@ class StudioAnswers:
                     yield differ.events(newest)
         notes = tuple(describe_restart(self.backend, asked))
         spec = self._answering(asked, newest)
-        done = done_event(newest, asked.task, spec, asked.space, notes)
+        done = end_event(newest, asked.task, spec, asked.space, notes)
         rest = differ.events(newest, is_complete=True)
-        yield [*rest, stopped_event(done) if stop.is_set() else done]
+        yield [*rest, stop_event(done) if stop.is_set() else done]
 
     def _answering(self, asked: StudioRequest, reply: Reply) -> ModelSpec:
         """Return the model that answers: an entry of the menu may stand for several."""
@@ -146,7 +146,10 @@ class StudioAnswers:
             visible_image_indices(self.backend, asked), lambda _: find_calibration(spec)
         )
         events = differ.events(reply, is_complete=True)
-        return [*events, done_event(reply, asked.task, self.backend.spec(asked.model), asked.space)]
+        return [
+            *events,
+            end_event(reply, asked.task, self.backend.spec(asked.model), asked.space),
+        ]
 
     def _rank(self, asked: StudioRequest, request: Request, stop: StopSign) -> Events:
         """Say how probable each of the possible answers is."""
@@ -158,7 +161,7 @@ class StudioAnswers:
                 continue
             ranking = Ranking.of(request.choices, logprobs)
             best = Reply(ranking.best, ranking.best)
-            done = done_event(best, asked.task, self.backend.spec(asked.model), "")
+            done = end_event(best, asked.task, self.backend.spec(asked.model), "")
             yield [ranking_event(ranking), *differ.events(best, is_complete=True), done]
 
     def _rank_orders(self, asked: StudioRequest, request: Request, stop: StopSign) -> Events:
@@ -174,8 +177,8 @@ class StudioAnswers:
                     continue
                 best = Reply(circle.mean.best, circle.mean.best)
                 yield [orders_event(circle), *differ.events(best, is_complete=True)]
-        done = done_event(best, asked.task, self.backend.spec(asked.model), "")
-        yield [stopped_event(done) if stop.is_set() else done]
+        done = end_event(best, asked.task, self.backend.spec(asked.model), "")
+        yield [stop_event(done) if stop.is_set() else done]
 
     def _failure(self, error: Exception, model: str, task: Task) -> Event:
         remedies: list[Event] = [
@@ -187,4 +190,4 @@ class StudioAnswers:
             for remedy in find_remedies(error, self.backend, model, task)
         ]
         gone = error.image_id if isinstance(error, ForgottenImageError) else None
-        return failed_event(error_message(error), remedies, gone)
+        return failure_event(error_message(error), remedies, gone)

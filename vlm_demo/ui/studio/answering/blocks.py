@@ -34,10 +34,12 @@ class AnswerBlocks:
             if mention.regions and mention.span[0] < mention.span[1]
         ]
         blocks = self._markdown.update(reply.text, marks, is_complete=is_complete)
-        unnamed = [] if reply.targets or not is_complete else list(self._unnamed(reply, styles))
+        unnamed = (
+            [] if reply.targets or not is_complete else list(self._loose_phrases(reply, styles))
+        )
         return [*blocks, f'<p class="phrases">{" ".join(unnamed)}</p>'] if unnamed else blocks
 
-    def _unnamed(self, reply: Reply, styles: Sequence[Style]) -> Iterator[str]:
+    def _loose_phrases(self, reply: Reply, styles: Sequence[Style]) -> Iterator[str]:
         for index, mention in enumerate(reply.mentions):
             if mention.regions and index not in self._markdown.marked:
                 yield f"{_tag(index, styles[index])}{_name(mention, index)}</mark>"

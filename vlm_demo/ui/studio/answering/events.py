@@ -106,7 +106,7 @@ def orders_event(result: CircularResult) -> Event:
     return {"type": "shares", "items": _shares(result.mean), "orders": orders}
 
 
-def done_event(
+def end_event(
     reply: Reply, task: Task, spec: ModelSpec, space: str, notes: Sequence[DisplayText] = ()
 ) -> Event:
     """Say that an answer is complete.
@@ -147,13 +147,13 @@ def done_event(
     }
 
 
-def stopped_event(done: Event) -> Event:
+def stop_event(done: Event) -> Event:
     """Return the end of an answer that a person stopped."""
     notes = [note for note in done["notes"] if note != text_data(_STOPPED)]
     return {**done, "stop": StopReason.CANCELLED.value, "notes": [*notes, text_data(_STOPPED)]}
 
 
-def failed_event(message: DisplayText, remedies: Sequence[Event], image_gone: str | None) -> Event:
+def failure_event(message: DisplayText, remedies: Sequence[Event], image_gone: str | None) -> Event:
     """Say that an answer failed; what was written stays.
 
     Args:

@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.thinking import has_thinking_switch
-from vlm_demo.catalog.visual_tokens import offered_visual_tokens
+from vlm_demo.catalog.visual_tokens import list_visual_tokens
 from vlm_demo.families import get_family
 from vlm_demo.markup.region_json import MarkedRegions
 from vlm_demo.prompting.targets import TARGET_TASKS, quote_target
@@ -59,7 +59,7 @@ def read_sampling(backend: Backend, model: str, options: SamplingOptions) -> Sam
     given = {name: value for name, value in options.model_dump().items() if value is not None}
     if not has_thinking_switch(spec):
         given.pop("thinking", None)
-    if given.get("visual_tokens") not in offered_visual_tokens(spec):
+    if given.get("visual_tokens") not in list_visual_tokens(spec):
         given.pop("visual_tokens", None)
     return replace(get_family(spec.family).sampling, **given)
 

@@ -36,7 +36,7 @@ MAX_LENGTH = 100_000_000
 """Longest file of an earlier version, in characters; its pictures are in it."""
 
 
-class SentAnswer(BaseModel):
+class AnswerForMarkdown(BaseModel):
     """What Markdown needs of an answer."""
 
     model_config = ConfigDict(extra="ignore")
@@ -66,7 +66,7 @@ class SentTurn(BaseModel):
     targets: list[Text] = []
     pictures: list[Text] = []
     regions: MarkedRegions = []
-    answers: list[SentAnswer] = []
+    answers: list[AnswerForMarkdown] = []
 
     def to_turns(self) -> Iterable[SavedTurn]:
         """Yield a turn for each answer, or one without an answer."""

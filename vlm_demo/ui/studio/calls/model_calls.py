@@ -99,7 +99,7 @@ class ModelCalls:
             if is_server_address(name):
                 raise InputError("This is the address of a server. Add it as a server.")
             if trusted_revision:
-                self._require_answered(owner, name, str(trusted_revision), request)
+                self._require_consent(owner, name, str(trusted_revision), request)
             try:
                 spec = self.backend.add_checkpoint(name, trusted_revision=str(trusted_revision))
             except UntrustedCodeError as error:
@@ -188,7 +188,7 @@ class ModelCalls:
             "files": list_files(error.files),
         }
 
-    def _require_answered(self, owner: str, name: str, revision: str, request: gr.Request) -> None:
+    def _require_consent(self, owner: str, name: str, revision: str, request: gr.Request) -> None:
         if not self._may_trust(request):
             raise InputError("Code can be trusted only on the computer that runs it.")
         if (owner, name, revision) not in self.questions:

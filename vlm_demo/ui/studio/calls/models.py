@@ -9,7 +9,7 @@ from vlm_demo.backend import Backend
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.catalog.system_prompt import takes_system_prompt
 from vlm_demo.catalog.thinking import has_thinking_switch
-from vlm_demo.catalog.visual_tokens import offered_visual_tokens
+from vlm_demo.catalog.visual_tokens import list_visual_tokens
 from vlm_demo.engines import FreeMemory, ImageKind, NumberFormat
 from vlm_demo.families import get_family
 from vlm_demo.ui.html_values import DisplayText, TranslatableText
@@ -91,7 +91,7 @@ def _lasting_info(spec: ModelSpec, _is_here: bool) -> dict[str, Any]:
         "region_forms": list(REGION_FORMS.values()),
         "writes_regions": family.writes_regions,
         "thinking": has_thinking_switch(spec),
-        "visual_tokens": list(offered_visual_tokens(spec)),
+        "visual_tokens": list(list_visual_tokens(spec)),
         "system": takes_system_prompt(spec),
         "sampling": family.sampling.to_data(),
         "suggestions": _suggest(spec),
