@@ -6,10 +6,12 @@ import pytest
 from PIL import Image
 from support import ROOT
 
+from vlm_demo.analysis.checking import check_against_image
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.menu import default_menu, find
-from vlm_demo.errors import LoadError, NoScoresError
+from vlm_demo.errors import InputError, LoadError, NoScoresError
 from vlm_demo.images import open_image
+from vlm_demo.model_routing import wants_larger_model
 from vlm_demo.training.screens import draw_screen
 from vlm_demo.ui.components.examples import load_examples
 from vlm_demo.values import Box, Message, Reply, Request, StopReason, Task
@@ -78,6 +80,9 @@ def test_a_screenshot_gets_a_refusal_in_the_language_of_the_question(
     assert words in reply.text
     assert (reply.model, reply.stop) == ("automatic", StopReason.FINISHED)
     assert not reply.mentions
+    assert wants_larger_model(backend.spec("automatic"), reply)
+    with pytest.raises(InputError, match="larger model"):
+        list(check_against_image(backend, "automatic", request.images[0], "A cat."))
     with pytest.raises(NoScoresError, match="larger model"):
         backend.score("automatic", Request(Task.VQA, "", request.images, choices=("a", "b")))
 
@@ -109,6 +114,7 @@ def test_a_model_that_was_chosen_answers_and_warns_first(
     first, reply = ask(backend, model, Request(Task.CAPTION, "", (image,)))
 
     assert (first.note, reply.note) == (note, note)
+    assert wants_larger_model(backend.spec(model), reply) == bool(note)
     assert reply.model == model
     assert reply.text
 

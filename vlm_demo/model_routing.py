@@ -10,10 +10,11 @@ from PIL.Image import Image
 
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.engines import Engine, ImageKind, ImageKindRecognizer
+from vlm_demo.engines.detector.abilities import ABILITIES
 from vlm_demo.engines.detector.questions import detect_language
 from vlm_demo.engines.detector.vocabulary import Language
 from vlm_demo.errors import LoadError, VlmDemoError
-from vlm_demo.values import Request
+from vlm_demo.values import Reply, Request
 
 LOOKS: Mapping[ImageKind, str] = {
     ImageKind.PHOTOGRAPH: "This looks like a photograph.",
@@ -129,6 +130,16 @@ class ModelRouter:
         if other is None:
             return "Please choose a larger model."
         return f"Please ask {other.name} instead."
+
+
+def wants_larger_model(spec: ModelSpec, reply: Reply) -> bool:
+    """Return whether a reply of a model is one that only a larger model could give.
+
+    That is where the model does not know such pictures, or the detector such questions.
+    """
+    if reply.text in (*UNKNOWN_PICTURE.values(), *ABILITIES.values()):
+        return True
+    return bool(spec.made_for) and _describe_limit(spec) in reply.note
 
 
 def _find_newest_image(request: Request) -> Image | None:

@@ -12,7 +12,10 @@ from PIL import Image
 from support.scripted import MENU, ScriptedEngine
 
 from vlm_demo.backend import Backend
-from vlm_demo.engines import Progress
+from vlm_demo.catalog.menu import default_menu, find
+from vlm_demo.engines import FreeMemory, Progress
+from vlm_demo.engines.detector.abilities import ABILITIES
+from vlm_demo.engines.detector.vocabulary import Language
 from vlm_demo.errors import (
     AnswerTimeoutError,
     ImageError,
@@ -28,6 +31,7 @@ from vlm_demo.errors import (
 )
 from vlm_demo.families import get_family
 from vlm_demo.prompting.stop_notes import STOP_NOTES
+from vlm_demo.ui.components.answer import larger_models
 from vlm_demo.ui.components.answer.answer_stream import stream_answer
 from vlm_demo.ui.components.answer.remedies import find_remedies, problem_value
 from vlm_demo.ui.components.answer.view import answer_value, finish_value, waiting_value
@@ -175,6 +179,41 @@ def test_models_that_are_loaded_are_offered_first(backend: Backend) -> None:
     other.close()
     list(backend.load("scripted"))
     assert find_remedies(LoadError("!"), backend, "chat-only", Task.VQA)[1].choice == "scripted"
+
+
+@pytest.mark.parametrize(
+    ("reachable", "free_gb", "labels"),
+    [
+        (True, 8, ["Get SmolVLM-256M-Instruct (0.5 GB)"]),
+        (True, 0.01, []),  # it would not fit
+        (False, 8, []),
+    ],
+)
+def test_a_larger_model_is_offered_where_it_can_be_fetched(
+    monkeypatch: pytest.MonkeyPatch, reachable: bool, free_gb: float, labels: list[str]
+) -> None:
+    names = ("embedded-photos", "embedded-llava15", "SmolVLM-Instruct", "SmolVLM-256M-Instruct")
+    menu = [replace(find(default_menu(), name), revision="none") for name in names]
+    backend = Backend(menu)
+    free = FreeMemory(round(free_gb * 1e9), None)
+    monkeypatch.setattr(backend, "free_memory", lambda: free)
+    monkeypatch.setattr(larger_models, "is_hub_reachable", lambda: reachable)
+    beyond = Reply("", ABILITIES[Language.ENGLISH], model="embedded-photos")
+
+    offered = larger_models.offer_larger_model(backend, beyond, Task.CHAT)
+
+    assert [said(remedy.label) for remedy in offered] == labels
+    known = Reply("", "A cat.", model="embedded-photos")
+    assert not larger_models.offer_larger_model(backend, known, Task.CHAT)
+
+
+def test_a_larger_model_that_is_here_is_asked_instead() -> None:
+    backend = Backend([find(default_menu(), "embedded-photos"), replace(MENU[0], engine="remote")])
+    beyond = Reply("", ABILITIES[Language.ENGLISH], model="embedded-photos")
+
+    (offered,) = larger_models.offer_larger_model(backend, beyond, Task.VQA)
+
+    assert said(offered.label).startswith("Ask ")
 
 
 def test_a_bug_is_not_shown_but_logged(caplog: pytest.LogCaptureFixture) -> None:

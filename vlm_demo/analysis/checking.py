@@ -19,7 +19,7 @@ from vlm_demo.analysis.evidence import EvidenceFinder
 from vlm_demo.analysis.phrases import Language, Phrase, noun_phrases
 from vlm_demo.analysis.verdicts import AnswerCheck, Evidence, Finding, Reason, judge
 from vlm_demo.backend import Backend
-from vlm_demo.errors import MissingTextError
+from vlm_demo.errors import InputError, MissingTextError
 from vlm_demo.prompting.request_checks import check_text
 from vlm_demo.values import Request, Task
 
@@ -46,9 +46,13 @@ def check_against_image(
 
     Raises:
         MissingTextError, InputError, TooLongError: there is no text, it is broken or too long.
+        InputError: none of the models that automatic stands for knows such pictures.
         VlmDemoError: the model cannot ground, or failed.
     """
-    spec = backend.route(model, Request(Task.GROUNDING, "thing", (image,))).spec
+    route = backend.route(model, Request(Task.GROUNDING, "thing", (image,)))
+    if route.refusal:
+        raise InputError(route.refusal)
+    spec = route.spec
     if not text.strip():
         raise MissingTextError("Please write the answer that is to be checked.")
     check_text(text)

@@ -53,6 +53,7 @@ __all__ = [
     "folder_on_disk",
     "free_memory",
     "ignore_progress",
+    "is_hub_reachable",
     "list_server_models",
     "open_engine",
     "release_memory",
@@ -129,6 +130,13 @@ def folder_on_disk(checkpoint: str, revision: str | None = None) -> Path | None:
     from vlm_demo.engines.local.checkpoints import folders
 
     return folders.folder_on_disk(checkpoint, revision)
+
+
+def is_hub_reachable() -> bool:
+    """Return whether checkpoints can be fetched from the Hub, as it was a few minutes ago."""
+    from vlm_demo.engines.local.checkpoints import fetching
+
+    return fetching.is_hub_reachable()
 
 
 def chat_template(checkpoint: str, revision: str | None = None) -> str:

@@ -142,6 +142,9 @@ def test_a_check_finds_what_an_answer_names(
     verdicts = {one["phrase"]: one["verdict"] for one in last["findings"]}
     assert last["done"] and verdicts["red circle"] == "supported"
     assert verdicts["zebra"] in ("contradicted", "uncertain")
+    assert last["checker"] == "scripted"
+    struck = [(one["text"], one["struck"]) for one in last["corrected"]]
+    assert struck == [("A red circle and ", False), ("a zebra", True), (".", False)]
     *_, failed = AnswerCalls(backend, images).studio_check(sent, "scripted", visitor("eve"))
     assert failed["image_gone"] == image
 

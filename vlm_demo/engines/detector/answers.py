@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from PIL.Image import Image
 
 from vlm_demo.engines.detector import sight
+from vlm_demo.engines.detector.abilities import ABILITIES
 from vlm_demo.engines.detector.nouns import Noun, read_noun
 from vlm_demo.engines.detector.photo_nets import Detection, Observation
 from vlm_demo.engines.detector.questions import Kind, Question, Side
@@ -56,7 +57,7 @@ def answer_question(photo: Photograph, question: Question) -> Iterator[Sentence]
             noun = read_noun(question.nouns[0], question.language)
             yield _beside(photo, wording, question.side, noun)
         case _:
-            yield (wording.abilities,)
+            yield (ABILITIES[question.language],)
 
 
 def describe_region(photo: Photograph, box: Box, language: Language) -> Sentence:

@@ -71,9 +71,11 @@ function row(result) {
   name.dataset.name = result.name;
   name.title = say('Show this image');
   node.classList.toggle('failed', Boolean(result.error));
+  const note = document.createElement('small');
+  note.textContent = result.error || !result.note ? '' : say.whole(result.note);
   node.append(
     cell('name', thumbnail(result), name),
-    cell('text', result.error ? say.whole(result.error) : result.text),
+    cell('text', result.error ? say.whole(result.error) : result.text, note),
     cell('places', result.places ? String(result.places) : ''),
   );
   node.addEventListener('click', () => {

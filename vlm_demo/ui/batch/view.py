@@ -127,6 +127,7 @@ def _row(batch: VisitorBatch, result: BatchResult) -> dict[str, Any]:
         "thumbnail": _thumbnail_url(batch, result.name),
         "boxes": [] if result.error else list(islice(_boxes(result), MAX_BOXES)),
         "text": short,
+        "note": result.note,
         "places": 0 if result.error else result.region_count,
         "error": result.error,
     }

@@ -27,6 +27,7 @@
 
 /** @typedef {{type: "waiting", text: Said, stage: Said, share: number | null}} WaitingEvent */
 /** @typedef {{type: "text", keep: number, blocks: string[]}} TextEvent  safe HTML, made by the server */
+/** @typedef {{type: "notes", items: Said[]}} NotesEvent  what is known before the answer is complete */
 /** @typedef {{type: "reasoning", text: string}} ReasoningEvent */
 /** @typedef {{type: "mentions", keep: number, items: Mention[]}} MentionsEvent  comes before the text that marks them */
 /** @typedef {{type: "things", items: Thing[]}} ThingsEvent */
@@ -38,6 +39,7 @@
  * @property {string} state  found, none, partly unreadable, unreadable, space unknown
  * @property {string} tone  found, none, unreadable or ""
  * @property {Said[]} notes
+ * @property {Remedy[]} remedies  what else can be done, such as asking a larger model
  * @property {Said | null} outcome  of a search
  * @property {string} raw  goes back in the history
  * @property {string[]} raws  of each of several things that were asked for one by one
@@ -48,7 +50,7 @@
  * @property {{name: string, title: string}[]} space_choices
  */
 /** @typedef {{type: "failed", message: Said, remedies: Remedy[], image_gone: string | null}} FailedEvent */
-/** @typedef {WaitingEvent | TextEvent | ReasoningEvent | MentionsEvent | ThingsEvent | SharesEvent | DoneEvent | FailedEvent} AnswerEvent */
+/** @typedef {WaitingEvent | TextEvent | NotesEvent | ReasoningEvent | MentionsEvent | ThingsEvent | SharesEvent | DoneEvent | FailedEvent} AnswerEvent */
 
 /** @typedef {{text: string, raw: string, images?: string[], regions?: Region[]}} EarlierTurn */
 /**

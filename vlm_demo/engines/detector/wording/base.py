@@ -29,9 +29,6 @@ Sentence = tuple[str | Phrase, ...]
 class Wording(Protocol):
     """The sentences of a language."""
 
-    abilities: str
-    """What the detector can be asked; the answer to everything else."""
-
     no_image: str
     """The answer where there is no picture."""
 

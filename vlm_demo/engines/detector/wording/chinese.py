@@ -15,10 +15,6 @@ _NUMBERS = ("零", "一", "两", "三", "四", "五", "六", "七", "八", "九"
 
 
 class _Chinese:
-    abilities = (
-        "我能认出照片里的 80 类物体，找到它们、数出数量，并说出它们旁边有什么。"
-        "其他问题请选择语言模型。"
-    )
     no_image = "请先添加一张照片。"
 
     def caption(self, things: Sequence[Thing]) -> Sentence:

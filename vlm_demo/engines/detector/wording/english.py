@@ -25,10 +25,6 @@ _WITHOUT_ARTICLE = {"broccoli", "scissors", "skis", "rapeseed field", "swimming 
 
 
 class _English:
-    abilities = (
-        "I can name 80 kinds of things in a photograph, find them, count them, and say what is "
-        "beside them. For other questions please choose a language model."
-    )
     no_image = "Please add a photograph first."
 
     def caption(self, things: Sequence[Thing]) -> Sentence:

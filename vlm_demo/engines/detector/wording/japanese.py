@@ -14,10 +14,6 @@ _SIDES = {Side.LEFT: "左", Side.RIGHT: "右", Side.ABOVE: "上", Side.BELOW: "�
 
 
 class _Japanese:
-    abilities = (
-        "写真の中の80種類のものを見分け、探し、数え、その周りに何があるかを答えられます。"
-        "そのほかの質問には、言語モデルを選んでください。"
-    )
     no_image = "まず写真を追加してください。"
 
     def caption(self, things: Sequence[Thing]) -> Sentence:

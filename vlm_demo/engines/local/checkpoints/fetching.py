@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import shutil
 import socket
+import time
 from collections.abc import Collection, Sequence
 from fnmatch import fnmatch
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from threading import Thread
 from typing import Any
@@ -42,6 +44,9 @@ UNSAFE_WEIGHTS = (".bin", ".pt", ".pth", ".ckpt")
 
 CONNECT_TIMEOUT_S = 3.0
 """Seconds to wait for a connection to the Hub, its name lookup included."""
+
+REACHABLE_S = 300.0
+"""Seconds for which it is remembered whether the Hub can be reached."""
 
 LEAST_BITS = 4
 """Bits of a weight in the smallest number format in which models are loaded here."""
@@ -259,6 +264,18 @@ def _check_hub(checkpoint: str) -> None:
             f"to {urlsplit(constants.ENDPOINT).hostname}. Please go online and try again, or "
             "choose another model."
         )
+
+
+def is_hub_reachable() -> bool:
+    """Return whether checkpoints can be fetched; what was found out holds for some minutes."""
+    if constants.HF_HUB_OFFLINE:
+        return False
+    return _find_hub(round(time.monotonic() / REACHABLE_S))
+
+
+@lru_cache(maxsize=1)
+def _find_hub(_period: int) -> bool:
+    return _is_hub_reachable()
 
 
 def _is_hub_reachable() -> bool:

@@ -17,7 +17,8 @@ from vlm_demo.errors import ForgottenImageError, InputError, NoScoresError
 from vlm_demo.prompting.targets import TARGET_TASKS, read_targets
 from vlm_demo.settings import Settings
 from vlm_demo.ui.components.answer.answer_stream import stream_answer
-from vlm_demo.ui.components.answer.remedies import find_remedies
+from vlm_demo.ui.components.answer.larger_models import offer_larger_model
+from vlm_demo.ui.components.answer.remedies import Remedy, find_remedies
 from vlm_demo.ui.components.answer.waiting import Waiting
 from vlm_demo.ui.streaming import compute_in_thread, error_message
 from vlm_demo.ui.studio.answering.events import (
@@ -111,7 +112,9 @@ class StudioAnswers:
                     yield differ.events(newest)
         notes = tuple(describe_restart(self.backend, asked))
         spec = self._answering(asked, newest)
-        done = end_event(newest, asked.task, spec, asked.space, notes)
+        named = replace(newest, model=spec.name)
+        remedies = list(map(_remedy_event, offer_larger_model(self.backend, named, asked.task)))
+        done = end_event(newest, asked.task, spec, asked.space, notes, remedies)
         rest = differ.events(newest, is_complete=True)
         yield [*rest, stop_event(done) if stop.is_set() else done]
 
@@ -181,13 +184,15 @@ class StudioAnswers:
         yield [stop_event(done) if stop.is_set() else done]
 
     def _failure(self, error: Exception, model: str, task: Task) -> Event:
-        remedies: list[Event] = [
-            {
-                "action": remedy.action.value,
-                "label": text_data(remedy.label),
-                "choice": remedy.choice,
-            }
-            for remedy in find_remedies(error, self.backend, model, task)
-        ]
+        found = find_remedies(error, self.backend, model, task)
+        remedies = list(map(_remedy_event, found))
         gone = error.image_id if isinstance(error, ForgottenImageError) else None
         return failure_event(error_message(error), remedies, gone)
+
+
+def _remedy_event(remedy: Remedy) -> Event:
+    return {
+        "action": remedy.action.value,
+        "label": text_data(remedy.label),
+        "choice": remedy.choice,
+    }

@@ -48,6 +48,7 @@ class Differ:
         self._mentions: list[Event] = []
         self._things: list[Event] = []
         self._reasoning = ""
+        self._note = ""
 
     def events(self, reply: Reply, *, is_complete: bool = False) -> list[Event]:
         """Return what has changed since the reply before.
@@ -60,6 +61,9 @@ class Differ:
         blocks = self._writer.update(reply, styles, is_complete=is_complete)
         things = target_items(reply)
         events: list[Event] = []
+        if reply.note != self._note and not is_complete:  # the last event says it with the others
+            self._note = reply.note
+            events.append({"type": "notes", "items": [text_data(reply.note)]})
         if reply.reasoning != self._reasoning:
             self._reasoning = reply.reasoning
             events.append({"type": "reasoning", "text": reply.reasoning})
@@ -107,7 +111,12 @@ def orders_event(result: CircularResult) -> Event:
 
 
 def end_event(
-    reply: Reply, task: Task, spec: ModelSpec, space: str, notes: Sequence[DisplayText] = ()
+    reply: Reply,
+    task: Task,
+    spec: ModelSpec,
+    space: str,
+    notes: Sequence[DisplayText] = (),
+    remedies: Sequence[Event] = (),
 ) -> Event:
     """Say that an answer is complete.
 
@@ -117,6 +126,7 @@ def end_event(
         spec: the model that answered.
         space: the coordinate space that a person chose; "": none.
         notes: what else is said below the answer.
+        remedies: what else can be done, each an action with its label and choice.
     """
     outcome, tone = describe_outcome(reply) if task in TARGET_TASKS else (None, "")
     said = [note for note in (*notes, reply.note, stop_note(reply)) if note]
@@ -130,6 +140,7 @@ def end_event(
         "state": reply.state.value,
         "tone": tone,
         "notes": list(map(text_data, said)),
+        "remedies": list(remedies),
         "outcome": outcome and text_data(outcome),
         "raw": reply.raw,
         "raws": [result.raw for result in reply.targets],

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from vlm_demo.analysis.checking import check_against_image, grounding_models
 from vlm_demo.analysis.consensus import ModelAnswer, compare_answers
+from vlm_demo.analysis.correction import correct_answer
 from vlm_demo.analysis.ground_truth import score_answer
 from vlm_demo.analysis.verdicts import AnswerCheck, Finding, Verdict
 from vlm_demo.backend import Backend
@@ -79,6 +80,9 @@ class AnswerCalls:
     ) -> Iterator[Event]:
         """Look for each thing that an answer names; yield the findings as they come.
 
+        Each has the `checker` that looks. The last one has the answer written anew, `corrected`:
+        `[{text, struck}]`.
+
         Args:
             answer: a `SentAnswer`.
             checker: the model that looks; "": the best one.
@@ -102,7 +106,7 @@ class AnswerCalls:
             with closing(channel.iterate(HEARTBEAT_S, newest_only=True, pace_s=PACE_S)) as checks:
                 for check in checks:
                     shown = _check_event(check) if check else shown
-                    yield shown
+                    yield {**shown, "checker": model}
         except Exception as error:  # whatever it is, the visitor is told
             yield error_data(error)
 
@@ -185,6 +189,10 @@ def _check_event(check: AnswerCheck) -> Event:
         "findings": [_finding(finding) for finding in check.findings],
         "summary": text_data(_summarize(check)),
         "done": check.is_done,
+        "corrected": [
+            {"text": part.text, "struck": part.is_struck}
+            for part in (correct_answer(check) if check.is_done else ())
+        ],
     }
 
 

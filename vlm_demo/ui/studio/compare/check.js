@@ -22,7 +22,8 @@ import { translate } from "../server_text.js";
 export function toggleCheck(studio, turn, answer, extra, button) {
   if (button.getAttribute("aria-expanded") === "true") return void /** @type {HTMLElement | null} */ (extra.querySelector(".close-panel"))?.click();
   const stopping = new AbortController(), body = h("div", { class: "findings", role: "status" }), checkers = checkersOf(studio);
-  const select = h("select", { id: "checker", onchange: () => void run(select.value) }, ...checkers.map(({ name, title }) => h("option", { value: name }, title ?? name)));
+  // The server knows which one knows such pictures and the language of the answer.
+  const select = h("select", { id: "checker", onchange: () => void run(select.value) }, h("option", { value: "" }, say("Best choice")), ...checkers.map(({ name, title }) => h("option", { value: name }, title ?? name)));
   openPanel(extra, say("Check against the image"), [
     h("p", { class: "hint" }, say("Each object it mentions is looked up in the image.")), h("p", { class: "row" }, h("label", { for: "checker" }, say("Checker")), select), body,
   ], () => {
@@ -36,7 +37,7 @@ export function toggleCheck(studio, turn, answer, extra, button) {
     try {
       await withPictures(studio, answer.pictures, async (images) => {
         const sent = documentOf(studio.store.get().conversation, turn, answer, images, []);
-        for await (const event of stream("studio_check", [sent, checker], { signal: stopping.signal })) if (event) fill(body, ...describe(event));
+        for await (const event of stream("studio_check", [sent, checker], { signal: stopping.signal })) if (event) fill(body, ...describe(event, studio));
       });
     } catch (error) {
       if (!isAbort(error)) studio.report(error);
@@ -52,7 +53,7 @@ export function toggleCheck(studio, turn, answer, extra, button) {
  * @returns {any[]} models that can look for things now, those in memory first
  */
 function checkersOf(studio) {
-  const all = (studio.store.get().start?.models ?? []).filter((/** @type {any} */ model) => model.can?.grounding === true && model.group !== "elsewhere");
+  const all = (studio.store.get().start?.models ?? []).filter((/** @type {any} */ model) => model.can?.grounding === true && model.group !== "elsewhere" && model.family_name !== "automatic");
   const near = all.filter((/** @type {any} */ model) => model.loaded || model.group === "here" || model.group === "servers");
   const able = near.length ? near : all;
   return able.sort((/** @type {any} */ one, /** @type {any} */ other) => Number(other.loaded) - Number(one.loaded));
@@ -61,8 +62,11 @@ function checkersOf(studio) {
 /** English words of each verdict. @type {Record<string, string>} */
 const VERDICTS = { supported: message("confirmed"), contradicted: message("not in the image"), uncertain: message("not found"), unchecked: message("not checked"), pending: "…" };
 
-/** @param {any} event */
-function describe({ findings = [], summary, notes = [], error }) {
+/**
+ * @param {any} event
+ * @param {Studio} studio
+ */
+function describe({ findings = [], summary, notes = [], error, checker = "", corrected = [] }, studio) {
   if (error) return [h("p", { class: "reply-note", data: { tone: "unreadable" } }, translate(error))];
   const rows = findings.map((/** @type {any} */ one) => h(
     "tr", { data: { verdict: one.verdict } }, h("th", { scope: "row", dir: "auto" }, one.phrase), h("td", {}, say(VERDICTS[one.verdict] ?? one.verdict)), h("td", {}, translate(one.reason) || (one.count ? String(one.count) : "")),
@@ -71,5 +75,23 @@ function describe({ findings = [], summary, notes = [], error }) {
     summary ? h("p", { class: "reply-note" }, translate(summary)) : null,
     rows.length ? h("table", { class: "figures-table" }, h("thead", {}, h("tr", {}, ...[say("Object"), say("Verdict"), say("Found")].map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, ...rows)) : null,
     ...notes.map((/** @type {any} */ note) => h("p", { class: "hint" }, translate(note))),
+    checker ? h("p", { class: "hint" }, say("Checked by {model}", { model: studio.titleOfModel(checker) })) : null,
+    corrected.some((/** @type {Part} */ part) => part.struck) ? createCorrection(corrected) : null,
   ];
+}
+
+/** @typedef {{text: string, struck: boolean}} Part */
+
+/**
+ * A button that writes the answer anew, with what is wrong struck out.
+ * @param {Part[]} parts
+ */
+function createCorrection(parts) {
+  const anew = h("blockquote", { class: "corrected", dir: "auto", hidden: true, tabindex: -1 }, ...parts.map(({ text, struck }) => (struck ? h("del", {}, text) : text)));
+  const button = h("button", { type: "button", class: "button", onclick: () => {
+    anew.hidden = false;
+    button.remove();
+    anew.focus();
+  } }, say("Correct it"));
+  return h("div", { class: "remedies" }, button, anew);
 }

@@ -5,6 +5,7 @@ import { isBusy, versionsOf } from "../state/answers.js";
 import { FINDING, layersOfMentions } from "../state/layers.js";
 import { icon } from "../icons.js";
 import { translate } from "../server_text.js";
+import { actOn } from "../actions/remedies.js";
 import { ActionRow } from "../actions/action_row.js";
 import { Blocks } from "./blocks.js";
 import { describeTiming, notesList, sharesList, thingsList } from "./facts.js";
@@ -90,8 +91,15 @@ export class AnswerView {
     if (finding && (recoloured || !before || before.things !== answer.things || before.status !== answer.status)) fill(this.#things, thingsList(this.#layers, answer));
     this.#things.hidden = !finding || !this.#layers.length || answer.status === "failed";
     if (before?.shares !== answer.shares) fill(this.#shares, answer.shares.length ? sharesList(answer) : null);
-    if (before?.notes !== answer.notes || before?.outcome !== answer.outcome) fill(this.#notes, ...notesList(answer, finding && this.#layers.length > 0), ...(answer.spaceChoices.length && answer.tone === "unreadable" ? [this.#spaceButtons(answer)] : []));
+    if (before?.notes !== answer.notes || before?.outcome !== answer.outcome) fill(this.#notes, ...notesList(answer, finding && this.#layers.length > 0), ...(answer.spaceChoices.length && answer.tone === "unreadable" ? [this.#spaceButtons(answer)] : []), this.#remedyButtons(answer));
     if (answer.status === "stopped" && !answer.notes.length) fill(this.#notes, h("p", { class: "reply-note" }, say("Stopped.")));
+  }
+
+  /** @param {Answer} answer */
+  #remedyButtons({ id, remedies }) {
+    // Conversations of earlier versions have none.
+    if (!remedies?.length) return null;
+    return h("div", { class: "remedies" }, ...remedies.map((remedy) => h("button", { type: "button", class: "button", data: { action: remedy.action }, onclick: () => actOn(this.#studio, remedy, { turn: this.turn, answer: id }) }, translate(remedy.label))));
   }
 
   /** @param {Answer} answer */

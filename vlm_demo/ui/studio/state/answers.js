@@ -13,7 +13,7 @@
  */
 export const newAnswer = (id, model, now, pictures = []) => ({
   id, model, status: "waiting", changed: now, blocks: [], plain: "", raw: "", reasoning: "", mentions: [], things: [], shares: [], orders: [],
-  notes: [], tone: "", waiting: null, timing: null, outcome: "", raws: [], stop: "", space: "", spaceChoices: [], pictures, problem: null, rating: null,
+  notes: [], remedies: [], tone: "", waiting: null, timing: null, outcome: "", raws: [], stop: "", space: "", spaceChoices: [], pictures, problem: null, rating: null,
   earlier: [], version: 1,
 });
 
@@ -43,12 +43,13 @@ const splice = (items, keep, rest) => [...items.slice(0, Math.max(0, keep ?? 0))
 const CHANGES = {
   waiting: (_, { text, stage, share }) => ({ waiting: { text, stage, share: share ?? null } }),
   text: (answer, { keep, blocks }) => ({ status: "growing", waiting: null, blocks: splice(answer.blocks, keep, blocks) }),
+  notes: (_, { items }) => ({ notes: items ?? [] }),
   reasoning: (_, { text }) => ({ status: "growing", waiting: null, reasoning: text }),
   mentions: (answer, { keep, items }) => ({ status: "growing", waiting: null, mentions: splice(answer.mentions, keep, items) }),
   things: (_, { items }) => ({ things: items ?? [] }),
   shares: (_, { items, orders }) => ({ waiting: null, shares: items ?? [], orders: orders ?? [] }),
   done: (_, event) => ({
-    status: event.stop === "cancelled" ? "stopped" : "done", waiting: null, tone: event.tone ?? "", notes: event.notes ?? [], raw: event.raw ?? "", plain: event.plain ?? "",
+    status: event.stop === "cancelled" ? "stopped" : "done", waiting: null, tone: event.tone ?? "", notes: event.notes ?? [], remedies: event.remedies ?? [], raw: event.raw ?? "", plain: event.plain ?? "",
     stop: event.stop ?? "", timing: event.timing ?? null, outcome: event.outcome ?? "", raws: event.raws ?? [], space: event.space ?? "", spaceChoices: event.space_choices ?? [],
   }),
   failed: (_, { message, remedies }) => ({ status: "failed", waiting: null, problem: { message, remedies: remedies ?? [] } }),
