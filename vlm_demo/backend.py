@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from functools import partial
 from itertools import count
@@ -38,6 +38,7 @@ from vlm_demo.errors import (
     InputError,
     LoadError,
     NoScoresError,
+    NotRunnableError,
     TooLongError,
     quote_name,
 )
@@ -65,21 +66,27 @@ class Backend:
         max_characters: int = MAX_CHARACTERS,
         device: Device = "auto",
         serving: Serving | None = None,
+        fetch_for_answers: bool = True,
     ) -> None:
+        """Prepare to answer with the models of a menu, the default first; nothing is loaded yet.
+
+        Requests fetch models that are not on this computer only where `fetch_for_answers` says so.
+        """
         self._menu = tuple(menu)
         self._max_characters = max_characters
         self._device = device
         self._serving = serving or Serving()
+        self._fetch_for_answers = fetch_for_answers
         self._pool = ModelPool(
             self._open_engine, menu=lambda: self._menu, max_loaded=max_loaded, device=device
         )
-        self._router = ModelRouter(lambda: self._menu, self._pool.using)
+        self._router = ModelRouter(lambda: self._menu, self._using)
         self._lock = Lock()  # guards the menu, and what follows
         self._server_keys: dict[str, str] = {}  # by base_url; they are kept nowhere else
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> Backend:
-        """Build the backend that settings describe.
+    def from_settings(cls, settings: Settings, *, fetch_for_answers: bool = True) -> Backend:
+        """Build the backend that settings describe; see the constructor.
 
         Raises:
             SettingsError: the menu file cannot be used.
@@ -99,6 +106,7 @@ class Backend:
                 cache=CacheBudget(round(settings.cache_gib * (1 << 30))),
                 threads=settings.threads,
             ),
+            fetch_for_answers=fetch_for_answers,
         )
 
     @property
@@ -191,6 +199,13 @@ class Backend:
         spec = next((spec for spec in self._menu if spec.name == name), None)
         parts = self._router.list_parts(spec) if spec else ()
         return bool(parts) and all(self._pool.is_loaded(spec.name) for spec in parts)
+
+    def can_answer_without_fetching(self, model: str) -> bool:
+        """Whether a model is loaded, on this computer, or on a server."""
+        return all(
+            spec.engine == "remote" or spec.is_here or self._pool.is_loaded(spec.name)
+            for spec in self._parts(model)
+        )
 
     def load(
         self, model: str, number_format: NumberFormat | None = None
@@ -319,7 +334,7 @@ class Backend:
         spec = route.spec
         family = get_family(spec.family)
         sampling = request.sampling or family.sampling
-        with self._pool.using(spec) as engine:
+        with self._using(spec) as engine:
             omitted_turns = 0
             for attempt in count():
                 prompt = self._prompt(spec, request, engine)
@@ -352,7 +367,7 @@ class Backend:
             raise InputError("Please give the answers to choose from.")
         if route.refusal:
             raise NoScoresError(route.refusal)
-        with self._pool.using(route.spec) as engine:
+        with self._using(route.spec) as engine:
             prompt = self._prompt(route.spec, request, engine)
             return engine.score(prompt, prompt.choices)
 
@@ -365,7 +380,7 @@ class Backend:
         route = self.route(model, request)
         if route.refusal:
             raise InputError(route.refusal)
-        with self._pool.using(route.spec) as engine:
+        with self._using(route.spec) as engine:
             return engine.inspect(self._prompt(route.spec, request, engine))
 
     def _prompt(self, spec: ModelSpec, request: Request, engine: Engine) -> Prompt:
@@ -382,6 +397,19 @@ class Backend:
     def close(self) -> None:
         """Unload every model; answers that are still running end with an EngineError."""
         self._pool.close()
+
+    def _using(self, spec: ModelSpec) -> AbstractContextManager[Engine]:
+        """Hold a model while it answers; see `ModelPool.using`.
+
+        Raises:
+            NotRunnableError: it would have to be fetched, and nobody has asked for that.
+        """
+        if not (self._fetch_for_answers or self.can_answer_without_fetching(spec.name)):
+            raise NotRunnableError(
+                f"{spec.name} is not on this computer, and only the operator of this page can "
+                "have it fetched. Please choose another model."
+            )
+        return self._pool.using(spec)
 
     def _open_engine(self, spec: ModelSpec, on_progress: OnProgress) -> Engine:
         """Open the engine of a menu entry.

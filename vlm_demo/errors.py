@@ -14,6 +14,7 @@ VlmDemoError
 ├── UnsupportedTaskError    the model's family cannot do this task
 ├── NotRunnableError        this program cannot run the model
 │   └── UntrustedCodeError  it needs program code of its own, which nobody has trusted
+├── OperatorOnlyError       only the operator of a public page may do this
 ├── BusyModelError          the model is answering and cannot be unloaded
 ├── SettingsError           a flag, environment variable or menu file cannot be used
 ├── BattleError             a battle cannot begin, go on, or be voted on
@@ -128,6 +129,10 @@ class UntrustedCodeError(NotRunnableError):
         self.checkpoint = checkpoint
         self.revision = revision
         self.files = tuple(files)
+
+
+class OperatorOnlyError(VlmDemoError):
+    """Only the operator of a public page may do this."""
 
 
 class BusyModelError(VlmDemoError):

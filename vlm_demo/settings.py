@@ -188,6 +188,20 @@ class Settings:
         "yes|no",
         default_text="yes on a Space, with --share, and for a --host that others can reach",
     )
+    operator_password: str = _setting(
+        "",
+        "Password of the operator of a public page.",
+        str,
+        "WORDS",
+        default_text="none: a public page has no operator",
+    )
+    metrics_key: str = _setting(
+        "",
+        "Key with which a program may read /metrics of a public page.",
+        str,
+        default_text="none",
+        is_flag=False,
+    )
     frames: tuple[str, ...] = _setting(
         (),
         "Sites that may show the page in a frame.",

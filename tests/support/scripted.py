@@ -144,7 +144,7 @@ def served(
     own = Settings(**{"port": port, "votes": str(folder / "votes.db")} | settings)
     page = build_page(backend, own)
     try:
-        yield serve(page, own, parts=parts, monitor=monitor)
+        yield serve(page, backend, own, parts=parts, monitor=monitor)
     finally:
         page.close()
         if before is None:

@@ -29,13 +29,15 @@ def serve(settings: Settings) -> None:
     monitor = Monitor()
     monitor.attach()
     check_port(settings.host, settings.port)  # before anything slow begins
-    backend = Backend.from_settings(settings)
+    backend = Backend.from_settings(settings, fetch_for_answers=not settings.is_public())
     votes_copy = open_hub_copy(settings)
     if votes_copy:
         votes_copy.start()  # votes that a Space has lost are back before anybody votes
     try:
         page = layout.build_page(backend, settings)
-        address = layout.serve(page, settings, monitor=monitor, parts=_parts(backend, settings))
+        address = layout.serve(
+            page, backend, settings, monitor=monitor, parts=_parts(backend, settings)
+        )
     except OSError as error:
         raise SettingsError(f"The page cannot be served: {error}") from error
     print(f"The page is at {address} (stop it with Ctrl+C).", flush=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from importlib.util import find_spec
 
 import gradio as gr
@@ -12,6 +13,9 @@ from vlm_demo.arena import open_arena, open_leaderboards, open_voter_hash, open_
 from vlm_demo.backend import Backend
 from vlm_demo.errors import SettingsError
 from vlm_demo.server import Monitor, ServerPart, application_options
+from vlm_demo.server.figures import measure
+from vlm_demo.server.metrics import metrics_routes
+from vlm_demo.server.operators import Operators
 from vlm_demo.server.ports import check_port
 from vlm_demo.settings import Settings
 from vlm_demo.ui.arena.tab import build_arena_tab
@@ -27,6 +31,7 @@ from vlm_demo.ui.events import MAX_ANSWERS
 from vlm_demo.ui.header.first_html import first_html_middleware
 from vlm_demo.ui.i18n import say
 from vlm_demo.ui.models.tab import build_models_tab
+from vlm_demo.ui.operations.routes import operations_routes
 from vlm_demo.ui.studio.endpoints import add_studio_endpoints
 from vlm_demo.ui.studio.tab import build_studio_tab
 from vlm_demo.ui.theme import HEAD, SCRIPT, STYLE_SHEETS, build_theme
@@ -92,6 +97,7 @@ def build_page(backend: Backend, settings: Settings) -> gr.Blocks:
 
 def serve(
     blocks: gr.Blocks,
+    backend: Backend,
     settings: Settings,
     *,
     monitor: Monitor | None = None,
@@ -101,8 +107,9 @@ def serve(
 
     Args:
         blocks: the page.
+        backend: that answers on it.
         settings: of this run.
-        monitor: that counts requests; None: nobody asks it.
+        monitor: that counts requests and listens to the log; None: one that does not listen.
         parts: what other parts of the program add to the web application.
 
     Raises:
@@ -117,10 +124,8 @@ def serve(
         raise SettingsError(
             '--mcp needs another package. Please install it: pip install "gradio[mcp]>=6.31,<6.32".'
         )
-    own_part = ServerPart(
-        routes=tuple(module_routes()),
-        middleware=(cookie_middleware(open_voter_hash(settings)), first_html_middleware()),
-    )
+    monitor = monitor or Monitor()
+    own_part = _own_part(backend, settings, monitor)
     blocks.queue(api_open=False, max_size=MAX_WAITING_REQUESTS, default_concurrency_limit=16)
     _, address, public = blocks.launch(
         server_name=settings.host,
@@ -141,7 +146,7 @@ def serve(
         show_error=False,
         # Pictures have a limit of their own, which holds when they are opened.
         max_file_size=max(settings.max_upload_bytes, settings.batch_bytes),
-        app_kwargs=application_options(settings, monitor or Monitor(), [own_part, *parts]),
+        app_kwargs=application_options(settings, monitor, [own_part, *parts]),
         max_threads=2 * MAX_ANSWERS,  # an answer holds one, and there are other events
         # Gradio would ask its own page for an answer within seconds, and give up on a busy machine.
         _frontend=False,
@@ -149,6 +154,25 @@ def serve(
     if settings.mcp:
         answer_tool_calls(blocks, settings)
     return public or address
+
+
+def _own_part(backend: Backend, settings: Settings, monitor: Monitor) -> ServerPart:
+    """Return what the page itself adds to the web application."""
+    keyed_hash = open_voter_hash(settings)
+    operators = Operators(settings, keyed_hash)
+    measure_now = partial(measure, backend)
+    return ServerPart(
+        routes=(
+            *module_routes(),
+            *metrics_routes(settings, monitor, measure_now),
+            *operations_routes(operators, monitor, measure_now),
+        ),
+        middleware=(
+            cookie_middleware(keyed_hash),
+            operators.middleware(),
+            first_html_middleware(),
+        ),
+    )
 
 
 def _exempt_from_proxies(*hosts: str) -> None:

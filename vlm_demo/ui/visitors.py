@@ -53,7 +53,7 @@ class VisitorCookies:
         if name or "text/html" not in headers.get("accept", ""):
             await self._app(scope, receive, send)
             return
-        cookie = self._cookie(secure=_is_secure(scope, headers))
+        cookie = self._cookie(secure=is_secure(scope, headers))
 
         async def send_with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -125,6 +125,6 @@ def comes_from_here(request: gr.Request) -> bool:
     return is_loopback(client) and is_loopback(named) and headers.isdisjoint(_FORWARDED)
 
 
-def _is_secure(scope: Scope, headers: Headers) -> bool:
+def is_secure(scope: Scope, headers: Headers) -> bool:
     """Tell whether the browser uses https, perhaps through a proxy."""
     return scope["scheme"] == "https" or headers.get("x-forwarded-proto", "").startswith("https")

@@ -9,6 +9,7 @@ import gradio as gr
 
 from vlm_demo.engines import NumberFormat
 from vlm_demo.errors import VlmDemoError
+from vlm_demo.server.operators import require_operator
 from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.events import IN_ORDER, QUEUED, QUICK, event_data
 from vlm_demo.ui.i18n import say
@@ -49,9 +50,10 @@ def _build_catalogue(tab: gr.Tab, page: PageContext) -> None:
             return detail.show(backend.spec(str(event_data(event).get("name"))))
         return {detail.head: gr.skip()}
 
-    def load(name: str, number_format: str | None) -> Iterator[Any]:
+    def load(name: str, number_format: str | None, request: gr.Request) -> Iterator[Any]:
         yield gr.skip()
         with show_errors():
+            require_operator(request)
             spec, problem = backend.spec(name), ""
             yield detail.show_loading(spec)
             try:
@@ -62,12 +64,14 @@ def _build_catalogue(tab: gr.Tab, page: PageContext) -> None:
                 problem = str(error)
             yield {**show_table(name), **detail.show(spec, problem)}
 
-    def stop(name: str) -> None:
+    def stop(name: str, request: gr.Request) -> None:
         with show_errors():
+            require_operator(request)
             backend.stop_loading(name)
 
-    def unload(name: str) -> dict[Any, Any]:
+    def unload(name: str, request: gr.Request) -> dict[Any, Any]:
         with show_errors():
+            require_operator(request)
             spec = backend.spec(name)
             backend.unload(name)
             return {**detail.show(spec), **show_table(name)}

@@ -32,6 +32,7 @@ import gradio as gr
 from vlm_demo.arena import open_feedback
 from vlm_demo.backend import Backend
 from vlm_demo.errors import ImageError
+from vlm_demo.server.operators import is_operator
 from vlm_demo.settings import Settings
 from vlm_demo.ui.components.examples import Example
 from vlm_demo.ui.events import MAX_ANSWERS
@@ -66,9 +67,14 @@ class StudioEndpoints:
         """What answers turns."""
         return StudioAnswers(self.backend, self.settings, self.images, self.running)
 
-    def studio_start(self) -> dict[str, Any]:
-        """Return what the page shows before anything is asked."""
-        return explain_errors(lambda: start_content(self.backend, self.settings, self.examples))
+    def studio_start(self, request: gr.Request) -> dict[str, Any]:
+        """Return what the page shows before anything is asked, and what this visitor may do."""
+        settings, manages = self.settings, is_operator(request)
+        rights = {
+            "may_manage_models": manages,
+            "may_add_models": manages and (settings.is_public() or settings.allow_checkpoints),
+        }
+        return explain_errors(lambda: start_content(self.backend, settings, self.examples) | rights)
 
     def studio_image(self, source: str, name: str, request: gr.Request) -> dict[str, Any]:
         """Check a picture and keep it for this visitor.

@@ -14,9 +14,9 @@ let current = null;
 export async function startModels() {
   onModelChange((name) => load(name));
   try {
-    const { models: list, default: first, may_add_models: mayAdd } = await start();
+    const { models: list, default: first, may_add_models: mayAdd, may_manage_models: mayManage } = await start();
     setModels(list, first);
-    models.update((state) => ({ ...state, mayAdd: Boolean(mayAdd) }));
+    models.update((state) => ({ ...state, mayAdd: Boolean(mayAdd), mayManage: Boolean(mayManage) }));
     await load(models.get().chosen);
   } catch (error) {
     fail("", error);

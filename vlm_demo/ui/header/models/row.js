@@ -25,7 +25,7 @@ export function modelRow(model, state, { choose, unload }) {
       type: "button", class: "model-choose", data: { model: model.name }, "aria-current": isChosen ? "true" : null,
       "aria-disabled": isElsewhere ? "true" : null, onclick: () => isElsewhere || choose(model.name),
     }, mark(model, isChosen), words(model, state.loading?.name === model.name ? state.loading : null, translate(reason)), abilityIcons(model)),
-    model.loaded && unloadButton(model, unload));
+    model.loaded && state.mayManage && unloadButton(model, unload));
 }
 
 /** @param {ModelInfo} model @param {boolean} isChosen */

@@ -18,13 +18,13 @@ import { createStore } from "../../studio/state/store.js";
 
 /**
  * `task` is what Studio is about to ask: models that cannot do it are grey in the panel.
- * @typedef {{models: ModelInfo[], chosen: string, task: string, loading: Loading | null, mayAdd: boolean}} Models
+ * @typedef {{models: ModelInfo[], chosen: string, task: string, loading: Loading | null, mayAdd: boolean, mayManage: boolean}} Models
  */
 
 const KEY = "vlm-demo.model";
 
 /** The models of this page. @type {import("../../studio/state/store.js").Store<Models>} */
-export const models = createStore(/** @type {Models} */ ({ models: [], chosen: stored(), task: "chat", loading: null, mayAdd: false }));
+export const models = createStore(/** @type {Models} */ ({ models: [], chosen: stored(), task: "chat", loading: null, mayAdd: false, mayManage: false }));
 
 /** @returns {string} name of the model that answers; "" before the server has said which there are */
 export const chosenModel = () => models.get().chosen;

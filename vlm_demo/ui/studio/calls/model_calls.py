@@ -21,6 +21,7 @@ from vlm_demo.engines import (
 )
 from vlm_demo.errors import InputError, ServerError, UntrustedCodeError
 from vlm_demo.families import all_families, get_family
+from vlm_demo.server.operators import is_operator, require_operator
 from vlm_demo.settings import Settings
 from vlm_demo.ui.events import MAX_ANSWERS
 from vlm_demo.ui.streaming import error_message
@@ -46,7 +47,9 @@ class ModelCalls:
         """Return the menu as it is now, with what fits into the memory that is free now."""
         return explain_errors(lambda: {"models": list_models(self.backend, measure=True)})
 
-    def studio_load(self, name: str, number_format: str) -> Iterator[dict[str, Any]]:
+    def studio_load(
+        self, name: str, number_format: str, request: gr.Request
+    ) -> Iterator[dict[str, Any]]:
         """Load a model; yield how far it has come, and at last that it is loaded or why it is not.
 
         Loading goes on when the stream is closed: others may wait for it.
@@ -54,10 +57,13 @@ class ModelCalls:
         Args:
             name: of the model.
             number_format: to load it in; "": the one that it has, or the menu's.
+            request: who asks.
         """
         yield {"stage": text_data("Loading"), "share": None}
         try:
             wanted = _read_format(str(number_format))
+            if wanted or not self.backend.can_answer_without_fetching(str(name)):
+                require_operator(request)
             with closing(self.backend.load(str(name), wanted)) as steps:
                 for progress in steps:
                     yield _step(progress)
@@ -66,10 +72,11 @@ class ModelCalls:
         else:
             yield {"loaded": True}
 
-    def studio_unload(self, name: str) -> dict[str, Any]:
+    def studio_unload(self, name: str, request: gr.Request) -> dict[str, Any]:
         """Free the memory of a model, unless it is answering."""
 
         def unload() -> dict[str, Any]:
+            require_operator(request)
             self.backend.unload(str(name))
             return {"loaded": False}
 
@@ -93,7 +100,7 @@ class ModelCalls:
 
         def add() -> dict[str, Any]:
             name, owner = str(checkpoint).strip(), read_owner(request)
-            self._require_permission()
+            self._require_permission(request)
             if not name:
                 raise InputError("Write the Hub id or the folder of a checkpoint.")
             if is_server_address(name):
@@ -165,18 +172,24 @@ class ModelCalls:
 
         return explain_errors(add)
 
-    def _require_permission(self) -> None:
-        if not self.settings.allow_checkpoints:
+    def _require_permission(self, request: gr.Request) -> None:
+        if self.settings.is_public():
+            require_operator(request)
+        elif not self.settings.allow_checkpoints:
             raise InputError("No models can be added to this page.")
 
     def _require_owner(self, request: gr.Request) -> None:
         """Refuse servers from elsewhere: they would reach any address of this network."""
-        self._require_permission()
-        if not self._may_trust(request):
+        self._require_permission(request)
+        if not (self._may_trust(request) or self._is_signed_in(request)):
             raise InputError("Servers can be added only on the computer that runs the page.")
 
     def _may_trust(self, request: gr.Request) -> bool:
         return self.settings.is_private() and comes_from_here(request)
+
+    def _is_signed_in(self, request: gr.Request) -> bool:
+        """Whether the operator of a public page asks, who has given the password."""
+        return self.settings.is_public() and is_operator(request)
 
     def _ask(self, owner: str, name: str, error: UntrustedCodeError) -> dict[str, Any]:
         while len(self.questions) >= MAX_QUESTIONS:

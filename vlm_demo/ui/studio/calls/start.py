@@ -26,7 +26,10 @@ from vlm_demo.values import MAX_REGIONS, Size, Task
 def start_content(
     backend: Backend, settings: Settings, examples: Sequence[Example]
 ) -> dict[str, Any]:
-    """Return everything that does not depend on who opens the page."""
+    """Return everything that does not depend on who opens the page.
+
+    `StudioEndpoints.studio_start` adds what its visitor may do.
+    """
     return {
         "models": list_usable_models(backend),
         "default": backend.menu[0].name,
@@ -34,7 +37,6 @@ def start_content(
         "tasks": [task.value for task in Task],
         "languages": ["en", *LANGUAGES],
         "public": not settings.is_private(),
-        "may_add_models": settings.allow_checkpoints,
         "version": _version(),
         "palette": {"colours": list(COLOURS), "dashes": list(map(list, DASHES))},
         "limits": {
