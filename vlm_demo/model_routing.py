@@ -23,6 +23,9 @@ LOOKS: Mapping[ImageKind, str] = {
 }
 """What people are told about a picture of each kind."""
 
+ANSWERED = "{name} answered."
+"""What people are told about who answered."""
+
 UNKNOWN_PICTURE: Mapping[Language, str] = {
     Language.ENGLISH: (
         "This looks like a screenshot, a chart or a document. I know neither: the models that come "
@@ -154,7 +157,7 @@ def _choose_model(
     spec = next((one for one in parts if one.made_for is wanted), None)
     if spec is None:
         return Route(parts[0], refusal=UNKNOWN_PICTURE[detect_language(request.text)])
-    note = f"{spec.name} answered."
+    note = ANSWERED.format(name=spec.name)
     return Route(spec, f"{LOOKS[kind]} {note}" if kind else note)
 
 

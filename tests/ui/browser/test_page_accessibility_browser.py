@@ -114,7 +114,7 @@ def test_everything_is_reached_by_keyboard(browser: Browser, address: str) -> No
     with visit_page(browser, address, "?view=arena") as visit:
         visit.page.locator("#battle-run").wait_for()
         reached = []
-        for _ in range(24):
+        for _ in range(20):
             visit.page.keyboard.press("Tab")
             reached.append(focused(visit))
     assert not [name for name in reached if name.startswith("INVISIBLE") or not name]

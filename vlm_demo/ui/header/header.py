@@ -68,6 +68,7 @@ def _about_html(language: str) -> str:
         for keys, words in (
             (("Enter",), "Send"),
             (("Shift", "Enter"), "New line"),
+            (("B", "P", "S", "V"), "Tools on the picture: box, point, scribble, move"),
             (("1", "2", "3", "4"), "Vote in a battle"),
         )
     )

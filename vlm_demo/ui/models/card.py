@@ -147,7 +147,8 @@ def _facts(spec: ModelSpec) -> list[tuple[TranslatableText, str, str]]:
     )
     parameters = format_parameters(spec.parameters, long=True)
     languages = ", ".join(map(translatable_html, spec.languages))
-    checkpoint = f"<code>{html.escape(_checkpoint_name(spec))}</code>"
+    name = _checkpoint_name(spec)
+    checkpoint = f"<code>{html.escape(name)}</code>" if name else ""
     return [
         (TranslatableText("Parameters"), "parameters", _translate(parameters)),
         (TranslatableText("Memory"), "parameters", memory if spec.parameters else ""),

@@ -5,7 +5,7 @@
 const find = (selector) => element.querySelector(selector);
 const search = find('.search-words'), body = find('tbody'), count = find('.count');
 const filters = [...element.querySelectorAll('select')], boxes = [...element.querySelectorAll('.ticks input')];
-const clear = find('.clear'), nothing = find('.nothing'), scroller = find('.scroller');
+const clear = find('.clear'), nothing = find('.none'), scroller = find('.scroller');
 let models = [], chosen = '', rows = new Map();
 
 const cell = (text, className, below = '') => {
@@ -93,7 +93,9 @@ function filterRows() {
     found += fits;
   }
   count.textContent = say('{found} of {all} models', { found, all: models.length });
-  nothing.hidden = found > 0;
+  nothing.hidden = found > 0 || !models.length;
+  find('.loading').hidden = models.length > 0;
+  count.hidden = !models.length;
   clear.hidden = !search.value && filters.every((filter) => !filter.value) && boxes.every((box) => !box.checked);
 }
 
@@ -107,7 +109,7 @@ function offerLanguages() {
   filter.value = often.has(kept) ? kept : '';
 }
 
-// Only rows that have changed are built: building a hundred takes longer than showing the tab.
+// Only rows that have changed are built: building hundreds takes longer than showing the tab.
 function draw(listed) {
   const names = listed.map(({ name }) => name).join('\n'), sameModels = names === [...rows.keys()].join('\n');
   rows = new Map(listed.map((model) => {
@@ -120,10 +122,19 @@ function draw(listed) {
   if (!sameModels) body.replaceChildren(...rows.values());
 }
 
+const ROWS_AT_ONCE = 24; // more than are in sight
+
+// At first, those in sight are built; the rest when the view has been painted.
 function show() {
-  const value = JSON.parse(props.value || '{}');
+  const value = JSON.parse(props.value || '{}'), all = value.models || [];
+  if (rows.size || all.length <= ROWS_AT_ONCE) return fill(value, all);
+  fill(value, all.slice(0, ROWS_AT_ONCE));
+  requestAnimationFrame(() => setTimeout(show));
+}
+
+function fill(value, listed) {
   const top = scroller.scrollTop;
-  models = value.models || [];
+  models = listed;
   draw(models);
   find('.free').textContent = say.whole(value.free || '');
   offerLanguages();

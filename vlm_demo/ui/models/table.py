@@ -71,7 +71,8 @@ _TEMPLATE = f"""
       <th role="columnheader" class="memory" data-say>Memory</th>
       <th role="columnheader" class="fits" data-say>Fits</th></tr></thead>
     <tbody role="rowgroup"></tbody>
-  </table><p class="nothing" data-say hidden>No model matches. Remove a filter.</p></div>
+  </table><p class="nothing loading" data-say>Loading the models…</p>
+  <p class="nothing none" data-say hidden>No model matches. Remove a filter.</p></div>
   <p class="free"></p>
 </div>
 """

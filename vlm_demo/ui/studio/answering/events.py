@@ -15,6 +15,7 @@ from vlm_demo.analysis.confidence import Calibration
 from vlm_demo.analysis.multiple_choice import CircularResult, Ranking
 from vlm_demo.analysis.reread import spaces_to_choose
 from vlm_demo.catalog.spec import ModelSpec
+from vlm_demo.model_routing import ANSWERED, LOOKS
 from vlm_demo.prompting.stop_notes import stop_note
 from vlm_demo.prompting.targets import TARGET_TASKS
 from vlm_demo.ui.components.answer.waiting import Waiting
@@ -129,7 +130,7 @@ def end_event(
         remedies: what else can be done, each an action with its label and choice.
     """
     outcome, tone = describe_outcome(reply) if task in TARGET_TASKS else (None, "")
-    said = [note for note in (*notes, reply.note, stop_note(reply)) if note]
+    said = [note for note in (*notes, *_separate_notes(reply), stop_note(reply)) if note]
     if outcome is None and reply.state in _PROBLEMS:
         said.append(_PROBLEMS[reply.state])
     spaces = spaces_to_choose(spec, reply)
@@ -156,6 +157,16 @@ def end_event(
         "space": space or reply.space,
         "space_choices": [{"name": one.name, "title": one.title} for one in spaces],
     }
+
+
+def _separate_notes(reply: Reply) -> list[DisplayText]:
+    """Return the notes of a reply: who answered and why as texts of their own, then the rest."""
+    who = ANSWERED.format(name=reply.model)
+    for looks in LOOKS.values():
+        if reply.note.startswith(f"{looks} {who}"):
+            answerer = TranslatableText(ANSWERED, {"name": reply.model})
+            return [looks, answerer, reply.note.removeprefix(f"{looks} {who}").strip()]
+    return [reply.note]
 
 
 def stop_event(done: Event) -> Event:

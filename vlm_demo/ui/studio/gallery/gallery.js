@@ -2,9 +2,10 @@ import { fill, h } from "../../components/dom.js";
 import { takeDrops } from "../../components/canvas/incoming_files.js";
 import { icon } from "../../components/canvas/icons.js";
 import { attachMenu } from "../../components/popover.js";
-import { say } from "../../i18n/say.js";
+import { language, say } from "../../i18n/say.js";
 import { AddressForm } from "./address_form.js";
 import { ExampleButton } from "./example_button.js";
+import { putOwnFirst } from "./example_order.js";
 import { FileChooser } from "./file_chooser.js";
 
 /** @import { MenuItem } from "../../components/popover.js" */
@@ -77,8 +78,8 @@ export class Gallery {
    * @param {(request: ExampleRequest) => boolean} [isPossible] whether the chosen model can be asked this
    */
   show(examples, isPossible = () => true) {
-    this.#examples = examples;
-    const buttons = examples.map((example) => new ExampleButton(example, isPossible, this.#options.onExample));
+    this.#examples = putOwnFirst(examples, language());
+    const buttons = this.#examples.map((example) => new ExampleButton(example, isPossible, this.#options.onExample));
     fill(this.#grid, buttons.map(({ element }) => element));
     this.#open = (index) => buttons[index].open();
   }
