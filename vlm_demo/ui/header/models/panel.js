@@ -60,7 +60,6 @@ export class ModelPanel {
   }
 
   drawFromTop() {
-    this.search.placeholder = say("Search {count} models", { count: models.get().models.length });
     this.draw();
     this.list.scrollTop = 0;
     this.list.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
@@ -73,6 +72,7 @@ export class ModelPanel {
 
   draw() {
     const state = models.get(), query = this.search.value.trim(), focused = this.focusedModel();
+    this.search.placeholder = say("Search {count} models", { count: state.models.length });
     const groups = groupModels(state.models, query, state.task);
     fill(this.list, groups.map((group) => this.drawGroup(group, state, query !== "")),
       state.models.length > 0 && !groups.length && h("p", { class: "model-none" }, say("No matches.")),
