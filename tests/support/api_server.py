@@ -6,14 +6,13 @@ import base64
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Thread
 from typing import Any
 
-import uvicorn
 from openai import OpenAI
 from PIL import Image
 
-from vlm_demo.api.server import build_server
+from vlm_demo.api.app import PREFIX
+from vlm_demo.api.server import served_api
 from vlm_demo.backend import Backend
 from vlm_demo.settings import Settings
 
@@ -21,24 +20,8 @@ from vlm_demo.settings import Settings
 @contextmanager
 def api_server(backend: Backend, **settings: Any) -> Iterator[str]:
     """Serve the API in a thread; give the address of its server, without a path."""
-    config = uvicorn.Config(
-        build_server(backend, Settings(**settings)),
-        host="127.0.0.1",
-        port=0,
-        log_level="error",
-        lifespan="off",
-    )
-    server = uvicorn.Server(config)
-    listener = config.bind_socket()
-    port = listener.getsockname()[1]
-    thread = Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
+    with served_api(backend, Settings(**settings)) as address:
+        yield address.removesuffix(PREFIX)
 
 
 def connect(address: str, key: str = "none") -> OpenAI:

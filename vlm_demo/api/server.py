@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Thread
 
 import uvicorn
 from fastapi import FastAPI
@@ -48,8 +50,35 @@ def serve_api(backend: Backend, settings: Settings, on_start: Callable[[str], No
         lifespan="off",
     )
     listener = config.bind_socket()
+    listener.listen()  # who calls now waits until the server runs
     on_start(f"http://{settings.host}:{settings.port}{PREFIX}")
     uvicorn.Server(config).run(sockets=[listener])
+
+
+@contextmanager
+def served_api(backend: Backend, settings: Settings) -> Iterator[str]:
+    """Serve the API from a thread, at a free port of this computer; give its address.
+
+    Raises:
+        SettingsError: others could reach it, and there are no keys.
+    """
+    config = uvicorn.Config(
+        build_server(backend, settings),
+        host="127.0.0.1",
+        port=0,
+        log_level="error",
+        lifespan="off",
+    )
+    server, listener = uvicorn.Server(config), config.bind_socket()
+    listener.listen()  # who calls now waits until the server runs
+    thread = Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}{PREFIX}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
 
 
 async def _refuse_path(request: Request, _: Exception) -> Response:

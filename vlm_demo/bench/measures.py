@@ -50,6 +50,12 @@ MEASURES: Mapping[str, Measure] = {
         "one stream, tokens per second: the whole path over bare generate", "x", 0.97
     ),
     "stop_steps": Measure("steps computed after a stop", "steps", 1, at_most=True),
+    "api_first_ms": Measure(
+        "first chunk over the API, after the program has its text", "ms", 15, at_most=True
+    ),
+    "api_batch8": Measure(
+        "the API, pictures, until 8 are answered: one after another over together", "x", 1.8
+    ),
     "page_first_ms": Measure("first token: added by the page", "ms", 60, at_most=True),
     "page_keeps_up": Measure("rate shown on the page over rate produced", "x", 0.98),
     "page_box_ms": Measure(

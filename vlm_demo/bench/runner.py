@@ -16,6 +16,7 @@ from vlm_demo.bench.measures import MEASURES
 from vlm_demo.bench.options import BenchOptions
 from vlm_demo.bench.results import BenchReport, BenchRow
 from vlm_demo.bench.rows import (
+    api,
     batching,
     gpu,
     page,
@@ -35,6 +36,7 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     *batching.MEASUREMENTS,
     *vllm.MEASUREMENTS,
     *streaming.MEASUREMENTS,
+    *api.MEASUREMENTS,
     *votes.MEASUREMENTS,
     *gpu.MEASUREMENTS,
     *ratings.MEASUREMENTS,
