@@ -33,6 +33,18 @@ def test_a_full_queue_refuses_and_those_who_wait_know_their_place(model: TinyEng
     wait_until(lambda: model.is_idle)
 
 
+def test_who_waits_hears_of_it_and_can_leave(model: TinyEngine) -> None:
+    """A stream can be closed only when it yields, so it does from time to time."""
+    running = [model.engine.stream(model.prompt(), LONG) for _ in range(4)]
+    for pieces in running:
+        next(pieces)
+    waiting = model.engine.stream(model.prompt(), LONG)
+    assert [next(waiting).queue_position for _ in range(3)] == [1, 1, 1]
+    for pieces in (waiting, *running):
+        pieces.close()
+    wait_until(lambda: model.is_idle)
+
+
 def test_an_answer_that_takes_too_long_ends_and_its_text_stays(
     open_tiny: Callable[..., TinyEngine], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -108,16 +108,22 @@ class GenerationJob:
         )
 
     def chunks(self) -> Generator[TextChunk, None, None]:
-        """Yield the chunks of the answer until its end.
+        """Yield the chunks of the answer until its end, and empty ones during long silence.
+
+        It can be closed only when it yields, and a reader may go away while it waits for others.
 
         Raises:
             EngineError: what ended the request.
         """
+        position = 0
         for chunk in self._chunks.iterate(HEARTBEAT_S):
-            if chunk is not None:
+            if chunk is None:
+                if time.monotonic() > self._deadline + GRACE_S:
+                    raise self.timeout_error()
+                yield TextChunk(queue_position=position)
+            else:
+                position = chunk.queue_position
                 yield chunk
-            elif time.monotonic() > self._deadline + GRACE_S:
-                raise self.timeout_error()
 
 
 OnJobEnd = Callable[[GenerationJob, Exception | None], None]
