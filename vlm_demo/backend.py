@@ -129,6 +129,9 @@ class Backend:
     def add_checkpoint(self, checkpoint: str, *, trusted_revision: str = "") -> ModelSpec:
         """Add a Hub id or a folder to the menu, unless it is there already.
 
+        It may be an adapter: then it is merged into its base, which must be on the menu or on this
+        machine, as no stranger says what is fetched.
+
         Args:
             checkpoint: the Hub id or the folder.
             trusted_revision: names the code of the checkpoint that somebody has read and trusts
@@ -141,11 +144,11 @@ class Backend:
             LoadError: there is no such checkpoint, it cannot be reached, or takes no pictures.
         """
         name = checkpoint.strip()
-        listed = next((spec for spec in self._menu if name in (spec.name, spec.checkpoint)), None)
+        listed = next((spec for spec in self._menu if spec.is_called(name)), None)
         if listed and listed.runs != "remote code":
             listed.require_runnable()
             return listed
-        found = listed or spec_for_checkpoint(checkpoint)
+        found = listed or spec_for_checkpoint(checkpoint, self._menu)
         new = trust_own_code(found, trusted_revision)
         new.require_runnable()
         with self._lock:

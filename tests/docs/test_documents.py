@@ -124,6 +124,7 @@ def test_the_page_knows_the_flags_that_are_named():
             code_blocks("toml", "docs/models-and-servers.md"),
             [
                 ["llava15 local", "smolvlm local"],
+                ["smolvlm local"],
                 ["qwen2_vl vllm"],
                 ["smolvlm local", "llava15 vllm", "qwen2_vl vllm", "gemma3 openai"],
                 ["generic local"],

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from vlm_demo.catalog.family_choice import GENERIC, choose_family
 from vlm_demo.catalog.menu import default_menu
 from vlm_demo.catalog.spec import ModelSpec
-from vlm_demo.engines import CheckpointDescription, describe_checkpoint
-from vlm_demo.errors import LoadError, NotRunnableError
+from vlm_demo.engines import (
+    CheckpointDescription,
+    describe_checkpoint,
+    find_adapter_base,
+    folder_on_disk,
+)
+from vlm_demo.errors import LoadError, NotRunnableError, quote_name
 from vlm_demo.families import get_family
 from vlm_demo.prompting.template_matching import CheckpointTemplate
 from vlm_demo.values import Prompt
 
 
-def spec_for_checkpoint(checkpoint: str) -> ModelSpec:
+def spec_for_checkpoint(checkpoint: str, menu: Sequence[ModelSpec] = ()) -> ModelSpec:
     """Return the catalogue's entry for a Hub id, or make one from the checkpoint's small files.
+
+    Args:
+        checkpoint: Hub id or folder of a checkpoint, or of an adapter.
+        menu: where the base of an adapter may be, beside the catalogue and this machine.
 
     Raises:
         LoadError: there is no such checkpoint, or it cannot be reached.
@@ -27,6 +38,9 @@ def spec_for_checkpoint(checkpoint: str) -> ModelSpec:
     for known in default_menu():
         if known.checkpoint == checkpoint:
             return known
+    base = find_adapter_base(checkpoint)
+    if base is not None:
+        return _spec_for_adapter(checkpoint, base, (*menu, *default_menu()))
     description = describe_checkpoint(checkpoint)
     choice = choose_family(description)
     if choice.family == GENERIC:
@@ -38,6 +52,48 @@ def spec_for_checkpoint(checkpoint: str) -> ModelSpec:
         family_choice=choice,
         note=choice.reason,
     )
+
+
+def _spec_for_adapter(adapter: str, base: str, menu: Sequence[ModelSpec]) -> ModelSpec:
+    """Return an entry for an adapter on its base.
+
+    Raises:
+        LoadError: its base is neither on the menu nor on this machine.
+    """
+    found = next((spec for spec in menu if _is_base(spec, base)), None)
+    if found is None and not Path(base).is_dir() and folder_on_disk(base):
+        found = spec_for_checkpoint(base)
+    name = Path(adapter).name
+    if found is None:
+        raise LoadError(
+            f"{name} is an adapter for {quote_name(base)}, which is neither on the menu nor on "
+            "this computer, and is not fetched unasked. Please add that model first, or write a "
+            "menu entry with its checkpoint and this adapter."
+        )
+    return replace(
+        found,
+        name=name,
+        adapter=adapter,
+        embedded=False,
+        licence="",
+        commercial="unknown",
+        source="",
+        note=f"An adapter on {found.name}.",
+    )
+
+
+def _is_base(spec: ModelSpec, base: str) -> bool:
+    """Whether an entry is the model that an adapter names.
+
+    An adapter that was trained on a folder names it as a path, perhaps of another machine: then the
+    name of the folder has to do. Whether the weights fit is seen when they are loaded.
+    """
+    if spec.engine != "local" or spec.adapter or not spec.checkpoint or not base:
+        return False
+    if spec.checkpoint.casefold() == base.casefold():
+        return True
+    folder = Path(spec.checkpoint)
+    return folder.is_dir() and folder.name == base.replace("\\", "/").rstrip("/").rpartition("/")[2]
 
 
 def render_prompt(spec: ModelSpec, prompt: Prompt) -> str:

@@ -26,7 +26,7 @@ FORMER_KEYS: Mapping[str, str] = {"nearest": "alternative", "unsure": "unverifie
 FOR_SERVERS = ("base_url", "server", "api_key_env")
 """Keys that only models on other servers have."""
 
-FOR_THIS_MACHINE = ("revision", "dtype", "quantization", "trust_remote_code", "embedded")
+FOR_THIS_MACHINE = ("adapter", "revision", "dtype", "quantization", "trust_remote_code", "embedded")
 """Keys that only models of this machine have."""
 
 log = logging.getLogger(__name__)
@@ -135,6 +135,10 @@ def _read_entry(entry: Mapping[str, Any], folder: Path) -> ModelSpec:
     is_folder = bool(spec.checkpoint) and (spec.embedded or checkpoint.is_dir())
     if spec.trust_remote_code:
         _check_trust(spec, is_folder=is_folder)
+    if spec.adapter and spec.engine != "local":
+        raise SettingsError("an adapter needs a checkpoint that is loaded here.")
+    if spec.adapter and (adapter := folder / Path(spec.adapter).expanduser()).is_dir():
+        spec = replace(spec, adapter=str(adapter))
     return replace(spec, checkpoint=str(checkpoint)) if is_folder else spec
 
 

@@ -15,6 +15,7 @@ from vlm_demo.engines import (
     NumberFormat,
     Server,
     ServerKind,
+    adapter_on_disk,
     folder_on_disk,
 )
 from vlm_demo.errors import NotRunnableError, UnsupportedTaskError
@@ -88,6 +89,7 @@ class ModelSpec:
     title: str = ""  # what people read in place of the name; "": the name
     family: str
     checkpoint: str = ""  # Hub id, or folder; "" where there are no weights to be had
+    adapter: str = ""  # Hub id, or folder, of a PEFT adapter that is merged into it; "": none
     # remote: a server has it under `checkpoint`; detector: it is no language model; automatic: it
     # stands for one model of the menu for each kind of picture
     engine: Literal["local", "remote", "detector", "automatic"] = "local"
@@ -131,6 +133,7 @@ class ModelSpec:
         )
         return LoadOptions(
             checkpoint=self.checkpoint,
+            adapter=self.adapter,
             name=self.name,
             server=server if self.engine == "remote" else None,
             is_detector=self.engine == "detector",
@@ -246,6 +249,10 @@ class ModelSpec:
                 return number_format
         return None
 
+    def is_called(self, name: str) -> bool:
+        """Whether a person may mean this entry: by its name, its adapter, or its checkpoint."""
+        return name in (self.name, self.adapter or self.checkpoint)
+
     @property
     def runs_here(self) -> bool:
         """Whether this program can load it, fetching it first if need be."""
@@ -295,4 +302,6 @@ class ModelSpec:
     @property
     def is_here(self) -> bool:
         """Whether the model can be loaded without a network."""
+        if self.adapter and adapter_on_disk(self.adapter) is None:
+            return False
         return self.engine == "automatic" or self.folder is not None

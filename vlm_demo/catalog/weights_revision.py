@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from vlm_demo.catalog.spec import ModelSpec
+from vlm_demo.engines import adapter_on_disk
 
 _HASHED_END_BYTES = 1 << 20
 """Bytes that are hashed at each end of a file: retrained weights differ there, too."""
@@ -17,11 +18,23 @@ def weights_revision(spec: ModelSpec) -> str:
 
     It is that of the menu, or of the copy in the Hub's cache. A folder has none, or only one of its
     code, and gets 16 hexadecimal digits of the SHA-256 of its files' names, sizes, and first and
-    last megabytes.
+    last megabytes. That of an adapter follows.
     """
+    own = _own_revision(spec)
+    adapter = adapter_on_disk(spec.adapter) if spec.adapter else None
+    if adapter is None:
+        return own
+    return f"{own} + {_folder_revision(adapter)}"
+
+
+def _own_revision(spec: ModelSpec) -> str:
     folder = spec.folder
     if folder is None or (spec.revision and not spec.trust_remote_code):
         return spec.revision or ""
+    return _folder_revision(folder)
+
+
+def _folder_revision(folder: Path) -> str:
     if folder.parent.name == "snapshots":
         return folder.name
     files = sorted(path for path in folder.iterdir() if path.is_file())

@@ -43,11 +43,13 @@ __all__ = [
     "ServerModel",
     "Serving",
     "Usage",
+    "adapter_on_disk",
     "chat_template",
     "checkpoint_config",
     "combine_usages",
     "describe_checkpoint",
     "fetch_original",
+    "find_adapter_base",
     "find_local_servers",
     "find_own_code",
     "folder_on_disk",
@@ -137,6 +139,20 @@ def is_hub_reachable() -> bool:
     from vlm_demo.engines.local.checkpoints import fetching
 
     return fetching.is_hub_reachable()
+
+
+def adapter_on_disk(adapter: str) -> Path | None:
+    """Return the folder of an adapter, or a Hub id's copy in the cache; uses no network."""
+    from vlm_demo.engines.local.checkpoints import folders
+
+    return folders.adapter_on_disk(adapter)
+
+
+def find_adapter_base(checkpoint: str) -> str | None:
+    """Return for which model an adapter is; None: it is no adapter."""
+    from vlm_demo.engines.local.checkpoints import describing
+
+    return describing.find_adapter_base(checkpoint)
 
 
 def chat_template(checkpoint: str, revision: str | None = None) -> str:

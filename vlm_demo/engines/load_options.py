@@ -32,6 +32,7 @@ class LoadOptions:
     server: Server | None = None  # None: the model is loaded here, as the rest says
     name: str = field(default="", compare=False)  # on the menu, for messages
     is_detector: bool = False  # the folder holds the nets of the detector, no language model
+    adapter: str = ""  # Hub id or folder of one that is merged into the checkpoint; "": none
     revision: str | None = None  # of the Hub repository; None: its newest
     number_format: NumberFormat = NumberFormat.AUTO
     compute_format: NumberFormat = NumberFormat.AUTO  # that quantized weights are computed in

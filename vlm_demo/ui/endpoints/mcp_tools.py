@@ -129,7 +129,7 @@ def answer_calls(blocks: gr.Blocks, settings: Settings, max_calls: int) -> None:
     gradio_server = blocks.mcp_server_obj
     if gradio_server is None:
         raise InputError("This page has no tools.")
-    by_name = {f"/{fn.api_name}": fn.fn for fn in blocks.fns.values()}
+    by_name = {f"/{block.api_name}": block.fn for block in blocks.fns.values() if block.fn}
     tools = {name: by_name[place] for name, place in gradio_server.tool_to_endpoint.items()}
     server: Server[Any, Any] = gradio_server.mcp_server
     calls = ToolCalls(tools, settings, max_calls)

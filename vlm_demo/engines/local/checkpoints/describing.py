@@ -12,8 +12,14 @@ from typing import Any
 
 from vlm_demo.engines.checkpoint_description import CheckpointDescription
 from vlm_demo.engines.local.checkpoints.chat_templates import chat_template
-from vlm_demo.engines.local.checkpoints.fetching import fetch_small_files
-from vlm_demo.engines.local.checkpoints.folders import folder_on_disk, is_hub_id, read_json
+from vlm_demo.engines.local.checkpoints.fetching import fetch_json_files, fetch_small_files
+from vlm_demo.engines.local.checkpoints.folders import (
+    ADAPTER_CONFIG,
+    adapter_on_disk,
+    folder_on_disk,
+    is_hub_id,
+    read_json,
+)
 from vlm_demo.errors import LoadError
 
 FILES = (
@@ -54,6 +60,25 @@ def describe_checkpoint(checkpoint: str, revision: str | None = None) -> Checkpo
         base_models=tuple(_base_models(folder / "README.md")),
         vocabulary=frozenset(_read_added_tokens(folder, tokenizer)),
     )
+
+
+def find_adapter_base(checkpoint: str) -> str | None:
+    """Return for which model an adapter is, as it says itself; None: it is no adapter.
+
+    Of a repository on the Hub, only small files are fetched.
+
+    Raises:
+        LoadError: there is no such folder or repository, or it cannot be reached.
+    """
+    found = adapter_on_disk(checkpoint) or folder_on_disk(checkpoint)
+    if found is None:
+        files = fetch_json_files(checkpoint, None, ("config.json", ADAPTER_CONFIG))
+    else:
+        there = (name for name in ("config.json", ADAPTER_CONFIG) if (found / name).is_file())
+        files = {name: read_json(found / name) for name in there}
+    if "config.json" in files or ADAPTER_CONFIG not in files:
+        return None
+    return str(files[ADAPTER_CONFIG].get("base_model_name_or_path") or "")
 
 
 def _name(folder: Path | None, checkpoint: str) -> str:

@@ -30,7 +30,10 @@ from vlm_demo.engines.local.checkpoints.fetch_failures import (
     explain_fetch_failure,
 )
 from vlm_demo.engines.local.checkpoints.folders import (
+    ADAPTER_CONFIG,
+    ADAPTER_WEIGHTS,
     PATTERNS,
+    adapter_on_disk,
     folder_on_disk,
     has_processor,
     is_hub_id,
@@ -180,6 +183,19 @@ def fetch_small_files(checkpoint: str, revision: str | None, names: Sequence[str
         )
     except _FETCH_ERRORS as error:
         raise explain_fetch_failure(checkpoint, revision, error) from error
+
+
+def fetch_adapter(adapter: str, on_progress: OnProgress = ignore_progress) -> Path:
+    """Return the folder of an adapter, fetching it first if it is not on disk.
+
+    Raises:
+        LoadError: there is no such adapter, it cannot be reached, or has no safe weights.
+    """
+    if folder := adapter_on_disk(adapter):
+        return folder
+    info = _look_up(adapter, None)
+    _check_weights(adapter, _file_names(info))
+    return _fetch_files(adapter, None, info, [ADAPTER_CONFIG, ADAPTER_WEIGHTS], on_progress)
 
 
 def checkpoint_config(checkpoint: str, revision: str | None = None) -> dict[str, Any]:

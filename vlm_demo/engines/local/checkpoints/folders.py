@@ -16,6 +16,12 @@ from vlm_demo.errors import LoadError
 PATTERNS = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
 """Files of a checkpoint that are used: weights that hold no code, and what the processor needs."""
 
+ADAPTER_CONFIG = "adapter_config.json"
+"""File in which PEFT says what an adapter is for."""
+
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+"""File in which PEFT saves the weights of an adapter."""
+
 IMAGE_PROCESSOR_FILES = ("processor_config.json", "preprocessor_config.json")
 """Files that say how pictures are prepared; a vision-language model has one of them at least."""
 
@@ -44,6 +50,21 @@ def folder_on_disk(checkpoint: str, revision: str | None = None) -> Path | None:
     except (LocalEntryNotFoundError, OSError):
         return None
     return Path(cached) if _is_complete(Path(cached)) else None
+
+
+def adapter_on_disk(adapter: str) -> Path | None:
+    """Return the folder of an adapter, or a Hub id's copy in the cache; uses no network."""
+    folder = Path(adapter).expanduser()
+    if folder.is_dir():
+        return folder
+    if not is_hub_id(adapter):
+        return None
+    files = [ADAPTER_CONFIG, ADAPTER_WEIGHTS]
+    try:
+        cached = Path(snapshot_download(adapter, allow_patterns=files, local_files_only=True))
+    except (LocalEntryNotFoundError, OSError):
+        return None
+    return cached if all((cached / name).is_file() for name in files) else None
 
 
 def read_json(path: Path) -> dict[str, Any]:

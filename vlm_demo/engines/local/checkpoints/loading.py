@@ -14,9 +14,10 @@ from transformers import AutoConfig, AutoModelForImageTextToText, BitsAndBytesCo
 
 from vlm_demo.engines.base import OnProgress
 from vlm_demo.engines.load_options import LoadOptions
+from vlm_demo.engines.local.checkpoints.adapters import merge_adapter
 from vlm_demo.engines.local.checkpoints.architecture import find_architecture
 from vlm_demo.engines.local.checkpoints.attention import attention_options
-from vlm_demo.engines.local.checkpoints.fetching import check_processor
+from vlm_demo.engines.local.checkpoints.fetching import check_processor, fetch_adapter
 from vlm_demo.engines.local.checkpoints.folders import missing_weights, read_json
 from vlm_demo.engines.local.checkpoints.loading_progress import LoadingProgress
 from vlm_demo.engines.local.checkpoints.memory import SPARE_BYTES, free_on_device
@@ -109,6 +110,8 @@ def load(folder: Path, options: LoadOptions, on_progress: OnProgress) -> LoadedC
             "one. Please fetch or save the model again."
         )
     _check_placement(model, weights)
+    if options.adapter:
+        merge_adapter(model, fetch_adapter(options.adapter))
     drop_unread_layers(model)
     progress.end()
     return LoadedCheckpoint(processor, model.eval(), architecture)

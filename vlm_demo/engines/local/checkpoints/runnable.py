@@ -12,9 +12,11 @@ from transformers import CONFIG_MAPPING, AutoModelForImageTextToText
 import vlm_demo.engines.local.checkpoints.yi_vl  # noqa: F401  it registers its classes
 from vlm_demo.engines.base import OnProgress
 from vlm_demo.engines.load_options import LoadOptions, OwnCode
+from vlm_demo.engines.local.checkpoints.adapters import check_adapter
 from vlm_demo.engines.local.checkpoints.fetching import (
     checkpoint_config,
     fetch,
+    fetch_adapter,
     fetch_json_files,
     list_code,
 )
@@ -48,6 +50,8 @@ def fetch_runnable(options: LoadOptions, on_progress: OnProgress) -> Path:
         OutOfMemoryError: it is too large for this machine in any number format.
     """
     checkpoint, revision = options.checkpoint, options.revision
+    if options.adapter:  # it is small, and may not be for this model
+        check_adapter(fetch_adapter(options.adapter, on_progress), checkpoint)
     if folder_on_disk(checkpoint, revision) is None:
         config = checkpoint_config(checkpoint, revision)
         check_runnable(config, trust_remote_code=options.trust_remote_code)
