@@ -50,6 +50,7 @@ from vlm_demo.prompting.family import MESSAGE_TOKENS
 from vlm_demo.prompting.image_size import limit_image_size
 from vlm_demo.prompting.request_checks import MAX_CHARACTERS
 from vlm_demo.prompting.targets import TARGET_TASKS, read_targets
+from vlm_demo.quotas import AnswerQuota, Quotas
 from vlm_demo.settings import Device, Settings
 from vlm_demo.target_replies import answer_each, assign_targets
 from vlm_demo.values import Prompt, Reply, Request, StopReason, Task
@@ -67,6 +68,7 @@ class Backend:
         device: Device = "auto",
         serving: Serving | None = None,
         fetch_for_answers: bool = True,
+        quotas: Quotas | None = None,
     ) -> None:
         """Prepare to answer with the models of a menu, the default first; nothing is loaded yet.
 
@@ -77,6 +79,7 @@ class Backend:
         self._device = device
         self._serving = serving or Serving()
         self._fetch_for_answers = fetch_for_answers
+        self.quota = AnswerQuota(quotas or Quotas())
         self._pool = ModelPool(
             self._open_engine, menu=lambda: self._menu, max_loaded=max_loaded, device=device
         )
@@ -107,6 +110,7 @@ class Backend:
                 threads=settings.threads,
             ),
             fetch_for_answers=fetch_for_answers,
+            quotas=settings.quotas,
         )
 
     @property
@@ -393,6 +397,7 @@ class Backend:
         prompt = family.prompt(
             request, control_tokens=engine.control_tokens, max_characters=self._max_characters
         )
+        prompt = replace(prompt, visitor=request.visitor)
         if prompt.frame is None or not spec.coordinate_space:
             return prompt
         return replace(prompt, frame=replace(prompt.frame, space=spec.coordinate_space))

@@ -16,6 +16,7 @@ VlmDemoError
 │   └── UntrustedCodeError  it needs program code of its own, which nobody has trusted
 ├── OperatorOnlyError       only the operator of a public page may do this
 ├── BusyModelError          the model is answering and cannot be unloaded
+├── QuotaError              a visitor has had what one visitor may have for now
 ├── SettingsError           a flag, environment variable or menu file cannot be used
 ├── BattleError             a battle cannot begin, go on, or be voted on
 │   ├── VotedAlreadyError   it has its vote
@@ -137,6 +138,15 @@ class OperatorOnlyError(VlmDemoError):
 
 class BusyModelError(VlmDemoError):
     """The model is answering or being loaded, so it cannot be unloaded."""
+
+
+class QuotaError(VlmDemoError):
+    """A visitor has had as much as one visitor may have for now."""
+
+    def __init__(self, message: str, *, wait_s: float = 0.0) -> None:
+        """Keep how many seconds to wait; 0: that is not known."""
+        super().__init__(message)
+        self.wait_s = wait_s
 
 
 class SettingsError(VlmDemoError):

@@ -17,11 +17,20 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
 from vlm_demo.errors import SettingsError, quote_name, suggest_names
+from vlm_demo.quotas import Quotas
 
 PREFIX = "VLM_DEMO_"
 """Beginning of every environment variable: VLM_DEMO_HOST, VLM_DEMO_PORT and so on."""
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
+
+PUBLIC_QUOTAS = Quotas(
+    uploads_an_hour=300,
+    bytes_kept=1_000_000_000,
+    answers_at_once=8,
+    answers_an_hour=600,
+)
+"""Limits of one visitor of a page that others than its owner can open, unless settings say more."""
 
 T = TypeVar("T")
 
@@ -51,6 +60,10 @@ def _parse_count(text: str) -> int:
     if not digits.isdecimal() or len(digits) > 18 or int(digits) == 0:
         raise ValueError("it must be a whole number above 0")
     return int(digits)
+
+
+def _parse_limit(text: str) -> int:
+    return 0 if text == "0" else _parse_count(text)
 
 
 def _parse_port(text: str) -> int:
@@ -167,6 +180,18 @@ def _setting(
         "is_flag": is_flag,
     }
     return field(default=default, metadata=metadata)
+
+
+def _quota(about: str, name: str) -> int | None:
+    """Declare a limit of one visitor, which is off on a private page unless it is given."""
+    public = getattr(PUBLIC_QUOTAS, name)
+    return _setting(
+        None,
+        f"{about}; 0: no limit.",
+        _parse_limit,
+        "NUMBER",
+        default_text=f"{public:_} on a page that others can open, or else 0",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,6 +336,29 @@ class Settings:
         _parse_count,
         "BYTES",
     )
+    visitor_uploads: int | None = _quota(
+        "Files that one visitor may upload in an hour", "uploads_an_hour"
+    )
+    visitor_bytes: int | None = _quota("Bytes of files that are kept for one visitor", "bytes_kept")
+    visitor_answers: int | None = _quota(
+        "Answers that one visitor may wait for at a time", "answers_at_once"
+    )
+    visitor_answers_hour: int | None = _quota(
+        "Answers that one visitor may ask for in an hour", "answers_an_hour"
+    )
+    files_bytes: int = _setting(
+        20_000_000_000, "Bytes of all files that visits leave here.", _parse_count, "BYTES"
+    )
+    files_hours: float = _setting(
+        24.0, "Hours after which such a file is removed.", _parse_amount, "HOURS"
+    )
+    trusted_proxies: int = _setting(
+        0,
+        "Reverse proxies before the page, which name a visitor's address in X-Forwarded-For.",
+        _parse_limit,
+        "NUMBER",
+        default_text="0; on a Space, 1",
+    )
     max_upload_bytes: int = _setting(20_000_000, "Largest picture file.", _parse_count, "BYTES")
     max_pixels: int = _setting(
         40_000_000, "Largest picture, width times height.", _parse_count, "PIXELS"
@@ -326,6 +374,21 @@ class Settings:
     def is_public(self, environ: Mapping[str, str] = os.environ) -> bool:
         """Whether strangers may open the page: as the settings say, or if it is not private."""
         return not self.is_private(environ) if self.public is None else self.public
+
+    @property
+    def quotas(self) -> Quotas:
+        """The limits of one visitor."""
+        default = Quotas() if self.is_private() else PUBLIC_QUOTAS
+
+        def choose(given: int | None, usual: int) -> int:
+            return usual if given is None else given
+
+        return Quotas(
+            uploads_an_hour=choose(self.visitor_uploads, default.uploads_an_hour),
+            bytes_kept=choose(self.visitor_bytes, default.bytes_kept),
+            answers_at_once=choose(self.visitor_answers, default.answers_at_once),
+            answers_an_hour=choose(self.visitor_answers_hour, default.answers_an_hour),
+        )
 
     @classmethod
     def read(
@@ -345,6 +408,7 @@ class Settings:
                 "host": "0.0.0.0",
                 "allow_checkpoints": False,
                 "frames": ("https://huggingface.co",),
+                "trusted_proxies": 1,
             }
         settings = declarations()
         for name, setting in settings.items():

@@ -31,7 +31,7 @@ MAX_THINGS = 60
 
 
 def check_against_image(
-    backend: Backend, model: str, image: Image, text: str
+    backend: Backend, model: str, image: Image, text: str, *, visitor: str = ""
 ) -> Generator[AnswerCheck, None, None]:
     """Look for every noun phrase of `text` in `image`; yield the check as it proceeds.
 
@@ -43,6 +43,7 @@ def check_against_image(
         model: one that can ground.
         image: what the text is about.
         text: the answer of any model, or of a person.
+        visitor: who asks: see `Request.visitor`.
 
     Raises:
         MissingTextError, InputError, TooLongError: there is no text, it is broken or too long.
@@ -66,6 +67,7 @@ def check_against_image(
         Event(),
         can_answer=Task.VQA in spec.tasks,
         is_detector=spec.engine == "detector",
+        visitor=visitor,
     )
     with closing(_gather_evidence(finder, things)) as gathered:
         for thing, evidence in gathered:

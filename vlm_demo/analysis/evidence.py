@@ -35,6 +35,7 @@ class EvidenceFinder:
     stopped: Event
     can_answer: bool  # questions too
     is_detector: bool = False  # it knows 80 kinds of things, and nothing about them but places
+    visitor: str = ""  # who asks: see `Request.visitor`
 
     def look_for(self, phrase: Phrase) -> Evidence:
         """Gather all evidence for a phrase."""
@@ -68,7 +69,9 @@ class EvidenceFinder:
         question = question.replace("{thing}", thing)
         if phrase.language == "en" and phrase.plural:
             question = question.replace("Is there", "Are there")
-        request = Request(Task.VQA, question, (self.image,), choices=tuple(choices))
+        request = Request(
+            Task.VQA, question, (self.image,), choices=tuple(choices), visitor=self.visitor
+        )
         with suppress(NoScoresError):
             return Ranking.of(choices, self.backend.score(self.model, request)).probabilities[0]
         answer = self._answer(Task.VQA, question).text.strip().casefold()
@@ -83,7 +86,7 @@ class EvidenceFinder:
 
     def _answer(self, task: Task, text: str) -> Reply:
         reply = Reply("", "")
-        request = Request(task, text, (self.image,))
+        request = Request(task, text, (self.image,), visitor=self.visitor)
         with closing(self.backend.answer(self.model, request)) as replies:
             for newest in replies:
                 reply = newest

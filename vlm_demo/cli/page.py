@@ -17,6 +17,7 @@ from vlm_demo.server.logs import configure_logs
 from vlm_demo.server.ports import check_port
 from vlm_demo.settings import Settings
 from vlm_demo.ui import layout
+from vlm_demo.ui.files.tree import FileTree, open_file_tree
 
 
 def serve(settings: Settings) -> None:
@@ -29,12 +30,18 @@ def serve(settings: Settings) -> None:
     monitor = Monitor()
     monitor.attach()
     check_port(settings.host, settings.port)  # before anything slow begins
+    with open_file_tree(settings) as files:
+        _serve(settings, monitor, files)
+
+
+def _serve(settings: Settings, monitor: Monitor, files: FileTree) -> None:
     backend = Backend.from_settings(settings, fetch_for_answers=not settings.is_public())
     votes_copy = open_hub_copy(settings)
     if votes_copy:
         votes_copy.start()  # votes that a Space has lost are back before anybody votes
     try:
         page = layout.build_page(backend, settings)
+        files.serve()
         address = layout.serve(
             page, backend, settings, monitor=monitor, parts=_parts(backend, settings)
         )

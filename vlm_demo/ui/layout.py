@@ -28,6 +28,7 @@ from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.endpoints import add_endpoints, answer_tool_calls
 from vlm_demo.ui.event_errors import log_event_errors
 from vlm_demo.ui.events import MAX_ANSWERS
+from vlm_demo.ui.files.access import file_middleware
 from vlm_demo.ui.header.first_html import first_html_middleware
 from vlm_demo.ui.i18n import say
 from vlm_demo.ui.models.tab import build_models_tab
@@ -45,7 +46,6 @@ VIEWS = {
     View.MODELS: build_models_tab,
 }
 
-HOUR_S = 3600
 MAX_WAITING_REQUESTS = 64
 """Number of waiting events beyond which further ones are refused, as the page is busy."""
 
@@ -59,8 +59,7 @@ def build_page(backend: Backend, settings: Settings) -> gr.Blocks:
     store = open_votes(settings)
     leaderboards = open_leaderboards(store)
     arena = open_arena(backend, store, leaderboards, settings)
-    # Once an hour, uploads that are a day old are deleted.
-    blocks = gr.Blocks(title="VLM demo", delete_cache=(HOUR_S, 24 * HOUR_S))
+    blocks = gr.Blocks(title="VLM demo")
     with blocks:
         # First, since components that come later would change the api_names.
         add_endpoints(blocks, backend, settings, leaderboards)
@@ -168,8 +167,9 @@ def _own_part(backend: Backend, settings: Settings, monitor: Monitor) -> ServerP
             *operations_routes(operators, monitor, measure_now),
         ),
         middleware=(
-            cookie_middleware(keyed_hash),
+            cookie_middleware(keyed_hash, settings.trusted_proxies),
             operators.middleware(),
+            file_middleware(settings),
             first_html_middleware(),
         ),
     )

@@ -1,9 +1,13 @@
-"""Who votes: a random signed cookie tells browsers apart; nothing else is known of a person."""
+"""Who visits: a random signed cookie tells browsers apart, and addresses those without one.
+
+Of either, only keyed hashes are passed on: nobody can read a cookie or an address from them.
+"""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from ipaddress import IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
 import gradio as gr
@@ -30,14 +34,18 @@ class VisitorCookies:
     It also passes the function that turns an identity into a voter on to `read_voter`.
     """
 
-    def __init__(self, app: ASGIApp, *, voter: Callable[[str], str]) -> None:
+    def __init__(
+        self, app: ASGIApp, *, voter: Callable[[str], str], trusted_proxies: int = 0
+    ) -> None:
         """Put the cookies in front of an application.
 
         Args:
             app: the application that answers the requests.
             voter: turns an identity into a voter that can be stored, with a secret.
+            trusted_proxies: how many proxies in front of the page add to X-Forwarded-For.
         """
         self._app = app
+        self._trusted_proxies = trusted_proxies
         self._signer = Signer(voter("the signature of cookies"), salt=COOKIE)
         self._voter = voter
 
@@ -49,7 +57,9 @@ class VisitorCookies:
         headers = Headers(scope=scope)
         name = self._name(headers.get("cookie", ""))
         state = scope.setdefault("state", {})
-        state["visitor"], state["voter"] = name, self._voter
+        address = self._voter(f"address {read_address(scope, headers, self._trusted_proxies)}")
+        state["visitor"], state["voter"], state["address"] = name, self._voter, address
+        state["owner"] = self._voter(f"owner {name}") if name else f"{address}"
         if name or "text/html" not in headers.get("accept", ""):
             await self._app(scope, receive, send)
             return
@@ -80,16 +90,37 @@ class VisitorCookies:
         return f"{COOKIE}={value}; Path=/; Max-Age={YEAR_S}; HttpOnly; {where}"
 
 
-def cookie_middleware(voter: Callable[[str], str]) -> Middleware:
+def cookie_middleware(voter: Callable[[str], str], trusted_proxies: int = 0) -> Middleware:
     """Return the middleware for FastAPI."""
-    return Middleware(VisitorCookies, voter=voter)
+    return Middleware(VisitorCookies, voter=voter, trusted_proxies=trusted_proxies)
+
+
+def read_address(scope: Scope, headers: Headers, trusted_proxies: int) -> str:
+    """Return the address of whoever sent a request; of IPv6, the network that one customer has.
+
+    Each proxy appends the address that it was asked from to X-Forwarded-For. Only as many as are
+    trusted are believed: what stands before was written by the visitor.
+
+    Source: https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/X-Forwarded-For
+    """
+    client = scope.get("client")
+    forwarded = ",".join(headers.getlist("x-forwarded-for")).split(",")
+    hops = [hop.strip() for hop in forwarded if hop.strip()]
+    hops.append(client[0] if client else "")
+    address = hops[max(0, len(hops) - 1 - trusted_proxies)]
+    try:
+        parsed = ip_address(address.strip("[]"))
+    except ValueError:
+        return address[:100]
+    if isinstance(parsed, IPv6Address):
+        return str(parsed.ipv4_mapped or ip_network((parsed, 64), strict=False))
+    return str(parsed)
 
 
 def read_voter(request: gr.Request) -> str:
     """Return the voter behind a request: a hash of the login, or of the cookie.
 
-    A client that keeps no cookies is one voter as long as its session lasts. Network addresses are
-    never looked at.
+    A client that keeps no cookies is one voter as long as its session lasts.
     """
     if request.username:
         identity = f"login {request.username}"
@@ -102,16 +133,12 @@ def read_voter(request: gr.Request) -> str:
 
 
 def read_owner(request: gr.Request) -> str:
-    """Return who owns what a request uploads: a login or the name in a cookie, as a hash.
+    """Return who owns what a request uploads, and who takes turns with others, as a hash.
 
-    "" where a browser keeps no cookies: its pictures are then protected by their names alone,
-    which nobody can guess.
+    It is the browser's cookie. Clients that keep none are told apart by their addresses.
     """
-    identity = request.username or request.state.visitor
-    if not identity:
-        return ""
-    voter: Callable[[str], str] = request.state.voter
-    return voter(f"owner {identity}")
+    owner: str = request.state.owner
+    return owner
 
 
 def comes_from_here(request: gr.Request) -> bool:

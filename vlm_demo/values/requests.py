@@ -123,6 +123,9 @@ class Request:
     system: str = ""
     """Instructions before the conversation; "": those of the family."""
 
+    visitor: str = ""
+    """Who asks, as a keyed hash: visitors take turns, and each has a quota; "": nobody's turn."""
+
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
@@ -169,3 +172,6 @@ class Prompt:
 
     note: str = ""
     """What people should know about how they were understood."""
+
+    visitor: str = ""
+    """Who asks: see `Request.visitor`."""

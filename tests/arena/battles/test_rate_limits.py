@@ -2,8 +2,9 @@
 
 import pytest
 
-from vlm_demo.arena.battles.rate_limits import HOUR, MINUTE, MovingWindow
+from vlm_demo.arena.battles.rate_limits import rate_limit_error
 from vlm_demo.errors import RateLimitError
+from vlm_demo.moving_window import HOUR, MINUTE, MovingWindow
 
 
 class Clock:
@@ -23,7 +24,11 @@ def window(
     clock: Clock, a_minute: int = 3, an_hour: int = 5, all_a_minute: int = 100
 ) -> MovingWindow:
     return MovingWindow(
-        "votes", a_minute=a_minute, an_hour=an_hour, all_a_minute=all_a_minute, clock=clock
+        rate_limit_error("votes"),
+        a_minute=a_minute,
+        an_hour=an_hour,
+        all_a_minute=all_a_minute,
+        clock=clock,
     )
 
 
@@ -97,5 +102,5 @@ def test_who_stays_away_for_an_hour_is_forgotten(clock: Clock) -> None:
         count(votes, f"voter {number}")
     clock.now += HOUR + 1
     count(votes, "the only one")
-    assert list(votes._by_voter) == ["the only one"]
+    assert list(votes._by_visitor) == ["the only one"]
     assert len(votes._all) == 1

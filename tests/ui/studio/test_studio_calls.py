@@ -47,7 +47,11 @@ MENTION = {"phrase": "circle", "target": "", "image": 0, "colour": "#f00", "regi
 
 
 def visitor(name: str = "alice") -> Any:
-    state = SimpleNamespace(visitor=name, voter=lambda identity: f"hash of {identity}")
+    state = SimpleNamespace(
+        visitor=name,
+        voter=lambda identity: f"hash of {identity}",
+        owner=f"hash of owner {name}",
+    )
     return SimpleNamespace(username=None, state=state, session_hash="s")
 
 

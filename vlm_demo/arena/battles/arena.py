@@ -14,7 +14,7 @@ from vlm_demo.arena.battles.active_battles import ActiveBattles, Battle, BattleS
 from vlm_demo.arena.battles.language_detection import detect_language, preload_detector
 from vlm_demo.arena.battles.paired_streams import AnswerStream, PairedReplies, stream_pair
 from vlm_demo.arena.battles.pairing import Outages, draw_pair
-from vlm_demo.arena.battles.rate_limits import MINUTE, MovingWindow, RateLimits, rate_limit_error
+from vlm_demo.arena.battles.rate_limits import RateLimits, rate_limit_error
 from vlm_demo.arena.battles.revealed_identity import reveals_identity
 from vlm_demo.arena.battles.vote_building import Judgement, build_vote, describe_contender
 from vlm_demo.arena.votes.fingerprints import hash_images
@@ -32,6 +32,7 @@ from vlm_demo.errors import (
     VotedAlreadyError,
     VotesError,
 )
+from vlm_demo.moving_window import MINUTE, MovingWindow
 from vlm_demo.values import Request, Sampling, Task
 
 MAX_SEED = 2**31 - 1
@@ -98,13 +99,13 @@ class Arena:
         self._battles = ActiveBattles()
         self._outages = Outages()
         self._battle_window = MovingWindow(
-            "battles",
+            rate_limit_error("battles"),
             a_minute=self._limits.battles_a_minute,
             an_hour=self._limits.battles_an_hour,
             all_a_minute=self._limits.all_a_minute,
         )
         self._vote_window = MovingWindow(
-            "votes",
+            rate_limit_error("votes"),
             a_minute=self._limits.votes_a_minute,
             an_hour=self._limits.votes_an_hour,
             all_a_minute=self._limits.all_a_minute,
@@ -349,7 +350,7 @@ class Arena:
         """
         cast = self._store.count_cast_since(_now() - timedelta(hours=1), voter)
         if cast >= self._limits.votes_an_hour:
-            raise rate_limit_error("votes", 10 * MINUTE)
+            raise rate_limit_error("votes")(10 * MINUTE)
 
 
 def _now() -> datetime:

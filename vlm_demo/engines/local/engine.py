@@ -133,7 +133,7 @@ class LocalEngine:
             answer = self._choice_answer(prompt, encoded)
         else:
             answer = self._free_text_answer(prompt, encoded)
-        job = self._job(encoded, answer, sampling)
+        job = self._job(encoded, answer, sampling, prompt.visitor)
         self._worker.submit(job)
         try:
             yield from job.chunks()
@@ -153,7 +153,7 @@ class LocalEngine:
         encoded = self._encode(replace(prompt, choices=tuple(choices)))
         end = self._end_token()
         answers = [ScoredAnswer(ids, end) for ids in self._choice_tokens(encoded, choices)]
-        jobs = [self._job(encoded, answer, Sampling()) for answer in answers]
+        jobs = [self._job(encoded, answer, Sampling(), prompt.visitor) for answer in answers]
         self._worker.submit(*jobs, always=True)
         try:
             for job in jobs:
@@ -194,7 +194,11 @@ class LocalEngine:
         return encoded
 
     def _job(
-        self, encoded: EncodedPrompt, answer: AnswerInProgress, sampling: Sampling
+        self,
+        encoded: EncodedPrompt,
+        answer: AnswerInProgress,
+        sampling: Sampling,
+        visitor: str,
     ) -> GenerationJob:
         """Build the job of a request.
 
@@ -225,6 +229,7 @@ class LocalEngine:
             max_new_tokens=new_tokens,
             end_tokens=self._end_tokens,
             timeout_s=self._timeout_s,
+            visitor=visitor,
         )
 
     def _free_text_answer(self, prompt: Prompt, encoded: EncodedPrompt) -> FreeTextAnswer:

@@ -98,7 +98,7 @@ class RemoteEngine:
         """
         request = chat_request(prompt, sampling, self._server.kind)
         deadline = time.monotonic() + self._timeout_s
-        with self._queue.enter(HEARTBEAT_S) as positions:
+        with self._queue.enter(HEARTBEAT_S, prompt.visitor) as positions:
             for position in positions:
                 if time.monotonic() > deadline:
                     raise self._client.failures.too_late(self._timeout_s)

@@ -1,4 +1,4 @@
-"""Lets only so many requests run at a time, in the order in which they came."""
+"""Lets only so many requests run at a time; visitors take turns."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Condition
 
+from vlm_demo.engines.fair_queue import FairQueue, gave_way_error
 from vlm_demo.errors import EngineError, QueueFullError
 
 
@@ -15,41 +16,48 @@ class RequestQueue:
     def __init__(self, *, batch: int, waiting: int) -> None:
         self._batch = batch
         self._waiting = waiting
-        self._tickets: list[object] = []  # one a request, the oldest first
+        self._running: set[object] = set()  # tickets, one a request
+        self._queue: FairQueue[object] = FairQueue()  # tickets of those that wait
+        self._refused: set[object] = set()  # tickets of those that gave way to others
         self._is_closed = False
-        self._change = Condition()  # guards the two above
+        self._change = Condition()  # guards all of these
 
     @contextmanager
-    def enter(self, heartbeat_s: float) -> Iterator[Iterator[int]]:
+    def enter(self, heartbeat_s: float, visitor: str = "") -> Iterator[Iterator[int]]:
         """Join the queue, and leave it at the end of the block.
 
         What is yielded iterates over the queue position, the number of requests that must leave
         first, at least once in `heartbeat_s`. It ends when it is this request's turn.
 
+        Args:
+            heartbeat_s: seconds.
+            visitor: who asks: see `Request.visitor`.
+
         Raises:
-            QueueFullError: too many are waiting.
+            QueueFullError: too many are waiting; also while one waits, where one of several
+                requests of a visitor gives way to another's.
             EngineError: the queue is closed, also while one waits.
         """
         ticket = object()
         with self._change:
             self.check_open()
-            if len(self._tickets) >= self._batch + self._waiting:
-                raise QueueFullError(
-                    f"This model is busy: {self._batch} answers are being written and "
-                    f"{self._waiting} requests are waiting. Please try again in a moment."
-                )
-            self._tickets.append(ticket)
+            if len(self._running) + len(self._queue) >= self._batch + self._waiting:
+                self._make_room(visitor)
+            self._queue.add(visitor, ticket)
+            self._advance()
         try:
             yield self._wait(ticket, heartbeat_s)
         finally:
             with self._change:
-                self._tickets.remove(ticket)
-                self._change.notify_all()
+                self._queue.remove(ticket)
+                self._running.discard(ticket)
+                self._refused.discard(ticket)
+                self._advance()
 
     def count(self) -> tuple[int, int]:
         """Return how many requests run, and how many wait."""
-        count = len(self._tickets)
-        return min(count, self._batch), max(0, count - self._batch)
+        with self._change:
+            return len(self._running), len(self._queue)
 
     def check_open(self) -> None:
         """Raise EngineError once the queue is closed."""
@@ -71,4 +79,27 @@ class RequestQueue:
     def _position(self, ticket: object) -> int:
         with self._change:  # also within `wait_for`: its holder may take the lock again
             self.check_open()
-            return max(0, self._tickets.index(ticket) + 1 - self._batch)
+            if ticket in self._refused:
+                raise gave_way_error()
+            order = list(self._queue)
+            return order.index(ticket) + 1 if ticket in order else 0
+
+    def _advance(self) -> None:
+        """Let requests run where there is room, and tell all that something has changed."""
+        while len(self._queue) and len(self._running) < self._batch:
+            self._running.add(self._queue.take())
+        self._change.notify_all()
+
+    def _make_room(self, visitor: str) -> None:
+        """Refuse the newest request of somebody who has more than this visitor.
+
+        Raises:
+            QueueFullError: nobody has.
+        """
+        dropped = self._queue.make_room(visitor)
+        if dropped is None:
+            raise QueueFullError(
+                f"This model is busy: {self._batch} answers are being written and "
+                f"{self._waiting} requests are waiting. Please try again in a moment."
+            )
+        self._refused.add(dropped)

@@ -44,7 +44,7 @@ from vlm_demo.ui.components.uploaded_images import UploadedImage
 from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.events import ANSWERS, QUEUED, QUICK
 from vlm_demo.ui.streaming import show_errors
-from vlm_demo.ui.visitors import read_voter
+from vlm_demo.ui.visitors import read_owner, read_voter
 from vlm_demo.values import Request, Sampling
 
 RETRIES_S = (1.0, 2.0, 4.0)
@@ -143,7 +143,7 @@ class _BattleView:
             voter = read_voter(visit)
             text = "" if task in TASKS_WITHOUT_TEXT else text.strip()
             battle = BattleState(self.page.arena.begin(task, voter), task, image, text)
-            yield from self._stream(None, battle, voter, _battle_sampling(*settings))
+            yield from self._stream(None, battle, visit, _battle_sampling(*settings))
 
     def ask_again(
         self, visit: gr.Request, before: BattleState | None, text: str, *settings: Any
@@ -154,20 +154,28 @@ class _BattleView:
                 raise BattleError(NO_BATTLE)
             check_request(before.task, text, before.image)
             battle = replace(before, text=text.strip(), is_problem_shown=False)
-            yield from self._stream(before, battle, read_voter(visit), _battle_sampling(*settings))
+            yield from self._stream(before, battle, visit, _battle_sampling(*settings))
 
     def _stream(
-        self, before: BattleState | None, battle: BattleState, voter: str, sampling: Sampling
+        self,
+        before: BattleState | None,
+        battle: BattleState,
+        visit: gr.Request,
+        sampling: Sampling,
     ) -> Iterator[dict[Any, Any]]:
         """Stream one turn; where it could not be asked, the page is as before."""
         stage, setup = self.stage, self.setup
+        voter, owner = read_voter(visit), read_owner(visit)
         yield {**stage.show_request(battle), **setup.hide(), self.battle: battle}
         try:
             first = not battle.rounds
             images = (battle.image.open(),) if first and battle.image else ()
-            request = Request(battle.task, battle.text, images, sampling=sampling)
+            request = Request(battle.task, battle.text, images, sampling=sampling, visitor=owner)
             sides = None
-            with closing(self.page.arena.answer(battle.battle, voter, request)) as updates:
+            with (
+                self.page.backend.quota.admit(owner),
+                closing(self.page.arena.answer(battle.battle, voter, request)) as updates,
+            ):
                 for new in updates:
                     yield (
                         {self.battle: gr.skip()}

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import mkdtemp
-
-from gradio.utils import get_upload_folder
 
 from vlm_demo.batch.result_files import (
     draw_annotated_images,
@@ -18,6 +15,7 @@ from vlm_demo.batch.visitor_batch import VisitorBatch
 from vlm_demo.errors import InputError
 from vlm_demo.rendering.export import export_file
 from vlm_demo.rendering.export.file_names import safe_stem
+from vlm_demo.ui.files.folders import make_folder
 
 DOWNLOADS = {
     "csv": "Table (CSV)",
@@ -31,14 +29,14 @@ DOWNLOADS = {
 """Formats of the results, and their names on the page."""
 
 
-def write_download(batch: VisitorBatch, file_format: str) -> Path:
-    """Write the results in one of `DOWNLOADS`, where the page may serve them from.
+def write_download(batch: VisitorBatch, file_format: str, owner: str) -> Path:
+    """Write the results in one of `DOWNLOADS`, where the page may serve them to their visitor.
 
     Raises:
         FileError, JournalError: a file cannot be written or read.
         InputError: there is no such format, or nothing to write.
     """
-    folder = Path(mkdtemp(dir=get_upload_folder()))
+    folder = make_folder(owner)
     name = safe_stem(Path(batch.source.title).stem)
     match file_format:
         case "csv":

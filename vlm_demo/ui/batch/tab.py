@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.utils import get_upload_folder
 
 from vlm_demo.batch.manager import BatchManager
 from vlm_demo.batch.visitor_batch import VisitorBatch
-from vlm_demo.errors import VlmDemoError
+from vlm_demo.errors import InputError, VlmDemoError
 from vlm_demo.ui.batch.downloads import write_download
 from vlm_demo.ui.batch.form import (
     SAMPLING_OPTIONS,
@@ -33,8 +31,9 @@ from vlm_demo.ui.components.canvas.canvas_values import canvas_value, reply_canv
 from vlm_demo.ui.components.uploaded_images import accept_image
 from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.events import QUEUED, QUICK, event_data
+from vlm_demo.ui.files.folders import batches_folder, find_file
 from vlm_demo.ui.streaming import show_errors
-from vlm_demo.ui.visitors import read_voter
+from vlm_demo.ui.visitors import read_owner
 
 POLL_S = 1.0
 """Time between two looks at a running batch."""
@@ -42,9 +41,7 @@ POLL_S = 1.0
 
 def build_batch_tab(tab: gr.Tab, page: PageContext) -> None:
     """Lay out the tab and wire it."""
-    # Beside the uploads and on the same disk, but not among the files that Gradio cleans.
-    folder = Path(get_upload_folder()) / "batches"
-    manager = BatchManager(page.backend, page.settings, folder)
+    manager = BatchManager(page.backend, page.settings, batches_folder())
     code, image = gr.State(""), gr.State(None)
     timer = gr.Timer(POLL_S, active=False)
     with gr.Row(equal_height=False):
@@ -133,8 +130,11 @@ class _BatchTab:
     ) -> dict[Any, Any]:
         with show_errors():
             job = read_batch_job(self.page, name, text, settings)
-            paths = [Path(path) for path in uploads or ()]
-            batch = self.manager.begin(read_voter(request), job, paths)
+            owner = read_owner(request)
+            files = [find_file(path, owner) for path in uploads or ()]
+            if None in files:
+                raise InputError("A file did not arrive. Please add the files again.")
+            batch = self.manager.begin(owner, job, [file for file in files if file])
             return {**self.show(batch), self.form.files: None, **self.clear_result()}
         return {self.view: gr.skip()}
 
@@ -143,7 +143,7 @@ class _BatchTab:
         if not code:
             return {self.timer: gr.Timer(active=False)}
         try:
-            return self.show(self.manager.batch(read_voter(request), code))
+            return self.show(self.manager.batch(read_owner(request), code))
         except VlmDemoError as error:
             return {self.view: problem_value(str(error)), self.timer: gr.Timer(active=False)}
 
@@ -152,7 +152,7 @@ class _BatchTab:
         if code:
             return self.poll(code, request)
         try:
-            batch = self.manager.newest(read_voter(request))
+            batch = self.manager.newest(read_owner(request))
         except VlmDemoError as error:
             return {self.view: problem_value(str(error))}
         return self.show(batch) if batch else {self.view: gr.skip()}
@@ -160,13 +160,13 @@ class _BatchTab:
     def open(self, code: str, request: gr.Request) -> dict[Any, Any]:
         """Show an earlier batch."""
         with show_errors():
-            batch = self.manager.batch(read_voter(request), code)
+            batch = self.manager.batch(read_owner(request), code)
             return {**self.show(batch), **self.clear_result()}
         return {self.view: gr.skip()}
 
     def resume(self, code: str, request: gr.Request) -> dict[Any, Any]:
         with show_errors():
-            return self.show(self.manager.resume(read_voter(request), code))
+            return self.show(self.manager.resume(read_owner(request), code))
         return {self.view: gr.skip()}
 
     def end_with(self, end: Callable[[VisitorBatch], None]) -> Callable[..., dict[Any, Any]]:
@@ -174,7 +174,7 @@ class _BatchTab:
 
         def end_batch(code: str, request: gr.Request) -> dict[Any, Any]:
             with show_errors():
-                batch = self.manager.batch(read_voter(request), code)
+                batch = self.manager.batch(read_owner(request), code)
                 end(batch)
                 return self.show(batch)
             return {self.view: gr.skip()}
@@ -184,11 +184,13 @@ class _BatchTab:
     def show_result(self, event: gr.EventData, code: str, request: gr.Request) -> dict[Any, Any]:
         with show_errors():
             name = str(event_data(event).get("name"))
-            batch = self.manager.batch(read_voter(request), code)
+            batch = self.manager.batch(read_owner(request), code)
             result = batch.journal.result(name)
             problem = result.error if result else ""
             try:
-                image = accept_image(batch.extract(name), self.page.settings, name)
+                image = accept_image(
+                    batch.extract(name), self.page.settings, name, owner=read_owner(request)
+                )
             except VlmDemoError as error:
                 failure = failure_value(problem or str(error), [])
                 return {**self.clear_result(), self.answer: failure}
@@ -208,6 +210,8 @@ class _BatchTab:
     def download(self, event: gr.EventData, code: str, request: gr.Request) -> dict[Any, Any]:
         with show_errors():
             file_format = str(event_data(event).get("form"))
-            batch = self.manager.batch(read_voter(request), code)
-            return {self.view: download_value(write_download(batch, file_format))}
+            batch = self.manager.batch(read_owner(request), code)
+            return {
+                self.view: download_value(write_download(batch, file_format, read_owner(request)))
+            }
         return {self.view: gr.skip()}

@@ -20,6 +20,7 @@ from vlm_demo.ui.components.uploaded_images import UploadedImage, accept_image, 
 from vlm_demo.ui.events import EACH, QUEUED, QUICK, event_data
 from vlm_demo.ui.i18n import say
 from vlm_demo.ui.streaming import show_errors
+from vlm_demo.ui.visitors import read_owner
 from vlm_demo.units import format_bytes
 from vlm_demo.values import Region
 
@@ -118,10 +119,13 @@ def wire_image_input(
     """
 
     def accept(
-        before: UploadedImage | None, regions: tuple[Region, ...], event: gr.EventData
+        before: UploadedImage | None,
+        regions: tuple[Region, ...],
+        event: gr.EventData,
+        request: gr.Request,
     ) -> dict[Any, Any]:
         with show_errors():
-            image = accept_event(event_data(event), own.settings)
+            image = accept_event(event_data(event), own.settings, read_owner(request))
             return {**own.show(image, before, regions), **cleared}
         return {own.canvas: gr.skip()}
 
@@ -140,8 +144,8 @@ def wire_image_input(
     tab.select(carry, [own.image, own.newest_image], [own.canvas, own.image], **QUICK)
 
 
-def accept_event(sent: Mapping[str, Any], settings: Settings) -> UploadedImage:
-    """Take the picture of a canvas's event `upload`.
+def accept_event(sent: Mapping[str, Any], settings: Settings, owner: str) -> UploadedImage:
+    """Take the picture of a canvas's event `upload`, which a visitor has uploaded.
 
     Raises:
         InputError: it is too large, did not arrive, or is not a picture.
@@ -151,7 +155,7 @@ def accept_event(sent: Mapping[str, Any], settings: Settings) -> UploadedImage:
         raise InputError(f"This file is too large. The limit is {most}.")
     if not isinstance(sent.get("path"), str):
         raise InputError("The picture did not arrive. Please try again.")
-    return accept_upload(sent["path"], settings)
+    return accept_upload(sent["path"], settings, owner)
 
 
 def wire_examples(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkdtemp
 from urllib.parse import quote
 from uuid import uuid4
 from weakref import WeakValueDictionary
@@ -20,6 +19,7 @@ from PIL.Image import Image
 from vlm_demo.errors import FileError, ImageError
 from vlm_demo.images import open_image
 from vlm_demo.settings import Settings
+from vlm_demo.ui.files.folders import find_file, make_folder
 from vlm_demo.values import Size
 
 MAX_DISPLAY_SIDE = 2048
@@ -58,16 +58,24 @@ class UploadedImage:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of what is seen on the picture, by which the browser names it."""
-        return self.display_copy.parent.name  # where `store_image` puts it, by its bytes
+        """The name by which the browser calls the picture; of one of a visitor, it is random."""
+        return self.display_copy.parent.name  # where `store_image` puts it
 
 
 _open_images: WeakValueDictionary[str, UploadedImage] = WeakValueDictionary()
 """The pictures that somebody's page holds, by fingerprint."""
 
 
-def accept_image(source: Path, settings: Settings, name: str = "") -> UploadedImage:
+def accept_image(
+    source: Path, settings: Settings, name: str = "", *, owner: str = ""
+) -> UploadedImage:
     """Check a picture, also against the limits of the settings, and make the copy that is shown.
+
+    Args:
+        source: the file.
+        settings: limits for pictures.
+        name: what people call it; "": as the file.
+        owner: the visitor whose picture it is; "": it is everybody's, such as an example.
 
     Raises:
         ImageError: the file is not a picture that can be read.
@@ -75,7 +83,7 @@ def accept_image(source: Path, settings: Settings, name: str = "") -> UploadedIm
     pixels = open_image(source, max_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels)
     copy = pixels.copy()
     copy.thumbnail((MAX_DISPLAY_SIDE, MAX_DISPLAY_SIDE))
-    image = UploadedImage(source, store_image(copy), pixels.size, name or source.name)
+    image = UploadedImage(source, store_image(copy, owner=owner), pixels.size, name or source.name)
     _open_images[image.fingerprint] = image
     return image
 
@@ -97,47 +105,37 @@ def full_resolution_url(fingerprint: str) -> str | None:
     return file_url(copy)
 
 
-def accept_upload(path: str, settings: Settings) -> UploadedImage:
-    """Check a picture that a browser says it has uploaded.
+def accept_upload(path: object, settings: Settings, owner: str) -> UploadedImage:
+    """Check a picture that a visitor says to have uploaded.
 
     Raises:
         ImageError: it is not a picture, or not a file that was uploaded.
     """
-    source = find_upload(path)
+    source = find_file(path, owner)
     if source is None:
         raise ImageError("This picture did not arrive. Please add it again.")
-    return accept_image(source, settings)
+    return accept_image(source, settings, owner=owner)
 
 
-def find_upload(path: object) -> Path | None:
-    """Return the file of an upload; None where there is no such file.
+def store_image(image: Image, name: str = "picture", *, owner: str = "") -> Path:
+    """Write a picture to a file that the page may serve, to everybody or to one visitor.
 
-    A browser may send any path; only what went through the upload is opened.
+    That of a visitor is in a folder that nobody can guess, any other in one named by its content.
+
+    Raises:
+        FileError: it cannot be written.
     """
-    if not isinstance(path, str):
-        return None
-    source, folder = Path(path).resolve(), Path(get_upload_folder()).resolve()
-    return source if source.is_relative_to(folder) and source.is_file() else None
-
-
-def store_image(image: Image, name: str = "picture") -> Path:
-    """Write a picture to a file that the page may serve, in a folder named by its content."""
     image_format = "png" if max(image.size) <= 1024 else "webp"
-    return Path(save_pil_to_cache(image, get_upload_folder(), name, image_format))
+    if not owner:
+        return Path(save_pil_to_cache(image, get_upload_folder(), name, image_format))
+    file = make_folder(owner) / f"{name}.{image_format}"
+    try:
+        image.save(file)
+    except OSError as error:
+        raise FileError(f"No file can be written here: {error.strerror or error}.") from error
+    return file
 
 
 def file_url(path: Path) -> str:
     """Return the address of a file that the page may serve, relative to the page."""
     return f"gradio_api/file={quote(path.as_posix())}"
-
-
-def make_served_folder() -> Path:
-    """Make a folder that nobody can guess, from which the page may serve files.
-
-    Raises:
-        FileError: it cannot be made, such as on a full disk.
-    """
-    try:
-        return Path(mkdtemp(dir=get_upload_folder()))
-    except OSError as error:
-        raise FileError(f"No file can be written here: {error.strerror or error}.") from error

@@ -7,6 +7,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
+import gradio as gr
+
 from vlm_demo.analysis.multiple_choice import ChoiceData, rank_choices, ranking_to_data
 from vlm_demo.errors import InputError, NoScoresError
 from vlm_demo.rendering.export import AnswerData, reply_to_data
@@ -19,7 +21,7 @@ from vlm_demo.ui.endpoints.payloads import (
     read_sampling,
     wait_for_reply,
 )
-from vlm_demo.ui.streaming import raise_gradio_errors
+from vlm_demo.ui.visitors import read_owner
 from vlm_demo.values import Message, Reply, Request, Task
 
 
@@ -45,6 +47,7 @@ class AnswerEndpoints(Endpoints):
     )
     def chat(
         self,
+        request: gr.Request,
         message: str,
         picture: Upload | None = None,
         history: list[list[str]] | None = None,
@@ -55,22 +58,23 @@ class AnswerEndpoints(Endpoints):
         seed: int | None = None,
     ) -> ChatAnswer:
         """Answer a message, about a picture or not; the result's `raw` goes back in `history`."""
-        with raise_gradio_errors():
+        with self.answering(request):
             name = self._choose_model(model)
-            image = open_upload(picture, self.settings) if picture else None
+            image = open_upload(picture, self.settings, request) if picture else None
             images = (image.open(),) if image else ()
             messages = _read_history(history or [])
             if messages and images:
                 messages = (Message("user", messages[0].text, images), *messages[1:])
-            request = Request(
+            asked = Request(
                 Task.CHAT,
                 message,
                 () if messages else images,
                 regions=read_boxes(image, boxes),
                 history=messages,
                 sampling=read_sampling(self.backend, name, max_new_tokens, temperature, seed),
+                visitor=read_owner(request),
             )
-            reply = wait_for_reply(self.backend, name, request)
+            reply = wait_for_reply(self.backend, name, asked)
             # Without a picture there are no places, and the size does not matter.
             answer = reply_to_data(reply, image.size if image else (1, 1))
             return {**answer, "raw": reply.raw}
@@ -81,6 +85,7 @@ class AnswerEndpoints(Endpoints):
     )
     def caption(
         self,
+        request: gr.Request,
         picture: Upload,
         style: str = "Short",
         beginning: str = "",
@@ -90,14 +95,14 @@ class AnswerEndpoints(Endpoints):
         seed: int | None = None,
     ) -> AnswerData:
         """Say what a picture shows."""
-        with raise_gradio_errors():
+        with self.answering(request):
             if style not in CAPTION_STYLES:
                 raise InputError(
                     f"There is no style {style!r}. Known: {', '.join(CAPTION_STYLES)}."
                 )
             limits = (max_new_tokens, temperature, seed)
-            request = Request(CAPTION_STYLES[style], beginning)
-            return self._answer_about(model, picture, limits, request)
+            asked = Request(CAPTION_STYLES[style], beginning)
+            return self._answer_about(request, picture, model, limits, asked)
 
     @describe_endpoint(
         question="What is asked; [1], [2] name the boxes.",
@@ -107,6 +112,7 @@ class AnswerEndpoints(Endpoints):
     )
     def ask(
         self,
+        request: gr.Request,
         picture: Upload,
         question: str,
         choices: list[str] | None = None,
@@ -123,9 +129,9 @@ class AnswerEndpoints(Endpoints):
         Returns:
             The text, and with choices the probability of each, in the order given.
         """
-        with raise_gradio_errors():
-            name, image = self._choose_model(model), open_upload(picture, self.settings)
-            request = Request(
+        with self.answering(request):
+            name, image = self._choose_model(model), open_upload(picture, self.settings, request)
+            asked = Request(
                 Task.VQA,
                 question,
                 (image.open(),),
@@ -134,22 +140,24 @@ class AnswerEndpoints(Endpoints):
                 pattern=pattern,
                 schema=schema,
                 sampling=read_sampling(self.backend, name, max_new_tokens, temperature, seed),
+                visitor=read_owner(request),
             )
-            if request.choices:
+            if asked.choices:
                 try:
-                    ranking = rank_choices(request, partial(self.backend.score, name))
+                    ranking = rank_choices(asked, partial(self.backend.score, name))
                 except NoScoresError:
                     pass  # then the model writes one of them
                 else:
-                    route = self.backend.route(name, request)
+                    route = self.backend.route(name, asked)
                     best = Reply(ranking.best, ranking.best, note=route.note, model=route.spec.name)
                     return {**reply_to_data(best, image.size), "choices": ranking_to_data(ranking)}
-            answer = reply_to_data(wait_for_reply(self.backend, name, request), image.size)
+            answer = reply_to_data(wait_for_reply(self.backend, name, asked), image.size)
             return cast(RankedAnswer, answer)
 
     @describe_endpoint(words="What to find, such as: red circle.")
     def locate(
         self,
+        request: gr.Request,
         picture: Upload,
         words: str,
         model: str = "",
@@ -158,13 +166,15 @@ class AnswerEndpoints(Endpoints):
         seed: int | None = None,
     ) -> AnswerData:
         """Find what the words name in a picture."""
-        with raise_gradio_errors():
+        with self.answering(request):
             limits = (max_new_tokens, temperature, seed)
-            return self._answer_about(model, picture, limits, Request(Task.GROUNDING, words))
+            asked = Request(Task.GROUNDING, words)
+            return self._answer_about(request, picture, model, limits, asked)
 
     @describe_endpoint(words="The classes to find, separated by commas, such as: cat, dog.")
     def detect(
         self,
+        request: gr.Request,
         picture: Upload,
         words: str,
         model: str = "",
@@ -173,13 +183,15 @@ class AnswerEndpoints(Endpoints):
         seed: int | None = None,
     ) -> AnswerData:
         """Find every object of some classes in a picture."""
-        with raise_gradio_errors():
+        with self.answering(request):
             limits = (max_new_tokens, temperature, seed)
-            return self._answer_about(model, picture, limits, Request(Task.DETECT, words))
+            asked = Request(Task.DETECT, words)
+            return self._answer_about(request, picture, model, limits, asked)
 
     @describe_endpoint()
     def read(
         self,
+        request: gr.Request,
         picture: Upload,
         model: str = "",
         max_new_tokens: int | None = None,
@@ -187,13 +199,15 @@ class AnswerEndpoints(Endpoints):
         seed: int | None = None,
     ) -> AnswerData:
         """Read the text in a picture."""
-        with raise_gradio_errors():
+        with self.answering(request):
             limits = (max_new_tokens, temperature, seed)
-            return self._answer_about(model, picture, limits, Request(Task.READ))
+            asked = Request(Task.READ)
+            return self._answer_about(request, picture, model, limits, asked)
 
     @describe_endpoint(box="The part: x1, y1, x2, y2 in pixels of the picture.")
     def describe(
         self,
+        request: gr.Request,
         picture: Upload,
         box: list[float],
         model: str = "",
@@ -202,30 +216,32 @@ class AnswerEndpoints(Endpoints):
         seed: int | None = None,
     ) -> AnswerData:
         """Describe a part of a picture."""
-        with raise_gradio_errors():
+        with self.answering(request):
             limits = (max_new_tokens, temperature, seed)
-            request = Request(Task.DESCRIBE_REGION)
-            return self._answer_about(model, picture, limits, request, [box])
+            asked = Request(Task.DESCRIBE_REGION)
+            return self._answer_about(request, picture, model, limits, asked, [box])
 
     def _choose_model(self, model: str) -> str:
         return model or self.backend.menu[0].name
 
     def _answer_about(
         self,
-        model: str,
+        request: gr.Request,
         picture: Upload,
+        model: str,
         limits: Any,
-        request: Request,
+        asked: Request,
         boxes: Sequence[object] = (),
     ) -> AnswerData:
-        name, image = self._choose_model(model), open_upload(picture, self.settings)
-        request = replace(
-            request,
+        name, image = self._choose_model(model), open_upload(picture, self.settings, request)
+        asked = replace(
+            asked,
             images=(image.open(),),
             regions=read_boxes(image, boxes),
             sampling=read_sampling(self.backend, name, *limits),
+            visitor=read_owner(request),
         )
-        return reply_to_data(wait_for_reply(self.backend, name, request), image.size)
+        return reply_to_data(wait_for_reply(self.backend, name, asked), image.size)
 
 
 def _read_history(history: list[Any]) -> tuple[Message, ...]:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import gradio as gr
+
 from vlm_demo.backend import Backend
 from vlm_demo.settings import Settings
+from vlm_demo.ui.streaming import raise_gradio_errors
+from vlm_demo.ui.visitors import read_owner
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
@@ -26,12 +31,26 @@ ANSWER = "The text, and phrases with boxes, points and outlines in pixels of the
 """Description of what most endpoints return."""
 
 
+UNDOCUMENTED = ("self", "request")
+"""Arguments of endpoints that no program gives."""
+
+
 @dataclass(frozen=True)
 class Endpoints:
     """Endpoints as methods: their names are those of the API."""
 
     backend: Backend
     settings: Settings
+
+    @contextmanager
+    def answering(self, request: gr.Request) -> Iterator[None]:
+        """Count a call as an answer of its visitor, and turn errors into Gradio's.
+
+        Raises:
+            gr.Error: with a message for people.
+        """
+        with raise_gradio_errors(), self.backend.quota.admit(read_owner(request)):
+            yield
 
 
 def describe_endpoint(**descriptions: str) -> Callable[[Endpoint], Endpoint]:
@@ -48,7 +67,9 @@ def describe_endpoint(**descriptions: str) -> Callable[[Endpoint], Endpoint]:
     known = SHARED_ARGUMENTS | descriptions
 
     def complete(endpoint: Endpoint) -> Endpoint:
-        names = [name for name in inspect.signature(endpoint).parameters if name != "self"]
+        names = [
+            name for name in inspect.signature(endpoint).parameters if name not in UNDOCUMENTED
+        ]
         arguments = "".join(f"\n    {name}: {known[name]}" for name in names)
         summary, _, returns = (inspect.getdoc(endpoint) or "").partition("\n\nReturns:\n    ")
         endpoint.__doc__ = f"{summary}\n\nArgs:{arguments}\n\nReturns:\n    {returns or ANSWER}"

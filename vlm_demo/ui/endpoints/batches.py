@@ -7,16 +7,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import gradio as gr
+
 from vlm_demo.batch.job import BatchJob
 from vlm_demo.batch.journal import BatchJournal
 from vlm_demo.batch.run import BatchRun
 from vlm_demo.batch.sources import SourceLimits
 from vlm_demo.batch.zip_source import ZipSource
 from vlm_demo.errors import InputError, SourceError
-from vlm_demo.ui.components.uploaded_images import find_upload
 from vlm_demo.ui.endpoints.base import Endpoints, describe_endpoint
 from vlm_demo.ui.endpoints.payloads import Upload
-from vlm_demo.ui.streaming import raise_gradio_errors
+from vlm_demo.ui.files.folders import find_file
+from vlm_demo.ui.visitors import read_owner
 from vlm_demo.values import Task
 
 
@@ -29,14 +31,19 @@ class BatchEndpoints(Endpoints):
         words="The question, what to find, or how a caption begins.",
     )
     def batch(
-        self, pictures: Upload, task: str, words: str = "", model: str = ""
+        self,
+        request: gr.Request,
+        pictures: Upload,
+        task: str,
+        words: str = "",
+        model: str = "",
     ) -> list[dict[str, Any]]:
         """Run a task on every picture of a ZIP; a broken picture does not stop the others.
 
         Returns:
             One entry per picture, by name: its text and items in pixels, or the error in words.
         """
-        with raise_gradio_errors():
+        with self.answering(request):
             if task not in set(Task):
                 raise InputError(f"There is no task {task!r}. Known: {', '.join(Task)}.")
             settings = self.settings
@@ -45,7 +52,10 @@ class BatchEndpoints(Endpoints):
                 bytes_each=settings.max_upload_bytes,
                 bytes_all=settings.batch_bytes,
             )
-            file = find_upload(pictures.get("path") if isinstance(pictures, dict) else None)
+            file = find_file(
+                pictures.get("path") if isinstance(pictures, dict) else None,
+                read_owner(request),
+            )
             if file is None:
                 raise SourceError("The ZIP did not arrive. Please send it again.")
             job = BatchJob(Task(task), words, model or self.backend.menu[0].name)

@@ -5,6 +5,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
+import gradio as gr
+
 from vlm_demo.analysis.diagnosis import diagnose, placeholder_prompt
 from vlm_demo.arena import Selection
 from vlm_demo.errors import InputError
@@ -74,7 +76,9 @@ class LookupEndpoints(Endpoints):
         family="Whose markup it is, as `models` names families.",
         picture="The picture that it is about.",
     )
-    def read_output(self, raw: str, family: str, picture: Upload) -> OutputReading:
+    def read_output(
+        self, request: gr.Request, raw: str, family: str, picture: Upload
+    ) -> OutputReading:
         """Read places in the raw output of a model that ran elsewhere.
 
         Returns:
@@ -84,7 +88,7 @@ class LookupEndpoints(Endpoints):
             if len(raw) > self.settings.max_characters:
                 most = self.settings.max_characters
                 raise InputError(f"This output is too long: at most {most:,} characters are read.")
-            size = open_upload(picture, self.settings).size
+            size = open_upload(picture, self.settings, request).size
             own = get_family(family)
             diagnosis = diagnose(raw, own, own.default_frame(size), placeholder_prompt())
             doubts = [warning.message for warning in diagnosis.warnings]

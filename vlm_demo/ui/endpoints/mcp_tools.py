@@ -33,8 +33,9 @@ from vlm_demo.markup.region_json import RegionsInPixelsModel
 from vlm_demo.rendering.drawing import draw_mentions
 from vlm_demo.settings import Settings
 from vlm_demo.ui.components.fetching import fetch_picture
-from vlm_demo.ui.components.uploaded_images import find_upload, make_served_folder
 from vlm_demo.ui.endpoints.payloads import Upload
+from vlm_demo.ui.files.folders import find_file, make_folder
+from vlm_demo.ui.visitors import read_owner
 from vlm_demo.values import Mention, Size
 
 LONGEST_SIDE = 1024
@@ -62,22 +63,29 @@ class ToolCalls:
         self._settings = settings
         self._limiter = anyio.CapacityLimiter(max_calls)
 
-    async def answer(self, name: str, arguments: dict[str, Any]) -> types.CallToolResult:
-        """Return the result of a tool.
+    async def answer(
+        self, name: str, arguments: dict[str, Any], request: gr.Request
+    ) -> types.CallToolResult:
+        """Return the result of a tool that a request has called.
 
         Raises:
             ToolError: it cannot be called in this way, or has failed.
         """
         if name not in self._tools:
             raise ToolError(f"There is no tool {name!r}.")
-        call = partial(self._call, self._tools[name], arguments)
+        call = partial(self._call, self._tools[name], arguments, request)
         return await anyio.to_thread.run_sync(call, limiter=self._limiter)
 
-    def _call(self, tool: Tool, arguments: dict[str, Any]) -> types.CallToolResult:
+    def _call(
+        self, tool: Tool, arguments: dict[str, Any], request: gr.Request
+    ) -> types.CallToolResult:
+        signature = inspect.signature(tool)
+        own = {"request": request} if "request" in signature.parameters else {}
         try:
-            bound = inspect.signature(tool).bind(**arguments).arguments
+            bound = signature.bind(**{**arguments, **own}).arguments
+            owner = read_owner(request)
             uploads = {
-                name: self._find_file(value)
+                name: self._find_file(value, owner)
                 for name, value in bound.items()
                 if isinstance(value, str) and _takes_file(tool, name)
             }
@@ -98,8 +106,8 @@ class ToolCalls:
             content=[text, *pictures], structuredContent=json.loads(text.text)
         )
 
-    def _find_file(self, sent: str) -> Path:
-        """Return the file that an argument stands for.
+    def _find_file(self, sent: str, owner: str) -> Path:
+        """Return the file that an argument of a visitor stands for.
 
         Raises:
             ImageError: there is none, or it may not be fetched.
@@ -108,18 +116,18 @@ class ToolCalls:
         if is_data_uri(sent):
             most = max(settings.max_upload_bytes, settings.batch_bytes)
             content = decode_data_uri(sent, max_bytes=most)
-            file = make_served_folder() / "file"
+            file = make_folder(owner) / "file"
             file.write_bytes(content)
             return file
         address = urlsplit(sent)
         path = unquote(address.path.rpartition("/file=")[2]) if "/file=" in sent else sent
-        if upload := find_upload(path):
+        if upload := find_file(path, owner):
             return upload
         if address.scheme not in ("http", "https"):
             raise ImageError("Please send a picture: as a data URI, or the path of an upload.")
         if not (settings.is_private() or settings.allow_addresses):
             raise ImageError("This page does not fetch pictures. Please send a data URI.")
-        file = make_served_folder() / "fetched"
+        file = make_folder(owner) / "fetched"
         fetch_picture(sent, file, max_bytes=settings.max_upload_bytes)
         return file
 
@@ -133,8 +141,13 @@ def answer_calls(blocks: gr.Blocks, settings: Settings, max_calls: int) -> None:
     tools = {name: by_name[place] for name, place in gradio_server.tool_to_endpoint.items()}
     server: Server[Any, Any] = gradio_server.mcp_server
     calls = ToolCalls(tools, settings, max_calls)
+
     # Its decorators are how this kind of server is given its handlers; the last one counts.
-    server.call_tool()(calls.answer)
+    @server.call_tool()
+    async def answer(name: str, arguments: dict[str, Any]) -> types.CallToolResult:
+        request = gr.Request(server.request_context.request)
+        return await calls.answer(name, arguments, request)
+
     list_as_gradio = server.request_handlers[types.ListToolsRequest]
 
     async def list_tools(request: types.ListToolsRequest) -> types.ServerResult:

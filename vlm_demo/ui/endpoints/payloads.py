@@ -6,12 +6,15 @@ import math
 from dataclasses import replace
 from typing import Literal, TypedDict
 
+import gradio as gr
+
 from vlm_demo.backend import Backend
 from vlm_demo.errors import ImageError, InputError
 from vlm_demo.families import get_family
 from vlm_demo.settings import Settings
 from vlm_demo.ui.components.uploaded_images import UploadedImage, accept_upload
 from vlm_demo.ui.streaming import stream_replies
+from vlm_demo.ui.visitors import read_owner
 from vlm_demo.values import Box, Reply, Request, Sampling
 
 
@@ -28,8 +31,8 @@ class Upload(TypedDict):
     meta: FileMeta
 
 
-def open_upload(sent: object, settings: Settings) -> UploadedImage:
-    """Return the picture that was sent.
+def open_upload(sent: object, settings: Settings, request: gr.Request) -> UploadedImage:
+    """Return the picture that was sent with a request.
 
     Raises:
         ImageError: it is not an uploaded picture.
@@ -37,7 +40,7 @@ def open_upload(sent: object, settings: Settings) -> UploadedImage:
     path = sent.get("path") if isinstance(sent, dict) else None
     if not isinstance(path, str):
         raise ImageError("Please send a picture: an uploaded file.")
-    return accept_upload(path, settings)
+    return accept_upload(path, settings, read_owner(request))
 
 
 def read_boxes(image: UploadedImage | None, sent: object) -> tuple[Box, ...]:

@@ -19,10 +19,9 @@ from vlm_demo.ui.components.fetching import fetch_picture
 from vlm_demo.ui.components.uploaded_images import (
     UploadedImage,
     accept_image,
-    find_upload,
     full_resolution_url,
-    make_served_folder,
 )
+from vlm_demo.ui.files.folders import find_file, make_folder
 from vlm_demo.ui.studio.answering.protocol import MAX_NAME
 
 MAX_IMAGES = 20_000
@@ -68,7 +67,7 @@ class ImageStore:
         Raises:
             ImageError: it did not arrive, or is not a picture that can be read.
         """
-        source = find_upload(path)
+        source = find_file(path, owner)
         if source is None:
             raise ImageError("This picture did not arrive. Please add it again.")
         return self.add_file(source, name or source.name, owner)
@@ -79,7 +78,7 @@ class ImageStore:
         Raises:
             ImageError: it is not a picture that can be read.
         """
-        image = accept_image(source, self._settings, name)
+        image = accept_image(source, self._settings, name, owner=owner)
         image_id = secrets.token_urlsafe(ID_BYTES)
         with self._lock:
             self._images[image_id] = owner, image
@@ -116,7 +115,7 @@ class ImageStore:
             "max_pixels": self._settings.max_pixels,
         }
         pixels = open_image(image.source, frame=frame, **limits)
-        file = make_served_folder() / "frame.png"
+        file = make_folder(owner) / "frame.png"
         pixels.save(file, "PNG", compress_level=1)
         return self.add_file(file, f"{image.name} [{frame + 1}]", owner)
 
@@ -128,7 +127,7 @@ class ImageStore:
         """
         if not (self._settings.is_private() or self._settings.allow_addresses):
             raise ImageError("This page does not fetch pictures. Save it and add the file.")
-        file = make_served_folder() / "fetched"
+        file = make_folder(owner) / "fetched"
         fetch_picture(address, file, max_bytes=self._settings.max_upload_bytes)
         name = PurePosixPath(urlsplit(address).path).name or "picture"
         return self.add_file(file, name[:MAX_NAME], owner)

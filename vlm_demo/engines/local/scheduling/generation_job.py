@@ -29,10 +29,12 @@ class GenerationJob:
         max_new_tokens: int,
         end_tokens: frozenset[int],
         timeout_s: float,
+        visitor: str = "",
     ) -> None:
         self.encoded = encoded
         self.answer = answer
         self.sampling = sampling
+        self.visitor = visitor  # who asks: see `Request.visitor`
         self.max_new_tokens = max_new_tokens
         self.tokens: list[int] = []  # of the answer
         self.cached_tokens = 0  # of the prompt, those that had been computed before
@@ -43,6 +45,7 @@ class GenerationJob:
         self._timeout_s = timeout_s
         self._deadline = time.monotonic() + timeout_s
         self._chunks: Channel[TextChunk] = Channel()
+        self._position = 0  # in the queue, as the reader knows it
 
     @property
     def is_late(self) -> bool:
@@ -81,7 +84,10 @@ class GenerationJob:
         return self.is_over
 
     def report_queue_position(self, position: int) -> None:
-        """Tell the reader its position in the queue."""
+        """Tell the reader its position in the queue, unless it knows that."""
+        if position == self._position:
+            return
+        self._position = position
         self._chunks.put(TextChunk(queue_position=position))
 
     def finish(self, error: BaseException | None = None) -> None:

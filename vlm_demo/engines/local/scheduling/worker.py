@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
 from threading import Condition, Thread
 from typing import Protocol
 
 import torch
 
 from vlm_demo.engines.base import Serving
+from vlm_demo.engines.fair_queue import FairQueue, gave_way_error
 from vlm_demo.engines.local.failures import to_vlm_demo_error
 from vlm_demo.engines.local.scheduling.generation_job import GenerationJob, OnJobEnd
 from vlm_demo.errors import EngineError, QueueFullError
@@ -57,7 +57,7 @@ class Runner(Protocol):
 
 
 class Worker:
-    """Queues requests and has them answered.
+    """Queues requests and has them answered; visitors take turns.
 
     At most one begins between two steps, so that running answers keep flowing.
     """
@@ -67,7 +67,7 @@ class Worker:
         self._threads = serving.threads
         self._max_active = max_active
         self._max_waiting = serving.waiting
-        self._waiting: deque[GenerationJob] = deque()
+        self._waiting: FairQueue[GenerationJob] = FairQueue()
         self._unfinished: set[GenerationJob] = set()
         self._condition = Condition()  # guards the two above, and what follows
         self._closed = False
@@ -91,8 +91,11 @@ class Worker:
     def submit(self, *jobs: GenerationJob, always: bool = False) -> None:
         """Queue requests.
 
+        Where the queue is full, the newest request of a visitor who has several in it gives way to
+        one of a visitor who has fewer.
+
         Args:
-            jobs: to be answered in this order.
+            jobs: of one visitor, to be answered in this order.
             always: accept them even if the queue is full.
 
         Raises:
@@ -103,17 +106,12 @@ class Worker:
             self.check_open()
             waiting_before = len(self._unfinished) - self._max_active
             if waiting_before >= self._max_waiting and not always:
-                answering, waiting = self.counts()
-                raise QueueFullError(
-                    f"This model is busy: {answering} answers are being written and "
-                    f"{waiting} requests are waiting; yours would be number "
-                    f"{waiting + 1} in the queue. Please try again in a moment."
-                )
+                self._make_room(jobs[0].visitor)
             for job in jobs:
                 self._unfinished.add(job)
-                self._waiting.append(job)
-                if waiting_before >= 0 and not always:
-                    job.report_queue_position(len(self._waiting))
+                self._waiting.add(job.visitor, job)
+            if waiting_before >= 0 and not always:
+                self._report_positions()
             self._condition.notify()
 
     def close(self) -> None:
@@ -161,13 +159,32 @@ class Worker:
 
     def _next(self) -> GenerationJob | None:
         with self._condition:
-            if not self._waiting or not self._runner.has_room:
+            if not len(self._waiting) or not self._runner.has_room:
                 return None
-            job = self._waiting.popleft()
+            job = self._waiting.take()
             if len(self._unfinished) > self._max_active:
-                for position, other in enumerate(self._waiting, 1):
-                    other.report_queue_position(position)
+                self._report_positions()
         return job
+
+    def _make_room(self, visitor: str) -> None:
+        """Refuse the newest request of somebody who has more than this visitor.
+
+        Raises:
+            QueueFullError: nobody has.
+        """
+        dropped = self._waiting.make_room(visitor)
+        if dropped is None:
+            answering, waiting = self.counts()
+            raise QueueFullError(
+                f"This model is busy: {answering} answers are being written and "
+                f"{waiting} requests are waiting; yours would be number "
+                f"{waiting + 1} in the queue. Please try again in a moment."
+            )
+        self._finish(dropped, gave_way_error())
+
+    def _report_positions(self) -> None:
+        for position, job in enumerate(self._waiting, 1):
+            job.report_queue_position(position)
 
     def _begin(self, job: GenerationJob) -> None:
         if job.answer.is_complete:  # a single choice needs no model
@@ -186,8 +203,7 @@ class Worker:
         with self._condition:
             ending = [job for job in self._unfinished if job.cancelled.is_set() or job.is_late]
             for job in ending:
-                if job in self._waiting:
-                    self._waiting.remove(job)
+                self._waiting.remove(job)
         if ending:
             self._runner.cancel(ending)
         for job in ending:

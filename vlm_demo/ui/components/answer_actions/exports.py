@@ -10,7 +10,8 @@ from typing import Protocol
 from vlm_demo.errors import MissingImageError
 from vlm_demo.prompting.confidence import drop_empty_mentions
 from vlm_demo.rendering.export import AnnotatedImage, FileFormat, export_file
-from vlm_demo.ui.components.uploaded_images import UploadedImage, make_served_folder
+from vlm_demo.ui.components.uploaded_images import UploadedImage
+from vlm_demo.ui.files.folders import make_folder
 from vlm_demo.values import Mention, Reply
 
 AnswerWithImages = tuple[Reply, Sequence[UploadedImage]]
@@ -51,8 +52,8 @@ def group_by_image(answers: Iterable[AnswerWithImages]) -> tuple[AnnotatedImage,
     )
 
 
-def export_answers(answers: Iterable[AnswerWithImages], form: FileFormat) -> Path:
-    """Write answers to a file that the page may serve.
+def export_answers(answers: Iterable[AnswerWithImages], form: FileFormat, owner: str) -> Path:
+    """Write answers to a file that the page may serve to one visitor.
 
     Raises:
         MissingImageError: they are about no picture.
@@ -63,4 +64,4 @@ def export_answers(answers: Iterable[AnswerWithImages], form: FileFormat) -> Pat
     if not images:
         raise MissingImageError("This answer is not about a picture.")
     name = images[0].stem if len(images) == 1 else "conversation"
-    return export_file(images, form, make_served_folder(), name)
+    return export_file(images, form, make_folder(owner), name)

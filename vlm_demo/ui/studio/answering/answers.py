@@ -70,7 +70,10 @@ class StudioAnswers:
             yield [failure_event(error_message(error), [], None)]
             return
         try:
-            with self.running.run(owner, asked.turn) as stop:
+            with (
+                self.backend.quota.admit(owner),
+                self.running.run(owner, asked.turn) as stop,
+            ):
                 request = build_request(self.backend, self.images, asked, owner)
                 with closing(self._stream(asked, request, stop)) as events:
                     yield from events

@@ -38,6 +38,7 @@ def build_request(backend: Backend, images: ImageStore, sent: StudioRequest, own
         schema=sent.schema_text.strip(),
         sampling=read_sampling(backend, sent.model, sent.sampling),
         system=sent.system.strip(),
+        visitor=owner,
     )
 
 

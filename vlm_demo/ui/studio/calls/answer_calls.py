@@ -70,7 +70,7 @@ class AnswerCalls:
             owner = read_owner(request)
             sent = read_sent(SentAnswers, {"answers": answers}).answers
             pairs = [(one.to_reply(), one.find_images(self.images, owner)) for one in sent]
-            file = export_answers(pairs, known)
+            file = export_answers(pairs, known, owner)
             return {"url": file_url(file), "name": file.name}
 
         return explain_errors(export)
@@ -91,21 +91,25 @@ class AnswerCalls:
         yield {"findings": [], "summary": text_data("Looking for what it names…")}
         try:
             sent = read_sent(SentAnswer, answer)
-            image = sent.newest_image(self.images, read_owner(request))
+            owner = read_owner(request)
+            image = sent.newest_image(self.images, owner)
             pixels = image.open()
             names = grounding_models(self.backend, sent.text, other_than=sent.model, image=pixels)
             model = str(checker) or next(iter(names), "")
             if not model:
                 raise UnsupportedTaskError("No model of the menu can say where things are.")
             channel: Channel[AnswerCheck] = Channel()
-            channel.feed(
-                partial(check_against_image, self.backend, model, pixels, sent.text),
-                "check of an answer",
+            check = partial(
+                check_against_image, self.backend, model, pixels, sent.text, visitor=owner
             )
             shown: Event = {}
-            with closing(channel.iterate(HEARTBEAT_S, newest_only=True, pace_s=PACE_S)) as checks:
-                for check in checks:
-                    shown = _check_event(check) if check else shown
+            with (
+                self.backend.quota.admit(owner),
+                closing(channel.iterate(HEARTBEAT_S, newest_only=True, pace_s=PACE_S)) as checks,
+            ):
+                channel.feed(check, "check of an answer")
+                for newest in checks:
+                    shown = _check_event(newest) if newest else shown
                     yield {**shown, "checker": model}
         except Exception as error:  # whatever it is, the visitor is told
             yield error_data(error)

@@ -56,8 +56,8 @@ class InspectionCalls:
         """
 
         def inspect() -> dict[str, Any]:
-            asked = read_sent(StudioRequest, sent)
-            built = build_request(self.backend, self.images, asked, read_owner(request))
+            asked, owner = read_sent(StudioRequest, sent), read_owner(request)
+            built = build_request(self.backend, self.images, asked, owner)
             prompt = self.backend.inspect(asked.model, built)
             reason = self.backend.spec(asked.model).family_reason
             notes: list[DisplayText] = [reason, prompt.prompt.note, prompt.note]
@@ -70,7 +70,11 @@ class InspectionCalls:
                 "image_tokens": prompt.image_tokens,
                 "notes": [text_data(note) for note in notes if note],
                 "tiles": [
-                    {"url": file_url(store_image(tile)), "width": tile.width, "height": tile.height}
+                    {
+                        "url": file_url(store_image(tile, "tile", owner=owner)),
+                        "width": tile.width,
+                        "height": tile.height,
+                    }
                     for tile in prompt.images
                 ],
             }

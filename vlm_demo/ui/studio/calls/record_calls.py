@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,7 +22,8 @@ from vlm_demo.analysis.ground_truth import (
 from vlm_demo.arena import Feedback
 from vlm_demo.errors import InputError
 from vlm_demo.settings import Settings
-from vlm_demo.ui.components.uploaded_images import file_url, find_upload, make_served_folder
+from vlm_demo.ui.components.uploaded_images import file_url
+from vlm_demo.ui.files.folders import find_file, make_folder
 from vlm_demo.ui.studio.answering.protocol import Name, read_sent
 from vlm_demo.ui.studio.calls.answer_calls import SentScoring
 from vlm_demo.ui.studio.calls.base import explain_errors
@@ -87,19 +89,19 @@ class RecordCalls:
         """
 
         def act() -> dict[str, Any]:
-            owner = read_owner(request) or read_voter(request)
+            owner = read_owner(request)
             with self.lock:
                 before = self.benchmarks.get(owner, ())
             result: dict[str, Any] = {}
             after = before
             match action:
                 case "add":
-                    question, result = self._question(content, read_owner(request))
+                    question, result = self._question(content, owner)
                     after = add_question(before, question)
                 case "download":
-                    result = _save(before)
+                    result = _save(before, owner)
                 case "upload":
-                    after = self._read(before, content)
+                    after = self._read(before, content, owner)
                 case "clear":
                     after = ()
                 case "show":
@@ -141,17 +143,23 @@ class RecordCalls:
         score = score_answer(truth, found)
         return question, {"score": {"hits": score.hits, "extra": score.extra}}
 
-    def _read(self, before: Benchmark, path: Any) -> Benchmark:
-        source = find_upload(path)
+    def _read(self, before: Benchmark, path: Any, owner: str) -> Benchmark:
+        source = find_file(path, owner)
         if source is None:
             raise InputError("The ZIP did not arrive. Please choose it again.")
+        folder = make_folder(owner)
+        try:
+            questions = read_archive(
+                source,
+                folder,
+                max_bytes=self.settings.max_upload_bytes,
+                max_pixels=self.settings.max_pixels,
+            )
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         after = before
-        for question in read_archive(
-            source,
-            make_served_folder(),
-            max_bytes=self.settings.max_upload_bytes,
-            max_pixels=self.settings.max_pixels,
-        ):
+        for question in questions:
             after = add_question(after, question)
         return after
 
@@ -164,10 +172,10 @@ class RecordCalls:
                 self.benchmarks.popitem(last=False)
 
 
-def _save(benchmark: Benchmark) -> dict[str, Any]:
+def _save(benchmark: Benchmark, owner: str) -> dict[str, Any]:
     if not benchmark:
         raise InputError("The benchmark has no questions yet.")
-    path = make_served_folder() / "own-benchmark.zip"
+    path = make_folder(owner) / "own-benchmark.zip"
     write_archive(benchmark, path)
     return {"url": file_url(path), "name": path.name}
 
