@@ -519,7 +519,7 @@ def test_paths_outside_the_upload_folder_are_refused(
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "cache"))
     for path in (str(circle), "/etc/hostname", str(tmp_path / "cache" / ".." / "circle.png")):
         with pytest.raises(ImageError, match="did not arrive"):
-            accept_upload(path, Settings())
+            accept_upload(path, Settings(), "me")
 
 
 def test_settings_limit_the_pictures(circle: Path) -> None:

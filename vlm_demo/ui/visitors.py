@@ -17,6 +17,7 @@ from starlette.middleware import Middleware
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from vlm_demo.arena import Standing
 from vlm_demo.settings import is_loopback
 
 COOKIE = "vlm_demo_visitor"
@@ -139,6 +140,12 @@ def read_owner(request: gr.Request) -> str:
     """
     owner: str = request.state.owner
     return owner
+
+
+def read_standing(request: gr.Request) -> Standing:
+    """Return what is known of the voter behind a request."""
+    state = request.state
+    return Standing(bool(request.username or state.visitor), state.address)
 
 
 def comes_from_here(request: gr.Request) -> bool:

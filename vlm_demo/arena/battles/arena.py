@@ -16,10 +16,16 @@ from vlm_demo.arena.battles.paired_streams import AnswerStream, PairedReplies, s
 from vlm_demo.arena.battles.pairing import Outages, draw_pair
 from vlm_demo.arena.battles.rate_limits import RateLimits, rate_limit_error
 from vlm_demo.arena.battles.revealed_identity import reveals_identity
-from vlm_demo.arena.battles.vote_building import Judgement, build_vote, describe_contender
+from vlm_demo.arena.battles.vote_building import (
+    Judgement,
+    build_vote,
+    describe_contender,
+    weigh_newcomer,
+)
 from vlm_demo.arena.votes.fingerprints import hash_images
+from vlm_demo.arena.votes.newcomers import Newcomer
 from vlm_demo.arena.votes.store import VoteStore
-from vlm_demo.arena.votes.vote import Vote, Winner
+from vlm_demo.arena.votes.vote import Standing, Vote, Winner
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.errors import (
@@ -193,6 +199,7 @@ class Arena:
         tags: Sequence[str] = (),
         comment: str = "",
         keep: bool = False,
+        standing: Standing | None = None,
     ) -> Reveal:
         """Keep a vote and reveal the models. Of simultaneous votes, one counts.
 
@@ -204,6 +211,7 @@ class Arena:
             tags: reasons.
             comment: a line of text.
             keep: whether the words and pictures may be kept.
+            standing: what is known of the voter; None: enough to count fully.
 
         Raises:
             VotedAlreadyError: the battle has its vote.
@@ -218,9 +226,12 @@ class Arena:
             battle.require_votable()
             with self._vote_window.admit(voter):
                 self._require_few_votes(voter)
-                battle.vote = self._store_vote(
-                    build_vote(battle, judgement, self._store, keep=keep)
-                )
+                vote = build_vote(battle, judgement, self._store, keep=keep)
+                newcomer = None
+                if standing:
+                    newcomer = self._store.assess_voter(voter, standing.address, vote.voted_at)
+                    vote = weigh_newcomer(vote, newcomer, standing)
+                battle.vote = self._store_vote(vote, newcomer)
             battle.close(BattleStatus.VOTED)
             return Reveal(*battle.specs, battle.vote)
 
@@ -324,7 +335,7 @@ class Arena:
                 battle.reveals_identity = is_revealing
                 battle.status = BattleStatus.VOTABLE
 
-    def _store_vote(self, vote: Vote) -> Vote:
+    def _store_vote(self, vote: Vote, newcomer: Newcomer | None) -> Vote:
         """Store a vote, or find that it was stored when the database seemed to fail.
 
         Only this process knows the battle, so nobody else can have voted on it.
@@ -334,7 +345,7 @@ class Arena:
             VotedAlreadyError: the vote was stored, and withdrawn since.
         """
         try:
-            self._store.add(vote)
+            self._store.add(vote, newcomer)
         except VotedAlreadyError:
             earlier = self._store.get(vote.battle)
             if earlier is None:

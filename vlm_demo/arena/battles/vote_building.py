@@ -12,8 +12,9 @@ from PIL.Image import Image
 
 from vlm_demo.arena.battles.active_battles import Battle
 from vlm_demo.arena.votes.fingerprints import hash_questions
+from vlm_demo.arena.votes.newcomers import Newcomer
 from vlm_demo.arena.votes.store import VoteStore
-from vlm_demo.arena.votes.vote import Contender, Exclusion, UserTurn, Vote, Winner
+from vlm_demo.arena.votes.vote import Contender, Exclusion, Standing, UserTurn, Vote, Winner
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.catalog.weights_revision import weights_revision
@@ -24,6 +25,9 @@ FULL_WEIGHT_VOTES = 5
 """Number of votes on the same words and pictures with full weight; the n-th vote then weighs 5 / n.
 
 All n together weigh about 5 (1 + ln(n / 5)), so examples that everybody tries do not dominate."""
+
+MIN_BATTLE_S = 10.0
+"""Seconds from a question to the vote that prove somebody has read, where no cookie came back."""
 
 MAX_TAGS = 10
 """Largest number of reasons for a vote."""
@@ -121,6 +125,21 @@ def build_vote(battle: Battle, judgement: Judgement, store: VoteStore, *, keep: 
         weight=min(1.0, FULL_WEIGHT_VOTES / (store.count_repeats(prompt_hash, image_hash) + 1)),
         conversation=tuple(map(_to_user_turn, requests)) if keep else (),
     )
+
+
+def weigh_newcomer(vote: Vote, newcomer: Newcomer | None, standing: Standing) -> Vote:
+    """Return a vote as it counts for its voter, who may be new; `standing` is what is known.
+
+    Without a cookie, the proof that somebody has read both answers is the battle itself: this
+    program has held it for `MIN_BATTLE_S` at least.
+    """
+    if newcomer is None:
+        return vote
+    exclusion = vote.exclusion
+    lasted_s = (vote.voted_at - vote.began_at).total_seconds()
+    if not standing.has_cookie and lasted_s < MIN_BATTLE_S:
+        exclusion = exclusion or Exclusion.UNPROVEN
+    return replace(vote, weight=vote.weight * newcomer.weight, exclusion=exclusion)
 
 
 def describe_contender(spec: ModelSpec, backend: Backend) -> Contender:

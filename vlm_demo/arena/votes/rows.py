@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from vlm_demo.arena.votes.chain import compute_digest
-from vlm_demo.arena.votes.schema import ERASED_COLUMNS, pictures, turns, votes
+from vlm_demo.arena.votes.schema import ERASED_COLUMNS, newcomers, pictures, turns, votes
 from vlm_demo.arena.votes.vote import Contender, Exclusion, Origin, UserTurn, Vote, Winner
 from vlm_demo.errors import InputError
 from vlm_demo.values import Task
@@ -145,7 +145,7 @@ def read_conversation(connection: Connection, seq: int) -> tuple[UserTurn, ...]:
 
 def erase_votes(connection: Connection, seqs: Sequence[int]) -> None:
     """Empty the rows of the votes at these positions, and delete their conversations."""
-    for table in (pictures, turns):
+    for table in (pictures, turns, newcomers):
         connection.execute(delete(table).where(table.c.vote.in_(seqs)))
     erase = update(votes).where(votes.c.seq.in_(seqs))
     connection.execute(erase.values(dict.fromkeys(ERASED_COLUMNS)))

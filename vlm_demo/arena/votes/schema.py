@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Double,
@@ -114,6 +115,19 @@ feedback = Table(
     Column("reason", Text, nullable=False),
     Column("given_at", BigInteger, nullable=False),
 )
+
+newcomers = Table(
+    "newcomers",
+    metadata,
+    Column("vote", ForeignKey(votes.c.seq), primary_key=True),
+    Column("voter", Text, nullable=False),
+    Column("address", Text, nullable=False),  # a keyed hash
+    Column("is_burst", Boolean, nullable=False),
+    Column("voted_at", BigInteger, nullable=False),
+)
+
+Index("newcomers_by_address", newcomers.c.address, newcomers.c.voted_at)
+Index("newcomers_by_time", newcomers.c.voted_at)
 
 counts_in_ratings = and_(votes.c.exclusion.is_(None), votes.c.winner.is_not(None))
 """Condition that a row counts in ratings."""

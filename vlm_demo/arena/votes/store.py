@@ -20,6 +20,13 @@ from vlm_demo.arena.votes.chain import (
     write_head,
 )
 from vlm_demo.arena.votes.database import Database
+from vlm_demo.arena.votes.newcomers import (
+    Crowd,
+    Newcomer,
+    assess_voter,
+    list_crowds,
+    write_newcomer,
+)
 from vlm_demo.arena.votes.rows import (
     erase_votes,
     from_row,
@@ -58,14 +65,18 @@ class VoteStore:
         """
         self._database = Database(votes)
 
-    def add(self, vote: Vote) -> int:
+    def add(self, vote: Vote, newcomer: Newcomer | None = None) -> int:
         """Keep a vote and return its position in the chain; it is on the disk by then.
+
+        Args:
+            vote: it.
+            newcomer: what to note of its voter; None: the voter is not new.
 
         Raises:
             VotedAlreadyError: the battle has its vote.
             InputError: something in the vote cannot be stored.
         """
-        added = self._append([vote])
+        added = self._append([vote], newcomer)
         if not added:
             raise VotedAlreadyError("This battle has been voted on already.")
         return added[0]
@@ -155,6 +166,16 @@ class VoteStore:
         with self._database.read_transaction() as connection:
             return connection.execute(query).first() is not None
 
+    def assess_voter(self, voter: str, address: str, now: datetime) -> Newcomer | None:
+        """Say how a new voter's vote counts; None: the voter is established."""
+        with self._database.read_transaction() as connection:
+            return assess_voter(connection, voter, address, now)
+
+    def list_crowds(self) -> list[Crowd]:
+        """Return the addresses from which many new voters have come, the largest first."""
+        with self._database.read_transaction() as connection:
+            return list_crowds(connection)
+
     def delete(self, *, voter: str = "", battle: str = "") -> int:
         """Withdraw the votes of a voter, or of a battle, for good; return how many there were.
 
@@ -191,7 +212,7 @@ class VoteStore:
         """Close the database until it is used again."""
         self._database.close()
 
-    def _append(self, batch: Sequence[Vote]) -> list[int]:
+    def _append(self, batch: Sequence[Vote], newcomer: Newcomer | None = None) -> list[int]:
         """Write the votes whose battles have none yet; return their positions."""
         new: dict[str, tuple[dict[str, Any], Vote]] = {}
         for vote in batch:
@@ -207,6 +228,9 @@ class VoteStore:
             _insert_rows(connection, votes, rows)
             for row, vote in new.values():
                 write_conversation(connection, row["seq"], vote.conversation)
+                if newcomer:
+                    now = vote.voted_at
+                    write_newcomer(connection, row["seq"], row["voter"], newcomer, now)
         return [row["seq"] for row in rows]
 
     def _withdraw(self, query: Select[int]) -> int:

@@ -32,6 +32,7 @@ class Exclusion(StrEnum):
     """Why a vote is kept but not rated."""
 
     IDENTITY = "identity"  # a model named itself or its maker, or was asked to
+    UNPROVEN = "unproven"  # by nobody known, sooner than answers can be read
     REPEAT = "repeat"  # the same person has judged these models on these words and this picture
 
 
@@ -79,6 +80,14 @@ class Vote:
     exclusion: Exclusion | None = None
     weight: float = 1.0  # 0 to 1, in ratings: prompts that come again and again count less
     conversation: tuple[UserTurn, ...] = ()  # (): the person did not agree to have it kept
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a page knows of a voter besides the keyed hash."""
+
+    has_cookie: bool  # one of ours came back, or there is a login
+    address: str  # a keyed hash of the network address
 
 
 @dataclass(frozen=True, slots=True)

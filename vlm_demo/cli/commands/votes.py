@@ -25,6 +25,7 @@ from vlm_demo.settings import Settings
 if TYPE_CHECKING:
     from vlm_demo.arena.ledger.hub_copy import HubCopy
     from vlm_demo.arena.ratings.agreement import VoterReport
+    from vlm_demo.arena.votes.newcomers import Crowd
     from vlm_demo.arena.votes.store import VoteStore
 
 Item = TypeVar("Item")
@@ -171,14 +172,20 @@ def voters(votes: Votes = None, json_output: JsonOutput = False) -> None:
 
     AGREEING of their VOTES for A or B are as most others judged, EXPECTED would be if they judged
     as the others do, LEFT are for the side on the left. ODD: how likely so little agreement is.
+    Below them, crowds of new voters from one address (a keyed hash) in the last month.
     """
     with _open_store(votes) as store:
         reports = lazy.judge_voters(store)
+        crowds = store.list_crowds()
     if json_output:
-        print_json([asdict(report) for report in reports])
+        print_json([*map(asdict, reports), *map(_crowd_to_json, crowds)])
         return
     heading = ("VOTER", "VOTES", "AGREEING", "EXPECTED", "LEFT", "ODD", "FINDINGS")
     print_table([heading, *map(_report_row, reports)])
+    if crowds:
+        print()
+        heading = ("NEW VOTERS FROM", "VOTERS", "VOTES", "WEIGHT", "IN BURSTS", "FIRST", "LAST")
+        print_table([heading, *map(_crowd_row, crowds)])
 
 
 @votes.command()
@@ -232,6 +239,22 @@ def _hub_copy(votes: str | None, repo: str | None) -> Iterator[HubCopy]:
         yield copy
     finally:
         copy.close()
+
+
+def _crowd_to_json(crowd: Crowd) -> dict[str, object]:
+    return asdict(crowd) | {"first": crowd.first.isoformat(), "last": crowd.last.isoformat()}
+
+
+def _crowd_row(crowd: Crowd) -> tuple[str, ...]:
+    return (
+        crowd.address,
+        str(crowd.voters),
+        str(crowd.votes),
+        f"{crowd.weight:.1f}",
+        str(crowd.burst_votes),
+        f"{crowd.first:%Y-%m-%d %H:%M}",
+        f"{crowd.last:%Y-%m-%d %H:%M}",
+    )
 
 
 def _report_row(report: VoterReport) -> tuple[str, ...]:

@@ -198,7 +198,7 @@ class LocalEngine:
         encoded: EncodedPrompt,
         answer: AnswerInProgress,
         sampling: Sampling,
-        visitor: str,
+        visitor: str = "",
     ) -> GenerationJob:
         """Build the job of a request.
 

@@ -7,7 +7,7 @@ arena: the page holds its name, on the server, and shows what the arena gives ou
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
@@ -44,7 +44,7 @@ from vlm_demo.ui.components.uploaded_images import UploadedImage
 from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.events import ANSWERS, QUEUED, QUICK
 from vlm_demo.ui.streaming import show_errors
-from vlm_demo.ui.visitors import read_owner, read_voter
+from vlm_demo.ui.visitors import read_owner, read_standing, read_voter
 from vlm_demo.values import Request, Sampling
 
 RETRIES_S = (1.0, 2.0, 4.0)
@@ -241,8 +241,15 @@ class _BattleView:
                     raise BattleError(NO_BATTLE)
                 voter = read_voter(visit)
                 yield self.stage.block_voting()
+                opinion = {
+                    "boxes": Winner(boxes) if boxes else None,
+                    "tags": tags or (),
+                    "comment": comment or "",
+                    "keep": keep,
+                    "standing": read_standing(visit),
+                }
                 try:
-                    yield from self._save_vote(battle, voter, winner, boxes, tags, comment, keep)
+                    yield from self._save_vote(battle, voter, winner, opinion)
                 except VlmDemoError as error:
                     yield self._show_problem(battle, voter, str(error))
                 except Exception:  # whatever it is, the battle is not lost
@@ -256,23 +263,12 @@ class _BattleView:
         battle: BattleState,
         voter: str,
         winner: Winner,
-        boxes: str | None,
-        tags: Sequence[str] | None,
-        comment: str | None,
-        keep: bool,
+        opinion: Mapping[str, Any],
     ) -> Iterator[Any]:
         """Vote, and try again where the database fails: a lock or a full disk may pass."""
         for wait_s in (*RETRIES_S, None):
             try:
-                reveal = self.page.arena.vote(
-                    battle.battle,
-                    voter,
-                    winner,
-                    boxes=Winner(boxes) if boxes else None,
-                    tags=tags or (),
-                    comment=comment or "",
-                    keep=keep,
-                )
+                reveal = self.page.arena.vote(battle.battle, voter, winner, **opinion)
             except VotesError as error:
                 if wait_s is None:
                     raise

@@ -66,6 +66,9 @@ _CHOSEN = {
 
 _NOT_RATED = {
     Exclusion.IDENTITY: "It is not rated: the text gives away which model is which.",
+    Exclusion.UNPROVEN: (
+        "It is not rated: it came too soon, from a browser that keeps no cookie of this page."
+    ),
     Exclusion.REPEAT: "It is not rated: you have already judged these two models on this.",
 }
 

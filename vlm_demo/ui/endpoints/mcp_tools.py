@@ -142,12 +142,12 @@ def answer_calls(blocks: gr.Blocks, settings: Settings, max_calls: int) -> None:
     server: Server[Any, Any] = gradio_server.mcp_server
     calls = ToolCalls(tools, settings, max_calls)
 
-    # Its decorators are how this kind of server is given its handlers; the last one counts.
-    @server.call_tool()
     async def answer(name: str, arguments: dict[str, Any]) -> types.CallToolResult:
         request = gr.Request(server.request_context.request)
         return await calls.answer(name, arguments, request)
 
+    # Its decorators are how this kind of server is given its handlers; the last one counts.
+    server.call_tool()(answer)
     list_as_gradio = server.request_handlers[types.ListToolsRequest]
 
     async def list_tools(request: types.ListToolsRequest) -> types.ServerResult:
