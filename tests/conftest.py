@@ -1,6 +1,6 @@
 """Shared fixtures and markers; no test needs a network or anybody's weights.
 
-Every test has one of five markers. `unit` is what no other marker claims: `pytest -m unit` runs
+Every test has one of six markers. `unit` is what no other marker claims: `pytest -m unit` runs
 those tests alone, in a minute, and does not even import what needs torch.
 """
 
@@ -49,6 +49,7 @@ MARKERS = {
     "engines/remote/test_remote_engine.py": "services",
     "evaluation": "models",
     "families/test_markup_round_trip.py": "thorough",
+    "fuzz": "fuzz",
     "families/test_native_families.py": "models",
     "markup/test_damaged_output.py": "thorough",
     "markup/test_reading_work.py": "thorough",
@@ -96,7 +97,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out what has no unit tests: importing it would take longer than running the others."""
+    """Leave out what has no unit tests: importing it would take longer than running the others.
+
+    Fuzzing runs only where it is asked for, as `pytest -m fuzz`.
+    """
+    if collection_path == TESTS / "fuzz" and "fuzz" not in config.option.markexpr:
+        return True
     if config.option.markexpr != "unit" or not collection_path.is_relative_to(TESTS):
         return None
     return collection_path.relative_to(TESTS).as_posix() in MARKERS or None

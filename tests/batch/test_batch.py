@@ -216,9 +216,14 @@ def test_pausing_finishes_what_was_begun_and_stopping_gives_it_up(open_run, phot
 
 
 @pytest.mark.services
-def test_a_killed_batch_goes_on_and_ends_as_if_nothing_had_been(photos, tmp_path, open_run):
-    for number in range(12, 60):
-        (photos / f"{number}.png").write_bytes(png((number * 4, 10, 10)))
+@pytest.mark.parametrize(
+    ("kills", "count"), [(3, 60), pytest.param(20, 300, marks=pytest.mark.thorough)]
+)
+def test_a_killed_batch_goes_on_and_ends_as_if_nothing_had_been(
+    kills, count, photos, tmp_path, open_run
+):
+    for number in range(12, count):
+        (photos / f"{number}.png").write_bytes(png((number * 4 % 256, 10, 10)))
     killed, whole = tmp_path / "killed.jsonl", tmp_path / "whole.jsonl"
     draw = random.Random(4)
 
@@ -231,7 +236,7 @@ def test_a_killed_batch_goes_on_and_ends_as_if_nothing_had_been(photos, tmp_path
     def size(path):
         return path.stat().st_size if path.exists() else 0
 
-    for _ in range(3):
+    for _ in range(kills):
         grown = size(killed) + draw.randrange(600, 4_000)
         child = begin(killed)
         while size(killed) < grown and child.poll() is None:
@@ -244,7 +249,7 @@ def test_a_killed_batch_goes_on_and_ends_as_if_nothing_had_been(photos, tmp_path
     finish(open_run(photos, name="whole.jsonl"))
 
     names = [line["name"] for line in lines(killed)[1:]]
-    assert len(names) == len(set(names)) == 60
+    assert len(names) == len(set(names)) == count
     assert lines(killed)[0] == lines(whole)[0]
     assert without_pace(lines(killed)[1:]) == without_pace(lines(whole)[1:])
 
