@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import count
 from threading import Lock
+from typing import Self
 
 from PIL.Image import Image
 
@@ -88,7 +89,7 @@ class Backend:
         self._server_keys: dict[str, str] = {}  # by base_url; they are kept nowhere else
 
     @classmethod
-    def from_settings(cls, settings: Settings, *, fetch_for_answers: bool = True) -> Backend:
+    def from_settings(cls, settings: Settings, *, fetch_for_answers: bool = True) -> Self:
         """Build the backend that settings describe; see the constructor.
 
         Raises:

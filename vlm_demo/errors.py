@@ -16,6 +16,7 @@ VlmDemoError
 │   └── UntrustedCodeError  it needs program code of its own, which nobody has trusted
 ├── OperatorOnlyError       only the operator of a public page may do this
 ├── BusyModelError          the model is answering and cannot be unloaded
+├── ModerationError         a request or an answer is refused, or cannot be checked
 ├── QuotaError              a visitor has had what one visitor may have for now
 ├── SettingsError           a flag, environment variable or menu file cannot be used
 ├── BattleError             a battle cannot begin, go on, or be voted on
@@ -138,6 +139,10 @@ class OperatorOnlyError(VlmDemoError):
 
 class BusyModelError(VlmDemoError):
     """The model is answering or being loaded, so it cannot be unloaded."""
+
+
+class ModerationError(VlmDemoError):
+    """The page's operator has words or pictures checked, and these are refused."""
 
 
 class QuotaError(VlmDemoError):

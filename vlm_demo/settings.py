@@ -346,6 +346,20 @@ class Settings:
     visitor_answers_hour: int | None = _quota(
         "Answers that one visitor may ask for in an hour", "answers_an_hour"
     )
+    moderation_command: str = _setting(
+        "",
+        "Command that allows (exit 0) or refuses (exit 1) questions and answers, as JSON on stdin.",
+        str,
+        "COMMAND",
+        default_text="none",
+    )
+    moderation_model: str = _setting(
+        "",
+        "Model of the menu that judges questions and answers.",
+        str,
+        "MODEL",
+        default_text="none",
+    )
     files_bytes: int = _setting(
         20_000_000_000, "Bytes of all files that visits leave here.", _parse_count, "BYTES"
     )

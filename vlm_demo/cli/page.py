@@ -12,6 +12,7 @@ from vlm_demo.arena import open_hub_copy
 from vlm_demo.backend import Backend
 from vlm_demo.cli.preload import preload
 from vlm_demo.errors import SettingsError
+from vlm_demo.moderation import ModeratedBackend
 from vlm_demo.server import Monitor, ServerPart
 from vlm_demo.server.logs import configure_logs
 from vlm_demo.server.ports import check_port
@@ -35,7 +36,8 @@ def serve(settings: Settings) -> None:
 
 
 def _serve(settings: Settings, monitor: Monitor, files: FileTree) -> None:
-    backend = Backend.from_settings(settings, fetch_for_answers=not settings.is_public())
+    backend = ModeratedBackend.from_settings(settings, fetch_for_answers=not settings.is_public())
+    backend.moderate(settings)
     votes_copy = open_hub_copy(settings)
     if votes_copy:
         votes_copy.start()  # votes that a Space has lost are back before anybody votes
