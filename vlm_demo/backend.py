@@ -52,7 +52,8 @@ from vlm_demo.prompting.image_size import limit_image_size
 from vlm_demo.prompting.request_checks import MAX_CHARACTERS
 from vlm_demo.prompting.targets import TARGET_TASKS, read_targets
 from vlm_demo.quotas import AnswerQuota, Quotas
-from vlm_demo.settings import Device, Settings
+from vlm_demo.setting_declarations import Device
+from vlm_demo.settings import Settings
 from vlm_demo.target_replies import answer_each, assign_targets
 from vlm_demo.values import Prompt, Reply, Request, StopReason, Task
 

@@ -21,7 +21,7 @@ from vlm_demo.engines import (
 from vlm_demo.errors import NotRunnableError, UnsupportedTaskError
 from vlm_demo.families import architectures, get_family
 from vlm_demo.prompting.request_checks import describe_unsupported_task
-from vlm_demo.settings import Device
+from vlm_demo.setting_declarations import Device
 from vlm_demo.values import Task
 
 Runs = Literal["here", "converted", "remote", "remote code", "nowhere"]

@@ -15,7 +15,8 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
-from vlm_demo.settings import Declaration, declarations
+from vlm_demo.setting_declarations import Declaration
+from vlm_demo.settings import declarations
 
 Result = TypeVar("Result")
 

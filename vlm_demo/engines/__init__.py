@@ -22,7 +22,8 @@ from vlm_demo.engines.checkpoint_description import CheckpointDescription
 from vlm_demo.engines.load_options import LoadOptions, OwnCode, Server, ServerKind
 from vlm_demo.engines.number_format import NumberFormat
 from vlm_demo.engines.server_listing import ServerListing, ServerModel
-from vlm_demo.settings import Device, on_zerogpu
+from vlm_demo.setting_declarations import Device
+from vlm_demo.settings import on_zerogpu
 
 __all__ = [
     "CacheBudget",

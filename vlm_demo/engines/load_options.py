@@ -8,7 +8,7 @@ from typing import Literal
 
 from vlm_demo.engines.number_format import NumberFormat
 from vlm_demo.prompting.architecture import Architecture
-from vlm_demo.settings import Device
+from vlm_demo.setting_declarations import Device
 
 ServerKind = Literal["vllm", "openai"]
 """What a server understands; "openai": only the fields of the standard."""

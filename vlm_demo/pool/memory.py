@@ -15,7 +15,7 @@ from vlm_demo.engines import (
 )
 from vlm_demo.errors import OutOfMemoryError
 from vlm_demo.pool.pooled_model import PooledModel
-from vlm_demo.settings import Device
+from vlm_demo.setting_declarations import Device
 from vlm_demo.units import format_bytes
 
 

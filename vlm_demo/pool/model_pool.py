@@ -21,7 +21,7 @@ from vlm_demo.engines.channel import clear_frames
 from vlm_demo.errors import LoadError, OutOfMemoryError
 from vlm_demo.pool.memory import FormatOption, MemoryAdvisor
 from vlm_demo.pool.pooled_model import PooledModel, close_models
-from vlm_demo.settings import Device
+from vlm_demo.setting_declarations import Device
 
 HALF_PRECISION_BYTES = 2
 """Bytes of each parameter as most checkpoints are stored."""

@@ -14,6 +14,7 @@ from support.databases import FIRST_VOTE
 from vlm_demo.arena.battles.active_battles import BattleStatus
 from vlm_demo.arena.battles.arena import Arena
 from vlm_demo.arena.battles.rate_limits import RateLimits
+from vlm_demo.arena.votes.newcomers import Newcomer
 from vlm_demo.arena.votes.store import VoteStore
 from vlm_demo.arena.votes.vote import Exclusion, Vote, Winner
 from vlm_demo.errors import (
@@ -118,8 +119,8 @@ def test_a_vote_that_was_kept_although_the_connection_broke_off_counts_once(
     class BreaksOff(VoteStore):
         broken = False
 
-        def add(self, vote: Vote) -> int:
-            place = super().add(vote)
+        def add(self, vote: Vote, newcomer: Newcomer | None = None) -> int:
+            place = super().add(vote, newcomer)
             if not self.broken:
                 self.broken = True
                 raise VotesError("The connection to the database broke off.")

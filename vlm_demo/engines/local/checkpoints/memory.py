@@ -18,7 +18,7 @@ from vlm_demo.engines.local.checkpoints.placement import available_formats, pick
 from vlm_demo.engines.local.checkpoints.weights import StoredWeights, read_weights
 from vlm_demo.engines.number_format import NumberFormat
 from vlm_demo.errors import LoadError
-from vlm_demo.settings import Device
+from vlm_demo.setting_declarations import Device
 
 SPARE_BYTES = 500_000_000
 """Bytes of each device's memory that are left to the rest of the program."""

@@ -11,7 +11,7 @@ import torch
 from vlm_demo.engines.local.checkpoints.weights import StoredWeights
 from vlm_demo.engines.number_format import NumberFormat
 from vlm_demo.errors import LoadError
-from vlm_demo.settings import Device
+from vlm_demo.setting_declarations import Device
 
 DTYPES: Mapping[str, torch.dtype] = {
     "float32": torch.float32,
