@@ -33,7 +33,9 @@ _CHUNK_FRAME = 12
 """Bytes of a PNG chunk beside its data: length, type and checksum."""
 
 
-def check_image_work(content: bytes) -> None:
+def check_image_work(
+    content: bytes, *, max_scans: int = MAX_SCANS, max_chunks: int = MAX_CHUNKS
+) -> None:
     """Refuse a file that would keep a decoder busy for long.
 
     Raises:
@@ -41,12 +43,12 @@ def check_image_work(content: bytes) -> None:
     """
     if content.startswith(b"\xff\xd8"):
         scans = content.count(_START_OF_SCAN)
-        if scans > MAX_SCANS:
+        if scans > max_scans:
             raise ImageError(_describe(f"{scans:,} scans"))
     elif content.startswith(_PNG_SIGNATURE):
         for number, _ in enumerate(_chunk_starts(content)):
-            if number >= MAX_CHUNKS:
-                raise ImageError(_describe(f"more than {MAX_CHUNKS:,} chunks"))
+            if number >= max_chunks:
+                raise ImageError(_describe(f"more than {max_chunks:,} chunks"))
 
 
 def check_sides(size: tuple[int, int]) -> None:

@@ -10,7 +10,7 @@ import struct
 import warnings
 import zlib
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import pillow_heif
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -26,6 +26,18 @@ MAX_PIXELS = 40_000_000
 
 MAX_FRAMES = 10_000
 """Largest number of frames that is believed."""
+
+QUICK_PIXELS = 4_200_000
+"""Largest picture, width times height, that needs no worker: one of 2048 x 2048."""
+
+QUICK_BYTES = 8_000_000
+"""Largest file that needs no worker."""
+
+QUICK_SCANS = 16
+"""Largest number of scans of a JPEG that needs no worker."""
+
+QUICK_CHUNKS = 1_000
+"""Largest number of chunks of a PNG that needs no worker."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIF")
 """Formats that are opened, by Pillow's names. The others are rare, or run programs (EPS)."""
@@ -51,6 +63,44 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
+class Decoder(Protocol):
+    """Opens pictures somewhere else than in the process that asks."""
+
+    def open(self, content: bytes, *, max_pixels: int, frame: int) -> Image.Image:
+        """Open the content of a file, as `open_content` does."""
+
+    def count_frames(self, content: bytes) -> int:
+        """Count the frames of a file's content."""
+
+
+_decoder: Decoder | None = None
+
+
+def set_decoder(decoder: Decoder | None) -> None:
+    """Have all pictures of this process opened by a decoder; None: here.
+
+    A program that opens pictures of strangers sets one that can be stopped (`image_workers`).
+    """
+    global _decoder
+    _decoder = decoder
+
+
+def is_quick_to_open(content: bytes) -> bool:
+    """Whether any file of this kind and size is decoded in a fraction of a second.
+
+    Those are JPEG and PNG with few pixels, and few scans or chunks, all found without decoding.
+    """
+    if len(content) > QUICK_BYTES or not content.startswith((b"\xff\xd8", b"\x89PNG\r\n\x1a\n")):
+        return False
+    try:
+        check_image_work(content, max_scans=QUICK_SCANS, max_chunks=QUICK_CHUNKS)
+        with Image.open(io.BytesIO(content), formats=("JPEG", "PNG")) as image:
+            is_animated = bool(getattr(image, "is_animated", False))
+            return image.width * image.height <= QUICK_PIXELS and not is_animated
+    except (ImageError, UnidentifiedImageError, Image.DecompressionBombError, *_DAMAGE_ERRORS):
+        return False
+
+
 def open_image(
     source: Path | bytes | BinaryIO,
     *,
@@ -70,6 +120,17 @@ def open_image(
         ImageError: it is not a picture that can be read, or is too large.
     """
     content = _read_content(source, max_bytes)
+    if _decoder:
+        return _decoder.open(content, max_pixels=max_pixels, frame=frame)
+    return open_content(content, max_pixels=max_pixels, frame=frame)
+
+
+def open_content(content: bytes, *, max_pixels: int, frame: int) -> Image.Image:
+    """Open the content of a file in this process; see `open_image`.
+
+    Raises:
+        ImageError: it is not a picture that can be read, or is too large.
+    """
     check_image_work(content)
     Image.init()  # otherwise `open` knows the names of five formats only
     try:
@@ -88,9 +149,18 @@ def open_image(
 
 def count_frames(source: Path) -> int:
     """Return how many frames a picture has, or pages: 1 where that cannot be found out."""
+    try:
+        content = source.read_bytes()
+    except OSError:
+        return 1
+    return _decoder.count_frames(content) if _decoder else count_frames_here(content)
+
+
+def count_frames_here(content: bytes) -> int:
+    """Count the frames of a file's content in this process; see `count_frames`."""
     Image.init()
     try:
-        with Image.open(source, formats=FORMATS) as image:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             return min(max(1, int(getattr(image, "n_frames", 1))), MAX_FRAMES)
     except (*_DAMAGE_ERRORS, Image.DecompressionBombError):
         return 1

@@ -8,6 +8,8 @@ from vlm_demo.api.server import serve_api
 from vlm_demo.backend import Backend
 from vlm_demo.cli.preload import preload
 from vlm_demo.errors import SettingsError
+from vlm_demo.image_workers import WorkerPool
+from vlm_demo.images import set_decoder
 from vlm_demo.server.logs import configure_logs
 from vlm_demo.server.ports import check_port
 from vlm_demo.settings import Settings
@@ -23,6 +25,8 @@ def serve(settings: Settings) -> None:
         raise SettingsError("Without the page there is nothing to serve: --no-page needs --api.")
     configure_logs(settings.log)
     check_port(settings.host, settings.port)
+    workers = WorkerPool()
+    set_decoder(workers)
     backend = Backend.from_settings(settings)
 
     def announce(address: str) -> None:
@@ -35,3 +39,4 @@ def serve(settings: Settings) -> None:
         raise SettingsError(f"The API cannot be served: {error}") from error
     finally:
         backend.close()
+        workers.close()

@@ -19,8 +19,10 @@ from vlm_demo.cli.commands.check import check_answer
 from vlm_demo.cli.commands.consensus import consensus
 from vlm_demo.cli.commands.convert import convert
 from vlm_demo.cli.commands.describe import describe
+from vlm_demo.cli.commands.doctor import doctor
 from vlm_demo.cli.commands.evaluate import evaluate
 from vlm_demo.cli.commands.leaderboard import leaderboard
+from vlm_demo.cli.commands.licences import licences
 from vlm_demo.cli.commands.locate import locate
 from vlm_demo.cli.commands.models import models
 from vlm_demo.cli.commands.parse import parse
@@ -39,6 +41,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(serve)
+app.command()(doctor)
+app.command()(licences)
 app.command()(models)
 app.command()(caption)
 app.command()(ask)

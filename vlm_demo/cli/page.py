@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import logging
+from functools import partial
 from threading import Thread
 
 from starlette.routing import Mount
@@ -12,13 +14,18 @@ from vlm_demo.arena import open_hub_copy
 from vlm_demo.backend import Backend
 from vlm_demo.cli.preload import preload
 from vlm_demo.errors import SettingsError
+from vlm_demo.image_workers import WorkerPool
+from vlm_demo.images import set_decoder
 from vlm_demo.moderation import ModeratedBackend
 from vlm_demo.server import Monitor, ServerPart
+from vlm_demo.server.ending import Ending
 from vlm_demo.server.logs import configure_logs
 from vlm_demo.server.ports import check_port
 from vlm_demo.settings import Settings
 from vlm_demo.ui import layout
 from vlm_demo.ui.files.tree import FileTree, open_file_tree
+
+log = logging.getLogger(__name__)
 
 
 def serve(settings: Settings) -> None:
@@ -28,14 +35,22 @@ def serve(settings: Settings) -> None:
         VlmDemoError: a setting cannot be used, or the port is taken.
     """
     configure_logs(settings.log)
+    ending = Ending()
+    ending.install()
+    workers = WorkerPool()
+    set_decoder(workers)
     monitor = Monitor()
     monitor.attach()
     check_port(settings.host, settings.port)  # before anything slow begins
     with open_file_tree(settings) as files:
-        _serve(settings, monitor, files)
+        _serve(settings, monitor, files, ending, workers)
+    workers.close()
 
 
-def _serve(settings: Settings, monitor: Monitor, files: FileTree) -> None:
+def _serve(
+    settings: Settings, monitor: Monitor, files: FileTree, ending: Ending, workers: WorkerPool
+) -> None:
+    """Serve the page until the program is told to end, and let answers end then."""
     backend = ModeratedBackend.from_settings(settings, fetch_for_answers=not settings.is_public())
     backend.moderate(settings)
     votes_copy = open_hub_copy(settings)
@@ -53,8 +68,13 @@ def _serve(settings: Settings, monitor: Monitor, files: FileTree) -> None:
     if settings.api:
         print(f"Other programs are answered at {address.rstrip('/')}{PREFIX}.", flush=True)
     # The page is up before torch is even imported; the first answer need not wait for it.
-    Thread(target=_preload, args=(backend,), daemon=True).start()
-    page.block_thread()
+    Thread(target=_preload, args=(backend, workers), daemon=True).start()
+    ending.wait()
+    monitor.is_ending = True
+    left = ending.wait_for_answers(partial(_count_answers, backend))
+    if left:
+        log.warning("%d answers had not ended in time.", left)
+    page.close(verbose=False)
     backend.close()
     if votes_copy:
         votes_copy.close()
@@ -71,7 +91,14 @@ def _parts(backend: Backend, settings: Settings) -> list[ServerPart]:
     return [ServerPart(routes=(Mount(PREFIX, build_api(backend, settings)),))]
 
 
-def _preload(backend: Backend) -> None:
-    """Load what is needed first: the default model, and what rates models."""
+def _count_answers(backend: Backend) -> int:
+    """Return how many answers are being written, or wait for a model."""
+    usages = [backend.usage(spec.name) for spec in backend.menu]
+    return sum(usage.answering + usage.waiting for usage in usages if usage)
+
+
+def _preload(backend: Backend, workers: WorkerPool) -> None:
+    """Load what is needed first: the default model, and what opens pictures and rates models."""
+    workers.prepare()
     preload(backend)
     importlib.import_module("vlm_demo.arena.ratings.bradley_terry")

@@ -47,7 +47,7 @@ def application_options(
             Middleware(RefuseAddresses),
             *(one for part in parts for one in part.middleware),
         ],
-        "routes": [*health_routes(), *(route for part in parts for route in part.routes)],
+        "routes": [*health_routes(monitor), *(route for part in parts for route in part.routes)],
         "lifespan": _wrapping_lifespan(settings, monitor),
     }
 

@@ -6,11 +6,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-
-def health_routes() -> list[Route]:
-    """Return `GET /healthz`, which anybody may ask and which tells nothing else."""
-    return [Route("/healthz", _health, methods=["GET"])]
+from vlm_demo.server.monitor import Monitor
 
 
-async def _health(_: Request) -> JSONResponse:
-    return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
+def health_routes(monitor: Monitor) -> list[Route]:
+    """Return `GET /healthz`, which anybody may ask and which tells nothing else.
+
+    It answers 503 once the program takes no more requests.
+    """
+
+    async def answer(_: Request) -> JSONResponse:
+        status, words = (503, "ending") if monitor.is_ending else (200, "ok")
+        return JSONResponse({"status": words}, status, headers={"Cache-Control": "no-store"})
+
+    return [Route("/healthz", answer, methods=["GET"])]

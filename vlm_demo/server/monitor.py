@@ -44,6 +44,7 @@ class Monitor(logging.Handler):
     def __init__(self) -> None:
         """Begin to count."""
         super().__init__(logging.WARNING)
+        self.is_ending = False  # whether new requests are refused, because the program ends
         self.started = datetime.now(UTC)
         self._requests: Counter[RequestKey] = Counter()
         self._seconds: Counter[RequestKey] = Counter()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vlm_demo.server.monitor import Monitor
@@ -31,6 +32,11 @@ class RequestWatch:
         """Pass a request on, and count how it ended."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        if self._monitor.is_ending and scope["method"] == "POST":
+            busy = {"Retry-After": "60"}
+            refusal = PlainTextResponse("This page is ending. Try again in a minute.", 503, busy)
+            await refusal(scope, receive, send)
             return
         status = 500
         begin = time.monotonic()
