@@ -80,6 +80,24 @@ def test_every_answer_has_the_headers(page: Page, method: str, path: str, status
     assert "img-src 'self' data: blob:;" in answer.headers["content-security-policy"]
 
 
+def test_a_body_that_is_too_long_or_too_deep_is_refused(page: Page) -> None:
+    sent = {"Content-Type": "application/json", "Connection": "close"}
+    deep = page.http.post("/gradio_api/queue/join", content=b"[" * 100_000, headers=sent)
+    assert deep.status_code == 400
+    claimed = {**sent, "Content-Length": str(10**12)}
+    long = page.http.post("/gradio_api/queue/join", content=b"{}", headers=claimed)
+    assert long.status_code == 413
+
+
+def test_a_body_that_grows_for_ever_is_cut_off(page: Page) -> None:
+    parts = (b" " * 1_000_000 for _ in range(80))  # without a length
+    try:
+        answer = page.http.post("/gradio_api/queue/join", content=parts)
+    except httpx.WriteError:  # the server has closed the connection
+        return
+    assert answer.status_code == 413
+
+
 def test_only_scripts_of_the_first_html_run(page: Page) -> None:
     answers = [page.http.get("/", headers={"Accept": "text/html"}) for _ in range(2)]
     nonces = []

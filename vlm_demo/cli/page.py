@@ -20,6 +20,7 @@ from vlm_demo.moderation import ModeratedBackend
 from vlm_demo.server import Monitor, ServerPart
 from vlm_demo.server.ending import Ending
 from vlm_demo.server.logs import configure_logs
+from vlm_demo.server.memory import MemoryTrimmer
 from vlm_demo.server.ports import check_port
 from vlm_demo.settings import Settings
 from vlm_demo.ui import layout
@@ -42,9 +43,11 @@ def serve(settings: Settings) -> None:
     monitor = Monitor()
     monitor.attach()
     check_port(settings.host, settings.port)  # before anything slow begins
+    trimmer = MemoryTrimmer()
     with open_file_tree(settings) as files:
         _serve(settings, monitor, files, ending, workers)
     workers.close()
+    trimmer.close()
 
 
 def _serve(

@@ -15,6 +15,7 @@ from vlm_demo.server.headers import SecurityHeaders, security_headers
 from vlm_demo.server.health import health_routes
 from vlm_demo.server.monitor import Monitor
 from vlm_demo.server.refused_addresses import RefuseAddresses
+from vlm_demo.server.request_bodies import LimitBodies, refuse_nesting
 from vlm_demo.server.request_watch import RequestWatch
 from vlm_demo.settings import Settings
 
@@ -45,9 +46,11 @@ def application_options(
     return {
         "middleware": [
             Middleware(RefuseAddresses),
+            Middleware(LimitBodies),
             *(one for part in parts for one in part.middleware),
         ],
         "routes": [*health_routes(monitor), *(route for part in parts for route in part.routes)],
+        "exception_handlers": {RecursionError: refuse_nesting},
         "lifespan": _wrapping_lifespan(settings, monitor),
     }
 

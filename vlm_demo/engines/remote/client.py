@@ -124,6 +124,7 @@ class ServerClient:
                         has_ended = has_ended or message is DONE
                         if chunk := reader.read(self._read(message)):
                             yield chunk
+                        has_ended = has_ended or reader.is_full
         if reader.stop is None:
             raise self.failures.incomplete()
         yield TextChunk(stop=reader.stop, counts=reader.counts)

@@ -98,6 +98,13 @@ def _read_counts(usage: object) -> TokenCounts | None:
     return TokenCounts(*(count if isinstance(count, int) else 0 for count in found))
 
 
+MAX_CHARACTERS = 200_000
+"""Length in characters at which an answer is cut off: a server may write for ever."""
+
+_FIRST_HALVES = ("\ud800", "\udbff")
+"""First and last code point that is the first half of a character in UTF-16."""
+
+
 class DeltaReader:
     """Turns deltas into text, with the reasoning between the tags that families know."""
 
@@ -105,6 +112,13 @@ class DeltaReader:
         self.stop: StopReason | None = None  # why the answer ends; None: the server has not said
         self.counts: TokenCounts | None = None  # None: the server has not said
         self._is_reasoning = False
+        self._half = ""  # a first half of a character, whose second half may come next
+        self._characters = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the answer has become longer than any that somebody reads."""
+        return self._characters > MAX_CHARACTERS
 
     def read(self, delta: Delta) -> TextChunk:
         """Return what a delta adds; "" where that is nothing."""
@@ -114,8 +128,22 @@ class DeltaReader:
             text, self._is_reasoning = f"<think>{text}", True
         if self._is_reasoning and delta.text:
             text, self._is_reasoning = f"{text}</think>", False
+        text = self._complete_characters(text + delta.text)
+        self._characters += len(text)
+        if self.is_full:
+            self.stop = StopReason.LENGTH
         return TextChunk(
-            text + delta.text,
+            text,
             logprobs=tuple(token.logprob for token in delta.tokens),
             tokens=tuple(token.text for token in delta.tokens),
         )
+
+    def _complete_characters(self, text: str) -> str:
+        """Join halves of characters, which servers may write apart; U+FFFD replaces a lone one."""
+        text = self._half + text
+        keeps_half = bool(text) and _FIRST_HALVES[0] <= text[-1] <= _FIRST_HALVES[1]
+        self._half = text[-1] if keeps_half and self.stop is None else ""
+        text = text[: len(text) - len(self._half)]
+        if text.isascii():
+            return text
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

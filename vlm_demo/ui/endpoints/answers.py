@@ -24,6 +24,9 @@ from vlm_demo.ui.endpoints.payloads import (
 from vlm_demo.ui.visitors import read_owner
 from vlm_demo.values import Message, Reply, Request, Task
 
+MAX_PAIRS = 500
+"""Largest number of earlier messages with their answers: as many turns as Studio takes."""
+
 
 class ChatAnswer(AnswerData):
     """An answer, and what to send back as history."""
@@ -245,6 +248,11 @@ class AnswerEndpoints(Endpoints):
 
 
 def _read_history(history: list[Any]) -> tuple[Message, ...]:
+    if len(history) > MAX_PAIRS:
+        raise InputError(
+            f"The history has {len(history):,} pairs; at most {MAX_PAIRS} are taken. Please leave "
+            "out the oldest."
+        )
     turns: list[Message] = []
     for pair in history:
         if not (isinstance(pair, list | tuple) and len(pair) == 2):
