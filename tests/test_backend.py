@@ -475,8 +475,8 @@ def test_a_conversation_that_is_too_long_loses_its_beginning_and_says_so(
         request = Request(Task.CHAT, "and now?", history=tuple(turns), sampling=short)
         *_, reply = backend.answer("tiny", request)
         assert reply.text
-        assert "its beginning, " in reply.note
-        assert "turn" in reply.note
+        assert "its first " in str(reply.note)
+        assert "turn" in str(reply.note)
         *_, reply = backend.answer("tiny", replace(request, history=tuple(turns[:2])))
         assert not reply.note
         alone = Request(Task.CHAT, "絵🐱" * 3900, (picture,), sampling=short)

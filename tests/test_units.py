@@ -1,6 +1,12 @@
 import pytest
 
-from vlm_demo.units import format_bytes, format_parameters, format_progress, format_seconds
+from vlm_demo.units import (
+    describe_parameters,
+    format_bytes,
+    format_parameters,
+    format_progress,
+    format_seconds,
+)
 
 
 @pytest.mark.parametrize(
@@ -22,7 +28,7 @@ def test_amounts_of_memory(size: int | None, words: str) -> None:
 def test_numbers_of_parameters() -> None:
     assert format_parameters(None) == ""
     assert format_parameters(4_970_000) == "4.97 M"
-    assert format_parameters(7_060_000_000, long=True) == "7.06 billion"
+    assert str(describe_parameters(7_060_000_000)) == "7.06 billion"
 
 
 @pytest.mark.parametrize(

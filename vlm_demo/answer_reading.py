@@ -10,6 +10,7 @@ from dataclasses import replace
 from vlm_demo.engines import Engine
 from vlm_demo.prompting.confidence import TokenProbabilities
 from vlm_demo.prompting.family import Family
+from vlm_demo.translatable_text import TranslatableText, join_texts, message
 from vlm_demo.values import (
     AnswerToken,
     Prompt,
@@ -116,14 +117,18 @@ class AnswerReader:
             answer = self._raw.strip()
             return Reply(self._raw, answer, note=prompt.note, timing=timing, answer=answer)
         reply = self._family.reply(self._raw, prompt)
-        notes = " ".join(filter(None, (prompt.note, reply.note)))
-        reply = replace(reply, note=notes, timing=timing)
+        reply = replace(reply, note=join_texts(prompt.note, reply.note), timing=timing)
         return self._probabilities.add_confidences(reply)
 
 
-def describe_omission(turns: int) -> str:
+def describe_omission(turns: int) -> TranslatableText:
     """Say that the oldest turns of a conversation were left out of the prompt."""
-    return (
-        "The conversation has become too long for this model: its beginning, "
-        f"{'one turn' if turns == 1 else f'{turns} turns'}, was left out."
+    template = message(
+        "The conversation has become too long for this model: its first {count} turns were left "
+        "out."
     )
+    if turns == 1:
+        template = message(
+            "The conversation has become too long for this model: its first turn was left out."
+        )
+    return TranslatableText(template, {"count": turns})

@@ -48,7 +48,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     """
     path = path.resolve()
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
-        raise FileError(f"{path} is there already. Please choose another name.")
+        raise FileError("{path} is there already. Please choose another name.", path=path)
     temporary = _temporary_path(path)
     try:
         with _file_errors(path):
@@ -70,4 +70,6 @@ def _file_errors(path: Path) -> Iterator[None]:
     except BrokenPipeError:
         raise  # the reader of the pipe has gone, which is not an error of ours
     except OSError as error:
-        raise FileError(f"{path} cannot be written: {error.strerror or error}.") from error
+        raise FileError(
+            "{path} cannot be written: {reason}.", path=path, reason=error.strerror or error
+        ) from error

@@ -55,6 +55,7 @@ from vlm_demo.quotas import AnswerQuota, Quotas
 from vlm_demo.setting_declarations import Device
 from vlm_demo.settings import Settings
 from vlm_demo.target_replies import answer_each, assign_targets
+from vlm_demo.translatable_text import join_texts
 from vlm_demo.values import Prompt, Reply, Request, StopReason, Task
 
 
@@ -160,7 +161,9 @@ class Backend:
         with self._lock:
             others = [spec for spec in self._menu if spec is not listed]
             if any(spec.name == new.name for spec in others):
-                raise LoadError(f"There is another model called {new.name!r} on the menu.")
+                raise LoadError(
+                    "There is another model called {name} on the menu.", name=repr(new.name)
+                )
             self._menu = (*others, new)
         return new
 
@@ -196,7 +199,7 @@ class Backend:
             InputError: there is no such space.
         """
         if space and space not in SPACES:
-            raise InputError(f"There is no coordinate space {quote_name(space)}.")
+            raise InputError("There is no coordinate space {space}.", space=quote_name(space))
         with self._lock:
             old = self.spec(model)
             new = replace(old, coordinate_space=space)
@@ -349,7 +352,7 @@ class Backend:
                 prompt = self._prompt(spec, request, engine)
                 omission = describe_omission(omitted_turns) if omitted_turns else ""
                 notes = route.note, prompt.note, omission
-                prompt = replace(prompt, note=" ".join(filter(None, notes)))
+                prompt = replace(prompt, note=join_texts(*notes))
                 try:
                     reader = AnswerReader(family, prompt, timer, spec.name)
                     yield from reader.read(engine, sampling)
@@ -416,8 +419,9 @@ class Backend:
         """
         if not (self._fetch_for_answers or self.can_answer_without_fetching(spec.name)):
             raise NotRunnableError(
-                f"{spec.name} is not on this computer, and only the operator of this page can "
-                "have it fetched. Please choose another model."
+                "{name} is not on this computer, and only the operator of this page can have it "
+                "fetched. Please choose another model.",
+                name=spec.name,
             )
         return self._pool.using(spec)
 
@@ -429,9 +433,10 @@ class Backend:
         """
         if spec.embedded and not spec.is_here:
             raise LoadError(
-                f"The model {spec.name} is missing from this copy of the program. Please get the "
-                "whole repository (its folder assets/models), or train the model: "
-                f"python -m vlm_demo train --recipe {spec.name}."
+                "The model {name} is missing from this copy of the program. Please get the whole "
+                "repository (its folder assets/models), or train the model: python -m vlm_demo "
+                "train --recipe {name}.",
+                name=spec.name,
             )
         options = spec.load_options(self._device, self._server_keys.get(spec.base_url, ""))
         return open_engine(options, self._serving, on_progress)

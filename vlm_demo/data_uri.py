@@ -24,7 +24,10 @@ def decode_data_uri(address: str, *, max_bytes: int) -> bytes:
     if not comma:
         raise ImageError("This data URI has no comma, behind which the picture would be.")
     if len(data) > max_bytes * 4 / 3 + 4:
-        raise ImageError(f"This file is too large; at most {max_bytes / 1e6:.0f} MB are taken.")
+        raise ImageError(
+            "This file is too large; at most {max_bytes} MB are taken.",
+            max_bytes=f"{max_bytes / 1e6:.0f}",
+        )
     if not head.lower().endswith(";base64"):
         return unquote_to_bytes(data)
     try:

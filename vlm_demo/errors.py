@@ -42,12 +42,34 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from vlm_demo.translatable_text import DisplayText, TranslatableText, list_alternatives, message
+
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
 
+FORGOTTEN_IMAGE = message("This picture is no longer here. Please add it again.")
+"""What a `ForgottenImageError` says."""
+
+
 class VlmDemoError(Exception):
-    """Base class: people read its message; any other exception is a bug and keeps its traceback."""
+    """Base class: people read its message; any other exception is a bug and keeps its traceback.
+
+    `message` is what happened, for the page to translate; `str` of the error is the English text.
+    """
+
+    def __init__(self, text: DisplayText = "", /, **values: object) -> None:
+        """Build the error.
+
+        Args:
+            text: what happened and what to do, with {blanks} for values.
+            values: what fills the blanks. The message of another of these errors is translated as
+                part of this one.
+        """
+        if isinstance(text, str):
+            text = TranslatableText(text, {key: _as_value(one) for key, one in values.items()})
+        self.message = text
+        super().__init__(str(text))
 
 
 class InputError(VlmDemoError):
@@ -63,12 +85,13 @@ class ForgottenImageError(ImageError):
 
     def __init__(
         self,
-        message: str = "This picture is no longer here. Please add it again.",
+        text: DisplayText = FORGOTTEN_IMAGE,
+        /,
         *,
         image_id: str = "",
     ) -> None:
         """Build the error for the picture that a browser calls `image_id`."""
-        super().__init__(message)
+        super().__init__(text)
         self.image_id = image_id
 
 
@@ -83,9 +106,9 @@ class MissingTextError(InputError):
 class TooLongError(InputError):
     """The text is longer than the model can take."""
 
-    def __init__(self, message: str, *, excess_tokens: int = 0) -> None:
+    def __init__(self, text: DisplayText, /, *, excess_tokens: int = 0, **values: object) -> None:
         """Keep by how many tokens it is too long; 0: that is not known."""
-        super().__init__(message)
+        super().__init__(text, **values)
         self.excess_tokens = excess_tokens
 
 
@@ -117,17 +140,23 @@ class UntrustedCodeError(NotRunnableError):
     """The model needs program code of its own, which nobody has trusted yet."""
 
     def __init__(
-        self, message: str, *, checkpoint: str = "", revision: str = "", files: Sequence[str] = ()
+        self,
+        text: DisplayText,
+        /,
+        *,
+        checkpoint: str = "",
+        revision: str = "",
+        files: Sequence[str] = (),
     ) -> None:
         """Build the error with the code that would have to be trusted.
 
         Args:
-            message: for people.
+            text: what happened and what to do.
             checkpoint: Hub id or folder.
             revision: that names the code, and goes into a menu.
             files: names of the code files.
         """
-        super().__init__(message)
+        super().__init__(text)
         self.checkpoint = checkpoint
         self.revision = revision
         self.files = tuple(files)
@@ -148,9 +177,9 @@ class ModerationError(VlmDemoError):
 class QuotaError(VlmDemoError):
     """A visitor has had as much as one visitor may have for now."""
 
-    def __init__(self, message: str, *, wait_s: float = 0.0) -> None:
+    def __init__(self, text: DisplayText, /, *, wait_s: float = 0.0, **values: object) -> None:
         """Keep how many seconds to wait; 0: that is not known."""
-        super().__init__(message)
+        super().__init__(text, **values)
         self.wait_s = wait_s
 
 
@@ -219,27 +248,39 @@ class OutOfMemoryError(EngineError):
 
     def __init__(
         self,
-        message: str,
+        text: DisplayText,
+        /,
         *,
         formats: Sequence[str] = (),
         alternative: str = "",
         smaller_image: bool = False,
         new_tokens: int = 0,
+        **values: object,
     ) -> None:
         """Build the error with what would fit instead.
 
         Args:
-            message: for people.
+            text: what happened and what to do, with {blanks} for values.
             formats: number formats in which the model would fit, such as "4-bit".
             alternative: name of a model that would fit; "": none is known.
             smaller_image: whether a picture half as wide and high would fit.
             new_tokens: longest answer that would fit, in tokens; 0: not known.
+            values: what fills the blanks.
         """
-        super().__init__(message)
+        super().__init__(text, **values)
         self.formats = tuple(formats)
         self.alternative = alternative
         self.smaller_image = smaller_image
         self.new_tokens = new_tokens
+
+
+def _as_value(value: object) -> str | int | TranslatableText:
+    match value:
+        case VlmDemoError():
+            return value.message
+        case str() | int() | TranslatableText():
+            return value
+    return str(value)
 
 
 MAX_SUGGESTIONS = 5
@@ -252,27 +293,26 @@ MAX_QUOTED_CHARACTERS = 80
 """Most characters of an unknown name that are repeated."""
 
 
-def suggest_names(name: str, known: Iterable[str]) -> str:
-    """Return a sentence with the names most like an unknown one, and a space; "" without any.
+def suggest_names(name: str, known: Iterable[str]) -> DisplayText:
+    """Return a sentence with the names most like an unknown one; "" without any.
 
     Case does not count. A few names are all listed.
     """
     by_lower_case = {one.casefold(): one for one in known}
     if len(by_lower_case) <= MAX_SUGGESTIONS:
-        return f"Known: {', '.join(by_lower_case.values())}. "
+        names = ", ".join(by_lower_case.values())
+        return TranslatableText("Known: {names}.", {"names": names})
     close = get_close_matches(
         name[:MAX_QUOTED_CHARACTERS].casefold(), by_lower_case, MAX_SUGGESTIONS, cutoff=0.5
     )
-    names: list[str] = []
+    names_found: list[str] = []
     for one in close:
-        names.append(by_lower_case[one])
-        if sum(map(len, names)) > MAX_SUGGESTED_CHARACTERS:
-            names.pop()
-    if not names:
+        names_found.append(by_lower_case[one])
+        if sum(map(len, names_found)) > MAX_SUGGESTED_CHARACTERS:
+            names_found.pop()
+    if not names_found:
         return ""
-    *others, last = names
-    choice = f"{', '.join(others)} or {last}" if others else last
-    return f"Did you mean {choice}? "
+    return TranslatableText("Did you mean {names}?", {"names": list_alternatives(names_found)})
 
 
 def quote_name(name: str) -> str:

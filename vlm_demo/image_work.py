@@ -10,6 +10,7 @@ import struct
 from collections.abc import Iterator
 
 from vlm_demo.errors import ImageError
+from vlm_demo.translatable_text import TranslatableText, message
 
 MAX_SCANS = 100
 """Largest number of scans of a JPEG, each of which passes over the whole picture.
@@ -44,11 +45,11 @@ def check_image_work(
     if content.startswith(b"\xff\xd8"):
         scans = content.count(_START_OF_SCAN)
         if scans > max_scans:
-            raise ImageError(_describe(f"{scans:,} scans"))
+            raise ImageError(TranslatableText(_TOO_MANY_SCANS, {"count": f"{scans:,}"}))
     elif content.startswith(_PNG_SIGNATURE):
         for number, _ in enumerate(_chunk_starts(content)):
             if number >= max_chunks:
-                raise ImageError(_describe(f"more than {max_chunks:,} chunks"))
+                raise ImageError(TranslatableText(_TOO_MANY_CHUNKS, {"count": f"{max_chunks:,}"}))
 
 
 def check_sides(size: tuple[int, int]) -> None:
@@ -59,7 +60,9 @@ def check_sides(size: tuple[int, int]) -> None:
     """
     if max(size) > MAX_SIDE:
         raise ImageError(
-            f"This picture is too long: {max(size):,} pixels; at most {MAX_SIDE:,} are taken."
+            "This picture is too long: {size} pixels; at most {max_side} are taken.",
+            size=f"{max(size):,}",
+            max_side=f"{MAX_SIDE:,}",
         )
 
 
@@ -71,8 +74,12 @@ def _chunk_starts(content: bytes) -> Iterator[int]:
         position += length + _CHUNK_FRAME
 
 
-def _describe(what: str) -> str:
-    return (
-        f"This picture has {what}, far more than it needs. Please save it again with another "
-        "program."
-    )
+_TOO_MANY_SCANS = message(
+    "This picture has {count} scans, far more than it needs. Please save it again with another "
+    "program."
+)
+
+_TOO_MANY_CHUNKS = message(
+    "This picture has more than {count} chunks, far more than it needs. Please save it again with "
+    "another program."
+)

@@ -17,6 +17,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vlm_demo.errors import ImageError
 from vlm_demo.image_work import check_image_work, check_sides
+from vlm_demo.translatable_text import DisplayText, TranslatableText, join_texts, message
 
 MAX_BYTES = 20_000_000
 """Largest file that is opened, in bytes, unless a caller says otherwise."""
@@ -186,7 +187,9 @@ def _read_content(source: Path | bytes | BinaryIO, max_bytes: int) -> bytes:
                 raise ImageError(_too_many_bytes(size, max_bytes))
             content = source.read_bytes()
         except OSError as error:
-            raise ImageError(f"The file {source} cannot be read: {error.strerror}.") from error
+            raise ImageError(
+                "The file {source} cannot be read: {reason}.", source=source, reason=error.strerror
+            ) from error
     else:
         content = source.read(max_bytes + 1)
     if len(content) > max_bytes:
@@ -202,7 +205,10 @@ def _check_size(size: tuple[int, int], max_pixels: int) -> None:
         raise ImageError("This picture has no pixels. Please try another file.")
     check_sides(size)
     if width * height > max_pixels:
-        raise ImageError(f"{_too_many_pixels(max_pixels)} It has {width:,} x {height:,}.")
+        own = TranslatableText(
+            "It has {width} x {height}.", {"width": f"{width:,}", "height": f"{height:,}"}
+        )
+        raise ImageError(join_texts(_too_many_pixels(max_pixels), own))
 
 
 def _turn_upright(image: Image.Image, frame: int) -> Image.Image:
@@ -245,21 +251,26 @@ def _to_8_bits(image: Image.Image) -> Image.Image:
     return Image.fromarray(scaled.round().astype(np.uint8))
 
 
-def _explain_unreadable(content: bytes) -> str:
+def _explain_unreadable(content: bytes) -> DisplayText:
     head = content[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if head.startswith(b"<svg") or (head.startswith(b"<?xml") and b"<svg" in content[:4096]):
-        return "SVG drawings cannot be read. Please save it as PNG first."
+        return message("SVG drawings cannot be read. Please save it as PNG first.")
     if head.startswith(b"%pdf"):
-        return "PDF files cannot be read. Please save the page as PNG first."
-    return f"This file is not a picture that can be read ({_READABLE})."
-
-
-def _too_many_bytes(size: int, max_bytes: int) -> str:
-    return (
-        f"This file has {size / 1e6:.0f} MB; at most {max_bytes / 1e6:.0f} MB are taken. "
-        "Please make it smaller."
+        return message("PDF files cannot be read. Please save the page as PNG first.")
+    return TranslatableText(
+        "This file is not a picture that can be read ({formats}).", {"formats": _READABLE}
     )
 
 
-def _too_many_pixels(max_pixels: int) -> str:
-    return f"This picture is too large; at most {max_pixels / 1e6:.0f} megapixels are taken."
+def _too_many_bytes(size: int, max_bytes: int) -> TranslatableText:
+    return TranslatableText(
+        "This file has {size} MB; at most {most} MB are taken. Please make it smaller.",
+        {"size": f"{size / 1e6:.0f}", "most": f"{max_bytes / 1e6:.0f}"},
+    )
+
+
+def _too_many_pixels(max_pixels: int) -> TranslatableText:
+    return TranslatableText(
+        "This picture is too large; at most {most} megapixels are taken.",
+        {"most": f"{max_pixels / 1e6:.0f}"},
+    )

@@ -14,17 +14,15 @@ from vlm_demo.engines.detector.abilities import ABILITIES
 from vlm_demo.engines.detector.questions import detect_language
 from vlm_demo.engines.detector.vocabulary import Language
 from vlm_demo.errors import LoadError, VlmDemoError
+from vlm_demo.translatable_text import DisplayText, TranslatableText, join_texts, message
 from vlm_demo.values import Reply, Request
 
 LOOKS: Mapping[ImageKind, str] = {
-    ImageKind.PHOTOGRAPH: "This looks like a photograph.",
-    ImageKind.DRAWN_SCENE: "This looks like a drawn scene.",
-    ImageKind.SCREEN: "This looks like a screenshot, a chart or a document.",
+    ImageKind.PHOTOGRAPH: message("This looks like a photograph."),
+    ImageKind.DRAWN_SCENE: message("This looks like a drawn scene."),
+    ImageKind.SCREEN: message("This looks like a screenshot, a chart or a document."),
 }
 """What people are told about a picture of each kind."""
-
-ANSWERED = "{name} answered."
-"""What people are told about who answered."""
 
 UNKNOWN_PICTURE: Mapping[Language, str] = {
     Language.ENGLISH: (
@@ -50,7 +48,7 @@ class Route:
     spec: ModelSpec
     """The menu's entry that was chosen, or the one that it stands for."""
 
-    note: str = ""
+    note: DisplayText = ""
     """What people should know: who answers, or that the model does not know such pictures."""
 
     refusal: str = ""
@@ -96,12 +94,13 @@ class ModelRouter:
             kind = self.recognize(_find_newest_image(request)) if spec.made_for else None
             if kind is None or spec.made_for is kind:
                 return Route(spec)
-            return Route(spec, " ".join((LOOKS[kind], _describe_limit(spec), self._advise(kind))))
+            return Route(spec, join_texts(LOOKS[kind], _describe_limit(spec), self._advise(kind)))
         parts = self.list_parts(spec)
         if not parts:
             raise LoadError(
-                f"{spec.name} needs a detector and a model for drawn scenes on the menu, and their "
-                "weights. Please choose a model by name."
+                "{name} needs a detector and a model for drawn scenes on the menu, and their "
+                "weights. Please choose a model by name.",
+                name=spec.name,
             )
         image = _find_newest_image(request)
         kind = self._recognize(image)
@@ -127,12 +126,12 @@ class ModelRouter:
         models = (spec for spec in self._menu() if spec.engine == "detector" and spec.is_here)
         return next(models, None)
 
-    def _advise(self, kind: ImageKind) -> str:
+    def _advise(self, kind: ImageKind) -> DisplayText:
         models = (spec for spec in self._menu() if spec.made_for is kind and spec.runs_here)
         other = next(models, None)
         if other is None:
-            return "Please choose a larger model."
-        return f"Please ask {other.name} instead."
+            return message("Please choose a larger model.")
+        return TranslatableText("Please ask {name} instead.", {"name": other.name})
 
 
 def wants_larger_model(spec: ModelSpec, reply: Reply) -> bool:
@@ -142,7 +141,7 @@ def wants_larger_model(spec: ModelSpec, reply: Reply) -> bool:
     """
     if reply.text in (*UNKNOWN_PICTURE.values(), *ABILITIES.values()):
         return True
-    return bool(spec.made_for) and _describe_limit(spec) in reply.note
+    return bool(spec.made_for) and str(_describe_limit(spec)) in str(reply.note)
 
 
 def _find_newest_image(request: Request) -> Image | None:
@@ -157,11 +156,12 @@ def _choose_model(
     spec = next((one for one in parts if one.made_for is wanted), None)
     if spec is None:
         return Route(parts[0], refusal=UNKNOWN_PICTURE[detect_language(request.text)])
-    note = ANSWERED.format(name=spec.name)
-    return Route(spec, f"{LOOKS[kind]} {note}" if kind else note)
+    note = TranslatableText("{name} answered.", {"name": spec.name})
+    return Route(spec, join_texts(LOOKS[kind], note) if kind else note)
 
 
-def _describe_limit(spec: ModelSpec) -> str:
+def _describe_limit(spec: ModelSpec) -> TranslatableText:
+    template = message("{name} knows only photographs, so its answer may mean nothing.")
     if spec.made_for is ImageKind.DRAWN_SCENE:
-        return f"{spec.name} knows only drawn scenes, so its answer may mean nothing."
-    return f"{spec.name} knows only photographs, so its answer may mean nothing."
+        template = message("{name} knows only drawn scenes, so its answer may mean nothing.")
+    return TranslatableText(template, {"name": spec.name})

@@ -183,7 +183,9 @@ def _split(command: str) -> tuple[str, ...]:
     try:
         parts = tuple(shlex.split(command))
     except ValueError as error:
-        raise SettingsError(f"The moderation command cannot be read: {error}.") from error
+        raise SettingsError(
+            "The moderation command cannot be read: {problem}.", problem=error
+        ) from error
     if not parts:
         raise SettingsError("The moderation command is empty.")
     return parts

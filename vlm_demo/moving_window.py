@@ -15,6 +15,7 @@ from threading import Lock
 from typing import NamedTuple
 
 from vlm_demo.errors import VlmDemoError
+from vlm_demo.translatable_text import TranslatableText
 
 MINUTE = 60.0
 """A minute in seconds."""
@@ -117,9 +118,11 @@ class MovingWindow:
                 self._by_visitor[event.visitor].remove(event)
 
 
-def describe_wait(wait_s: float) -> str:
+def describe_wait(wait_s: float) -> TranslatableText:
     """Say how long to wait: "12 seconds", "3 minutes"."""
-    return f"{ceil(wait_s)} seconds" if wait_s < MINUTE else f"{ceil(wait_s / MINUTE)} minutes"
+    if wait_s < MINUTE:
+        return TranslatableText("{count} seconds", {"count": ceil(wait_s)})
+    return TranslatableText("{count} minutes", {"count": ceil(wait_s / MINUTE)})
 
 
 def _nth_newest_time(events: deque[_Event], n: float) -> float:

@@ -50,8 +50,9 @@ class AnswerQuota:
             running = self._running[visitor]
             if self._at_once and running >= self._at_once:
                 raise QuotaError(
-                    f"{running} of your requests are being answered, the most at a time. Please "
-                    "wait until one of them has ended."
+                    "{running} of your requests are being answered, the most at a time. Please "
+                    "wait until one of them has ended.",
+                    running=running,
                 )
             self._window.count(visitor)
             self._running[visitor] += 1
@@ -66,7 +67,7 @@ class AnswerQuota:
 
 def _too_many_answers(wait_s: float) -> QuotaError:
     return QuotaError(
-        "You have asked for very many answers in the last hour. Please wait "
-        f"{describe_wait(wait_s)}.",
+        "You have asked for very many answers in the last hour. Please wait {when}.",
+        when=describe_wait(wait_s),
         wait_s=wait_s,
     )

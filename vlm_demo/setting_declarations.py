@@ -124,7 +124,12 @@ class Declaration:
         try:
             return self.parse(text.strip())
         except ValueError as error:
-            raise SettingsError(f"{source}={text!r} cannot be used: {error}.") from error
+            raise SettingsError(
+                "{source}={words} cannot be used: {problem}.",
+                source=source,
+                words=repr(text),
+                problem=error,
+            ) from error
 
 
 def declare_setting(

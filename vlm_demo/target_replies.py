@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from vlm_demo.engines.channel import Channel
 from vlm_demo.prompting.targets import match_target
+from vlm_demo.translatable_text import join_texts
 from vlm_demo.values import (
     Mention,
     ParsedPlace,
@@ -133,7 +134,7 @@ def merge_replies(targets: Sequence[str], replies: Sequence[Reply | None]) -> Re
         reasoning="\n\n".join(reply.reasoning for reply in own if reply.reasoning),
         parsed_places=tuple(_move_places(own)),
         targets=tuple(TargetResult(name, reply.state, reply.raw) for name, reply in parts),
-        note=" ".join(dict.fromkeys(reply.note for reply in own if reply.note)),
+        note=join_texts(*(reply.note for reply in own)),
         queue_position=min(positions) if positions and not has_begun else 0,
         is_waiting=not has_begun and not any(reply.stop for reply in own),
         stop=_merge_stops([reply.stop for reply in own]),

@@ -1,13 +1,24 @@
 """Formats amounts for people."""
 
+from vlm_demo.translatable_text import DisplayText, TranslatableText
 
-def format_parameters(parameters: int | None, *, long: bool = False) -> str:
-    """Format a number of parameters: "7.06 B", or long "7.06 billion"; "" if not known."""
+
+def format_parameters(parameters: int | None) -> str:
+    """Format a number of parameters: "7.06 B"; "" if not known."""
     if not parameters:
         return ""
     if parameters >= 1_000_000_000:
-        return f"{_short(parameters / 1e9)} {'billion' if long else 'B'}"
-    return f"{_short(parameters / 1e6)} {'million' if long else 'M'}"
+        return f"{_short(parameters / 1e9)} B"
+    return f"{_short(parameters / 1e6)} M"
+
+
+def describe_parameters(parameters: int | None) -> DisplayText:
+    """Write out a number of parameters: "7.06 billion"; "" if not known."""
+    if not parameters:
+        return ""
+    if parameters >= 1_000_000_000:
+        return TranslatableText("{number} billion", {"number": _short(parameters / 1e9)})
+    return TranslatableText("{number} million", {"number": _short(parameters / 1e6)})
 
 
 def format_bytes(size: int | None) -> str:

@@ -18,6 +18,7 @@ from threading import Lock
 from typing import BinaryIO
 
 from vlm_demo.errors import ImageError, SourceError
+from vlm_demo.translatable_text import message
 
 MAX_COMPRESSION = 500
 """Largest ratio of a file's size to its size in the archive; a plain BMP comes close."""
@@ -82,7 +83,7 @@ class ZipReader:
             self._archive = zipfile.ZipFile(path)
         except _ZIP_ERRORS as error:
             raise SourceError(
-                f"{path.name} is not a ZIP that can be read, or is damaged."
+                "{name} is not a ZIP that can be read, or is damaged.", name=path.name
             ) from error
 
     def entries(self) -> Iterator[ZipEntry]:
@@ -135,20 +136,23 @@ class ZipReader:
             raise ImageError("This file is damaged in the ZIP.") from error
         if len(content) > plausible:
             raise ImageError(
-                f"This file grows more than {MAX_COMPRESSION}-fold when it is unpacked, which "
-                "pictures do not; it is skipped."
+                "This file grows more than {max_compression}-fold when it is unpacked, which "
+                "pictures do not; it is skipped.",
+                max_compression=MAX_COMPRESSION,
             )
         if len(content) > max_bytes:
             raise ImageError(
-                f"This file has {info.file_size / 1e6:.0f} MB; at most {max_bytes / 1e6:.0f} MB "
-                "are allowed."
+                "This file has {file_size} MB; at most {max_bytes} MB are allowed.",
+                file_size=f"{info.file_size / 1e6:.0f}",
+                max_bytes=f"{max_bytes / 1e6:.0f}",
             )
         return content
 
     def _too_much(self) -> SourceError:
         return SourceError(
-            f"The pictures in this ZIP have more than {self._limits.bytes_all / 1e6:,.0f} MB when "
-            "unpacked, the most that is allowed. Please split it."
+            "The pictures in this ZIP have more than {bytes_all} MB when unpacked, the most that "
+            "is allowed. Please split it.",
+            bytes_all=f"{self._limits.bytes_all / 1e6:,.0f}",
         )
 
 
@@ -183,15 +187,15 @@ def _check_list(file: BinaryIO, limits: ZipLimits) -> None:
 def _problem(info: zipfile.ZipInfo, name: str) -> str:
     """Return why a file is not read; "": it is."""
     if info.flag_bits & _ENCRYPTED:
-        return "This file is locked with a password. Please unlock the ZIP first."
+        return message("This file is locked with a password. Please unlock the ZIP first.")
     if stat.S_ISLNK(info.external_attr >> 16):
-        return "This is a link to another file; links in a ZIP are not followed."
+        return message("This is a link to another file; links in a ZIP are not followed.")
     path = name.replace("\\", "/")
     if path.startswith("/") or re.match(r"[A-Za-z]:", path) or ".." in PurePosixPath(path).parts:
-        return "This name leads out of the ZIP; such files are not read."
+        return message("This name leads out of the ZIP; such files are not read.")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         # The others unpack without a limit, or not in every Python.
-        return "This file is packed in a way that is not read. Please use an ordinary ZIP."
+        return message("This file is packed in a way that is not read. Please use an ordinary ZIP.")
     return ""
 
 

@@ -62,8 +62,8 @@ def test_the_strip_undoes_the_padding_of_a_square() -> None:
     raw, numbers, space, padding, pixels = strip.steps
     assert raw.detail.strip("[]") == "0.10, 0.20, 0.40, 0.60"
     assert numbers.numbers == space.numbers == (0.1, 0.2, 0.4, 0.6)
-    assert "800 \N{MULTIPLICATION SIGN} 800" in padding.detail
-    assert "100 above and below" in padding.detail
+    assert "800 \N{MULTIPLICATION SIGN} 800" in str(padding.detail)
+    assert "100 above and below" in str(padding.detail)
     assert pixels.numbers == pytest.approx((80, 60, 320, 380))
 
 
@@ -115,8 +115,8 @@ def test_x_comes_first_whatever_the_order_of_the_output() -> None:
 
 def test_what_was_sorted_or_cut_off_is_said() -> None:
     (strip,) = diagnose("400 0 100 1005", family_in(N1000), WIDE).traces
-    assert "corners put in order" in strip.steps[-1].detail
-    assert "cut off" in strip.steps[-1].detail
+    assert "corners put in order" in str(strip.steps[-1].detail)
+    assert "cut off" in str(strip.steps[-1].detail)
     assert strip.steps[-1].numbers == pytest.approx((80, 0, 320, 600))
 
 
@@ -186,7 +186,7 @@ def test_numbers_that_contradict_the_space_are_doubted(
     space: CoordinateSpace, frame: Frame, raw: str, words: str, likelier: tuple[str, ...]
 ) -> None:
     (doubt,) = diagnose(raw, family_in(space), frame).warnings
-    assert words in doubt.message
+    assert words in str(doubt.text)
     assert doubt.better_spaces[: len(likelier)] == likelier
     assert set(doubt.better_spaces) <= set(SPACES)
     for name in doubt.better_spaces[:1]:  # what is proposed is not doubted in turn
@@ -213,7 +213,7 @@ def test_numbers_that_fit_are_not_doubted(space: CoordinateSpace, raw: str) -> N
 def test_numbers_that_were_not_read_are_quoted() -> None:
     raw = "It is at [12, 34, 56, 78], 7 of 8 people say."
     (doubt,) = diagnose(raw, KOSMOS, WIDE).warnings
-    assert "“12, 34, 56, 78”" in doubt.message
+    assert "“12, 34, 56, 78”" in str(doubt.text)
     assert diagnose("There are 3 dogs and 4 cats.", KOSMOS, WIDE).warnings == ()
 
 

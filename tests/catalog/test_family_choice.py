@@ -153,7 +153,7 @@ def test_a_folder_with_only_a_config_is_guessed_by_its_name(
     assert spec.family_choice
     assert spec.family_choice.is_guess
     assert (
-        spec.note
+        str(spec.note)
         == f"Asked as {get_family(family).title}: a guess by the name of its folder, {name}."
     )
 

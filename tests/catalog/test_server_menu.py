@@ -63,11 +63,11 @@ def test_an_entry_says_how_its_family_was_found() -> None:
     models = listing(ServerModel("gemma3:4b"), ServerModel("gpt-4o"), ServerModel("text", False))
     guessed, unknown = server_specs(models)
     assert (guessed.family, guessed.checkpoint, guessed.base_url) == ("gemma3", "gemma3:4b", BASE)
-    assert "as its name suggests" in guessed.note
+    assert "as its name suggests" in str(guessed.note)
     assert (unknown.family, unknown.server) == ("generic", "openai")
     (chosen,) = server_specs(models, names=["gpt-4o"], families={"gpt-4o": "qwen2_5_vl"})
     assert chosen.family == "qwen2_5_vl"
-    assert "as was chosen" in chosen.note
+    assert "as was chosen" in str(chosen.note)
     with pytest.raises(UnknownModelError):
         server_specs(models, families={"gpt-4o": "no such family"})
 

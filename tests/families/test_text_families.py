@@ -117,7 +117,7 @@ def test_example_captions_come_before_the_caption() -> None:
 )
 def test_a_region_is_drawn_into_the_picture_and_people_are_told(family: str) -> None:
     prompt = get_family(family).prompt(Request(Task.DESCRIBE_REGION, "", (PICTURE,)))
-    assert "red box with the number 1" in prompt.note
+    assert "red box with the number 1" in str(prompt.note)
     assert prompt.messages[-1].images[0].tobytes() != PICTURE.tobytes()
     assert "1" in prompt.messages[-1].text
 

@@ -25,7 +25,7 @@ def test_reading_numbers_undoes_writing_them(name: str) -> None:
 def test_any_space_can_have_y_first(name: str) -> None:
     space = SPACES[name]
     swapped = with_y_first(space)
-    assert SPACES[swapped.name].title == f"{space.title}, y before x"
+    assert str(SPACES[swapped.name].title) == f"{space.title}, y before x"
     x1, y1, x2, y2 = space.to_numbers(BOX, FRAME)
     assert swapped.to_numbers(BOX, FRAME) == (y1, x1, y2, x2)
 

@@ -107,5 +107,5 @@ def test_a_name_with_a_comma_is_not_put_into_a_list_with_commas() -> None:
     alone = [one.text for one in get_family("qwen3_vl").split_request(request)]
     assert alone == ['"big, red dog"', "cat"]
     assert get_family("paligemma").split_request(request) == (request,)
-    note = get_family("qwen3_vl").prompt(request).note
+    note = str(get_family("qwen3_vl").prompt(request).note)
     assert note.startswith("Each of the 2 things is asked for by itself")

@@ -27,6 +27,7 @@ from vlm_demo.backend import Backend
 from vlm_demo.catalog.menu import default_menu
 from vlm_demo.errors import InputError, MissingImageError, TooLongError
 from vlm_demo.families import get_family
+from vlm_demo.translatable_text import text_from_json
 from vlm_demo.ui.components.answer.view import answer_value, ranking_value, rotations_value
 from vlm_demo.ui.streaming import compute_in_thread
 from vlm_demo.units import format_percent
@@ -149,7 +150,7 @@ def test_percents_round_nothing_away(share: float, words: str) -> None:
 
 def test_those_who_wait_are_told_how_many_are_ahead() -> None:
     (note,) = json.loads(answer_value(Reply("", "", queue_position=3), busy=True))["notes"]
-    assert "3 requests are ahead" in note
+    assert "3 requests are ahead" in str(text_from_json(note))
     assert not json.loads(answer_value(Reply("", ""), busy=True))["notes"]
 
 

@@ -31,6 +31,7 @@ from vlm_demo.errors import (
 )
 from vlm_demo.families import get_family
 from vlm_demo.prompting.stop_notes import STOP_NOTES
+from vlm_demo.translatable_text import TranslatableText, text_from_json
 from vlm_demo.ui.components.answer import larger_models
 from vlm_demo.ui.components.answer.answer_stream import stream_answer
 from vlm_demo.ui.components.answer.remedies import find_remedies, problem_value
@@ -38,7 +39,6 @@ from vlm_demo.ui.components.answer.view import answer_value, finish_value, waiti
 from vlm_demo.ui.components.answer.waiting import Waiting
 from vlm_demo.ui.components.settings.request_settings import RequestSettings
 from vlm_demo.ui.components.settings.sampling_values import find_hints
-from vlm_demo.ui.html_values import TranslatableText
 from vlm_demo.ui.streaming import PATIENCE_S
 from vlm_demo.values import (
     Box,
@@ -123,7 +123,7 @@ def test_the_pace_of_an_answer_is_told_in_numbers_for_people() -> None:
     def pace(*of: float, secret: bool = False) -> list[str]:
         reply = Reply("x", "x", timing=Timing(of[0], of[1], int(of[2])))
         value = json.loads(answer_value(reply, busy=False, secret=secret))
-        return [fact["words"].format(**fact["values"]) for fact in value["pace"]]
+        return [str(text_from_json(fact)) for fact in value["pace"]]
 
     assert pace(0.3, 1.2, 18) == ["1.2 s", "first token 0.3 s", "18 tokens", "19 tokens/s"]
     assert pace(0.3, 125, 0) == ["2 min 5 s", "first token 0.3 s"]

@@ -170,7 +170,11 @@ def check_models(models: Sequence[str]) -> None:
         InputError: there are not `FEWEST` to `MOST` different ones.
     """
     if not MIN_MODELS <= len(set(models)) <= MAX_MODELS or len(set(models)) < len(models):
-        raise InputError(f"Please choose {MIN_MODELS} to {MAX_MODELS} different models.")
+        raise InputError(
+            "Please choose {min_models} to {max_models} different models.",
+            min_models=MIN_MODELS,
+            max_models=MAX_MODELS,
+        )
 
 
 def ask_models(backend: Backend, models: Sequence[str], request: Request) -> Iterator[ModelAnswer]:

@@ -13,6 +13,7 @@ from vlm_demo.prompting.confidence import copy_confidences
 from vlm_demo.prompting.family import Family
 from vlm_demo.prompting.image_size import limit_image_size
 from vlm_demo.target_replies import assign_targets, merge_replies
+from vlm_demo.translatable_text import join_texts
 from vlm_demo.values import Reply, ReplyState, Request
 
 
@@ -30,7 +31,7 @@ def reread(spec: ModelSpec, request: Request, reply: Reply, space: str) -> Reply
         VlmDemoError: the model cannot be asked this.
     """
     if space and space not in SPACES:
-        raise InputError(f"There is no coordinate space {quote_name(space)}.")
+        raise InputError("There is no coordinate space {space}.", space=quote_name(space))
     family = get_family(spec.family)
     if spec.engine == "remote":
         family = limit_image_size(family)
@@ -56,7 +57,7 @@ def _read(family: Family, request: Request, raw: str, space: str) -> Reply:
     prompt = family.prompt(request, max_characters=sys.maxsize)
     frame = replace(prompt.frame, space=space) if prompt.frame else None
     again = family.reply(raw, replace(prompt, frame=frame))
-    return replace(again, note=" ".join(filter(None, (prompt.note, again.note))))
+    return replace(again, note=join_texts(prompt.note, again.note))
 
 
 def spaces_to_choose(spec: ModelSpec, reply: Reply) -> tuple[CoordinateSpace, ...]:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TypedDict
 
 from vlm_demo.analysis.phrases import Phrase
+from vlm_demo.translatable_text import TranslatableText, message
 from vlm_demo.values import Mention, Region, Size, bounding_box
 
 CERTAIN = 0.75
@@ -49,25 +50,29 @@ class Reason(StrEnum):
 
 
 _TEMPLATES = {
-    Reason.FOUND: "Found in the picture: {found}.",
-    Reason.ABSENT_AS_SAID: "Not found, as the answer says.",
-    Reason.PLAINLY_ABSENT: "The model says that there is none.",
-    Reason.ANSWERS_NO: (
+    Reason.FOUND: message("Found in the picture: {found}."),
+    Reason.ABSENT_AS_SAID: message("Not found, as the answer says."),
+    Reason.PLAINLY_ABSENT: message("The model says that there is none."),
+    Reason.ANSWERS_NO: message(
         "No place was found; asked whether there is one, the model says no ({percent})."
     ),
-    Reason.NOTHING_CLEAR: "No place was found, and the model says nothing clear.",
-    Reason.ANSWERS_YES: (
+    Reason.NOTHING_CLEAR: message("No place was found, and the model says nothing clear."),
+    Reason.ANSWERS_YES: message(
         "No place was found; asked whether there is one, the model says yes ({percent})."
     ),
-    Reason.DRAWN_BUT_NO: (
+    Reason.DRAWN_BUT_NO: message(
         "A place was drawn, but asked whether there is one, the model says no ({percent})."
     ),
-    Reason.DENIED_BUT_FOUND: "The answer says that there is none; found: {found}.",
-    Reason.DENIED_BUT_YES: "The answer says that there is none; the model says yes ({percent}).",
-    Reason.OTHER_NUMBER: "The answer says {count}; found: {found}.",
-    Reason.PARTLY_JUDGED: 'Found in the picture: {found}; "{ignored}" cannot be judged.',
-    Reason.CANNOT_BE_CHECKED: "Cannot be checked: the detector knows 80 kinds of things only.",
-    Reason.NOT_CHECKED: "Not looked for: the text names too many things.",
+    Reason.DENIED_BUT_FOUND: message("The answer says that there is none; found: {found}."),
+    Reason.DENIED_BUT_YES: message(
+        "The answer says that there is none; the model says yes ({percent})."
+    ),
+    Reason.OTHER_NUMBER: message("The answer says {count}; found: {found}."),
+    Reason.PARTLY_JUDGED: message('Found in the picture: {found}; "{ignored}" cannot be judged.'),
+    Reason.CANNOT_BE_CHECKED: message(
+        "Cannot be checked: the detector knows 80 kinds of things only."
+    ),
+    Reason.NOT_CHECKED: message("Not looked for: the text names too many things."),
 }
 
 
@@ -109,10 +114,7 @@ class Finding:
     @property
     def explanation(self) -> str:
         """The reason in English."""
-        words = self.reason.template if self.reason else ""
-        for name, value in self.blanks.items():
-            words = words.replace(f"{{{name}}}", value)
-        return words
+        return str(TranslatableText(self.reason.template, self.blanks)) if self.reason else ""
 
 
 @dataclass(frozen=True, slots=True)

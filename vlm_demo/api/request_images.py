@@ -46,8 +46,9 @@ class ImageReader:
         self._room -= image.width * image.height
         if self._room < 0:
             raise ImageError(
-                "The pictures of this request are too large together: at most "
-                f"{MAX_PIXELS_FACTOR * self._max_pixels / 1e6:.0f} megapixels are taken."
+                "The pictures of this request are too large together: at most {max_pixels_factor} "
+                "megapixels are taken.",
+                max_pixels_factor=f"{MAX_PIXELS_FACTOR * self._max_pixels / 1e6:.0f}",
             )
         return image
 

@@ -21,8 +21,8 @@ def open_source(path: Path, limits: SourceLimits, besides: Sequence[Path] = ()) 
     elif path.is_file():
         source = ZipSource(path, limits)
     else:
-        raise SourceError(f"There is no folder or ZIP {path}.")
+        raise SourceError("There is no folder or ZIP {path}.", path=path)
     if not source.names:
         source.close()
-        raise SourceError(f"There are no pictures in {path}.")
+        raise SourceError("There are no pictures in {path}.", path=path)
     return source

@@ -63,7 +63,8 @@ def store_batch(folder: Path, job: BatchJob, uploads: Sequence[Path]) -> None:
             names[_unique_name(upload.name, names)] = stored
     except OSError as error:
         raise BatchError(
-            f"The pictures cannot be stored: {error.strerror or error}. Please try again later."
+            "The pictures cannot be stored: {reason}. Please try again later.",
+            reason=error.strerror or error,
         ) from error
     stored_batch = {"job": asdict(job), "files": names}
     with atomic_write(folder / "job.json") as file:
@@ -104,5 +105,5 @@ def open_files(folder: Path, files: Mapping[str, str], settings: Settings) -> Im
         source = FilesSource(first if not more else f"{first} …", paths, limits)
     if not source.names:
         source.close()
-        raise SourceError(f"There are no pictures in {first}.")
+        raise SourceError("There are no pictures in {first}.", first=first)
     return source

@@ -114,7 +114,9 @@ class BatchJournal:
                     file.seek(entry.offset)
                     yield BatchResult.from_json(json.loads(file.readline()))
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise JournalError(f"{self.path} can no longer be read: {error}.") from error
+            raise JournalError(
+                "{path} can no longer be read: {problem}.", path=self.path, problem=error
+            ) from error
 
     def _begin(self, header: Mapping[str, Any]) -> int:
         """Read what is there, repair its end, and return where the next line goes."""
@@ -147,8 +149,10 @@ class BatchJournal:
             except (ValueError, KeyError, TypeError) as error:
                 if file.read(1):
                     raise JournalError(
-                        f"Line {number} of {self.path} is damaged. Please remove it, or choose "
-                        "another folder."
+                        "Line {number} of {path} is damaged. Please remove it, or choose another "
+                        "folder.",
+                        number=number,
+                        path=self.path,
                     ) from error
                 break  # the program was killed while it wrote this
             self._index(result, end)
@@ -177,8 +181,10 @@ class BatchJournal:
 
     def _unwritable(self, error: OSError) -> JournalError:
         return JournalError(
-            f"{self.path} cannot be written: {error.strerror or error}. The results so far are "
-            "kept; free some space and run the batch again to continue."
+            "{path} cannot be written: {reason}. The results so far are kept; free some space and "
+            "run the batch again to continue.",
+            path=self.path,
+            reason=error.strerror or error,
         )
 
 
@@ -203,19 +209,23 @@ def _check_header(first: bytes, header: Mapping[str, Any], path: Path) -> None:
     except ValueError:
         found = None
     if not isinstance(found, dict) or HEADER_KEY not in found:
-        raise JournalError(f"{path} is not the journal of a batch. Please choose another folder.")
+        raise JournalError(
+            "{path} is not the journal of a batch. Please choose another folder.", path=path
+        )
     if found[HEADER_KEY] != VERSION:
         raise JournalError(
-            f"{path} was written by another version of this program. Please choose another folder."
+            "{path} was written by another version of this program. Please choose another folder.",
+            path=path,
         )
     other = [name for name in header if found.get(name) != header[name]]
     if other:
         raise JournalError(
-            f"{path} is the journal of another job: "
-            + "; ".join(
+            "{path} is the journal of another job: {differences}. Please choose another folder, or "
+            "run the same job.",
+            path=path,
+            differences="; ".join(
                 f"{name}: {found.get(name)!r} there, {header[name]!r} here" for name in other
-            )
-            + ". Please choose another folder, or run the same job."
+            ),
         )
 
 
@@ -226,4 +236,4 @@ def _lock_exclusively(file: BinaryIO, path: Path) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        raise JournalError(f"{path} is in use by another run.") from error
+        raise JournalError("{path} is in use by another run.", path=path) from error

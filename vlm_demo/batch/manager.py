@@ -92,8 +92,9 @@ class BatchManager:
             folder = visitor_folder(self._folder, visitor) / code
             if not _CODE.fullmatch(code) or not (folder / "job.json").is_file():
                 raise BatchError(
-                    f"You have no batch {code!r} here. Batches are kept for a day, and only the "
-                    "browser that started one can open it."
+                    "You have no batch {code} here. Batches are kept for a day, and only the "
+                    "browser that started one can open it.",
+                    code=repr(code),
                 )
             batch = VisitorBatch(code, folder, self._backend, self._settings)
             self._open[visitor, code] = batch
@@ -124,8 +125,9 @@ class BatchManager:
             raise BatchError("A batch of yours is running. Please wait for it, or stop it first.")
         if len(busy) >= self._settings.batch_jobs:
             raise BatchError(
-                f"The page runs at most {self._settings.batch_jobs} batches at a time, and all are "
-                "running now. Please try again in a few minutes; nothing is lost."
+                "The page runs at most {batch_jobs} batches at a time, and all are running now. "
+                "Please try again in a few minutes; nothing is lost.",
+                batch_jobs=self._settings.batch_jobs,
             )
 
     def _clean_up(self) -> None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from vlm_demo.markup.region_json import RegionsInPixelsModel
 from vlm_demo.rendering.export.answer_data import AnyText, reply_to_data, targets_to_data
+from vlm_demo.translatable_text import DisplayText, TranslatableText, text_from_json, text_to_json
 from vlm_demo.values import (
     Mention,
     Reply,
@@ -34,7 +35,7 @@ class BatchResult:
     state: str = ReplyState.NONE
     timing: Mapping[str, float] = field(default_factory=dict, compare=False)  # as in the journal
     stop: StopReason | None = None  # why the answer ended; None: not known
-    error: str = ""  # in words; "": there is an answer
+    error: DisplayText = ""  # what went wrong; "": there is an answer
     retry: bool = False  # the model failed, not the picture: worth another try
     targets: tuple[Mapping[str, Any], ...] = ()  # as in the journal: a result for each thing
     model: str = ""  # that answered, by its name on the menu; "": not known
@@ -59,13 +60,19 @@ class BatchResult:
                 for data, result in zip(targets_to_data(reply), reply.targets, strict=True)
             ),
             model=reply.model,
-            note=reply.note,
+            note=str(reply.note),
         )
 
     def to_json(self) -> dict[str, Any]:
         """Return the line of the journal."""
         if self.error:
-            failure = {"name": self.name, "sha256": self.sha256, "error": self.error}
+            failure: dict[str, Any] = {
+                "name": self.name,
+                "sha256": self.sha256,
+                "error": str(self.error),
+            }
+            if isinstance(self.error, TranslatableText):
+                failure["message"] = text_to_json(self.error)
             return failure | ({"again": True} if self.retry else {})
         return {
             "name": self.name,
@@ -91,7 +98,12 @@ class BatchResult:
         """
         if "error" in line:
             failure = _FailureModel.model_validate(line)
-            return cls(failure.name, failure.sha256, error=failure.error, retry=failure.again)
+            return cls(
+                failure.name,
+                failure.sha256,
+                error=text_from_json(failure.message or failure.error),
+                retry=failure.again,
+            )
         answer = _AnswerModel.model_validate(line)
         return cls(
             answer.name,
@@ -178,5 +190,6 @@ class _AnswerModel(BaseModel):
 class _FailureModel(BaseModel):
     name: AnyText
     sha256: AnyText
-    error: AnyText
+    error: AnyText  # in English
+    message: dict[str, Any] = {}  # the same as a template and its values
     again: bool = False

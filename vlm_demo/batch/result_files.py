@@ -143,7 +143,7 @@ def reopen_image(source: ImageSource, result: BatchResult) -> Image.Image:
     """
     content = source.read(result.name)
     if hashlib.sha256(content).hexdigest() != result.sha256:
-        raise ImageError(f"{result.name} is a different picture now.")
+        raise ImageError("{name} is a different picture now.", name=result.name)
     width, height = result.size
     return open_image(content, max_bytes=len(content), max_pixels=width * height)
 
@@ -157,7 +157,7 @@ def _cells(result: BatchResult) -> tuple[object, ...]:
             "",
             "",
             "",
-            escape_cell(result.error),
+            escape_cell(str(result.error)),
             result.sha256,
             "",
             StopReason.FAILED,

@@ -22,6 +22,7 @@ from vlm_demo.batch.sources import ImageSource
 from vlm_demo.batch.throughput import Throughput
 from vlm_demo.errors import BatchError, ImageError, InputError, QueueFullError, VlmDemoError
 from vlm_demo.images import MAX_BYTES, MAX_PIXELS, open_image
+from vlm_demo.translatable_text import DisplayText, as_text, message
 from vlm_demo.values import Reply
 
 MAX_FAILURES = 3
@@ -55,7 +56,7 @@ class BatchProgress:
     total: int
     per_s: float = 0.0  # pictures per second lately; 0: not known
     remaining_s: float | None = None  # seconds to the end; None: not known
-    error: str = ""  # why it stopped
+    error: DisplayText = ""  # why it stopped
 
 
 def ignore_image(name: str, image: Image) -> None:
@@ -159,7 +160,7 @@ class BatchRun:
             failed = sum(self._outcomes.values())
             done = len(self._outcomes) - failed
             total = len(self._wanted)
-            error = str(self._error or "")
+            error = self._describe_error()
             state = self._state(running, total - done - failed)
             if not running:
                 return BatchProgress(state, done, failed, total, error=error)
@@ -210,6 +211,11 @@ class BatchRun:
                 self._error = self._error or error
             self.stop()
 
+    def _describe_error(self) -> DisplayText:
+        """Say why the run stopped; "": it has not failed."""
+        error = self._error
+        return error.message if isinstance(error, VlmDemoError) else str(error or "")
+
     def _settle(self, name: str) -> None:
         """Settle one picture, unless the journal has settled it already."""
         digest = ""
@@ -221,7 +227,7 @@ class BatchRun:
             image = open_image(content, max_bytes=self._max_bytes, max_pixels=self._max_pixels)
         except ImageError as error:
             if not self._journal.is_settled(name, digest):
-                self._record(BatchResult(name, digest, error=str(error)))
+                self._record(BatchResult(name, digest, error=error.message))
             return
         del content  # the pixels are enough
         self._on_image(name, image)
@@ -234,13 +240,13 @@ class BatchRun:
         try:
             reply = self._answer(image)
         except InputError as error:
-            return BatchResult(name, digest, error=str(error))
+            return BatchResult(name, digest, error=error.message)
         except VlmDemoError as error:
-            return self._count_failure(name, digest, error, str(error))
+            return self._count_failure(name, digest, error, error.message)
         except Exception as error:  # a bug with one picture must not end the batch
             log.exception("The answer about a picture failed.")
             return self._count_failure(
-                name, digest, error, "Something went wrong with this picture."
+                name, digest, error, message("Something went wrong with this picture.")
             )
         with self._lock:
             self._failures = 0
@@ -262,7 +268,7 @@ class BatchRun:
                     return None
 
     def _count_failure(
-        self, name: str, digest: str, error: Exception, words: str
+        self, name: str, digest: str, error: Exception, problem: DisplayText
     ) -> BatchResult | None:
         """Count a failure of the model; after too many in a row the batch stops."""
         if self._stopped.is_set():
@@ -271,13 +277,15 @@ class BatchRun:
             self._failures += 1
             if self._failures == MAX_FAILURES:
                 self._error = BatchError(
-                    f"{self._job.model} failed {MAX_FAILURES} times in a row, so the batch has "
-                    f"stopped. {words} The results so far are kept: run the batch again "
-                    "to continue."
+                    "{model} failed {max_failures} times in a row, so the batch has stopped. "
+                    "{problem} The results so far are kept: run the batch again to continue.",
+                    model=self._job.model,
+                    max_failures=MAX_FAILURES,
+                    problem=as_text(problem),
                 )
                 self._error.__cause__ = error
                 self._ending.set()
-        return BatchResult(name, digest, error=words, retry=True)
+        return BatchResult(name, digest, error=problem, retry=True)
 
     def _record(self, result: BatchResult) -> None:
         self._journal.append(result)

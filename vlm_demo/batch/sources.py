@@ -147,15 +147,18 @@ def check_count(count: int, limits: SourceLimits) -> None:
     """
     if count > limits.images:
         raise SourceError(
-            f"There are more than {limits.images:,} pictures, the most that one batch can have. "
-            "Please split them."
+            "There are more than {images} pictures, the most that one batch can have. Please "
+            "split them.",
+            images=f"{limits.images:,}",
         )
 
 
 def too_large(size: int, limits: SourceLimits) -> ImageError:
     """Return the error about a picture that is too large."""
     return ImageError(
-        f"This file has {size / 1e6:.0f} MB; at most {limits.bytes_each / 1e6:.0f} MB are allowed."
+        "This file has {size} MB; at most {bytes_each} MB are allowed.",
+        size=f"{size / 1e6:.0f}",
+        bytes_each=f"{limits.bytes_each / 1e6:.0f}",
     )
 
 
@@ -168,11 +171,15 @@ def _read(path: Path, limits: SourceLimits) -> bytes:
         if len(content) > limits.bytes_each:
             raise too_large(path.stat().st_size, limits)
     except OSError as error:
-        raise ImageError(f"This file cannot be read: {error.strerror or error}.") from error
+        raise ImageError(
+            "This file cannot be read: {reason}.", reason=error.strerror or error
+        ) from error
     return content
 
 
 def _refuse(error: OSError) -> None:
     raise SourceError(
-        f"The folder {error.filename} cannot be read: {error.strerror or error}."
+        "The folder {filename} cannot be read: {reason}.",
+        filename=error.filename,
+        reason=error.strerror or error,
     ) from error

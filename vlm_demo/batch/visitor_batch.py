@@ -39,7 +39,7 @@ class VisitorBatch:
             self.source = open_files(folder, stored.files, settings)
         except (OSError, ValueError) as error:
             raise BatchError(
-                f"The batch {code} can no longer be opened. Please start it again."
+                "The batch {code} can no longer be opened. Please start it again.", code=code
             ) from error
         try:
             header = self.job.to_header(backend, self.source.title)

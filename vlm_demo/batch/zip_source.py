@@ -6,6 +6,7 @@ from pathlib import Path
 
 from vlm_demo.batch.sources import SourceLimits, check_count, is_hidden, is_image
 from vlm_demo.errors import ImageError, SourceError
+from vlm_demo.translatable_text import message
 from vlm_demo.zip_reader import TooManyEntriesError, ZipEntry, ZipLimits, ZipReader
 
 
@@ -37,7 +38,7 @@ class ZipSource:
             raise
         except SourceError as error:
             raise SourceError(
-                f"{self.title} is not a ZIP that can be read, or is damaged."
+                "{title} is not a ZIP that can be read, or is damaged.", title=self.title
             ) from error
         try:
             self._list()
@@ -69,7 +70,7 @@ class ZipSource:
                 number = 2
                 while f"{name} ({number})" in self._problems:
                     number += 1
-                problem = "The ZIP holds two files of this name; only the first is read."
+                problem = message("The ZIP holds two files of this name; only the first is read.")
                 name = f"{name} ({number})"
             if problem:
                 self._problems[name] = problem

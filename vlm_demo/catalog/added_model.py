@@ -66,9 +66,11 @@ def _spec_for_adapter(adapter: str, base: str, menu: Sequence[ModelSpec]) -> Mod
     name = Path(adapter).name
     if found is None:
         raise LoadError(
-            f"{name} is an adapter for {quote_name(base)}, which is neither on the menu nor on "
-            "this computer, and is not fetched unasked. Please add that model first, or write a "
-            "menu entry with its checkpoint and this adapter."
+            "{name} is an adapter for {base}, which is neither on the menu nor on this computer, "
+            "and is not fetched unasked. Please add that model first, or write a menu entry with "
+            "its checkpoint and this adapter.",
+            name=name,
+            base=quote_name(base),
         )
     return replace(
         found,
@@ -114,8 +116,9 @@ def render_prompt(spec: ModelSpec, prompt: Prompt) -> str:
             return template.render(prompt.messages, prompt.thinking) + prompt.answer_prefix
     if not (prompt.chat_template or family.documented_template):
         raise NotRunnableError(
-            f"{spec.name} is asked in its own chat template, which is not on this computer. Please "
-            "give a folder with the template, or load the model first."
+            "{name} is asked in its own chat template, which is not on this computer. Please give "
+            "a folder with the template, or load the model first.",
+            name=spec.name,
         )
     return family.render(prompt)
 
@@ -128,13 +131,16 @@ def _require_template(description: CheckpointDescription) -> None:
     """
     if not description.chat_template:
         raise NotRunnableError(
-            f"{description.name} has no chat template, and no family knows how models of type "
-            f"{description.model_type!r} are asked. Please choose a version of it with a chat "
-            "template (chat_template.jinja), which instruction-tuned models have."
+            "{name} has no chat template, and no family knows how models of type {model_type} are "
+            "asked. Please choose a version of it with a chat template (chat_template.jinja), "
+            "which instruction-tuned models have.",
+            name=description.name,
+            model_type=repr(description.model_type),
         )
     template = CheckpointTemplate(description.chat_template, description.special_tokens)
     if not template.takes_images:
         raise NotRunnableError(
-            f"{description.name} takes no pictures: its chat template has no place for them. "
-            "Please choose a vision-language model."
+            "{name} takes no pictures: its chat template has no place for them. Please choose a "
+            "vision-language model.",
+            name=description.name,
         )

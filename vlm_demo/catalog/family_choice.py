@@ -24,6 +24,7 @@ from vlm_demo.prompting.template_matching import (
     can_be_compared,
     match_template,
 )
+from vlm_demo.translatable_text import TranslatableText, message
 
 GENERIC = "generic"
 """The name of the family of everything that no other family lists."""
@@ -49,16 +50,20 @@ class Basis(StrEnum):
 
 
 _REASONS: dict[Basis, str] = {
-    Basis.CONVERTED: "Asked as {title}: it was converted for that.",
-    Basis.HUB_ID: "Asked as {title}, which lists it.",
-    Basis.SAVED_NAME: "Asked as {title}: its config.json names {detail}.",
-    Basis.BASE_MODEL: "Asked as {title}: its card says that it was made from {detail}.",
-    Basis.FOLDER_NAME: "Asked as {title}: a guess by the name of its folder, {detail}.",
-    Basis.TEMPLATE: "Asked as {title}, whose chat template it has.",
-    Basis.MODEL_TYPE: "Asked as {title}: models of type {detail} bring no chat template.",
-    Basis.TYPE_ALONE: "Asked as {title}: its type is {detail}. It has no chat template here.",
-    Basis.MARKUP: "Asked in its own chat template, and read as {title}: its type is {detail}.",
-    Basis.NONE: "Asked in its own chat template: no family lists it.",
+    Basis.CONVERTED: message("Asked as {title}: it was converted for that."),
+    Basis.HUB_ID: message("Asked as {title}, which lists it."),
+    Basis.SAVED_NAME: message("Asked as {title}: its config.json names {detail}."),
+    Basis.BASE_MODEL: message("Asked as {title}: its card says that it was made from {detail}."),
+    Basis.FOLDER_NAME: message("Asked as {title}: a guess by the name of its folder, {detail}."),
+    Basis.TEMPLATE: message("Asked as {title}, whose chat template it has."),
+    Basis.MODEL_TYPE: message("Asked as {title}: models of type {detail} bring no chat template."),
+    Basis.TYPE_ALONE: message(
+        "Asked as {title}: its type is {detail}. It has no chat template here."
+    ),
+    Basis.MARKUP: message(
+        "Asked in its own chat template, and read as {title}: its type is {detail}."
+    ),
+    Basis.NONE: message("Asked in its own chat template: no family lists it."),
 }
 """Why a family was chosen, as sentences for people."""
 
@@ -78,10 +83,10 @@ class FamilyChoice:
         return self.basis is Basis.FOLDER_NAME
 
     @property
-    def reason(self) -> str:
+    def reason(self) -> TranslatableText:
         """One sentence for people."""
-        title = get_family(self.family).title
-        return _REASONS[self.basis].format(title=title, detail=self.detail)
+        values = {"title": get_family(self.family).title, "detail": self.detail}
+        return TranslatableText(_REASONS[self.basis], values)
 
 
 def choose_family(checkpoint: CheckpointDescription) -> FamilyChoice:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.errors import SettingsError, UnknownModelError, quote_name, suggest_names
+from vlm_demo.translatable_text import TranslatableText, join_texts, message
 
 CATALOG = tuple(
     Path(__file__).with_name(name) for name in ("catalog.toml", "recent.toml", "documents.toml")
@@ -38,11 +39,16 @@ def load_menu(path: Path, *, relative_to: Path | None = None) -> tuple[ModelSpec
     names = [spec.name for spec in specs]
     for name in names:
         if names.count(name) > 1:
-            raise SettingsError(f"The menu {path} has several models called {name!r}.")
+            raise SettingsError(
+                "The menu {path} has several models called {name}.", path=path, name=repr(name)
+            )
     if specs[0].unavailable_reason:
         raise SettingsError(
-            f"The menu {path} begins with {names[0]!r}, and the first model is the one that is "
-            f"loaded unless another is chosen. {specs[0].unavailable_reason}"
+            "The menu {path} begins with {name}, and the first model is the one that is loaded "
+            "unless another is chosen. {reason}",
+            path=path,
+            name=repr(names[0]),
+            reason=specs[0].unavailable_reason,
         )
     return specs
 
@@ -52,8 +58,7 @@ def find(menu: Sequence[ModelSpec], name: str) -> ModelSpec:
     for spec in menu:
         if spec.name == name:
             return spec
-    raise UnknownModelError(
-        f"There is no model called {quote_name(name)}. "
-        f"{suggest_names(name, [spec.name for spec in menu])}"
-        "The command vlm-demo models lists all."
-    )
+    unknown = TranslatableText("There is no model called {name}.", {"name": quote_name(name)})
+    suggestion = suggest_names(name, [spec.name for spec in menu])
+    advice = message("The command vlm-demo models lists all.")
+    raise UnknownModelError(join_texts(unknown, suggestion, advice))

@@ -120,6 +120,8 @@ def _read_entry(entry: Mapping[str, Any], folder: Path) -> ModelSpec:
     for key in entry:
         if key not in KNOWN_KEYS:
             raise SettingsError(f"there is no {key!r}. Known: {', '.join(KNOWN_KEYS)}.")
+    if not isinstance(entry.get("note", ""), str):
+        raise SettingsError(f"note should be a valid string, not {entry['note']!r}.")
     spec = _validate(entry)
     get_family(spec.family)
     if unknown := [key for key in spec.unverified_fields if key not in KNOWN_KEYS]:

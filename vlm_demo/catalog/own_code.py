@@ -7,6 +7,7 @@ from dataclasses import replace
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.engines import find_own_code
 from vlm_demo.errors import LoadError, NotRunnableError, UntrustedCodeError
+from vlm_demo.translatable_text import DisplayText, TranslatableText, as_text
 
 MAX_NAMED_FILES = 8
 """Most code files that a message names."""
@@ -38,14 +39,20 @@ def trust_own_code(spec: ModelSpec, revision: str = "") -> ModelSpec:
         return spec
     if code.problem:
         raise NotRunnableError(
-            f"{spec.name} brings program code of its own, and cannot be asked here. {code.problem}"
+            "{name} brings program code of its own, and cannot be asked here. {problem}",
+            name=spec.name,
+            problem=as_text(code.problem),
         )
     if not revision or revision != code.revision:
+        listed = {"name": spec.name, "files": list_files(code.files), "revision": code.revision}
+        text = TranslatableText(
+            "{name} brings program code of its own ({files}), which is not run unasked. If you "
+            "have read it and trust it, enter the model in a menu of your own (--menu) with "
+            'trust_remote_code = true and revision = "{revision}"; otherwise choose another model.',
+            listed,
+        )
         raise UntrustedCodeError(
-            f"{spec.name} brings program code of its own ({list_files(code.files)}), which is not "
-            "run unasked. If you have read it and trust it, enter the model in a menu of your own "
-            f'(--menu) with trust_remote_code = true and revision = "{code.revision}"; otherwise '
-            "choose another model.",
+            text,
             checkpoint=spec.checkpoint,
             revision=code.revision,
             files=code.files,
@@ -53,8 +60,10 @@ def trust_own_code(spec: ModelSpec, revision: str = "") -> ModelSpec:
     return replace(spec, runs="here", trust_remote_code=True, revision=code.revision)
 
 
-def list_files(names: tuple[str, ...]) -> str:
+def list_files(names: tuple[str, ...]) -> DisplayText:
     """Return the names of files with commas between, the last ones as a number."""
     more = len(names) - MAX_NAMED_FILES
-    rest = (f"{more} more",) if more > 0 else ()
-    return ", ".join((*names[:MAX_NAMED_FILES], *rest))
+    listed = ", ".join(names[:MAX_NAMED_FILES])
+    if more <= 0:
+        return listed
+    return TranslatableText("{names} and {count} more", {"names": listed, "count": more})

@@ -14,6 +14,7 @@ from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.engines import ServerListing, list_server_models
 from vlm_demo.families import all_families, get_family
 from vlm_demo.settings import Settings, declarations
+from vlm_demo.translatable_text import TranslatableText, message
 
 FALLBACK = "generic"
 """The family of models whose name tells of no other."""
@@ -84,7 +85,10 @@ def server_specs(
                 base_url=listing.base_url,
                 server=listing.kind,
                 api_key_env=api_key_env,
-                note=f"On the server {host}; {_reason(chosen, family.title)}.",
+                note=TranslatableText(
+                    _CHOSEN_FAMILY if chosen else _GUESSED_FAMILY,
+                    {"server": host, "title": family.title},
+                ),
             )
         )
     return tuple(specs)
@@ -141,10 +145,11 @@ def to_menu_toml(specs: Sequence[ModelSpec]) -> str:
     return "\n".join(f"[[model]]\n{table}" for table in tables)
 
 
-def _reason(chosen: str, title: str) -> str:
-    if chosen:
-        return f"asked in the way of {title}, as was chosen"
-    return f"asked in the way of {title}, as its name suggests"
+_CHOSEN_FAMILY = message("On the server {server}; asked in the way of {title}, as was chosen.")
+
+_GUESSED_FAMILY = message(
+    "On the server {server}; asked in the way of {title}, as its name suggests."
+)
 
 
 @cache

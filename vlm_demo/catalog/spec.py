@@ -22,6 +22,7 @@ from vlm_demo.errors import NotRunnableError, UnsupportedTaskError
 from vlm_demo.families import architectures, get_family
 from vlm_demo.prompting.request_checks import describe_unsupported_task
 from vlm_demo.setting_declarations import Device
+from vlm_demo.translatable_text import DisplayText, TranslatableText, join_texts, message
 from vlm_demo.values import Task
 
 Runs = Literal["here", "converted", "remote", "remote code", "nowhere"]
@@ -56,15 +57,15 @@ def estimate_memory(parameters: int, number_format: NumberFormat) -> int:
 class Ability(StrEnum):
     """What people look for in a model."""
 
-    CHAT = "chat"
-    SEVERAL_IMAGES = "several pictures"
-    CAPTION = "caption"
-    ASK = "ask"
-    LOCATE = "locate"
-    REGION_INPUT = "region input"  # in the model's own syntax, not drawn into the picture
-    POINTS = "points"
-    MASKS = "masks"
-    READ = "text reading"
+    CHAT = message("chat")
+    SEVERAL_IMAGES = message("several pictures")
+    CAPTION = message("caption")
+    ASK = message("ask")
+    LOCATE = message("locate")
+    REGION_INPUT = message("region input")  # in the model's own syntax, not drawn into the picture
+    POINTS = message("points")
+    MASKS = message("masks")
+    READ = message("text reading")
 
 
 TASKS_OF: Mapping[Ability, tuple[Task, ...]] = {
@@ -116,7 +117,7 @@ class ModelSpec:
     unverified_fields: tuple[str, ...] = ()  # names of the fields here that could not be checked
     coordinate_space: str = ""  # what the numbers of its boxes count; "": as its family says
     family_choice: FamilyChoice | None = None  # how the family was chosen; None: the menu says it
-    note: str = ""  # one honest line for the person who chooses
+    note: DisplayText = ""  # one honest line for the person who chooses
 
     def load_options(self, device: Device = "auto", api_key: str = "") -> LoadOptions:
         """Return what an engine must know to open the model.
@@ -200,18 +201,21 @@ class ModelSpec:
             if not self.is_exception(task):
                 raise UnsupportedTaskError(describe_unsupported_task(get_family(self.family), task))
             raise UnsupportedTaskError(
-                f"{self.name} cannot do this task ({task.replace('_', ' ')}). "
-                "Please choose another model."
+                "{name} cannot do this task ({task}). Please choose another model.",
+                name=self.name,
+                task=task.replace("_", " "),
             )
 
     @property
-    def family_reason(self) -> str:
+    def family_reason(self) -> DisplayText:
         """As which family it is asked and why, as one sentence."""
         if self.family_choice:
             return self.family_choice.reason
         if self.engine == "automatic":
-            return "Which model is asked depends on the picture."
-        return f"Asked as {get_family(self.family).title}: the menu says so."
+            return message("Which model is asked depends on the picture.")
+        return TranslatableText(
+            "Asked as {title}: the menu says so.", {"title": get_family(self.family).title}
+        )
 
     @property
     def abilities(self) -> tuple[Ability, ...]:
@@ -259,38 +263,21 @@ class ModelSpec:
         return not self.unavailable_reason
 
     @property
-    def unavailable_reason(self) -> str:
+    def unavailable_reason(self) -> DisplayText:
         """Why this program cannot run it, and what to do; "" where it can."""
         if self.engine == "remote":
             return ""  # the server can, whatever `runs` says
-        instead = (
-            f" The nearest model that runs here is {self.alternative}." if self.alternative else ""
+        template = _OBSTACLES.get(self.runs, "")
+        if not template:
+            return ""
+        values = {"name": self.name, "checkpoint": self.checkpoint, "source": self.source}
+        obstacle = TranslatableText(template, values)
+        if not self.alternative:
+            return obstacle
+        nearest = TranslatableText(
+            "The nearest model that runs here is {name}.", {"name": self.alternative}
         )
-        match self.runs:
-            case "here":
-                return ""
-            case "converted":
-                return (
-                    f"{self.name} runs here once its weights are converted: vlm-demo convert "
-                    f"{self.checkpoint} FOLDER. Please do that and choose the folder, or choose "
-                    f"another model.{instead}"
-                )
-            case "remote code":
-                return (
-                    f"{self.name} brings program code of its own, which is not run unasked. Please "
-                    "read that code, and then enter the model in a menu of your own (--menu) with "
-                    f"trust_remote_code = true and the revision that you have read.{instead}"
-                )
-            case "remote":
-                return (
-                    f"{self.name} runs only in a program of its own or on a server that has it. "
-                    f"Please see {self.source} for it, or choose another model.{instead}"
-                )
-            case "nowhere":
-                return (
-                    f"{self.name} cannot be run by anybody else: its weights were never released. "
-                    f"Please choose another model.{instead}"
-                )
+        return join_texts(obstacle, nearest)
 
     @property
     def folder(self) -> Path | None:
@@ -305,3 +292,25 @@ class ModelSpec:
         if self.adapter and adapter_on_disk(self.adapter) is None:
             return False
         return self.engine == "automatic" or self.folder is not None
+
+
+_OBSTACLES = {
+    "converted": message(
+        "{name} runs here once its weights are converted: vlm-demo convert {checkpoint} FOLDER. "
+        "Please do that and choose the folder, or choose another model."
+    ),
+    "remote code": message(
+        "{name} brings program code of its own, which is not run unasked. Please read that code, "
+        "and then enter the model in a menu of your own (--menu) with trust_remote_code = true and "
+        "the revision that you have read."
+    ),
+    "remote": message(
+        "{name} runs only in a program of its own or on a server that has it. Please see {source} "
+        "for it, or choose another model."
+    ),
+    "nowhere": message(
+        "{name} cannot be run by anybody else: its weights were never released. Please choose "
+        "another model."
+    ),
+}
+"""Why a model cannot be run here, by `ModelSpec.runs`."""

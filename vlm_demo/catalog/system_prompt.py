@@ -31,4 +31,4 @@ def check_system_prompt(spec: ModelSpec, system: str) -> None:
         InputError: it takes none.
     """
     if system.strip() and not takes_system_prompt(spec):
-        raise InputError(f"{spec.name} takes no system prompt. Please leave it out.")
+        raise InputError("{name} takes no system prompt. Please leave it out.", name=spec.name)

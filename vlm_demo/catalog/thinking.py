@@ -30,6 +30,7 @@ def check_thinking(spec: ModelSpec, thinking: bool | None) -> None:
     """
     if thinking is not None and not has_thinking_switch(spec):
         raise InputError(
-            f"The reasoning of {spec.name} cannot be turned on or off. Please leave that to the "
-            "model, or choose another one."
+            "The reasoning of {name} cannot be turned on or off. Please leave that to the model, "
+            "or choose another one.",
+            name=spec.name,
         )

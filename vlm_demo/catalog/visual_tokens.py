@@ -29,11 +29,14 @@ def check_visual_tokens(spec: ModelSpec, tokens: int | None) -> None:
         return
     if not offered:
         raise InputError(
-            f"The resolution at which {spec.name} sees pictures cannot be chosen. Please leave "
-            "that to the model."
+            "The resolution at which {name} sees pictures cannot be chosen. Please leave that to "
+            "the model.",
+            name=spec.name,
         )
     known = ", ".join(map(str, offered))
     raise InputError(
-        f"{spec.name} cannot be shown pictures as {tokens} visual tokens. Please choose one of "
-        f"{known}."
+        "{name} cannot be shown pictures as {tokens} visual tokens. Please choose one of {known}.",
+        name=spec.name,
+        tokens=tokens,
+        known=known,
     )

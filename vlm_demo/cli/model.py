@@ -226,15 +226,15 @@ class AnswerNotes:
     def begin(self, reply: Reply) -> None:
         """Print the note of the first reply: who answers, or that the model cannot know."""
         if self._printed is None:
-            self._printed = reply.note
+            self._printed = str(reply.note)
             if reply.note:
-                print_note(reply.note)
+                print_note(self._printed)
 
     def end(self, reply: Reply) -> None:
         """Say how a complete answer was understood, and why it ended if that was not its end."""
-        more = reply.note.removeprefix(self._printed or "").strip()
+        more = str(reply.note).removeprefix(self._printed or "").strip()
         for note in filter(None, (more, stop_note(reply))):
-            print_note(note)
+            print_note(str(note))
 
 
 def print_answer(model: SelectedModel, request: Request, *, json_output: bool) -> None:
@@ -251,7 +251,7 @@ def print_answer(model: SelectedModel, request: Request, *, json_output: bool) -
 def answer_to_data(reply: Reply) -> dict[str, str]:
     """Return an answer without regions as data for programs."""
     stop = {"stop": reply.stop.value} if reply.stop else {}
-    known = {"model": reply.model, "note": reply.note}
+    known = {"model": reply.model, "note": str(reply.note)}
     return {"text": reply.text, **stop, **{key: value for key, value in known.items() if value}}
 
 
@@ -267,7 +267,7 @@ def rank(model: SelectedModel, request: Request) -> Ranking | None:
     except NoScoresError:
         return None  # then the answer says what there is to say
     if note := model.backend.route(model.spec.name, request).note:
-        print_note(note)
+        print_note(str(note))
     return ranking
 
 

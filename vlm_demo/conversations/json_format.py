@@ -92,14 +92,17 @@ def from_json(content: bytes) -> SavedConversation:
         )
     if found.get("version") != VERSION:
         raise ConversationError(
-            f"This conversation is written in version {str(found.get('version'))[:20]} of the "
-            f"format, and this program reads version {VERSION}."
+            "This conversation is written in version {found} of the format, and this program "
+            "reads version {version}.",
+            found=str(found.get("version"))[:20],
+            version=VERSION,
         )
     try:
         return _ConversationModel.model_validate(found).to_conversation()
     except ValidationError as error:
         raise ConversationError(
-            f"This conversation is damaged and was not opened: {describe_validation_error(error)}."
+            "This conversation is damaged and was not opened: {reason}.",
+            reason=describe_validation_error(error),
         ) from error
 
 
@@ -112,7 +115,7 @@ def _turn_to_json(turn: SavedTurn) -> dict[str, Any]:
         "pictures": [_image_to_json(picture) for picture in turn.images],
         "regions": [region_to_json(region) for region in turn.regions],
         "model": turn.model,
-        "note": turn.note,
+        "note": str(turn.note),
         "reply": _reply_to_json(turn.reply) if turn.reply else None,
         "seen": [_image_to_json(picture) for picture in turn.seen],
     }
@@ -128,7 +131,7 @@ def _reply_to_json(reply: Reply) -> dict[str, Any]:
         "raw": reply.raw,
         "text": reply.text,
         "thought": reply.reasoning,
-        "note": reply.note,
+        "note": str(reply.note),
         "state": reply.state.value,
         "mentions": [_mention_to_json(mention) for mention in reply.mentions],
         "marks": [_place_to_json(place) for place in reply.parsed_places],

@@ -10,6 +10,7 @@ from typing import Literal, Protocol, runtime_checkable
 from PIL.Image import Image
 
 from vlm_demo.engines.cache_budget import CacheBudget
+from vlm_demo.translatable_text import DisplayText
 from vlm_demo.values import Prompt, Sampling, TextChunk
 
 
@@ -97,7 +98,7 @@ class RenderedPrompt:
     tokens: int  # length of the prompt, pictures included
     image_tokens: int  # how many of the tokens stand for pictures
     images: tuple[Image, ...]  # as the model sees them, tile by tile
-    note: str = ""  # why there are no pictures although some were expected
+    note: DisplayText = ""  # why there are no pictures although some were expected
 
 
 class ImageKind(StrEnum):

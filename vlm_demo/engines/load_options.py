@@ -9,6 +9,7 @@ from typing import Literal
 from vlm_demo.engines.number_format import NumberFormat
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.setting_declarations import Device
+from vlm_demo.translatable_text import DisplayText
 
 ServerKind = Literal["vllm", "openai"]
 """What a server understands; "openai": only the fields of the standard."""
@@ -51,4 +52,4 @@ class OwnCode:
     revision: str  # commit of the Hub's repository; of a folder, a hash of its code files
     files: tuple[str, ...]  # names of the code files
     is_needed: bool  # transformers has no class of its own for the model
-    problem: str = ""  # why the model could not be asked even if the code were run
+    problem: DisplayText = ""  # why the model could not be asked even if the code were run

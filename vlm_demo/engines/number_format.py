@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from vlm_demo.translatable_text import message
+
 
 class NumberFormat(StrEnum):
     """The number format of a model's weights in memory."""
@@ -40,4 +42,4 @@ class NumberFormat(StrEnum):
     @property
     def label(self) -> str:
         """What people read, and what votes record."""
-        return "as it is" if self is NumberFormat.AUTO else self.value
+        return message("as it is") if self is NumberFormat.AUTO else self.value

@@ -13,6 +13,7 @@ from vlm_demo.errors import UnknownModelError, quote_name, suggest_names
 from vlm_demo.plugins import discover, discover_plugins
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family
+from vlm_demo.translatable_text import TranslatableText, join_texts, message
 
 __all__ = [
     "all_families",
@@ -44,10 +45,9 @@ def get_family(name: str) -> Family:
     """Return the family called `name`, or raise UnknownModelError."""
     families = all_families()
     if name not in families:
-        raise UnknownModelError(
-            f"There is no model family {quote_name(name)}. {suggest_names(name, families)}"
-            "The command vlm-demo models --json lists those of all models."
-        )
+        unknown = TranslatableText("There is no model family {name}.", {"name": quote_name(name)})
+        advice = message("The command vlm-demo models --json lists those of all models.")
+        raise UnknownModelError(join_texts(unknown, suggest_names(name, families), advice))
     return families[name]
 
 

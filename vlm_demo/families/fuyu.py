@@ -30,6 +30,7 @@ from vlm_demo.markup.location_tokens import strip_tags
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.templates import BARE_TEXT
+from vlm_demo.translatable_text import message
 from vlm_demo.values import Frame, Point, Prompt, Region, Task, bounding_box
 
 LARGEST = (1920, 1080)
@@ -58,7 +59,9 @@ _TEXT_OR_BOX = (
     "When presented with a box, perform OCR to extract text contained within it. If provided with "
     r"text, generate the corresponding bounding box.\n"
 )
-_READS = "This model reads the text in the region; it does not describe what else is there."
+_READS = message(
+    "This model reads the text in the region; it does not describe what else is there."
+)
 
 _TAG = re.compile(r"<(?P<closes>/?)(?P<kind>box|point)>|<0x0(?P<code>[0-4])>|(?P<byte>[\x00-\x04])")
 _PARTIAL_TAG = re.compile(r"<(?:/?(?:b(?:ox?)?|p(?:o(?:i(?:nt?)?)?)?)?|0(?:x(?:0[0-4]?)?)?)")

@@ -24,6 +24,7 @@ from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.plain_instructions import PLAIN_ENGLISH
 from vlm_demo.prompting.reasoning import split_reasoning
 from vlm_demo.prompting.targets import TargetList
+from vlm_demo.translatable_text import message
 from vlm_demo.values import Frame, Prompt, Reply, ReplyState, Task
 
 UNKNOWN = replace(N1000, name="unknown", title="not known: guessed from the numbers, or chosen")
@@ -102,7 +103,9 @@ FAMILY = Generic(
     # One answer about all of them also has more numbers to guess the space from.
     target_lists={Task.GROUNDING: TargetList(_CLASSES), Task.DETECT: TargetList(_CLASSES)},
     markup=Markup(read_any_notation, json_writer("bbox"), UNKNOWN, reads_json=True),
-    unsupported_reason="this task needs a wording that the model was taught, and none is known",
+    unsupported_reason=message(
+        "this task needs a wording that the model was taught, and none is known"
+    ),
     end_markers=(
         *("<|im_end|>", "<|endoftext|>", "<|end|>", "<|eot_id|>", "<end_of_turn>", "<turn|>"),
         *("<end_of_utterance>", "<|end_of_text|>", "</s>", "<eos>"),

@@ -15,6 +15,7 @@ from vlm_demo.markup.base import Markup
 from vlm_demo.markup.coordinate_spaces import N1000
 from vlm_demo.markup.json_markup import json_writer
 from vlm_demo.prompting.family import Family
+from vlm_demo.translatable_text import message
 
 FAMILY = Family(
     name="json",
@@ -24,6 +25,7 @@ FAMILY = Family(
     instructions={},
     markup=Markup(read_any_notation, json_writer("bbox_2d"), N1000, reads_json=True),
     end_markers=("<|im_end|>", "<|endoftext|>", "<end_of_turn>", "</s>"),
-    unavailable_reason="it is a format of answers, not a model. It is for reading what others "
-    "wrote",
+    unavailable_reason=message(
+        "it is a format of answers, not a model. It is for reading what others wrote"
+    ),
 )

@@ -31,9 +31,10 @@ from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.plain_instructions import FIND, FIND_EVERY, PLAIN_ENGLISH
 from vlm_demo.prompting.targets import TargetList
+from vlm_demo.translatable_text import message
 from vlm_demo.values import Frame, Sampling, Task
 
-NOTE = (
+NOTE = message(
     "What Kimi-VL was taught to write for places is not published. It was asked for fractions of "
     "the picture; the boxes may be far off."
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from vlm_demo.translatable_text import DisplayText, TranslatableText, as_text, message
 from vlm_demo.values import Box, Frame, Point, Polygon, Region
 
 
@@ -20,7 +21,7 @@ class CoordinateSpace:
     name: str
     """How `Frame.space` chooses it, such as "normalized_1000_xyxy"."""
 
-    title: str
+    title: DisplayText
     """What the numbers count, for people."""
 
     extent: Callable[[Frame], tuple[float, float]]
@@ -94,7 +95,9 @@ def square_around(frame: Frame) -> tuple[int, tuple[int, int]]:
     return side, ((side - width) // 2, (side - height) // 2)
 
 
-def make_normalized_space(extent: float, title: str, *, shift: float = 0.0) -> CoordinateSpace:
+def make_normalized_space(
+    extent: float, title: DisplayText, *, shift: float = 0.0
+) -> CoordinateSpace:
     """Return a space of numbers from 0 to `extent` over the whole image, however it is resized."""
     name = f"normalized_{extent:g}_xyxy"
     return CoordinateSpace(name=name, title=title, extent=lambda _: (extent, extent), shift=shift)
@@ -105,35 +108,35 @@ def with_y_first(space: CoordinateSpace) -> CoordinateSpace:
     return replace(
         space,
         name=space.name.replace("xyxy", "yxyx"),
-        title=f"{space.title}, y before x",
+        title=TranslatableText("{space}, y before x", {"space": as_text(space.title)}),
         y_first=True,
     )
 
 
-UNIT = make_normalized_space(1, "fractions of the picture, 0 to 1")
-N100 = make_normalized_space(100, "hundredths of the picture, 0 to 100")
-N500 = make_normalized_space(500, "500ths of the picture, 0 to 499")
-N999 = make_normalized_space(999, "0 to 999 over the picture")
-N1000 = make_normalized_space(1000, "thousandths of the picture, 0 to 1000")
-N1024 = make_normalized_space(1024, "1024ths of the picture, 0 to 1023")
+UNIT = make_normalized_space(1, message("fractions of the picture, 0 to 1"))
+N100 = make_normalized_space(100, message("hundredths of the picture, 0 to 100"))
+N500 = make_normalized_space(500, message("500ths of the picture, 0 to 499"))
+N999 = make_normalized_space(999, message("0 to 999 over the picture"))
+N1000 = make_normalized_space(1000, message("thousandths of the picture, 0 to 1000"))
+N1024 = make_normalized_space(1024, message("1024ths of the picture, 0 to 1023"))
 BINS = replace(
-    make_normalized_space(1000, "a thousand bins over the picture, 0 to 999", shift=0.5),
+    make_normalized_space(1000, message("a thousand bins over the picture, 0 to 999"), shift=0.5),
     name="bins_1000_xyxy",
 )
 SQUARE = CoordinateSpace(
     name="square_1_xyxy",
-    title="fractions of the picture padded to a square, 0 to 1",
+    title=message("fractions of the picture padded to a square, 0 to 1"),
     extent=lambda _: (1.0, 1.0),
     padded=True,
 )
 PIXELS = CoordinateSpace(
     name="pixel_xyxy",
-    title="pixels of the picture",
+    title=message("pixels of the picture"),
     extent=lambda frame: (float(frame.original[0]), float(frame.original[1])),
 )
 SEEN_PIXELS = CoordinateSpace(
     name="resized_pixel_xyxy",
-    title="pixels of the picture as it was resized for the model",
+    title=message("pixels of the picture as it was resized for the model"),
     extent=lambda frame: (float(frame.seen[0]), float(frame.seen[1])),
 )
 

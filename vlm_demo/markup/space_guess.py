@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vlm_demo.markup.coordinate_spaces import N1000, PIXELS, UNIT, CoordinateSpace
+from vlm_demo.translatable_text import DisplayText, TranslatableText, message
 from vlm_demo.values import Size
 
 
@@ -14,7 +15,7 @@ class SpaceGuess:
     """A coordinate space, and the reason for it as a sentence for people."""
 
     space: CoordinateSpace
-    reason: str
+    reason: DisplayText
 
 
 Y_FIRST_KEY = "box_2d"
@@ -38,19 +39,28 @@ def guess_space(
         return None
     largest = max(numbers)
     if largest <= 1:
-        return SpaceGuess(UNIT, "Taken for fractions of the picture: all numbers are 0 to 1.")
+        return SpaceGuess(
+            UNIT, message("Taken for fractions of the picture: all numbers are 0 to 1.")
+        )
     if has_y_first_key and largest <= 1000:
         return SpaceGuess(
             N1000,
-            f"Taken for thousandths of the picture, y before x: the key is {Y_FIRST_KEY}.",
+            TranslatableText(
+                "Taken for thousandths of the picture, y before x: the key is {key}.",
+                {"key": Y_FIRST_KEY},
+            ),
         )
     fits = all(number <= size[index % 2] for place in places for index, number in enumerate(place))
     if largest > 1000:
-        words = "Taken for pixels of the picture: a number is above 1000, and all lie within it."
+        words = message(
+            "Taken for pixels of the picture: a number is above 1000, and all lie within it."
+        )
         return SpaceGuess(PIXELS, words) if fits else None
     if not fits:
         return SpaceGuess(
             N1000,
-            "Taken for thousandths of the picture: as pixels, a number would lie outside it.",
+            message(
+                "Taken for thousandths of the picture: as pixels, a number would lie outside it."
+            ),
         )
     return None

@@ -16,6 +16,7 @@ from vlm_demo.engines import (
 from vlm_demo.errors import OutOfMemoryError
 from vlm_demo.pool.pooled_model import PooledModel
 from vlm_demo.setting_declarations import Device
+from vlm_demo.translatable_text import DisplayText, TranslatableText, list_alternatives
 from vlm_demo.units import format_bytes
 
 
@@ -85,22 +86,28 @@ class MemoryAdvisor:
             for option in self.format_options(spec, room)
             if option.fits and option.memory is not None and option.memory < needed
         ]
-        remedies = [
-            f"load it in {option.number_format.label} (about {format_bytes(memory)})"
+        remedies: list[DisplayText] = [
+            TranslatableText(
+                "load it in {format} (about {memory})",
+                {"format": option.number_format.label, "memory": format_bytes(memory)},
+            )
             for option, memory in lighter[:1]
         ]
         remedies += [
-            f"wait until {model.spec.name} has finished"
+            TranslatableText("wait until {name} has finished", {"name": model.spec.name})
             for model in busy
             if needed <= room + model.weight_bytes
         ][:1]
         alternative = self._find_alternative(spec, room)
         if alternative:
-            remedies.append(f"choose {alternative.name}")
+            remedies.append(TranslatableText("choose {name}", {"name": alternative.name}))
         return OutOfMemoryError(
-            f"{spec.name} needs about {format_bytes(needed)} of memory, and {format_bytes(room)} "
-            "are free or held by idle models. Please "
-            f"{', or '.join(remedies) or 'close other programs'}.",
+            "{name} needs about {needed} of memory, and {room} are free or held by idle models. "
+            "Please {remedies}.",
+            name=spec.name,
+            needed=format_bytes(needed),
+            room=format_bytes(room),
+            remedies=list_alternatives(remedies or [TranslatableText("close other programs")]),
             formats=[option.number_format.value for option, _ in lighter],
             alternative=alternative.name if alternative else "",
         )

@@ -116,7 +116,7 @@ class ModelPool:
             for _ in progress:
                 pass
             if model.engine is None:
-                raise LoadError(f"{spec.name} was unloaded meanwhile. Please try again.")
+                raise LoadError("{name} was unloaded meanwhile. Please try again.", name=spec.name)
             yield model.engine
         finally:
             with self._lock:
@@ -272,7 +272,9 @@ class ModelPool:
         except Exception as error:  # raised again where the progress is read
             failure = error
         except BaseException as error:  # a checkpoint's own code may call sys.exit
-            failure = LoadError(f"{model.spec.name} could not be loaded: {error!r}")
+            failure = LoadError(
+                "{name} could not be loaded: {problem}", name=model.spec.name, problem=repr(error)
+            )
         finally:
             if model.has_turn:
                 self._loading_turn.release()

@@ -72,15 +72,19 @@ class PooledModel:
         """Raise BusyModelError while it is used or loaded."""
         name = self.spec.name
         if self.engine is None:
-            raise BusyModelError(f"{name} is being loaded. Please wait until it is ready.")
+            raise BusyModelError(
+                "{name} is being loaded. Please wait until it is ready.", name=name
+            )
         if self.users:
             raise BusyModelError(
-                f"{name} is answering. Please stop it, or wait until it has finished."
+                "{name} is answering. Please stop it, or wait until it has finished.", name=name
             )
 
     def stop_error(self) -> LoadError:
         """Build the error of a loading that somebody has stopped."""
-        return LoadError(f"The loading of {self.spec.name} was stopped. Please load it again.")
+        return LoadError(
+            "The loading of {name} was stopped. Please load it again.", name=self.spec.name
+        )
 
 
 def close_models(models: Sequence[PooledModel]) -> None:

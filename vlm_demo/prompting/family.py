@@ -26,6 +26,7 @@ from vlm_demo.prompting.targets import TARGET_TASKS, quote_target, read_targets
 from vlm_demo.prompting.tasks import CAPTION_TASKS
 from vlm_demo.prompting.templates import fill_template
 from vlm_demo.prompting.visible_images import first_visible_turn, visible_images
+from vlm_demo.translatable_text import DisplayText, TranslatableText, join_texts
 from vlm_demo.values import Frame, Message, Prompt, Reply, ReplyState, Request, Size, Task
 
 __all__ = ["Family", "FamilyLimits"]
@@ -120,7 +121,7 @@ class Family(FamilySpec):
             pattern=request.pattern,
             schema=request.schema,
             stop=(*self.stop, *request.stop),
-            note=" ".join(filter(None, notes)),
+            note=join_texts(*notes),
         )
 
     def split_request(self, request: Request) -> tuple[Request, ...]:
@@ -334,12 +335,14 @@ def _turn_end(history: Sequence[Message], start: int) -> int:
     return len(history)
 
 
-def _describe_split(others: Sequence[Request]) -> str:
+def _describe_split(others: Sequence[Request]) -> DisplayText:
     """Say that a prompt is only the first of several; "": it is the only one."""
     if not others:
         return ""
-    count = len(others) + 1
-    return f"Each of the {count} things is asked for by itself; this is the prompt for the first."
+    return TranslatableText(
+        "Each of the {count} things is asked for by itself; this is the prompt for the first.",
+        {"count": len(others) + 1},
+    )
 
 
 def _state_of(output: ParsedOutput) -> ReplyState:

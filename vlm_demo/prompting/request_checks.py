@@ -15,6 +15,7 @@ from vlm_demo.prompting.family_spec import FamilySpec
 from vlm_demo.prompting.regions.region_prompting import check_request_regions
 from vlm_demo.prompting.targets import TARGET_TASKS, read_targets
 from vlm_demo.prompting.tasks import CAPTION_TASKS, TEXT_TASKS
+from vlm_demo.translatable_text import TranslatableText, message
 from vlm_demo.values import Request, Task
 
 MAX_CHARACTERS = 8_000
@@ -38,8 +39,11 @@ def check_text(text: str, max_characters: int = MAX_CHARACTERS) -> None:
         raise InputError("This text has broken characters. Please type it again.")
     if len(text) > max_characters:
         raise TooLongError(
-            f"This text has {len(text):,} characters, {len(text) - max_characters:,} too many: "
-            f"at most {max_characters:,} are taken. Please shorten it."
+            "This text has {count} characters, {excess} too many: at most {most} are "
+            "taken. Please shorten it.",
+            count=f"{len(text):,}",
+            excess=f"{len(text) - max_characters:,}",
+            most=f"{max_characters:,}",
         )
 
 
@@ -55,8 +59,10 @@ def check_request(spec: FamilySpec, request: Request, max_characters: int = MAX_
         raise InputError("Please give only one of these: possible answers, a pattern or a schema.")
     if len(request.choices) > MAX_CHOICES:
         raise InputError(
-            f"There are {len(request.choices):,} possible answers; at most {MAX_CHOICES} are "
-            "taken. Please leave some out."
+            "There are {count} possible answers; at most {max_choices} are taken. Please leave "
+            "some out.",
+            count=f"{len(request.choices):,}",
+            max_choices=MAX_CHOICES,
         )
     texts = request.text, request.system, *request.choices, request.pattern, request.schema
     for text in texts:
@@ -67,35 +73,58 @@ def check_request(spec: FamilySpec, request: Request, max_characters: int = MAX_
         and not spec.accepts_prefix(request.task)
     ):
         raise InputError(
-            f"{spec.title} models cannot continue a given beginning. Please leave it out."
+            "{title} models cannot continue a given beginning. Please leave it out.",
+            title=spec.title,
         )
 
 
 def _check_task(spec: FamilySpec, task: Task) -> None:
     if spec.unavailable_reason:
-        raise UnsupportedTaskError(f"{spec.title} cannot be asked: {spec.unavailable_reason}.")
+        raise UnsupportedTaskError(
+            "{title} cannot be asked: {reason}.",
+            title=spec.title,
+            reason=TranslatableText(spec.unavailable_reason),
+        )
     if task not in spec.instructions:
         raise UnsupportedTaskError(describe_unsupported_task(spec, task))
 
 
-def describe_unsupported_task(spec: FamilySpec, task: Task) -> str:
+def describe_unsupported_task(spec: FamilySpec, task: Task) -> TranslatableText:
     """Say that a family cannot do a task, why, and what to do."""
     name = task.replace("_", " ")
     if spec.unsupported_reason:
-        return (
-            f"{spec.title} models cannot do this task ({name}): {spec.unsupported_reason}. "
-            "Please choose another model."
+        return TranslatableText(
+            "{title} models cannot do this task ({task}): {reason}. Please choose another model.",
+            {
+                "title": spec.title,
+                "task": name,
+                "reason": TranslatableText(spec.unsupported_reason),
+            },
         )
-    return f"{spec.title} models cannot do this task ({name}). Please choose another model."
+    return TranslatableText(
+        "{title} models cannot do this task ({task}). Please choose another model.",
+        {"title": spec.title, "task": name},
+    )
+
+
+_ONE_IMAGE_ONLY = message(
+    "{title} models take one picture at a time, and there are {count}. Please remove some."
+)
+
+_TOO_MANY_IMAGES = message(
+    "{title} models take at most {most} pictures at a time, and there are {count}. Please remove "
+    "some."
+)
 
 
 def _check_images(spec: FamilySpec, request: Request) -> None:
     most, count = spec.limits.max_images, len(request.images)
     if count > most:
-        pictures = "one picture" if most == 1 else f"{most} pictures"
         raise InputError(
-            f"{spec.title} models take at most {pictures} at a time, and there are {count}. "
-            "Please remove some."
+            _ONE_IMAGE_ONLY if most == 1 else _TOO_MANY_IMAGES,
+            title=spec.title,
+            most=most,
+            count=count,
         )
     if count or any(turn.images for turn in request.history):
         return

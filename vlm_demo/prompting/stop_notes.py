@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from vlm_demo.translatable_text import message
 from vlm_demo.values import Reply, StopReason
 
 STOP_NOTES: Mapping[StopReason, str] = {
-    StopReason.LENGTH: "The answer was cut off at the limit of new tokens. Please allow more.",
-    StopReason.FILTERED: "A content filter of the server cut the answer off.",
-    StopReason.CANCELLED: "The answer was stopped before its end.",
-    StopReason.FAILED: "The answer broke off before its end.",
+    StopReason.LENGTH: message(
+        "The answer was cut off at the limit of new tokens. Please allow more."
+    ),
+    StopReason.FILTERED: message("A content filter of the server cut the answer off."),
+    StopReason.CANCELLED: message("The answer was stopped before its end."),
+    StopReason.FAILED: message("The answer broke off before its end."),
 }
 """A sentence for each reason for which an answer may be incomplete."""
 
-REASONING_ONLY = (
+REASONING_ONLY = message(
     "The reasoning used up the limit of new tokens, so there is no answer. Please allow more."
 )
 """The sentence for an answer that was cut off before its reasoning ended."""

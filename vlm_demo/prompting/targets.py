@@ -82,8 +82,10 @@ def read_targets(text: str) -> tuple[str, ...]:
             names.setdefault(_fold(name), name)
     if len(names) > MAX_TARGETS:
         raise TooManyTargetsError(
-            f"This names {len(names)} things, and at most {MAX_TARGETS} are looked for at a time. "
-            "Please shorten the list."
+            "This names {count} things, and at most {max_targets} are looked for at a time. "
+            "Please shorten the list.",
+            count=len(names),
+            max_targets=MAX_TARGETS,
         )
     return tuple(names.values())
 

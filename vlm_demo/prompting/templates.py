@@ -80,8 +80,9 @@ def fill_template(template: str, messages: Sequence[Message], **tokens: str) -> 
         )
     except (TemplateError, *_TEMPLATE_FAILURES) as error:
         reason = str(error).rstrip(".") or type(error).__name__
-        message = f"The model's template cannot take this conversation: {reason}."
-        raise InputError(message) from error
+        raise InputError(
+            "The model's template cannot take this conversation: {reason}.", reason=reason
+        ) from error
 
 
 def template_message(message: Message) -> dict[str, Any]:

@@ -4,33 +4,31 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-
-@dataclass(frozen=True, slots=True)
-class TranslatableText:
-    """An English text that the browser shows in its own language; values fill its {blanks}."""
-
-    template: str
-    values: Mapping[str, str | int] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        """The text in English."""
-        return self.template.format(**self.values)
-
-
-DisplayText = TranslatableText | str
-"""A text that a component shows. Where there are no values, a plain string is enough."""
+from vlm_demo.translatable_text import DisplayText, TranslatableText, text_to_json
 
 
 def translatable_html(text: DisplayText) -> str:
     """Write a text as HTML: in English until the page translates it (page.js)."""
-    data = ""
-    if not isinstance(text, str):
-        data = f' data-said="{html.escape(encode_value(_encode_text(text)))}"'
-    return f"<span data-say{data}>{html.escape(str(text))}</span>"
+    return f"<span{translatable_content(text)}</span>"
+
+
+def translatable_content(text: DisplayText) -> str:
+    """Write a text as the end of an opening tag and the content of its element."""
+    return f" data-say{_values_attribute(text)}>{html.escape(str(text))}"
+
+
+def translatable_attribute(name: str, text: DisplayText) -> str:
+    """Write a text as an attribute of HTML, in an element with no other text to translate."""
+    own = f'{name}="{html.escape(str(text))}"'
+    return f'{own} data-say="{name}"{_values_attribute(text)}'
+
+
+def _values_attribute(text: DisplayText) -> str:
+    if isinstance(text, str):
+        return ""
+    return f' data-said="{html.escape(encode_value(text_to_json(text)))}"'
 
 
 def encode_value(content: dict[str, Any]) -> str:
@@ -45,5 +43,6 @@ def encode_value(content: dict[str, Any]) -> str:
 
 def _encode_text(value: object) -> dict[str, Any]:
     if isinstance(value, TranslatableText):
-        return {"words": value.template, "values": dict(value.values)}
+        content: dict[str, Any] = text_to_json(value)
+        return content
     raise TypeError(f"A component cannot show {value!r}.")

@@ -21,25 +21,25 @@
   nameTabs();
 
   // Translates English texts of the server wherever they appear: the texts of elements with data-say, or the
-  // attributes that it names ("text" stands for the texts), and Gradio's messages. Where data-said holds the
-  // template and its values, neither has to be guessed.
-  const SAID = '[data-say], [data-testid="toast-text"], .toast-title';
+  // attributes that it names ("text" stands for the texts), and the titles of Gradio's messages. Where a text
+  // has values, data-said holds its template and them.
+  const SAID = '[data-say], .toast-title';
   const ATTRIBUTES = ['title', 'aria-label', 'placeholder', 'alt'];
   const written = new WeakMap();  // of a node, by attribute: what the server wrote, and its translation
 
-  function said(node, name, text, told) {
+  function said(node, name, text, filled) {
     if (!text || !text.trim()) return text;
     if (!written.has(node)) written.set(node, {});
     const before = written.get(node)[name];
     const server = before && before.now === text ? before.server : text;
     const [, start, words, end] = /^(\s*)(.*?)(\s*)$/s.exec(server);
-    const now = start + (told ? say(told.words, told.values) : say.whole(words.replace(/\s+/g, ' '))) + end;
+    const now = start + say(filled || words.replace(/\s+/g, ' ')) + end;
     written.get(node)[name] = { server, now };
     return now;
   }
 
   function speak(element) {
-    const told = element.dataset.said && JSON.parse(element.dataset.said);
+    const filled = element.dataset.said && JSON.parse(element.dataset.said);
     for (const name of (element.dataset.say || 'text').split(' ')) {
       if (name !== 'text') {
         const text = element.getAttribute(name), now = said(element, name, text);
@@ -48,7 +48,7 @@
       }
       for (const node of element.childNodes) {
         if (node.nodeType !== Node.TEXT_NODE) continue;
-        const now = said(node, name, node.data, told);
+        const now = said(node, name, node.data, filled);
         if (now !== node.data) node.data = now;
       }
     }

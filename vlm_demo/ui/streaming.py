@@ -13,6 +13,8 @@ import gradio as gr
 from vlm_demo.backend import Backend
 from vlm_demo.engines.channel import HEARTBEAT_S, PACE_S, Channel
 from vlm_demo.errors import VlmDemoError
+from vlm_demo.translatable_text import TranslatableText, message
+from vlm_demo.ui.html_values import translatable_html
 from vlm_demo.values import Reply, Request
 
 PATIENCE_S = 0.05
@@ -73,7 +75,8 @@ def raise_gradio_errors() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raise gr.Error(error_html(error), print_exception=False) from error
+        text = html.escape(str(error_message(error)), quote=False)  # Gradio's messages are HTML
+        raise gr.Error(text, print_exception=False) from error
 
 
 @contextmanager
@@ -86,17 +89,12 @@ def show_errors() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        gr.Warning(error_html(error), duration=12, title="Sorry")
+        gr.Warning(translatable_html(error_message(error)), duration=12, title=message("Sorry"))
 
 
-def error_html(error: Exception) -> str:
-    """Return the message of an error as HTML, which Gradio's messages are."""
-    return html.escape(error_message(error), quote=False)
-
-
-def error_message(error: Exception) -> str:
+def error_message(error: Exception) -> TranslatableText:
     """Return the message of a VlmDemoError; any other error is logged, not shown."""
     if isinstance(error, VlmDemoError):
-        return str(error)
+        return error.message
     log.error("A request failed.", exc_info=error)
-    return "Something went wrong here. Please try again."
+    return TranslatableText("Something went wrong here. Please try again.")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from vlm_demo.translatable_text import message
+
 
 class View(StrEnum):
     """A view, in the order of the header; the value is its English title."""
 
-    STUDIO = "Studio"
-    ARENA = "Arena"
-    BATCH = "Batch"
-    MODELS = "Models"
+    STUDIO = message("Studio")
+    ARENA = message("Arena")
+    BATCH = message("Batch")
+    MODELS = message("Models")
 
     @property
     def slug(self) -> str:

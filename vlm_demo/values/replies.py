@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from vlm_demo.translatable_text import DisplayText
 from vlm_demo.values.regions import (
     Region,
 )
@@ -174,7 +175,7 @@ class Reply:
     parsed_places: tuple[ParsedPlace, ...] = ()
     """Where the regions stand in `raw`."""
 
-    note: str = ""
+    note: DisplayText = ""
     """What people should know about how they were understood, or how the answer was read."""
 
     space: str = ""

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from PIL.Image import Image
 
+from vlm_demo.translatable_text import DisplayText
 from vlm_demo.values.regions import (
     Box,
     Region,
@@ -170,7 +171,7 @@ class Prompt:
     stop: tuple[str, ...] = ()
     """Stop strings: the answer ends before the first of them."""
 
-    note: str = ""
+    note: DisplayText = ""
     """What people should know about how they were understood."""
 
     visitor: str = ""

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
-
 from vlm_demo.catalog.menu import default_menu
-from vlm_demo.model_routing import ANSWERED, LOOKS
+from vlm_demo.translatable_text import TranslatableText, join_texts, text_to_json
 from vlm_demo.ui.studio.answering.events import end_event
 from vlm_demo.values import Reply, Task
 
 
-@pytest.mark.parametrize("rest", ["", "Another note."])
-def test_who_answered_and_why_are_texts_that_can_be_translated(rest: str) -> None:
-    looks, model = next(iter(LOOKS.values())), "embedded-photos"
-    note = f"{looks} {ANSWERED.format(name=model)} {rest}".strip()
-    event = end_event(Reply("a", "a", note=note, model=model), Task.CHAT, default_menu()[0], "")
-    said = [one["words"] for one in event["notes"]]
-    assert said == [looks, ANSWERED, *filter(None, [rest])]
-    assert event["notes"][1]["values"] == {"name": model}
-    assert event["model"] == model
+def test_the_note_of_an_answer_reaches_the_browser_as_texts_that_can_be_translated() -> None:
+    who = TranslatableText("{name} answered.", {"name": "embedded-photos"})
+    note = join_texts("This looks like a photograph.", who)
+    reply = Reply("a", "a", note=note, model="embedded-photos")
+    event = end_event(reply, Task.CHAT, default_menu()[0], "")
+    assert event["notes"] == [text_to_json(note)]
+    assert event["notes"][0]["values"]["second"] == text_to_json(who)
+    assert event["model"] == "embedded-photos"

@@ -16,6 +16,7 @@ from vlm_demo.analysis.diagnosis.reading_warnings import is_plausible
 from vlm_demo.families import all_families
 from vlm_demo.markup.coordinate_spaces import SPACES
 from vlm_demo.prompting.family import Family
+from vlm_demo.translatable_text import DisplayText
 from vlm_demo.values import Frame, Prompt, Reply
 
 
@@ -25,7 +26,7 @@ class AlternativeReading:
 
     names: tuple[str, ...]  # of the families, or of the one space
     titles: tuple[str, ...]  # the same, for people
-    space: str  # title of the space, for people
+    space: DisplayText  # title of the space, for people
     places: int
     is_same: bool  # as the reading that is looked at
 

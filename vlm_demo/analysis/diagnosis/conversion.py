@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from vlm_demo.analysis.diagnosis.coordinates import Numbers, flatten, is_written_in
 from vlm_demo.markup.coordinate_spaces import CoordinateSpace, square_around
+from vlm_demo.translatable_text import DisplayText, TextValues, TranslatableText, as_text, message
 from vlm_demo.values import Box, Frame, ParsedPlace, Region, Reply, Size
 
 
@@ -14,8 +15,8 @@ from vlm_demo.values import Box, Frame, ParsedPlace, Region, Reply, Size
 class ConversionStep:
     """One step of the conversion, and the numbers after it, x before y."""
 
-    title: str
-    detail: str  # what was done to get here
+    title: str  # marked for translation
+    detail: DisplayText  # what was done to get here
     numbers: Numbers = ()
 
 
@@ -77,21 +78,35 @@ def _convert(
     in_extent = _to_extent_fractions(numbers, space, frame)
     unclipped = space.to_fractions(numbers, frame)
     steps = [
-        ConversionStep("Raw", raw[start:end].strip()),
-        ConversionStep("Numbers", "as written", place.numbers),
-        ConversionStep("Declared space", _describe_space(space, frame), in_extent),
+        ConversionStep(message("Raw"), raw[start:end].strip()),
+        ConversionStep(message("Numbers"), message("as written"), place.numbers),
+        ConversionStep(message("Declared space"), _describe_space(space, frame), in_extent),
     ]
     if counts_model_pixels(space) and frame.seen != frame.original:
         seen, original = _format_size(frame.seen), _format_size(frame.original)
-        detail = f"the model saw {seen}, the picture has {original}"
-        steps.append(ConversionStep("Resize undone", detail, _scale(unclipped, frame.original)))
+        detail: DisplayText = TranslatableText(
+            "the model saw {seen}, the picture has {size}", {"seen": seen, "size": original}
+        )
+        steps.append(
+            ConversionStep(message("Resize undone"), detail, _scale(unclipped, frame.original))
+        )
     if space.padded and frame.original[0] != frame.original[1]:
         side, (left, top) = square_around(frame)
-        where = f"{left} left and right" if left else f"{top} above and below"
-        detail = f"of a square of {_format_size((side, side))} pixels, {where} were padding"
-        steps.append(ConversionStep("Padding undone", detail, _scale(unclipped, frame.original)))
+        template = message("of a square of {size} pixels, {padding} above and below were padding")
+        if left:
+            template = message(
+                "of a square of {size} pixels, {padding} left and right were padding"
+            )
+        values: TextValues = {"size": _format_size((side, side)), "padding": left or top}
+        detail = TranslatableText(template, values)
+        steps.append(
+            ConversionStep(message("Padding undone"), detail, _scale(unclipped, frame.original))
+        )
     detail = _describe_pixels(unclipped, place.region, frame.original)
-    return (*steps, ConversionStep("Pixels", detail, flatten(place.region, frame.original)))
+    return (
+        *steps,
+        ConversionStep(message("Pixels"), detail, flatten(place.region, frame.original)),
+    )
 
 
 def _undo_crop(place: ParsedPlace, frame: Frame, crop: Box | None) -> Iterator[ConversionStep]:
@@ -100,17 +115,22 @@ def _undo_crop(place: ParsedPlace, frame: Frame, crop: Box | None) -> Iterator[C
         return
     width, height = frame.original
     whole = round(width / (crop.x2 - crop.x1)), round(height / (crop.y2 - crop.y1))
-    detail = f"the model saw a part of {_format_size(frame.original)} pixels"
-    yield ConversionStep("Cut-out undone", detail, flatten(place.region, whole))
+    detail = TranslatableText(
+        "the model saw a part of {size} pixels", {"size": _format_size(frame.original)}
+    )
+    yield ConversionStep(message("Cut-out undone"), detail, flatten(place.region, whole))
 
 
-def _describe_space(space: CoordinateSpace, frame: Frame) -> str:
+def _describe_space(space: CoordinateSpace, frame: Frame) -> DisplayText:
     width, height = space.extent(frame)
     if width == height == 1:
         return space.title
-    until = f"{width:g}" if width == height else f"{width:g} and {height:g}"
+    until = f"{width:g}" if width == height else f"{width:g}, {height:g}"
     shifted = f"+ {space.shift:g}, " if space.shift else ""
-    return f"{space.title}: {shifted}÷ {until}"
+    return TranslatableText(
+        "{space}: {arithmetic}",
+        {"space": as_text(space.title), "arithmetic": f"{shifted}÷ {until}"},
+    )
 
 
 def _to_extent_fractions(numbers: Sequence[float], space: CoordinateSpace, frame: Frame) -> Numbers:
@@ -126,20 +146,19 @@ def _format_size(size: Size) -> str:
     return f"{size[0]} \N{MULTIPLICATION SIGN} {size[1]}"
 
 
-def _describe_pixels(unclipped: Sequence[float], region: Region, size: Size) -> str:
+def _describe_pixels(unclipped: Sequence[float], region: Region, size: Size) -> DisplayText:
     """Say which picture the pixels are of, and what was done to make the numbers a region."""
     is_swapped = False
     if isinstance(region, Box) and len(unclipped) == 4:
         x1, y1, x2, y2 = unclipped
         is_swapped = x1 > x2 or y1 > y2
     is_clipped = any(not -1e-9 <= value <= 1 + 1e-9 for value in unclipped)
+    template = message("of the picture, {size}")
     match is_swapped, is_clipped:
         case True, True:
-            return (
-                f"of the picture, {_format_size(size)}; corners put in order; cut off at its edge"
-            )
+            template = message("of the picture, {size}; corners put in order; cut off at its edge")
         case True, False:
-            return f"of the picture, {_format_size(size)}; corners put in order"
+            template = message("of the picture, {size}; corners put in order")
         case False, True:
-            return f"of the picture, {_format_size(size)}; cut off at its edge"
-    return f"of the picture, {_format_size(size)}"
+            template = message("of the picture, {size}; cut off at its edge")
+    return TranslatableText(template, {"size": _format_size(size)})

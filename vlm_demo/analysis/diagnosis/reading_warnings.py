@@ -19,6 +19,7 @@ from vlm_demo.markup.coordinate_spaces import (
 )
 from vlm_demo.markup.json_markup import names_boxes_in_space
 from vlm_demo.prompting.reasoning import blank_out_reasoning
+from vlm_demo.translatable_text import DisplayText, TranslatableText, message
 from vlm_demo.values import Frame, ParsedPlace, Reply, ReplyState
 
 TOLERANCE = 0.02
@@ -45,7 +46,7 @@ _FOUR_NUMBERS = re.compile(rf"{_NUMBER}(?:[\s,;()\[\]]{{1,8}}+{_NUMBER}){{3}}")
 class ReadingWarning:
     """Something that speaks against the reading; `better_spaces` would fit better, by name."""
 
-    message: str
+    text: DisplayText
     better_spaces: tuple[str, ...] = ()
 
 
@@ -63,28 +64,43 @@ def find_contradictions(
         swapped = _swap_axes(space)
         # In a padded square the order is a poor guess: most numbers fit both ways.
         if not space.padded and _is_inside(swapped, numbers, frame):
-            first = "x" if space.y_first else "y"
-            words = f"Read like this, places lie beyond the picture; with {first} first, none does."
+            words = TranslatableText(
+                "Read like this, places lie beyond the picture; with {axis} first, none does.",
+                {"axis": "x" if space.y_first else "y"},
+            )
             yield ReadingWarning(words, (swapped.name,) if swapped.name in SPACES else ())
         elif largest > max(extent) * (1 + TOLERANCE):
-            words = f"The numbers go up to {largest:,g}, but this space ends at {max(extent):,g}."
+            words = TranslatableText(
+                "The numbers go up to {largest}, but this space ends at {end}.",
+                {"largest": f"{largest:,g}", "end": f"{max(extent):,g}"},
+            )
             yield ReadingWarning(words, better)
         else:
-            where = "in the padding, outside the picture" if space.padded else "beyond the picture"
-            yield ReadingWarning(f"Some of the places lie {where}.", better)
+            beyond = message("Some of the places lie beyond the picture.")
+            if space.padded:
+                beyond = message("Some of the places lie in the padding, outside the picture.")
+            yield ReadingWarning(beyond, better)
     elif min(extent) >= 10 and 0 < largest <= 1:
-        words = f"No number is above 1, although this space goes to {max(extent):,g}."
+        words = TranslatableText(
+            "No number is above 1, although this space goes to {end}.",
+            {"end": f"{max(extent):,g}"},
+        )
         yield ReadingWarning(words, better)
     elif _is_squeezed(space, numbers, frame) and better:
-        whose = "The place is" if len(numbers) == 1 else "All places are"
-        yield ReadingWarning(f"{whose} squeezed into the upper left corner.", better)
+        squeezed = message("All places are squeezed into the upper left corner.")
+        if len(numbers) == 1:
+            squeezed = message("The place is squeezed into the upper left corner.")
+        yield ReadingWarning(squeezed, better)
 
 
 def find_unread_numbers(reply: Reply) -> Iterator[ReadingWarning]:
     """Point at numbers that look like a region and were not read as one."""
     if names_boxes_in_space(reply.raw):
         yield ReadingWarning(
-            "These are boxes in space (bbox_3d), which are not on the picture: they are not drawn."
+            message(
+                "These are boxes in space (bbox_3d), which are not on the picture: they are not "
+                "drawn."
+            )
         )
         return
     if reply.state in (ReplyState.FOUND, ReplyState.SPACE_UNKNOWN):
@@ -97,8 +113,12 @@ def find_unread_numbers(reply: Reply) -> Iterator[ReadingWarning]:
     ]
     if found:
         some = ", ".join(f"“{' '.join(numbers.split())}”" for numbers in found[:MAX_QUOTED])
-        more = " and more" if len(found) > MAX_QUOTED else ""
-        yield ReadingWarning(f"These numbers were not read as a place: {some}{more}.")
+        more = ", …" if len(found) > MAX_QUOTED else ""
+        yield ReadingWarning(
+            TranslatableText(
+                "These numbers were not read as a place: {numbers}.", {"numbers": some + more}
+            )
+        )
 
 
 def is_plausible(space: CoordinateSpace, numbers: Sequence[Numbers], frame: Frame) -> bool:

@@ -110,12 +110,16 @@ def read_archive(
             listing = unpacking.read(LISTING, MAX_LISTING_BYTES).decode()
         except (ImageError, UnicodeDecodeError) as error:
             raise InputError(
-                f"{LISTING} in this ZIP is damaged or too large. Please choose a ZIP that was "
-                "saved here."
+                "{listing} in this ZIP is damaged or too large. Please choose a ZIP that was "
+                "saved here.",
+                listing=LISTING,
             ) from error
         lines = [line for line in listing.split("\n") if line.strip()]
         if len(lines) > MAX_QUESTIONS:
-            raise InputError(f"This ZIP has too many questions: at most {MAX_QUESTIONS}.")
+            raise InputError(
+                "This ZIP has too many questions: at most {max_questions}.",
+                max_questions=MAX_QUESTIONS,
+            )
         questions = [
             unpacking.read_question(line, number) for number, line in enumerate(lines, start=1)
         ]
@@ -150,7 +154,7 @@ class _Unpacking:
             InputError: there is no such file, or it cannot be read.
         """
         if name not in self._entries:
-            raise InputError(f"This ZIP has no file {name}: it was not saved here.")
+            raise InputError("This ZIP has no file {name}: it was not saved here.", name=name)
         return self._archive.read(self._entries[name], most)
 
     def read_question(self, line: str, number: int) -> LabelledQuestion:
@@ -160,7 +164,9 @@ class _Unpacking:
             try:
                 self._images[entry.picture] = self._unpack_image(entry.picture)
             except ImageError as error:
-                raise InputError(f"A picture in this ZIP cannot be used. {error}") from error
+                raise InputError(
+                    "A picture in this ZIP cannot be used. {problem}", problem=error
+                ) from error
         return entry.to_question(*self._images[entry.picture])
 
     def _unpack_image(self, name: str) -> tuple[Path, Size]:
@@ -169,14 +175,17 @@ class _Unpacking:
         self._pixels += size[0] * size[1]
         if self._pixels > MAX_ALL_PIXELS:
             raise InputError(
-                f"The pictures in this ZIP have more than {MAX_ALL_PIXELS / 1e6:,.0f} million "
-                "pixels together, the most that is allowed. Please split it."
+                "The pictures in this ZIP have more than {max_all_pixels} million pixels "
+                "together, the most that is allowed. Please split it.",
+                max_all_pixels=f"{MAX_ALL_PIXELS / 1e6:,.0f}",
             )
         image = self._folder / f"{len(self._images) + 1:04}{Path(name).suffix}"
         try:
             image.write_bytes(content)
         except OSError as error:
-            raise FileError(f"No file can be written here: {error.strerror or error}.") from error
+            raise FileError(
+                "No file can be written here: {reason}.", reason=error.strerror or error
+            ) from error
         return image, size
 
 
@@ -214,8 +223,10 @@ def _read_line(line: str, number: int) -> _QuestionModel:
         return _QuestionModel.model_validate_json(line)
     except ValidationError as error:
         raise InputError(
-            f"Line {number} of {LISTING} in this ZIP cannot be used: "
-            f"{describe_validation_error(error)}."
+            "Line {number} of {listing} in this ZIP cannot be used: {reason}.",
+            number=number,
+            listing=LISTING,
+            reason=describe_validation_error(error),
         ) from error
 
 

@@ -15,6 +15,7 @@ from PIL.Image import Image
 from vlm_demo.arena.votes.vote import Contender, Vote
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.errors import BattleError, InputError, VotedAlreadyError
+from vlm_demo.translatable_text import message
 from vlm_demo.values import Message, Reply, Request, Task
 
 MAX_TURNS = 20
@@ -29,7 +30,9 @@ MAX_AGE_S = 24 * 3600.0
 MAX_PIXELS = 1_000_000_000
 """Largest number of pixels in the pictures of all battles, which take 3 bytes each."""
 
-UNKNOWN_BATTLE = "There is no such battle here, or it has expired. Please start another one."
+UNKNOWN_BATTLE = message(
+    "There is no such battle here, or it has expired. Please start another one."
+)
 
 
 class BattleStatus(StrEnum):
@@ -112,7 +115,10 @@ class Battle:
         if self.status in (BattleStatus.VOTED, BattleStatus.VOID):
             self.require_votable()
         if len(self.turns) >= MAX_TURNS:
-            raise InputError(f"A battle has at most {MAX_TURNS} turns. Please vote on this one.")
+            raise InputError(
+                "A battle has at most {max_turns} turns. Please vote on this one.",
+                max_turns=MAX_TURNS,
+            )
 
     def require_votable(self) -> None:
         """Check that a vote is possible.

@@ -39,12 +39,13 @@ from vlm_demo.errors import (
     VotesError,
 )
 from vlm_demo.moving_window import MINUTE, MovingWindow
+from vlm_demo.translatable_text import message
 from vlm_demo.values import Request, Sampling, Task
 
 MAX_SEED = 2**31 - 1
 """Largest seed that is drawn for a battle."""
 
-MODEL_FAILED = (
+MODEL_FAILED = message(
     "One of the two models could not answer, so this battle does not count. Please start another "
     "one."
 )
@@ -105,13 +106,13 @@ class Arena:
         self._battles = ActiveBattles()
         self._outages = Outages()
         self._battle_window = MovingWindow(
-            rate_limit_error("battles"),
+            rate_limit_error(message("battles")),
             a_minute=self._limits.battles_a_minute,
             an_hour=self._limits.battles_an_hour,
             all_a_minute=self._limits.all_a_minute,
         )
         self._vote_window = MovingWindow(
-            rate_limit_error("votes"),
+            rate_limit_error(message("votes")),
             a_minute=self._limits.votes_a_minute,
             an_hour=self._limits.votes_an_hour,
             all_a_minute=self._limits.all_a_minute,
@@ -361,7 +362,7 @@ class Arena:
         """
         cast = self._store.count_cast_since(_now() - timedelta(hours=1), voter)
         if cast >= self._limits.votes_an_hour:
-            raise rate_limit_error("votes")(10 * MINUTE)
+            raise rate_limit_error(message("votes"))(10 * MINUTE)
 
 
 def _now() -> datetime:

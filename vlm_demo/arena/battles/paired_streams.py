@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from vlm_demo.arena.battles.reveal_pace import RevealPace
 from vlm_demo.engines.channel import HEARTBEAT_S, PACE_S, Channel
 from vlm_demo.errors import BusyModelError, OutOfMemoryError
+from vlm_demo.translatable_text import message
 from vlm_demo.values import Reply
 
 NOTHING = Reply("", "")
 
-GETTING_READY = "Getting the models ready…"
-IN_QUEUE = "Waiting for others to finish…"
-READING = "The models are looking…"
+GETTING_READY = message("Getting the models ready…")
+IN_QUEUE = message("Waiting for others to finish…")
+READING = message("The models are looking…")
 
 
 @dataclass(frozen=True, slots=True)

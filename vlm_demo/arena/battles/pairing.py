@@ -11,6 +11,7 @@ from threading import Lock
 
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.errors import BattleError
+from vlm_demo.translatable_text import message
 
 OUTAGE_FAILURES = 3
 """Number of failures in a row after which a model is left out for a while."""
@@ -18,7 +19,7 @@ OUTAGE_FAILURES = 3
 OUTAGE_S = 300.0
 """Seconds for which a failing model is left out before it gets another chance."""
 
-NOBODY_TO_MEET = (
+NOBODY_TO_MEET = message(
     "A battle needs two models that can do this task and are on this computer or a server. Please "
     "fetch another model (page Models), add one to the menu, or choose another task."
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from vlm_demo.errors import RateLimitError
 from vlm_demo.moving_window import describe_wait
+from vlm_demo.translatable_text import TranslatableText
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +22,13 @@ class RateLimits:
 
 
 def rate_limit_error(noun: str) -> Callable[[float], RateLimitError]:
-    """Return what makes the error about too many, from the seconds to wait; `noun` is a plural."""
+    """Return what makes the error about too many, from the seconds to wait.
+
+    Args:
+        noun: what there were too many of, in the plural and marked for translation.
+    """
     return lambda wait_s: RateLimitError(
-        f"There were too many {noun} in a short time. Please wait {describe_wait(wait_s)}."
+        "There were too many {noun} in a short time. Please wait {when}.",
+        noun=TranslatableText(noun),
+        when=describe_wait(wait_s),
     )

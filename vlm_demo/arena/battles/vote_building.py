@@ -62,14 +62,20 @@ class Judgement:
             better, better_boxes = Winner(winner), Winner(boxes) if boxes else None
         except ValueError as error:
             known = ", ".join(Winner)
-            raise InputError(f"There is no such vote. Please choose one of {known}.") from error
+            raise InputError(
+                "There is no such vote. Please choose one of {known}.", known=known
+            ) from error
         tags, comment = [_clean(tag) for tag in tags], _clean(comment)
         if len(tags) > MAX_TAGS or any(len(tag) > MAX_TAG_LENGTH for tag in tags):
-            raise InputError(f"Please choose at most {MAX_TAGS} reasons from the list.")
+            raise InputError(
+                "Please choose at most {max_tags} reasons from the list.", max_tags=MAX_TAGS
+            )
         if len(comment) > MAX_COMMENT_LENGTH:
             raise InputError(
-                f"This comment has {len(comment):,} characters; at most {MAX_COMMENT_LENGTH} are "
-                "allowed. Please shorten it."
+                "This comment has {count} characters; at most {max_comment_length} are allowed. "
+                "Please shorten it.",
+                count=f"{len(comment):,}",
+                max_comment_length=MAX_COMMENT_LENGTH,
             )
         return cls(better, better_boxes, tuple(dict.fromkeys(filter(None, tags))), comment)
 

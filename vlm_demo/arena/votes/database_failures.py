@@ -9,14 +9,18 @@ import psycopg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-BUSY = "The database of votes is busy. Please try again in a moment."
-FULL = "The votes cannot be saved: the disk is full. Please free some space and try again."
-GONE = "The database of votes cannot be reached. Please try again when it is back."
-DISK = "The disk of the votes failed: it may be full or missing. Please try again when it is back."
-READ_ONLY = "The votes cannot be saved: their database is read-only."
-NO_DATABASE = "The file of the votes is not a database, or is damaged."
-MISFIT = "The votes contradict each other. Please run `python -m vlm_demo votes verify`."
-OTHER = "The database of votes failed: {error}"
+from vlm_demo.translatable_text import DisplayText, TranslatableText, message
+
+BUSY = message("The database of votes is busy. Please try again in a moment.")
+FULL = message("The votes cannot be saved: the disk is full. Please free some space and try again.")
+GONE = message("The database of votes cannot be reached. Please try again when it is back.")
+DISK = message(
+    "The disk of the votes failed: it may be full or missing. Please try again when it is back."
+)
+READ_ONLY = message("The votes cannot be saved: their database is read-only.")
+NO_DATABASE = message("The file of the votes is not a database, or is damaged.")
+MISFIT = message("The votes contradict each other. Please run `python -m vlm_demo votes verify`.")
+OTHER = message("The database of votes failed: {error}")
 
 # Primary result codes, the low byte of extended ones: https://www.sqlite.org/rescode.html
 _SQLITE = MappingProxyType(
@@ -51,18 +55,18 @@ _POSTGRESQL = MappingProxyType(
 )
 
 
-def explain_failure(error: SQLAlchemyError) -> str:
+def explain_failure(error: SQLAlchemyError) -> DisplayText:
     """Return what went wrong and what to do."""
     if isinstance(error, PoolTimeoutError):
         return BUSY
     cause = error.orig if isinstance(error, DBAPIError) else None
     if isinstance(cause, sqlite3.Error):
-        message = _SQLITE.get(getattr(cause, "sqlite_errorcode", 0) & 0xFF)
+        reason = _SQLITE.get(getattr(cause, "sqlite_errorcode", 0) & 0xFF)
     elif isinstance(cause, psycopg.Error):
-        message = _explain_postgresql(cause)
+        reason = _explain_postgresql(cause)
     else:
-        message = None
-    return message or OTHER.format(error=cause or error)
+        reason = None
+    return reason or TranslatableText(OTHER, {"error": str(cause or error)})
 
 
 def _explain_postgresql(error: psycopg.Error) -> str | None:

@@ -180,7 +180,9 @@ def _check(row: Mapping[str, Any]) -> None:
     for name in _NAMES:
         if len(row[name]) > MAX_NAME:
             raise InputError(
-                f"The vote cannot be kept: its {name} has more than {MAX_NAME} characters."
+                "The vote cannot be kept: its {name} has more than {max_name} characters.",
+                name=name,
+                max_name=MAX_NAME,
             )
     if not math.isfinite(row["weight"]) or not 0 <= row["weight"] <= 1:
         raise InputError("The vote cannot be kept: its weight is not a number from 0 to 1.")

@@ -97,6 +97,7 @@ def _read(file: Path) -> str:
             return secret
         time.sleep(0.05)
     raise SettingsError(
-        f"{file} should hold the secret that hides who voted, but does not. Please restore it, or "
-        "delete it, which makes everybody a new voter."
+        "{file} should hold the secret that hides who voted, but does not. Please restore it, or "
+        "delete it, which makes everybody a new voter.",
+        file=file,
     )

@@ -42,7 +42,7 @@ def check_answer(
         model = replace(model, spec=model.backend.spec(_best_model(model.backend, text, image)))
     request = Request(Task.GROUNDING, "thing", (image,))
     if note := model.backend.route(model.spec.name, request).note:
-        print_note(note)
+        print_note(str(note))
     result = _check(model, image, text)
     if json_output:
         corrected = {"corrected": strike_out(result)} if correct else {}

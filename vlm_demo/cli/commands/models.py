@@ -57,7 +57,7 @@ def describe_models(menu: Sequence[ModelSpec]) -> list[dict[str, Any]]:
     return [
         {
             **asdict(spec),
-            "asked_as": spec.family_reason,
+            "asked_as": str(spec.family_reason),
             "tasks": list(spec.tasks),
             "abilities": list(spec.abilities),
             "memory": {
@@ -65,11 +65,11 @@ def describe_models(menu: Sequence[ModelSpec]) -> list[dict[str, Any]]:
                 for label, number_format in ESTIMATED_FORMATS.items()
             },
             "runs_here": spec.runs_here,
-            "unavailable_reason": spec.unavailable_reason,
+            "unavailable_reason": str(spec.unavailable_reason),
             "here": spec.is_here,
             "vllm": asdict(command) if (command := vllm_command(spec)) else None,
             # The same under their former names, for scripts that read those.
-            "obstacle": spec.unavailable_reason,
+            "obstacle": str(spec.unavailable_reason),
             "nearest": spec.alternative,
             "unsure": list(spec.unverified_fields),
             "dtype": spec.compute_format if spec.number_format.is_quantized else spec.number_format,

@@ -104,7 +104,7 @@ def parse_record(record: object) -> ParsedAnswer:
         frame = replace(frame, seen=model.input_size)
     prompt = Prompt((Message("user", model.prompt_task or ""),), frame=frame)
     diagnosis = diagnose(raw, family, frame, prompt)
-    doubts = [warning.message for warning in diagnosis.warnings]
+    doubts = [str(warning.text) for warning in diagnosis.warnings]
     if not model.input_size and diagnosis.reply.mentions and frame.seen != frame.original:
         width, height = frame.seen
         doubts.append(
@@ -122,7 +122,7 @@ def _to_data(reply: Reply, size: Size, doubts: list[str]) -> ParsedAnswer:
     if reply.reasoning:
         answer["reasoning"] = reply.reasoning
     if reply.note:
-        answer["note"] = reply.note
+        answer["note"] = str(reply.note)
     if doubts:
         answer["doubts"] = doubts
     return answer

@@ -59,16 +59,16 @@ def prompt(
     prompt = family.prompt(request)
     rendered = render_prompt(spec, prompt)
     if spec.family_choice:
-        print_note(spec.family_choice.reason)
+        print_note(str(spec.family_choice.reason))
     if prompt.note:
-        print_note(prompt.note)
+        print_note(str(prompt.note))
     if json_output:
         print_json(
             {
                 "prompt": rendered,
                 "family": family.name,
                 "identity": asdict(spec.family_choice) if spec.family_choice else None,
-                "asked_as": spec.family_reason,
+                "asked_as": str(spec.family_reason),
                 "answer_prefix": prompt.answer_prefix,
                 "images": sum(len(message.images) for message in prompt.messages),
             }

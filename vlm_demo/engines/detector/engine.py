@@ -48,6 +48,7 @@ from vlm_demo.engines.detector.sight import Classification, estimate_confidence
 from vlm_demo.engines.detector.vocabulary import Language
 from vlm_demo.engines.detector.wording import WORDINGS, Phrase, Sentence
 from vlm_demo.errors import EngineError, LoadError, NoScoresError
+from vlm_demo.translatable_text import message
 from vlm_demo.values import Box, Prompt, Sampling, TextChunk
 
 _REGION = re.compile(r"<box>\[\[(\d+), (\d+), (\d+), (\d+)\]\]</box>")
@@ -101,7 +102,11 @@ class DetectorEngine:
             nets, probe = PhotoNets.load(folder), ImageKindProbe.load(folder)
             sizes = [(folder / name).stat().st_size for name in (DETECTOR_FILE, CLASSIFIER_FILE)]
         except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
-            raise LoadError(f"The detector in {folder} could not be loaded: {error}") from error
+            raise LoadError(
+                "The detector in {folder} could not be loaded: {problem}",
+                folder=folder,
+                problem=error,
+            ) from error
         on_progress(Progress("loading", 2, 2, "steps"))
         return cls(nets, probe, (serving or Serving()).cache, 2 * sum(sizes))
 
@@ -164,7 +169,7 @@ class DetectorEngine:
             tokens=0,
             image_tokens=0,
             images=images,
-            note="There is no prompt: rules read the question, and answer in fixed words.",
+            note=message("There is no prompt: rules read the question, and answer in fixed words."),
         )
 
     def usage(self) -> Usage:

@@ -28,7 +28,9 @@ def to_vlm_demo_error(error: Exception) -> VlmDemoError:
             smaller_image=True,
         )
     else:
-        failure = EngineError(f"The model failed while answering: {text or type(error).__name__}")
+        failure = EngineError(
+            "The model failed while answering: {reason}", reason=text or type(error).__name__
+        )
     failure.__cause__ = error
     return failure
 

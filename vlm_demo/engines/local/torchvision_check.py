@@ -14,9 +14,11 @@ from functools import cache
 from importlib.abc import MetaPathFinder
 from importlib.util import find_spec
 
+from vlm_demo.translatable_text import message
+
 log = logging.getLogger(__name__)
 
-REMEDY = (
+REMEDY = message(
     "Please install the build of torchvision that goes with your torch, as "
     "https://pytorch.org/get-started/locally says, and start again."
 )

@@ -41,7 +41,9 @@ def base_urls(address: str) -> tuple[str, ...]:
             "? or #, and any name or password; a key has a field of its own."
         )
     if parts.scheme and parts.scheme not in ("http", "https"):
-        raise InputError(f"{parts.scheme}:// cannot be used. Please write http:// or https://.")
+        raise InputError(
+            "{scheme}:// cannot be used. Please write http:// or https://.", scheme=parts.scheme
+        )
     root = f"{parts.scheme or _guess_scheme(host, port)}://{parts.netloc}"
     return _with_versions(root, parts)
 

@@ -102,7 +102,8 @@ def read_choice(answer: str, choices: Sequence[str]) -> str:
     if choice not in choices:
         raise EngineError(
             "The server did not keep to the choices; it may not be able to. Please ask without "
-            f"them, or choose another model. It answered: {answer.strip()[:200]}"
+            "them, or choose another model. It answered: {answer}",
+            answer=answer.strip()[:200],
         )
     return str(choice)
 

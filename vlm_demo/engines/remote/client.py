@@ -23,10 +23,11 @@ from vlm_demo.engines.remote.event_stream import (
     MessageReader,
     UnreadableMessageError,
 )
-from vlm_demo.engines.remote.failures import ServerFailures
+from vlm_demo.engines.remote.failures import BROKE_OFF, ServerFailures
 from vlm_demo.engines.remote.retries import PAUSES_S, retry_pause_s
 from vlm_demo.engines.remote.stream_deltas import Delta, DeltaReader, read_delta
 from vlm_demo.errors import EngineError, LoadError, ServerError, VlmDemoError
+from vlm_demo.translatable_text import message
 from vlm_demo.values import StopReason, TextChunk, TokenCounts
 
 
@@ -92,13 +93,15 @@ class ServerClient:
         """
         try:
             with self._explain(
-                "{who} cannot be reached. Please start it, or correct base_url in the menu."
+                message(
+                    "{who} cannot be reached. Please start it, or correct base_url in the menu."
+                )
             ):
                 names = await self._list_models()
             if self._server.kind == "vllm" and self._model not in names:
                 raise self.failures.no_model(names)
         except EngineError as error:
-            raise LoadError(str(error)) from error
+            raise LoadError(error.message) from error
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[TextChunk, None]:
         """Yield the answer as it arrives.
@@ -112,7 +115,7 @@ class ServerClient:
         silence_s, reader = self._timeouts.first_s, DeltaReader()
         async with AsyncExitStack() as stack:
             response = await self._begin(request, stack)
-            with self._explain("{who} broke off in the middle of its answer. Please ask again."):
+            with self._explain(BROKE_OFF):
                 messages = MessageReader(response.headers.get("content-type", ""))
                 parts = aiter(response.iter_bytes())
                 has_ended = False
@@ -136,7 +139,7 @@ class ServerClient:
         """
         pauses = iter(PAUSES_S)
         with self._explain(
-            "{who} cannot be reached. Please check that it runs, and base_url in the menu."
+            message("{who} cannot be reached. Please check that it runs, and base_url in the menu.")
         ):
             while True:
                 try:
@@ -257,9 +260,11 @@ def read_api_key(server: Server, model: str) -> str:
     key = os.environ.get(name, "").strip()
     if not key:
         raise LoadError(
-            f"Please set the environment variable {name}: it holds the key for the server of "
-            f"{model}."
+            "Please set the environment variable {name}: it holds the key for the server of "
+            "{model}.",
+            name=name,
+            model=model,
         )
     if not (key.isascii() and key.isprintable()):
-        raise LoadError(f"What the environment variable {name} holds cannot be a key.")
+        raise LoadError("What the environment variable {name} holds cannot be a key.", name=name)
     return key

@@ -119,8 +119,9 @@ class RemoteEngine:
             NoScoresError: always.
         """
         raise NoScoresError(
-            f"The server of {self._name} does not tell how likely each choice is. Please choose "
-            "a model that runs on this machine for that."
+            "The server of {name} does not tell how likely each choice is. Please choose a model "
+            "that runs on this machine for that.",
+            name=self._name,
         )
 
     def inspect(self, prompt: Prompt) -> RenderedPrompt:
@@ -130,8 +131,9 @@ class RemoteEngine:
             EngineError: always.
         """
         raise EngineError(
-            f"{self._name} runs on another server, which does not tell what exactly the model is "
-            "given. Please choose a model that runs on this machine for that."
+            "{name} runs on another server, which does not tell what exactly the model is given. "
+            "Please choose a model that runs on this machine for that.",
+            name=self._name,
         )
 
     def usage(self) -> Usage:

@@ -10,6 +10,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from vlm_demo.translatable_text import message
+
 MAX_ANSWER_BYTES = 64 << 20
 """Most bytes of one answer that are read: more than any answer has, with all its envelopes."""
 
@@ -38,7 +40,7 @@ class MessageReader:
             UnreadableMessageError: it is a web page.
         """
         if "html" in content_type:
-            raise UnreadableMessageError("a web page")
+            raise UnreadableMessageError(message("a web page"))
         self._is_whole = "json" in content_type
         self._size = 0
         self._rest: list[bytes] = []  # pieces of a line or message whose end has not come
@@ -52,7 +54,7 @@ class MessageReader:
         """
         self._size += len(chunk)
         if self._size > MAX_ANSWER_BYTES:
-            raise UnreadableMessageError("more than an answer can have")
+            raise UnreadableMessageError(message("more than an answer can have"))
         if self._is_whole:
             self._rest.append(chunk)
             return
@@ -71,10 +73,10 @@ class MessageReader:
         """
         rest, self._rest = b"".join(self._rest), []
         if self._is_whole:
-            message = _decode(rest)
-            if not message.get("choices") and not message.get("error"):
-                raise UnreadableMessageError("something that is not an answer")
-            yield message
+            content = _decode(rest)
+            if not content.get("choices") and not content.get("error"):
+                raise UnreadableMessageError(message("something that is not an answer"))
+            yield content
             yield DONE
             return
         yield from self._read_line(rest)
@@ -92,9 +94,9 @@ class MessageReader:
 
 def _decode(data: bytes) -> Message:
     try:
-        message = json.loads(data)
+        content = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise UnreadableMessageError("something that is not JSON") from error
-    if not isinstance(message, dict):
-        raise UnreadableMessageError("something that is not a message")
-    return message
+        raise UnreadableMessageError(message("something that is not JSON")) from error
+    if not isinstance(content, dict):
+        raise UnreadableMessageError(message("something that is not a message"))
+    return content

@@ -15,6 +15,7 @@ from vlm_demo.errors import (
     UnsupportedTaskError,
     VlmDemoError,
 )
+from vlm_demo.translatable_text import DisplayText, TranslatableText, join_texts, message
 
 TOO_LONG = re.compile(
     r"context[ _](length|size|window)|maximum model length|max_model_len", re.IGNORECASE
@@ -35,6 +36,13 @@ MAX_QUOTED_CHARACTERS = 300
 """Most characters that are shown of a server's own message: some repeat the whole request."""
 
 
+SOMETHING = message("something")
+"""What a server sent, where nothing more is known about it."""
+
+BROKE_OFF = message("{who} broke off in the middle of its answer. Please ask again.")
+"""Said of a server that ends an answer early."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServerFailures:
     """Writes the errors of one server. They never contain the key."""
@@ -43,36 +51,41 @@ class ServerFailures:
     server: Server
     api_key: str = field(repr=False)
 
-    def unreachable(self, message: str) -> ServerError:
-        """Say that there is no connection, or none any more; {who} in `message` is the server."""
-        return ServerError(message.format(who=self._who))
+    def unreachable(self, text: str) -> ServerError:
+        """Say that there is no connection, or none any more; {who} in `text` is the server."""
+        return ServerError(text, who=self._who)
 
-    def unreadable(self, what: str = "something") -> ServerError:
+    def unreadable(self, what: str = SOMETHING) -> ServerError:
         """Say that it answers in another protocol.
 
         Args:
-            what: what it sent, such as "a web page".
+            what: what it sent, such as "a web page", marked for translation.
         """
         return ServerError(
-            f"{self._who} sent {what} that cannot be read. Please check that it is a server "
-            "of OpenAI's API, and its base_url in the menu."
+            "{who} sent {what} that cannot be read. Please check that it is a server of OpenAI's "
+            "API, and its base_url in the menu.",
+            who=self._who,
+            what=TranslatableText(what),
         )
 
     def incomplete(self) -> ServerError:
         """Say that its answer stops without saying that it ends."""
-        return ServerError(f"{self._who} broke off in the middle of its answer. Please ask again.")
+        return ServerError(BROKE_OFF, who=self._who)
 
     def silent(self, seconds: float) -> AnswerTimeoutError:
         """Say that nothing has come for so long."""
         return AnswerTimeoutError(
-            f"{self._who} has been silent for {seconds:g} seconds. Please try again later."
+            "{who} has been silent for {seconds} seconds. Please try again later.",
+            who=self._who,
+            seconds=f"{seconds:g}",
         )
 
     def too_late(self, seconds: float) -> AnswerTimeoutError:
         """Say that the whole answer takes too long."""
         return AnswerTimeoutError(
-            f"This took longer than {seconds:,g} seconds and was stopped. Please ask for less, or "
-            "try again when the model has less to do."
+            "This took longer than {seconds} seconds and was stopped. Please ask for less, or try "
+            "again when the model has less to do.",
+            seconds=f"{seconds:,g}",
         )
 
     def no_model(self, names: Sequence[str]) -> ServerError:
@@ -81,14 +94,9 @@ class ServerFailures:
         Args:
             names: of the models that it has; (): not known.
         """
-        listed = ", ".join(names[:MAX_LISTED_MODELS])
-        rest = len(names) - MAX_LISTED_MODELS
-        more = f" and {rest} more" if rest > 0 else ""
-        others = f" Its models are: {listed}{more}." if names else ""
-        return ServerError(
-            f"{self._who} has no model of this name.{others} Please correct checkpoint in the "
-            "menu, or start the server with it."
-        )
+        unknown = TranslatableText("{who} has no model of this name.", {"who": self._who})
+        advice = message("Please correct checkpoint in the menu, or start the server with it.")
+        return ServerError(join_texts(unknown, _list_models(names), advice))
 
     def refusal(self, status: int | None, body: object) -> VlmDemoError:
         """Say that it cannot answer, or will not.
@@ -98,67 +106,86 @@ class ServerFailures:
             body: what it says, decoded.
         """
         if status in (401, 403):
-            return ServerError(self._key_refusal())  # its own words may hold parts of the key
+            return self._refuse_key()  # its own words may hold parts of the key
         if status == 404:
             return ServerError(
-                f"{self._who} has no such address. Please correct base_url in the menu: it "
-                "usually ends in /v1."
+                "{who} has no such address. Please correct base_url in the menu: it usually ends "
+                "in /v1.",
+                who=self._who,
             )
         if status in (301, 302, 303, 307, 308):
             return ServerError(
-                f"{self._who} sends requests on to another address, which are not followed. "
-                "Please write the address in the menu that it sends them to."
+                "{who} sends requests on to another address, which are not followed. Please write "
+                "the address in the menu that it sends them to.",
+                who=self._who,
             )
         if status == 413:
             return ServerError(
-                f"{self._who} takes no request that is so large (413). Please choose a smaller "
-                "picture, or begin a new conversation."
+                "{who} takes no request that is so large (413). Please choose a smaller picture, "
+                "or begin a new conversation.",
+                who=self._who,
             )
         said = self._quote(body)
         if status in (429, 503):
-            return ServerError(f"{self._who} is busy or not ready. Please try again later.{said}")
+            busy = message("{who} is busy or not ready. Please try again later.")
+            return ServerError(join_texts(TranslatableText(busy, {"who": self._who}), said))
         if (status is None or 400 <= status < 500) and self.is_too_long(body):
-            return TooLongError(
-                f"This is more than {self.name} can take. Please shorten it, begin a new "
-                f"conversation, or ask for a shorter answer.{said}"
+            too_long = TranslatableText(
+                "This is more than {name} can take. Please shorten it, begin a new conversation, "
+                "or ask for a shorter answer.",
+                {"name": self.name},
             )
-        if SEES_NOTHING.search(said):
-            return UnsupportedTaskError(
-                f"{self.name} sees no pictures. Please choose another model, or start the server "
-                f"with the part of this one that sees.{said}"
+            return TooLongError(join_texts(too_long, said))
+        if SEES_NOTHING.search(str(said)):
+            blind = TranslatableText(
+                "{name} sees no pictures. Please choose another model, or start the server with "
+                "the part of this one that sees.",
+                {"name": self.name},
             )
-        failed = f"{self._who} failed while it answered."
+            return UnsupportedTaskError(join_texts(blind, said))
+        failed = TranslatableText("{who} failed while it answered.", {"who": self._who})
         if status is not None:
-            failed = f"{self._who} answered with error {status}."
-        return ServerError(f"{failed}{said}{self._hint(said)}")
+            failed = TranslatableText(
+                "{who} answered with error {status}.", {"who": self._who, "status": status}
+            )
+        return ServerError(join_texts(failed, said, self._hint(str(said))))
 
     def is_too_long(self, body: object) -> bool:
         """Tell whether a refusal says that the prompt does not fit."""
-        return TOO_LONG.search(self._quote(body)) is not None
+        return TOO_LONG.search(str(self._quote(body))) is not None
 
     @property
-    def _who(self) -> str:
-        return f"The server of {self.name} ({self.server.base_url})"
+    def _who(self) -> TranslatableText:
+        return TranslatableText(
+            "The server of {name} ({address})",
+            {"name": self.name, "address": self.server.base_url},
+        )
 
-    def _key_refusal(self) -> str:
+    def _refuse_key(self) -> ServerError:
         if self.server.api_key:
-            return f"{self._who} refuses its key. Please add the server again, with a valid one."
-        if not self.server.api_key_env:
-            return (
-                f"{self._who} needs a key. Please put it into an environment variable, and the "
-                "name of that variable into the menu, as api_key_env."
+            return ServerError(
+                "{who} refuses its key. Please add the server again, with a valid one.",
+                who=self._who,
             )
-        return (
-            f"{self._who} refuses the key in the environment variable {self.server.api_key_env}. "
-            "Please set it to one that is valid there."
+        if not self.server.api_key_env:
+            return ServerError(
+                "{who} needs a key. Please put it into an environment variable, and the name of "
+                "that variable into the menu, as api_key_env.",
+                who=self._who,
+            )
+        return ServerError(
+            "{who} refuses the key in the environment variable {variable}. Please set it to one "
+            "that is valid there.",
+            who=self._who,
+            variable=self.server.api_key_env,
         )
 
     def _hint(self, said: str) -> str:
         if self.server.kind == "vllm" and any(name in said for name in VLLM_FIELDS):
-            return ' If it is not vLLM, please write server = "openai" in the menu.'
+            return message('If it is not vLLM, please write server = "openai" in the menu.')
         return ""
 
-    def _quote(self, body: object) -> str:
+    def _quote(self, body: object) -> DisplayText:
         """Return a sentence that quotes the server, whatever the shape of its message, or ""."""
         while isinstance(body, dict):
             body = body.get("message") or body.get("detail") or body.get("error")
@@ -167,4 +194,15 @@ class ServerFailures:
             return ""
         if self.api_key:
             words = words.replace(self.api_key, "…")
-        return f" It says: {words[:MAX_QUOTED_CHARACTERS]}"
+        return TranslatableText("It says: {words}", {"words": words[:MAX_QUOTED_CHARACTERS]})
+
+
+def _list_models(names: Sequence[str]) -> DisplayText:
+    """Say which models a server has; "" where that is not known."""
+    if not names:
+        return ""
+    listed: DisplayText = ", ".join(names[:MAX_LISTED_MODELS])
+    rest = len(names) - MAX_LISTED_MODELS
+    if rest > 0:
+        listed = TranslatableText("{names} and {count} more", {"names": str(listed), "count": rest})
+    return TranslatableText("Its models are: {names}.", {"names": listed})

@@ -99,7 +99,9 @@ class RequestQueue:
         dropped = self._queue.make_room(visitor)
         if dropped is None:
             raise QueueFullError(
-                f"This model is busy: {self._batch} answers are being written and "
-                f"{self._waiting} requests are waiting. Please try again in a moment."
+                "This model is busy: {batch} answers are being written and {waiting} requests are "
+                "waiting. Please try again in a moment.",
+                batch=self._batch,
+                waiting=self._waiting,
             )
         self._refused.add(dropped)

@@ -19,6 +19,7 @@ import httpx2
 from vlm_demo.engines.remote.addresses import base_urls
 from vlm_demo.engines.server_listing import ServerListing, ServerModel
 from vlm_demo.errors import InputError, ServerError
+from vlm_demo.translatable_text import TranslatableText
 
 LOCAL_SERVERS: Mapping[str, int] = {
     "Ollama": 11434,
@@ -94,13 +95,16 @@ class _NoListError(Exception):
     """There is no list of models at an address.
 
     Args:
-        message: what is there instead, with {who} for the server.
+        template: what is there instead, with {who} for the server.
         weight: how much this says; of several addresses, the most telling error is shown.
+        values: what fills other blanks.
     """
 
-    def __init__(self, message: str, weight: int) -> None:
-        super().__init__(message)
+    def __init__(self, template: str, weight: int, **values: object) -> None:
+        super().__init__(template)
+        self.template = template
         self.weight = weight
+        self.values = values
 
 
 async def _list_first(bases: Sequence[str], api_key: str, timeout_s: float) -> ServerListing:
@@ -119,7 +123,8 @@ async def _list_first(bases: Sequence[str], api_key: str, timeout_s: float) -> S
                 if error.weight >= _DECISIVE:
                     break
     base, problem = max(problems, key=lambda entry: entry[1].weight)
-    raise ServerError(str(problem).format(who=f"The server at {base}")) from problem
+    who = TranslatableText("The server at {address}", {"address": base})
+    raise ServerError(problem.template, who=who, **problem.values) from problem
 
 
 async def _find_local(ports: Mapping[str, int], timeout_s: float) -> tuple[ServerListing, ...]:
@@ -140,14 +145,16 @@ async def _find_local(ports: Mapping[str, int], timeout_s: float) -> tuple[Serve
     listings = tuple(listing for listing in found if listing is not None)
     if closed and not listings:
         raise ServerError(
-            f"These servers on this computer need a key: {', '.join(closed)}. Please write the "
-            "address and the key."
+            "These servers on this computer need a key: {closed}. Please write the address and "
+            "the key.",
+            closed=", ".join(closed),
         )
     if not listings:
         tried = ", ".join(f"{title} ({port})" for title, port in ports.items())
         raise ServerError(
-            f"No server answered on this computer at the usual ports: {tried}. Please start one, "
-            "or write its address."
+            "No server answered on this computer at the usual ports: {tried}. Please start one, "
+            "or write its address.",
+            tried=tried,
         )
     return listings
 
@@ -175,8 +182,9 @@ async def _list(client: httpx2.AsyncClient, base: str, timeout_s: float) -> Serv
             status, content = await _get(client, f"{base}/models")
     except TimeoutError as error:
         raise _NoListError(
-            f"{{who}} has not answered within {timeout_s:g} seconds. Please try again later.",
+            "{who} has not answered within {seconds} seconds. Please try again later.",
             _DECISIVE,
+            seconds=f"{timeout_s:g}",
         ) from error
     except (httpx2.InvalidURL, UnicodeError) as error:
         raise _NoListError("{who} has an address that cannot be used. Please correct it.", 3) from (
@@ -225,7 +233,9 @@ def _check_status(status: int) -> None:
             "a server with OpenAI's API, which usually ends in /v1.",
             1,
         )
-    raise _NoListError(f"{{who}} answered with error {status}. Please try again later.", 2)
+    raise _NoListError(
+        "{who} answered with error {status}. Please try again later.", 2, status=status
+    )
 
 
 def _read_listing(base: str, content: bytes) -> ServerListing:

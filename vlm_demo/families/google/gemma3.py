@@ -20,9 +20,10 @@ from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.plain_instructions import FIND, FIND_EVERY, PLAIN_ENGLISH
 from vlm_demo.prompting.targets import TargetList
+from vlm_demo.translatable_text import message
 from vlm_demo.values import Sampling, Task
 
-NOTE = (
+NOTE = message(
     "Gemma 3 was not documented to find places. It was asked in the way that suits its relative "
     "Gemini; the boxes are an experiment and may be far off."
 )

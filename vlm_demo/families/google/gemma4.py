@@ -25,9 +25,10 @@ from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.image_resolutions import ImageResolution
 from vlm_demo.prompting.plain_instructions import FIND, FIND_EVERY, PLAIN_ENGLISH
 from vlm_demo.prompting.targets import TargetList
+from vlm_demo.translatable_text import message
 from vlm_demo.values import Sampling, Task
 
-NOTE = (
+NOTE = message(
     "Whether Gemma 4 writes x or y first is contested. It was asked for y first, as Gemini writes "
     "boxes. If the boxes lie beside the things, please choose the other order."
 )

@@ -6,6 +6,7 @@ write regions is not documented well enough to read it, so nothing is read.
 """
 
 from vlm_demo.prompting.family import Family
+from vlm_demo.translatable_text import message
 
 FAMILY = Family(
     name="pali_x",
@@ -13,5 +14,5 @@ FAMILY = Family(
     model_types={},
     checkpoints=(),
     instructions={},
-    unavailable_reason="it is closed; the nearest open relative is PaliGemma (paligemma)",
+    unavailable_reason=message("it is closed; the nearest open relative is PaliGemma (paligemma)"),
 )

@@ -24,13 +24,14 @@ from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.request_checks import MAX_CHARACTERS
 from vlm_demo.prompting.targets import TargetList, read_targets
 from vlm_demo.prompting.templates import BARE_TEXT
+from vlm_demo.translatable_text import message
 from vlm_demo.values import Box, Frame, Region, Request, Task, bounding_box
 
 LAST = 999
 """The largest number of a bin."""
 
 _TOKEN = re.compile(r"<(?P<name>bin)_(?:(?P<number>[0-9]{1,15})(?=>)|[^<>\s]*)>")
-_ALL_OBJECTS = "This model looks for every object that it knows, whatever the words say."
+_ALL_OBJECTS = message("This model looks for every object that it knows, whatever the words say.")
 
 
 def read_bins(raw: str, frame: Frame, space: CoordinateSpace) -> ParsedOutput:

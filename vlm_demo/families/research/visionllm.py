@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from vlm_demo.markup.clean_text import CleanText
 from vlm_demo.prompting.family import Family
+from vlm_demo.translatable_text import message
 from vlm_demo.values import Prompt, Reply, ReplyState
 
 _TOKEN = re.compile(r"<(?:c[0-9]+|p-?[0-9]+|cls|[xy][12])>")
@@ -36,5 +37,7 @@ FAMILY = VisionLlm(
     model_types={},
     checkpoints=(),
     instructions={},
-    unavailable_reason="it was never released; the nearest open relative is InternVL (internvl)",
+    unavailable_reason=message(
+        "it was never released; the nearest open relative is InternVL (internvl)"
+    ),
 )

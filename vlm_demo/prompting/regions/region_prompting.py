@@ -17,6 +17,7 @@ from vlm_demo.prompting.regions.region_overlays import draw_marks
 from vlm_demo.prompting.regions.region_syntax import write_regions_into_turns
 from vlm_demo.prompting.regions.request_regions import WHOLE_IMAGE, check_regions, clip_regions
 from vlm_demo.prompting.tasks import FREE_TEXT_TASKS, TEXT_TASKS, WHOLE_IMAGE_TASKS
+from vlm_demo.translatable_text import DisplayText, TranslatableText, message
 from vlm_demo.values import Box, Frame, Message, RegionForm, Request, Task
 
 
@@ -39,7 +40,7 @@ class RegionPrompt:
     crop: Box | None
     """The part of the user's image that the frame is of; None: all of it."""
 
-    note: str
+    note: DisplayText
     """What people should know about how the regions were given."""
 
 
@@ -70,28 +71,33 @@ def check_request_regions(spec: FamilySpec, request: Request) -> None:
     form, question = choose_form(spec, request), _question_task(spec)
     if describes and form is RegionForm.MARKS and spec.writes_regions and not question:
         raise InputError(
-            f"{spec.title} models take no questions, so they cannot be asked about a mark. "
-            "Please have the region written in words, or cut out."
+            "{title} models take no questions, so they cannot be asked about a mark. Please have "
+            "the region written in words, or cut out.",
+            title=spec.title,
         )
     if count == 1:
         return
     if describes and form is RegionForm.AUTO and not spec.multi_region_instruction:
         raise InputError(
-            f"{spec.title} models describe one region at a time, and there are {count}. "
-            "Please mark one."
+            "{title} models describe one region at a time, and there are {count}. Please mark one.",
+            title=spec.title,
+            count=count,
         )
     if form is not RegionForm.CROP:
         return
     if request.task in WHOLE_IMAGE_TASKS or (describes and not question):
         raise InputError(
-            f"This task takes one region at a time, and there are {count}. Please mark one."
+            "This task takes one region at a time, and there are {count}. Please mark one.",
+            count=count,
         )
     most = spec.limits.max_images
     if max(1, len(request.images)) + count > most:  # the image may be of an earlier turn
         raise InputError(
-            f"{spec.title} models see at most {most} {'picture' if most == 1 else 'pictures'} "
-            f"at a time, too few for {count} cut-outs beside the picture. Please mark one region, "
-            "or have them drawn in as marks."
+            "{title} models do not see enough pictures at a time (at most {most}) for {count} "
+            "cut-outs beside the picture. Please mark one region, or have them drawn in as marks.",
+            title=spec.title,
+            most=most,
+            count=count,
         )
 
 
@@ -149,7 +155,8 @@ def insert_regions(
         form: how the regions reach the model.
         turns: the visible turns of `adapted`; the last one is the question.
     """
-    request, wording, note = adapted.request, spec.region_wording, ""
+    request, wording = adapted.request, spec.region_wording
+    note: DisplayText = ""
     names_all = request.task in TEXT_TASKS
     if form is RegionForm.MARKS:
         turns, names = draw_marks(turns, wording, names_all=names_all)
@@ -183,37 +190,42 @@ def _frames(turns: Sequence[Message], prepared: Sequence[Message]) -> Iterator[F
         yield frame
 
 
-def _why_marks(spec: FamilySpec, request: Request) -> str:
+def _why_marks(spec: FamilySpec, request: Request) -> TranslatableText:
     if request.region_form is RegionForm.MARKS:
-        return "Marks were chosen"
+        return TranslatableText("Marks were chosen")
     if spec.writes_regions:
-        return "This model does not read regions in words for this task"
-    return "This model has no way to write a region in words"
+        return TranslatableText("This model does not read regions in words for this task")
+    return TranslatableText("This model has no way to write a region in words")
 
 
-def _describe_marks(names: Sequence[str], why: str) -> str:
+def _describe_marks(names: Sequence[str], why: TranslatableText) -> DisplayText:
     """Say that regions were drawn into the image, what they are called, and why."""
     match names:
         case []:
             return ""
         case [name]:
-            return f"{why}, so the region was drawn into its copy of the picture as {name}."
+            return TranslatableText(
+                "{why}, so the region was drawn into its copy of the picture as {name}.",
+                {"why": why, "name": name},
+            )
         case _:
-            return (
-                f"{why}, so the regions were drawn into its copy of the picture in red, with "
-                "their numbers."
+            return TranslatableText(
+                "{why}, so the regions were drawn into its copy of the picture in red, with their "
+                "numbers.",
+                {"why": why},
             )
 
 
-def _describe_crops(count: int) -> str:
+def _describe_crops(count: int) -> DisplayText:
     """Say what a model was shown of so many regions."""
     match count:
         case 0:
             return ""
         case 1:
-            return "The model was shown the region alone, cut out with a small margin."
+            return message("The model was shown the region alone, cut out with a small margin.")
         case _:
-            return (
-                f"The model was shown the {count} regions as pictures beside the whole one; "
-                "places in its answer are taken to be on the whole one."
+            return TranslatableText(
+                "The model was shown the {count} regions as pictures beside the whole one; places "
+                "in its answer are taken to be on the whole one.",
+                {"count": count},
             )

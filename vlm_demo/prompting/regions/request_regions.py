@@ -28,13 +28,16 @@ def check_regions(regions: Sequence[Region]) -> None:
     """
     if len(regions) > MAX_REGIONS:
         raise InputError(
-            f"There are {len(regions)} regions; at most {MAX_REGIONS} are taken at a time. "
-            "Please remove some."
+            "There are {count} regions; at most {max_regions} are taken at a time. Please remove "
+            "some.",
+            count=len(regions),
+            max_regions=MAX_REGIONS,
         )
     for number, region in enumerate(regions, 1):
         if not _is_on_image(region):
             raise InputError(
-                f"Region {number} is outside the picture or has no area: please draw it again."
+                "Region {number} is outside the picture or has no area: please draw it again.",
+                number=number,
             )
 
 

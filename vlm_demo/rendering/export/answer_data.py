@@ -72,7 +72,7 @@ def reply_to_data(reply: Reply, size: Size) -> AnswerData:
     if reply.model:
         data["model"] = reply.model
     if reply.note:
-        data["note"] = reply.note
+        data["note"] = str(reply.note)
     return data
 
 

@@ -9,7 +9,14 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from vlm_demo.ui.components.answer.view import EMPTY_ANSWER, Tone, build_answer, describe_outcome
+from vlm_demo.translatable_text import DisplayText
+from vlm_demo.ui.components.answer.view import (
+    EMPTY_ANSWER,
+    PARTLY_UNREADABLE,
+    Tone,
+    build_answer,
+    describe_outcome,
+)
 from vlm_demo.ui.components.canvas.canvas import build_view_canvas
 from vlm_demo.ui.components.canvas.canvas_values import canvas_value, reply_canvas_value
 from vlm_demo.ui.components.uploaded_images import UploadedImage
@@ -80,10 +87,10 @@ def has_regions(reply: Reply) -> bool:
     return any(mention.regions for mention in reply.mentions)
 
 
-def describe_regions(task: Task, reply: Reply) -> tuple[str, Tone]:
+def describe_regions(task: Task, reply: Reply) -> tuple[DisplayText, Tone]:
     """Say whether a complete answer contains the regions that the task asks for; "" where none."""
     if task not in TASKS_WITH_REGIONS:
         return "", ""
     if reply.state is ReplyState.UNREADABLE:
-        return "Some coordinates could not be parsed.", "unreadable"
+        return PARTLY_UNREADABLE, "unreadable"
     return describe_outcome(reply)

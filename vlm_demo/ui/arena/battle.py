@@ -17,6 +17,7 @@ import gradio as gr
 from vlm_demo.arena.battles.active_battles import BattleStatus
 from vlm_demo.arena.votes.vote import Selection, Winner
 from vlm_demo.errors import BattleError, VlmDemoError, VotesError
+from vlm_demo.translatable_text import DisplayText, TranslatableText, join_texts, message
 from vlm_demo.ui.arena.battle_setup import (
     BattleSetup,
     VoteDeletion,
@@ -43,6 +44,7 @@ from vlm_demo.ui.components.task_form import TASKS_WITHOUT_TEXT
 from vlm_demo.ui.components.uploaded_images import UploadedImage
 from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.events import ANSWERS, QUEUED, QUICK
+from vlm_demo.ui.html_values import translatable_html
 from vlm_demo.ui.streaming import show_errors
 from vlm_demo.ui.visitors import read_owner, read_standing, read_voter
 from vlm_demo.values import Request, Sampling
@@ -57,7 +59,7 @@ VOTES: dict[str, Any] = QUEUED | {
 }
 """Settings of the events that cast or delete votes."""
 
-NO_BATTLE = "There is no battle here. Please start one."
+NO_BATTLE = message("There is no battle here. Please start one.")
 
 
 def build_battle(tab: gr.Tab, page: PageContext) -> None:
@@ -185,7 +187,7 @@ class _BattleView:
                     sides = new
         except BattleError as error:
             state = replace(before or battle, is_problem_shown=True)
-            yield {**self._show_problem(before, voter, str(error)), self.battle: state}
+            yield {**self._show_problem(before, voter, error.message), self.battle: state}
             return
         except VlmDemoError:
             if before is None:
@@ -198,15 +200,17 @@ class _BattleView:
             complete = replace(battle, rounds=(*battle.rounds, newest))
             yield {**stage.open_voting(complete), self.battle: complete}
 
-    def _show_problem(self, battle: BattleState | None, voter: str, message: str) -> dict[Any, Any]:
+    def _show_problem(
+        self, battle: BattleState | None, voter: str, text: DisplayText
+    ) -> dict[Any, Any]:
         """Say what went wrong, and let the person vote where that is still possible."""
         try:
             votable = battle and self._status(battle, voter) is BattleStatus.VOTABLE
         except BattleError:
             votable = False
         if battle and votable:
-            return self.stage.open_voting(battle, message)
-        return self.stage.end(message)
+            return self.stage.open_voting(battle, text)
+        return self.stage.end(text)
 
     def _status(self, battle: BattleState, voter: str) -> BattleStatus:
         return self.page.arena.status(battle.battle, voter)
@@ -221,7 +225,7 @@ class _BattleView:
                 BattleStatus.VOID,
             )
         except BattleError as error:
-            return self.stage.end(str(error))
+            return self.stage.end(error.message)
         return self.stage.end(STOPPED) if over else {self.battle: gr.skip()}
 
     def vote_for(self, winner: Winner) -> Callable[..., Iterator[Any]]:
@@ -251,7 +255,7 @@ class _BattleView:
                 try:
                     yield from self._save_vote(battle, voter, winner, opinion)
                 except VlmDemoError as error:
-                    yield self._show_problem(battle, voter, str(error))
+                    yield self._show_problem(battle, voter, error.message)
                 except Exception:  # whatever it is, the battle is not lost
                     yield self._show_problem(battle, voter, NOT_SAVED)
                     raise
@@ -272,7 +276,7 @@ class _BattleView:
             except VotesError as error:
                 if wait_s is None:
                     raise
-                yield self.stage.block_voting(f"{error} Trying again…")
+                yield self.stage.block_voting(join_texts(error.message, message("Trying again…")))
                 time.sleep(wait_s)
             else:
                 yield self.stage.reveal_models(reveal, self._count_votes(voter))
@@ -297,7 +301,11 @@ class _BattleView:
         answered = self.deletion.show_question(False)
         with show_errors():
             count = self.page.arena.forget(read_voter(visit))
-            gr.Info("One vote was deleted." if count == 1 else f"{count} votes were deleted.")
+            deleted = message("One vote was deleted.")
+            if count != 1:
+                deleted = message("{count} votes were deleted.")
+            text = TranslatableText(deleted, {"count": count})
+            gr.Info(translatable_html(text), title=message("Info"))
             return {**self.start_over(True), **answered}
         return answered
 

@@ -10,6 +10,7 @@ import gradio as gr
 from vlm_demo.arena.battles.paired_streams import PairedReplies
 from vlm_demo.arena.votes.vote import Exclusion, Winner
 from vlm_demo.catalog.spec import ModelSpec
+from vlm_demo.translatable_text import DisplayText, TranslatableText, join_texts, message
 from vlm_demo.ui import browser_files
 from vlm_demo.ui.arena.answer_pane import (
     TASKS_WITH_REGIONS,
@@ -25,7 +26,7 @@ from vlm_demo.ui.components.canvas.canvas import build_view_canvas
 from vlm_demo.ui.components.canvas.canvas_values import canvas_value
 from vlm_demo.ui.components.html_component import build_html_component
 from vlm_demo.ui.components.task_form import TASKS_WITHOUT_TEXT, build_inline_field
-from vlm_demo.ui.html_values import TranslatableText, encode_value, translatable_html
+from vlm_demo.ui.html_values import encode_value, translatable_html
 from vlm_demo.ui.i18n import say
 from vlm_demo.values import Mention, Reply, Task
 
@@ -33,43 +34,43 @@ if TYPE_CHECKING:  # this module also loads the database
     from vlm_demo.arena.battles.arena import Reveal
 
 VOTE_LABELS = {
-    Winner.A: "A is better",
-    Winner.TIE: "Tie",
-    Winner.BOTH_BAD: "Both are bad",
-    Winner.B: "B is better",
+    Winner.A: message("A is better"),
+    Winner.TIE: message("Tie"),
+    Winner.BOTH_BAD: message("Both are bad"),
+    Winner.B: message("B is better"),
 }
 """The votes and their labels, from left to right, as the answers stand; their keys are 1 to 4."""
 
 REASONS = (
-    "more correct",
-    "more complete",
-    "better boxes",
-    "clearer",
-    "follows the request",
-    "made things up",
-    "missed something",
-    "wrong language",
+    message("more correct"),
+    message("more complete"),
+    message("better boxes"),
+    message("clearer"),
+    message("follows the request"),
+    message("made things up"),
+    message("missed something"),
+    message("wrong language"),
 )
 
-ANSWERING = "Both models are answering…"
-ANSWERED = "Both have answered. Which is better?"
-STOPPED = "This battle was stopped, so it does not count."
-SAVING = "Saving your vote…"
-NOT_SAVED = "Your vote could not be saved. Please vote again."
+ANSWERING = message("Both models are answering…")
+ANSWERED = message("Both have answered. Which is better?")
+STOPPED = message("This battle was stopped, so it does not count.")
+SAVING = message("Saving your vote…")
+NOT_SAVED = message("Your vote could not be saved. Please vote again.")
 
 _CHOSEN = {
-    Winner.A: "You chose A.",
-    Winner.B: "You chose B.",
-    Winner.TIE: "You called it a tie.",
-    Winner.BOTH_BAD: "You called both bad.",
+    Winner.A: message("You chose A."),
+    Winner.B: message("You chose B."),
+    Winner.TIE: message("You called it a tie."),
+    Winner.BOTH_BAD: message("You called both bad."),
 }
 
 _NOT_RATED = {
-    Exclusion.IDENTITY: "It is not rated: the text gives away which model is which.",
-    Exclusion.UNPROVEN: (
+    Exclusion.IDENTITY: message("It is not rated: the text gives away which model is which."),
+    Exclusion.UNPROVEN: message(
         "It is not rated: it came too soon, from a browser that keeps no cookie of this page."
     ),
-    Exclusion.REPEAT: "It is not rated: you have already judged these two models on this.",
+    Exclusion.REPEAT: message("It is not rated: you have already judged these two models on this."),
 }
 
 _STATUS_TEMPLATE = '<p class="battle-status" role="status"></p>'
@@ -142,7 +143,7 @@ class BattleStage:
             self.status: _status_value(sides.waiting or ANSWERING),
         }
 
-    def open_voting(self, battle: BattleState, message: str = ANSWERED) -> dict[Any, Any]:
+    def open_voting(self, battle: BattleState, text: DisplayText = ANSWERED) -> dict[Any, Any]:
         """Let the person vote, or ask both once more."""
         newest = battle.rounds[-1]
         has_boxes = battle.task in TASKS_WITH_REGIONS or any(
@@ -153,34 +154,37 @@ class BattleStage:
             **self._show_answers(battle, newest.a, newest.b, busy=False),
             **self._show_controls(more=takes_text, votes=True, open_to_votes=True),
             self.boxes: gr.Radio(visible=has_boxes),
-            self.status: _status_value(message, "votable"),
+            self.status: _status_value(text, "votable"),
         }
 
-    def block_voting(self, message: str = SAVING) -> dict[Any, Any]:
+    def block_voting(self, text: DisplayText = SAVING) -> dict[Any, Any]:
         """Take no second vote while the first one is being saved."""
-        return {**self._show_controls(votes=True), self.status: _status_value(message)}
+        return {**self._show_controls(votes=True), self.status: _status_value(text)}
 
-    def end(self, message: str) -> dict[Any, Any]:
+    def end(self, text: DisplayText) -> dict[Any, Any]:
         """Say why the battle cannot be voted on, and offer another one."""
         return {
             **self._show_controls(after=True),
             self.own_votes: "",
-            self.status: _status_value(message, "problem"),
+            self.status: _status_value(text, "problem"),
         }
 
     def reveal_models(self, reveal: Reveal, own_votes: int) -> dict[Any, Any]:
         """Say which models answered, and how often the person has voted."""
         vote = reveal.vote
-        words = [f"{_CHOSEN[vote.winner]} A was {reveal.a.name}, B was {reveal.b.name}."]
-        if vote.exclusion:
-            words.append(_NOT_RATED[vote.exclusion])
+        names = {"a": reveal.a.name, "b": reveal.b.name}
+        text = join_texts(
+            _CHOSEN[vote.winner],
+            TranslatableText("A was {a}, B was {b}.", names),
+            _NOT_RATED[vote.exclusion] if vote.exclusion else "",
+        )
         both_good = vote.winner is Winner.TIE
         return {
             self.a.heading: _heading_after_vote("A", reveal.a, won=both_good or vote.winner == "a"),
             self.b.heading: _heading_after_vote("B", reveal.b, won=both_good or vote.winner == "b"),
             **self._show_controls(after=True),
             self.own_votes: _board_link(own_votes),
-            self.status: _status_value(" ".join(words), "voted"),
+            self.status: _status_value(text, "voted"),
         }
 
     def _show_answers(
@@ -326,7 +330,7 @@ def _board_link(own_votes: int) -> str:
     )
 
 
-def _status_value(words: str, tone: str = "") -> str:
+def _status_value(words: DisplayText, tone: str = "") -> str:
     return encode_value({"words": words, "tone": tone})
 
 

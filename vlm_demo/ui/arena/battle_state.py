@@ -6,9 +6,11 @@ import html
 from dataclasses import dataclass
 
 from vlm_demo.rendering.palette import colour_of
+from vlm_demo.translatable_text import TranslatableText
 from vlm_demo.ui.arena.answer_pane import has_regions
 from vlm_demo.ui.arena.request_card import request_card
 from vlm_demo.ui.components.uploaded_images import UploadedImage
+from vlm_demo.ui.html_values import translatable_html
 from vlm_demo.values import Reply, Task, bounding_box
 
 
@@ -51,7 +53,8 @@ def earlier_rounds(battle: BattleState) -> str:
 
 def anonymous_heading(side: str, tag: str = "em") -> str:
     """HTML of what a model is called before the vote."""
-    return f"<{tag} data-say>Model {side}</{tag}>"
+    name = translatable_html(TranslatableText("Model {side}", {"side": side}))
+    return f"<{tag}>{name}</{tag}>"
 
 
 def _earlier_answer(side: str, reply: Reply, image: UploadedImage | None) -> str:

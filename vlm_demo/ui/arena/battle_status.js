@@ -3,7 +3,7 @@ const panes = () => element.closest('#battle-stage').querySelector('.panes');
 const line = element.querySelector('.battle-status');
 const show = () => {
   const { words = '', tone = '' } = JSON.parse(props.value || '{}');
-  line.textContent = say.whole(words);
+  line.textContent = say(words);
   if (tone === 'voted' && line.dataset.tone !== tone) panes().scrollIntoView({ block: 'start' });
   line.dataset.tone = tone;
 };

@@ -6,14 +6,16 @@ import html
 import math
 from collections.abc import Callable, Sequence
 
+from vlm_demo.translatable_text import message
+
 Matrix = Sequence[Sequence[float]]
 """A row and a column for each model, in the same order."""
 
 SHADES = 9
 """Number of shades in the style sheet: classes w0 to w8 for win rates, n0 to n8 for counts."""
 
-WIN_RATES = "Win rates in percent: the model of the row against the column's"
-BATTLE_COUNTS = "How often two models met"
+WIN_RATES = message("Win rates in percent: the model of the row against the column's")
+BATTLE_COUNTS = message("How often two models met")
 
 
 def win_rate_map(models: Sequence[str], wins: Matrix, battles: Matrix) -> str:

@@ -14,6 +14,7 @@ from vlm_demo.arena.interchange.language_names import CODES
 from vlm_demo.arena.votes.vote import Selection
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.errors import VotesError
+from vlm_demo.translatable_text import TranslatableText, message
 from vlm_demo.ui import browser_files
 from vlm_demo.ui.arena.heat_map import battle_count_map, win_rate_map
 from vlm_demo.ui.arena.leaderboard_text import (
@@ -41,7 +42,7 @@ from vlm_demo.ui.components.model_filters import LICENCES, SIZES
 from vlm_demo.ui.components.task_form import TASK_LABELS
 from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.events import QUICK
-from vlm_demo.ui.html_values import TranslatableText, translatable_html
+from vlm_demo.ui.html_values import translatable_html
 from vlm_demo.ui.i18n import say
 from vlm_demo.ui.visitors import read_voter
 from vlm_demo.values import Task
@@ -68,13 +69,13 @@ SUBJECTS = [(say("Whole answers"), "answers"), (say("Boxes only"), "boxes")]
 
 MAPS = [(say("Win rates in percent"), "rates"), (say("Number of battles"), "battles")]
 
-STYLE_CONTROL = "Style control"
+STYLE_CONTROL = message("Style control")
 """The choice that corrects ratings for the length of answers and the number of boxes."""
 
 TASK_NAMES = {
     **TASK_LABELS,
-    Task.DETECT: "Detect",
-    Task.READ: "Read text",
+    Task.DETECT: message("Detect"),
+    Task.READ: message("Read text"),
 }
 """The name of each task on the page."""
 
@@ -158,7 +159,7 @@ def build_leaderboard(tab: gr.Tab, page: PageContext) -> None:
             leaderboard, votes_on = rate(selection), leaderboards.choices()
             timeline = leaderboards.timeline(selection) if query.over_time else []
         except VotesError as error:  # what was shown before stays
-            return {summary: problem_html(str(error)), shown: ""}
+            return {summary: problem_html(error.message), shown: ""}
         specs = {spec.name: spec for spec in backend.menu}
         models = [
             standing.model
@@ -253,8 +254,8 @@ def _summarize(query: _LeaderboardQuery, leaderboard: Leaderboard, models: Seque
     filtered = TranslatableText("Filters hide {count}; they change no rating.", {"count": hidden})
     note = f" {translatable_html(filtered)}" if hidden else ""
     return (
-        f'{judge}<p class="leaderboard-note"><b data-say>{vote_count(leaderboard.votes)}</b> '
-        f"<span data-say>on</span> <b data-say>{all_models}</b>.{note}</p>"
+        f'{judge}<p class="leaderboard-note"><b>{translatable_html(vote_count(leaderboard.votes))}'
+        f"</b> <span data-say>on</span> <b>{translatable_html(all_models)}</b>.{note}</p>"
     )
 
 

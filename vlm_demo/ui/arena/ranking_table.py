@@ -8,20 +8,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vlm_demo.catalog.spec import ModelSpec
+from vlm_demo.translatable_text import TranslatableText, message
 from vlm_demo.ui.components.model_filters import LICENCES, SIZES
-from vlm_demo.ui.html_values import TranslatableText, translatable_html
+from vlm_demo.ui.html_values import translatable_attribute, translatable_html
 from vlm_demo.units import format_parameters, format_percent
 
 if TYPE_CHECKING:  # ratings are computed with heavy libraries
     from vlm_demo.arena.ratings.ratings import RatedModel
 
 WEIGHTS: Mapping[str, Callable[[ModelSpec], bool]] = {
-    "Open weights": lambda spec: spec.engine == "local" and spec.runs != "nowhere",
-    "Closed weights": lambda spec: spec.runs == "nowhere",
+    message("Open weights"): lambda spec: spec.engine == "local" and spec.runs != "nowhere",
+    message("Closed weights"): lambda spec: spec.runs == "nowhere",
 }
 """Tests for open and closed weights; a model on somebody's server passes neither."""
 
-PROVISIONAL = "Not enough votes for a rank: its rating may still change a lot."
+PROVISIONAL = message("Not enough votes for a rank: its rating may still change a lot.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +155,14 @@ def _margin(standing: RatedModel) -> str:
 def _bar(standing: RatedModel, scale: _RatingScale) -> str:
     """HTML of an interval and its rating; what is beyond the scale fades out."""
     left, right = scale.share(standing.lower), scale.share(standing.upper)
+    span = TranslatableText(
+        "from {lower} to {upper}",
+        {"lower": f"{standing.lower:.0f}", "upper": f"{standing.upper:.0f}"},
+    )
     fades_left = " from-beyond" if standing.lower < scale.least else ""
     fades_right = " to-beyond" if standing.upper > scale.most else ""
     return (
-        '<span class="bar" role="img" data-say="aria-label" '
-        f'aria-label="from {standing.lower:.0f} to {standing.upper:.0f}">'
+        f'<span class="bar" role="img" {translatable_attribute("aria-label", span)}>'
         f'<i class="span{fades_left}{fades_right}" '
         f'style="left:{left:.1f}%;width:{right - left:.1f}%"></i>'
         f'<i class="dot" style="left:{scale.share(standing.rating):.1f}%"></i></span>'

@@ -6,10 +6,11 @@ import html
 from collections.abc import Sequence
 
 from vlm_demo.catalog.spec import ModelSpec
+from vlm_demo.translatable_text import DisplayText, TranslatableText
 from vlm_demo.ui.components.model_card import facts_html
 from vlm_demo.ui.components.task_form import TASK_LABELS
 from vlm_demo.ui.components.uploaded_images import UploadedImage
-from vlm_demo.ui.html_values import DisplayText, TranslatableText, translatable_html
+from vlm_demo.ui.html_values import translatable_html
 from vlm_demo.values import Message, Task
 
 _ROLES = {

@@ -15,16 +15,17 @@ from vlm_demo.batch.visitor_batch import VisitorBatch
 from vlm_demo.errors import InputError
 from vlm_demo.rendering.export import export_file
 from vlm_demo.rendering.export.file_names import safe_stem
+from vlm_demo.translatable_text import message
 from vlm_demo.ui.files.folders import make_folder
 
 DOWNLOADS = {
-    "csv": "Table (CSV)",
-    "jsonl": "JSON lines",
+    "csv": message("Table (CSV)"),
+    "jsonl": message("JSON lines"),
     "coco": "COCO",
     "yolo": "YOLO",
     "voc": "Pascal VOC",
-    "crops": "Crops (ZIP)",
-    "annotated": "Images with boxes (ZIP)",
+    "crops": message("Crops (ZIP)"),
+    "annotated": message("Images with boxes (ZIP)"),
 }
 """Formats of the results, and their names on the page."""
 

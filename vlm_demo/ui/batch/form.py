@@ -13,6 +13,7 @@ from vlm_demo.batch.job import BatchJob, parse_region
 from vlm_demo.batch.sources import image_suffixes
 from vlm_demo.errors import InputError
 from vlm_demo.settings import Settings
+from vlm_demo.translatable_text import message
 from vlm_demo.ui import browser_files
 from vlm_demo.ui.components.html_component import build_html_component
 from vlm_demo.ui.components.model_notice import build_model_notice
@@ -25,23 +26,26 @@ from vlm_demo.units import format_bytes
 from vlm_demo.values import Task
 
 TASKS = {
-    "Caption": Task.CAPTION,
-    "Detailed caption": Task.DETAILED_CAPTION,
-    "Grounded caption": Task.GROUNDED_CAPTION,
-    "Ask": Task.VQA,
-    "Find objects": Task.GROUNDING,
-    "Describe a region": Task.DESCRIBE_REGION,
+    message("Caption"): Task.CAPTION,
+    message("Detailed caption"): Task.DETAILED_CAPTION,
+    message("Grounded caption"): Task.GROUNDED_CAPTION,
+    message("Ask"): Task.VQA,
+    message("Find objects"): Task.GROUNDING,
+    message("Describe a region"): Task.DESCRIBE_REGION,
 }
 """Tasks of a batch, by their name on the page."""
 
 BATCH_TEXT_FIELDS = {
     Task.VQA: TEXT_FIELDS[Task.VQA],
     Task.GROUNDING: TEXT_FIELDS[Task.GROUNDING],
-    Task.DESCRIBE_REGION: ("Region, as fractions of each picture", "0, 0, 0.5, 1: its left half"),
+    Task.DESCRIBE_REGION: (
+        message("Region, as fractions of each picture"),
+        message("0, 0, 0.5, 1: its left half"),
+    ),
 }
 """Label and placeholder of the text field, for each task that needs a text."""
 
-BEGINNING = ("Beginning", "There is a")
+BEGINNING = (message("Beginning"), message("There is a"))
 """Label and placeholder of the text field for captions, which may be given their beginning."""
 
 SAMPLING_OPTIONS = ("temperature", "top_p", "max_new_tokens", "repetition_penalty", "seed")

@@ -145,7 +145,7 @@ class _BatchTab:
         try:
             return self.show(self.manager.batch(read_owner(request), code))
         except VlmDemoError as error:
-            return {self.view: problem_value(str(error)), self.timer: gr.Timer(active=False)}
+            return {self.view: problem_value(error.message), self.timer: gr.Timer(active=False)}
 
     def show_newest(self, code: str, request: gr.Request) -> dict[Any, Any]:
         """Show the batch that the visitor began last, where none is shown yet."""
@@ -154,7 +154,7 @@ class _BatchTab:
         try:
             batch = self.manager.newest(read_owner(request))
         except VlmDemoError as error:
-            return {self.view: problem_value(str(error))}
+            return {self.view: problem_value(error.message)}
         return self.show(batch) if batch else {self.view: gr.skip()}
 
     def open(self, code: str, request: gr.Request) -> dict[Any, Any]:
@@ -192,7 +192,7 @@ class _BatchTab:
                     batch.extract(name), self.page.settings, name, owner=read_owner(request)
                 )
             except VlmDemoError as error:
-                failure = failure_value(problem or str(error), [])
+                failure = failure_value(problem or error.message, [])
                 return {**self.clear_result(), self.answer: failure}
             if result is None or problem:
                 return {

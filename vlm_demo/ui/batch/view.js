@@ -7,14 +7,11 @@ const find = (selector) => element.querySelector(selector);
 const findAll = (selector) => [...element.querySelectorAll(selector)];
 const run = find('.batch-run'), notice = find('.notice'), bar = find('progress'), body = find('tbody');
 const STATES = {
-  loading: 'Loading the model…', running: 'Running', pausing: 'Finishing the images in progress…', paused: 'Paused',
-  stopped: 'Stopped', failed: 'Stopped by an error', finished: 'Finished',
+  loading: say('Loading the model…'), running: say('Running'), pausing: say('Finishing the images in progress…'), paused: say('Paused'),
+  stopped: say('Stopped'), failed: say('Stopped by an error'), finished: say('Finished'),
 };
 const BUSY = ['loading', 'running', 'pausing'];
 let value = {}, show = 'rows', chosen = '', drawn = '', saved = 0, spoken = '';
-
-for (const node of findAll('[data-say]')) node.textContent = say(node.textContent.replace(/\s+/g, ' '));
-for (const node of findAll('[aria-label]')) node.setAttribute('aria-label', say(node.getAttribute('aria-label')));
 
 function time(seconds) {
   const minutes = Math.round(seconds / 60);
@@ -72,10 +69,10 @@ function row(result) {
   name.title = say('Show this image');
   node.classList.toggle('failed', Boolean(result.error));
   const note = document.createElement('small');
-  note.textContent = result.error || !result.note ? '' : say.whole(result.note);
+  note.textContent = result.error || !result.note ? '' : say(result.note);
   node.append(
     cell('name', thumbnail(result), name),
-    cell('text', result.error ? say.whole(result.error) : result.text, note),
+    cell('text', result.error ? say(result.error) : result.text, note),
     cell('places', result.places ? String(result.places) : ''),
   );
   node.addEventListener('click', () => {
@@ -114,7 +111,7 @@ function draw() {
   const busy = BUSY.includes(value.state), settled = value.done + value.failed;
   find('.batch-empty').hidden = Boolean(value.code) || Boolean(value.problem);
   notice.hidden = !value.problem;
-  notice.textContent = say.whole(value.problem || '');
+  notice.textContent = value.problem ? say(value.problem) : '';
   run.hidden = !value.code;
   if (!value.code) return;
   find('.batch-title').textContent = [say(value.task), value.words && `“${value.words}”`, value.title, value.model]
@@ -127,7 +124,7 @@ function draw() {
   if (value.state === 'loading') bar.removeAttribute('value');
   else bar.value = value.total ? settled / value.total : 0;
   bar.setAttribute('aria-label', say('Progress of the batch'));
-  const state = say(STATES[value.state]);
+  const state = STATES[value.state];
   find('.batch-line b').textContent = state;
   find('.batch-line span').textContent = facts();
   if (spoken !== state) find('.batch-run [role="status"]').textContent = `${state}. ${facts()}`;

@@ -13,6 +13,7 @@ import gradio as gr
 from vlm_demo.batch.result import BatchResult
 from vlm_demo.batch.visitor_batch import VisitorBatch
 from vlm_demo.rendering.palette import colour_of
+from vlm_demo.translatable_text import DisplayText
 from vlm_demo.ui import browser_files
 from vlm_demo.ui.batch.downloads import DOWNLOADS
 from vlm_demo.ui.components.html_component import build_html_component
@@ -54,13 +55,16 @@ _TEMPLATE = f"""
     <div class="batch-buttons"><button type="button" data-do="pause" data-say>Pause</button><button
       type="button" data-do="play" data-say>Resume</button><button type="button" data-do="stop"
       data-say>Stop</button></div>
-    <div class="batch-files" role="group" aria-label="Download the results" hidden><span
+    <div class="batch-files" role="group" aria-label="Download the results"
+      data-say="aria-label" hidden><span
       data-say>Download</span>{_BUTTONS}</div>
     <div class="batch-results" hidden>
-      <div class="batch-filter" role="group" aria-label="Which results"><button type="button"
+      <div class="batch-filter" role="group" aria-label="Which results"
+        data-say="aria-label"><button type="button"
         data-show="rows" aria-pressed="true"></button><button type="button" data-show="failures"
         aria-pressed="false"></button></div>
-      <div class="scroller" tabindex="0" role="group" aria-label="The newest results"><table>
+      <div class="scroller" tabindex="0" role="group" aria-label="The newest results"
+        data-say="aria-label"><table>
         <thead><tr><th scope="col" data-say>Image</th><th scope="col" data-say>Answer</th><th
         scope="col" class="places" data-say>Boxes</th></tr></thead><tbody></tbody></table></div>
     </div>
@@ -107,7 +111,7 @@ def batch_value(batch: VisitorBatch) -> str:
     )
 
 
-def problem_value(problem: str) -> str:
+def problem_value(problem: DisplayText) -> str:
     """Value of the component that says why there is no batch to show."""
     return encode_value({"problem": problem})
 

@@ -78,10 +78,19 @@ def load_examples(listing: Path = ASSETS / "examples.toml") -> tuple[Example, ..
             for entry in content.get("example", [])
         )
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
-        raise SettingsError(f"The list of examples {listing} cannot be used: {error}") from error
+        raise SettingsError(
+            "The list of examples {listing} cannot be used: {problem}",
+            listing=listing,
+            problem=error,
+        ) from error
     for example in examples:
         if not example.image.is_file():
-            raise SettingsError(f"{listing} names {example.image.name}; it is not in {folder}.")
+            raise SettingsError(
+                "{listing} names {name}; it is not in {folder}.",
+                listing=listing,
+                name=example.image.name,
+                folder=folder,
+            )
     return examples
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 from vlm_demo.errors import ImageError
+from vlm_demo.translatable_text import message
 
 MAX_REDIRECTS = 4
 """Largest number of redirects that are followed."""
@@ -36,7 +37,9 @@ PORTS = (80, 443)
 MAX_ADDRESS = 2_000
 """Longest address, in characters."""
 
-_UNREACHABLE = "This address cannot be reached. Check it, or save the picture and add the file."
+_UNREACHABLE = message(
+    "This address cannot be reached. Check it, or save the picture and add the file."
+)
 
 Resolve = Callable[[str, int], list[str]]
 """Returns the addresses behind the name of a host."""
@@ -125,7 +128,9 @@ def _fetch_once(address: str, target: Path, max_bytes: int, deadline: float) -> 
             if response.status in (301, 302, 303, 307, 308):
                 return response.headers.get("location", "")
             if response.status != 200:
-                raise ImageError(f"This address answers with error {response.status}.")
+                raise ImageError(
+                    "This address answers with error {status}.", status=response.status
+                )
             _save(response, target, max_bytes, deadline)
             return None
     except (OSError, http.client.HTTPException, ValueError) as error:
@@ -187,7 +192,8 @@ def _save(
             size += len(chunk)
             if size > max_bytes:
                 raise ImageError(
-                    f"This picture is too large; at most {max_bytes / 1e6:.0f} MB are taken."
+                    "This picture is too large; at most {max_bytes} MB are taken.",
+                    max_bytes=f"{max_bytes / 1e6:.0f}",
                 )
             if time.monotonic() > deadline:
                 raise ImageError("This address answers too slowly.")

@@ -152,7 +152,7 @@ def accept_event(sent: Mapping[str, Any], settings: Settings, owner: str) -> Upl
     """
     if "too_large" in sent:
         most = format_bytes(settings.max_upload_bytes)
-        raise InputError(f"This file is too large. The limit is {most}.")
+        raise InputError("This file is too large. The limit is {most}.", most=most)
     if not isinstance(sent.get("path"), str):
         raise InputError("The picture did not arrive. Please try again.")
     return accept_upload(sent["path"], settings, owner)

@@ -6,15 +6,18 @@ import html
 
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.engines import Progress
-from vlm_demo.ui.html_values import TranslatableText, translatable_html
-from vlm_demo.units import format_parameters
+from vlm_demo.translatable_text import DisplayText, TranslatableText, as_text, message
+from vlm_demo.ui.html_values import translatable_html
+from vlm_demo.units import describe_parameters
 
 
 def facts_html(spec: ModelSpec, languages: str = "") -> str:
     """Return HTML that says how large a model is, its licence, and where it runs."""
-    size = format_parameters(spec.parameters, long=True)
+    size = TranslatableText(
+        "{size} parameters", {"size": as_text(describe_parameters(spec.parameters))}
+    )
     facts = [
-        translatable_html(TranslatableText("{size} parameters", {"size": size})) if size else "",
+        translatable_html(size) if spec.parameters else "",
         html.escape(spec.licence),
         languages,
         translatable_html(describe_location(spec)),
@@ -25,10 +28,18 @@ def facts_html(spec: ModelSpec, languages: str = "") -> str:
 def describe_location(spec: ModelSpec) -> str:
     """Say where the weights of a model that runs here are."""
     if spec.engine == "remote":
-        return "runs on a server"
+        return message("runs on a server")
     if spec.embedded:
-        return "built in"
-    return "downloaded" if spec.is_here else "downloads on first use"
+        return message("built in")
+    return message("downloaded") if spec.is_here else message("downloads on first use")
+
+
+STAGES = {
+    "connecting": message("Connecting"),
+    "fetching": message("Fetching"),
+    "loading": message("Loading"),
+}
+"""What the page calls each stage of loading."""
 
 
 def progress_html(progress: Progress | None) -> str:
@@ -38,7 +49,7 @@ def progress_html(progress: Progress | None) -> str:
     share = f' value="{progress.done}" max="{progress.total}"' if progress.total else ""
     return (
         f'<div class="loading"><progress{share} aria-label="Loading the model" '
-        f'data-say="aria-label"></progress><span>{translatable_html(progress.stage.capitalize())}'
+        f'data-say="aria-label"></progress><span>{translatable_html(STAGES[progress.stage])}'
         f"{_amount_html(progress)}</span></div>"
     )
 
@@ -60,8 +71,8 @@ def _describe_part(part: int | str, whole: int | str) -> TranslatableText:
     return TranslatableText("{part} of {whole}", {"part": part, "whole": whole})
 
 
-def problem_html(problem: str) -> str:
+def problem_html(problem: DisplayText) -> str:
     """Return HTML of a message that something cannot be done."""
     if not problem:
         return ""
-    return f'<p class="notice" role="alert" data-say>{html.escape(problem)}</p>'
+    return f'<p class="notice" role="alert">{translatable_html(problem)}</p>'

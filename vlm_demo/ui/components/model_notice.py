@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,8 +9,16 @@ import gradio as gr
 
 from vlm_demo.backend import Backend
 from vlm_demo.families import get_family
+from vlm_demo.translatable_text import (
+    DisplayText,
+    TextValues,
+    TranslatableText,
+    join_texts,
+    message,
+)
 from vlm_demo.ui.components.task_form import TASK_LABELS
 from vlm_demo.ui.events import QUICK
+from vlm_demo.ui.html_values import translatable_html
 from vlm_demo.values import Task
 
 MAX_OFFERED = 4
@@ -50,25 +57,37 @@ def build_model_notice(
     gr.on([choice.change for choice in choices], show, choices, [notice, *buttons], **QUICK)
 
 
-def notice_text(backend: Backend, name: str, tasks: Sequence[Task]) -> str:
+def notice_text(backend: Backend, name: str, tasks: Sequence[Task]) -> DisplayText:
     """Say why a model cannot do the task of a tab, and which models can."""
     spec = backend.spec(name)
     able = list(dict.fromkeys(other for task in tasks for other in backend.models_for(task)))
-    title, verb = get_family(spec.family).title, TASK_LABELS[tasks[0]].lower()
+    family = get_family(spec.family)
+    template = message("{name} does not support “{task}”: {title} models do not.")
     if spec.is_exception(tasks[0]):
-        text = f"{name} cannot {verb}: it was not trained for it."
-    elif reason := get_family(spec.family).unsupported_reason:
-        text = f"{name} cannot {verb}: {reason}."
-    else:
-        text = f"{name} cannot {verb}: {title} models do not support it."
-    offered, more = ", ".join(able[:MAX_OFFERED]), len(able) - MAX_OFFERED
-    if more > 0:
-        text += f" Models that can: {offered} and {more} more on the Models tab."
-    elif able:
-        text += f" Models that can: {offered}."
-    return text
+        template = message("{name} does not support “{task}”: it was not trained for it.")
+    elif family.unsupported_reason:
+        template = message("{name} does not support “{task}”: {reason}.")
+    values: TextValues = {
+        "name": name,
+        "task": TranslatableText(TASK_LABELS[tasks[0]]),
+        "title": family.title,
+        "reason": TranslatableText(family.unsupported_reason),
+    }
+    return join_texts(TranslatableText(template, values), _list_able(able))
+
+
+def _list_able(able: Sequence[str]) -> DisplayText:
+    """Name models that can do a task; "" without any."""
+    if not able:
+        return ""
+    names, more = ", ".join(able[:MAX_OFFERED]), len(able) - MAX_OFFERED
+    if more <= 0:
+        return TranslatableText("Models that do: {names}.", {"names": names})
+    return TranslatableText(
+        "Models that do: {names} and {count} more, in the view Models.",
+        {"names": names, "count": more},
+    )
 
 
 def _notice_html(backend: Backend, name: str, tasks: Sequence[Task]) -> str:
-    text = html.escape(notice_text(backend, name, tasks))
-    return f'<p class="notice" data-say>{text}</p>'
+    return f'<p class="notice">{translatable_html(notice_text(backend, name, tasks))}</p>'

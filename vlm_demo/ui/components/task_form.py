@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import gradio as gr
 from gradio.i18n import I18nData
 
 from vlm_demo.errors import InputError
+from vlm_demo.translatable_text import TranslatableText, message
 from vlm_demo.ui.i18n import say
-from vlm_demo.values import RegionForm, Task
+from vlm_demo.values import Task
 
 TASK_LABELS = {
-    Task.CHAT: "Chat",
-    Task.CAPTION: "Caption",
-    Task.DETAILED_CAPTION: "Caption in detail",
-    Task.GROUNDED_CAPTION: "Grounded caption",
-    Task.VQA: "Ask",
-    Task.GROUNDING: "Find objects",
-    Task.DESCRIBE_REGION: "Describe a region",
+    Task.CHAT: message("Chat"),
+    Task.CAPTION: message("Caption"),
+    Task.DETAILED_CAPTION: message("Caption in detail"),
+    Task.GROUNDED_CAPTION: message("Grounded caption"),
+    Task.VQA: message("Ask"),
+    Task.GROUNDING: message("Find objects"),
+    Task.DESCRIBE_REGION: message("Describe a region"),
 }
 """What the page calls each task."""
 
 TEXT_FIELDS = {
-    Task.CHAT: ("Message", "Ask about the image, or about anything"),
-    Task.VQA: ("Question", "What colour is the circle?"),
-    Task.GROUNDING: ("Objects to find", "cat, red circle"),
+    Task.CHAT: (message("Message"), message("Ask about the image, or about anything")),
+    Task.VQA: (message("Question"), message("What colour is the circle?")),
+    Task.GROUNDING: (message("Objects to find"), message("cat, red circle")),
 }
 """Label and placeholder of the text field, for each task that needs a text."""
 
@@ -46,14 +45,6 @@ CAPTION_STYLES = {
     GROUNDED: Task.GROUNDED_CAPTION,
 }
 """The task of each style in which a whole picture can be captioned."""
-
-
-REGION_FORM_LABELS = {
-    RegionForm.AUTO: say("As the model writes places"),
-    RegionForm.MARKS: say("Drawn into its copy of the picture"),
-    RegionForm.CROP: say("Cut out"),
-}
-"""What the page calls each form in which marked regions can reach a model."""
 
 
 def build_text_field(task: Task, elem_id: str) -> gr.Textbox:
@@ -93,14 +84,6 @@ def check_text(task: Task, text: str) -> None:
         InputError: the text is missing; the message names the field.
     """
     if task not in TASKS_WITHOUT_TEXT and not text.strip():
-        raise InputError(f"Please fill in “{TEXT_FIELDS[task][0]}” first.")
-
-
-def build_region_form(elem_id: str, **options: Any) -> gr.Radio:
-    """Lay out the choice of the form in which marked regions reach the model."""
-    return gr.Radio(
-        [(label, form.value) for form, label in REGION_FORM_LABELS.items()],
-        value=RegionForm.AUTO.value,
-        elem_id=elem_id,
-        **options,
-    )
+        raise InputError(
+            "Please fill in “{field}” first.", field=TranslatableText(TEXT_FIELDS[task][0])
+        )

@@ -132,7 +132,9 @@ def store_image(image: Image, name: str = "picture", *, owner: str = "") -> Path
     try:
         image.save(file)
     except OSError as error:
-        raise FileError(f"No file can be written here: {error.strerror or error}.") from error
+        raise FileError(
+            "No file can be written here: {reason}.", reason=error.strerror or error
+        ) from error
     return file
 
 

@@ -101,7 +101,9 @@ class AnswerEndpoints(Endpoints):
         with self.answering(request):
             if style not in CAPTION_STYLES:
                 raise InputError(
-                    f"There is no style {style!r}. Known: {', '.join(CAPTION_STYLES)}."
+                    "There is no style {style}. Known: {caption_styles}.",
+                    style=repr(style),
+                    caption_styles=", ".join(CAPTION_STYLES),
                 )
             limits = (max_new_tokens, temperature, seed)
             asked = Request(CAPTION_STYLES[style], beginning)

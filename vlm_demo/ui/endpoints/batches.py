@@ -45,7 +45,11 @@ class BatchEndpoints(Endpoints):
         """
         with self.answering(request):
             if task not in set(Task):
-                raise InputError(f"There is no task {task!r}. Known: {', '.join(Task)}.")
+                raise InputError(
+                    "There is no task {task}. Known: {known}.",
+                    task=repr(task),
+                    known=", ".join(Task),
+                )
             settings = self.settings
             limits = SourceLimits(
                 images=settings.batch_pictures,

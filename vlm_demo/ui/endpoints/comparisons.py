@@ -53,10 +53,14 @@ class ComparisonEndpoints(Endpoints):
         """
         with self.answering(request):
             if task not in set(Task):
-                raise InputError(f"There is no task {task!r}. Known: {', '.join(Task)}.")
+                raise InputError(
+                    "There is no task {task}. Known: {known}.",
+                    task=repr(task),
+                    known=", ".join(Task),
+                )
             names = models or self.backend.models_for(Task(task))[:2]
             if not 1 <= len(names) <= MAX_MODELS:
-                raise InputError(f"Please name 1 to {MAX_MODELS} models.")
+                raise InputError("Please name 1 to {max_models} models.", max_models=MAX_MODELS)
             image = open_upload(picture, self.settings, request)
             asked = Request(Task(task), words, (image.open(),), visitor=read_owner(request))
             with ThreadPoolExecutor(len(names)) as threads:

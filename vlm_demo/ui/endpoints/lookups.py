@@ -66,7 +66,7 @@ class LookupEndpoints(Endpoints):
                     "family": spec.family,
                     "tasks": list(map(str, spec.tasks)),
                     "here": spec.is_here,
-                    "obstacle": spec.unavailable_reason,
+                    "obstacle": str(spec.unavailable_reason),
                 }
                 for spec in self.backend.menu
             ]
@@ -87,11 +87,13 @@ class LookupEndpoints(Endpoints):
         with raise_gradio_errors():
             if len(raw) > self.settings.max_characters:
                 most = self.settings.max_characters
-                raise InputError(f"This output is too long: at most {most:,} characters are read.")
+                raise InputError(
+                    "This output is too long: at most {most} characters are read.", most=f"{most:,}"
+                )
             size = open_upload(picture, self.settings, request).size
             own = get_family(family)
             diagnosis = diagnose(raw, own, own.default_frame(size), placeholder_prompt())
-            doubts = [warning.message for warning in diagnosis.warnings]
+            doubts = [str(warning.text) for warning in diagnosis.warnings]
             return {**reply_to_data(diagnosis.reply, size), "doubts": doubts}
 
     @describe_endpoint(

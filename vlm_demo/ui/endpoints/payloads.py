@@ -96,7 +96,7 @@ def _read_number(name: str, value: float | None, own: float, *, least: int = 0) 
     if value is None:
         return own
     if not _is_number(value) or value < least:
-        raise InputError(f"{name} must be a number, {least} or more.")
+        raise InputError("{name} must be a number, {least} or more.", name=name, least=least)
     return value
 
 

@@ -108,7 +108,8 @@ class FileAccess:
         most = self._quotas.bytes_kept
         if most and size > most:
             raise QuotaError(
-                f"This is more than one visitor may have here: at most {most / 1e6:,.0f} MB."
+                "This is more than one visitor may have here: at most {most} MB.",
+                most=f"{most / 1e6:,.0f}",
             )
         now = time.monotonic()
         if now - self._counted > MEASURED_S:
@@ -143,7 +144,7 @@ class FileAccess:
                 shutil.copyfile(original, file)
             except OSError as error:
                 raise FileError(
-                    f"No file can be written here: {error.strerror or error}."
+                    "No file can be written here: {reason}.", reason=error.strerror or error
                 ) from error
         os.utime(file)  # its life begins now, also where Gradio had such a file before
         if original.parent not in self._static:
@@ -178,6 +179,7 @@ def _refusal(error: VlmDemoError, headers: Headers) -> Response:
 
 def _too_many_uploads(wait_s: float) -> QuotaError:
     return QuotaError(
-        f"You have uploaded very many files in the last hour. Please wait {describe_wait(wait_s)}.",
+        "You have uploaded very many files in the last hour. Please wait {when}.",
+        when=describe_wait(wait_s),
         wait_s=wait_s,
     )

@@ -57,11 +57,14 @@ def make_folder(owner: str) -> Path:
         folder.mkdir(parents=True, mode=0o700)
         free = shutil.disk_usage(folder).free
     except OSError as error:
-        raise FileError(f"No file can be written here: {error.strerror or error}.") from error
+        raise FileError(
+            "No file can be written here: {reason}.", reason=error.strerror or error
+        ) from error
     if free < MIN_FREE_BYTES:
         folder.rmdir()
         raise FileError(
-            f"The disk is nearly full: {format_bytes(free)} are free. Please try again later."
+            "The disk is nearly full: {free} are free. Please try again later.",
+            free=format_bytes(free),
         )
     return folder
 

@@ -112,8 +112,11 @@ def _open_tree(settings: Settings) -> Iterator[FileTree]:
         lock = (root() / LOCK_NAME).open("a") if sys.platform != "win32" else None
     except OSError as error:
         raise SettingsError(
-            f"Files of visitors cannot be stored in {root()}: {error.strerror or error}. Please "
-            f"set {FOLDER_VARIABLE} to a folder that this program may write to."
+            "Files of visitors cannot be stored in {value}: {reason}. Please set "
+            "{folder_variable} to a folder that this program may write to.",
+            value=root(),
+            reason=error.strerror or error,
+            folder_variable=FOLDER_VARIABLE,
         ) from error
     _remove_all(lock)
     tree = FileTree(settings, lock)

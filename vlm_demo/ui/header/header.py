@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from importlib.metadata import PackageNotFoundError, version
 
+from vlm_demo.translatable_text import message
 from vlm_demo.ui.header.icons import icon
 from vlm_demo.ui.i18n import LANGUAGE_NAMES, translate
 from vlm_demo.ui.views import View
@@ -66,10 +67,10 @@ def _about_html(language: str) -> str:
     keys = "".join(
         f"<dt>{' '.join(f'<kbd>{key}</kbd>' for key in keys)}</dt><dd>{say(words)}</dd>"
         for keys, words in (
-            (("Enter",), "Send"),
-            (("Shift", "Enter"), "New line"),
-            (("B", "P", "S", "V"), "Tools on the picture: box, point, scribble, move"),
-            (("1", "2", "3", "4"), "Vote in a battle"),
+            (("Enter",), message("Send")),
+            (("Shift", "Enter"), message("New line")),
+            (("B", "P", "S", "V"), message("Tools on the picture: box, point, scribble, move")),
+            (("1", "2", "3", "4"), message("Vote in a battle")),
         )
     )
     close = say("Close")

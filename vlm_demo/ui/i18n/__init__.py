@@ -14,7 +14,9 @@ from functools import cache
 from pathlib import Path
 
 import gradio as gr
+from gradio.i18n import I18nData
 
+from vlm_demo.translatable_text import DisplayText, TranslatableText
 from vlm_demo.ui.i18n.po_file import Catalogue, read_catalogue
 
 _FOLDER = Path(__file__).parent
@@ -41,12 +43,30 @@ def translations(language: str) -> Mapping[str, str]:
     return CATALOGUES[language].texts
 
 
-def translate(text: str, language: str) -> str:
+def translate(text: DisplayText, language: str) -> str:
     """Return a text in a language; in English where that has no translation of it."""
-    return translations(language).get(text, text) if language in CATALOGUES else text
+    known = translations(language) if language in CATALOGUES else {}
+    if isinstance(text, str):
+        return known.get(text, text)
+    values = {
+        name: translate(value, language) if isinstance(value, TranslatableText) else value
+        for name, value in text.values.items()
+    }
+    return str(TranslatableText(known.get(text.template, text.template), values))
 
 
-say = gr.I18n(en={}, **{language: dict(translations(language)) for language in LANGUAGES})
+class _GradioTexts(gr.I18n):
+    """Marks texts of Gradio's components for translation in the browser."""
+
+    def __call__(self, key: DisplayText) -> I18nData:
+        """Mark a text; one with values becomes a text of its own, which Gradio cannot fill."""
+        if isinstance(key, TranslatableText):
+            for language in LANGUAGES:
+                self.translations[language][str(key)] = translate(key, language)
+        return super().__call__(str(key))
+
+
+say = _GradioTexts(en={}, **{language: dict(translations(language)) for language in LANGUAGES})
 """Marks a text for translation in the browser; `launch` gets it as `i18n`."""
 
 
@@ -57,9 +77,7 @@ def everywhere_script(language: str) -> str:
     Args:
         language: of the page; only its translations are in it.
     """
-    words = {language: dict(translations(language))} if language in CATALOGUES else {}
+    words = dict(translations(language)) if language in CATALOGUES else {}
     script = (_FOLDER / "say_everywhere.js").read_text(encoding="utf-8")
     # No tag in a text may end the script.
-    return script.replace(
-        "TRANSLATIONS", json.dumps(words, ensure_ascii=False).replace("</", "<\\/")
-    )
+    return script.replace("CATALOGUE", json.dumps(words, ensure_ascii=False).replace("</", "<\\/"))

@@ -1,24 +1,26 @@
 // The texts of the page in its language, which the first HTML says. The English text is the key.
 
-/** @typedef {Record<string, string | number>} Values */
+/**
+ * A text of the server: a template alone, or with what fills its blanks.
+ * @typedef {string | {words: string, values?: Values}} Text
+ * @typedef {{[name: string]: string | number | Text}} Values
+ */
 
 /**
- * Fills the {blanks} of a template. {name|say} stands for a value that is one of our own texts, and is translated too.
- * @param {string} template
- * @param {Values} values
+ * @param {Text} text
+ * @param {Values} values what fills the {blanks}; a value that is a text itself is translated too
  * @param {Record<string, string>} catalogue
  * @returns {string}
  */
-export function fill(template, values, catalogue) {
-  return template.replace(/\{(\w+)(\|say)?\}/g, (blank, name, isOurs) => {
+export function fill(text, values, catalogue) {
+  if (typeof text !== "string") return fill(text.words, text.values ?? {}, catalogue);
+  const template = Object.hasOwn(catalogue, text) ? catalogue[text] : text;
+  return template.replace(/\{(\w+)\}/g, (blank, name) => {
     if (!Object.hasOwn(values, name)) return blank;
-    const value = String(values[name]);
-    return isOurs ? translate(value, catalogue) : value;
+    const value = values[name];
+    return typeof value === "object" ? fill(value, {}, catalogue) : String(value);
   });
 }
-
-/** @param {string} text @param {Record<string, string>} catalogue */
-const translate = (text, catalogue) => (Object.hasOwn(catalogue, text) ? catalogue[text] : text);
 
 /** @returns {string} the page's language, as its catalogue is named; "en" has none */
 export const language = () => (globalThis.document?.documentElement.lang ?? "").split("-")[0] || "en";
@@ -38,13 +40,11 @@ const catalogue = await load();
 
 /**
  * Returns a text in the page's language.
- * @param {string} template English text, with {blanks} for values
+ * @param {Text} text English, with {blanks} for values
  * @param {Values} [values]
  * @returns {string}
  */
-export function say(template, values = {}) {
-  return fill(translate(template, catalogue), values, catalogue);
-}
+export const say = (text, values = {}) => fill(text, values, catalogue);
 
 /**
  * Marks a text that is translated where it is shown.

@@ -8,16 +8,17 @@ from pathlib import Path
 from vlm_demo.catalog.spec import ESTIMATED_FORMATS, Ability, ModelSpec
 from vlm_demo.engines import Progress, Usage
 from vlm_demo.families import get_family
+from vlm_demo.translatable_text import DisplayText, TranslatableText, message
 from vlm_demo.ui.components.model_card import describe_location, problem_html, progress_html
-from vlm_demo.ui.html_values import TranslatableText, translatable_html
-from vlm_demo.units import format_bytes, format_parameters
+from vlm_demo.ui.html_values import translatable_html
+from vlm_demo.units import describe_parameters, format_bytes
 
 LOCATIONS = {
-    "here": "in this program",
-    "converted": "in this program, once it is converted",
-    "remote": "only in a program of its own",
-    "remote code": "with program code from its repository, once you allow it",
-    "nowhere": "nowhere: it was never released",
+    "here": message("in this program"),
+    "converted": message("in this program, once it is converted"),
+    "remote": message("only in a program of its own"),
+    "remote code": message("with program code from its repository, once you allow it"),
+    "nowhere": message("nowhere: it was never released"),
 }
 """Where a model runs, in the words of the page, by `ModelSpec.runs`."""
 
@@ -27,15 +28,16 @@ def card_head(
     *,
     loaded: bool = False,
     progress: Progress | None = None,
-    problem: str = "",
+    problem: DisplayText = "",
 ) -> str:
     """HTML of the upper part of a card: the name of a model, and its state."""
     state = ' <b class="badge" data-say>loaded</b>' if loaded else ""
-    note = f"<p data-say>{html.escape(spec.note)}</p>" if spec.note else ""
+    note = f"<p>{translatable_html(spec.note)}</p>" if spec.note else ""
+    family = TranslatableText("{title} family", {"title": get_family(spec.family).title})
     return (
         f'<div class="detail"><h2>{translatable_html(spec.title or spec.name)}{state}</h2>'
         f"{_name_html(spec)}"
-        f'<p class="fine" data-say>{html.escape(get_family(spec.family).title)} family</p>{note}'
+        f'<p class="fine">{translatable_html(family)}</p>{note}'
         f"{progress_html(progress)}{problem_html(problem or spec.unavailable_reason)}</div>"
     )
 
@@ -86,7 +88,9 @@ def _share(part: int, whole: int, *, tokens: bool = False) -> str:
     if not whole:
         return ""
     values = {"share": f"{part / whole:.0%}", "part": f"{part:,}", "whole": f"{whole:,}"}
-    words = "{share} ({part} of {whole} tokens)" if tokens else "{share} ({part} of {whole})"
+    words = message("{share} ({part} of {whole})")
+    if tokens:
+        words = message("{share} ({part} of {whole} tokens)")
     return translatable_html(TranslatableText(words, values))
 
 
@@ -134,7 +138,9 @@ def _reason(spec: ModelSpec) -> str:
         family = get_family(spec.family)
         words = TranslatableText("Grey: not supported by {title} models.", {"title": family.title})
         if family.unsupported_reason:
-            words = TranslatableText("Grey: {reason}.", {"reason": family.unsupported_reason})
+            words = TranslatableText(
+                "Grey: {reason}.", {"reason": TranslatableText(family.unsupported_reason)}
+            )
         reasons.append(translatable_html(words))
     return " ".join(reasons)
 
@@ -145,7 +151,7 @@ def _facts(spec: ModelSpec) -> list[tuple[TranslatableText, str, str]]:
         f"<span>{label} {format_bytes(spec.memory(number_format))}</span>"
         for label, number_format in ESTIMATED_FORMATS.items()
     )
-    parameters = format_parameters(spec.parameters, long=True)
+    parameters = describe_parameters(spec.parameters)
     languages = ", ".join(map(translatable_html, spec.languages))
     name = _checkpoint_name(spec)
     checkpoint = f"<code>{html.escape(name)}</code>" if name else ""
@@ -164,7 +170,7 @@ def _facts(spec: ModelSpec) -> list[tuple[TranslatableText, str, str]]:
     ]
 
 
-def _translate(text: str) -> str:
+def _translate(text: DisplayText) -> str:
     return translatable_html(text) if text else ""
 
 
@@ -179,13 +185,13 @@ def _doubt_mark(spec: ModelSpec, field: str) -> str:
 
 def _access(spec: ModelSpec) -> str:
     if spec.gated:
-        return "after an agreement on the Hub"
-    return "" if spec.embedded or spec.runs == "nowhere" else "open to everybody"
+        return message("after an agreement on the Hub")
+    return "" if spec.embedded or spec.runs == "nowhere" else message("open to everybody")
 
 
 def _location_html(spec: ModelSpec) -> str:
     if spec.engine == "remote":
-        return translatable_html("on another server")
+        return translatable_html(message("on another server"))
     words = [LOCATIONS[spec.runs], *([describe_location(spec)] if spec.runs_here else [])]
     return "; ".join(map(translatable_html, words))
 

@@ -12,11 +12,12 @@ from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.catalog.vllm import vllm_command
 from vlm_demo.engines import NumberFormat, Progress
 from vlm_demo.pool import FormatOption
+from vlm_demo.translatable_text import DisplayText, message
 from vlm_demo.ui.i18n import say
 from vlm_demo.ui.models.card import card_facts, card_head, card_usage
 from vlm_demo.units import format_bytes
 
-DOES_NOT_FIT = "does not fit"
+DOES_NOT_FIT = message("does not fit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class ModelDetail:
             *(self.vllm, self.vllm_lines),
         ]
 
-    def show(self, spec: ModelSpec, problem: str = "") -> dict[Any, Any]:
+    def show(self, spec: ModelSpec, problem: DisplayText = "") -> dict[Any, Any]:
         """Show the card of a model, and the buttons that it needs."""
         loaded = self.backend.is_loaded(spec.name)
         can_load = spec.runs_here and not loaded

@@ -10,6 +10,7 @@ import gradio as gr
 from vlm_demo.engines import NumberFormat
 from vlm_demo.errors import VlmDemoError
 from vlm_demo.server.operators import require_operator
+from vlm_demo.translatable_text import DisplayText
 from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.events import IN_ORDER, QUEUED, QUICK, event_data
 from vlm_demo.ui.i18n import say
@@ -54,14 +55,15 @@ def _build_catalogue(tab: gr.Tab, page: PageContext) -> None:
         yield gr.skip()
         with show_errors():
             require_operator(request)
-            spec, problem = backend.spec(name), ""
+            spec = backend.spec(name)
+            problem: DisplayText = ""
             yield detail.show_loading(spec)
             try:
                 wanted = NumberFormat(number_format) if number_format else None
                 for progress in backend.load(name, wanted):
                     yield detail.show_progress(spec, progress)
             except VlmDemoError as error:
-                problem = str(error)
+                problem = error.message
             yield {**show_table(name), **detail.show(spec, problem)}
 
     def stop(name: str, request: gr.Request) -> None:

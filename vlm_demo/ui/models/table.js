@@ -136,7 +136,7 @@ function fill(value, listed) {
   const top = scroller.scrollTop;
   models = listed;
   draw(models);
-  find('.free').textContent = say.whole(value.free || '');
+  find('.free').textContent = value.free ? say(value.free) : '';
   offerLanguages();
   mark(value.chosen || chosen);
   filterRows();

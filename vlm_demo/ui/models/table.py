@@ -12,10 +12,11 @@ from vlm_demo.backend import Backend
 from vlm_demo.catalog.spec import Ability, ModelSpec
 from vlm_demo.engines import FreeMemory, NumberFormat
 from vlm_demo.families import get_family
+from vlm_demo.translatable_text import DisplayText, TranslatableText, join_texts, message
 from vlm_demo.ui import browser_files
 from vlm_demo.ui.components.html_component import build_html_component
 from vlm_demo.ui.components.model_filters import LICENCES, SIZES
-from vlm_demo.ui.html_values import encode_value
+from vlm_demo.ui.html_values import encode_value, translatable_content
 from vlm_demo.units import format_bytes, format_parameters
 
 _SCRIPT = browser_files.read(
@@ -23,19 +24,20 @@ _SCRIPT = browser_files.read(
 )
 
 WHY_GREY = {
-    "converted": "has to be converted first",
-    "remote": "needs a program of its own",
-    "remote code": "brings program code of its own",
-    "nowhere": "never released",
+    "converted": message("has to be converted first"),
+    "remote": message("needs a program of its own"),
+    "remote code": message("brings program code of its own"),
+    "nowhere": message("never released"),
 }
 """Why a model of the catalogue does not run here, in a few words."""
 
-ESTIMATED = "Memory is estimated: 2 bytes per parameter + 20 %."
+ESTIMATED = message("Memory is estimated: 2 bytes per parameter + 20 %.")
 
 
-def _filter(name: str, label: str, choices: Sequence[tuple[str, str]]) -> str:
+def _filter(name: str, label: str, choices: Sequence[tuple[str, DisplayText]]) -> str:
     options = "".join(
-        f'<option value="{value}" data-say>{choice}</option>' for value, choice in choices
+        f'<option value="{value}"{translatable_content(choice)}</option>'
+        for value, choice in choices
     )
     return (
         f'<select name="{name}" aria-label="{label}" data-say="aria-label">'
@@ -45,7 +47,14 @@ def _filter(name: str, label: str, choices: Sequence[tuple[str, str]]) -> str:
 
 _FILTERS = "".join(
     (
-        _filter("can", "Any task", [(ability, f"Can: {ability}") for ability in Ability]),
+        _filter(
+            "can",
+            "Any task",
+            [
+                (one, TranslatableText("Can: {ability}", {"ability": TranslatableText(one)}))
+                for one in Ability
+            ],
+        ),
         _filter("size", "Any size", [(size, size) for size in SIZES]),
         _filter("licence", "Any licence", [(licence, licence) for licence in LICENCES]),
         _filter("language", "Any language", []),
@@ -100,7 +109,7 @@ def _row(spec: ModelSpec, loaded: bool, free: FreeMemory | None) -> dict[str, An
         "family": get_family(spec.family).title,
         "size": format_parameters(spec.parameters),
         "parameters": spec.parameters,
-        "licence": spec.licence or "not known",
+        "licence": spec.licence or message("not known"),
         "commercial": spec.commercial,
         "memory": format_bytes(memory),
         "smallest": f"4-bit {format_bytes(smallest)}" if smallest else "",
@@ -119,21 +128,19 @@ def _describe_fit(spec: ModelSpec, free: FreeMemory | None) -> dict[str, str]:
         return {"words": "", "tone": ""}
     match spec.finest_format(free.for_model):
         case None:
-            return {"words": "no", "tone": "bad"}
+            return {"words": message("no"), "tone": "bad"}
         case NumberFormat.BFLOAT16:
-            return {"words": "yes", "tone": "good"}
+            return {"words": message("yes"), "tone": "good"}
         case number_format:
             return {"words": number_format.value, "tone": "good"}
 
 
-def _describe_free(free: FreeMemory | None) -> str:
+def _describe_free(free: FreeMemory | None) -> DisplayText:
     """Say how much memory is free for a model."""
     if free is None:
         return ""
-    amount = format_bytes(free.for_model)
-    there = (
-        f"{amount} of memory free on this machine."
-        if free.gpu is None
-        else f"{amount} of GPU memory free on this machine."
-    )
-    return f"{there} {ESTIMATED}"
+    template = message("{amount} of GPU memory free on this machine.")
+    if free.gpu is None:
+        template = message("{amount} of memory free on this machine.")
+    amount = {"amount": format_bytes(free.for_model)}
+    return join_texts(TranslatableText(template, amount), ESTIMATED)

@@ -109,7 +109,7 @@ class ImageStore:
         image = self.find(image_id, owner)
         count = count_frames(image.source)
         if not 0 <= frame < count:
-            raise ImageError(f"This picture has {count} frames.")
+            raise ImageError("This picture has {count} frames.", count=count)
         limits = {
             "max_bytes": self._settings.max_upload_bytes,
             "max_pixels": self._settings.max_pixels,

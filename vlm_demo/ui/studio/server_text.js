@@ -9,8 +9,14 @@ import { say } from "../i18n/say.js";
  * @param {ServerText | null | undefined} text
  * @returns {string}
  */
-export function translate(text) {
-  if (!text) return "";
-  if (typeof text === "string") return say(text);
-  return say(text.words, Object.fromEntries(Object.entries(text.values ?? {}).map(([name, value]) => [name, titleOf(value)])));
+export const translate = (text) => (text ? say(withTitles(text)) : "");
+
+/**
+ * @param {ServerText} text
+ * @returns {ServerText}
+ */
+function withTitles(text) {
+  if (typeof text === "string") return text;
+  const values = Object.entries(text.values ?? {}).map(([name, value]) => [name, typeof value === "object" ? withTitles(value) : titleOf(value)]);
+  return { words: text.words, values: Object.fromEntries(values) };
 }

@@ -63,20 +63,28 @@ def check_adapter(folder: Path, checkpoint: str) -> None:
     kind = settings.get("peft_type")
     if kind not in KINDS or settings.get("alora_invocation_tokens"):
         raise LoadError(
-            f"The adapter in {folder} is of a kind that cannot be merged ({kind}); those that can "
-            f"are {', '.join(KINDS)}. Please choose another adapter."
+            "The adapter in {folder} is of a kind that cannot be merged ({kind}); those that can "
+            "are {kinds}. Please choose another adapter.",
+            folder=folder,
+            kind=kind,
+            kinds=", ".join(KINDS),
         )
     if not (folder / ADAPTER_WEIGHTS).is_file():
         raise LoadError(
-            f"The adapter in {folder} has no {ADAPTER_WEIGHTS}. Weights in the old .bin format can "
-            "hold programs and are not opened: please save it again as safetensors."
+            "The adapter in {folder} has no {adapter_weights}. Weights in the old .bin format can "
+            "hold programs and are not opened: please save it again as safetensors.",
+            folder=folder,
+            adapter_weights=ADAPTER_WEIGHTS,
         )
     base = str(settings.get("base_model_name_or_path") or "")
     are_known = is_hub_id(base) and is_hub_id(checkpoint) and not Path(checkpoint).is_dir()
     if are_known and _plain_name(base) != _plain_name(checkpoint):
         raise LoadError(
-            f"The adapter in {folder} was made for {base}, and the menu has it with {checkpoint}. "
-            f"Please give {base} as the checkpoint, or choose another adapter."
+            "The adapter in {folder} was made for {base}, and the menu has it with {model}. "
+            "Please give {base} as the checkpoint, or choose another adapter.",
+            folder=folder,
+            base=base,
+            model=checkpoint,
         )
     if find_spec("peft") is None:
         raise LoadError(
@@ -97,8 +105,9 @@ def merge_adapter(model: Any, folder: Path) -> None:
         weights = load_file(folder / ADAPTER_WEIGHTS)
     except SafetensorError as error:
         raise LoadError(
-            f"The weights of the adapter in {folder} are damaged or cut off. Please save or fetch "
-            "them again."
+            "The weights of the adapter in {folder} are damaged or cut off. Please save or fetch "
+            "them again.",
+            folder=folder,
         ) from error
     try:
         named = {_full_name(name): one for name, one in weights.items()}
@@ -159,8 +168,10 @@ def _merge_layers(model: Any) -> None:
 
 def _misfit(folder: Path, why: str) -> LoadError:
     return LoadError(
-        f"The adapter in {folder} does not fit this model: {why}. Please choose the model that it "
-        "was made for."
+        "The adapter in {folder} does not fit this model: {why}. Please choose the model that it "
+        "was made for.",
+        folder=folder,
+        why=why,
     )
 
 

@@ -142,5 +142,7 @@ def _read_text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise LoadError(
-            f"{path} is damaged ({error}). Please fetch or save the model again."
+            "{path} is damaged ({problem}). Please fetch or save the model again.",
+            path=path,
+            problem=error,
         ) from error

@@ -14,6 +14,7 @@ from huggingface_hub.errors import (
 )
 
 from vlm_demo.errors import LoadError
+from vlm_demo.translatable_text import message
 
 ANSWER_TIMEOUT_S = 4.0
 """Seconds to wait for an answer of the Hub."""
@@ -23,31 +24,37 @@ def explain_fetch_failure(checkpoint: str, revision: str | None, error: Exceptio
     """Return an error that says what went wrong with the Hub, and what to do."""
     match error:
         case GatedRepoError():
-            what = (
-                f"{checkpoint} requires an agreement first. Please accept it on "
-                f"{constants.ENDPOINT}/{checkpoint} and set HF_TOKEN."
+            template = message(
+                "{name} requires an agreement first. Please accept it on {address} and set "
+                "HF_TOKEN."
             )
         case RepositoryNotFoundError():
-            what = (
-                f"There is no model {checkpoint} on the Hub, or it is private. Please check the "
-                "name, or set HF_TOKEN."
+            template = message(
+                "There is no model {name} on the Hub, or it is private. Please check the name, or "
+                "set HF_TOKEN."
             )
         case RevisionNotFoundError():
-            what = f"{checkpoint} has no revision {revision!r}. Please correct the menu."
+            template = message("{name} has no revision {revision}. Please correct the menu.")
         case HfHubHTTPError() if error.response.status_code == 404:
-            what = f"There is no model {checkpoint} on the Hub. Please check the name."
+            template = message("There is no model {name} on the Hub. Please check the name.")
         case HfHubHTTPError() if error.response.status_code in (401, 403):
-            what = (
-                f"The Hub denies access to {checkpoint}. Please check that HF_TOKEN is valid "
-                "and may read it."
+            template = message(
+                "The Hub denies access to {name}. Please check that HF_TOKEN is valid and may "
+                "read it."
             )
         case httpx2.TimeoutException():
-            what = (
-                f"{urlsplit(constants.ENDPOINT).hostname} did not answer within "
-                f"{ANSWER_TIMEOUT_S:g} seconds, so {checkpoint} could not be fetched. Please try "
-                "again later, or choose another model."
+            template = message(
+                "{host} did not answer within {seconds} seconds, so {name} could not be fetched. "
+                "Please try again later, or choose another model."
             )
         case _:
-            reason = " ".join(str(error).split("For more information")[0].split())
-            what = f"{checkpoint} could not be fetched ({reason}). Please try again."
-    return LoadError(what)
+            template = message("{name} could not be fetched ({reason}). Please try again.")
+    return LoadError(
+        template,
+        name=checkpoint,
+        address=f"{constants.ENDPOINT}/{checkpoint}",
+        revision=repr(revision),
+        host=urlsplit(constants.ENDPOINT).hostname,
+        seconds=f"{ANSWER_TIMEOUT_S:g}",
+        reason=" ".join(str(error).split("For more information")[0].split()),
+    )

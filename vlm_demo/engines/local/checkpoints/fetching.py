@@ -169,7 +169,9 @@ def fetch_small_files(checkpoint: str, revision: str | None, names: Sequence[str
     """
     info = _look_up(checkpoint, revision)
     if "config.json" not in _file_names(info):
-        raise LoadError(f"{checkpoint} has no config.json: it is not a model for transformers.")
+        raise LoadError(
+            "{model} has no config.json: it is not a model for transformers.", model=checkpoint
+        )
     _check_weights(checkpoint, _file_names(info))
     _check_disk(checkpoint, _download_bytes(info, PATTERNS) or 0)
     try:
@@ -207,7 +209,9 @@ def checkpoint_config(checkpoint: str, revision: str | None = None) -> dict[str,
     folder = folder_on_disk(checkpoint, revision)
     if folder is None:
         if "config.json" not in _file_names(_look_up(checkpoint, revision)):
-            raise LoadError(f"{checkpoint} has no config.json: it is not a model for transformers.")
+            raise LoadError(
+                "{model} has no config.json: it is not a model for transformers.", model=checkpoint
+            )
         path = _fetch_file(checkpoint, revision, "config.json")
     else:
         path = folder / "config.json"
@@ -266,19 +270,22 @@ def _check_hub(checkpoint: str) -> None:
     """Refuse names that the Hub cannot have, and a Hub that cannot be reached."""
     if not is_hub_id(checkpoint):
         raise LoadError(
-            f"There is no folder {checkpoint}. Please give a folder with a model, or a Hub id "
-            "like HuggingFaceTB/SmolVLM-256M-Instruct."
+            "There is no folder {model}. Please give a folder with a model, or a Hub id like "
+            "HuggingFaceTB/SmolVLM-256M-Instruct.",
+            model=checkpoint,
         )
     if constants.HF_HUB_OFFLINE:
         raise LoadError(
-            f"{checkpoint} is not on this computer and cannot be fetched: HF_HUB_OFFLINE is set. "
-            "Please unset it and start again, or choose another model."
+            "{model} is not on this computer and cannot be fetched: HF_HUB_OFFLINE is set. Please "
+            "unset it and start again, or choose another model.",
+            model=checkpoint,
         )
     if not _is_hub_reachable():
         raise LoadError(
-            f"{checkpoint} is not on this computer and cannot be fetched: there is no connection "
-            f"to {urlsplit(constants.ENDPOINT).hostname}. Please go online and try again, or "
-            "choose another model."
+            "{model} is not on this computer and cannot be fetched: there is no connection to "
+            "{hostname}. Please go online and try again, or choose another model.",
+            model=checkpoint,
+            hostname=urlsplit(constants.ENDPOINT).hostname,
         )
 
 
@@ -342,12 +349,14 @@ def _check_weights(checkpoint: str, names: Sequence[str]) -> None:
         return
     if any(name.endswith(UNSAFE_WEIGHTS) for name in names):
         raise LoadError(
-            f"{checkpoint} has its weights only in an old format, which can hold programs. Please "
-            "use a version of this model with .safetensors weights."
+            "{model} has its weights only in an old format, which can hold programs. Please use a "
+            "version of this model with .safetensors weights.",
+            model=checkpoint,
         )
     raise LoadError(
-        f"{checkpoint} has no .safetensors weights, so it cannot be run here. Please choose "
-        "another model."
+        "{model} has no .safetensors weights, so it cannot be run here. Please choose another "
+        "model.",
+        model=checkpoint,
     )
 
 
@@ -359,9 +368,10 @@ def check_processor(checkpoint: str, names: Collection[str]) -> None:
     """
     if not has_processor(names):
         raise LoadError(
-            f"{checkpoint} has no preprocessor_config.json or processor_config.json, so nothing "
-            "says how its pictures are prepared. Please add the file of the model that it was "
-            "made from, or choose another model."
+            "{model} has no preprocessor_config.json or processor_config.json, so nothing says "
+            "how its pictures are prepared. Please add the file of the model that it was made "
+            "from, or choose another model.",
+            model=checkpoint,
         )
 
 
@@ -372,9 +382,13 @@ def _check_memory(checkpoint: str, info: ModelInfo, memory: int) -> None:
     needed = (counted or stored * 8 // STORED_BITS) * LEAST_BITS // 8
     if needed > memory:
         raise OutOfMemoryError(
-            f"{checkpoint} is too large for this machine: {format_bytes(stored)} of weights, which "
-            f"take at least {format_bytes(needed)} even in 4-bit, for {format_bytes(memory)} of "
-            "memory. Please choose a smaller model, or ask a server that has it."
+            "{model} is too large for this machine: {stored} of weights, which take at least "
+            "{needed} even in 4-bit, for {memory} of memory. Please choose a smaller model, or "
+            "ask a server that has it.",
+            model=checkpoint,
+            stored=format_bytes(stored),
+            needed=format_bytes(needed),
+            memory=format_bytes(memory),
         )
 
 
@@ -385,9 +399,12 @@ def _check_disk(checkpoint: str, size: int) -> None:
     free = shutil.disk_usage(existing).free
     if size > free:
         raise LoadError(
-            f"{checkpoint} takes {format_bytes(size)} on disk, and {format_bytes(free)} are free "
-            f"in {existing}. Please free some, set HF_HOME to a folder on another disk, or choose "
-            "a smaller model."
+            "{model} takes {size} on disk, and {free} are free in {existing}. Please free some, "
+            "set HF_HOME to a folder on another disk, or choose a smaller model.",
+            model=checkpoint,
+            size=format_bytes(size),
+            free=format_bytes(free),
+            existing=existing,
         )
 
 

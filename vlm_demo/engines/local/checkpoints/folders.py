@@ -77,14 +77,20 @@ def read_json(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise LoadError(
-            f"There is no {path.name} in {path.parent}: this is not the folder of a model."
+            "There is no {name} in {parent}: this is not the folder of a model.",
+            name=path.name,
+            parent=path.parent,
         ) from error
     except (OSError, ValueError) as error:
         raise LoadError(
-            f"{path} is damaged ({error}). Please fetch or save the model again."
+            "{path} is damaged ({problem}). Please fetch or save the model again.",
+            path=path,
+            problem=error,
         ) from error
     if not isinstance(content, dict):
-        raise LoadError(f"{path} is damaged: it holds no JSON object. Please fetch it again.")
+        raise LoadError(
+            "{path} is damaged: it holds no JSON object. Please fetch it again.", path=path
+        )
     return content
 
 

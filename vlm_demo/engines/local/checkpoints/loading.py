@@ -31,6 +31,7 @@ from vlm_demo.engines.local.torchvision_check import REMEDY, torchvision_problem
 from vlm_demo.engines.number_format import NumberFormat
 from vlm_demo.errors import EngineError, LoadError, OutOfMemoryError
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME, Architecture
+from vlm_demo.translatable_text import TranslatableText, message
 from vlm_demo.units import format_bytes
 
 _building = Lock()
@@ -106,8 +107,11 @@ def load(folder: Path, options: LoadOptions, on_progress: OnProgress) -> LoadedC
     model, report = loaded
     if missing := sorted(report["missing_keys"]):
         raise LoadError(
-            f"The weights in {folder} are incomplete: {len(missing)} are missing, {missing[0]} for "
-            "one. Please fetch or save the model again."
+            "The weights in {folder} are incomplete: {count} are missing, {missing} for one. "
+            "Please fetch or save the model again.",
+            folder=folder,
+            count=len(missing),
+            missing=missing[0],
         )
     _check_placement(model, weights)
     if options.adapter:
@@ -127,12 +131,14 @@ def _check_files(folder: Path) -> None:
         return
     if any(folder.glob("*.bin")):
         raise LoadError(
-            f"The weights in {folder} are in the old .bin format, which can hold programs. Please "
-            "use a version of this model with .safetensors weights."
+            "The weights in {folder} are in the old .bin format, which can hold programs. Please "
+            "use a version of this model with .safetensors weights.",
+            folder=folder,
         )
     raise LoadError(
-        f"{folder} has no {missing[0]}: its weights are missing. Please fetch or save the model "
-        "again."
+        "{folder} has no {missing}: its weights are missing. Please fetch or save the model again.",
+        folder=folder,
+        missing=missing[0],
     )
 
 
@@ -171,35 +177,55 @@ def _check_placement(model: Any, weights: StoredWeights) -> None:
         raise _too_large_error(weights.disk_bytes, "cuda")
 
 
+_EXCEEDS_GPU = message(
+    "This model ({needed} of weights) does not fit into the GPU's memory ({free}). Please close "
+    "other programs, choose a smaller model, or load it in 4-bit."
+)
+
+_EXCEEDS_MEMORY = message(
+    "This model ({needed} of weights) does not fit into the memory that is free ({free}). Please "
+    "close other programs, choose a smaller model, or load it in 4-bit."
+)
+
+
 def _too_large_error(needed: int, device: str) -> OutOfMemoryError:
-    where = "the GPU's memory" if device == "cuda" else "the memory that is free"
     free = sum(max(gap - SPARE_BYTES, 0) for gap in free_on_device(device))
     return OutOfMemoryError(
-        f"This model ({format_bytes(needed)} of weights) does not fit into {where} "
-        f"({format_bytes(free)}). Please close other programs, choose a smaller model, or load it "
-        "in 4-bit."
+        _EXCEEDS_GPU if device == "cuda" else _EXCEEDS_MEMORY,
+        needed=format_bytes(needed),
+        free=format_bytes(free),
     )
 
 
 def _load_error(folder: Path, weights: StoredWeights, device: str, error: Exception) -> EngineError:
     """Return an error that says what went wrong, and what to do."""
-    text = " ".join(str(error).split())
+    reason = " ".join(str(error).split())
+    problem = torchvision_problem()
     if isinstance(error, SafetensorError):
-        what = f"The weights in {folder} are damaged or cut off. Please fetch or save them again."
-    elif "can't allocate memory" in text:
-        return _too_large_error(weights.disk_bytes, device)
-    elif "contains custom code" in text or "trust_remote_code" in text:
-        what = OWN_CODE
-    elif "ignore_mismatched_sizes" in text:
-        what = f"The weights in {folder} do not fit its config.json. Please fetch the model again."
-    elif "orchvision" in text or "load any image processor class" in text:
-        problem = torchvision_problem()
-        state = f"cannot be imported ({problem})" if problem else "is not installed"
-        what = (
-            f"The model in {folder} prepares its pictures with torchvision, which {state}. {REMEDY}"
+        template = message(
+            "The weights in {folder} are damaged or cut off. Please fetch or save them again."
         )
+    elif "can't allocate memory" in reason:
+        return _too_large_error(weights.disk_bytes, device)
+    elif "contains custom code" in reason or "trust_remote_code" in reason:
+        template = OWN_CODE
+    elif "ignore_mismatched_sizes" in reason:
+        template = message(
+            "The weights in {folder} do not fit its config.json. Please fetch the model again."
+        )
+    elif "orchvision" in reason or "load any image processor class" in reason:
+        template = message(
+            "The model in {folder} prepares its pictures with torchvision, which is not installed. "
+            "{remedy}"
+        )
+        if problem:
+            template = message(
+                "The model in {folder} prepares its pictures with torchvision, which cannot be "
+                "imported ({problem}). {remedy}"
+            )
     elif isinstance(error, ImportError):
-        what = f"The model in {folder} needs a library that is not installed: {text}"
+        template = message("The model in {folder} needs a library that is not installed: {reason}")
     else:
-        what = f"The model in {folder} could not be loaded: {text}"
-    return LoadError(what)
+        template = message("The model in {folder} could not be loaded: {reason}")
+    remedy = TranslatableText(REMEDY)
+    return LoadError(template, folder=folder, reason=reason, problem=problem, remedy=remedy)

@@ -21,6 +21,7 @@ from transformers.dynamic_module_utils import get_class_from_dynamic_module
 from vlm_demo.engines.load_options import LoadOptions
 from vlm_demo.engines.local.checkpoints.code_files import code_files, code_revision
 from vlm_demo.errors import LoadError, VlmDemoError
+from vlm_demo.translatable_text import DisplayText, TranslatableText, join_texts, message
 
 MODEL_CLASSES = (
     "AutoModelForImageTextToText",
@@ -43,7 +44,7 @@ PROCESSOR_FILES = (
 MIN_REVISION_DIGITS = 7
 """Fewest hexadecimal digits that name a commit, as Git abbreviates them."""
 
-_ADVICE = "Please choose another model, or run this one on a server that knows it."
+_ADVICE = message("Please choose another model, or run this one on a server that knows it.")
 
 Json = Mapping[str, Any]
 
@@ -69,7 +70,7 @@ def model_reference(config: Json) -> str:
     return next((reference for reference in named if isinstance(reference, str)), "")
 
 
-def find_problem(config: Json, processor_files: Json) -> str:
+def find_problem(config: Json, processor_files: Json) -> DisplayText:
     """Say why a model could not be asked even if its code were run; "" where it could.
 
     Args:
@@ -78,22 +79,30 @@ def find_problem(config: Json, processor_files: Json) -> str:
     """
     auto_map = config.get("auto_map")
     if not isinstance(auto_map, dict):
-        return f"The auto_map in its config.json is damaged. {_ADVICE}"
+        return join_texts(message("The auto_map in its config.json is damaged."), _ADVICE)
     if others := sorted(_other_repositories((config, *processor_files.values()))):
-        return (
-            f"A part of its code is in another repository ({others[0]}), which its revision does "
-            f"not pin. {_ADVICE}"
+        elsewhere = TranslatableText(
+            "A part of its code is in another repository ({name}), which its revision does not "
+            "pin.",
+            {"name": others[0]},
         )
+        return join_texts(elsewhere, _ADVICE)
     if "AutoConfig" not in auto_map and str(config.get("model_type")) not in CONFIG_MAPPING:
-        return f"Its auto_map names no configuration class (AutoConfig). {_ADVICE}"
-    if not model_reference(config):
-        named = ", ".join(sorted(map(str, auto_map))) or "nothing"
-        return f"Its auto_map names no class of model that writes text, only {named}. {_ADVICE}"
-    if not _names_processor((config, *processor_files.values())):
-        return (
-            "It brings no processor for pictures and words together, only a way of its own to be "
-            f"asked. {_ADVICE}"
+        return join_texts(
+            message("Its auto_map names no configuration class (AutoConfig)."), _ADVICE
         )
+    if not model_reference(config):
+        no_writer = TranslatableText(
+            "Its auto_map names no class of model that writes text, only: {names}.",
+            {"names": ", ".join(sorted(map(str, auto_map))) or "-"},
+        )
+        return join_texts(no_writer, _ADVICE)
+    if not _names_processor((config, *processor_files.values())):
+        own_way = message(
+            "It brings no processor for pictures and words together, only a way of its own to be "
+            "asked."
+        )
+        return join_texts(own_way, _ADVICE)
     return ""
 
 
@@ -126,16 +135,21 @@ def check_code(folder: Path, config: Json, options: LoadOptions) -> None:
     module = model_reference(config).rsplit(".", 1)[0].replace(".", "/")
     if module and "--" not in module and not (folder / f"{module}.py").is_file():
         raise LoadError(
-            f"There is no {module}.py in {folder}, which its config.json names. Please fetch or "
-            "save the model again."
+            "There is no {module}.py in {folder}, which its config.json names. Please fetch or "
+            "save the model again.",
+            module=module,
+            folder=folder,
         )
     revision, trusted = code_revision(folder), options.revision or ""
     if len(trusted) < MIN_REVISION_DIGITS or not revision.startswith(trusted):
-        files = ", ".join(code_files(folder)) or "no code files"
         raise LoadError(
-            f"The code in {folder} ({files}) is not the code that is trusted: its revision is "
-            f"{revision}, not {trusted!r}. If you have read it and trust it, set this revision in "
-            "the menu; otherwise choose another model."
+            "The code in {folder} ({files}) is not the code that is trusted: its revision is "
+            "{revision}, not {trusted}. If you have read it and trust it, set this revision in "
+            "the menu; otherwise choose another model.",
+            folder=folder,
+            files=", ".join(code_files(folder)) or "-",
+            revision=revision,
+            trusted=repr(trusted),
         )
 
 
@@ -149,7 +163,12 @@ def load_own_class(folder: Path, config: Json) -> Any:
     reference = model_reference(config)
     model: Any = get_class_from_dynamic_module(reference, str(folder))
     if not hasattr(model, "generate"):
-        raise LoadError(f"{reference} in {folder} cannot write text: it has no generate. {_ADVICE}")
+        raise LoadError(
+            "{reference} in {folder} cannot write text: it has no generate. {advice}",
+            reference=reference,
+            folder=folder,
+            advice=TranslatableText(_ADVICE),
+        )
     return model
 
 
@@ -164,10 +183,15 @@ def own_code_errors(folder: Path, config: Json) -> Iterator[None]:
     except (VlmDemoError, MemoryError, torch.OutOfMemoryError, SafetensorError):
         raise
     except (Exception, SystemExit) as error:
-        version = config.get("transformers_version")
-        saved = f" It was saved with transformers {version}." if version else ""
-        text = " ".join(str(error).split())
-        raise LoadError(
-            f"The code that the model in {folder} brings fails with transformers "
-            f"{transformers.__version__} ({type(error).__name__}: {text}).{saved} {_ADVICE}"
-        ) from error
+        version = str(config.get("transformers_version") or "")
+        saved = TranslatableText("It was saved with transformers {version}.", {"version": version})
+        failed = TranslatableText(
+            "The code that the model in {folder} brings fails with transformers {version} "
+            "({problem}).",
+            {
+                "folder": str(folder),
+                "version": transformers.__version__,
+                "problem": f"{type(error).__name__}: {' '.join(str(error).split())}",
+            },
+        )
+        raise LoadError(join_texts(failed, saved if version else "", _ADVICE)) from error

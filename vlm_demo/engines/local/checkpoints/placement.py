@@ -37,8 +37,10 @@ def pick_device(wanted: Device) -> str:
         here.insert(0, "cuda")
     if wanted != "auto" and wanted not in here:
         raise LoadError(
-            f"There is no {wanted} device that this program can use. Please choose another one; "
-            f"here there are: {', '.join(here)}."
+            "There is no {wanted} device that this program can use. Please choose another one; "
+            "here there are: {here}.",
+            wanted=wanted,
+            here=", ".join(here),
         )
     return here[0] if wanted == "auto" else wanted
 

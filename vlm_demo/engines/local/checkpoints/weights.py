@@ -137,6 +137,7 @@ def _header(path: Path) -> list[StoredTensor]:
             ]
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise LoadError(
-            f"The weights in {path.parent} are damaged or cut off. Please fetch or save them again."
+            "The weights in {parent} are damaged or cut off. Please fetch or save them again.",
+            parent=path.parent,
         ) from error
     return tensors

@@ -68,8 +68,9 @@ class GrammarConstraint(LogitsProcessor):
         bits = np.frombuffer(self._matcher.compute_bitmask(), dtype=np.uint8)
         if self._matcher.is_error():
             raise EngineError(
-                "The answer could not follow the pattern or schema: "
-                f"{_error_reason(self._matcher.get_error())}. Please choose a simpler one."
+                "The answer could not follow the pattern or schema: {reason}. Please choose a "
+                "simpler one.",
+                reason=_error_reason(self._matcher.get_error()),
             )
         allowed = np.zeros(size, dtype=bool)
         known = min(self._vocabulary.size, size)
@@ -102,7 +103,7 @@ class GrammarCompiler:
             return self._compile(LLMatcher.grammar_from_regex(regex))
         except ValueError as error:
             raise InputError(
-                f"This pattern cannot be used: {_error_reason(str(error))}."
+                "This pattern cannot be used: {reason}.", reason=_error_reason(str(error))
             ) from error
 
     def compile_schema(self, text: str) -> GrammarConstraint:
@@ -122,7 +123,9 @@ class GrammarCompiler:
                 LLMatcher.grammar_from_json_schema(text, overrides={"whitespace_pattern": _BLANKS})
             )
         except (ValueError, RecursionError) as error:
-            raise InputError(f"This schema cannot be used: {_error_reason(str(error))}.") from error
+            raise InputError(
+                "This schema cannot be used: {reason}.", reason=_error_reason(str(error))
+            ) from error
 
     def _compile(self, grammar: str) -> GrammarConstraint:
         """Compile a grammar; raise ValueError with the library's message if it cannot be used."""

@@ -22,7 +22,10 @@ def check_length(length: int, limit: int | None) -> None:
     if limit is not None and length >= limit:
         excess = length - limit + 1
         raise TooLongError(
-            f"This is too long for the model: {length:,} tokens, {excess:,} too "
-            f"many: it can take {limit - 1:,}. Please shorten it, or clear the conversation.",
+            "This is too long for the model: {length} tokens, {excess} too many: it can take "
+            "{limit}. Please shorten it, or clear the conversation.",
+            length=f"{length:,}",
+            excess=f"{excess:,}",
+            limit=f"{limit - 1:,}",
             excess_tokens=excess,
         )

@@ -117,8 +117,9 @@ class PromptEncoder:
             )
         except TemplateError as error:
             raise EngineError(
-                f"The chat template of this checkpoint cannot be used: {error}. Please choose "
-                "another model, or another version of this one."
+                "The chat template of this checkpoint cannot be used: {problem}. Please choose "
+                "another model, or another version of this one.",
+                problem=error,
             ) from error
         if (prompt.choices or prompt.pattern or prompt.schema) and OPEN_REASONING.search(text):
             text += "</think>"  # an answer is wanted, without reasoning

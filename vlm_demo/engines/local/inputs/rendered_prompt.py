@@ -17,12 +17,13 @@ import torch
 from PIL import Image
 
 from vlm_demo.engines.base import RenderedPrompt
+from vlm_demo.translatable_text import message
 from vlm_demo.values import Prompt
 
 CHANNELS = 3
 """Colours of an image: red, green and blue."""
 
-NOT_CONVERTIBLE = "This model's processor returns pictures in a form that cannot be shown."
+NOT_CONVERTIBLE = message("This model's processor returns pictures in a form that cannot be shown.")
 """Remark where images in the processor's output cannot be converted back."""
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from vlm_demo.errors import OutOfMemoryError
+from vlm_demo.translatable_text import DisplayText, TranslatableText, list_alternatives
 from vlm_demo.units import format_bytes
 
 log = logging.getLogger(__name__)
@@ -108,24 +109,28 @@ def check_request(
         return
     if needed <= free:
         return
-    remedies, tokens = [], 0
+    remedies: list[DisplayText] = []
+    tokens = 0
     smaller = image_tokens // 4  # half as wide and high
     shorter = prompt_tokens - image_tokens + smaller
     smaller_image = (
         _has_dynamic_resolution(config) and peak_bytes(shorter, smaller, new_tokens) <= free
     )
     if smaller_image:
-        remedies.append("take a picture half as wide and high")
+        remedies.append(TranslatableText("take a picture half as wide and high"))
     if history_tokens and peak_bytes(prompt_tokens - history_tokens, new=new_tokens) <= free:
-        remedies.append("clear the conversation")
+        remedies.append(TranslatableText("clear the conversation"))
     affordable = (free - peak_bytes()) / (kv_bytes(config, 1, dtype) * ROOM_TO_GROW)
     if affordable >= MIN_NEW_TOKENS:
         tokens = _round_down(affordable)
-        remedies.append(f"ask for at most {tokens:,} new tokens")
+        remedies.append(
+            TranslatableText("ask for at most {count} new tokens", {"count": f"{tokens:,}"})
+        )
     raise OutOfMemoryError(
-        f"This request needs about {format_bytes(needed)} of memory, and "
-        f"{format_bytes(max(free, 0))} are free. Please "
-        f"{', or '.join(remedies) or 'choose a smaller model'}.",
+        "This request needs about {needed} of memory, and {free} are free. Please {remedies}.",
+        needed=format_bytes(needed),
+        free=format_bytes(max(free, 0)),
+        remedies=list_alternatives(remedies or [TranslatableText("choose a smaller model")]),
         smaller_image=smaller_image,
         new_tokens=tokens,
     )

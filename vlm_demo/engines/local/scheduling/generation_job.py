@@ -109,8 +109,9 @@ class GenerationJob:
     def timeout_error(self) -> AnswerTimeoutError:
         """Return the error that ends a request which took too long."""
         return AnswerTimeoutError(
-            f"This took longer than {self._timeout_s:,.0f} seconds and was stopped. Please ask "
-            "for less, or try again when the model has less to do."
+            "This took longer than {timeout_s} seconds and was stopped. Please ask for less, or "
+            "try again when the model has less to do.",
+            timeout_s=f"{self._timeout_s:,.0f}",
         )
 
     def chunks(self) -> Generator[TextChunk, None, None]:

@@ -176,9 +176,12 @@ class Worker:
         if dropped is None:
             answering, waiting = self.counts()
             raise QueueFullError(
-                f"This model is busy: {answering} answers are being written and "
-                f"{waiting} requests are waiting; yours would be number "
-                f"{waiting + 1} in the queue. Please try again in a moment."
+                "This model is busy: {answering} answers are being written and {waiting} requests "
+                "are waiting; yours would be number {place} in the queue. Please try again in "
+                "a moment.",
+                answering=answering,
+                waiting=waiting,
+                place=waiting + 1,
             )
         self._finish(dropped, gave_way_error())
 

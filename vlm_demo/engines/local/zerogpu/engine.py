@@ -156,7 +156,7 @@ class ZeroGpuEngine:
             raise
         except Exception as error:  # ZeroGPU's own: no GPU is free, or a quota is used up
             said = getattr(error, "message", error)
-            raise EngineError(f"ZeroGPU did not answer: {said!s}") from error
+            raise EngineError("ZeroGPU did not answer: {said}", said=str(said)) from error
         finally:
             with self._lock:
                 self._answering -= 1
@@ -165,8 +165,8 @@ class ZeroGpuEngine:
         with self._lock:
             if self._answering >= self._max_requests:
                 raise QueueFullError(
-                    f"This model is busy with {self._answering} requests. Please try again in a "
-                    "moment."
+                    "This model is busy with {answering} requests. Please try again in a moment.",
+                    answering=self._answering,
                 )
             self._answering += 1
 

@@ -57,4 +57,6 @@ def load_outline(folder: Path, options: LoadOptions) -> Outline:
             model_class.generate,
         )
     except (OSError, ValueError, ImportError, KeyError, TypeError, AttributeError) as error:
-        raise LoadError(f"The model in {folder} could not be loaded: {error}") from error
+        raise LoadError(
+            "The model in {folder} could not be loaded: {problem}", folder=folder, problem=error
+        ) from error

@@ -79,8 +79,9 @@ def _run(request: GpuRequest) -> Generator[GpuOutput, None, None]:
                 yield chunk
                 if time.monotonic() > end:
                     raise AnswerTimeoutError(
-                        f"The {request.seconds} seconds of GPU time for this answer are over. "
-                        "Please ask for a shorter answer."
+                        "The {seconds} seconds of GPU time for this answer are over. Please ask "
+                        "for a shorter answer.",
+                        seconds=request.seconds,
                     )
     except VlmDemoError as error:  # if it were raised, its message would be lost on the way
         yield error

@@ -6,8 +6,8 @@ from vlm_demo.backend import Backend
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.engines import is_hub_reachable
 from vlm_demo.model_routing import wants_larger_model
+from vlm_demo.translatable_text import TranslatableText
 from vlm_demo.ui.components.answer.remedies import Remedy, RemedyAction
-from vlm_demo.ui.html_values import TranslatableText
 from vlm_demo.values import Reply, Task
 
 BYTES_A_PARAMETER = 2

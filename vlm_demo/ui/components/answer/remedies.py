@@ -21,8 +21,8 @@ from vlm_demo.errors import (
     UnknownModelError,
     UnsupportedTaskError,
 )
+from vlm_demo.translatable_text import TranslatableText
 from vlm_demo.ui.components.answer.view import failure_value
-from vlm_demo.ui.html_values import TranslatableText
 from vlm_demo.ui.streaming import error_message
 from vlm_demo.values import Reply, Task
 

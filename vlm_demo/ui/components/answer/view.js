@@ -15,8 +15,6 @@ const { canvas, run, field, picture } = card.dataset;
 const LINE = 2.5;  // pixels under a phrase; dashes are in widths of their line
 let drawn = [], offered = '';
 
-const told = (line) => (typeof line === 'string' ? say.whole(line) : say(line.words, line.values));
-
 // Sets only what has changed: a screen reader would read the same text again.
 function fill(node, words) {
   if (node.textContent !== words) node.textContent = words;
@@ -171,7 +169,7 @@ function remedy({ action, words: line, choice }) {
   const button = document.createElement('button');
   button.type = 'button';
   button.dataset.action = action;
-  button.textContent = told(line);
+  button.textContent = say(line);
   button.addEventListener('click', () => {
     if (act) { const target = needed(); if (target) act(target); return; }
     for (const other of ways.children) other.disabled = true;
@@ -203,19 +201,19 @@ function show() {
   } = JSON.parse(props.value || '{}');
   write(parts);
   text.setAttribute('aria-busy', String(busy));
-  fill(stage, waiting ? told(waiting.stage) : '');
+  fill(stage, waiting ? say(waiting.stage) : '');
   stage.hidden = false;
-  fill(wait.querySelector('span'), waiting ? told(waiting.words) : '');
+  fill(wait.querySelector('span'), waiting ? say(waiting.words) : '');
   wait.hidden = !waiting;
   bar.hidden = !waiting || waiting.share === null;
   if (!bar.hidden) bar.value = waiting.share;
-  fill(problem.querySelector('p'), failure ? told(failure.words) : '');
+  fill(problem.querySelector('p'), failure ? say(failure.words) : '');
   problem.hidden = !failure;
   offer(failure ? failure.remedies : []);
   fill(reasoningFold.querySelector('p'), reasoning);
   reasoningFold.hidden = !reasoning;
-  fill(note, notes.map(told).join('\n'));
-  fill(pace, busy ? '' : facts.map(told).join(' · '));
+  fill(note, notes.map((line) => say(line)).join('\n'));
+  fill(pace, busy ? '' : facts.map((line) => say(line)).join(' · '));
   list(found, busy);
   shares.replaceChildren(...compared.map(share));
   shares.hidden = !compared.length;

@@ -16,14 +16,11 @@ import gradio as gr
 from vlm_demo.analysis.multiple_choice import CircularResult, Ranking
 from vlm_demo.prompting.stop_notes import STOP_NOTES, stop_note
 from vlm_demo.rendering.palette import colour_of, dash_of
+from vlm_demo.translatable_text import DisplayText, TranslatableText, message
 from vlm_demo.ui import browser_files
 from vlm_demo.ui.components.answer.waiting import Waiting
 from vlm_demo.ui.components.html_component import build_html_component
-from vlm_demo.ui.html_values import (
-    DisplayText,
-    TranslatableText,
-    encode_value,
-)
+from vlm_demo.ui.html_values import encode_value
 from vlm_demo.units import format_percent, format_rate, format_seconds
 from vlm_demo.values import Mention, Reply, ReplyState, StopReason, TargetResult, Timing
 
@@ -140,17 +137,17 @@ def answer_value(
 
 
 def failure_value(
-    message: str, remedies: Sequence[Mapping[str, Any]], reply: Reply | None = None
+    text: DisplayText, remedies: Sequence[Mapping[str, Any]], reply: Reply | None = None
 ) -> str:
     """Value of the component for an error and what can be done, below what was written by then.
 
     Args:
-        message: what happened.
+        text: what happened.
         remedies: the `Remedy.content` of each.
         reply: what was written; None: nothing.
     """
     parts = list(_split_text(reply)) if reply else []
-    return encode_value({"parts": parts, "problem": {"words": message, "remedies": list(remedies)}})
+    return encode_value({"parts": parts, "problem": {"words": text, "remedies": list(remedies)}})
 
 
 def ranking_value(ranking: Ranking, *, busy: bool, note: DisplayText = "") -> str:
@@ -212,16 +209,16 @@ def _describe_agreement(result: CircularResult) -> TranslatableText:
     )
 
 
-def _timing_facts(timing: Timing | None) -> list[TranslatableText]:
+def _timing_facts(timing: Timing | None) -> list[DisplayText]:
     """Say how long an answer took, and how fast it came."""
     if timing is None:
         return []
-    facts = [
-        TranslatableText("{time}", {"time": format_seconds(timing.seconds)}),
+    facts: list[DisplayText] = [
+        format_seconds(timing.seconds),
         TranslatableText("first token {time}", {"time": format_seconds(timing.first_token_s)}),
     ]
     if timing.tokens:
-        template = "1 token" if timing.tokens == 1 else "{count} tokens"
+        template = message("1 token") if timing.tokens == 1 else message("{count} tokens")
         facts.append(TranslatableText(template, {"count": f"{timing.tokens:,}"}))
     if rate := timing.tokens_per_s:
         facts.append(TranslatableText("{rate} tokens/s", {"rate": format_rate(rate)}))
@@ -268,28 +265,28 @@ def _phrase_spans(mentions: tuple[Mention, ...]) -> list[tuple[int, int, int]]:
     ]
 
 
-def describe_outcome(reply: Reply) -> tuple[str, Tone]:
+def describe_outcome(reply: Reply) -> tuple[DisplayText, Tone]:
     """Say whether a complete answer names regions: found, none, unreadable or not drawn yet."""
     match reply.state:
         case ReplyState.FOUND:
             count = sum(len(mention.regions) for mention in reply.mentions)
-            return f"{count} {'object' if count == 1 else 'objects'} found", "found"
+            template = message("1 object found") if count == 1 else message("{count} objects found")
+            return TranslatableText(template, {"count": count}), "found"
         case ReplyState.PARTLY_UNREADABLE:
-            return str(PARTLY_UNREADABLE), "unreadable"
+            return PARTLY_UNREADABLE, "unreadable"
         case ReplyState.NONE:
-            return "Nothing found (the model returned no boxes).", "none"
+            return message("Nothing found (the model returned no boxes)."), "none"
         case ReplyState.UNREADABLE:
-            return (
-                "Some coordinates could not be parsed.",
-                "unreadable",
-            )
+            return PARTLY_UNREADABLE, "unreadable"
         case ReplyState.SPACE_UNKNOWN:
-            return str(SPACE_UNKNOWN), "unreadable"
+            return SPACE_UNKNOWN, "unreadable"
 
 
-def _describe_queue_position(position: int) -> str:
+def _describe_queue_position(position: int) -> DisplayText:
     """Say how many requests are answered before this one; "": none."""
     if not position:
         return ""
-    requests = "one request is" if position == 1 else f"{position} requests are"
-    return f"The model is busy: {requests} ahead of this one."
+    template = message("The model is busy: {count} requests are ahead of this one.")
+    if position == 1:
+        template = message("The model is busy: one request is ahead of this one.")
+    return TranslatableText(template, {"count": position})

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from vlm_demo.backend import Backend
 from vlm_demo.engines import Progress
-from vlm_demo.ui.html_values import TranslatableText
+from vlm_demo.translatable_text import TranslatableText, message
 from vlm_demo.units import format_progress
 from vlm_demo.values import Request
 
@@ -69,7 +69,9 @@ class Waiting:
         if loading is None or not loading.total:
             return self.stage
         fetching = loading.stage == "fetching"
-        template = "Fetching {model}: {amount}" if fetching else "Loading {model}: {amount}"
+        template = message("Loading {model}: {amount}")
+        if fetching:
+            template = message("Fetching {model}: {amount}")
         amount = _format_amount(loading, loading.total)
         return TranslatableText(template, {"model": self.model, "amount": amount})
 

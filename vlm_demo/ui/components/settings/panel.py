@@ -27,7 +27,7 @@ from vlm_demo.ui.components.settings.sampling_values import (
     own_settings,
 )
 from vlm_demo.ui.events import QUICK
-from vlm_demo.ui.html_values import TranslatableText, encode_value
+from vlm_demo.ui.html_values import encode_value
 from vlm_demo.ui.i18n import say
 from vlm_demo.values import Sampling
 
@@ -115,7 +115,7 @@ class Controls:
         try:
             hints = list(find_hints(build_sampling(Sampling(), *values)))
         except InputError as error:
-            hints = [TranslatableText(str(error))]
+            hints = [error.message]
         state = encode_value({"model": model, "changed": count, "hints": hints})
         return {self.badge: state, self.footer: state}
 

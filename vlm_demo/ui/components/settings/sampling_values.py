@@ -10,7 +10,7 @@ from typing import Any
 from vlm_demo.backend import Backend
 from vlm_demo.errors import InputError
 from vlm_demo.families import get_family
-from vlm_demo.ui.html_values import TranslatableText
+from vlm_demo.translatable_text import TranslatableText
 from vlm_demo.values import Sampling
 
 MAX_SEED_DIGITS = 18
@@ -64,8 +64,9 @@ def _read_seed(words: str) -> int | None:
         return None
     if not words.isdecimal() or len(words) > MAX_SEED_DIGITS:
         raise InputError(
-            f"The seed is a whole number of at most {MAX_SEED_DIGITS} digits. Leave it empty to "
-            "draw anew each time."
+            "The seed is a whole number of at most {max_seed_digits} digits. Leave it empty to "
+            "draw anew each time.",
+            max_seed_digits=MAX_SEED_DIGITS,
         )
     return int(words)
 

@@ -1,14 +1,16 @@
 // How the models are listed: in groups, found by words, with what they can and cannot do.
 
+import { message } from "../../i18n/say.js";
+
 /** @typedef {import("./store.js").ModelInfo} ModelInfo */
 /** @typedef {import("./store.js").ServerText} ServerText */
 
 /** The groups in their order, with their titles. @type {[ModelInfo["group"], string][]} */
 export const GROUPS = [
-  ["here", "On this computer"],
-  ["fits", "Fits here"],
-  ["servers", "Servers"],
-  ["elsewhere", "Too large or elsewhere"],
+  ["here", message("On this computer")],
+  ["fits", message("Fits here")],
+  ["servers", message("Servers")],
+  ["elsewhere", message("Too large or elsewhere")],
 ];
 
 /** Tasks of the protocol whose answers are boxes. */

@@ -14,7 +14,8 @@ from vlm_demo.analysis.diagnosis import (
 )
 from vlm_demo.markup.coordinate_spaces import SPACES
 from vlm_demo.rendering.palette import colour_of
-from vlm_demo.ui.html_values import DisplayText, TranslatableText, translatable_html
+from vlm_demo.translatable_text import DisplayText, TranslatableText
+from vlm_demo.ui.html_values import translatable_html
 from vlm_demo.values import ReplyState
 
 MAX_TRACES = 8
@@ -62,7 +63,7 @@ def warning_html(text: DisplayText, *more: str) -> str:
 def _reading_warning_html(warning: ReadingWarning) -> str:
     titles = [translatable_html(SPACES[name].title) for name in warning.better_spaces]
     better = "<span data-say>Likelier:</span> " + " / ".join(titles)
-    return warning_html(warning.message, *([better] if titles else []))
+    return warning_html(warning.text, *([better] if titles else []))
 
 
 def _outcome_html(diagnosis: OutputDiagnosis) -> str:
@@ -75,8 +76,9 @@ def _traces_html(traces: Sequence[ConversionTrace]) -> str:
     if not traces:
         return ""
     first, rest = traces[:MAX_TRACES], traces[MAX_TRACES:]
+    more_places = TranslatableText("{count} more places", {"count": len(rest)})
     more = (
-        f"<details><summary data-say>{len(rest)} more places</summary>{_list(rest)}</details>"
+        f"<details><summary>{translatable_html(more_places)}</summary>{_list(rest)}</details>"
         if rest
         else ""
     )
@@ -100,9 +102,10 @@ def _step_html(step: ConversionStep) -> str:
     numbers = ", ".join(map(_format_number, step.numbers))
     value = f"<code>{numbers}</code>" if numbers else ""
     # The raw text is the only detail without numbers.
-    detail = html.escape(step.detail)
-    detail = f"<small data-say>{detail}</small>" if numbers else f"<code>{detail}</code>"
-    return f"<li><span data-say>{html.escape(step.title)}</span>{value}{detail}</li>"
+    detail = f"<code>{html.escape(str(step.detail))}</code>"
+    if numbers:
+        detail = f"<small>{translatable_html(step.detail)}</small>"
+    return f"<li>{translatable_html(step.title)}{value}{detail}</li>"
 
 
 def _format_number(number: float) -> str:
@@ -125,7 +128,8 @@ def _row(other: AlternativeReading) -> str:
     titles = ", ".join(map(html.escape, other.titles[:MAX_FAMILIES]))
     if rest := other.titles[MAX_FAMILIES:]:
         others = html.escape(", ".join(rest))
-        titles += f"<details><summary data-say>and {len(rest)} more</summary>{others}</details>"
+        more = translatable_html(TranslatableText("and {count} more", {"count": len(rest)}))
+        titles += f"<details><summary>{more}</summary>{others}</details>"
     where = TranslatableText("the same") if other.is_same else TranslatableText("elsewhere")
     space = other.space or TranslatableText("several things")
     return (

@@ -70,7 +70,10 @@ class InspectedOutput:
             UnknownModelError: there is no such family.
         """
         if len(raw) > MAX_CHARACTERS:
-            raise InputError(f"This is too long: at most {MAX_CHARACTERS:,} characters are read.")
+            raise InputError(
+                "This is too long: at most {max_characters} characters are read.",
+                max_characters=f"{MAX_CHARACTERS:,}",
+            )
         original = image.size if image else _read_size(width, height)
         is_resized = None not in (model_width, model_height)
         seen = _read_size(model_width, model_height) if is_resized else original

@@ -22,6 +22,7 @@ from vlm_demo.errors import InputError
 from vlm_demo.families import all_families, get_family
 from vlm_demo.markup.coordinate_spaces import SPACES, CoordinateSpace
 from vlm_demo.prompting.family import Family
+from vlm_demo.translatable_text import TranslatableText
 from vlm_demo.ui.components.answer.view import EMPTY_ANSWER, answer_value, build_answer
 from vlm_demo.ui.components.canvas.canvas_values import canvas_value
 from vlm_demo.ui.components.image_input import (
@@ -32,7 +33,6 @@ from vlm_demo.ui.components.image_input import (
 from vlm_demo.ui.components.uploaded_images import UploadedImage, store_image
 from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.events import QUICK
-from vlm_demo.ui.html_values import TranslatableText
 from vlm_demo.ui.i18n import say
 from vlm_demo.ui.models.parsing.diagnosis_html import (
     diagnosis_html,
@@ -174,7 +174,7 @@ def build_output_form(tab: gr.Tab, page: PageContext) -> OutputForm:
         try:
             output = InspectedOutput.read(*values)
         except InputError as error:
-            return {result: EMPTY_ANSWER, details: warning_html(str(error))}
+            return {result: EMPTY_ANSWER, details: warning_html(error.message)}
         return {**_show_output(output, image, result, details), **form.show_missing_sizes(output)}
 
     gr.on(

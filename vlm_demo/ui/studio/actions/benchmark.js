@@ -15,7 +15,7 @@ export function createBenchmark(studio, collect) {
     try {
       const given = name === "add" ? await collect() : content;
       const { questions, url, name: file, standings = [] } = await call("studio_benchmark", [name, given]);
-      setText(count, say(questions === 1 ? "1 question" : "{count} questions", { count: questions ?? 0 }));
+      setText(count, questions === 1 ? say("1 question") : say("{count} questions", { count: questions ?? 0 }));
       fill(board, standings.length ? standingsTable(studio, standings) : null);
       if (url) h("a", { href: studio.address(url), download: file }).click();
     } catch (error) {

@@ -15,11 +15,10 @@ from vlm_demo.analysis.confidence import Calibration
 from vlm_demo.analysis.multiple_choice import CircularResult, Ranking
 from vlm_demo.analysis.reread import spaces_to_choose
 from vlm_demo.catalog.spec import ModelSpec
-from vlm_demo.model_routing import ANSWERED, LOOKS
-from vlm_demo.prompting.stop_notes import stop_note
+from vlm_demo.prompting.stop_notes import STOP_NOTES, stop_note
 from vlm_demo.prompting.targets import TARGET_TASKS
+from vlm_demo.translatable_text import DisplayText, TranslatableText, as_text, message, text_to_json
 from vlm_demo.ui.components.answer.waiting import Waiting
-from vlm_demo.ui.html_values import DisplayText, TranslatableText
 from vlm_demo.ui.studio.answering.blocks import AnswerBlocks
 from vlm_demo.ui.studio.answering.mentions import mention_items, mention_styles, target_items
 from vlm_demo.values import Reply, ReplyState, StopReason, Task
@@ -49,7 +48,7 @@ class Differ:
         self._mentions: list[Event] = []
         self._things: list[Event] = []
         self._reasoning = ""
-        self._note = ""
+        self._note: DisplayText = ""
 
     def events(self, reply: Reply, *, is_complete: bool = False) -> list[Event]:
         """Return what has changed since the reply before.
@@ -130,7 +129,7 @@ def end_event(
         remedies: what else can be done, each an action with its label and choice.
     """
     outcome, tone = describe_outcome(reply) if task in TARGET_TASKS else (None, "")
-    said = [note for note in (*notes, *_separate_notes(reply), stop_note(reply)) if note]
+    said = [note for note in (*notes, reply.note, stop_note(reply)) if note]
     if outcome is None and reply.state in _PROBLEMS:
         said.append(_PROBLEMS[reply.state])
     spaces = spaces_to_choose(spec, reply)
@@ -155,18 +154,8 @@ def end_event(
             "tokens_per_s": round(timing.tokens_per_s, 2),
         },
         "space": space or reply.space,
-        "space_choices": [{"name": one.name, "title": one.title} for one in spaces],
+        "space_choices": [{"name": one.name, "title": text_data(one.title)} for one in spaces],
     }
-
-
-def _separate_notes(reply: Reply) -> list[DisplayText]:
-    """Return the notes of a reply: who answered and why as texts of their own, then the rest."""
-    who = ANSWERED.format(name=reply.model)
-    for looks in LOOKS.values():
-        if reply.note.startswith(f"{looks} {who}"):
-            answerer = TranslatableText(ANSWERED, {"name": reply.model})
-            return [looks, answerer, reply.note.removeprefix(f"{looks} {who}").strip()]
-    return [reply.note]
 
 
 def stop_event(done: Event) -> Event:
@@ -193,9 +182,8 @@ def failure_event(message: DisplayText, remedies: Sequence[Event], image_gone: s
 
 def text_data(text: DisplayText) -> Event:
     """Return a text for people as the browser gets it."""
-    if isinstance(text, str):
-        return {"words": text, "values": {}}
-    return {"words": text.template, "values": dict(text.values)}
+    content: Event = text_to_json(as_text(text))
+    return content
 
 
 def describe_outcome(reply: Reply) -> tuple[TranslatableText, str]:
@@ -203,14 +191,14 @@ def describe_outcome(reply: Reply) -> tuple[TranslatableText, str]:
     match reply.state:
         case ReplyState.FOUND:
             count = sum(len(mention.regions) for mention in reply.mentions)
-            template = "1 object found" if count == 1 else "{count} objects found"
+            template = message("1 object found") if count == 1 else message("{count} objects found")
             return TranslatableText(template, {"count": count}), "found"
         case ReplyState.NONE:
             return TranslatableText("Nothing found (the model returned no boxes)."), "none"
     return _PROBLEMS[reply.state], "unreadable"
 
 
-_STOPPED = "The answer was stopped before its end."
+_STOPPED = STOP_NOTES[StopReason.CANCELLED]
 
 _PROBLEMS = {
     ReplyState.PARTLY_UNREADABLE: TranslatableText(

@@ -118,6 +118,8 @@ def read_sent(kind: type[SentT], value: Any) -> SentT:
         return kind.model_validate(value)
     except ValidationError as error:
         reason = describe_validation_error(error)
-        raise InputError(f"The page sent a request that cannot be used: {reason}.") from error
+        raise InputError(
+            "The page sent a request that cannot be used: {reason}.", reason=reason
+        ) from error
     except RecursionError as error:
         raise InputError("The page sent a request that is nested too deeply.") from error

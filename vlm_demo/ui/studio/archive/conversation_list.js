@@ -51,7 +51,7 @@ function entry(studio, archive, { id, title, changed, turns }, isOpen) {
   const open = h(
     "button", { type: "button", class: "conversation-open", "aria-current": isOpen ? "true" : null, onclick: () => isOpen ? studio.closeDrawer() : void archive.open(id) },
     h("span", { dir: "auto", class: "conversation-title" }, name),
-    h("small", {}, [new Date(changed).toLocaleString(document.documentElement.lang || undefined, { dateStyle: "medium", timeStyle: "short" }), say(turns === 1 ? "1 turn" : "{count} turns", { count: turns })].join(" · ")),
+    h("small", {}, [new Date(changed).toLocaleString(document.documentElement.lang || undefined, { dateStyle: "medium", timeStyle: "short" }), turns === 1 ? say("1 turn") : say("{count} turns", { count: turns })].join(" · ")),
   );
   const rename = h("button", { type: "button", class: "icon-button small", title: say("Rename"), "aria-label": say("Rename {name}", { name }), onclick: () => edit() }, icon("edit"));
   const remove = confirming(icon("trash"), say("Delete for ever?"), () => void archive.delete(id), say("Delete {name}", { name }));

@@ -22,9 +22,9 @@ from vlm_demo.engines.channel import HEARTBEAT_S, PACE_S, Channel
 from vlm_demo.errors import InputError, UnsupportedTaskError
 from vlm_demo.markup.region_json import MarkedRegions, region_to_json
 from vlm_demo.rendering.export import FILE_FORMATS
+from vlm_demo.translatable_text import TranslatableText, message
 from vlm_demo.ui.components.answer_actions.exports import export_answers
 from vlm_demo.ui.components.uploaded_images import file_url
-from vlm_demo.ui.html_values import TranslatableText
 from vlm_demo.ui.studio.answering.events import Event, text_data
 from vlm_demo.ui.studio.answering.protocol import Sent, read_sent
 from vlm_demo.ui.studio.calls.base import error_data, explain_errors
@@ -88,7 +88,7 @@ class AnswerCalls:
             checker: the model that looks; "": the best one.
             request: who asks.
         """
-        yield {"findings": [], "summary": text_data("Looking for what it names…")}
+        yield {"findings": [], "summary": text_data(message("Looking for what it names…"))}
         try:
             sent = read_sent(SentAnswer, answer)
             owner = read_owner(request)
@@ -125,7 +125,9 @@ class AnswerCalls:
         def compare() -> dict[str, Any]:
             sent = read_sent(SentAnswers, {"answers": answers}).answers
             if not 2 <= len(sent) <= MAX_COMPARED:
-                raise InputError(f"Please choose 2 to {MAX_COMPARED} answers.")
+                raise InputError(
+                    "Please choose 2 to {max_compared} answers.", max_compared=MAX_COMPARED
+                )
             compared = compare_answers(
                 [ModelAnswer(one.model, one.to_reply()) for one in sent], sent[0].task
             )

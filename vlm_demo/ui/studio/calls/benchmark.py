@@ -25,7 +25,10 @@ def add_question(benchmark: Benchmark, new: LabelledQuestion) -> Benchmark:
             merged = replace(new, image=known.image, answers=answers)
             return (*benchmark[:index], merged, *benchmark[index + 1 :])
     if len(benchmark) >= MAX_QUESTIONS:
-        raise InputError(f"The benchmark is full: it takes at most {MAX_QUESTIONS} questions.")
+        raise InputError(
+            "The benchmark is full: it takes at most {max_questions} questions.",
+            max_questions=MAX_QUESTIONS,
+        )
     return (*benchmark, new)
 
 

@@ -14,8 +14,8 @@ from vlm_demo.errors import InputError
 from vlm_demo.families import get_family
 from vlm_demo.rendering.palette import colour_of
 from vlm_demo.settings import Settings
+from vlm_demo.translatable_text import DisplayText, TranslatableText
 from vlm_demo.ui.components.uploaded_images import file_url, store_image
-from vlm_demo.ui.html_values import DisplayText, TranslatableText
 from vlm_demo.ui.studio.answering.events import text_data
 from vlm_demo.ui.studio.answering.protocol import StudioRequest, read_sent
 from vlm_demo.ui.studio.answering.requests import build_request
@@ -107,7 +107,7 @@ class InspectionCalls:
                 "more": len(diagnosis.traces) - len(traces),
                 "spans": [list(trace.place.span) for trace in diagnosis.traces],
                 "space": diagnosis.space and text_data(diagnosis.space.title),
-                "notes": [text_data(warning.message) for warning in diagnosis.warnings],
+                "notes": [text_data(warning.text) for warning in diagnosis.warnings],
                 "plain": diagnosis.reply.text,
                 "state": diagnosis.reply.state.value,
             }

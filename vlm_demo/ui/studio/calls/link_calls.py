@@ -20,8 +20,8 @@ from vlm_demo.conversations.permalink import (
 from vlm_demo.errors import InputError, UnknownModelError
 from vlm_demo.markup.region_json import region_to_json
 from vlm_demo.prompting.targets import TARGET_TASKS, read_targets
+from vlm_demo.translatable_text import TranslatableText
 from vlm_demo.ui.components.examples import Example
-from vlm_demo.ui.html_values import TranslatableText
 from vlm_demo.ui.studio.answering.events import text_data
 from vlm_demo.ui.studio.answering.protocol import StudioRequest, read_sent
 from vlm_demo.ui.studio.answering.requests import build_request

@@ -23,6 +23,7 @@ from vlm_demo.errors import InputError, ServerError, UntrustedCodeError
 from vlm_demo.families import all_families, get_family
 from vlm_demo.server.operators import is_operator, require_operator
 from vlm_demo.settings import Settings
+from vlm_demo.ui.components.model_card import STAGES
 from vlm_demo.ui.events import MAX_ANSWERS
 from vlm_demo.ui.streaming import error_message
 from vlm_demo.ui.studio.answering.events import text_data
@@ -59,7 +60,7 @@ class ModelCalls:
             number_format: to load it in; "": the one that it has, or the menu's.
             request: who asks.
         """
-        yield {"stage": text_data("Loading"), "share": None}
+        yield {"stage": text_data(STAGES["loading"]), "share": None}
         try:
             wanted = _read_format(str(number_format))
             if wanted or not self.backend.can_answer_without_fetching(str(name)):
@@ -234,7 +235,7 @@ def _read_format(name: str) -> NumberFormat | None:
 
 def _step(progress: Progress) -> dict[str, Any]:
     share = progress.done / progress.total if progress.total else None
-    return {"stage": text_data(progress.stage.capitalize()), "share": share}
+    return {"stage": text_data(STAGES[progress.stage]), "share": share}
 
 
 def _read_listings(address: str, key: str) -> Sequence[ServerListing]:
