@@ -173,7 +173,7 @@ def test_a_model_that_runs_elsewhere_says_why_and_cannot_be_used(
 
 def test_a_model_is_loaded_used_and_unloaded(visit: Visit, backend: Backend) -> None:
     page = visit.page
-    page.get_by_role("button", name=EMBEDDED, exact=True).press("Enter")
+    row(visit, EMBEDDED).get_by_role("button").press("Enter")
     wait_for_card(visit, EMBEDDED)
     page.click("#models-load")
     row(visit, EMBEDDED).locator(".badge").wait_for()

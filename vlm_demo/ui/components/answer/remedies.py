@@ -105,10 +105,18 @@ def find_remedies(error: Exception, backend: Backend, model: str, task: Task) ->
 
 
 def _offer_other_models(backend: Backend, model: str, task: Task) -> Iterator[Remedy]:
-    """Offer other models that can do the task: first those in memory, then those on disk."""
+    """Offer other models that can do the task.
+
+    First comes the entry that chooses one by the picture, then those in memory, then those on disk.
+    """
+    choosing = [
+        spec.name
+        for spec in backend.menu
+        if spec.engine == "automatic" and spec.name != model and spec.supports(task)
+    ]
     able = [name for name in backend.models_for(task) if name != model]
     able.sort(key=lambda name: (not backend.is_loaded(name), not backend.spec(name).is_here))
-    return map(_ask_instead, able[:MAX_MODELS])
+    return map(_ask_instead, [*choosing, *able][:MAX_MODELS])
 
 
 def _ask_instead(model: str) -> Remedy:
