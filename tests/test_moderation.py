@@ -42,7 +42,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
             text = request.text.rpartition("Text: ")[2]
             yield Reply("", "Yes." if "bad" in text else "No." if "odd" not in text else "Hm.")
             return
-        yield Reply("", "", queue_position=1)
+        yield Reply("", "", queue_position=1, is_waiting=True)
         yield Reply(request.text[:2], request.text[:2])
         yield Reply(request.text, request.text)
 
