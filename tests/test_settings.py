@@ -104,7 +104,7 @@ def test_a_setting_is_declared_with_its_flag_variable_and_help() -> None:
 def test_a_secret_is_no_flag() -> None:
     """Command lines can be read by other users of the machine."""
     secrets = {each.name for each in declarations().values() if not each.is_flag}
-    assert secrets == {"api_keys", "secret", "server_key"}
+    assert secrets == {"api_keys", "metrics_key", "secret", "server_key"}
 
 
 def test_every_default_can_be_written_as_text() -> None:

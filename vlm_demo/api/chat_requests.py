@@ -29,6 +29,9 @@ from vlm_demo.values import Box, Message, Region, RegionForm, Request, Sampling,
 ANY_OBJECT = '{"type": "object"}'
 """The schema of `response_format` "json_object"."""
 
+PROGRAMS = "programs"
+"""Who asks, in a model's queue: all programs together take turns with each visitor of the page."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChatCall:
@@ -72,6 +75,7 @@ def read_chat_call(backend: Backend, settings: Settings, body: ChatBody) -> Chat
         stop=(body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ()),
         sampling=_read_sampling(body, family.sampling),
         system=system,
+        visitor=PROGRAMS,
     )
     backend.check(body.model, request)
     shown = visible_images(family.limits, [turn.images for turn in turns])
