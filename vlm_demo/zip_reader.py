@@ -87,9 +87,9 @@ class ZipReader:
             ) from error
 
     def entries(self) -> Iterator[ZipEntry]:
-        """Yield its files in the order of its list."""
+        """Yield its files in the order of its list; those without a name are left out."""
         for info in self._archive.infolist():
-            if not info.is_dir():
+            if info.filename and not info.is_dir():
                 name = _decode_name(info)
                 yield ZipEntry(name, info.file_size, _problem(info, name), info)
 

@@ -476,6 +476,18 @@ def test_what_a_zip_must_not_hold_is_reported_file_by_file(archive, tmp_path):
     assert "500-fold" in problem(source, "bomb.bmp")
 
 
+def test_a_file_without_a_name_is_left_out_of_a_zip(archive, tmp_path):
+    path = tmp_path / "pictures.zip"
+    archive(("a.png", png("red")), ("b.png", png("red"))).close()
+    # The list's name of the first becomes one of length 0.
+    entry = path.read_bytes().index(b"PK\x01\x02")
+    content = bytearray(path.read_bytes())
+    content[entry + 28 : entry + 30] = struct.pack("<H", 0)
+    content[entry + 32 : entry + 34] = struct.pack("<H", len("a.png"))  # a comment
+    path.write_bytes(content)
+    assert open_source(path, SourceLimits()).names == ["b.png"]
+
+
 def test_a_zip_that_lies_about_its_sizes_is_found_out_while_it_is_read(archive, tmp_path):
     path = tmp_path / "pictures.zip"
     content = os.urandom(50_000)
