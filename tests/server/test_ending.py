@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
 import httpx
 import pytest
@@ -38,6 +41,26 @@ def test_answers_are_waited_for_and_not_for_ever(ending: Ending) -> None:
     begin = time.monotonic()
     assert ending.wait_for_answers(lambda: 3, 0.3) == 3
     assert time.monotonic() - begin < 5
+
+
+def test_threads_that_have_ended_keep_the_process_alive(ending: Ending) -> None:
+    ended = Thread(target=int)
+    ended.start()
+    ending.leave([ended])
+
+
+def test_a_thread_that_loads_for_long_does_not_abort_the_process() -> None:
+    program = (
+        "import threading, time\n"
+        "from vlm_demo.server.ending import Ending\n"
+        "slow = threading.Thread(target=time.sleep, args=(60,), daemon=True)\n"
+        "slow.start()\n"
+        "print('bye')\n"
+        "Ending().leave([slow], 0.1)\n"
+        "raise SystemExit(1)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (0, "bye\n")
 
 
 def test_a_page_that_ends_takes_no_more_requests(backend: Backend, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import threading
 from functools import partial
 from threading import Thread
 
@@ -28,6 +29,9 @@ from vlm_demo.ui.files.tree import FileTree, open_file_tree
 
 log = logging.getLogger(__name__)
 
+LOADING = "load "
+"""Beginning of the names of threads that load models, here and in the pool."""
+
 
 def serve(settings: Settings) -> None:
     """Serve the page until the program is interrupted.
@@ -48,6 +52,7 @@ def serve(settings: Settings) -> None:
         _serve(settings, monitor, files, ending, workers)
     workers.close()
     trimmer.close()
+    ending.leave([one for one in threading.enumerate() if one.name.startswith(LOADING)])
 
 
 def _serve(
@@ -71,7 +76,8 @@ def _serve(
     if settings.api:
         print(f"Other programs are answered at {address.rstrip('/')}{PREFIX}.", flush=True)
     # The page is up before torch is even imported; the first answer need not wait for it.
-    Thread(target=_preload, args=(backend, workers), daemon=True).start()
+    preloading = partial(_preload, backend, workers)
+    Thread(target=preloading, name="load what is needed first", daemon=True).start()
     ending.wait()
     monitor.is_ending = True
     left = ending.wait_for_answers(partial(_count_answers, backend))

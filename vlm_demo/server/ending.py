@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
+import sys
 import time
-from collections.abc import Callable
-from threading import Event
+from collections.abc import Callable, Sequence
+from threading import Event, Thread
 from types import FrameType
 
 GRACE_S = 30.0
@@ -43,6 +45,22 @@ class Ending:
         while (left := count()) and time.monotonic() < end:
             time.sleep(POLL_S)
         return left
+
+    def leave(self, threads: Sequence[Thread], wait_s: float = 5.0) -> None:
+        """End the process although threads are still loading what nobody needs any more.
+
+        Python would end in the middle of their libraries, which then abort the process.
+
+        Args:
+            threads: that may still run; where none does, nothing happens.
+            wait_s: seconds that each has to end.
+        """
+        for thread in threads:
+            thread.join(wait_s)
+        if any(thread.is_alive() for thread in threads):
+            logging.shutdown()
+            sys.stdout.flush()
+            os._exit(0)
 
     def _note(self, number: int, _: FrameType | None) -> None:
         if self._told.is_set():
