@@ -29,7 +29,7 @@ class Figures:
     models: Sequence[ModelFigures]
     resident_memory: int  # of this process
     free_memory: int
-    free_gpu_memory: int | None  # None: models run on the CPU
+    free_gpu_memory: int | None  # None: models run on the CPU, or none is loaded
     free_disk: int  # where uploads are kept
     open_files: int  # of this process; 0 where the system does not say
 
@@ -47,13 +47,14 @@ class Figures:
 def measure(backend: Backend) -> Figures:
     """Measure what the program is doing now."""
     process = psutil.Process()
-    free = backend.free_memory()
     usages = ((spec.name, backend.usage(spec.name)) for spec in backend.menu)
+    models = [ModelFigures(name, usage) for name, usage in usages if usage]
     return Figures(
-        models=[ModelFigures(name, usage) for name, usage in usages if usage],
+        models=models,
         resident_memory=process.memory_info().rss,
         free_memory=psutil.virtual_memory().available,
-        free_gpu_memory=free.gpu,
+        # Before a model is loaded, that would have to wait for torch.
+        free_gpu_memory=backend.free_memory().gpu if models else None,
         free_disk=shutil.disk_usage(Path(tempfile.gettempdir())).free,
         open_files=process.num_fds() if hasattr(process, "num_fds") else 0,
     )
