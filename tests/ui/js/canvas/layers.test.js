@@ -5,6 +5,7 @@ import { formatScore, shortenPhrase } from "../../../../vlm_demo/ui/components/c
 import { describeEdit, pixelBounds } from "../../../../vlm_demo/ui/components/canvas/marking/region_words.js";
 import { troubleWith } from "../../../../vlm_demo/ui/components/canvas/marking/typed_bounds.js";
 import { describeRequest } from "../../../../vlm_demo/ui/studio/gallery/example_button.js";
+import { addedRegions } from "../../../../vlm_demo/ui/components/canvas/found/growth.js";
 import { swatchStyle } from "../../../../vlm_demo/ui/studio/layers/swatch.js";
 
 const PICTURE = { width: 200, height: 100 };
@@ -41,4 +42,12 @@ test("an example says what it asks", () => {
   assert.equal(describeRequest({ task: "grounding", text: "horse, strawberry" }), "Find: horse, strawberry");
   assert.equal(describeRequest({ task: "chat", text: "What is this?" }), "What is this?");
   assert.equal(describeRequest({ task: "caption", text: "" }), "Describe this image");
+});
+
+test("of regions that grow, only those that have come are drawn", () => {
+  const box = (x) => ({ box: [x, 0, x + 0.1, 0.2], confidence: null });
+  assert.deepEqual(addedRegions([box(0)], [box(0), box(0.2), box(0.4)]), [box(0.2), box(0.4)]);
+  assert.deepEqual(addedRegions([box(0)], [box(0)]), []);
+  assert.equal(addedRegions([box(0), box(0.2)], [box(0)]), null);
+  assert.equal(addedRegions([box(0)], [box(0.1), box(0.2)]), null);
 });

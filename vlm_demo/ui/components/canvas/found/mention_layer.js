@@ -1,3 +1,4 @@
+import { addedRegions } from "./growth.js";
 import { h, svg } from "../../dom.js";
 import { drawRegion } from "../drawing.js";
 import { boundsOf } from "../geometry/regions.js";
@@ -51,8 +52,8 @@ export class MentionLayer {
       layer.mentions.forEach((mention, index) => {
         const key = `${index} ${layer.id}`;
         const before = this.#drawn.get(key);
-        const same = before && before.number === at + 1 && isSame(before, layer, mention);
-        next.set(key, same ? Object.assign(before, { layer, mention }) : drawMention(layer, mention, index, at + 1));
+        const added = before?.number === at + 1 && looksSame(before, layer, mention) ? addedRegions(before.mention.regions, mention.regions) : null;
+        next.set(key, before && added ? grow(before, layer, mention, added) : drawMention(layer, mention, index, at + 1));
       });
     });
     this.#exchange(next);
@@ -67,7 +68,8 @@ export class MentionLayer {
     for (const { group, labels } of next.values()) {
       if (group === follows) follows = group.nextElementSibling;
       else this.#overlay.insertBefore(group, follows);
-      if (!labels[0]?.node.isConnected) this.#labels.append(labels);
+      const fresh = labels.filter(({ node }) => !node.isConnected);
+      if (fresh.length) this.#labels.append(fresh);
     }
     this.#drawn = next;
     this.#labels.show([...next.values()].flatMap(({ labels }) => labels));
@@ -118,11 +120,25 @@ export class MentionLayer {
  * @param {Layer} layer
  * @param {Mention} mention
  */
-function isSame({ layer: oldLayer, mention: old }, layer, mention) {
+function looksSame({ layer: oldLayer, mention: old }, layer, mention) {
   if (oldLayer.colour !== layer.colour || String(oldLayer.dash) !== String(layer.dash)) return false;
-  if (old === mention) return true;
-  if (old.phrase !== mention.phrase || old.kind !== mention.kind || oldLayer.phrase !== layer.phrase) return false;
-  return old.regions === mention.regions || JSON.stringify(old.regions) === JSON.stringify(mention.regions);
+  return old === mention || (old.phrase === mention.phrase && old.kind === mention.kind && oldLayer.phrase === layer.phrase);
+}
+
+/**
+ * Draws the regions that have come to a mention; those before stay as they are.
+ *
+ * @param {Drawn} drawn
+ * @param {Layer} layer
+ * @param {Mention} mention
+ * @param {readonly Mention["regions"][number][]} added
+ * @returns {Drawn} the same
+ */
+function grow(drawn, layer, mention, added) {
+  const labels = added.map((region) => makeLabel(layer, mention, region, drawn.number));
+  for (const { node } of labels) node.classList.toggle("hot", drawn.group.classList.contains("hot"));
+  drawn.group.append(...added.flatMap((region) => drawRegion(region, layer.colour, layer.dash)));
+  return Object.assign(drawn, { layer, mention, labels: [...drawn.labels, ...labels] });
 }
 
 /**
@@ -139,17 +155,24 @@ function drawMention(layer, mention, index, number) {
     { class: "mention", data: { mention: index } },
     mention.regions.map((region) => drawRegion(region, colour, dash)),
   );
-  const phrase = layer.phrase || mention.phrase || String(number);
-  const labels = mention.regions.map((region) => {
-    const score = mention.kind === "calibrated" ? formatScore(region.confidence ?? mention.confidence) : "";
-    const short = shortenPhrase(phrase);
-    const node = h(
-      "span",
-      { class: "label", style: { background: colour }, title: short === phrase ? null : phrase, data: { number } },
-      h("span", { dir: "auto" }, short),
-      score && h("small", {}, score),
-    );
-    return { node, box: boundsOf(region), words: [short, score].filter(Boolean).join(" "), number: String(number) };
-  });
-  return { layer, number, index, mention, group, labels };
+  return { layer, number, index, mention, group, labels: mention.regions.map((region) => makeLabel(layer, mention, region, number)) };
+}
+
+/**
+ * @param {Layer} layer
+ * @param {Mention} mention
+ * @param {Mention["regions"][number]} region
+ * @param {string | number} number of the layer
+ * @returns {Label}
+ */
+function makeLabel(layer, mention, region, number) {
+  const phrase = layer.phrase || mention.phrase || String(number), short = shortenPhrase(phrase);
+  const score = mention.kind === "calibrated" ? formatScore(region.confidence ?? mention.confidence) : "";
+  const node = h(
+    "span",
+    { class: "label", style: { background: layer.colour }, title: short === phrase ? null : phrase, data: { number } },
+    h("span", { dir: "auto" }, short),
+    score && h("small", {}, score),
+  );
+  return { node, box: boundsOf(region), words: [short, score].filter(Boolean).join(" "), number: String(number) };
 }
