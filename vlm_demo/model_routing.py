@@ -11,11 +11,11 @@ from PIL.Image import Image
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.engines import Engine, ImageKind, ImageKindRecognizer
 from vlm_demo.engines.detector.abilities import ABILITIES
-from vlm_demo.engines.detector.questions import detect_language
+from vlm_demo.engines.detector.questions import Kind, detect_language, read_question
 from vlm_demo.engines.detector.vocabulary import Language
 from vlm_demo.errors import LoadError, VlmDemoError
 from vlm_demo.translatable_text import DisplayText, TranslatableText, join_texts, message
-from vlm_demo.values import Reply, Request
+from vlm_demo.values import Reply, Request, Task
 
 LOOKS: Mapping[ImageKind, str] = {
     ImageKind.PHOTOGRAPH: message("This looks like a photograph."),
@@ -91,7 +91,8 @@ class ModelRouter:
         """
         if spec.engine != "automatic":
             # A warning is not worth an answer: the kind may stay unknown.
-            kind = self.recognize(_find_newest_image(request)) if spec.made_for else None
+            may_warn = spec.made_for and not _asks_to_read(request)  # text is text everywhere
+            kind = self.recognize(_find_newest_image(request)) if may_warn else None
             if kind is None or spec.made_for is kind:
                 return Route(spec)
             return Route(spec, join_texts(LOOKS[kind], _describe_limit(spec), self._advise(kind)))
@@ -102,6 +103,8 @@ class ModelRouter:
                 "weights. Please choose a model by name.",
                 name=spec.name,
             )
+        if _asks_to_read(request):
+            return Route(parts[0], _name_answerer(parts[0]))
         image = _find_newest_image(request)
         kind = self._recognize(image)
         # The detector can say that it sees nothing; the model of scenes can chat without a picture.
@@ -150,14 +153,27 @@ def _find_newest_image(request: Request) -> Image | None:
     return images[-1] if images else None
 
 
+def _asks_to_read(request: Request) -> bool:
+    if request.task in (Task.CHAT, Task.VQA):
+        return (
+            read_question(request.text).kind is Kind.READ
+            and _find_newest_image(request) is not None
+        )
+    return request.task is Task.READ
+
+
 def _choose_model(
     parts: Sequence[ModelSpec], request: Request, kind: ImageKind | None, wanted: ImageKind
 ) -> Route:
     spec = next((one for one in parts if one.made_for is wanted), None)
     if spec is None:
         return Route(parts[0], refusal=UNKNOWN_PICTURE[detect_language(request.text)])
-    note = TranslatableText("{name} answered.", {"name": spec.name})
+    note = _name_answerer(spec)
     return Route(spec, join_texts(LOOKS[kind], note) if kind else note)
+
+
+def _name_answerer(spec: ModelSpec) -> TranslatableText:
+    return TranslatableText("{name} answered.", {"name": spec.name})
 
 
 def _describe_limit(spec: ModelSpec) -> TranslatableText:

@@ -20,6 +20,7 @@ FAMILY = Family(
         Task.VQA: "{text}",
         Task.GROUNDING: "Find: {text}",
         Task.DESCRIBE_REGION: "Describe {text}.",
+        Task.READ: "Read all the text in the image.",
     },
     documented_template="{{ messages[-1]['content'][-1]['text'] }}",
     prefix_separator=None,

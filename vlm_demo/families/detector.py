@@ -5,7 +5,8 @@ ours:
 
     <ref>two dogs</ref><box>[[x1, y1, x2, y2], [x1, y1, x2, y2]]</box>
 
-with whole numbers from 0 to 1000 over the user's image.
+with whole numbers from 0 to 1000 over the user's image. A line of text that is read has a
+quadrangle, `<ref>STOP</ref><quad>[[x1, y1, x2, y2, x3, y3, x4, y4]]</quad>`.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from vlm_demo.values import Frame, Region, Task, bounding_box
 
 TAGS = Tags(
     phrase_tags=("<ref>", "</ref>"),
-    place_tags={"<box>": PlaceTag("</box>", 4)},
+    place_tags={"<box>": PlaceTag("</box>", 4), "<quad>": PlaceTag("</quad>", 8)},
     find_places=find_lists,
 )
 
@@ -43,11 +44,12 @@ FAMILY = Family(
         Task.GROUNDING: "Find: {text}",
         Task.DETECT: "Find: {text}",
         Task.DESCRIBE_REGION: "Describe {region}",
+        Task.READ: "Read all the text in the image.",
     },
     markup=Markup(TAGS.read, write_boxes, N1000),
     region_template="{region}",
     documented_template="{{ messages[-1]['content'][-1]['text'] }}",
     prefix_separator=None,
-    markup_tokens=("<ref>", "</ref>", "<box>", "</box>"),
+    markup_tokens=("<ref>", "</ref>", "<box>", "</box>", "<quad>", "</quad>"),
     limits=FamilyLimits(history="none"),
 )

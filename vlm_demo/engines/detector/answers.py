@@ -56,6 +56,8 @@ def answer_question(photo: Photograph, question: Question) -> Iterator[Sentence]
         case Kind.BESIDE if question.nouns and question.side:
             noun = read_noun(question.nouns[0], question.language)
             yield _beside(photo, wording, question.side, noun)
+        case Kind.READ:
+            yield (wording.no_text,)
         case _:
             yield (ABILITIES[question.language],)
 

@@ -39,12 +39,14 @@ from vlm_demo.engines.detector.photo_nets import (
     PhotoNets,
 )
 from vlm_demo.engines.detector.questions import (
+    Kind,
     Question,
     detect_language,
     read_names,
     read_question,
 )
 from vlm_demo.engines.detector.sight import Classification, estimate_confidence
+from vlm_demo.engines.detector.text_reading import TextLine, TextReader, write_lines
 from vlm_demo.engines.detector.vocabulary import Language
 from vlm_demo.engines.detector.wording import WORDINGS, Phrase, Sentence
 from vlm_demo.errors import EngineError, LoadError, NoScoresError
@@ -67,6 +69,9 @@ class _Seen:
     whole: Classification | None = None
     """What the classifier says about all of it; None: it was not asked yet."""
 
+    text: tuple[TextLine, ...] | None = None
+    """What is written in it; None: it was not read yet."""
+
 
 class DetectorEngine:
     """Answers requests one by one; each takes about a tenth of a second."""
@@ -80,6 +85,7 @@ class DetectorEngine:
         self._probe = probe
         self._cache = cache
         self._weight_bytes = weight_bytes
+        self._reader = TextReader()
         self._seen: dict[bytes, tuple[_Seen, CachedItem]] = {}
         self._lock = Lock()
         self._requests = self._images = self._reused = 0
@@ -114,8 +120,8 @@ class DetectorEngine:
         """Yield the answer, a sentence at a time.
 
         Raises:
-            EngineError: the answer must have a form that only a language model can write, or the
-                model was unloaded.
+            EngineError: the answer must have a form that only a language model can write, text is
+                to be read without the package for that, or the model was unloaded.
         """
         self._require_open()
         if prompt.pattern or prompt.schema:
@@ -125,6 +131,9 @@ class DetectorEngine:
             )
         if prompt.choices:
             yield TextChunk(_best_choice(self.score(prompt, prompt.choices), prompt.choices))
+            return
+        if lines := self._read_text(prompt):
+            yield from write_lines(lines)
             return
         for index, sentence in enumerate(self._answer(prompt)):
             if index:
@@ -205,6 +214,16 @@ class DetectorEngine:
         else:
             question = _read(text)
             yield from answer_question(self._observe(image), question)
+
+    def _read_text(self, prompt: Prompt) -> tuple[TextLine, ...]:
+        """Return the lines in the picture where they are asked for, or ()."""
+        image = _newest_image(prompt)
+        if image is None or _read(prompt.messages[-1].text.strip()).kind is not Kind.READ:
+            return ()
+        seen = self._look_at(image)
+        if seen.text is None:
+            seen.text = self._reader.read(image)
+        return seen.text
 
     def _observe(self, image: Image) -> Photograph:
         """Return what the nets see in an image, from the cache where it is there."""

@@ -22,6 +22,7 @@ class Kind(Enum):
     COUNT = "count"
     IS_THERE = "is there"
     BESIDE = "beside"  # what is on a side of a thing
+    READ = "read"  # the text in the picture
     OTHER = "other"
 
 
@@ -62,6 +63,12 @@ _THERE = (
 _WHAT_IS = r"what(?:'s|\u2019s|\s+is|\s+are)?\s+(?:there\s+)?"
 
 _ENGLISH: tuple[_Rule, ...] = (
+    _rule(
+        Kind.READ,
+        rf"(?:please\s+)?(?:read|transcribe|ocr)(?:\s+(?:out|all|it|me))*(?:\s+the\s+(?:text|sign|words))?{_IN_PICTURE}"
+        rf"|what\s+does\s+(?:it|the\s+(?:sign|text)|{_PICTURE})\s+say|what\s+is\s+written.*"
+        rf"|what\s+text\s+.*",
+    ),
     _rule(
         Kind.CAPTION,
         rf"(?:please\s+)?(?:describe|caption)\s+(?:it|this|{_PICTURE})(?:\s+in\s+detail)?",
@@ -111,6 +118,7 @@ _ENGLISH: tuple[_Rule, ...] = (
 
 _JA_PICTURE = r"(?:この|その)?(?:写真|画像|絵|図)"
 _JAPANESE: tuple[_Rule, ...] = (
+    _rule(Kind.READ, r".*(?:文字|テキスト|文章)を(?:すべて|全部)?(?:読|書き起こ).*|.*何と書い.*"),
     _rule(
         Kind.CAPTION,
         rf"{_JA_PICTURE}(?:を|について)?(?:詳しく|一文で)?(?:説明|描写)(?:して.*)?",
@@ -142,6 +150,7 @@ _JAPANESE: tuple[_Rule, ...] = (
 
 _ZH_PICTURE = r"(?:这|那|该)?(?:张|幅|个)?(?:照片|图片|图像|图|画面|相片)"
 _CHINESE: tuple[_Rule, ...] = (
+    _rule(Kind.READ, r".*(?:读|识别|念).*(?:文字|文本|字).*|.*写(?:了|着)?(?:些)?什么.*"),
     _rule(Kind.CAPTION, rf"(?:请)?(?:详细)?(?:描述|说明|介绍)(?:一下)?{_ZH_PICTURE}.*"),
     _rule(
         Kind.GROUNDED_CAPTION,

@@ -32,6 +32,9 @@ class Wording(Protocol):
     no_image: str
     """The answer where there is no picture."""
 
+    no_text: str
+    """The answer where text is to be read and there is none."""
+
     def caption(self, things: Sequence[Thing]) -> Sentence:
         """Say what is in the photograph; there is something."""
         ...

@@ -16,6 +16,7 @@ _NUMBERS = ("零", "一", "两", "三", "四", "五", "六", "七", "八", "九"
 
 class _Chinese:
     no_image = "请先添加一张照片。"
+    no_text = "没有找到文字。"
 
     def caption(self, things: Sequence[Thing]) -> Sentence:
         return ("照片里", *_list(things), "。")

@@ -21,11 +21,13 @@ _SIDES = {
     Side.BELOW: "below",
 }
 _ARTICLE = re.compile(r"^(?:an?|the|some|any)\s+", re.IGNORECASE)
+_NEGATIONS = ("not ", "no ", "without ", "never ")
 _WITHOUT_ARTICLE = {"broccoli", "scissors", "skis", "rapeseed field", "swimming trunks"}
 
 
 class _English:
     no_image = "Please add a photograph first."
+    no_text = "I find no text."
 
     def caption(self, things: Sequence[Thing]) -> Sentence:
         return (*capitalize(join([_phrase(thing) for thing in things], ", ", " and ")), ".")
@@ -42,6 +44,8 @@ class _English:
 
     def unknown(self, noun: str) -> str:
         noun = _ARTICLE.sub("", noun)
+        if noun.casefold().startswith(_NEGATIONS):
+            return f'I cannot look for "{noun}": I can only say where known things are.'
         is_plural = noun.endswith("s") and not noun.endswith(("ss", "us"))
         what = f"{noun} look" if is_plural else f"{_with_article(noun)} looks"
         return f"I do not know what {what} like."

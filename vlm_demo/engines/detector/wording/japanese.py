@@ -15,6 +15,7 @@ _SIDES = {Side.LEFT: "左", Side.RIGHT: "右", Side.ABOVE: "上", Side.BELOW: "�
 
 class _Japanese:
     no_image = "まず写真を追加してください。"
+    no_text = "文字は見つかりません。"
 
     def caption(self, things: Sequence[Thing]) -> Sentence:
         return (*join([_phrase(thing) for thing in things], "、", "、"), "が写っています。")
