@@ -60,7 +60,7 @@ def test_lines_have_their_quadrangle_and_confidence(
     assert [(point.x, point.y) for point in region.points] == [(0, 0), (1, 0), (1, 0.09), (0, 0.09)]
     assert len(hostile.regions) == 1
     assert "[[1, 2, 3, 4]]" in hostile.phrase
-    assert reply.note == "embedded-photos answered."
+    assert str(reply.note) == "embedded-photos answered."
 
 
 def test_a_picture_without_text_gets_a_sentence(
