@@ -16,6 +16,7 @@ from PIL import Image
 from vlm_demo.errors import ImageError
 from vlm_demo.image_workers.messages import read_message, write_message
 from vlm_demo.images import is_quick_to_open, open_content
+from vlm_demo.translatable_text import message, text_from_json
 
 LIMIT_S = 20.0
 """Seconds after which a picture is given up. The largest ordinary ones take 2 on one core."""
@@ -25,6 +26,12 @@ WAIT_S = 60.0
 
 WORKERS = 2
 """Number of workers."""
+
+_TOO_SLOW = message(
+    "This picture takes too long to open. Please save it again with another program, or make it "
+    "smaller."
+)
+_TOO_LARGE = message("This picture needs too much memory to open. Please make it smaller.")
 
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "VIRTUAL_ENV")
 """Environment variables that a worker gets; keys and passwords may be in the others."""
@@ -64,7 +71,7 @@ class Worker:
         except (OSError, EOFError, ValueError) as error:
             took_too_long = not timer.is_alive()
             self.close()
-            raise ImageError(_explain_end(took_too_long)) from error
+            raise ImageError(_TOO_SLOW if took_too_long else _TOO_LARGE) from error
         finally:
             timer.cancel()
 
@@ -116,7 +123,7 @@ class WorkerPool:
         asked = {"task": "open", "max_pixels": max_pixels, "frame": frame}
         answer, pixels = self._ask(asked, content)
         if "refused" in answer:
-            raise ImageError(answer["refused"])
+            raise ImageError(text_from_json(answer["refused"]))
         width, height = answer["size"]
         return Image.frombytes("RGB", (width, height), pixels)
 
@@ -155,12 +162,3 @@ class WorkerPool:
                 self._idle.append(worker)
         finally:
             self._free.release()
-
-
-def _explain_end(took_too_long: bool) -> str:
-    if took_too_long:
-        return (
-            "This picture takes too long to open. Please save it again with another program, or "
-            "make it smaller."
-        )
-    return "This picture needs too much memory to open. Please make it smaller."

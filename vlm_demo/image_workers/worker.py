@@ -13,6 +13,7 @@ import sys
 from vlm_demo.errors import ImageError
 from vlm_demo.image_workers.messages import read_message, write_message
 from vlm_demo.images import count_frames_here, open_content
+from vlm_demo.translatable_text import text_to_json
 
 MAX_MEMORY = 4 << 30
 """Most bytes of address space: a picture of 40 megapixels takes a quarter of it."""
@@ -40,7 +41,7 @@ def main() -> None:
             write_message(target, {"size": image.size}, image.tobytes())
             del image
         except ImageError as error:
-            write_message(target, {"refused": str(error)})
+            write_message(target, {"refused": text_to_json(error.message)})
 
 
 def _limit() -> None:

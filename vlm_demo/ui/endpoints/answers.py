@@ -252,8 +252,9 @@ class AnswerEndpoints(Endpoints):
 def _read_history(history: list[Any]) -> tuple[Message, ...]:
     if len(history) > MAX_PAIRS:
         raise InputError(
-            f"The history has {len(history):,} pairs; at most {MAX_PAIRS} are taken. Please leave "
-            "out the oldest."
+            "The history has {count} pairs; at most {most} are taken. Please leave out the oldest.",
+            count=f"{len(history):,}",
+            most=MAX_PAIRS,
         )
     turns: list[Message] = []
     for pair in history:
