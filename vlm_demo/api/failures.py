@@ -16,6 +16,7 @@ from vlm_demo.errors import (
     ImageError,
     InputError,
     LoadError,
+    ModerationError,
     NoScoresError,
     NotRunnableError,
     OutOfMemoryError,
@@ -46,6 +47,7 @@ class Fault:
 FAULTS: tuple[tuple[type[VlmDemoError], Fault], ...] = (
     (UnknownModelError, Fault(404, "invalid_request_error", "model_not_found", "model")),
     (NotRunnableError, Fault(400, "invalid_request_error", "model_not_runnable", "model")),
+    (ModerationError, Fault(400, "invalid_request_error", "content_filter")),
     (UnsupportedTaskError, Fault(400, "invalid_request_error", "unsupported_task", "task")),
     (TooLongError, Fault(400, "invalid_request_error", "context_length_exceeded", "messages")),
     (ImageError, Fault(400, "invalid_request_error", "invalid_image", "messages")),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from threading import Thread
 
 from vlm_demo.api.server import serve_api
-from vlm_demo.backend import Backend
 from vlm_demo.cli.preload import preload
 from vlm_demo.errors import SettingsError
 from vlm_demo.image_workers import WorkerPool
 from vlm_demo.images import set_decoder
+from vlm_demo.moderation import ModeratedBackend
 from vlm_demo.server.logs import configure_logs
 from vlm_demo.server.ports import check_port
 from vlm_demo.settings import Settings
@@ -27,7 +27,8 @@ def serve(settings: Settings) -> None:
     check_port(settings.host, settings.port)
     workers = WorkerPool()
     set_decoder(workers)
-    backend = Backend.from_settings(settings)
+    backend = ModeratedBackend.from_settings(settings, fetch_for_answers=not settings.is_public())
+    backend.moderate(settings)
 
     def announce(address: str) -> None:
         print(f"The API is at {address} (stop it with Ctrl+C).", flush=True)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from vlm_demo.conversion import Conversion
     from vlm_demo.evaluation.battles import BattleOutcome
     from vlm_demo.evaluation.calibrating import CalibrationReport
+    from vlm_demo.server import ServerPart
 
 
 def make_photo_model(nanodet: Path, efficientnet: Path, photos: Path, folder: Path) -> None:
@@ -231,6 +232,20 @@ def prepare_page() -> None:
         # Its library must be there before torch and Gradio are, and must know before the page is up
         # that something wants a GPU.
         from vlm_demo.engines.local.zerogpu import process  # noqa: F401
+
+
+def mount_api(backend: Backend, settings: Settings) -> ServerPart:
+    """Return the API, to be served beside the page.
+
+    Raises:
+        SettingsError: others could reach it, and there are no keys.
+    """
+    from starlette.routing import Mount
+
+    from vlm_demo.api.app import PREFIX, build_api
+    from vlm_demo.server import ServerPart
+
+    return ServerPart(routes=(Mount(PREFIX, build_api(backend, settings)),))
 
 
 def serve(settings: Settings) -> None:

@@ -8,17 +8,15 @@ import threading
 from functools import partial
 from threading import Thread
 
-from starlette.routing import Mount
-
-from vlm_demo.api.app import PREFIX, build_api
 from vlm_demo.arena import open_hub_copy
 from vlm_demo.backend import Backend
+from vlm_demo.cli import lazy
 from vlm_demo.cli.preload import preload
 from vlm_demo.errors import SettingsError
 from vlm_demo.image_workers import WorkerPool
 from vlm_demo.images import set_decoder
 from vlm_demo.moderation import ModeratedBackend
-from vlm_demo.server import Monitor, ServerPart
+from vlm_demo.server import Monitor
 from vlm_demo.server.ending import Ending
 from vlm_demo.server.logs import configure_logs
 from vlm_demo.server.memory import MemoryTrimmer
@@ -67,14 +65,13 @@ def _serve(
     try:
         page = layout.build_page(backend, settings)
         files.serve()
-        address = layout.serve(
-            page, backend, settings, monitor=monitor, parts=_parts(backend, settings)
-        )
+        parts = [lazy.mount_api(backend, settings)] if settings.api else []
+        address = layout.serve(page, backend, settings, monitor=monitor, parts=parts)
     except OSError as error:
         raise SettingsError(f"The page cannot be served: {error}") from error
     print(f"The page is at {address} (stop it with Ctrl+C).", flush=True)
     if settings.api:
-        print(f"Other programs are answered at {address.rstrip('/')}{PREFIX}.", flush=True)
+        print(f"Other programs are answered at {address.rstrip('/')}/v1.", flush=True)
     # The page is up before torch is even imported; the first answer need not wait for it.
     preloading = partial(_preload, backend, workers)
     Thread(target=preloading, name="load what is needed first", daemon=True).start()
@@ -87,17 +84,6 @@ def _serve(
     backend.close()
     if votes_copy:
         votes_copy.close()
-
-
-def _parts(backend: Backend, settings: Settings) -> list[ServerPart]:
-    """Return what is served beside the page.
-
-    Raises:
-        SettingsError: the API is wanted, others could reach it, and there are no keys.
-    """
-    if not settings.api:
-        return []
-    return [ServerPart(routes=(Mount(PREFIX, build_api(backend, settings)),))]
 
 
 def _count_answers(backend: Backend) -> int:
