@@ -19,6 +19,7 @@ from PIL import Image
 from support.api_server import api_server, data_uri, user
 from support.scripted import ScriptedEngine, backend, engine
 
+from vlm_demo.api import app, chat_answers
 from vlm_demo.api.keys import check_keys
 from vlm_demo.api.thread_stream import iterate_in_thread
 from vlm_demo.backend import Backend
@@ -258,6 +259,26 @@ def test_an_error_in_a_stream_is_its_last_event(
     *_, last = response.text.strip().split("\n\n")
     assert response.status_code == 200
     assert json.loads(last.removeprefix("data: "))["error"]["message"] == "It broke."
+
+
+def test_a_stream_that_waits_is_kept_alive(
+    server: str, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Proxies and clients give up on connections that are silent for long."""
+
+    def stream(prompt: Prompt, sampling: Sampling) -> Generator[TextChunk, None, None]:
+        for _ in range(8):
+            time.sleep(0.05)
+            yield TextChunk(queue_position=1)
+        yield TextChunk("At last.")
+
+    monkeypatch.setattr(engine, "stream", stream)
+    monkeypatch.setattr(app, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(chat_answers, "KEEP_ALIVE_S", 0.1)
+    events = post(server, body(stream=True)).text.strip().split("\n\n")
+    assert ": waiting" in events
+    assert "At last." in "".join(events)
+    assert events[-1] == "data: [DONE]"
 
 
 def test_reasoning_has_a_field_of_its_own(

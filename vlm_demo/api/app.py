@@ -16,7 +16,7 @@ from openai.types import Model
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
-from vlm_demo.api.chat_answers import ChatStream, completion_data
+from vlm_demo.api.chat_answers import KEEP_ALIVE_S, ChatStream, completion_data
 from vlm_demo.api.chat_body import read_chat_body
 from vlm_demo.api.chat_requests import ChatCall, read_chat_call
 from vlm_demo.api.failures import ApiError, Fault, error_response, json_response
@@ -39,9 +39,6 @@ MAX_READING = 4
 
 PATIENCE_S = 10.0
 """Seconds in which an answer must have begun before its status is sent: later errors are events."""
-
-HEARTBEAT_S = 5.0
-"""Longest silence of a stream in seconds."""
 
 T = TypeVar("T")
 
@@ -76,7 +73,7 @@ class Api:
         replies = iterate_in_thread(
             partial(self._backend.answer, call.model, call.request),
             f"answer by {call.model} for the API",
-            HEARTBEAT_S,
+            KEEP_ALIVE_S,
         )
         if not call.streams:
             async with aclosing(replies):

@@ -49,6 +49,9 @@ KEEP_ALIVE = ": waiting\n\n"
 Source: https://html.spec.whatwg.org/multipage/server-sent-events.html#authoring-notes.
 """
 
+KEEP_ALIVE_S = 5.0
+"""Longest silence of a stream in seconds."""
+
 _UNSETTLED_END = re.compile(r"(?:\s|[<\[\u25c1\ufffd])+$")
 """What may still become a marker that is no part of the answer, or is taken off its end."""
 
@@ -134,15 +137,16 @@ class ChatStream:
         event: the status of the answer has been sent already.
         """
         yield self._chunk({"role": "assistant", "content": ""})
-        newest = Reply("", "")
+        newest, last_s = Reply("", ""), time.monotonic()
         try:
             async for reply in replies:
-                if reply is None:
-                    yield KEEP_ALIVE
-                    continue
-                newest = reply
-                for event in self._growth(reply, is_last=False):
+                newest = reply or newest
+                for event in self._growth(newest, is_last=False):
                     yield event
+                    last_s = time.monotonic()
+                if time.monotonic() - last_s >= KEEP_ALIVE_S:
+                    yield KEEP_ALIVE
+                    last_s = time.monotonic()
         except Exception as error:  # whatever it is, the client must learn of it
             yield f"data: {json.dumps(error_body(error))}\n\n"
             return

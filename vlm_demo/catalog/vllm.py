@@ -44,8 +44,8 @@ def vllm_architecture(spec: ModelSpec) -> str:
     The config.json of a checkpoint on this machine says what class it is; for others the
     catalogue's families do.
     """
-    if not spec.checkpoint or spec.engine != "local":
-        return ""
+    if not spec.checkpoint or spec.adapter or spec.engine != "local":
+        return ""  # an adapter would have to be merged first
     if spec.is_here:
         return _own_architecture(spec)
     for served in vllm_data()["served"]:
