@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from vlm_demo.conversion import Conversion
     from vlm_demo.evaluation.battles import BattleOutcome
     from vlm_demo.evaluation.calibrating import CalibrationReport
+    from vlm_demo.evaluation.published.question import PublishedBenchmark
     from vlm_demo.server import ServerPart
 
 
@@ -75,6 +76,54 @@ def evaluate(
     from vlm_demo import evaluation
 
     return evaluation.evaluate(benchmark, backend, model, seed, count, data)
+
+
+def list_benchmarks() -> list[dict[str, str]]:
+    """Return what the benchmarks are called, need and measure; the drawn ones come first."""
+    from vlm_demo import evaluation
+    from vlm_demo.evaluation.benchmarks import published_benchmarks
+
+    own = [
+        {"name": name, "needs": "a file of yours" if one.run is None else "nothing", "rule": ""}
+        for name, one in evaluation.all_benchmarks().items()
+    ]
+    published = [
+        {"name": name, "needs": one.needs, "rule": one.rule}
+        for name, one in published_benchmarks().items()
+    ]
+    return [*own, *published]
+
+
+def find_published(name: str) -> PublishedBenchmark | None:
+    """Return the published benchmark of a name; None: there is none."""
+    from vlm_demo.evaluation.benchmarks import published_benchmarks
+
+    return published_benchmarks().get(name)
+
+
+def run_published(
+    benchmark: PublishedBenchmark,
+    backend: Backend,
+    model: str,
+    *,
+    data: Path,
+    out: Path | None,
+    limit: int | None,
+    seed: int,
+    judge: str,
+) -> dict[str, object]:
+    """Run a published benchmark and return its result, which is written to a folder too."""
+    from vlm_demo.evaluation.published.running import RunOptions, run_published
+
+    options = RunOptions(data=data, out=out, limit=limit, seed=seed, judge=judge)
+    return run_published(benchmark, backend, model, options)
+
+
+def harness_command(benchmark: PublishedBenchmark, model: str, limit: int | None) -> str:
+    """Return the command by which lmms-eval runs a benchmark against `/v1`."""
+    from vlm_demo.evaluation.published.harness import lmms_eval_command
+
+    return lmms_eval_command(benchmark, model, limit=limit)
 
 
 def bench(options: BenchOptions, say: Callable[[str], None]) -> BenchReport:

@@ -1,4 +1,8 @@
-"""Benchmarks, one file each: `vlm-demo evaluate --benchmark scenes --model M`."""
+"""Benchmarks, one file each: `vlm-demo evaluate --benchmark scenes --model M`.
+
+Those of this folder have questions of their own or of the user. Those of `benchmarks` are published
+ones, whose data the user has in a folder.
+"""
 
 from collections.abc import Sequence
 from functools import cache
@@ -7,6 +11,7 @@ from pathlib import Path
 from vlm_demo.backend import Backend
 from vlm_demo.errors import SettingsError, quote_name, suggest_names
 from vlm_demo.evaluation.benchmark import Benchmark, Question, Scores
+from vlm_demo.evaluation.benchmarks import published_benchmarks
 from vlm_demo.plugins import discover
 
 __all__ = ["Benchmark", "Scores", "all_benchmarks", "evaluate", "questions_for_battles"]
@@ -72,7 +77,8 @@ def questions_for_battles(
 def _find_benchmark(name: str) -> Benchmark:
     benchmarks = all_benchmarks()
     if name not in benchmarks:
+        known = (*benchmarks, *published_benchmarks())
         raise SettingsError(
-            f"There is no benchmark {quote_name(name)}. {suggest_names(name, benchmarks)}".strip()
+            f"There is no benchmark {quote_name(name)}. {suggest_names(name, known)}".strip()
         )
     return benchmarks[name]

@@ -2,42 +2,141 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vlm_demo.cli import lazy
-from vlm_demo.cli.model import ModelOptions
+from vlm_demo.cli.model import ModelOptions, SelectedModel
 from vlm_demo.cli.options import JsonOutput
 from vlm_demo.cli.signatures import expand_options
-from vlm_demo.cli.terminal import print_json, print_table
+from vlm_demo.cli.terminal import print_json, print_note, print_table
+from vlm_demo.errors import SettingsError
+
+if TYPE_CHECKING:
+    from vlm_demo.evaluation.published.question import PublishedBenchmark
+
+
+class Harness(StrEnum):
+    """Programs that can run a benchmark in the place of this one."""
+
+    LMMS_EVAL = "lmms-eval"
 
 
 @expand_options
 def evaluate(
     benchmark: Annotated[
-        str, typer.Option(help="The questions: scenes, scenes-choices, or own.")
+        str, typer.Option(help="The questions: scenes, pope and so on; --list shows all.")
     ] = "scenes",
     data: Annotated[
-        Path | None, typer.Option(help="For own: the ZIP of questions that the page saves.")
+        Path | None,
+        typer.Option(
+            help="The folder of a published benchmark, in the layout of its authors; for own, the "
+            "ZIP of questions that the page saves. Nothing is fetched."
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed draws other pictures.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Another seed draws other pictures or questions.")
+    ] = 0,
     count: Annotated[
-        int | None, typer.Option("--n", min=1, help="About how many questions.")
+        int | None, typer.Option("--n", "--limit", min=1, help="About how many questions.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for the result and the answers of a published benchmark; one that was "
+            "stopped goes on there. Default: evaluations/BENCHMARK/MODEL."
+        ),
+    ] = None,
+    judge: Annotated[
+        str, typer.Option(metavar="MODEL", help="The model that marks answers, for heron-bench.")
+    ] = "",
+    list_all: Annotated[
+        bool, typer.Option("--list", help="Show all benchmarks, and what each needs.")
+    ] = False,
+    harness: Annotated[
+        Harness | None,
+        typer.Option(help="Print the command by which this program runs it against /v1."),
     ] = None,
     json_output: JsonOutput = False,
     *,
     options: ModelOptions,
 ) -> None:
-    """Measure how often a model is right on unseen pictures."""
+    """Measure how often a model is right, on unseen pictures or by the rules of a benchmark."""
+    if list_all:
+        _print_list(json_output=json_output)
+        return
+    published = lazy.find_published(benchmark)
+    if harness is not None:
+        if published is None:
+            raise SettingsError(f"{harness} has no benchmark like {benchmark}.")
+        print(lazy.harness_command(published, options.select().spec.name, count))
+        return
     model = options.select()
+    if published is not None:
+        if data is None:
+            raise SettingsError(
+                f"{published.title} needs a folder of its data: --data FOLDER, with "
+                f"{published.needs}."
+            )
+        result = lazy.run_published(
+            published,
+            model.backend,
+            model.spec.name,
+            data=data,
+            out=out,
+            limit=count,
+            seed=seed,
+            judge=judge,
+        )
+        _print_result(result, published, model, json_output=json_output)
+        return
     name = model.spec.name
     scores = lazy.evaluate(benchmark, model.backend, name, seed=seed, count=count, data=data)
     if json_output:
         print_json(dict(scores))
     else:
         print_table([("SCORE", name), *((key, _figure(value)) for key, value in scores.items())])
+
+
+def _print_list(*, json_output: bool) -> None:
+    benchmarks = lazy.list_benchmarks()
+    if json_output:
+        print_json(benchmarks)
+        return
+    for one in benchmarks:
+        print(one["name"])
+        print(f"  needs: {one['needs']}")
+        if one["rule"]:
+            print(f"  rule:  {one['rule']}")
+
+
+def _print_result(
+    result: dict[str, Any],
+    benchmark: PublishedBenchmark,
+    model: SelectedModel,
+    *,
+    json_output: bool,
+) -> None:
+    if json_output:
+        print_json(result)
+        return
+    rows = [("SCORE", model.spec.name)]
+    rows += [(key, _figure(value)) for key, value in result["results"].items()]
+    if interval := result["interval_95"]:
+        rows.append(
+            (f"{benchmark.measure}, 95 %", f"{interval['low']:.3f} - {interval['high']:.3f}")
+        )
+    rows.append(("n", str(result["n-samples"])))
+    print_table(rows)
+    print_note(f"Rule: {benchmark.rule}.")
+    for key, note in result["notes"].items():
+        print_note(f"{key.replace('_', ' ')}: {note}.")
+    if result["failed"]:
+        print_note(f"{result['failed']} questions could not be asked, and count as wrong.")
+    print_note(f"The result and all answers are in {result['folder']}.")
 
 
 def _figure(value: float | int | None) -> str:

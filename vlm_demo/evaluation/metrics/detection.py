@@ -95,8 +95,8 @@ def _overlap(one: Box, other: Box) -> float:
 
 def _complete(annotation: Mapping[str, Any], number: int) -> dict[str, Any]:
     """Add what pycocotools needs and data sets of one's own leave out."""
-    _, _, width, height = annotation["bbox"]
-    return {"id": number, "iscrowd": 0, "area": width * height, **annotation}
+    _, _, width, height = box = list(annotation["bbox"])
+    return {"id": number, "iscrowd": 0, "area": width * height, **annotation, "bbox": box}
 
 
 def _annotation(box: FoundBox, number: int) -> dict[str, Any]:

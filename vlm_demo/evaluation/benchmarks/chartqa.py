@@ -1,0 +1,95 @@
+"""ChartQA: questions about charts.
+
+Layouts: `test_human.json` and `test_augmented.json` of https://github.com/vis-nlp/ChartQA with the
+folder `png`; Parquet of lmms-lab or of HuggingFaceM4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from vlm_demo.evaluation.metrics.relaxed import is_right_relaxed
+from vlm_demo.evaluation.published.layout import find_picture
+from vlm_demo.evaluation.published.pictures import PictureFolder
+from vlm_demo.evaluation.published.question import (
+    Answer,
+    Graded,
+    PublishedBenchmark,
+    PublishedQuestion,
+    Summary,
+    Verdict,
+    mean_score,
+)
+from vlm_demo.evaluation.published.tables import Row, read_rows
+from vlm_demo.values import Task
+
+_NEEDS = (
+    "test_human.json and test_augmented.json with imgname, query and label, and the pictures; or "
+    "Parquet with image, question or query, answer or label"
+)
+
+
+def read(folder: Path) -> list[PublishedQuestion]:
+    """Return the questions.
+
+    Raises:
+        InputError: the folder has another layout, a file is broken, or pictures are missing.
+    """
+    pictures = PictureFolder(folder)
+    layouts = (
+        ("imgname", "query", "label"),
+        ("image", "question", "answer"),
+        ("image", "query", "label"),
+    )
+    questions = [
+        PublishedQuestion(
+            id=f"{row.path.stem}-{number}",
+            task=Task.VQA,
+            text=row.text("query") or row.text("question"),
+            images=(find_picture(row, pictures, "image", "imgname"),),
+            truth={"answer": (row.texts("label") or row.texts("answer") or [""])[0]},
+            group=_part(row),
+        )
+        for number, row in enumerate(read_rows(folder, layouts, _NEEDS))
+    ]
+    pictures.check()
+    return questions
+
+
+def _part(row: Row) -> str:
+    """Return which half of the test a question is in."""
+    written = row.text("type") or row.path.stem
+    if "human_or_machine" in row.values:
+        return "human" if row.text("human_or_machine") in {"0", "human"} else "augmented"
+    return "human" if "human" in written else "augmented" if "augmented" in written else ""
+
+
+def grade(question: PublishedQuestion, answer: Answer) -> Verdict:
+    """Compare with the right number or words; a period behind an answer is not a part of it."""
+    said = answer.text.strip().removesuffix(".")
+    return Verdict(said, float(is_right_relaxed(said, question.truth["answer"])))
+
+
+def summarize(graded: Sequence[Graded]) -> Summary:
+    """Return the accuracy of both halves and the mean of the two, as the paper reports it."""
+    summary = mean_score(graded, "overall")
+    halves = [summary.scores.get(f"overall_{name}") for name in ("human", "augmented")]
+    known = [half for half in halves if half is not None]
+    average = sum(known) / len(known) if known else summary.scores["overall"]
+    return Summary({"accuracy": average, **summary.scores}, summary.units)
+
+
+PUBLISHED = PublishedBenchmark(
+    name="chartqa",
+    title="ChartQA",
+    needs=_NEEDS,
+    rule="numbers within 5 %, other answers equal but for case; mean of the human and the "
+    "augmented half",
+    source="https://github.com/vis-nlp/ChartQA",
+    measure="accuracy",
+    read=read,
+    grade=grade,
+    summarize=summarize,
+    harness_task="chartqa",
+)

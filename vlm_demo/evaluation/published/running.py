@@ -1,0 +1,165 @@
+"""Runs a published benchmark and writes its result: `results.json`, and `questions.jsonl` beside.
+
+The result has the form that lmms-eval gives its own (results, n-samples, versions, config, hashes),
+with what else a comparison needs: the family, the prompt, the data's hash, and an interval.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from vlm_demo.atomic_file import atomic_write
+from vlm_demo.backend import Backend
+from vlm_demo.errors import SettingsError
+from vlm_demo.evaluation.metrics.bootstrap import bootstrap_interval
+from vlm_demo.evaluation.published.answering import SAMPLING, Examiner, choose_task
+from vlm_demo.evaluation.published.journal import AnswerJournal
+from vlm_demo.evaluation.published.question import (
+    PublishedBenchmark,
+    PublishedQuestion,
+    Summary,
+)
+from vlm_demo.families import get_family
+
+RESULTS_FOLDER = Path("evaluations")
+"""Where results are written unless another folder is given."""
+
+_RESULTS = "results.json"
+_QUESTIONS = "questions.jsonl"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How a benchmark is run."""
+
+    data: Path  # the user's folder
+    out: Path | None = None  # where the result is written; None: below `RESULTS_FOLDER`
+    limit: int | None = None  # about how many questions; None: all
+    seed: int = 0  # chooses the questions of a limit, and what intervals are drawn from
+    judge: str = ""  # name of the model that judges answers; "": none
+
+
+def run_published(
+    benchmark: PublishedBenchmark, backend: Backend, model: str, options: RunOptions
+) -> dict[str, Any]:
+    """Ask, score and write; an earlier start in the same folder goes on.
+
+    Raises:
+        InputError: the folder cannot be used.
+        SettingsError: a judge is needed, or the results are of another run.
+        VlmDemoError: the model failed; what was answered is kept.
+    """
+    spec = backend.spec(model)  # an unknown model is refused before the folder is read
+    if benchmark.judge_prompt is not None:
+        if not options.judge:
+            raise SettingsError(
+                f"{benchmark.title} is scored by a judge. Please name a model of the menu: --judge."
+            )
+        backend.spec(options.judge)
+    out = options.out or RESULTS_FOLDER / benchmark.name / _file_name(model)
+    if out.resolve().is_relative_to(options.data.resolve()):
+        raise SettingsError(
+            f"The result would be written among the data: {out}. Please give another folder as "
+            "--out."
+        )
+    questions = sample_questions(benchmark.read(options.data), options.limit, options.seed)
+    config = _describe_run(benchmark, questions, backend, model, options)
+    journal = AnswerJournal(out / _QUESTIONS, config)
+    answered_before = len(journal.answers)
+    start = time.monotonic()
+    graded = Examiner(benchmark, backend, model, options.judge).ask_all(questions, journal)
+    seconds = time.monotonic() - start
+    summary = benchmark.summary(graded)
+    result = {
+        "benchmark": benchmark.name,
+        "model": model,
+        "results": dict(summary.scores),
+        "measure": benchmark.measure,
+        "interval_95": _interval(summary, options.seed),
+        "n-samples": len(questions),
+        "failed": sum(bool(one.answer.error) for one in graded),
+        "unscored": sum(one.verdict.score is None for one in graded),
+        "rule": benchmark.rule,
+        "notes": dict(summary.notes),
+        "versions": {"vlm_demo": _version()},
+        "config": config,
+        "number_format": spec.number_format.value,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "throughput": {"questions": len(questions) - answered_before, "seconds": round(seconds, 2)},
+        "questions_file": _QUESTIONS,
+    }
+    with atomic_write(out / _RESULTS) as file:
+        file.write(json.dumps(result, ensure_ascii=False, indent=1).encode())
+    return {**result, "folder": str(out)}
+
+
+def sample_questions(
+    questions: Sequence[PublishedQuestion], limit: int | None, seed: int
+) -> list[PublishedQuestion]:
+    """Return about `limit` questions, or all: a fair sample by the seed, in their own order.
+
+    Questions of one unit stay together.
+    """
+    units = list(dict.fromkeys(one.unit or one.id for one in questions))
+    if limit is None or limit >= len(units):
+        return list(questions)
+    chosen = set(random.Random(seed).sample(units, limit))
+    return [one for one in questions if (one.unit or one.id) in chosen]
+
+
+def _describe_run(
+    benchmark: PublishedBenchmark,
+    questions: Sequence[PublishedQuestion],
+    backend: Backend,
+    model: str,
+    options: RunOptions,
+) -> dict[str, Any]:
+    """Return plain data that says which run it is: what another one must share to go on."""
+    spec = backend.spec(model)
+    tasks = sorted({choose_task(backend, model, one.task) for one in questions})
+    instructions = {task: get_family(spec.family).instructions.get(task, "") for task in tasks}
+    content = [[one.id, one.text, dict(one.truth)] for one in questions]
+    return {
+        "benchmark": benchmark.name,
+        "model": model,
+        "checkpoint": spec.checkpoint,
+        "family": spec.family,
+        "tasks": [str(task) for task in tasks],
+        "sampling": SAMPLING.to_data(),
+        "limit": options.limit,
+        "seed": options.seed,
+        "judge": options.judge,
+        "data_hash": _hash(content),
+        "prompt_hash": _hash({str(task): text for task, text in instructions.items()}),
+    }
+
+
+def _interval(summary: Summary, seed: int) -> Mapping[str, float] | None:
+    found = bootstrap_interval(summary.units, seed=seed)
+    return None if found is None else {"low": found[0], "high": found[1]}
+
+
+def _hash(content: object) -> str:
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(text.encode("utf-8", errors="surrogatepass")).hexdigest()[:16]
+
+
+def _file_name(model: str) -> str:
+    return re.sub(r"[^\w.+-]+", "-", model).strip("-.") or "model"
+
+
+def _version() -> str:
+    try:
+        return version("vlm-demo")
+    except PackageNotFoundError:
+        return ""
