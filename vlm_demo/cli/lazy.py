@@ -84,7 +84,7 @@ def list_benchmarks() -> list[dict[str, str]]:
     from vlm_demo.evaluation.benchmarks import published_benchmarks
 
     own = [
-        {"name": name, "needs": "a file of yours" if one.run is None else "nothing", "rule": ""}
+        {"name": name, "needs": "nothing" if one.run else "a file of yours", "rule": ""}
         for name, one in evaluation.all_benchmarks().items()
     ]
     published = [

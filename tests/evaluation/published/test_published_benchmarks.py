@@ -105,6 +105,14 @@ def test_every_benchmark_has_a_folder_here() -> None:
     assert set(published_benchmarks()) == set(OFFICIAL)
 
 
+def test_the_documentation_has_a_row_for_every_benchmark() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    rows = {line for line in page.splitlines() if line.startswith("| `")}
+    for name, one in published_benchmarks().items():
+        row = f"| `{name}` ({one.title}) | {one.needs} | {one.rule} | <{one.source}> |"
+        assert row in rows, row
+
+
 @pytest.mark.parametrize("name", OFFICIAL)
 def test_right_answers_get_the_full_score_and_wrong_ones_none(name: str, data: Path) -> None:
     OFFICIAL[name](data)
