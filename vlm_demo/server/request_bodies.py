@@ -5,17 +5,15 @@ Uploads have limits of their own.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BYTES = 64_000_000
 """Longest body that is no upload. Requests of the API hold pictures in base64, a third longer."""
-
-
-class _TooLongError(Exception):
-    """A body has become too long while it was read."""
 
 
 class LimitBodies:
@@ -33,28 +31,27 @@ class LimitBodies:
             return
         length = headers.get("content-length", "")
         received, has_begun = 0, False
+        is_too_long = length.isdecimal() and int(length[:20]) > MAX_BYTES
 
         async def receive_counted() -> Message:
-            nonlocal received
+            nonlocal received, is_too_long
             message = await receive()
             received += len(message.get("body", b""))
-            if received > MAX_BYTES:
-                raise _TooLongError
-            return message
+            is_too_long = received > MAX_BYTES
+            return {"type": "http.disconnect"} if is_too_long else message
 
         async def send_noted(message: Message) -> None:
             nonlocal has_begun
-            has_begun = True
-            await send(message)
+            if has_begun or not is_too_long:  # an answer to half a body is nobody's
+                has_begun = True
+                await send(message)
 
-        try:
-            if length.isdecimal() and int(length[:20]) > MAX_BYTES:
-                raise _TooLongError
-            await self._app(scope, receive_counted, send_noted)
-        except _TooLongError:
-            if not has_begun:
-                refusal = PlainTextResponse("This request is too long.", 413)
-                await refusal(scope, receive, send)
+        if not is_too_long:
+            with suppress(ClientDisconnect):
+                await self._app(scope, receive_counted, send_noted)
+        if is_too_long and not has_begun:
+            refusal = PlainTextResponse("This request is too long.", 413, {"Connection": "close"})
+            await refusal(scope, receive, send)
 
 
 async def refuse_nesting(_: Request, __: Exception) -> Response:
