@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { diffBoxes, overlapOf } from "../../../vlm_demo/ui/studio/compare/box_diff.js";
+import { mergeBoxes } from "../../../vlm_demo/ui/studio/compare/merged_boxes.js";
 import { cutWords, diffWords } from "../../../vlm_demo/ui/studio/compare/word_diff.js";
 import { answer, box } from "./studio_support.js";
 
@@ -42,4 +43,16 @@ test("boxes of two answers are paired by their overlap", () => {
   const pairs = diffBoxes(found(box(0, 0, 0.5, 1), box(0.9, 0.9, 1, 1)), found(box(0, 0, 0.25, 1), box(0.5, 0, 0.6, 0.1)));
   assert.deepEqual(pairs.map(({ side, overlap }) => [side, overlap]), [["both", 0.5], ["left", null], ["right", null]]);
   assert.equal(overlapOf([0, 0, 0, 0], [0, 0, 0, 0]), 0);
+});
+
+test("boxes that two answers have become one layer, those of one alone do not", () => {
+  const answers = [answer("a", { pictures: ["p"] }), answer("b"), answer("c")];
+  const groups = [
+    { phrase: "cat", seen_by: [0, 2], box: [0, 0, 0.5, 0.5], iou: 0.8 }, { phrase: "cat", seen_by: [1, 2], box: [0.5, 0, 1, 0.5], iou: 0.7 },
+    { phrase: "dog", seen_by: [1], box: [0, 0.5, 1, 1], iou: null }, { phrase: "dog", seen_by: [1, 1], box: [0, 0.5, 1, 1], iou: 0.9 },
+  ];
+  const merged = mergeBoxes(answers, groups, "new", 7);
+  assert.deepEqual(merged.mentions.map(({ phrase, regions }) => [phrase, regions.length]), [["cat", 2]]);
+  assert.deepEqual([merged.status, merged.merged, merged.model, merged.pictures], ["done", true, "", ["p"]]);
+  assert.equal(mergeBoxes(answers, groups.slice(2), "new", 7), null);
 });

@@ -201,9 +201,9 @@ def test_a_link_of_the_earlier_page_still_opens(backend: Backend, images: ImageS
 
 
 @pytest.fixture
-def records(settings: Settings, images: ImageStore) -> Iterator[RecordCalls]:
+def records(backend: Backend, settings: Settings, images: ImageStore) -> Iterator[RecordCalls]:
     with closing(open_feedback(settings)) as feedback:
-        yield RecordCalls(settings, images, feedback)
+        yield RecordCalls(backend, settings, images, feedback)
 
 
 def test_feedback_is_kept_with_the_votes_for_the_operator(
@@ -234,6 +234,25 @@ def test_a_benchmark_grows_and_is_saved(records: RecordCalls, image: str) -> Non
     assert records.studio_benchmark("clear", None, visitor())["questions"] == 0
     assert records.studio_benchmark("upload", str(file_of(saved)), visitor())["questions"] == 1
     assert records.studio_benchmark("upload", "/etc/passwd", visitor())["error"]
+
+
+def test_a_benchmark_is_run_by_a_model_and_goes_on_where_it_stopped(
+    records: RecordCalls, image: str
+) -> None:
+    assert next(records.studio_benchmark_run("scripted", visitor()))["error"]
+    truth = {"truth": [{"box": [0.1, 0.2, 0.4, 0.6]}]}
+    for words in ("circle", "square"):
+        asked = answer(image, targets=[words], text=words)
+        records.studio_benchmark("add", truth | {"answer": asked}, visitor())
+    first = records.studio_benchmark_run("scripted", visitor())
+    assert any(event["done"] == 1 for event in first)
+    first.close()
+    *_, last = records.studio_benchmark_run("scripted", visitor())
+    assert (last["done"], last["total"]) == (2, 2)
+    assert {"scripted", "one"} == {row["model"] for row in last["standings"]}
+    assert next(iter(records.studio_benchmark_run("nobody", visitor())))["done"] == 0
+    *_, failed = records.studio_benchmark_run("nobody", visitor())
+    assert "nobody" in str(failed["error"])
 
 
 @pytest.mark.parametrize("name", ["IMG_1.HEIC", "IMG_1", "photo.JPG"])

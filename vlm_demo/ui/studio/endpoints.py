@@ -130,7 +130,7 @@ def add_studio_endpoints(
     answers = AnswerCalls(backend, images)
     inspection = InspectionCalls(backend, settings, images)
     links = LinkCalls(backend, examples, images)
-    records = RecordCalls(settings, images, open_feedback(settings))
+    records = RecordCalls(backend, settings, images, open_feedback(settings))
     for call in (
         endpoints.studio_start,
         endpoints.studio_image,
@@ -147,7 +147,12 @@ def add_studio_endpoints(
         ConversationCalls().studio_conversation,
     ):
         add_call(call, "studio", MAX_CALLS)
-    for asking in (endpoints.studio_answer, answers.studio_check, inspection.studio_prompt):
+    for asking in (
+        endpoints.studio_answer,
+        answers.studio_check,
+        inspection.studio_prompt,
+        records.studio_benchmark_run,
+    ):
         add_call(asking, "answers", MAX_ANSWERS)
     add_model_calls(backend, settings)
     return endpoints

@@ -23,6 +23,7 @@ export class ActionRow {
   #regenerate;
   #download;
   #check;
+  #more;
 
   /**
    * @param {Studio} studio
@@ -38,7 +39,7 @@ export class ActionRow {
     this.#check = button("check", say("Check against the image"), () => this.#answer && toggleCheck(studio, turn, this.#answer, extra, this.#check));
     this.#check.setAttribute("aria-expanded", "false");
     this.#download = button("download", say("Download image with boxes (PNG)"), () => this.#answer && void saveAs(studio, turn, this.#answer, "png"));
-    const more = button("more", say("More"));
+    const more = this.#more = button("more", say("More"));
     attachMenu(more, () => (this.#answer ? moreItems(studio, turn, this.#answer, extra) : []), say("More"));
     this.element = h("div", { class: "action-row", role: "group", "aria-label": say("Actions") }, copy, this.#regenerate, compare, this.#check, this.#download, more);
   }
@@ -54,6 +55,7 @@ export class ActionRow {
   update(answer, turn) {
     this.#answer = answer;
     const hasPicture = turn.pictures.length > 0 || answer.pictures.length > 0;
+    for (const one of [this.#regenerate, this.#more]) one.hidden = Boolean(answer.merged);
     this.#download.hidden = !hasPicture || !hasContent(answer);
     this.#check.hidden = !hasPicture || !answer.plain || ["grounding", "detect"].includes(turn.task);
   }

@@ -1,7 +1,9 @@
 // The visitor's own benchmark: answers that were scored become its questions.
 import { fill, h, setText } from "../../components/dom.js";
 import { say } from "../../i18n/say.js";
-import { call } from "../api/call.js";
+import { call, stream } from "../api/call.js";
+import { Explained, isAbort } from "../api/errors.js";
+import { upload } from "../api/upload.js";
 
 /** @typedef {import("../studio.js").Studio} Studio */
 
@@ -22,8 +24,40 @@ export function createBenchmark(studio, collect) {
       studio.report(error);
     }
   };
+  const chooser = h("input", { type: "file", accept: ".zip,application/zip", hidden: true, onchange: () => void open() });
+  const open = async () => {
+    const [file] = chooser.files ?? [];
+    chooser.value = "";
+    if (!file) return;
+    try {
+      await act("upload", await upload(file, file.name))();
+    } catch (error) {
+      studio.report(error);
+    }
+  };
+  /** @type {AbortController | null} */
+  let running = null;
+  const run = async () => {
+    if (running) return void running.abort();
+    running = new AbortController();
+    fill(start, say("Stop"));
+    try {
+      for await (const event of stream("studio_benchmark_run", [studio.store.get().model], { signal: running.signal })) {
+        if (event?.error) throw new Explained(event.error);
+        setText(count, say("{done} of {total} questions", { done: event.done ?? 0, total: event.total ?? 0 }));
+        fill(board, event.standings?.length ? standingsTable(studio, event.standings) : null);
+      }
+    } catch (error) {
+      if (!isAbort(error)) studio.report(error);
+    } finally {
+      running = null;
+      fill(start, say("Run the chosen model"));
+    }
+    return undefined;
+  };
+  const start = h("button", { type: "button", class: "button", title: say("Asks the model in the header all questions of your benchmark"), onclick: () => void run() }, say("Run the chosen model"));
   const button = (/** @type {string} */ label, /** @type {string} */ name) => h("button", { type: "button", class: "button", onclick: act(name) }, label);
-  return h("div", { class: "benchmark" }, h("h4", {}, say("Your benchmark")), count, h("div", { class: "row" }, button(say("Add to benchmark"), "add"), button(say("Download"), "download"), button(say("Clear"), "clear")), board);
+  return h("div", { class: "benchmark" }, h("h4", {}, say("Your benchmark")), count, h("div", { class: "row" }, button(say("Add to benchmark"), "add"), button(say("Download"), "download"), h("button", { type: "button", class: "button", onclick: () => chooser.click() }, say("Open a ZIP")), start, button(say("Clear"), "clear")), chooser, board);
 }
 
 /**

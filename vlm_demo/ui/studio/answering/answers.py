@@ -37,6 +37,7 @@ from vlm_demo.ui.studio.answering.protocol import EarlierAnswer, StudioRequest, 
 from vlm_demo.ui.studio.answering.requests import (
     build_request,
     describe_restart,
+    describe_weights,
     visible_image_indices,
 )
 from vlm_demo.ui.studio.answering.running import RunningTurns
@@ -113,8 +114,9 @@ class StudioAnswers:
                 else:
                     newest = make_sendable(self._in_space(asked, request, new))
                     yield differ.events(newest)
-        notes = tuple(describe_restart(self.backend, asked))
         spec = self._answering(asked, newest)
+        number_format = self.backend.number_format(spec.name)
+        notes = (*describe_restart(self.backend, asked), *describe_weights(number_format, newest))
         named = replace(newest, model=spec.name)
         remedies = list(map(_remedy_event, offer_larger_model(self.backend, named, asked.task)))
         done = end_event(newest, asked.task, spec, asked.space, notes, remedies)

@@ -9,6 +9,7 @@ from itertools import accumulate, pairwise
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.thinking import has_thinking_switch
 from vlm_demo.catalog.visual_tokens import list_visual_tokens
+from vlm_demo.engines import NumberFormat
 from vlm_demo.families import get_family
 from vlm_demo.markup.region_json import MarkedRegions
 from vlm_demo.prompting.targets import TARGET_TASKS, quote_target
@@ -16,7 +17,7 @@ from vlm_demo.prompting.visible_images import visible_images
 from vlm_demo.translatable_text import TranslatableText
 from vlm_demo.ui.studio.answering.protocol import FORMS, EarlierTurn, SamplingOptions, StudioRequest
 from vlm_demo.ui.studio.images import ImageStore
-from vlm_demo.values import Message, Region, RegionForm, Request, Sampling, Task
+from vlm_demo.values import Message, Region, RegionForm, Reply, Request, Sampling, Task
 
 
 def build_request(backend: Backend, images: ImageStore, sent: StudioRequest, owner: str) -> Request:
@@ -102,6 +103,17 @@ def describe_restart(backend: Backend, sent: StudioRequest) -> Iterator[Translat
         yield TranslatableText(
             "{model} sees {count} pictures at a time: it starts over with this.",
             {"model": model, "count": limits.max_images},
+        )
+
+
+def describe_weights(number_format: NumberFormat, reply: Reply) -> Iterator[TranslatableText]:
+    """Say that the boxes of a reply come from quantised weights, which shift coordinates."""
+    has_regions = any(mention.regions for mention in reply.mentions)
+    if number_format.is_quantized and has_regions:
+        yield TranslatableText(
+            "This model is loaded in {format}: its boxes may lie a little beside those of the "
+            "unquantised weights.",
+            {"format": number_format.label},
         )
 
 

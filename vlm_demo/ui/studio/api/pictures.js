@@ -61,7 +61,8 @@ export class Pictures {
    * @param {string} address
    */
   async addAddress(address) {
-    this.addKnown(await call("studio_image", [address, ""]));
+    const { id, url, name, width, height } = await call("studio_image", [address, ""]);
+    this.#attach([{ ...newPicture(newId(), { name, url: addressOf(url), width, height }), serverId: id, status: "ready", address }]);
   }
 
   /**
@@ -135,7 +136,7 @@ export class Pictures {
     canvas.getContext("2d")?.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
     const blob = await canvas.convertToBlob({ type: "image/png" });
     this.#urls.delete(key);
-    this.#change(key, { blob, url: null, serverId: null, status: "new", example: null, width: canvas.width, height: canvas.height });
+    this.#change(key, { blob, url: null, serverId: null, status: "new", example: null, address: undefined, origin: undefined, frames: 1, width: canvas.width, height: canvas.height });
     await this.#id(key);
   }
 
@@ -169,7 +170,10 @@ export class Pictures {
     }
   }
 
-  /** @param {string} key */
+  /**
+   * @param {string} key
+   * @returns {Promise<string>}
+   */
   #id(key) {
     const known = this.#find(key)?.serverId;
     if (known) return Promise.resolve(known);
@@ -178,13 +182,15 @@ export class Pictures {
     return sending;
   }
 
-  /** @param {string} key */
+  /**
+   * @param {string} key
+   * @returns {Promise<string>}
+   */
   async #send(key) {
     const picture = this.#find(key);
     this.#change(key, { status: "uploading", share: 0, problem: null });
     try {
-      const source = await this.#source(key, picture);
-      const { id, url, width, height, frames = 1 } = await call("studio_image", [source, picture?.name ?? ""]);
+      const { id, url, width, height, frames = picture?.frames ?? 1 } = await this.#place(key, picture);
       this.#change(key, { serverId: id, url: addressOf(url), width, height, frames, status: "ready", share: 1 });
       return id;
     } catch (error) {
@@ -195,6 +201,16 @@ export class Pictures {
   }
 
   /**
+   * Makes a picture known to the server: its bytes are sent, or it is a frame of one whose bytes are.
+   * @param {string} key
+   * @param {Picture | undefined} picture
+   */
+  async #place(key, picture) {
+    if (picture?.origin && picture.origin !== key && this.#find(picture.origin)) return call("studio_frame", [await this.#id(picture.origin), picture.frame ?? 0]);
+    return call("studio_image", [await this.#source(key, picture), picture?.name ?? ""]);
+  }
+
+  /**
    * @param {string} key
    * @param {Picture | undefined} picture
    */
@@ -202,6 +218,7 @@ export class Pictures {
     const blob = picture?.blob ?? await this.#loadBlob(key);
     if (blob) return upload(blob, picture?.name ?? "image", { onProgress: (share) => this.#change(key, { share }) });
     if (picture?.example) return `example:${picture.example}`;
+    if (picture?.address) return picture.address;
     if (picture?.url) return upload(await (await fetch(picture.url)).blob(), picture.name);
     throw new PictureGone();
   }

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -20,17 +22,21 @@ from vlm_demo.analysis.ground_truth import (
     write_archive,
 )
 from vlm_demo.arena import Feedback
+from vlm_demo.backend import Backend
 from vlm_demo.errors import InputError
+from vlm_demo.images import open_image
 from vlm_demo.settings import Settings
+from vlm_demo.ui.components.answer.answer_stream import stream_answer
+from vlm_demo.ui.components.answer.waiting import Waiting
 from vlm_demo.ui.components.uploaded_images import file_url
 from vlm_demo.ui.files.folders import find_file, make_folder
 from vlm_demo.ui.studio.answering.protocol import Name, read_sent
 from vlm_demo.ui.studio.calls.answer_calls import SentScoring
-from vlm_demo.ui.studio.calls.base import explain_errors
+from vlm_demo.ui.studio.calls.base import error_data, explain_errors
 from vlm_demo.ui.studio.calls.benchmark import Benchmark, add_question
 from vlm_demo.ui.studio.images import ImageStore
 from vlm_demo.ui.visitors import read_owner, read_voter
-from vlm_demo.values import Task
+from vlm_demo.values import Region, Reply, Request, Task
 
 if TYPE_CHECKING:  # it loads the database
     from vlm_demo.arena.votes.feedback import FeedbackStore
@@ -58,6 +64,7 @@ class SentFeedback(BaseModel):
 class RecordCalls:
     """The calls as methods, whose names are those of the API."""
 
+    backend: Backend
     settings: Settings
     images: ImageStore
     feedback: FeedbackStore
@@ -112,6 +119,56 @@ class RecordCalls:
             return {**_describe(after), **result}
 
         return explain_errors(act)
+
+    def studio_benchmark_run(
+        self, model: str, request: gr.Request
+    ) -> Generator[dict[str, Any], None, None]:
+        """Ask a model the questions of a visitor's benchmark that it has not answered yet.
+
+        Closing the stream stops the model; what it has answered stays.
+
+        Args:
+            model: a name on the menu.
+            request: who asks.
+
+        Yields:
+            `{done, total, questions, standings}`, the last two as `studio_benchmark` returns them;
+            while nothing is new, the same once more.
+        """
+        try:
+            owner = read_owner(request) or read_voter(request)
+            with self.lock:
+                benchmark = self.benchmarks.get(owner, ())
+            if not benchmark:
+                raise InputError("The benchmark has no questions yet.")
+            for done, question in enumerate(benchmark):
+                event = {"done": done, "total": len(benchmark), **_describe(benchmark)}
+                yield event
+                if model in question.answers:
+                    continue
+                regions: tuple[Region, ...] = ()
+                for reply in self._ask(model, question):
+                    if isinstance(reply, Reply):
+                        regions = tuple(one for each in reply.mentions for one in each.regions)
+                    yield event
+                answered = replace(question, answers={**question.answers, model: regions})
+                benchmark = (*benchmark[:done], answered, *benchmark[done + 1 :])
+                self._keep(owner, benchmark)
+            yield {"done": len(benchmark), "total": len(benchmark), **_describe(benchmark)}
+        except Exception as error:  # whatever it is, the visitor is told
+            yield error_data(error)
+
+    def _ask(
+        self, model: str, question: LabelledQuestion
+    ) -> Generator[Reply | Waiting | None, None, None]:
+        image = open_image(
+            question.image,
+            max_bytes=self.settings.max_upload_bytes,
+            max_pixels=self.settings.max_pixels,
+        )
+        asked = Request(question.task, question.words, (image,))
+        with closing(stream_answer(self.backend, model, asked)) as replies:
+            yield from replies
 
     def _write(self, given: SentFeedback, voter: str) -> None:
         self.feedback.add(

@@ -5,8 +5,11 @@ import { call } from "../api/call.js";
 import { withPictures } from "../actions/download.js";
 import { isBusy } from "../state/answers.js";
 import { documentOf } from "../state/documents.js";
+import { changeTurn } from "../state/conversations.js";
+import { newId } from "../state/ids.js";
 import { FINDING } from "../state/layers.js";
 import { diffBoxes } from "./box_diff.js";
+import { mergeBoxes } from "./merged_boxes.js";
 import { diffWords } from "./word_diff.js";
 
 /** @typedef {import("../studio.js").Studio} Studio */
@@ -31,7 +34,7 @@ export class Comparison {
 
   /** @param {Turn} turn */
   update(turn) {
-    const done = turn.answers.filter(({ status }) => status === "done");
+    const done = compared(turn);
     this.element.hidden = done.length < 2 || turn.answers.some(isBusy);
     const key = done.map(({ id }) => id).join(" ");
     this.#turn = turn;
@@ -49,9 +52,24 @@ export class Comparison {
   }
 
   #draw() {
-    const done = this.#turn?.answers.filter(({ status }) => status === "done") ?? [];
+    const done = this.#turn ? compared(this.#turn) : [];
     const [first, ...others] = done, title = (/** @type {Answer} */ { model }) => this.#studio.titleOfModel(model);
     fill(this.#content, ...others.flatMap((other) => [h("h3", {}, say("{one} and {other}", { one: title(first), other: title(other) })), this.#turn && FINDING.has(this.#turn.task) ? null : words(first, other), boxes(first, other, title)]));
+  }
+
+  /**
+   * A button that puts the boxes in which answers agree beside them.
+   * @param {Turn} turn
+   * @param {Answer[]} answers
+   * @param {import("./merged_boxes.js").Group[]} groups
+   */
+  #mergeButton(turn, answers, groups) {
+    const merged = mergeBoxes(answers, groups, newId(), Date.now());
+    if (!merged) return null;
+    const add = () => {
+      this.#studio.changeConversation((one) => changeTurn(one, turn.id, (old) => ({ ...old, answers: [...old.answers.filter((each) => !each.merged), merged] }), Date.now()));
+    };
+    return h("button", { type: "button", class: "text-button", data: { act: "merge" }, title: say("The mean of the boxes that at least two models drew"), onclick: add }, say("Add merged boxes as a layer"));
   }
 
   /**
@@ -63,13 +81,19 @@ export class Comparison {
     if (answers.filter(({ mentions }) => mentions.some(({ regions }) => regions.length)).length < 2) return;
     const { conversation } = this.#studio.store.get(), key = this.#key;
     try {
-      const { pairs } = await withPictures(this.#studio, answers[0].pictures, (images) => call("studio_consensus", [answers.map((answer) => documentOf(conversation, turn.id, answer, images, this.#studio.layers()))]));
-      if (key === this.#key) fill(this.#agreement, agreementTable(answers.map(({ model }) => this.#studio.titleOfModel(model)), pairs));
+      const { pairs, groups } = await withPictures(this.#studio, answers[0].pictures, (images) => call("studio_consensus", [answers.map((answer) => documentOf(conversation, turn.id, answer, images, this.#studio.layers()))]));
+      if (key === this.#key) fill(this.#agreement, agreementTable(answers.map(({ model }) => this.#studio.titleOfModel(model)), pairs), this.#mergeButton(turn, answers, groups));
     } catch (error) {
       this.#studio.report(error);
     }
   }
 }
+
+/**
+ * The answers of a turn that models gave.
+ * @param {Turn} turn
+ */
+const compared = ({ answers }) => answers.filter(({ status, merged }) => status === "done" && !merged);
 
 /**
  * @param {string[]} titles

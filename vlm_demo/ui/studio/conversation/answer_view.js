@@ -112,11 +112,11 @@ export class AnswerView {
    * @param {Answer} answer
    * @param {Turn} turn
    */
-  #showModel({ model }, turn) {
+  #showModel({ model, merged }, turn) {
     const { conversation } = this.#studio.store.get();
     const several = turn.answers.length > 1 || new Set(conversation.turns.flatMap((one) => one.answers.map((each) => each.model))).size > 1;
     this.#model.hidden = !several;
-    setText(this.#model, this.#studio.titleOfModel(model));
+    setText(this.#model, merged ? say("Merged boxes") : this.#studio.titleOfModel(model));
   }
 
   /** @param {Answer} answer */

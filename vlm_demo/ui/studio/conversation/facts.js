@@ -43,6 +43,7 @@ export function sharesList({ shares, orders }) {
       "li", {}, h("span", { dir: "auto" }, text), " ", h("span", { class: "figure" }, percent(share)),
       h("i", { class: "bar", "aria-hidden": "true" }, h("b", { style: { width: percent(share, 1) } })),
     ))),
+    h("p", { class: "hint" }, say("How likely the model's own probabilities make each of these answers, next to one another: together 100%. It is not how sure one can be.")),
     orders.length > 1 ? h("ol", { "aria-label": say("The answer in each order") }, ...orders.map(({ order, best, share }) => h(
       "li", {}, h("span", {}, order), " → ", h("span", {}, best), " ", h("span", { class: "figure" }, percent(share)),
     ))) : null,

@@ -23,8 +23,9 @@
 /** @typedef {"waiting" | "growing" | "done" | "failed" | "stopped"} Status */
 
 /**
- * A picture of a conversation. Its bytes lie in the browser's database under `key`.
- * @typedef {{key: string, name: string, blob: Blob | null, example: string | null, width: number, height: number, frames: number, origin?: string, frame?: number,
+ * A picture of a conversation. Its bytes lie in the browser's database under `key`, unless it is an example, the `frame`
+ * of another picture, or comes from an `address` of the web.
+ * @typedef {{key: string, name: string, blob: Blob | null, example: string | null, width: number, height: number, frames: number, origin?: string, frame?: number, address?: string,
  *   serverId: string | null, url: string | null, status: "new" | "uploading" | "ready" | "failed" | "gone",
  *   share: number, problem: ServerText | null}} Picture
  */
@@ -37,11 +38,12 @@
  */
 
 /**
+ * `merged`: no model gave it, it holds the boxes in which several answers of its turn agree.
  * @typedef {{id: string, model: string, status: Status, changed: number, blocks: string[], plain: string, raw: string, reasoning: string,
  *   mentions: Mention[], things: Thing[], shares: {text: string, share: number}[], orders: any[], notes: ServerText[], remedies: Remedy[], tone: string,
  *   waiting: {text: ServerText, stage: ServerText, share: number | null} | null, timing: Record<string, number> | null, outcome: ServerText,
  *   raws: string[], stop: string, space: string, spaceChoices: any[], pictures: string[], problem: Problem | null, rating: Rating | null,
- *   earlier: Answer[], version: number}} Answer
+ *   earlier: Answer[], version: number, merged?: boolean}} Answer
  */
 
 /** @typedef {{verdict: "up" | "down" | "flag", reason: string}} Rating */
