@@ -51,8 +51,8 @@ def test_the_chain_is_the_same_and_verifies(store: VoteStore) -> None:
 
 
 def test_the_votes_count_as_before(store: VoteStore) -> None:
-    assert sorted(map(list, store.count_pairs())) == EXPECTED["cells"]
-    assert [list(count) for count in store.count_pairs_by_period(Selection(), 60)] == EXPECTED[
+    assert sorted(list(count[:-1]) for count in store.count_pairs()) == EXPECTED["cells"]
+    assert [list(count[:-1]) for count in store.count_pairs_by_period(Selection(), 60)] == EXPECTED[
         "history"
     ]
     assert [
@@ -65,6 +65,8 @@ def test_the_votes_are_exported_as_before(store: VoteStore) -> None:
     file = io.BytesIO()
     export_votes((vote for _, vote in store.read()), VoteFileFormat.JSONL, file)
     rows = [json.loads(line) for line in file.getvalue().splitlines()]
+    # The columns of later versions stand behind those that there were.
+    assert [row.pop("category") for row in rows] == [""] * len(rows)
     assert [row | {"judge": bool(row["judge"])} for row in rows] == EXPECTED["export"]
     assert [list(row) for row in rows] == [list(row) for row in EXPECTED["export"]]
 

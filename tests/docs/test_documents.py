@@ -53,12 +53,12 @@ def test_a_conversation_runs(run_command, command):
 
 
 def test_the_commands_of_the_arena_run_one_after_the_other(run_command, tmp_path):
-    commands = commands_of("battles", "leaderboard", "votes")
+    commands = commands_of("battles", "judge", "leaderboard", "votes")
 
     for command in commands:
         run_command(command.replace("--questions 200", "--questions 13"))
 
-    assert len(commands) == 9
+    assert len(commands) == 12
     assert (tmp_path / "votes.jsonl").stat().st_size
     assert (tmp_path / "votes.db").stat().st_size
 

@@ -146,6 +146,7 @@ def some_vote(battle: str, **changes: Any) -> Vote:
         "b": Contender(model=MODELS[1], outputs=("A disc on white.",)),
         "winner": Winner.A,
         "task": Task.CHAT,
+        "category": "other",
         "parameters": {"max_new_tokens": 64, "temperature": 0.7},
         "began_at": FIRST_VOTE,
         "ended_at": FIRST_VOTE + timedelta(seconds=4),

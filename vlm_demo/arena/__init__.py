@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from vlm_demo.arena.votes.categories import Category
 from vlm_demo.arena.votes.opinion import Feedback
 from vlm_demo.arena.votes.vote import (
     Contender,
@@ -28,9 +29,11 @@ if TYPE_CHECKING:
     from vlm_demo.arena.ledger.hub_copy import HubCopy
     from vlm_demo.arena.ratings.leaderboards import Leaderboards
     from vlm_demo.arena.votes.feedback import FeedbackStore
+    from vlm_demo.arena.votes.judgements import JudgementStore
     from vlm_demo.arena.votes.store import VoteStore
 
 __all__ = [
+    "Category",
     "Contender",
     "Exclusion",
     "Feedback",
@@ -43,6 +46,7 @@ __all__ = [
     "open_arena",
     "open_feedback",
     "open_hub_copy",
+    "open_judgements",
     "open_leaderboards",
     "open_voter_hash",
     "open_votes",
@@ -71,11 +75,22 @@ def open_feedback(settings: Settings) -> FeedbackStore:
     return FeedbackStore(settings.votes)
 
 
-def open_leaderboards(store: VoteStore) -> Leaderboards:
+def open_judgements(settings: Settings) -> JudgementStore:
+    """Return what judge models say of battles, which is kept beside the votes.
+
+    Raises:
+        SettingsError: the database is neither SQLite nor PostgreSQL.
+    """
+    from vlm_demo.arena.votes.judgements import JudgementStore
+
+    return JudgementStore(settings.votes)
+
+
+def open_leaderboards(store: VoteStore, judgements: JudgementStore | None = None) -> Leaderboards:
     """Return the leaderboards of a store; nothing is read before it is used."""
     from vlm_demo.arena.ratings.leaderboards import Leaderboards
 
-    return Leaderboards(store)
+    return Leaderboards(store, judgements)
 
 
 def open_arena(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from vlm_demo.arena.ratings.agreement import VoterReport
     from vlm_demo.arena.ratings.ratings import RatedModel
     from vlm_demo.arena.votes.feedback import FeedbackStore
+    from vlm_demo.arena.votes.judgements import JudgeAgreement
     from vlm_demo.arena.votes.store import VoteStore
     from vlm_demo.arena.votes.vote import Selection, Vote
     from vlm_demo.bench.options import BenchOptions
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from vlm_demo.conversion import Conversion
     from vlm_demo.evaluation.battles import BattleOutcome
     from vlm_demo.evaluation.calibrating import CalibrationReport
+    from vlm_demo.evaluation.judging import JudgingOutcome
     from vlm_demo.evaluation.published.question import PublishedBenchmark
     from vlm_demo.server import ServerPart
 
@@ -157,6 +159,18 @@ def play_battles(
         )
 
 
+def judge_votes(
+    backend: Backend, settings: Settings, judge: str, *, limit: int | None
+) -> tuple[JudgingOutcome, JudgeAgreement]:
+    """Let a model judge battles, and compare all that it has judged with what people said."""
+    from vlm_demo.arena import Selection, open_judgements
+    from vlm_demo.evaluation import judging
+
+    with closing(open_judgements(settings)) as store:
+        outcome = judging.judge_votes(backend, store, judge, limit=limit)
+        return outcome, store.agreement(judge, Selection())
+
+
 def calibrate(backend: Backend, model: str, *, seed: int, count: int) -> CalibrationReport:
     """Fit the calibration of a model's boxes, and measure it."""
     from vlm_demo.evaluation import calibrating
@@ -185,12 +199,21 @@ def open_feedback(settings: Settings) -> FeedbackStore:
     return arena.open_feedback(settings)
 
 
-def rate_models(settings: Settings, selection: Selection) -> Sequence[RatedModel]:
-    """Rate the models by some of the votes that settings name, best first."""
+def rate_models(settings: Settings, selection: Selection, judge: str = "") -> Sequence[RatedModel]:
+    """Rate the models by some of the votes that settings name, best first.
+
+    With a `judge`, what this model says of the battles counts, and not what people said.
+    """
     from vlm_demo import arena
 
-    with closing(arena.open_votes(settings)) as store:
-        return arena.open_leaderboards(store).leaderboard(selection).models
+    with (
+        closing(arena.open_votes(settings)) as store,
+        closing(arena.open_judgements(settings)) as judgements,
+    ):
+        leaderboards = arena.open_leaderboards(store, judgements)
+        if judge:
+            return leaderboards.judged(judge, selection).models
+        return leaderboards.leaderboard(selection).models
 
 
 def open_hub_copy(settings: Settings) -> HubCopy:

@@ -21,6 +21,7 @@ from vlm_demo.cli.commands.convert import convert
 from vlm_demo.cli.commands.describe import describe
 from vlm_demo.cli.commands.doctor import doctor
 from vlm_demo.cli.commands.evaluate import evaluate
+from vlm_demo.cli.commands.judge import judge
 from vlm_demo.cli.commands.leaderboard import leaderboard
 from vlm_demo.cli.commands.licences import licences
 from vlm_demo.cli.commands.locate import locate
@@ -53,6 +54,7 @@ app.command("check")(check_answer)
 app.command()(consensus)
 app.command()(batch)
 app.command()(battles)
+app.command()(judge)
 app.command()(leaderboard)
 app.add_typer(votes, name="votes")
 app.command()(parse)

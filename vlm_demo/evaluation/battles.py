@@ -29,6 +29,7 @@ from tqdm import tqdm
 from vlm_demo.arena.battles.vote_building import describe_contender
 from vlm_demo.arena.interchange.language_names import to_code
 from vlm_demo.arena.votes import fingerprints
+from vlm_demo.arena.votes.categories import categorize
 from vlm_demo.arena.votes.store import VoteStore
 from vlm_demo.arena.votes.vote import Contender, Origin, Vote, Winner
 from vlm_demo.backend import Backend
@@ -231,6 +232,7 @@ class _Run:
             winner=_decide(*(grade.answer for grade in grades)),
             boxes=_decide_by_boxes(grades, (a.reply, b.reply)),
             task=question.request.task,
+            category=categorize(question.request.task, [question.request.text]),
             language=question.language,
             parameters={k: v for k, v in self._sampling.to_data().items() if k != "seed"},
             prompt_hash=fingerprints.hash_questions([question.request]),

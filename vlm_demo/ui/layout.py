@@ -9,7 +9,13 @@ from importlib.util import find_spec
 
 import gradio as gr
 
-from vlm_demo.arena import open_arena, open_leaderboards, open_voter_hash, open_votes
+from vlm_demo.arena import (
+    open_arena,
+    open_judgements,
+    open_leaderboards,
+    open_voter_hash,
+    open_votes,
+)
 from vlm_demo.backend import Backend
 from vlm_demo.errors import SettingsError
 from vlm_demo.server import Monitor, ServerPart, application_options
@@ -57,7 +63,7 @@ def build_page(backend: Backend, settings: Settings) -> gr.Blocks:
         SettingsError: the list of examples or the database of votes cannot be used.
     """
     store = open_votes(settings)
-    leaderboards = open_leaderboards(store)
+    leaderboards = open_leaderboards(store, open_judgements(settings))
     arena = open_arena(backend, store, leaderboards, settings)
     blocks = gr.Blocks(title="VLM demo")
     with blocks:

@@ -210,7 +210,9 @@ def test_each_selection_has_the_votes_that_it_names(store):
     )
     assert "elsewhere" in leaderboards.leaderboard().model_names
     assert "named" not in leaderboards.leaderboard().model_names
-    assert leaderboards.choices() == LeaderboardChoices(("chat", "grounding"), ("en", "ja"))
+    assert leaderboards.choices() == LeaderboardChoices(
+        ("chat", "grounding"), ("en", "ja"), ("other",)
+    )
 
 
 def test_votes_in_no_known_language_are_counted_once(store):

@@ -142,12 +142,12 @@ def test_stores_of_one_program_open_new_databases_at_the_same_moment(tmp_path):
     assert sorted(places) == sorted([1, 2, 3, 4] * 3)
 
 
-THIRD = '''"""One more column."""
+FIFTH = '''"""One more column."""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "3"
-down_revision = "2"
+revision = "5"
+down_revision = "4"
 
 
 def upgrade():
@@ -160,7 +160,7 @@ def next_version(tmp_path, monkeypatch):
     """Make this program its next version, until `undo` of what is returned is called."""
     scripts = tmp_path / "migrations"
     shutil.copytree(runner._SCRIPTS, scripts, ignore=shutil.ignore_patterns("__pycache__"))
-    (scripts / "versions" / "v3_mood.py").write_text(THIRD)
+    (scripts / "versions" / "v5_mood.py").write_text(FIFTH)
     with monkeypatch.context() as patched:
         patched.setattr(runner, "_SCRIPTS", scripts)
         yield patched

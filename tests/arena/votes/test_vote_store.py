@@ -244,7 +244,7 @@ def expected_cells(votes):
             key = (vote.task, vote.language, vote.origin, boxes, 0, first, second)
             sums.setdefault(key, [0.0, 0.0, 0.0])[place] += vote.weight
             rows[key] += 1
-    return sorted((*key, *sums[key], rows[key]) for key in sums)
+    return sorted((*key, *sums[key], rows[key], "other") for key in sums)
 
 
 @pytest.fixture

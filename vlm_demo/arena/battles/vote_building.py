@@ -11,6 +11,7 @@ from typing import Self
 from PIL.Image import Image
 
 from vlm_demo.arena.battles.active_battles import Battle
+from vlm_demo.arena.votes.categories import categorize
 from vlm_demo.arena.votes.fingerprints import hash_questions
 from vlm_demo.arena.votes.newcomers import Newcomer
 from vlm_demo.arena.votes.store import VoteStore
@@ -115,6 +116,7 @@ def build_vote(battle: Battle, judgement: Judgement, store: VoteStore, *, keep: 
         winner=judgement.winner,
         boxes=judgement.boxes,
         task=battle.task,
+        category=categorize(battle.task, (request.text for request in requests)),
         language=battle.language,
         parameters={key: value for key, value in sampling.to_data().items() if key != "seed"},
         seed=sampling.seed,

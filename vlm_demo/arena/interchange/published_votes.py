@@ -29,6 +29,7 @@ from vlm_demo.arena.interchange.published_conversations import (
     read_outputs,
     read_user_turns,
 )
+from vlm_demo.arena.votes.categories import Category
 from vlm_demo.arena.votes.vote import Contender, Exclusion, Origin, Vote, Winner
 from vlm_demo.errors import InputError
 from vlm_demo.values import Task
@@ -139,6 +140,7 @@ class PublishedVote(BaseModel):
     )
     judge: Any = ""
     task: Annotated[Task, BeforeValidator(_read_task)] = Task.CHAT
+    category: _Text = Field("", description=_TEXT)
     revision_a: _Text = Field("", description=_TEXT)
     engine_a: _Text = Field("", description=_TEXT)
     outputs_a: _Texts = Field([], description=_TEXTS)
@@ -193,6 +195,7 @@ class PublishedVote(BaseModel):
             winner=self.winner,
             boxes=self.boxes_winner,
             task=self.task,
+            category=self.category if self.category in set(Category) else "",
             language=to_code(self.language),
             parameters=self.parameters if isinstance(self.parameters, dict) else {},
             seed=self.seed,

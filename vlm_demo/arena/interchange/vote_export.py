@@ -71,6 +71,7 @@ SCHEMA = pa.schema(
         ("outputs_b", pa.list_(pa.string())),
         ("conversation_a", _MESSAGES),
         ("conversation_b", _MESSAGES),
+        ("category", pa.string()),
     ]
 )
 """Columns of a row in their order, and their types in Parquet."""
@@ -156,6 +157,7 @@ def _to_row(vote: Vote, judge: str) -> dict[str, Any]:
         "outputs_b": list(vote.b.outputs) if is_public else [],
         "conversation_a": write_messages(vote.conversation, vote.a),
         "conversation_b": write_messages(vote.conversation, vote.b),
+        "category": vote.category,
     }
 
 

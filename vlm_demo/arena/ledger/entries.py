@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping
 
 from vlm_demo.arena.votes.chain import ChainHead, compute_digest, compute_link
 from vlm_demo.arena.votes.rows import digest_conversation, from_row
-from vlm_demo.arena.votes.schema import CONTENT_COLUMNS, votes, withdrawals
+from vlm_demo.arena.votes.schema import CONTENT_COLUMNS, LATER_COLUMNS, votes, withdrawals
 from vlm_demo.arena.votes.vote import UserTurn, Vote
 from vlm_demo.errors import InputError
 
@@ -54,7 +54,12 @@ class LedgerEntry:
 
 def to_line(entry: LedgerEntry) -> bytes:
     """Write an entry as a line of JSON."""
-    record: dict[str, Any] = {entry.kind: entry.fields}
+    fields = {
+        name: value
+        for name, value in entry.fields.items()
+        if value is not None or name not in LATER_COLUMNS
+    }
+    record: dict[str, Any] = {entry.kind: fields}
     if entry.conversation:
         record["conversation"] = [
             {"text": turn.text, "pictures": [base64.b64encode(p).decode() for p in turn.images]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from threading import Lock
 from typing import NamedTuple, TypeVar
@@ -23,6 +23,7 @@ from vlm_demo.arena.ratings.ratings import (
 from vlm_demo.arena.ratings.style_control import MAX_VOTES, control_style
 from vlm_demo.arena.ratings.vote_tally import PairSums, VoteTally
 from vlm_demo.arena.votes.chain import ChainHead
+from vlm_demo.arena.votes.judgements import JudgeAgreement, JudgementStore
 from vlm_demo.arena.votes.store import VoteStore
 from vlm_demo.arena.votes.vote import Selection
 from vlm_demo.arena.votes.vote_counts import PairCount
@@ -40,6 +41,7 @@ Matrix = tuple[tuple[float, ...], ...]
 """A row and a column for each model, best first."""
 
 _Cached = TypeVar("_Cached")
+_Key = TypeVar("_Key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,11 @@ class Leaderboard:
 
 
 class LeaderboardChoices(NamedTuple):
-    """The tasks and languages that have votes."""
+    """The tasks, languages and categories that have votes."""
 
     tasks: tuple[str, ...]
     languages: tuple[str, ...]
+    categories: tuple[str, ...] = ()
 
 
 class TimelinePoint(NamedTuple):
@@ -78,9 +81,12 @@ class Leaderboards:
     Every method raises VotesError when the database cannot be read.
     """
 
-    def __init__(self, store: VoteStore) -> None:
-        """Take the store; nothing is read yet."""
+    def __init__(self, store: VoteStore, judgements: JudgementStore | None = None) -> None:
+        """Take the votes, and what judge models say of them; nothing is read yet."""
         self._store = store
+        self._judgements = judgements
+        self._judge_lock = Lock()
+        self._judged: OrderedDict[tuple[str, Selection], _CachedLeaderboard] = OrderedDict()
         self._tally = VoteTally(store)
         self._rating_lock = Lock()
         self._leaderboards: OrderedDict[Selection, _CachedLeaderboard] = OrderedDict()
@@ -122,12 +128,40 @@ class Leaderboards:
             _put(self._styled, selection, cached)
         return _reorder(plain, cached[1])
 
+    def judged(self, judge: str, selection: Selection | None = None) -> Leaderboard:
+        """Return what a judge model's board looks like, of people's battles on whole answers."""
+        if self._judgements is None:
+            return Leaderboard()
+        selection = selection or Selection()
+        with self._judge_lock:
+            counts = [
+                each
+                for each in self._judgements.count_pairs(judge, selection)
+                if each.belongs_to(replace(selection, boxes=False))
+            ]
+            cached = self._judged.get((judge, selection))
+            if cached is None or cached.pair_counts != counts:
+                cached = _rate(counts, cached)
+            _put(self._judged, (judge, selection), cached)
+        return cached.leaderboard
+
+    def judge(self, selection: Selection | None = None) -> tuple[str, JudgeAgreement] | None:
+        """Return the judge model with the most judgements, and how it agrees with people.
+
+        None: no model has judged.
+        """
+        judges = self._judgements.judges() if self._judgements else ()
+        if not judges or self._judgements is None:
+            return None
+        return judges[0], self._judgements.agreement(judges[0], selection or Selection())
+
     def choices(self) -> LeaderboardChoices:
-        """Return the tasks and the languages of the votes, sorted."""
+        """Return the tasks, languages and categories of the votes, sorted."""
         selections = self._tally.selections()
         return LeaderboardChoices(
             tuple(sorted({each.task for each in selections} - {""})),
             tuple(sorted({each.language for each in selections} - {""})),
+            tuple(sorted({each.category for each in selections} - {""})),
         )
 
     def count_votes(self, task: str) -> Mapping[frozenset[str], int]:
@@ -183,9 +217,9 @@ class _CachedTimeline:
         )
 
 
-def _put(cache: OrderedDict[Selection, _Cached], selection: Selection, item: _Cached) -> None:
-    cache[selection] = item
-    cache.move_to_end(selection)
+def _put(cache: OrderedDict[_Key, _Cached], key: _Key, item: _Cached) -> None:
+    cache[key] = item
+    cache.move_to_end(key)
     while len(cache) > MAX_CACHED:
         cache.popitem(last=False)
 

@@ -21,6 +21,7 @@ from vlm_demo.arena.ratings.ratings import (
     TIE_WEIGHT,
     RatedModel,
 )
+from vlm_demo.arena.votes.categories import category_of_task
 from vlm_demo.arena.votes.vote import Contender, Selection, Vote, Winner
 
 MAX_VOTES = 20_000
@@ -119,6 +120,7 @@ def _belongs(vote: Vote, selection: Selection) -> bool:
         and selection.task in ("", vote.task)
         and selection.language in ("", vote.language)
         and selection.voter in ("", vote.voter)
+        and selection.category in ("", vote.category or category_of_task(vote.task))
         and (vote.boxes is not None or not selection.boxes)
         and vote.a.model != vote.b.model
     )

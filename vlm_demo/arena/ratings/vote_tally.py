@@ -22,7 +22,7 @@ class PairSums:
 
     def add(self, count: PairCount) -> None:
         """Add votes; written for speed, since there may be many counts."""
-        *_, a, b, wins_a, wins_b, ties, votes = count
+        *_, a, b, wins_a, wins_b, ties, votes, _ = count
         sums = self._sums.get((a, b))
         if sums is None:
             self._sums[a, b] = [wins_a, wins_b, ties, votes]
@@ -77,20 +77,23 @@ class VoteTally:
 
     def _add(self, counts: Iterable[PairCount]) -> None:
         """Add votes to the sums of all selections that cover them."""
-        sums_of: dict[tuple[str, str, str, bool], list[PairSums]] = {}
+        sums_of: dict[tuple[str, str, str, bool, str], list[PairSums]] = {}
         for count in counts:
-            kind = count[:4]
+            kind = (*count[:4], count.category)
             if kind not in sums_of:
                 sums_of[kind] = [self._sums[each] for each in _covering_selections(*kind)]
             for sums in sums_of[kind]:
                 sums.add(count)
 
 
-def _covering_selections(task: str, language: str, origin: str, boxes: bool) -> set[Selection]:
+def _covering_selections(
+    task: str, language: str, origin: str, boxes: bool, category: str
+) -> set[Selection]:
     """Return the selections that cover votes of this kind."""
     automatic = origin == Origin.AUTOMATIC
     return {
-        Selection(of_task, of_language, boxes=boxes, automatic=automatic)
+        Selection(of_task, of_language, boxes=boxes, automatic=automatic, category=of_category)
         for of_task in ("", task)
         for of_language in ("", language)
+        for of_category in ("", category)
     }

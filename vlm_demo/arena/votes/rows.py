@@ -13,7 +13,14 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from vlm_demo.arena.votes.chain import compute_digest
-from vlm_demo.arena.votes.schema import ERASED_COLUMNS, newcomers, pictures, turns, votes
+from vlm_demo.arena.votes.schema import (
+    ERASED_COLUMNS,
+    judgements,
+    newcomers,
+    pictures,
+    turns,
+    votes,
+)
 from vlm_demo.arena.votes.vote import Contender, Exclusion, Origin, UserTurn, Vote, Winner
 from vlm_demo.errors import InputError
 from vlm_demo.values import Task
@@ -57,6 +64,7 @@ def to_row(vote: Vote) -> dict[str, Any]:
         "exclusion": vote.exclusion and vote.exclusion.value,
         "weight": float(vote.weight),
         "conversation": digest_conversation(vote.conversation),
+        "category": to_storable(vote.category) or None,
         "salt": secrets.token_hex(16),
     }
     _check(row)
@@ -72,6 +80,7 @@ def from_row(row: RowMapping, conversation: tuple[UserTurn, ...] = ()) -> Vote:
         winner=Winner(row["winner"]),
         boxes=Winner(row["boxes"]) if row["boxes"] else None,
         task=Task(row["task"]),
+        category=row["category"] or "",
         language=row["language"],
         parameters=json.loads(row["parameters"]),
         seed=row["seed"],
@@ -144,8 +153,8 @@ def read_conversation(connection: Connection, seq: int) -> tuple[UserTurn, ...]:
 
 
 def erase_votes(connection: Connection, seqs: Sequence[int]) -> None:
-    """Empty the rows of the votes at these positions, and delete their conversations."""
-    for table in (pictures, turns, newcomers):
+    """Empty the rows of the votes at these positions, and delete all that belongs to them."""
+    for table in (pictures, turns, newcomers, judgements):
         connection.execute(delete(table).where(table.c.vote.in_(seqs)))
     erase = update(votes).where(votes.c.seq.in_(seqs))
     connection.execute(erase.values(dict.fromkeys(ERASED_COLUMNS)))

@@ -62,6 +62,7 @@ votes = Table(
     Column("exclusion", Text),
     Column("weight", Double),
     Column("conversation", Text),  # a digest; NULL: it was not kept
+    Column("category", Text),  # NULL: it was not known when the vote was cast
     Column("salt", Text),  # random, so that a withdrawn vote cannot be guessed from its digest
     Column("digest", Text, nullable=False),
     Column("link", Text, nullable=False),
@@ -129,6 +130,16 @@ newcomers = Table(
 Index("newcomers_by_address", newcomers.c.address, newcomers.c.voted_at)
 Index("newcomers_by_time", newcomers.c.voted_at)
 
+judgements = Table(
+    "judgements",
+    metadata,
+    Column("vote", ForeignKey(votes.c.seq), primary_key=True),
+    Column("judge", Text, primary_key=True),
+    Column("winner", Text, nullable=False),
+    Column("is_steady", Boolean, nullable=False),
+    Column("judged_at", BigInteger, nullable=False),
+)
+
 counts_in_ratings = and_(votes.c.exclusion.is_(None), votes.c.winner.is_not(None))
 """Condition that a row counts in ratings."""
 
@@ -137,6 +148,7 @@ Index(
     votes.c.task,
     votes.c.language,
     votes.c.origin,
+    votes.c.category,
     votes.c.model_a,
     votes.c.model_b,
     votes.c.winner,
@@ -157,6 +169,9 @@ CHAIN_COLUMNS = frozenset({"seq", "digest", "link"})
 
 CONTENT_COLUMNS = tuple(column.name for column in votes.columns if column.name not in CHAIN_COLUMNS)
 """Columns that a vote's digest covers."""
+
+LATER_COLUMNS = frozenset({"category"})
+"""Columns that an earlier version did not have; copies of the chain leave them out where empty."""
 
 ERASED_COLUMNS = tuple(name for name in CONTENT_COLUMNS if name != "battle")
 """Columns that are emptied when a vote is withdrawn."""

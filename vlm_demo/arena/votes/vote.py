@@ -64,6 +64,7 @@ class Vote:
     winner: Winner
     boxes: Winner | None = None  # on the boxes alone; None: no boxes, or no vote on them
     task: Task
+    category: str = ""  # what was asked for, of `votes.categories`; "": not known
     language: str = ""  # of the question, ISO 639-1; "": no words, or unknown
     parameters: Mapping[str, Any]  # sampling settings: max_new_tokens, temperature, ...
     seed: int | None = None
@@ -99,3 +100,4 @@ class Selection:
     boxes: bool = False  # votes on the boxes alone, not on whole answers
     automatic: bool = False  # votes of the program, not of people
     voter: str = ""  # votes of one person, named by the keyed hash; "": of everybody
+    category: str = ""  # "": whatever was asked for

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vlm_demo.arena import Selection
+from vlm_demo.arena import Category, Selection
 from vlm_demo.cli import lazy
 from vlm_demo.cli.options import JsonOutput, Votes, missing_votes_file
 from vlm_demo.cli.terminal import print_json, print_note, print_table
+from vlm_demo.errors import InputError
 from vlm_demo.settings import Settings
 from vlm_demo.values import Task
 
@@ -33,6 +34,12 @@ def leaderboard(
     automatic: Annotated[
         bool, typer.Option("--automatic", help="What the program judged instead of people.")
     ] = False,
+    category: Annotated[
+        Category | None, typer.Option(help="Only votes on questions of this kind.")
+    ] = None,
+    judge: Annotated[
+        str, typer.Option(metavar="MODEL", help="What this judge model said instead of people.")
+    ] = "",
     json_output: JsonOutput = False,
 ) -> None:
     """Rate the models by the votes on them, best first.
@@ -40,8 +47,12 @@ def leaderboard(
     Ratings are on the scale of Elo with a mean of 1000, with 95 % confidence intervals. RANK is one
     more than the number of models that are surely better.
     """
-    selection = Selection(task or "", language.lower(), boxes=boxes, automatic=automatic)
-    ratings = _read_ratings(Settings.read({"votes": votes}), selection)
+    selection = Selection(
+        task or "", language.lower(), boxes=boxes, automatic=automatic, category=category or ""
+    )
+    if judge and (boxes or automatic):
+        raise InputError("Judge models judge whole answers that people have voted on.")
+    ratings = _read_ratings(Settings.read({"votes": votes}), selection, judge)
     if json_output:
         print_json([to_entry(standing) for standing in ratings])
     elif ratings:
@@ -50,12 +61,12 @@ def leaderboard(
         print_note("There are no such votes yet.")
 
 
-def _read_ratings(settings: Settings, selection: Selection) -> Sequence[RatedModel]:
+def _read_ratings(settings: Settings, selection: Selection, judge: str) -> Sequence[RatedModel]:
     """Rate the models; a file that does not exist is not made."""
     if missing := missing_votes_file(settings):
         print_note(f"There is no file {missing}.")
         return ()
-    return lazy.rate_models(settings, selection)
+    return lazy.rate_models(settings, selection, judge)
 
 
 def to_entry(standing: RatedModel) -> dict[str, Any]:

@@ -11,12 +11,14 @@ import gradio as gr
 from gradio.i18n import I18nData
 
 from vlm_demo.arena.interchange.language_names import CODES
+from vlm_demo.arena.votes.categories import Category
 from vlm_demo.arena.votes.vote import Selection
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.errors import VotesError
 from vlm_demo.translatable_text import TranslatableText, message
 from vlm_demo.ui import browser_files
 from vlm_demo.ui.arena.heat_map import battle_count_map, win_rate_map
+from vlm_demo.ui.arena.judge_board import judge_board
 from vlm_demo.ui.arena.leaderboard_text import (
     AUTOMATIC,
     HOW_TO_READ,
@@ -79,6 +81,16 @@ TASK_NAMES = {
 }
 """The name of each task on the page."""
 
+CATEGORY_NAMES = {
+    Category.COUNTING: message("How many"),
+    Category.READING: message("Text, charts and documents"),
+    Category.LOCATING: message("Where things are"),
+    Category.WRITING: message("Stories and other writing"),
+    Category.DESCRIBING: message("Descriptions"),
+    Category.OTHER: message("Other questions"),
+}
+"""The name of each kind of question on the page."""
+
 LANGUAGES = {code: name.title() for name, code in CODES.items()}
 
 
@@ -94,12 +106,18 @@ class _LeaderboardQuery:
     licence: str
     weights: str
     style: str
+    category: str
     colours: str  # what the heat map shows
     over_time: bool  # whether the plot is open
 
     @property
     def filters(self) -> ModelFilters:
         return ModelFilters(self.size, self.licence, self.weights)
+
+    @property
+    def has_judge(self) -> bool:
+        """Whether a judge model's board is of the same battles: of people, on whole answers."""
+        return self.whose == "people" and self.about == "answers"
 
     def selection(self, voter: str) -> Selection:
         return Selection(
@@ -108,6 +126,7 @@ class _LeaderboardQuery:
             boxes=self.about == "boxes",
             automatic=self.whose == "automatic",
             voter=voter if self.whose == "mine" else "",
+            category=self.category,
         )
 
 
@@ -128,6 +147,7 @@ def build_leaderboard(tab: gr.Tab, page: PageContext) -> None:
             licence = _build_filter(say("Licence"), say("Any licence"), LICENCES)
             weights = _build_filter(say("Weights"), say("Any weights"), WEIGHTS)
             style = _build_filter(say("Style"), say("As voted"), [STYLE_CONTROL])
+            category = _build_filter(say("Kind of question"), say("Any question"))
         summary = gr.HTML(
             js_on_load=_TICK_SCRIPT, elem_id="leaderboard-words", apply_default_css=False
         )
@@ -142,6 +162,10 @@ def build_leaderboard(tab: gr.Tab, page: PageContext) -> None:
             with gr.Accordion(say("Who won against whom")):
                 colours = _build_switch(say("What is shown"), MAPS)
                 maps = gr.HTML(elem_id="leaderboard-maps", apply_default_css=False)
+            with gr.Accordion(
+                say("Judged by a model"), open=False, visible="hidden", elem_id="leaderboard-judge"
+            ) as beside:
+                judged = gr.HTML(apply_default_css=False)
             with gr.Accordion(say("Ratings over time"), open=False) as history:
                 plot = build_rating_plot("leaderboard-lines")
                 legend = gr.HTML(elem_id="leaderboard-lines-legend", apply_default_css=False)
@@ -158,6 +182,8 @@ def build_leaderboard(tab: gr.Tab, page: PageContext) -> None:
             rate = leaderboards.style_controlled if query.style else leaderboards.leaderboard
             leaderboard, votes_on = rate(selection), leaderboards.choices()
             timeline = leaderboards.timeline(selection) if query.over_time else []
+            verdict = leaderboards.judge(selection) if query.has_judge else None
+            judge_leaderboard = leaderboards.judged(verdict[0], selection) if verdict else None
         except VotesError as error:  # what was shown before stays
             return {summary: problem_html(error.message), shown: ""}
         specs = {spec.name: spec for spec in backend.menu}
@@ -172,11 +198,15 @@ def build_leaderboard(tab: gr.Tab, page: PageContext) -> None:
             summary: _summarize(query, leaderboard, models),
             table: _table_or_hint(query, leaderboard, models, specs),
             maps: _heat_map(query, leaderboard, models),
+            judged: judge_board(*verdict, judge_leaderboard, leaderboard, models)
+            if verdict and judge_leaderboard
+            else "",
             legend: plot_legend(plotted) if points else TOO_FEW_DAYS,
         }
         tasks = _list_choices(TASK_NAMES, votes_on.tasks)
         languages = _list_choices(LANGUAGES, votes_on.languages)
-        digest = _digest(*content.values(), points, tasks, languages)
+        categories = _list_choices(CATEGORY_NAMES, votes_on.categories)
+        digest = _digest(*content.values(), points, tasks, languages, categories)
         if digest == shown_before:
             return {shown: digest}
         has_votes = bool(leaderboard.votes)
@@ -188,15 +218,18 @@ def build_leaderboard(tab: gr.Tab, page: PageContext) -> None:
             ),
             battle: gr.Button(visible=(not has_votes and query.whose != "automatic") or "hidden"),
             details: gr.Column(visible=has_votes or "hidden"),
+            beside: gr.Accordion(visible=bool(content[judged]) or "hidden"),
             task: gr.Dropdown(choices=[(say("Any task"), ""), *tasks]),
             language: gr.Dropdown(choices=[(say("Any language"), ""), *languages]),
+            category: gr.Dropdown(choices=[(say("Any question"), ""), *categories]),
         }
 
     controls: list[gr.Radio | gr.Dropdown] = [
-        *(whose, about, task, language, size, licence, weights, style, colours)
+        *(whose, about, task, language, size, licence, weights, style, category, colours)
     ]
     inputs = [*controls, over_time, shown]
-    outputs = [summary, table, battle, details, maps, plot, legend, task, language, shown]
+    outputs = [summary, table, battle, details, maps, judged, beside, plot, legend]
+    outputs += [task, language, category, shown]
     gr.on(
         [tab.select, summary.tick, *(control.change for control in controls)],
         update,
@@ -267,7 +300,7 @@ def _table_or_hint(
 ) -> str:
     """HTML of the table, or of what to do where there is none."""
     if not leaderboard.votes:
-        narrowed = query.task or query.language or query.about == "boxes"
+        narrowed = query.task or query.language or query.category or query.about == "boxes"
         hint = NO_MATCHING_VOTES if narrowed else NO_VOTES[query.whose]
         content = f'<div class="empty">{hint}</div>'
     elif not models:

@@ -19,6 +19,12 @@ same.</span></li>
 <li><b data-say>Style control</b>: <span data-say>Longer answers or more boxes may win for their own
 sake. Style control, among the filters, rates models as if all answers had the same length and
 number of boxes.</span></li>
+<li><b data-say>Kind of question</b>: <span data-say>Fixed rules tell it from the task and from
+words of the question. Votes cast before there were such rules have one only where the task tells
+it.</span></li>
+<li><b data-say>Judge model</b>: <span data-say>A model that was shown the same pictures, questions
+and answers, in both orders and without names. It never judges its own answers, and changes no
+rating by people.</span></li>
 <li><b data-say>Automatic</b>: <span data-say>Battles that the program judges, on drawn pictures
 whose ground truth it knows. They are never mixed with people's votes.</span></li>
 </ul>"""
@@ -47,7 +53,7 @@ NO_VOTES = {
 
 NO_MATCHING_VOTES = (
     "<h3 data-say>No votes of this kind</h3>"
-    "<p data-say>Choose another task or language, or whole answers.</p>"
+    "<p data-say>Choose another task, language or kind of question, or whole answers.</p>"
 )
 """Shown where there are votes, but none that match the filters."""
 
