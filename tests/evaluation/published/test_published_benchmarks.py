@@ -172,6 +172,14 @@ def test_a_broken_line_is_named(data: Path) -> None:
         published_benchmarks()["pope"].read(data)
 
 
+def test_a_row_that_lacks_a_column_is_named(data: Path) -> None:
+    OFFICIAL["pope"](data)
+    path = data / "coco_pope_random.json"
+    path.write_text(path.read_text("utf-8") + '{"image": "a.png", "text": "Is it?"}', "utf-8")
+    with pytest.raises(InputError, match=r"random\.json, row 3, lacks columns: it has image, text"):
+        published_benchmarks()["pope"].read(data)
+
+
 def test_a_pickle_that_would_run_code_is_refused(data: Path) -> None:
     OFFICIAL["refcoco"](data)
     (data / "refs(unc).p").write_bytes(b"cos\nsystem\n(S'true'\ntR.")

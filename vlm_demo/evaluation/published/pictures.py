@@ -104,6 +104,7 @@ class PictureFolder:
 
         One that is not there is remembered for `check`.
         """
+        name = str(name)  # whatever a file says
         parts = PurePosixPath(name.replace("\\", "/"))
         direct = self._folder / parts
         if not parts.is_absolute() and ".." not in parts.parts and direct.is_file():

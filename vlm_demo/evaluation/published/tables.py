@@ -41,7 +41,7 @@ class Row:
         """Return a list of values as texts, or the only one; those of records are their answer."""
         value = self.values.get(column)
         values = value if isinstance(value, list) else [] if value is None else [value]
-        return [str(one["answer"] if isinstance(one, Mapping) else one) for one in values]
+        return [str(one.get("answer", "") if isinstance(one, Mapping) else one) for one in values]
 
 
 def read_rows(folder: Path, layouts: Sequence[Columns], needs: str) -> list[Row]:
@@ -60,7 +60,7 @@ def read_rows(folder: Path, layouts: Sequence[Columns], needs: str) -> list[Row]
     for path in list_tables(folder):
         columns = _read_columns(path)
         if any(set(layout) <= columns for layout in layouts):
-            rows += _read(path)
+            rows += _read_complete(path, layouts)
         else:
             listed = ", ".join(sorted(columns)[:8]) or "no columns"
             seen.append(f"{path.name} ({listed})")
@@ -122,6 +122,16 @@ def _read_line(path: Path, number: int, line: str) -> Any:
         return json.loads(line)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}, line {number}, is not JSON: {error}") from error
+
+
+def _read_complete(path: Path, layouts: Sequence[Columns]) -> Iterator[Row]:
+    """Yield the rows of a table; one without the columns of a layout is an error."""
+    for number, row in enumerate(_read(path), start=1):
+        if not any(set(layout) <= row.values.keys() for layout in layouts):
+            raise InputError(
+                f"{path}, row {number}, lacks columns: it has {', '.join(row.values) or 'none'}."
+            )
+        yield row
 
 
 def _read(path: Path) -> Iterator[Row]:
