@@ -181,7 +181,7 @@ def test_a_model_is_loaded_used_and_unloaded(visit: Visit, backend: Backend) -> 
     page.locator("#models-load").wait_for(state="hidden")
 
     page.click("#models-use")
-    page.locator("#model-button", has_text=EMBEDDED).wait_for()
+    page.locator("#model-button", has_text="Kosmos-2").wait_for()
 
     page.click("#models-unload")
     row(visit, EMBEDDED).locator(".badge").wait_for(state="detached")
