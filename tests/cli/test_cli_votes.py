@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 from support import ROOT
 
+from vlm_demo.arena.votes.feedback import FeedbackStore
+from vlm_demo.arena.votes.newcomers import Newcomer
+from vlm_demo.arena.votes.opinion import Feedback
 from vlm_demo.arena.votes.store import VoteStore
 from vlm_demo.arena.votes.vote import Contender, Origin, UserTurn, Vote, Winner
 from vlm_demo.cli import run
@@ -285,6 +289,38 @@ def test_voters_lists_the_odd_ones_first(vlm_demo, kept):
     assert len(others) == 3
     listed = json.loads(vlm_demo("voters", "--json").out)
     assert listed[0]["voter"] == "mallory" and listed[0]["agreeing"] == 0
+
+
+def test_voters_lists_crowds_of_new_voters_from_one_address(vlm_demo, kept):
+    for number in range(7):
+        voted_at = NOW + timedelta(seconds=number)
+        vote = a_vote(f"n{number}", voter=f"new-{number}", voted_at=voted_at, conversation=())
+        kept.add(vote, Newcomer("an address", number > 4, 1.0))
+    *_, heading, crowd = vlm_demo("voters").out.splitlines()
+    assert heading.split() == [
+        "NEW",
+        "VOTERS",
+        "FROM",
+        "VOTERS",
+        "VOTES",
+        "WEIGHT",
+        "IN",
+        "BURSTS",
+        "FIRST",
+        "LAST",
+    ]
+    assert crowd.split()[:6] == ["an", "address", "7", "7", "7.0", "2"]
+    listed = json.loads(vlm_demo("voters", "--json").out)
+    assert (listed[-1]["address"], listed[-1]["voters"]) == ("an address", 7)
+
+
+def test_feedback_lists_flags_alone_where_it_is_asked_to(vlm_demo, kept, tmp_path):
+    with closing(FeedbackStore(str(tmp_path / "votes.db"))) as store:
+        for verdict in ("up", "flag"):
+            store.add(Feedback(f"turn-{verdict}", "v", "one", "chat", verdict, "why", NOW))
+    assert len(json.loads(vlm_demo("feedback", "--json").out)) == 2
+    (flag,) = json.loads(vlm_demo("feedback", "--flagged", "--json").out)
+    assert (flag["answer"], flag["verdict"]) == ("turn-flag", "flag")
 
 
 def test_push_and_restore_without_a_network_are_one_line(vlm_demo, kept):

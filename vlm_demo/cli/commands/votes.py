@@ -189,13 +189,17 @@ def voters(votes: Votes = None, json_output: JsonOutput = False) -> None:
 
 
 @votes.command()
-def feedback(votes: Votes = None, json_output: JsonOutput = False) -> None:
+def feedback(
+    votes: Votes = None,
+    flagged: Annotated[bool, typer.Option(help="Only the answers that visitors flagged.")] = False,
+    json_output: JsonOutput = False,
+) -> None:
     """List what visitors said of single answers of Studio, the newest first."""
     settings = Settings.read({"votes": votes})
     if missing := missing_votes_file(settings):
         raise typer.BadParameter(f"there is no file {missing}.", param_hint="'--votes'")
     with closing(lazy.open_feedback(settings)) as store:
-        given = list(store.read())
+        given = [one for one in store.read() if one.verdict == "flag" or not flagged]
     if json_output:
         print_json([asdict(one) | {"given_at": one.given_at.isoformat()} for one in given])
         return

@@ -85,7 +85,8 @@ def make_room_for_all(most: int, most_each: int) -> None:
     """
     stored = {visitor: list_stored(visitor) for visitor in _list(all_visitors_folder())}
     sizes = {visitor: sum(one.size for one in own) for visitor, own in stored.items()}
-    excess = count_bytes() - most
+    # Batches are not removed before their time; half of the room is left to everything else.
+    excess = min(count_bytes() - most, sum(sizes.values()) - most // 2)
     while sizes:
         largest = max(sizes, key=lambda visitor: sizes[visitor])
         is_too_large = bool(most_each) and sizes[largest] > most_each
