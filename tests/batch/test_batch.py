@@ -216,6 +216,7 @@ def test_pausing_finishes_what_was_begun_and_stopping_gives_it_up(open_run, phot
 
 
 @pytest.mark.services
+@pytest.mark.timeout(900)  # a program is started for each kill
 @pytest.mark.parametrize(
     ("kills", "count"), [(3, 60), pytest.param(20, 300, marks=pytest.mark.thorough)]
 )
