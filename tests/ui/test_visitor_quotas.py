@@ -29,11 +29,17 @@ def test_answers_of_the_hour_are_counted_over_all_ways_to_ask(address: str, tmp_
     me, other = StudioClient(address), StudioClient(address)
     sent = {"path": me.upload(picture), "meta": {"_type": "gradio.FileData"}}
     assert me.answer(text="one")[-1]["type"] == "done"
-    assert me.call("locate", sent, "red circle")["items"]
+    locate = "locate", sent, "red circle", "", None, None, None
+    assert me.call(*locate)["items"]
     refused = me.answer(text="three")[-1]
     assert refused["type"] == "failed"
-    assert "Please wait 60 minutes" in str(refused["message"])
-    assert list(me.events("locate", me.join("locate", sent, "red circle")))[-1][0] == "error"
+    assert "in the last hour" in str(refused["message"])
+    assert (
+        list(me.events("locate", me.join("locate", sent, "red circle", "", None, None, None)))[-1][
+            0
+        ]
+        == "error"
+    )
     assert other.answer(text="one")[-1]["type"] == "done"
     me.close()
     other.close()

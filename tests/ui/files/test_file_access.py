@@ -50,7 +50,9 @@ def test_a_path_is_worth_nothing_to_others(clients: list[StudioClient], picture:
         for address in (url, url.replace("file=", "file/"), shown["url"], url.replace("/", "//")):
             assert other.http.get(address).status_code in (403, 404), address
         assert "did not arrive" in other.call("studio_image", path, "x")["error"]["words"]
-        found = list(other.events("locate", other.join("locate", sent, "red circle")))
+        found = list(
+            other.events("locate", other.join("locate", sent, "red circle", "", None, None, None))
+        )
         assert found[-1][0] == "error"
         # The same bytes from somebody else are another file.
         assert other.upload(picture) != path
