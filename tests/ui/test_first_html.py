@@ -12,7 +12,8 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from vlm_demo.ui.header.first_html import FirstHtml, choose_language, first_html_middleware
+from vlm_demo.ui.header.first_html import FirstHtml, first_html_middleware
+from vlm_demo.ui.i18n.visitor_language import choose_language
 
 PAGE = (
     '<!doctype html>\n<html\n\tlang="en"\n\tstyle="x">\n<head><title>t</title></head>'

@@ -6,15 +6,17 @@ import html
 import logging
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import gradio as gr
+from gradio.context import LocalContext
 
 from vlm_demo.backend import Backend
 from vlm_demo.engines.channel import HEARTBEAT_S, PACE_S, Channel
 from vlm_demo.errors import VlmDemoError
-from vlm_demo.translatable_text import TranslatableText, message
-from vlm_demo.ui.html_values import translatable_html
+from vlm_demo.translatable_text import DisplayText, TranslatableText, message
+from vlm_demo.ui.i18n import translate
+from vlm_demo.ui.i18n.visitor_language import choose_language
 from vlm_demo.values import Reply, Request
 
 PATIENCE_S = 0.05
@@ -89,7 +91,21 @@ def show_errors() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        gr.Warning(translatable_html(error_message(error)), duration=12, title=message("Sorry"))
+        show_message(gr.Warning, error_message(error), duration=12)
+
+
+def show_message(show: Callable[..., None], text: DisplayText, **options: Any) -> None:
+    """Show one of Gradio's messages in the visitor's language.
+
+    Gradio takes everything out of their HTML by which the page could translate them.
+    """
+    request = LocalContext.request.get()
+    language = choose_language(request.headers) if request else "en"
+    show(html.escape(translate(text, language), quote=False), **options)
+
+
+MESSAGE_TITLES = (message("Warning"), message("Info"), message("Error"))
+"""Gradio's titles of its messages, which the page translates."""
 
 
 def error_message(error: Exception) -> TranslatableText:

@@ -44,8 +44,7 @@ from vlm_demo.ui.components.task_form import TASKS_WITHOUT_TEXT
 from vlm_demo.ui.components.uploaded_images import UploadedImage
 from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.events import ANSWERS, QUEUED, QUICK
-from vlm_demo.ui.html_values import translatable_html
-from vlm_demo.ui.streaming import show_errors
+from vlm_demo.ui.streaming import show_errors, show_message
 from vlm_demo.ui.visitors import read_owner, read_standing, read_voter
 from vlm_demo.values import Request, Sampling
 
@@ -305,7 +304,7 @@ class _BattleView:
             if count != 1:
                 deleted = message("{count} votes were deleted.")
             text = TranslatableText(deleted, {"count": count})
-            gr.Info(translatable_html(text), title=message("Info"))
+            show_message(gr.Info, text)
             return {**self.start_over(True), **answered}
         return answered
 

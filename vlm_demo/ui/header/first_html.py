@@ -6,17 +6,14 @@ import re
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
-from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vlm_demo.server.headers import NONCE
 from vlm_demo.ui import browser_files
 from vlm_demo.ui.browser_modules import module_url
 from vlm_demo.ui.header.header import header_html
-from vlm_demo.ui.i18n import LANGUAGE_NAMES, everywhere_script, language_tag
-
-LANGUAGE_COOKIE = "vlm_demo_language"
-"""Name of the cookie that keeps the language chosen in the header (`header/menu.js`)."""
+from vlm_demo.ui.i18n import everywhere_script, language_tag
+from vlm_demo.ui.i18n.visitor_language import choose_language
 
 _BODY = re.compile(rb"<body[^>]*>")
 _HTML_LANG = re.compile(rb'(<html\s[^>]*?lang=)"[^"]*"')
@@ -96,22 +93,6 @@ class FirstHtml:
 def first_html_middleware() -> Middleware:
     """Return the middleware for FastAPI."""
     return Middleware(FirstHtml)
-
-
-def choose_language(headers: Headers) -> str:
-    """Return the language that was chosen in the header, or the one that the browser asks for."""
-    chosen = cookie_parser(headers.get("cookie", "")).get(LANGUAGE_COOKIE, "")
-    if chosen in LANGUAGE_NAMES:
-        return chosen
-    wanted: list[tuple[float, str]] = []
-    for entry in headers.get("accept-language", "").split(","):
-        tag, _, quality = entry.strip().partition(";q=")
-        try:
-            wanted.append((float(quality or 1), tag.partition("-")[0].lower()))
-        except ValueError:  # not a number: the entry counts for nothing
-            continue
-    known = [(quality, tag) for quality, tag in wanted if tag in LANGUAGE_NAMES and quality > 0]
-    return max(known, key=lambda entry: entry[0])[1] if known else "en"
 
 
 def _head_html() -> str:

@@ -15,7 +15,7 @@ from vlm_demo.errors import RateLimitError
 from vlm_demo.server.figures import Figures
 from vlm_demo.server.monitor import Monitor
 from vlm_demo.server.operators import Operators, is_operator
-from vlm_demo.ui.header.first_html import choose_language
+from vlm_demo.ui.i18n.visitor_language import choose_language
 from vlm_demo.ui.operations.view_html import overview_html, sign_in_html
 from vlm_demo.ui.visitors import is_secure
 
