@@ -46,7 +46,7 @@ class CanvasMount {
   #tools;
 
   /** @type {number | null} which mention is pointed at */
-  #told = null;
+  #mention = null;
 
   /** @type {CanvasValue} */
   #value = { picture: null, mentions: [] };
@@ -105,10 +105,10 @@ class CanvasMount {
 
   /** @param {Target | null} target */
   #tell(target) {
-    const before = this.#told;
-    this.#told = target && Number(target.layer);
-    if (before === this.#told) return;
-    for (const [index, on] of /** @type {[number | null, boolean][]} */ ([[before, false], [this.#told, true]])) {
+    const before = this.#mention;
+    this.#mention = target && Number(target.layer);
+    if (before === this.#mention) return;
+    for (const [index, on] of /** @type {[number | null, boolean][]} */ ([[before, false], [this.#mention, true]])) {
       if (index === null) continue;
       document.dispatchEvent(new CustomEvent("vlm-mention", { detail: { canvas: this.#name, index, on, from: "canvas" } }));
     }
