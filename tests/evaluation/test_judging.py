@@ -92,8 +92,8 @@ def test_a_judge_is_asked_in_both_orders_and_stands_beside_people(
     assert {request.images[0].size for request in backend.requests} == {(32, 32)}
     assert judgements.agreement(JUDGE, Selection()) == JudgeAgreement(3, 3, 2, 1)
     leaderboards = Leaderboards(votes, judgements)
-    assert leaderboards.judged(JUDGE).model_names == ("good", "bad")
-    assert leaderboards.judged(JUDGE, Selection(category="counting")).models == ()
+    assert leaderboards.judge_leaderboard(JUDGE).model_names == ("good", "bad")
+    assert leaderboards.judge_leaderboard(JUDGE, Selection(category="counting")).models == ()
     people = {rated.model: rated.rating for rated in leaderboards.leaderboard().models}
     assert people["good"] == pytest.approx(people["bad"])  # what the judge says changes nothing
     assert judge(backend, judgements).judged == 0  # no battle twice
@@ -121,7 +121,7 @@ def test_only_kept_battles_of_people_and_others_are_judged(
             battle("of the program", origin=Origin.AUTOMATIC),
         ]
     )
-    assert [vote.battle for _, vote in judgements.pending(JUDGE)] == ["kept"]
+    assert [vote.battle for _, vote in judgements.read_unjudged(JUDGE)] == ["kept"]
 
 
 def test_an_answer_that_is_no_choice_is_counted_and_not_kept(

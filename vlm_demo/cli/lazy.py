@@ -212,7 +212,7 @@ def rate_models(settings: Settings, selection: Selection, judge: str = "") -> Se
     ):
         leaderboards = arena.open_leaderboards(store, judgements)
         if judge:
-            return leaderboards.judged(judge, selection).models
+            return leaderboards.judge_leaderboard(judge, selection).models
         return leaderboards.leaderboard(selection).models
 
 

@@ -77,7 +77,7 @@ def judge_votes(
     """
     backend.spec(judge).check(Task.CHAT)
     outcome = JudgingOutcome()
-    pending = islice(store.pending(judge), limit)
+    pending = islice(store.read_unjudged(judge), limit)
     with tqdm(pending, unit="battle", disable=None, file=sys.stderr) as battles:
         try:
             _judge_all(backend, store, judge, battles, outcome)

@@ -128,7 +128,7 @@ class Leaderboards:
             _put(self._styled, selection, cached)
         return _reorder(plain, cached[1])
 
-    def judged(self, judge: str, selection: Selection | None = None) -> Leaderboard:
+    def judge_leaderboard(self, judge: str, selection: Selection | None = None) -> Leaderboard:
         """Return what a judge model's board looks like, of people's battles on whole answers."""
         if self._judgements is None:
             return Leaderboard()
@@ -145,7 +145,7 @@ class Leaderboards:
             _put(self._judged, (judge, selection), cached)
         return cached.leaderboard
 
-    def judge(self, selection: Selection | None = None) -> tuple[str, JudgeAgreement] | None:
+    def find_judge(self, selection: Selection | None = None) -> tuple[str, JudgeAgreement] | None:
         """Return the judge model with the most judgements, and how it agrees with people.
 
         None: no model has judged.

@@ -64,7 +64,7 @@ class JudgementStore:
         """
         self._database = Database(votes)
 
-    def pending(self, judge: str) -> Iterator[tuple[int, Vote]]:
+    def read_unjudged(self, judge: str) -> Iterator[tuple[int, Vote]]:
         """Return the votes that a judge can judge and has not, with their positions, in order.
 
         These are votes of people whose words and pictures are kept, on other models than the judge.

@@ -182,8 +182,10 @@ def build_leaderboard(tab: gr.Tab, page: PageContext) -> None:
             rate = leaderboards.style_controlled if query.style else leaderboards.leaderboard
             leaderboard, votes_on = rate(selection), leaderboards.choices()
             timeline = leaderboards.timeline(selection) if query.over_time else []
-            verdict = leaderboards.judge(selection) if query.has_judge else None
-            judge_leaderboard = leaderboards.judged(verdict[0], selection) if verdict else None
+            verdict = leaderboards.find_judge(selection) if query.has_judge else None
+            judge_leaderboard = (
+                leaderboards.judge_leaderboard(verdict[0], selection) if verdict else None
+            )
         except VotesError as error:  # what was shown before stays
             return {summary: problem_html(error.message), shown: ""}
         specs = {spec.name: spec for spec in backend.menu}

@@ -34,7 +34,7 @@ export class Comparison {
 
   /** @param {Turn} turn */
   update(turn) {
-    const done = compared(turn);
+    const done = answersOfModels(turn);
     this.element.hidden = done.length < 2 || turn.answers.some(isBusy);
     const key = done.map(({ id }) => id).join(" ");
     this.#turn = turn;
@@ -52,7 +52,7 @@ export class Comparison {
   }
 
   #draw() {
-    const done = this.#turn ? compared(this.#turn) : [];
+    const done = this.#turn ? answersOfModels(this.#turn) : [];
     const [first, ...others] = done, title = (/** @type {Answer} */ { model }) => this.#studio.titleOfModel(model);
     fill(this.#content, ...others.flatMap((other) => [h("h3", {}, say("{one} and {other}", { one: title(first), other: title(other) })), this.#turn && FINDING.has(this.#turn.task) ? null : words(first, other), boxes(first, other, title)]));
   }
@@ -93,7 +93,7 @@ export class Comparison {
  * The answers of a turn that models gave.
  * @param {Turn} turn
  */
-const compared = ({ answers }) => answers.filter(({ status, merged }) => status === "done" && !merged);
+const answersOfModels = ({ answers }) => answers.filter(({ status, merged }) => status === "done" && !merged);
 
 /**
  * @param {string[]} titles
