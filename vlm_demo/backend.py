@@ -7,16 +7,14 @@ from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from functools import partial
 from itertools import count
-from threading import Lock
 from typing import Self
 
 from PIL.Image import Image
 
 from vlm_demo.answer_reading import AnswerReader, AnswerTimer, describe_omission
-from vlm_demo.catalog.added_model import spec_for_checkpoint
-from vlm_demo.catalog.menu import default_menu, find, load_menu
-from vlm_demo.catalog.own_code import trust_own_code
-from vlm_demo.catalog.server_menu import merge_server_specs, settings_server_specs
+from vlm_demo.catalog.menu import default_menu, load_menu
+from vlm_demo.catalog.model_menu import ModelMenu
+from vlm_demo.catalog.server_menu import settings_server_specs
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.catalog.system_prompt import check_system_prompt
 from vlm_demo.catalog.thinking import check_thinking
@@ -37,14 +35,11 @@ from vlm_demo.engines import (
 )
 from vlm_demo.errors import (
     InputError,
-    LoadError,
     NoScoresError,
     NotRunnableError,
     TooLongError,
-    quote_name,
 )
 from vlm_demo.families import get_family
-from vlm_demo.markup.coordinate_spaces import SPACES
 from vlm_demo.model_routing import ModelRouter, Route
 from vlm_demo.pool import FormatOption, ModelPool
 from vlm_demo.prompting.family import MESSAGE_TOKENS
@@ -77,18 +72,16 @@ class Backend:
 
         Requests fetch models that are not on this computer only where `fetch_for_answers` says so.
         """
-        self._menu = tuple(menu)
+        self._menu = ModelMenu(menu)
         self._max_characters = max_characters
         self._device = device
         self._serving = serving or Serving()
         self._fetch_for_answers = fetch_for_answers
         self.quota = AnswerQuota(quotas or Quotas())
         self._pool = ModelPool(
-            self._open_engine, menu=lambda: self._menu, max_loaded=max_loaded, device=device
+            self._open_engine, menu=lambda: self.menu, max_loaded=max_loaded, device=device
         )
-        self._router = ModelRouter(lambda: self._menu, self._using)
-        self._lock = Lock()  # guards the menu, and what follows
-        self._server_keys: dict[str, str] = {}  # by base_url; they are kept nowhere else
+        self._router = ModelRouter(lambda: self.menu, self._using)
 
     @classmethod
     def from_settings(cls, settings: Settings, *, fetch_for_answers: bool = True) -> Self:
@@ -119,16 +112,16 @@ class Backend:
     @property
     def menu(self) -> tuple[ModelSpec, ...]:
         """The models that can be chosen, the default first."""
-        return self._menu
+        return self._menu.specs
 
     def models_for(self, task: Task) -> list[str]:
         """Names of the models, without automatic, that run here and can do a task, in order."""
-        models = (spec for spec in self._menu if spec.engine != "automatic")
+        models = (spec for spec in self.menu if spec.engine != "automatic")
         return [spec.name for spec in models if spec.runs_here and spec.supports(task)]
 
     def spec(self, name: str) -> ModelSpec:
         """Return the menu's entry, or raise UnknownModelError."""
-        return find(self._menu, name)
+        return self._menu.find(name)
 
     def _parts(self, name: str) -> tuple[ModelSpec, ...]:
         return self._router.list_parts(self.spec(name))
@@ -150,22 +143,7 @@ class Backend:
                 says what to do.
             LoadError: there is no such checkpoint, it cannot be reached, or takes no pictures.
         """
-        name = checkpoint.strip()
-        listed = next((spec for spec in self._menu if spec.is_called(name)), None)
-        if listed and listed.runs != "remote code":
-            listed.require_runnable()
-            return listed
-        found = listed or spec_for_checkpoint(checkpoint, self._menu)
-        new = trust_own_code(found, trusted_revision)
-        new.require_runnable()
-        with self._lock:
-            others = [spec for spec in self._menu if spec is not listed]
-            if any(spec.name == new.name for spec in others):
-                raise LoadError(
-                    "There is another model called {name} on the menu.", name=repr(new.name)
-                )
-            self._menu = (*others, new)
-        return new
+        return self._menu.add_checkpoint(checkpoint, trusted_revision)
 
     def add_server_models(
         self, specs: Sequence[ModelSpec], api_key: str = ""
@@ -179,13 +157,7 @@ class Backend:
         Raises:
             BusyModelError: one of them is answering.
         """
-        with self._lock:
-            menu, added = merge_server_specs(self._menu, specs)
-            for spec in added:
-                self._pool.unload(spec.name)  # its key or its family may be another one now
-            self._menu = menu
-            self._server_keys |= {spec.base_url: api_key for spec in added if api_key}
-        return added
+        return self._menu.add_server_models(specs, api_key, self._pool.unload)
 
     def choose_space(self, model: str, space: str) -> ModelSpec:
         """Remember what the numbers of a model's boxes count, until the program ends.
@@ -198,17 +170,11 @@ class Backend:
             UnknownModelError: there is no such model.
             InputError: there is no such space.
         """
-        if space and space not in SPACES:
-            raise InputError("There is no coordinate space {space}.", space=quote_name(space))
-        with self._lock:
-            old = self.spec(model)
-            new = replace(old, coordinate_space=space)
-            self._menu = tuple(new if spec is old else spec for spec in self._menu)
-        return new
+        return self._menu.choose_space(model, space)
 
     def is_loaded(self, name: str) -> bool:
         """Whether the model can answer at once."""
-        spec = next((spec for spec in self._menu if spec.name == name), None)
+        spec = next((spec for spec in self.menu if spec.name == name), None)
         parts = self._router.list_parts(spec) if spec else ()
         return bool(parts) and all(self._pool.is_loaded(spec.name) for spec in parts)
 
@@ -431,12 +397,6 @@ class Backend:
         Raises:
             LoadError: the checkpoint cannot be fetched or loaded.
         """
-        if spec.embedded and not spec.is_here:
-            raise LoadError(
-                "The model {name} is missing from this copy of the program. Please get the whole "
-                "repository (its folder assets/models), or train the model: python -m vlm_demo "
-                "train --recipe {name}.",
-                name=spec.name,
-            )
-        options = spec.load_options(self._device, self._server_keys.get(spec.base_url, ""))
+        spec.require_embedded_weights()
+        options = spec.load_options(self._device, self._menu.server_key(spec))
         return open_engine(options, self._serving, on_progress)

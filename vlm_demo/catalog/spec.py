@@ -18,7 +18,7 @@ from vlm_demo.engines import (
     adapter_on_disk,
     folder_on_disk,
 )
-from vlm_demo.errors import NotRunnableError, UnsupportedTaskError
+from vlm_demo.errors import LoadError, NotRunnableError, UnsupportedTaskError
 from vlm_demo.families import architectures, get_family
 from vlm_demo.prompting.request_checks import describe_unsupported_task
 from vlm_demo.setting_declarations import Device
@@ -188,6 +188,20 @@ class ModelSpec:
         """
         if self.unavailable_reason:
             raise NotRunnableError(self.unavailable_reason)
+
+    def require_embedded_weights(self) -> None:
+        """Refuse an embedded model that this copy of the program came without.
+
+        Raises:
+            LoadError: it did; the message says how to get it.
+        """
+        if self.embedded and not self.is_here:
+            raise LoadError(
+                "The model {name} is missing from this copy of the program. Please get the whole "
+                "repository (its folder assets/models), or train the model: python -m vlm_demo "
+                "train --recipe {name}.",
+                name=self.name,
+            )
 
     def check(self, task: Task) -> None:
         """Refuse a task that the model cannot do, or every task if it cannot run.

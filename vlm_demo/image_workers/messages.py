@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 _LENGTHS = struct.Struct(">IQ")
 """Lengths in bytes of the JSON and of what follows."""
@@ -13,7 +13,7 @@ MAX_HEAD = 100_000
 """Largest JSON in bytes."""
 
 
-def write_message(stream: BinaryIO, head: dict[str, Any], content: bytes = b"") -> None:
+def write_message(stream: IO[bytes], head: dict[str, Any], content: bytes = b"") -> None:
     """Send a message.
 
     Raises:
@@ -25,7 +25,7 @@ def write_message(stream: BinaryIO, head: dict[str, Any], content: bytes = b"") 
     stream.flush()
 
 
-def read_message(stream: BinaryIO) -> tuple[dict[str, Any], bytes]:
+def read_message(stream: IO[bytes]) -> tuple[dict[str, Any], bytes]:
     """Receive a message.
 
     Raises:
@@ -38,7 +38,7 @@ def read_message(stream: BinaryIO) -> tuple[dict[str, Any], bytes]:
     return head, _read(stream, length)
 
 
-def _read(stream: BinaryIO, length: int) -> bytes:
+def _read(stream: IO[bytes], length: int) -> bytes:
     content = stream.read(length)
     if len(content) < length:
         raise EOFError("The other side has ended.")

@@ -38,7 +38,8 @@ def _needed_packages() -> list[PackageMetadata]:
 
 
 def _licence(found: PackageMetadata) -> str:
-    expression = found.get("License-Expression") or found.get("License") or ""
+    fields = (*(found.get_all(name) or () for name in ("License-Expression", "License")), ("",))
+    expression = next(line for lines in fields for line in lines)
     if expression and len(expression) <= 60:
         return " ".join(expression.split())
     names = [
