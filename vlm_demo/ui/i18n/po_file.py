@@ -1,20 +1,13 @@
-"""Reads catalogues of translations in gettext's PO format.
-
-Babel writes them, in the plain form that is read here: each string on lines of its own, in double
-quotes, without plural forms and contexts.
-
-Source of the format: https://www.gnu.org/software/gettext/manual/html_node/PO-Files.html
-"""
+"""Reads catalogues of translations in gettext's PO format, as Babel keeps them."""
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-_STRING = re.compile(r'(?:(msgid|msgstr) )?(".*")')
+from babel.core import Locale
+from babel.messages.pofile import read_po
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,29 +23,17 @@ def read_catalogue(file: Path) -> Catalogue:
     """Read a catalogue.
 
     Raises:
-        ValueError: the file has a line that no catalogue has.
+        PoFileError: the file has a line that no catalogue has.
+        ValueError: it does not say of which language it is.
     """
-    texts = _read_texts(file.read_text(encoding="utf-8"))
-    fields = dict(line.split(": ", 1) for line in texts.pop("").splitlines())
+    with file.open("rb") as content:
+        catalogue = read_po(content, abort_invalid=True)
+    identifier = catalogue.locale_identifier
+    if not identifier:
+        raise ValueError(f"{file.name} has no Language in its header.")
+    language = Locale.parse(identifier).language
     return Catalogue(
-        tag=fields["Language"].replace("_", "-"),
-        name=fields["Language-Team"],
-        texts={template: text for template, text in texts.items() if text},
+        tag=identifier.replace("_", "-"),
+        name=Locale(language).get_display_name() or language,
+        texts={str(one.id): str(one.string) for one in catalogue if one.id and one.string},
     )
-
-
-def _read_texts(content: str) -> dict[str, str]:
-    """Return each `msgstr` by its `msgid`."""
-    entries: list[dict[str, str]] = []
-    field = ""
-    for line in content.splitlines():
-        if not line or line.startswith("#"):
-            continue
-        match = _STRING.fullmatch(line)
-        if match is None:
-            raise ValueError(f"This is no line of a catalogue: {line!r}")
-        if match[1] == "msgid":
-            entries.append({"msgid": "", "msgstr": ""})
-        field = match[1] or field
-        entries[-1][field] += json.loads(match[2])  # its escapes are among those of JSON
-    return {entry["msgid"]: entry["msgstr"] for entry in entries}
