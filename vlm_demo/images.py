@@ -64,7 +64,7 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
-class Decoder(Protocol):
+class ImageDecoder(Protocol):
     """Opens pictures somewhere else than in the process that asks."""
 
     def open(self, content: bytes, *, max_pixels: int, frame: int) -> Image.Image:
@@ -74,10 +74,10 @@ class Decoder(Protocol):
         """Count the frames of a file's content."""
 
 
-_decoder: Decoder | None = None
+_decoder: ImageDecoder | None = None
 
 
-def set_decoder(decoder: Decoder | None) -> None:
+def set_decoder(decoder: ImageDecoder | None) -> None:
     """Have all pictures of this process opened by a decoder; None: here.
 
     A program that opens pictures of strangers sets one that can be stopped (`image_workers`).

@@ -11,7 +11,7 @@ from PIL.Image import Image
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.engines import Engine, ImageKind, ImageKindRecognizer
 from vlm_demo.engines.detector.abilities import ABILITIES
-from vlm_demo.engines.detector.questions import Kind, detect_language, read_question
+from vlm_demo.engines.detector.questions import QuestionKind, detect_language, read_question
 from vlm_demo.engines.detector.vocabulary import Language
 from vlm_demo.errors import LoadError, VlmDemoError
 from vlm_demo.translatable_text import DisplayText, TranslatableText, join_texts, message
@@ -156,7 +156,7 @@ def _find_newest_image(request: Request) -> Image | None:
 def _asks_to_read(request: Request) -> bool:
     if request.task in (Task.CHAT, Task.VQA):
         return (
-            read_question(request.text).kind is Kind.READ
+            read_question(request.text).kind is QuestionKind.READ
             and _find_newest_image(request) is not None
         )
     return request.task is Task.READ

@@ -142,9 +142,9 @@ def run_command(command: Sequence[str], material: Material) -> bool:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise _unchecked(type(error).__name__) from error
+        raise _moderation_failure(type(error).__name__) from error
     if done.returncode not in (0, REFUSED):
-        raise _unchecked(f"exit status {done.returncode}")
+        raise _moderation_failure(f"exit status {done.returncode}")
     return done.returncode == 0
 
 
@@ -162,7 +162,7 @@ def ask_model(
     *_, reply = answer(request)
     word = reply.text.strip().casefold()
     if not word.startswith(("yes", "no")):
-        raise _unchecked("the model said neither yes nor no")
+        raise _moderation_failure("the model said neither yes nor no")
     return word.startswith("no")
 
 
@@ -191,6 +191,6 @@ def _split(command: str) -> tuple[str, ...]:
     return parts
 
 
-def _unchecked(reason: str) -> ModerationError:
+def _moderation_failure(reason: str) -> ModerationError:
     log.error("Moderation failed: %s.", reason)
     return ModerationError("This cannot be checked at the moment. Please try again later.")

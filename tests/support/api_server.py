@@ -12,7 +12,7 @@ from openai import OpenAI
 from PIL import Image
 
 from vlm_demo.api.app import PREFIX
-from vlm_demo.api.server import served_api
+from vlm_demo.api.server import run_api
 from vlm_demo.backend import Backend
 from vlm_demo.settings import Settings
 
@@ -20,7 +20,7 @@ from vlm_demo.settings import Settings
 @contextmanager
 def api_server(backend: Backend, **settings: Any) -> Iterator[str]:
     """Serve the API in a thread; give the address of its server, without a path."""
-    with served_api(backend, Settings(**settings)) as address:
+    with run_api(backend, Settings(**settings)) as address:
         yield address.removesuffix(PREFIX)
 
 

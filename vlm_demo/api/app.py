@@ -77,9 +77,9 @@ class Api:
         )
         if not call.streams:
             async with aclosing(replies):
-                reply = await _unless_gone(request, _last(replies))
+                reply = await _while_connected(request, _last(replies))
             return json_response(completion_data(self._backend, call, reply))
-        first = await _unless_gone(request, _first(replies))
+        first = await _while_connected(request, _first(replies))
         events = ChatStream(self._backend, call).events(_continue(first, replies))
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
         return StreamingResponse(events, media_type="text/event-stream", headers=headers)
@@ -181,7 +181,7 @@ async def _continue(
             yield reply
 
 
-async def _unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
+async def _while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
     """Return the result of some work, which is cancelled when the client closes its connection.
 
     Raises:

@@ -161,9 +161,9 @@ class ChatStream:
 
     def _growth(self, reply: Reply, *, is_last: bool) -> Iterator[str]:
         """Yield what a reply adds to those before it."""
-        reasoning = reply.reasoning if is_last else _settled(reply.reasoning)
+        reasoning = reply.reasoning if is_last else _strip_unsettled_end(reply.reasoning)
         text = answer_text(self._backend, self._call, reply)
-        text = text if is_last else _settled(text)
+        text = text if is_last else _strip_unsettled_end(text)
         if _extends(reasoning, self._reasoning):
             yield self._chunk({"reasoning_content": reasoning[len(self._reasoning) :]})
             self._reasoning = reasoning
@@ -213,7 +213,7 @@ def _extends(text: str, sent: str) -> bool:
     return len(text) > len(sent) and text.startswith(sent)
 
 
-def _settled(text: str) -> str:
+def _strip_unsettled_end(text: str) -> str:
     return _UNSETTLED_END.sub("", text)
 
 

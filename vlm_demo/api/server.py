@@ -56,7 +56,7 @@ def serve_api(backend: Backend, settings: Settings, on_start: Callable[[str], No
 
 
 @contextmanager
-def served_api(backend: Backend, settings: Settings) -> Iterator[str]:
+def run_api(backend: Backend, settings: Settings) -> Iterator[str]:
     """Serve the API from a thread, at a free port of this computer; give its address.
 
     Raises:

@@ -19,7 +19,7 @@ from itertools import islice
 from PIL import Image
 from tqdm import tqdm
 
-from vlm_demo.arena.votes.judgements import Judgement, JudgementStore
+from vlm_demo.arena.votes.judgements import JudgementStore, ModelJudgement
 from vlm_demo.arena.votes.vote import Contender, Vote, Winner
 from vlm_demo.backend import Backend
 from vlm_demo.errors import VlmDemoError
@@ -102,7 +102,11 @@ def _judge_all(
             continue
         now = datetime.now(UTC)
         store.add(
-            [Judgement(seq=seq, judge=judge, winner=winner, is_steady=is_steady, judged_at=now)]
+            [
+                ModelJudgement(
+                    seq=seq, judge=judge, winner=winner, is_steady=is_steady, judged_at=now
+                )
+            ]
         )
         outcome.judged += 1
         outcome.unsteady += not is_steady

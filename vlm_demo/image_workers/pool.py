@@ -37,7 +37,7 @@ PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR"
 """Environment variables that a worker gets; keys and passwords may be in the others."""
 
 
-class Worker:
+class ImageWorker:
     """One process that opens pictures."""
 
     def __init__(self) -> None:
@@ -103,12 +103,12 @@ class WorkerPool:
         self._limit_s = limit_s
         self._wait_s = wait_s
         self._free = BoundedSemaphore(workers)
-        self._idle: list[Worker] = []
+        self._idle: list[ImageWorker] = []
         self._lock = Lock()  # guards the idle workers
 
     def prepare(self) -> None:
         """Start a worker, so that the first picture need not wait for it."""
-        worker = Worker()
+        worker = ImageWorker()
         with self._lock:
             self._idle.append(worker)
 
@@ -149,14 +149,14 @@ class WorkerPool:
             return worker.ask(head, content, self._limit_s)
 
     @contextmanager
-    def _worker(self) -> Iterator[Worker]:
+    def _worker(self) -> Iterator[ImageWorker]:
         """Hold a worker; one that has failed is not used again."""
         if not self._free.acquire(timeout=self._wait_s):
             raise ImageError("Too many large pictures are being opened. Please try again soon.")
         try:
             with self._lock:
                 worker = self._idle.pop() if self._idle else None
-            worker = worker or Worker()
+            worker = worker or ImageWorker()
             yield worker
             with self._lock:
                 self._idle.append(worker)

@@ -33,14 +33,14 @@ class LimitBodies:
         received, has_begun = 0, False
         is_too_long = length.isdecimal() and int(length[:20]) > MAX_BYTES
 
-        async def receive_counted() -> Message:
+        async def count_and_receive() -> Message:
             nonlocal received, is_too_long
             message = await receive()
             received += len(message.get("body", b""))
             is_too_long = received > MAX_BYTES
             return {"type": "http.disconnect"} if is_too_long else message
 
-        async def send_noted(message: Message) -> None:
+        async def note_and_send(message: Message) -> None:
             nonlocal has_begun
             if has_begun or not is_too_long:  # an answer to half a body is nobody's
                 has_begun = True
@@ -48,7 +48,7 @@ class LimitBodies:
 
         if not is_too_long:
             with suppress(ClientDisconnect):
-                await self._app(scope, receive_counted, send_noted)
+                await self._app(scope, count_and_receive, note_and_send)
         if is_too_long and not has_begun:
             refusal = PlainTextResponse("This request is too long.", 413, {"Connection": "close"})
             await refusal(scope, receive, send)

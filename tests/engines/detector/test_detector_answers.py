@@ -6,11 +6,11 @@ import pytest
 from PIL import Image
 
 from vlm_demo.engines.detector.answers import Photograph, answer_question, describe_region
-from vlm_demo.engines.detector.photo_nets import Detection, Observation
+from vlm_demo.engines.detector.photo_nets import DetectedObject, Observation
 from vlm_demo.engines.detector.questions import read_names, read_question
 from vlm_demo.engines.detector.sight import Classification, estimate_confidence
 from vlm_demo.engines.detector.vocabulary import Language, find_class, imagenet_names
-from vlm_demo.engines.detector.wording import Phrase
+from vlm_demo.engines.detector.wording import SentencePart
 from vlm_demo.values import Box
 
 LEFT, MIDDLE, RIGHT = (Box(x, 0.4, x + 0.2, 0.6) for x in (0.05, 0.4, 0.75))
@@ -21,7 +21,7 @@ def photograph(
 ) -> Photograph:
     names = [names[Language.ENGLISH] for names in imagenet_names()]
     detections = tuple(
-        Detection(find_class(name) or 0, score, box)
+        DetectedObject(find_class(name) or 0, score, box)
         for name, score, box in sorted(seen, key=lambda one: -one[1])
     )
     index = names.index(whole[0])
@@ -46,7 +46,7 @@ def boxes(photo: Photograph, question: str) -> Sequence[Box]:
         one.box
         for sentence in sentences
         for part in sentence
-        if isinstance(part, Phrase)
+        if isinstance(part, SentencePart)
         for one in part.detections
     ]
 

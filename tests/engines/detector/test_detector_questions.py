@@ -2,7 +2,7 @@
 
 import pytest
 
-from vlm_demo.engines.detector.questions import Kind, Side, read_names, read_question
+from vlm_demo.engines.detector.questions import QuestionKind, Side, read_names, read_question
 from vlm_demo.engines.detector.vocabulary import (
     Language,
     coco_classes,
@@ -18,29 +18,29 @@ DOG, CAT, PERSON, COUCH, PHONE, CAR = (
 @pytest.mark.parametrize(
     ("text", "kind", "nouns"),
     [
-        ("How many dogs are there?", Kind.COUNT, ("dogs",)),
-        ("How many people can you see in the picture?", Kind.COUNT, ("people",)),
-        ("Is there a cat in the photo?", Kind.IS_THERE, ("a cat",)),
-        ("Do you see a man?", Kind.IS_THERE, ("a man",)),
-        ("What is in the picture?", Kind.GROUNDED_CAPTION, ()),
-        ("Describe this image.", Kind.CAPTION, ()),
-        ("Where is the sofa?", Kind.FIND, ("the sofa",)),
-        ("find dogs and cats", Kind.FIND, ("dogs", "cats")),
-        ("犬は何匹いますか？", Kind.COUNT, ("犬",)),
-        ("この写真に何が写っていますか？", Kind.GROUNDED_CAPTION, ()),
-        ("猫はいますか", Kind.IS_THERE, ("猫",)),
-        ("ソファはどこですか", Kind.FIND, ("ソファ",)),
-        ("有几只狗？", Kind.COUNT, ("狗",)),
-        ("图片里有什么？", Kind.GROUNDED_CAPTION, ()),
-        ("有猫吗？", Kind.IS_THERE, ("猫",)),
-        ("狗在哪里？", Kind.FIND, ("狗",)),
-        ("Why is the sky blue?", Kind.OTHER, ()),
-        ("What colour is the car?", Kind.OTHER, ()),
-        ("", Kind.OTHER, ()),
-        ("how many " + "very " * 2000 + "large dogs", Kind.OTHER, ()),
+        ("How many dogs are there?", QuestionKind.COUNT, ("dogs",)),
+        ("How many people can you see in the picture?", QuestionKind.COUNT, ("people",)),
+        ("Is there a cat in the photo?", QuestionKind.IS_THERE, ("a cat",)),
+        ("Do you see a man?", QuestionKind.IS_THERE, ("a man",)),
+        ("What is in the picture?", QuestionKind.GROUNDED_CAPTION, ()),
+        ("Describe this image.", QuestionKind.CAPTION, ()),
+        ("Where is the sofa?", QuestionKind.FIND, ("the sofa",)),
+        ("find dogs and cats", QuestionKind.FIND, ("dogs", "cats")),
+        ("犬は何匹いますか？", QuestionKind.COUNT, ("犬",)),
+        ("この写真に何が写っていますか？", QuestionKind.GROUNDED_CAPTION, ()),
+        ("猫はいますか", QuestionKind.IS_THERE, ("猫",)),
+        ("ソファはどこですか", QuestionKind.FIND, ("ソファ",)),
+        ("有几只狗？", QuestionKind.COUNT, ("狗",)),
+        ("图片里有什么？", QuestionKind.GROUNDED_CAPTION, ()),
+        ("有猫吗？", QuestionKind.IS_THERE, ("猫",)),
+        ("狗在哪里？", QuestionKind.FIND, ("狗",)),
+        ("Why is the sky blue?", QuestionKind.OTHER, ()),
+        ("What colour is the car?", QuestionKind.OTHER, ()),
+        ("", QuestionKind.OTHER, ()),
+        ("how many " + "very " * 2000 + "large dogs", QuestionKind.OTHER, ()),
     ],
 )
-def test_questions(text: str, kind: Kind, nouns: tuple[str, ...]) -> None:
+def test_questions(text: str, kind: QuestionKind, nouns: tuple[str, ...]) -> None:
     question = read_question(text)
 
     assert (question.kind, question.nouns) == (kind, nouns)
@@ -59,7 +59,7 @@ def test_questions(text: str, kind: Kind, nouns: tuple[str, ...]) -> None:
 def test_sides(text: str, side: Side) -> None:
     question = read_question(text)
 
-    assert (question.kind, question.side) == (Kind.BESIDE, side)
+    assert (question.kind, question.side) == (QuestionKind.BESIDE, side)
     assert find_class(question.nouns[0], question.language) == DOG
 
 

@@ -28,7 +28,7 @@ PAGE = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class ModelJudgement:
     """What a judge model thinks of one battle."""
 
     seq: int  # the position of its vote in the chain
@@ -96,7 +96,7 @@ class JudgementStore:
             yield from page
             after = page[-1][0]
 
-    def add(self, given: Iterable[Judgement]) -> None:
+    def add(self, given: Iterable[ModelJudgement]) -> None:
         """Keep judgements; an earlier one of the same judge on the same battle is replaced."""
         rows = [
             {
@@ -129,7 +129,7 @@ class JudgementStore:
         groups = [votes.c[name] for name in ("task", "language", "origin", "category")]
         groups += [votes.c.model_a, votes.c.model_b]
         nothing = (literal(0.0), literal(0.0), literal(0.0), literal(0))  # no boxes are judged
-        query = _judged(judge, selection).with_only_columns(
+        query = _select_judgements(judge, selection).with_only_columns(
             *groups, *sum_columns(judgements.c.winner), *nothing
         )
         with self._database.read_transaction() as connection:
@@ -140,7 +140,7 @@ class JudgementStore:
         sides = (Winner.A.value, Winner.B.value)
         both = and_(judgements.c.winner.in_(sides), votes.c.winner.in_(sides))
         same = and_(both, judgements.c.winner == votes.c.winner)
-        query = _judged(judge, selection).with_only_columns(
+        query = _select_judgements(judge, selection).with_only_columns(
             func.count(), *(_count(each) for each in (judgements.c.is_steady, both, same))
         )
         with self._database.read_transaction() as connection:
@@ -152,7 +152,7 @@ class JudgementStore:
         self._database.close()
 
 
-def _judged(judge: str, selection: Selection) -> Select[tuple[int]]:
+def _select_judgements(judge: str, selection: Selection) -> Select[tuple[int]]:
     """Select the judged votes of a selection of people's votes on whole answers."""
     return (
         select(votes.c.seq)

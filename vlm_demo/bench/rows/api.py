@@ -12,7 +12,7 @@ from typing import Any
 
 from PIL.Image import Image
 
-from vlm_demo.api.server import served_api
+from vlm_demo.api.server import run_api
 from vlm_demo.backend import Backend
 from vlm_demo.bench.chat_client import stream_chat
 from vlm_demo.bench.context import BenchContext, Measurement
@@ -45,14 +45,14 @@ class _WatchedBackend(Backend):
 
 
 @contextmanager
-def _served(context: BenchContext) -> Iterator[tuple[_WatchedBackend, str]]:
+def _running_api(context: BenchContext) -> Iterator[tuple[_WatchedBackend, str]]:
     """Serve a model, which has answered once; give the backend and the address."""
     spec = ModelSpec(name=NAME, family=LLAVA.family, checkpoint=str(context.checkpoint(LLAVA)))
     backend = _WatchedBackend(
         (spec,), device="cpu", serving=context.serving(context.options.requests)
     )
     try:
-        with served_api(backend, Settings()) as address:
+        with run_api(backend, Settings()) as address:
             for _ in stream_chat(address, _body("a", 4)):
                 pass
             yield backend, address
@@ -64,7 +64,7 @@ def _measure_first_chunk(context: BenchContext) -> Iterator[BenchRow]:
     """Measure from the first text in the program until a client has its chunk."""
     questions = draw_questions(context.options.seed, QUESTION_WORDS)
     delays: list[float] = []
-    with _served(context) as (backend, address):
+    with _running_api(context) as (backend, address):
         for _ in context.repeats("first chunks of the API"):
             own = []
             for question in islice(questions, ANSWERS):
@@ -80,7 +80,7 @@ def _measure_together(context: BenchContext) -> Iterator[BenchRow]:
     options, comparison = context.options, Comparison()
     questions = draw_questions(options.seed, QUESTION_WORDS)
     images = draw_images(options.seed, IMAGE_SIZE)
-    with _served(context) as (_, address):
+    with _running_api(context) as (_, address):
         for _ in context.repeats("the API: one after another and together"):
             bodies = [
                 [

@@ -13,12 +13,12 @@ from vlm_demo.cli.terminal import print_table
 def licences() -> None:
     """List each package that is needed, directly or by another, with its version and licence."""
     rows = [("Package", "Version", "Licence")]
-    for found in _needed_packages():
+    for found in _list_packages():
         rows.append((found["Name"], found["Version"], _licence(found)))
     print_table(rows)
 
 
-def _needed_packages() -> list[PackageMetadata]:
+def _list_packages() -> list[PackageMetadata]:
     """Return the packages that are needed and installed, by name."""
     found: dict[str, PackageMetadata] = {}
     waiting = list_requirements()

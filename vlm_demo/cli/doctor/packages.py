@@ -13,7 +13,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from vlm_demo.cli.doctor.finding import Finding
+from vlm_demo.cli.doctor.finding import DoctorFinding
 
 IMPORT_S = 180
 """Seconds that torch has to be imported; a busy machine with a slow disk takes one minute."""
@@ -37,11 +37,11 @@ print(json.dumps(found))
 """
 
 
-def examine_python() -> Iterator[Finding]:
+def examine_python() -> Iterator[DoctorFinding]:
     """Look at Python and at the versions of the packages."""
     state = "fine" if sys.version_info >= (3, 11) else "missing"
     words = platform.python_version() + ("" if state == "fine" else ": 3.11 or newer is needed")
-    yield Finding("Python", state, words)  # type: ignore[arg-type]  # one of the two
+    yield DoctorFinding("Python", state, words)  # type: ignore[arg-type]  # one of the two
     missing, odd = [], []
     for requirement in list_requirements():
         try:
@@ -52,14 +52,14 @@ def examine_python() -> Iterator[Finding]:
         if not requirement.specifier.contains(found, prereleases=True):
             odd.append(f"{requirement.name} {found} (tested: {requirement.specifier})")
     if missing:
-        yield Finding("Packages", "missing", f"pip install {' '.join(map(repr, missing))}")
+        yield DoctorFinding("Packages", "missing", f"pip install {' '.join(map(repr, missing))}")
     if odd:
-        yield Finding("Versions", "odd", "; ".join(odd))
+        yield DoctorFinding("Versions", "odd", "; ".join(odd))
     if not missing and not odd:
-        yield Finding("Packages", "fine", "all there, in versions that were tested")
+        yield DoctorFinding("Packages", "fine", "all there, in versions that were tested")
 
 
-def examine_torch() -> Iterator[Finding]:
+def examine_torch() -> Iterator[DoctorFinding]:
     """Import torch and torchvision in another process, and look for a GPU."""
     ended = subprocess.run(
         [sys.executable, "-c", _PROBE],
@@ -72,22 +72,22 @@ def examine_torch() -> Iterator[Finding]:
         found = json.loads(ended.stdout.splitlines()[-1])
     except (IndexError, ValueError):
         words = f"it ends Python (status {ended.returncode}); please install it again"
-        yield Finding("torch", "missing", words)
+        yield DoctorFinding("torch", "missing", words)
         return
     if "torch_error" in found:
-        yield Finding("torch", "missing", found["torch_error"])
+        yield DoctorFinding("torch", "missing", found["torch_error"])
         return
     build = f"for CUDA {found['cuda']}" if found["cuda"] else "for CPUs"
-    yield Finding("torch", "fine", f"{found['torch']}, {build}")
+    yield DoctorFinding("torch", "fine", f"{found['torch']}, {build}")
     if "torchvision_error" in found:
-        yield Finding(
+        yield DoctorFinding(
             "torchvision",
             "odd",
             f"it cannot be imported, and some models need it ({found['torchvision_error']}). "
             "Please install the version that belongs to this torch.",
         )
     else:
-        yield Finding("torchvision", "fine", found["torchvision"])
+        yield DoctorFinding("torchvision", "fine", found["torchvision"])
     yield _describe_gpus(found["gpus"], has_cuda=bool(found["cuda"]))
 
 
@@ -102,10 +102,10 @@ def list_requirements() -> list[Requirement]:
     return [one for one in found if one.marker is None or one.marker.evaluate()]
 
 
-def _describe_gpus(names: list[str], *, has_cuda: bool) -> Finding:
+def _describe_gpus(names: list[str], *, has_cuda: bool) -> DoctorFinding:
     if names:
-        return Finding("GPU", "fine", ", ".join(names))
+        return DoctorFinding("GPU", "fine", ", ".join(names))
     if not shutil.which("nvidia-smi"):
-        return Finding("GPU", "fine", "none; models run on the CPU")
+        return DoctorFinding("GPU", "fine", "none; models run on the CPU")
     why = "its driver is too old, or it is hidden" if has_cuda else "this torch is a build for CPUs"
-    return Finding("GPU", "odd", f"there is one, and torch does not see it: {why}")
+    return DoctorFinding("GPU", "odd", f"there is one, and torch does not see it: {why}")

@@ -10,11 +10,11 @@ from PIL.Image import Image
 from vlm_demo.engines.detector import sight
 from vlm_demo.engines.detector.abilities import ABILITIES
 from vlm_demo.engines.detector.nouns import Noun, read_noun
-from vlm_demo.engines.detector.photo_nets import Detection, Observation
-from vlm_demo.engines.detector.questions import Kind, Question, Side
+from vlm_demo.engines.detector.photo_nets import DetectedObject, Observation
+from vlm_demo.engines.detector.questions import QuestionKind, Side, UserQuestion
 from vlm_demo.engines.detector.sight import Classification, Thing
 from vlm_demo.engines.detector.vocabulary import Language, imagenet_names
-from vlm_demo.engines.detector.wording import WORDINGS, Sentence, Wording
+from vlm_demo.engines.detector.wording import WORDINGS, DetectorWording, Sentence
 from vlm_demo.values import Box
 
 
@@ -42,21 +42,21 @@ class Photograph:
         return Classification.of(self.classify(self.image.crop(corners)))
 
 
-def answer_question(photo: Photograph, question: Question) -> Iterator[Sentence]:
+def answer_question(photo: Photograph, question: UserQuestion) -> Iterator[Sentence]:
     """Yield the sentences of the answer."""
     wording = WORDINGS[question.language]
     match question.kind:
-        case Kind.GROUNDED_CAPTION:
+        case QuestionKind.GROUNDED_CAPTION:
             yield _caption(photo, wording)
-        case Kind.CAPTION:
+        case QuestionKind.CAPTION:
             yield ("".join(map(str, _caption(photo, wording))),)
-        case Kind.FIND | Kind.COUNT | Kind.IS_THERE if question.nouns:
+        case QuestionKind.FIND | QuestionKind.COUNT | QuestionKind.IS_THERE if question.nouns:
             for words in question.nouns:
                 yield from _look_for(photo, wording, question, read_noun(words, question.language))
-        case Kind.BESIDE if question.nouns and question.side:
+        case QuestionKind.BESIDE if question.nouns and question.side:
             noun = read_noun(question.nouns[0], question.language)
             yield _beside(photo, wording, question.side, noun)
-        case Kind.READ:
+        case QuestionKind.READ:
             yield (wording.no_text,)
         case _:
             yield (ABILITIES[question.language],)
@@ -76,7 +76,7 @@ def describe_region(photo: Photograph, box: Box, language: Language) -> Sentence
     return (wording.region(wording.name_imagenet(best.index), is_certain=is_certain),)
 
 
-def _caption(photo: Photograph, wording: Wording) -> Sentence:
+def _caption(photo: Photograph, wording: DetectorWording) -> Sentence:
     things = sight.list_things(photo.observation.detections, photo.whole)
     if things:
         return wording.caption(things)
@@ -86,28 +86,30 @@ def _caption(photo: Photograph, wording: Wording) -> Sentence:
 
 
 def _look_for(
-    photo: Photograph, wording: Wording, question: Question, noun: Noun
+    photo: Photograph, wording: DetectorWording, question: UserQuestion, noun: Noun
 ) -> Iterator[Sentence]:
     if noun.class_index is None:
         yield (_look_for_unknown(photo, wording, question.language, noun.words),)
         return
     thing = sight.find_things(noun.class_index, photo.observation.detections, photo.whole)
     if thing is None:
-        deny = wording.deny if question.kind is Kind.IS_THERE else wording.not_found
+        deny = wording.deny if question.kind is QuestionKind.IS_THERE else wording.not_found
         yield (deny(noun.words),)
         return
     match question.kind:
-        case Kind.COUNT:
+        case QuestionKind.COUNT:
             yield wording.count(thing)
-        case Kind.IS_THERE:
+        case QuestionKind.IS_THERE:
             yield wording.confirm(thing)
         case _:
-            yield wording.found(thing)
+            yield wording.report_thing(thing)
     if noun.modifier:
         yield (wording.cannot_tell(noun.modifier),)
 
 
-def _look_for_unknown(photo: Photograph, wording: Wording, language: Language, words: str) -> str:
+def _look_for_unknown(
+    photo: Photograph, wording: DetectorWording, language: Language, words: str
+) -> str:
     whole = photo.whole
     is_named = _names_imagenet(words, whole.index, language)
     if is_named and whole.probability >= sight.CLASSIFIER_CERTAIN:
@@ -123,13 +125,13 @@ def _names_imagenet(words: str, index: int, language: Language) -> bool:
     return noun in {name, f"{name}s"} or name.endswith(f" {noun}")
 
 
-def _beside(photo: Photograph, wording: Wording, side: Side, noun: Noun) -> Sentence:
+def _beside(photo: Photograph, wording: DetectorWording, side: Side, noun: Noun) -> Sentence:
     if noun.class_index is None:
         return (wording.unknown(noun.words),)
     detections = photo.observation.detections
     anchor = sight.find_things(noun.class_index, detections, photo.whole)
     if anchor is None:
-        return (wording.not_found(noun.words),)
+        return (wording.report_absence(noun.words),)
     center = anchor.detections[0].box
     others = [
         one for one in detections if one not in anchor.detections and _is_beside(one, side, center)
@@ -140,7 +142,7 @@ def _beside(photo: Photograph, wording: Wording, side: Side, noun: Noun) -> Sent
     return wording.beside(side, noun.words, things)
 
 
-def _is_beside(detection: Detection, side: Side, anchor: Box) -> bool:
+def _is_beside(detection: DetectedObject, side: Side, anchor: Box) -> bool:
     """Return whether the middle of a box is on a side of another one, more so than above it."""
     box = detection.box
     across = (box.x1 + box.x2) / 2 - (anchor.x1 + anchor.x2) / 2

@@ -34,13 +34,13 @@ from vlm_demo.engines.detector.image_kind import ImageKindProbe, is_blank
 from vlm_demo.engines.detector.photo_nets import (
     CLASSIFIER_FILE,
     DETECTOR_FILE,
-    Detection,
+    DetectedObject,
     Observation,
     PhotoNets,
 )
 from vlm_demo.engines.detector.questions import (
-    Kind,
-    Question,
+    QuestionKind,
+    UserQuestion,
     detect_language,
     read_names,
     read_question,
@@ -48,7 +48,7 @@ from vlm_demo.engines.detector.questions import (
 from vlm_demo.engines.detector.sight import Classification, estimate_confidence
 from vlm_demo.engines.detector.text_reading import TextLine, TextReader, write_lines
 from vlm_demo.engines.detector.vocabulary import Language
-from vlm_demo.engines.detector.wording import WORDINGS, Phrase, Sentence
+from vlm_demo.engines.detector.wording import WORDINGS, Sentence, SentencePart
 from vlm_demo.errors import EngineError, LoadError, NoScoresError
 from vlm_demo.translatable_text import message
 from vlm_demo.values import Box, Prompt, Sampling, TextChunk
@@ -218,7 +218,7 @@ class DetectorEngine:
     def _read_text(self, prompt: Prompt) -> tuple[TextLine, ...]:
         """Return the lines in the picture where they are asked for, or ()."""
         image = _newest_image(prompt)
-        if image is None or _read(prompt.messages[-1].text.strip()).kind is not Kind.READ:
+        if image is None or _read(prompt.messages[-1].text.strip()).kind is not QuestionKind.READ:
             return ()
         seen = self._look_at(image)
         if seen.text is None:
@@ -257,7 +257,7 @@ class DetectorEngine:
             raise EngineError("The detector was unloaded. Please ask again.")
 
 
-def _read(text: str) -> Question:
+def _read(text: str) -> UserQuestion:
     return (
         read_names(text.removeprefix(_SEARCH)) if text.startswith(_SEARCH) else read_question(text)
     )
@@ -272,7 +272,7 @@ def _best_choice(logprobs: Sequence[float], choices: Sequence[str]) -> str:
     return choices[max(range(len(choices)), key=logprobs.__getitem__)]
 
 
-def _write_part(part: str | Phrase) -> Iterator[TextChunk]:
+def _write_part(part: str | SentencePart) -> Iterator[TextChunk]:
     """Yield a part of a sentence in the family's markup, a chunk a box."""
     if isinstance(part, str):
         yield TextChunk(part)
@@ -289,5 +289,5 @@ def _write_part(part: str | Phrase) -> Iterator[TextChunk]:
         yield TextChunk("]</box>")
 
 
-def _write_box(detection: Detection) -> str:
+def _write_box(detection: DetectedObject) -> str:
     return str([round(value) for value in detection.box.to_pixels((1000, 1000))])

@@ -82,7 +82,7 @@ def _normalize(square: NDArray[np.float32]) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(square.transpose(2, 0, 1)))
 
 
-class _Convolution(nn.Conv2d):
+class _PaddedConvolution(nn.Conv2d):
     """A convolution with padding that keeps the size, followed by a leaky ReLU."""
 
     def __init__(self, inputs: int, outputs: int, size: int = 3, stride: int = 1) -> None:
@@ -97,8 +97,8 @@ class _Pair(nn.Module):
 
     def __init__(self, inputs: int, channels: int) -> None:
         super().__init__()
-        self.first = _Convolution(inputs, channels)
-        self.second = _Convolution(channels, channels)
+        self.first = _PaddedConvolution(inputs, channels)
+        self.second = _PaddedConvolution(channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.first(x)
@@ -110,9 +110,9 @@ class _Stage(nn.Module):
 
     def __init__(self, channels: int, pairs: int, stride: int) -> None:
         super().__init__()
-        self.entry = _Convolution(channels, channels, stride=stride)
+        self.entry = _PaddedConvolution(channels, channels, stride=stride)
         self.pairs = nn.Sequential(*(_Pair(channels, channels // 2) for _ in range(pairs)))
-        self.exit = _Convolution(channels, channels)
+        self.exit = _PaddedConvolution(channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.entry(x)
@@ -124,13 +124,13 @@ class NanoDetG(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = _Convolution(3, 32, stride=2)
+        self.stem = _PaddedConvolution(3, 32, stride=2)
         self.stages = nn.ModuleList(
             [_Stage(32, 1, 1), _Stage(64, 2, 2), _Stage(128, 2, 2), _Stage(256, 3, 2)]
         )
         self.lateral = nn.ModuleList(nn.Conv2d(channels, _NECK, 1) for channels in (128, 256, 512))
         self.heads = nn.ModuleList(
-            nn.Sequential(_Convolution(_NECK, _NECK), nn.Conv2d(_NECK, CLASSES + 4 * BINS, 1))
+            nn.Sequential(_PaddedConvolution(_NECK, _NECK), nn.Conv2d(_NECK, CLASSES + 4 * BINS, 1))
             for _ in STRIDES
         )
 

@@ -32,7 +32,7 @@ _OVERLAP = 0.45
 
 
 @dataclass(frozen=True, slots=True)
-class Detection:
+class DetectedObject:
     """One object that the detector sees."""
 
     class_index: int
@@ -48,7 +48,7 @@ class Detection:
 class Observation:
     """All that the detector sees in an image."""
 
-    detections: tuple[Detection, ...]
+    detections: tuple[DetectedObject, ...]
     """Best first; the boxes of a class overlap little."""
 
     features: tuple[float, ...]
@@ -88,9 +88,9 @@ class PhotoNets:
         ]
         candidates = torch.cat(rows)
         order = candidates[:, 1].argsort(descending=True, stable=True)
-        kept: list[Detection] = []
+        kept: list[DetectedObject] = []
         for index, score, *corners in candidates[order].tolist():
-            detection = Detection(int(index), score, Box.normalize(*corners, by=extent))
+            detection = DetectedObject(int(index), score, Box.normalize(*corners, by=extent))
             if detection.box.area > 0 and not any(_repeats(detection, other) for other in kept):
                 kept.append(detection)
         return Observation(tuple(kept), tuple(nanodet.describe_image(maps, self._fill).tolist()))
@@ -115,5 +115,5 @@ def _decode_level(cells: Tensor, stride: int, columns: int) -> Tensor:
     return torch.cat([classes[best, None], scores[best, None], boxes], 1)
 
 
-def _repeats(detection: Detection, other: Detection) -> bool:
+def _repeats(detection: DetectedObject, other: DetectedObject) -> bool:
     return detection.class_index == other.class_index and detection.box.iou(other.box) > _OVERLAP

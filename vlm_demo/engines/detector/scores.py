@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from vlm_demo.engines.detector import sight
 from vlm_demo.engines.detector.answers import Photograph
 from vlm_demo.engines.detector.nouns import read_noun
-from vlm_demo.engines.detector.questions import Kind, Question
+from vlm_demo.engines.detector.questions import QuestionKind, UserQuestion
 from vlm_demo.engines.detector.vocabulary import find_class
 from vlm_demo.errors import NoScoresError
 
@@ -18,7 +18,7 @@ _LEAST = 0.01
 """Weight of what is not seen at all."""
 
 
-def score_choices(photo: Photograph, question: Question, choices: Sequence[str]) -> list[float]:
+def score_choices(photo: Photograph, question: UserQuestion, choices: Sequence[str]) -> list[float]:
     """Return the natural logarithm of how likely each choice is, in the order given.
 
     Raises:
@@ -29,15 +29,23 @@ def score_choices(photo: Photograph, question: Question, choices: Sequence[str])
     return [math.log(weight / total) for weight in weights]
 
 
-def _weigh(photo: Photograph, question: Question, choices: Sequence[str]) -> list[float]:
+def _weigh(photo: Photograph, question: UserQuestion, choices: Sequence[str]) -> list[float]:
     noun = read_noun(question.nouns[0], question.language) if question.nouns else None
     class_index = noun.class_index if noun else None
-    if question.kind is Kind.IS_THERE and class_index is not None and set(choices) <= _YES | _NO:
+    if (
+        question.kind is QuestionKind.IS_THERE
+        and class_index is not None
+        and set(choices) <= _YES | _NO
+    ):
         score = _score_of(photo, class_index)
         # A score of ASKED_SCORE is as likely right as wrong.
         yes = score / (score + sight.ASKED_SCORE)
         return [max(yes if choice in _YES else 1 - yes, _LEAST) for choice in choices]
-    if question.kind is Kind.COUNT and class_index is not None and all(map(str.isdigit, choices)):
+    if (
+        question.kind is QuestionKind.COUNT
+        and class_index is not None
+        and all(map(str.isdigit, choices))
+    ):
         thing = sight.find_things(class_index, photo.observation.detections, photo.whole)
         seen = len(thing.detections) if thing else 0
         return [max(math.exp(-abs(int(choice) - seen)), _LEAST) for choice in choices]

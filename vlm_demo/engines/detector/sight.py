@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from vlm_demo.engines.detector.photo_nets import Detection
+from vlm_demo.engines.detector.photo_nets import DetectedObject
 from vlm_demo.engines.detector.vocabulary import Language, coco_classes, imagenet_names
 from vlm_demo.values import Box
 
@@ -81,7 +81,7 @@ class Thing:
     """How many there are, of those that are sure where some are."""
 
     certainty: Certainty
-    detections: tuple[Detection, ...]
+    detections: tuple[DetectedObject, ...]
     """Where they are, best first; (): nobody knows."""
 
     @property
@@ -117,7 +117,7 @@ def estimate_confidence(score: float) -> float:
 
 
 def list_things(
-    detections: Sequence[Detection], whole: Classification, least: float = MENTIONED_SCORE
+    detections: Sequence[DetectedObject], whole: Classification, least: float = MENTIONED_SCORE
 ) -> list[Thing]:
     """Return what may be mentioned, what is stated first.
 
@@ -129,7 +129,7 @@ def list_things(
         whole: what the classifier says about all of it.
         least: lowest score of a detection that counts.
     """
-    groups: dict[int, list[Detection]] = {}
+    groups: dict[int, list[DetectedObject]] = {}
     for detection in detections:
         if detection.score >= least:
             groups.setdefault(detection.class_index, []).append(detection)
@@ -143,7 +143,7 @@ def list_things(
 
 
 def find_things(
-    class_index: int, detections: Sequence[Detection], whole: Classification
+    class_index: int, detections: Sequence[DetectedObject], whole: Classification
 ) -> Thing | None:
     """Return the objects of a class that somebody asks for by name, or None."""
     group = [one for one in detections if one.class_index == class_index]
@@ -176,7 +176,7 @@ def imagenet_name(imagenet_index: int, language: Language) -> str:
     return imagenet_names()[imagenet_index][language]
 
 
-def find_overlapping(box: Box, detections: Sequence[Detection]) -> Detection | None:
+def find_overlapping(box: Box, detections: Sequence[DetectedObject]) -> DetectedObject | None:
     """Return the detection that covers a region best, or None if none covers it well."""
     candidates = [one for one in detections if one.score >= ASKED_SCORE]
     best = max(candidates, key=lambda one: one.box.iou(box), default=None)
@@ -211,7 +211,7 @@ def _is_same_kind(thing: Thing, other: Thing) -> bool:
     return is_of_kind(thing.imagenet_index, other.class_index)
 
 
-def _describe_group(index: int, group: list[Detection], whole: Classification) -> Thing:
+def _describe_group(index: int, group: list[DetectedObject], whole: Classification) -> Thing:
     sure = [one for one in group if one.score >= STATED_SCORE]
     certainty = Certainty.PERHAPS
     if sure:

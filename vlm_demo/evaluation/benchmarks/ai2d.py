@@ -12,12 +12,12 @@ from pathlib import Path
 from vlm_demo.errors import InputError
 from vlm_demo.evaluation.metrics.choice_letters import letter_options, read_choice
 from vlm_demo.evaluation.published.layout import find_picture, read_list, write_options
-from vlm_demo.evaluation.published.pictures import ImageSource, PictureFolder
+from vlm_demo.evaluation.published.pictures import BenchmarkImages, PictureFolder
 from vlm_demo.evaluation.published.question import (
     Answer,
     PublishedBenchmark,
     PublishedQuestion,
-    Verdict,
+    QuestionScore,
 )
 from vlm_demo.evaluation.published.tables import read_json, read_rows
 from vlm_demo.values import Task
@@ -61,7 +61,7 @@ def _read_diagram(path: Path, pictures: PictureFolder) -> Iterator[PublishedQues
 
 
 def _question(
-    identity: str, text: str, options: list[str], answer: str, image: ImageSource
+    identity: str, text: str, options: list[str], answer: str, image: BenchmarkImages
 ) -> PublishedQuestion:
     if not answer.isdigit() or int(answer) >= len(options):
         raise InputError(f"The question {identity} has no option number {answer!r:.20}.")
@@ -74,10 +74,10 @@ def _question(
     )
 
 
-def grade(question: PublishedQuestion, answer: Answer) -> Verdict:
+def grade(question: PublishedQuestion, answer: Answer) -> QuestionScore:
     """Read the letter."""
     letter = read_choice(answer.text, letter_options(question.truth["options"]))
-    return Verdict(letter or "", float(letter == question.truth["answer"]))
+    return QuestionScore(letter or "", float(letter == question.truth["answer"]))
 
 
 PUBLISHED = PublishedBenchmark(

@@ -17,8 +17,8 @@ from vlm_demo.evaluation.published.question import (
     Graded,
     PublishedBenchmark,
     PublishedQuestion,
+    QuestionScore,
     Summary,
-    Verdict,
     mean_score,
 )
 from vlm_demo.evaluation.published.tables import Row, read_rows
@@ -65,10 +65,10 @@ def _part(row: Row) -> str:
     return "human" if "human" in written else "augmented" if "augmented" in written else ""
 
 
-def grade(question: PublishedQuestion, answer: Answer) -> Verdict:
+def grade(question: PublishedQuestion, answer: Answer) -> QuestionScore:
     """Compare with the right number or words; a period behind an answer is not a part of it."""
     said = answer.text.strip().removesuffix(".")
-    return Verdict(said, float(is_right_relaxed(said, question.truth["answer"])))
+    return QuestionScore(said, float(is_right_relaxed(said, question.truth["answer"])))
 
 
 def summarize(graded: Sequence[Graded]) -> Summary:

@@ -13,14 +13,14 @@ from typing import Any
 from vlm_demo.errors import InputError
 from vlm_demo.evaluation.metrics.cider import cider
 from vlm_demo.evaluation.published.layout import find_picture
-from vlm_demo.evaluation.published.pictures import ImageSource, PictureFolder
+from vlm_demo.evaluation.published.pictures import BenchmarkImages, PictureFolder
 from vlm_demo.evaluation.published.question import (
     Answer,
     Graded,
     PublishedBenchmark,
     PublishedQuestion,
+    QuestionScore,
     Summary,
-    Verdict,
 )
 from vlm_demo.evaluation.published.tables import list_tables, read_json, read_rows
 from vlm_demo.values import Task
@@ -78,13 +78,13 @@ def _read_captions(content: Any) -> dict[str, list[str]]:
     return {one["file_name"]: texts[one["id"]] for one in content["images"] if one["id"] in texts}
 
 
-def _question(identity: str, image: ImageSource, captions: list[str]) -> PublishedQuestion:
+def _question(identity: str, image: BenchmarkImages, captions: list[str]) -> PublishedQuestion:
     return PublishedQuestion(identity, Task.CAPTION, "", (image,), {"captions": captions})
 
 
-def grade(question: PublishedQuestion, answer: Answer) -> Verdict:  # noqa: ARG001
+def grade(question: PublishedQuestion, answer: Answer) -> QuestionScore:  # noqa: ARG001
     """Keep the caption: its score follows from all captions together."""
-    return Verdict(" ".join(answer.text.split()), None)
+    return QuestionScore(" ".join(answer.text.split()), None)
 
 
 def summarize(graded: Sequence[Graded]) -> Summary:

@@ -23,8 +23,8 @@ from vlm_demo.evaluation.published.question import (
     LabelledBox,
     PublishedBenchmark,
     PublishedQuestion,
+    QuestionScore,
     Summary,
-    Verdict,
 )
 from vlm_demo.evaluation.published.tables import describe_layout, list_tables, read_json
 from vlm_demo.prompting.targets import MAX_TARGETS, quote_target
@@ -33,7 +33,7 @@ from vlm_demo.values import Box, Task
 _NEEDS = "instances_val2017.json or another file in COCO's format, and its pictures"
 
 
-class _Named(BaseModel):
+class _NamedBox(BaseModel):
     id: int
     name: str
 
@@ -56,7 +56,7 @@ class _Labelled(BaseModel):
 class _Instances(BaseModel):
     images: list[_Sized]
     annotations: list[_Labelled]
-    categories: list[_Named]
+    categories: list[_NamedBox]
 
 
 def read(folder: Path) -> list[PublishedQuestion]:
@@ -116,11 +116,11 @@ def _read_instances(
             )
 
 
-def grade(question: PublishedQuestion, answer: Answer) -> Verdict:
+def grade(question: PublishedQuestion, answer: Answer) -> QuestionScore:
     """Keep the boxes: the score follows from all pictures together."""
     numbers = _numbers(question)
     known = [box for box in answer.boxes if box.label.casefold() in numbers]
-    return Verdict(f"{len(known)} of {len(answer.boxes)} boxes are of a class", None)
+    return QuestionScore(f"{len(known)} of {len(answer.boxes)} boxes are of a class", None)
 
 
 def summarize(graded: Sequence[Graded]) -> Summary:
@@ -139,7 +139,7 @@ def _numbers(question: PublishedQuestion) -> dict[str, int]:
     return {name.casefold(): int(number) for number, name in categories.items()}
 
 
-def _labelled(one: Graded) -> Iterator[tuple[int, LabelledBox]]:
+def _boxes_of_classes(one: Graded) -> Iterator[tuple[int, LabelledBox]]:
     """Yield the boxes of an answer that are of a class, with its number."""
     numbers = _numbers(one.question)
     for box in one.answer.boxes:
@@ -149,7 +149,7 @@ def _labelled(one: Graded) -> Iterator[tuple[int, LabelledBox]]:
 
 def _found_boxes(one: Graded) -> Iterator[FoundBox]:
     image = one.question.truth["image"]
-    for category, box in _labelled(one):
+    for category, box in _boxes_of_classes(one):
         x1, y1, x2, y2 = box.box.to_pixels((image["width"], image["height"]))
         score = 1.0 if box.confidence is None else box.confidence
         yield FoundBox(image["id"], category, (x1, y1, x2 - x1, y2 - y1), score)
@@ -179,7 +179,7 @@ def _count(graded: Sequence[Graded]) -> tuple[int, int]:
                 truths[note["category_id"]].append(box)
                 present += 1
         found: dict[int, list[Box]] = defaultdict(list)
-        for category, labelled in _labelled(one):
+        for category, labelled in _boxes_of_classes(one):
             found[category].append(labelled.box)
         right += sum(count_matches(boxes, truths[number]) for number, boxes in found.items())
     return right, present

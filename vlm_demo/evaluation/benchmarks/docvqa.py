@@ -15,7 +15,7 @@ from vlm_demo.evaluation.published.question import (
     Answer,
     PublishedBenchmark,
     PublishedQuestion,
-    Verdict,
+    QuestionScore,
 )
 from vlm_demo.evaluation.published.tables import read_rows
 from vlm_demo.values import Task
@@ -49,9 +49,9 @@ def read(folder: Path) -> list[PublishedQuestion]:
     return questions
 
 
-def grade(question: PublishedQuestion, answer: Answer) -> Verdict:
+def grade(question: PublishedQuestion, answer: Answer) -> QuestionScore:
     """Measure how near the answer is to the nearest right one."""
-    return Verdict(answer.text.strip(), anls(answer.text, question.truth["answers"]))
+    return QuestionScore(answer.text.strip(), anls(answer.text, question.truth["answers"]))
 
 
 PUBLISHED = PublishedBenchmark(

@@ -20,8 +20,8 @@ from vlm_demo.evaluation.published.question import (
     Graded,
     PublishedBenchmark,
     PublishedQuestion,
+    QuestionScore,
     Summary,
-    Verdict,
 )
 from vlm_demo.evaluation.published.tables import Row, list_tables, read_json, read_rows
 from vlm_demo.values import Task
@@ -103,13 +103,13 @@ def judge_prompt(question: PublishedQuestion, answer: Answer) -> str:
     )
 
 
-def grade(question: PublishedQuestion, answer: Answer) -> Verdict:  # noqa: ARG001
+def grade(question: PublishedQuestion, answer: Answer) -> QuestionScore:  # noqa: ARG001
     """Read the judge's marks; an answer that it wrote about otherwise stays without a score."""
     marks = read_marks(answer.judgement)
     if marks is None:
-        return Verdict("the judge gave no marks", None)
+        return QuestionScore("the judge gave no marks", None)
     reference, model = marks
-    return Verdict(f"{reference:g} {model:g}", model)
+    return QuestionScore(f"{reference:g} {model:g}", model)
 
 
 def summarize(graded: Sequence[Graded]) -> Summary:

@@ -19,8 +19,8 @@ from vlm_demo.evaluation.published.question import (
     Graded,
     PublishedBenchmark,
     PublishedQuestion,
+    QuestionScore,
     Summary,
-    Verdict,
     mean_score,
 )
 from vlm_demo.evaluation.published.tables import Row, read_rows
@@ -57,10 +57,10 @@ def _first_question(row: Row) -> tuple[str, str]:
         raise InputError(f"{row.path} has a row without a question in qas.") from error
 
 
-def grade(question: PublishedQuestion, answer: Answer) -> Verdict:
+def grade(question: PublishedQuestion, answer: Answer) -> QuestionScore:
     """Compare the words."""
     text = answer.text.strip()
-    return Verdict(text, rouge_l(text, question.truth["answer"]))
+    return QuestionScore(text, rouge_l(text, question.truth["answer"]))
 
 
 def summarize(graded: Sequence[Graded]) -> Summary:

@@ -16,7 +16,7 @@ from vlm_demo.evaluation.published.question import (
     Answer,
     PublishedBenchmark,
     PublishedQuestion,
-    Verdict,
+    QuestionScore,
 )
 from vlm_demo.evaluation.published.tables import Row, read_rows
 from vlm_demo.values import Task
@@ -61,12 +61,14 @@ def _read_row(row: Row, pictures: PictureFolder) -> PublishedQuestion:
     )
 
 
-def grade(question: PublishedQuestion, answer: Answer) -> Verdict:
+def grade(question: PublishedQuestion, answer: Answer) -> QuestionScore:
     """Extract the answer by rule, and compare it."""
     truth = question.truth
     extraction = extract_answer(answer.text, truth["choices"])
     normal = normalize_extraction(extraction, truth["choices"], truth["kind"], truth["precision"])
-    return Verdict(normal or "", float(normal is not None and normal == truth["answer"].strip()))
+    return QuestionScore(
+        normal or "", float(normal is not None and normal == truth["answer"].strip())
+    )
 
 
 PUBLISHED = PublishedBenchmark(

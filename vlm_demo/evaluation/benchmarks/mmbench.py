@@ -13,14 +13,14 @@ from pathlib import Path
 from vlm_demo.errors import InputError
 from vlm_demo.evaluation.metrics.choice_letters import letter_options, read_choice
 from vlm_demo.evaluation.published.layout import write_options
-from vlm_demo.evaluation.published.pictures import EncodedImage, ImageSource, ParquetImage
+from vlm_demo.evaluation.published.pictures import BenchmarkImages, EncodedImage, ParquetImage
 from vlm_demo.evaluation.published.question import (
     Answer,
     Graded,
     PublishedBenchmark,
     PublishedQuestion,
+    QuestionScore,
     Summary,
-    Verdict,
 )
 from vlm_demo.evaluation.published.tables import Row, read_rows
 from vlm_demo.values import Task
@@ -53,7 +53,7 @@ def _index(row: Row) -> int:
         raise InputError(f"{row.path} has the index {row.text('index')!r:.40}.") from error
 
 
-def _find_image(row: Row, images: dict[str, object]) -> ImageSource:
+def _find_image(row: Row, images: dict[str, object]) -> BenchmarkImages:
     image = row.values["image"]
     for _ in range(2):
         if isinstance(image, str) and len(image) <= _LONGEST_INDEX and image in images:
@@ -65,7 +65,7 @@ def _find_image(row: Row, images: dict[str, object]) -> ImageSource:
     raise InputError(f"{row.path} has no picture for the question {row.text('index')}.")
 
 
-def _read_orders(row: Row, image: ImageSource) -> Iterator[PublishedQuestion]:
+def _read_orders(row: Row, image: BenchmarkImages) -> Iterator[PublishedQuestion]:
     """Yield the question with its options in every rotation."""
     options = [row.text(letter) for letter in "ABCDEFGH" if _is_given(row.text(letter))]
     answer = row.text("answer").strip()
@@ -91,10 +91,10 @@ def _is_given(words: str) -> bool:
     return bool(words) and words.lower() != "nan"  # as pandas writes an empty cell
 
 
-def grade(question: PublishedQuestion, answer: Answer) -> Verdict:
+def grade(question: PublishedQuestion, answer: Answer) -> QuestionScore:
     """Read the letter."""
     letter = read_choice(answer.text, letter_options(question.truth["options"]))
-    return Verdict(letter or "", float(letter == question.truth["answer"]))
+    return QuestionScore(letter or "", float(letter == question.truth["answer"]))
 
 
 def summarize(graded: Sequence[Graded]) -> Summary:

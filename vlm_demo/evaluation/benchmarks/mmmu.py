@@ -13,12 +13,12 @@ from vlm_demo.errors import InputError
 from vlm_demo.evaluation.metrics.choice_letters import letter_options
 from vlm_demo.evaluation.metrics.mmmu import is_right_open, read_mmmu_choice
 from vlm_demo.evaluation.published.layout import find_picture, read_list, write_options
-from vlm_demo.evaluation.published.pictures import ImageSource, PictureFolder
+from vlm_demo.evaluation.published.pictures import BenchmarkImages, PictureFolder
 from vlm_demo.evaluation.published.question import (
     Answer,
     PublishedBenchmark,
     PublishedQuestion,
-    Verdict,
+    QuestionScore,
 )
 from vlm_demo.evaluation.published.tables import Row, read_rows
 from vlm_demo.values import Task
@@ -67,19 +67,19 @@ def _read_row(row: Row, pictures: PictureFolder) -> PublishedQuestion:
     )
 
 
-def _find_images(row: Row, text: str, pictures: PictureFolder) -> list[ImageSource]:
+def _find_images(row: Row, text: str, pictures: PictureFolder) -> list[BenchmarkImages]:
     """Return the pictures that the text names, in the order of their numbers; else the first."""
     numbers = sorted(set(_IMAGE.findall(text))) or ["1"]
     return [find_picture(row, pictures, f"image_{number}") for number in numbers]
 
 
-def grade(question: PublishedQuestion, answer: Answer) -> Verdict:
+def grade(question: PublishedQuestion, answer: Answer) -> QuestionScore:
     """Read the letter, or compare the open answer."""
     answers, options = question.truth["answers"], question.truth["options"]
     if not options:
-        return Verdict(answer.text.strip(), float(is_right_open(answer.text, answers)))
+        return QuestionScore(answer.text.strip(), float(is_right_open(answer.text, answers)))
     letter = read_mmmu_choice(answer.text, letter_options(options))
-    return Verdict(letter or "", float(letter in answers))
+    return QuestionScore(letter or "", float(letter in answers))
 
 
 PUBLISHED = PublishedBenchmark(

@@ -17,8 +17,8 @@ from vlm_demo.evaluation.published.question import (
     Graded,
     PublishedBenchmark,
     PublishedQuestion,
+    QuestionScore,
     Summary,
-    Verdict,
     mean_score,
 )
 from vlm_demo.evaluation.published.tables import read_rows
@@ -59,11 +59,11 @@ def read(folder: Path) -> list[PublishedQuestion]:
     return questions
 
 
-def grade(question: PublishedQuestion, answer: Answer) -> Verdict:
+def grade(question: PublishedQuestion, answer: Answer) -> QuestionScore:
     """Look for a right answer in the answer."""
     truth = question.truth
     right = contains_truth(answer.text, truth["answers"], is_formula=truth["formula"])
-    return Verdict(answer.text.strip(), float(right))
+    return QuestionScore(answer.text.strip(), float(right))
 
 
 def summarize(graded: Sequence[Graded]) -> Summary:

@@ -19,8 +19,8 @@ from vlm_demo.evaluation.published.question import (
     Graded,
     PublishedBenchmark,
     PublishedQuestion,
+    QuestionScore,
     Summary,
-    Verdict,
 )
 from vlm_demo.evaluation.published.tables import read_rows
 from vlm_demo.values import Task
@@ -59,10 +59,10 @@ def read(folder: Path) -> list[PublishedQuestion]:
     return questions
 
 
-def grade(question: PublishedQuestion, answer: Answer) -> Verdict:
+def grade(question: PublishedQuestion, answer: Answer) -> QuestionScore:
     """Read a yes or no."""
     said = "yes" if is_yes(answer.text) else "no"
-    return Verdict(said, float(said == question.truth["answer"]))
+    return QuestionScore(said, float(said == question.truth["answer"]))
 
 
 def summarize(graded: Sequence[Graded]) -> Summary:

@@ -20,12 +20,12 @@ from typing import Any
 from vlm_demo.errors import ImageError, InputError
 from vlm_demo.evaluation.metrics.detection import is_hit
 from vlm_demo.evaluation.published.layout import find_picture, find_split, read_box
-from vlm_demo.evaluation.published.pictures import ImageSource, PictureFolder
+from vlm_demo.evaluation.published.pictures import BenchmarkImages, PictureFolder
 from vlm_demo.evaluation.published.question import (
     Answer,
     PublishedBenchmark,
     PublishedQuestion,
-    Verdict,
+    QuestionScore,
 )
 from vlm_demo.evaluation.published.tables import Row, read_json, read_rows
 from vlm_demo.prompting.targets import quote_target
@@ -83,7 +83,7 @@ def _read_row(number: int, row: Row, pictures: PictureFolder) -> Iterator[Publis
         )
 
 
-def _read_size(row: Row, image: ImageSource) -> tuple[float, float]:
+def _read_size(row: Row, image: BenchmarkImages) -> tuple[float, float]:
     width, height = row.values.get("width"), row.values.get("height")
     if isinstance(width, int | float) and isinstance(height, int | float) and width and height:
         return float(width), float(height)
@@ -126,19 +126,19 @@ def _unpickle(path: Path) -> Any:
 
 
 def _question(
-    identity: str, sentence: str, image: ImageSource, box: Box, split: str
+    identity: str, sentence: str, image: BenchmarkImages, box: Box, split: str
 ) -> PublishedQuestion:
     truth = {"sentence": sentence, "box": [box.x1, box.y1, box.x2, box.y2]}
     text = quote_target(sentence.strip())
     return PublishedQuestion(identity, Task.GROUNDING, text, (image,), truth, split)
 
 
-def grade(question: PublishedQuestion, answer: Answer) -> Verdict:
+def grade(question: PublishedQuestion, answer: Answer) -> QuestionScore:
     """Compare the first box with the right one."""
     truth = Box(*question.truth["box"])
     found: Sequence[Box] = [one.box for one in answer.boxes]
     prediction = " ".join(f"{value:.3f}" for value in _corners(found[0])) if found else ""
-    return Verdict(prediction, float(is_hit(found, truth)))
+    return QuestionScore(prediction, float(is_hit(found, truth)))
 
 
 def _corners(box: Box) -> tuple[float, ...]:

@@ -14,7 +14,7 @@ from vlm_demo.evaluation.published.question import (
     Answer,
     PublishedBenchmark,
     PublishedQuestion,
-    Verdict,
+    QuestionScore,
 )
 from vlm_demo.evaluation.published.tables import read_rows
 from vlm_demo.values import Task
@@ -48,10 +48,10 @@ def read(folder: Path) -> list[PublishedQuestion]:
     return questions
 
 
-def grade(question: PublishedQuestion, answer: Answer) -> Verdict:
+def grade(question: PublishedQuestion, answer: Answer) -> QuestionScore:
     """Compare with the ten answers."""
     score = evalai_accuracy(answer.text, question.truth["answers"])
-    return Verdict(normalize_evalai(answer.text), score)
+    return QuestionScore(normalize_evalai(answer.text), score)
 
 
 PUBLISHED = PublishedBenchmark(

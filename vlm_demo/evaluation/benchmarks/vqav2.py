@@ -14,12 +14,12 @@ from typing import Any
 from vlm_demo.errors import InputError
 from vlm_demo.evaluation.metrics.vqa import normalize_evalai, vqa_accuracy
 from vlm_demo.evaluation.published.layout import find_picture
-from vlm_demo.evaluation.published.pictures import ImageSource, PictureFolder
+from vlm_demo.evaluation.published.pictures import BenchmarkImages, PictureFolder
 from vlm_demo.evaluation.published.question import (
     Answer,
     PublishedBenchmark,
     PublishedQuestion,
-    Verdict,
+    QuestionScore,
 )
 from vlm_demo.evaluation.published.tables import list_tables, read_json, read_rows
 from vlm_demo.values import Task
@@ -85,15 +85,15 @@ def _read_official(folder: Path, pictures: PictureFolder) -> Iterator[PublishedQ
 
 
 def _question(
-    identity: str, text: str, image: ImageSource, answers: list[str], kind: str
+    identity: str, text: str, image: BenchmarkImages, answers: list[str], kind: str
 ) -> PublishedQuestion:
     return PublishedQuestion(identity, Task.VQA, text, (image,), {"answers": answers}, kind)
 
 
-def grade(question: PublishedQuestion, answer: Answer) -> Verdict:
+def grade(question: PublishedQuestion, answer: Answer) -> QuestionScore:
     """Compare with the ten answers."""
     said = normalize_evalai(answer.text)
-    return Verdict(said, vqa_accuracy(said, question.truth["answers"]))
+    return QuestionScore(said, vqa_accuracy(said, question.truth["answers"]))
 
 
 PUBLISHED = PublishedBenchmark(

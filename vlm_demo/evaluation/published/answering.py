@@ -19,7 +19,7 @@ from vlm_demo.evaluation.published.question import (
     LabelledBox,
     PublishedBenchmark,
     PublishedQuestion,
-    Verdict,
+    QuestionScore,
 )
 from vlm_demo.families import get_family
 from vlm_demo.prompting.confidence import region_confidences
@@ -115,7 +115,7 @@ class Examiner:
 
     def _grade(self, question: PublishedQuestion, answer: Answer) -> Graded:
         if answer.error:
-            return Graded(question, answer, Verdict("", 0.0))
+            return Graded(question, answer, QuestionScore("", 0.0))
         return Graded(question, answer, self.benchmark.grade(question, answer))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from vlm_demo.errors import InputError
 from vlm_demo.evaluation.metrics.choice_letters import letter_options
-from vlm_demo.evaluation.published.pictures import ImageSource, ParquetImage, PictureFolder
+from vlm_demo.evaluation.published.pictures import BenchmarkImages, ParquetImage, PictureFolder
 from vlm_demo.evaluation.published.tables import Row
 
 _SPLITS = (
@@ -22,7 +22,7 @@ LETTER_INSTRUCTION = "Answer with the option's letter from the given choices dir
 """What follows the options, as in LLaVA-1.5 (https://arxiv.org/abs/2310.03744, table 7)."""
 
 
-def find_picture(row: Row, pictures: PictureFolder, *columns: str) -> ImageSource:
+def find_picture(row: Row, pictures: PictureFolder, *columns: str) -> BenchmarkImages:
     """Return the picture of a row, from the first of these columns that has one.
 
     Raises:

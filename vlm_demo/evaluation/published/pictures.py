@@ -28,7 +28,7 @@ _GROUPS = 4
 _reading = Lock()
 
 
-class ImageSource(Protocol):
+class BenchmarkImages(Protocol):
     """Where a picture is."""
 
     def open(self) -> Image:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vlm_demo.evaluation.benchmark import Scores
-from vlm_demo.evaluation.published.pictures import ImageSource
+from vlm_demo.evaluation.published.pictures import BenchmarkImages
 from vlm_demo.values import Box, Task
 
 
@@ -22,7 +22,7 @@ class PublishedQuestion:
     id: str  # unique within the benchmark
     task: Task  # another one is taken where the model's family cannot do it
     text: str
-    images: tuple[ImageSource, ...]
+    images: tuple[BenchmarkImages, ...]
     truth: Mapping[str, Any]  # plain data: what the rule compares with
     group: str = ""  # the split or category whose score is reported apart
     unit: str = ""  # questions of one unit are sampled together; "": it is its own
@@ -48,7 +48,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class QuestionScore:
     """How an answer was read, and what it scores."""
 
     prediction: str
@@ -61,7 +61,7 @@ class Graded:
 
     question: PublishedQuestion
     answer: Answer
-    verdict: Verdict
+    verdict: QuestionScore
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class PublishedBenchmark:
     read: Callable[[Path], Sequence[PublishedQuestion]]
     """Reads a folder; raises InputError where it has another layout."""
 
-    grade: Callable[[PublishedQuestion, Answer], Verdict]
+    grade: Callable[[PublishedQuestion, Answer], QuestionScore]
     summarize: Callable[[Sequence[Graded]], Summary] | None = None  # None: the mean
     judge_prompt: Callable[[PublishedQuestion, Answer], str] | None = None
     """What a judge is asked about an answer; None: no judge is needed."""

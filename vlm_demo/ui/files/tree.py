@@ -61,7 +61,7 @@ class FileTree:
         for place in (all_visitors_folder(), batches_folder()):
             remove_old(place, before)
         for path in _list(root()):
-            if path not in self._static and not _is_ours(path) and _changed(path) < before:
+            if path not in self._static and not _is_ours(path) and _newest_change(path) < before:
                 _remove(path)
 
     def close(self) -> None:
@@ -153,7 +153,7 @@ def _list(folder: Path) -> list[Path]:
         return []
 
 
-def _changed(path: Path) -> float:
+def _newest_change(path: Path) -> float:
     try:
         newest = path.stat().st_mtime
         return max([newest, *(one.stat().st_mtime for one in _list(path))])

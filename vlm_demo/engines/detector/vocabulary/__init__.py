@@ -21,7 +21,7 @@ class Language(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Noun:
+class ClassName:
     """What a class is called in a language."""
 
     singular: str
@@ -40,7 +40,7 @@ class Noun:
         return (self.singular, self.plural, *self.synonyms)
 
 
-CocoClass = dict[Language, Noun]
+CocoClass = dict[Language, ClassName]
 """What one of COCO's classes is called in each language."""
 
 
@@ -50,7 +50,7 @@ def coco_classes() -> tuple[CocoClass, ...]:
     data = tomllib.loads(_read("coco.toml"))
     return tuple(
         {
-            Language.ENGLISH: Noun(
+            Language.ENGLISH: ClassName(
                 row["english"], row["plural"], "", tuple(row["english_synonyms"])
             ),
             Language.JAPANESE: _without_plural(row, "japanese"),
@@ -111,9 +111,9 @@ def _normalize(words: str) -> str:
     return _ARTICLE.sub("", re.sub(r"[\s_-]+", " ", words))
 
 
-def _without_plural(row: dict[str, str], language: str) -> Noun:
+def _without_plural(row: dict[str, str], language: str) -> ClassName:
     name = row[language]
-    return Noun(name, name, row[f"{language}_counter"], tuple(row[f"{language}_synonyms"]))
+    return ClassName(name, name, row[f"{language}_counter"], tuple(row[f"{language}_synonyms"]))
 
 
 def _read(name: str) -> str:

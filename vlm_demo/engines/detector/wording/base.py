@@ -6,27 +6,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from vlm_demo.engines.detector.photo_nets import Detection
+from vlm_demo.engines.detector.photo_nets import DetectedObject
 from vlm_demo.engines.detector.questions import Side
 from vlm_demo.engines.detector.sight import Thing
 
 
 @dataclass(frozen=True, slots=True)
-class Phrase:
+class SentencePart:
     """A phrase of a sentence, and the boxes of what it names."""
 
     text: str
-    detections: tuple[Detection, ...] = ()
+    detections: tuple[DetectedObject, ...] = ()
 
     def __str__(self) -> str:
         return self.text
 
 
-Sentence = tuple[str | Phrase, ...]
+Sentence = tuple[str | SentencePart, ...]
 """A sentence in parts, as they are read one after the other."""
 
 
-class Wording(Protocol):
+class DetectorWording(Protocol):
     """The sentences of a language."""
 
     no_image: str
@@ -43,11 +43,11 @@ class Wording(Protocol):
         """Say that none of the known things is there; `guess`: what the whole may be, or ""."""
         ...
 
-    def found(self, thing: Thing) -> Sentence:
+    def report_thing(self, thing: Thing) -> Sentence:
         """Say that what was searched for is there, perhaps."""
         ...
 
-    def not_found(self, noun: str) -> str:
+    def report_absence(self, noun: str) -> str:
         """Say that nothing looks like a known thing, `noun` as the user wrote it."""
         ...
 
@@ -95,14 +95,14 @@ class Wording(Protocol):
 def capitalize(sentence: Sentence) -> Sentence:
     """Return a sentence whose first letter is a capital."""
     first, *rest = sentence
-    if isinstance(first, Phrase):
+    if isinstance(first, SentencePart):
         return (replace(first, text=_capital(first.text)), *rest)
     return (_capital(first), *rest)
 
 
-def join(phrases: Sequence[Phrase], comma: str, last: str) -> Sentence:
+def join(phrases: Sequence[SentencePart], comma: str, last: str) -> Sentence:
     """Join phrases with commas, and `last` before the last one."""
-    parts: list[str | Phrase] = []
+    parts: list[str | SentencePart] = []
     for index, phrase in enumerate(phrases):
         if index:
             parts.append(last if index == len(phrases) - 1 else comma)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from vlm_demo.engines.detector.questions import Side
 from vlm_demo.engines.detector.sight import Certainty, Thing, imagenet_name
 from vlm_demo.engines.detector.vocabulary import Language, coco_classes
-from vlm_demo.engines.detector.wording.base import Phrase, Sentence, join
+from vlm_demo.engines.detector.wording.base import Sentence, SentencePart, join
 
 _SIDES = {Side.LEFT: "左边", Side.RIGHT: "右边", Side.ABOVE: "上面", Side.BELOW: "下面"}
 _NUMBERS = ("零", "一", "两", "三", "四", "五", "六", "七", "八", "九", "十")
@@ -25,12 +25,12 @@ class _Chinese:
         nothing = "没有看到我认识的东西。"
         return f"{nothing}照片里可能是{guess}。" if guess else nothing
 
-    def found(self, thing: Thing) -> Sentence:
+    def report_thing(self, thing: Thing) -> Sentence:
         if thing.certainty is Certainty.PERHAPS:
-            return ("可能找到了", Phrase(_count_phrase(thing), thing.detections), "。")
-        return ("找到了", Phrase(_count_phrase(thing), thing.detections), "。")
+            return ("可能找到了", SentencePart(_count_phrase(thing), thing.detections), "。")
+        return ("找到了", SentencePart(_count_phrase(thing), thing.detections), "。")
 
-    def not_found(self, noun: str) -> str:
+    def report_absence(self, noun: str) -> str:
         return f"没有看到{noun}。"
 
     def unknown(self, noun: str) -> str:
@@ -44,7 +44,7 @@ class _Chinese:
 
     def count(self, thing: Thing) -> Sentence:
         total = replace(thing, count=max(len(thing.detections), 1), certainty=Certainty.STATED)
-        phrase = Phrase(_count_phrase(total), thing.detections)
+        phrase = SentencePart(_count_phrase(total), thing.detections)
         if thing.certainty is Certainty.PERHAPS:
             return ("我大约数到", phrase, "。")
         if thing.certainty is Certainty.AT_LEAST:
@@ -53,8 +53,12 @@ class _Chinese:
 
     def confirm(self, thing: Thing) -> Sentence:
         if thing.certainty is Certainty.PERHAPS:
-            return ("可能有", Phrase(_count_phrase(thing), thing.detections), "，但看得不清楚。")
-        return ("有，我看到", Phrase(_count_phrase(thing), thing.detections), "。")
+            return (
+                "可能有",
+                SentencePart(_count_phrase(thing), thing.detections),
+                "，但看得不清楚。",
+            )
+        return ("有，我看到", SentencePart(_count_phrase(thing), thing.detections), "。")
 
     def deny(self, noun: str) -> str:
         return f"没有，我没有看到{noun}。"
@@ -93,7 +97,9 @@ def _list(things: Sequence[Thing]) -> Sentence:
 
 
 def _join(things: Sequence[Thing]) -> Sentence:
-    return join([Phrase(_count_phrase(thing), thing.detections) for thing in things], "、", "和")
+    return join(
+        [SentencePart(_count_phrase(thing), thing.detections) for thing in things], "、", "和"
+    )
 
 
 def _count_phrase(thing: Thing) -> str:

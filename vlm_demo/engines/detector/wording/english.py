@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from vlm_demo.engines.detector.questions import Side
 from vlm_demo.engines.detector.sight import Certainty, Thing, imagenet_name
-from vlm_demo.engines.detector.vocabulary import Language, Noun, coco_classes, find_class
-from vlm_demo.engines.detector.wording.base import Phrase, Sentence, capitalize, join
+from vlm_demo.engines.detector.vocabulary import ClassName, Language, coco_classes, find_class
+from vlm_demo.engines.detector.wording.base import Sentence, SentencePart, capitalize, join
 
 _NUMBERS = (
     *("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
@@ -36,10 +36,10 @@ class _English:
         nothing = "I see none of the things that I know."
         return f"{nothing} The photograph may show {guess}." if guess else nothing
 
-    def found(self, thing: Thing) -> Sentence:
+    def report_thing(self, thing: Thing) -> Sentence:
         return (*capitalize((_phrase(thing),)), ".")
 
-    def not_found(self, noun: str) -> str:
+    def report_absence(self, noun: str) -> str:
         return f"I see no {_singular(noun)}."
 
     def unknown(self, noun: str) -> str:
@@ -66,7 +66,7 @@ class _English:
             known = _noun(thing.class_index)
             noun = known.singular if total == 1 else known.plural
         perhaps = "perhaps " if thing.certainty is Certainty.PERHAPS else ""
-        phrase = Phrase(f"{perhaps}{_number(total)} {noun}", thing.detections)
+        phrase = SentencePart(f"{perhaps}{_number(total)} {noun}", thing.detections)
         if thing.certainty is Certainty.AT_LEAST:
             return ("I count ", phrase, f", {_number(thing.count)} of them clearly.")
         return ("I count ", phrase, ".")
@@ -75,10 +75,10 @@ class _English:
         if thing.certainty is Certainty.PERHAPS:
             return (
                 "Perhaps: I see ",
-                Phrase(_count_phrase(thing), thing.detections),
+                SentencePart(_count_phrase(thing), thing.detections),
                 ", but not clearly.",
             )
-        return ("Yes, ", Phrase(_count_phrase(thing), thing.detections), ".")
+        return ("Yes, ", SentencePart(_count_phrase(thing), thing.detections), ".")
 
     def deny(self, noun: str) -> str:
         return f"No, I see no {_singular(noun)}."
@@ -105,16 +105,16 @@ class _English:
 ENGLISH = _English()
 
 
-def _noun(class_index: int) -> Noun:
+def _noun(class_index: int) -> ClassName:
     return coco_classes()[class_index][Language.ENGLISH]
 
 
-def _phrase(thing: Thing) -> Phrase:
+def _phrase(thing: Thing) -> SentencePart:
     """Return "two dogs", "at least two dogs" or "perhaps a dog"."""
     text = _count_phrase(thing)
     if thing.certainty is Certainty.PERHAPS:
         text = f"perhaps {text}"
-    return Phrase(text, thing.detections)
+    return SentencePart(text, thing.detections)
 
 
 def _count_phrase(thing: Thing) -> str:

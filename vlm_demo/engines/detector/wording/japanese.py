@@ -8,7 +8,7 @@ from dataclasses import replace
 from vlm_demo.engines.detector.questions import Side
 from vlm_demo.engines.detector.sight import Certainty, Thing, imagenet_name
 from vlm_demo.engines.detector.vocabulary import Language, coco_classes
-from vlm_demo.engines.detector.wording.base import Phrase, Sentence, join
+from vlm_demo.engines.detector.wording.base import Sentence, SentencePart, join
 
 _SIDES = {Side.LEFT: "左", Side.RIGHT: "右", Side.ABOVE: "上", Side.BELOW: "下"}
 
@@ -24,10 +24,10 @@ class _Japanese:
         nothing = "知っているものは見当たりません。"
         return f"{nothing}{guess}の写真かもしれません。" if guess else nothing
 
-    def found(self, thing: Thing) -> Sentence:
+    def report_thing(self, thing: Thing) -> Sentence:
         return (_phrase(thing), "が見つかりました。")
 
-    def not_found(self, noun: str) -> str:
+    def report_absence(self, noun: str) -> str:
         return f"{noun}は見当たりません。"
 
     def unknown(self, noun: str) -> str:
@@ -41,7 +41,7 @@ class _Japanese:
 
     def count(self, thing: Thing) -> Sentence:
         total = replace(thing, count=max(len(thing.detections), 1), certainty=Certainty.STATED)
-        phrase = Phrase(_count_phrase(total), thing.detections)
+        phrase = SentencePart(_count_phrase(total), thing.detections)
         if thing.certainty is Certainty.PERHAPS:
             return ("おそらく", phrase, "です。")
         if thing.certainty is Certainty.AT_LEAST:
@@ -51,10 +51,10 @@ class _Japanese:
     def confirm(self, thing: Thing) -> Sentence:
         if thing.certainty is Certainty.PERHAPS:
             return (
-                Phrase(_count_phrase(thing), thing.detections),
+                SentencePart(_count_phrase(thing), thing.detections),
                 "のようなものが見えますが、はっきりしません。",
             )
-        return ("はい、", Phrase(_count_phrase(thing), thing.detections), "が見えます。")
+        return ("はい、", SentencePart(_count_phrase(thing), thing.detections), "が見えます。")
 
     def deny(self, noun: str) -> str:
         return f"いいえ、{noun}は見当たりません。"
@@ -84,10 +84,10 @@ class _Japanese:
 JAPANESE = _Japanese()
 
 
-def _phrase(thing: Thing) -> Phrase:
+def _phrase(thing: Thing) -> SentencePart:
     """Return 犬2匹, 犬が2匹以上 or おそらく犬1匹."""
     doubt = "おそらく" if thing.certainty is Certainty.PERHAPS else ""
-    return Phrase(f"{doubt}{_count_phrase(thing)}", thing.detections)
+    return SentencePart(f"{doubt}{_count_phrase(thing)}", thing.detections)
 
 
 def _count_phrase(thing: Thing) -> str:
