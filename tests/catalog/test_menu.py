@@ -267,7 +267,7 @@ THERE = GOOD + 'engine = "remote"\nbase_url = "http://127.0.0.1:8000/v1"\n'
         ("[[model", "not valid TOML"),
         ('[[model]]\nfamily = "llava15"\ncheckpoint = "a/b"', "'name' is missing"),
         ('[[model]]\nname = "x"\nfamily = "llava15"', "model 'x': 'checkpoint' is missing"),
-        (GOOD + 'engin = "local"', "no 'engin'. Known: name, family"),
+        (GOOD + 'engin = "local"', "no 'engin'. Known: name, title, family"),
         (
             GOOD + 'engine = "magic"',
             "engine should be 'local', 'remote', 'detector' or 'automatic', not 'magic'",
