@@ -35,7 +35,7 @@ settings.load_profile("busy")
 TESTS = Path(__file__).parent
 
 MARKERS = {
-    "ui/browser": "browser",
+    "answering/test_model_routing.py": "models",
     "api/test_api_server.py": "services",
     "api/test_openai_client.py": "models",
     "bench": "models",
@@ -49,16 +49,16 @@ MARKERS = {
     "engines/remote/test_remote_engine.py": "services",
     "evaluation": "models",
     "families/test_markup_round_trip.py": "thorough",
-    "fuzz": "fuzz",
     "families/test_native_families.py": "models",
+    "fuzz": "fuzz",
     "markup/test_damaged_output.py": "thorough",
     "markup/test_reading_work.py": "thorough",
     "real_vllm": "models",
     "test_app.py": "services",
     "test_backend.py": "models",
-    "test_model_routing.py": "models",
     "test_pool.py": "models",
     "training": "models",
+    "ui/browser": "browser",
 }
 """The marker of all tests in a folder or file, by its path below `tests`."""
 

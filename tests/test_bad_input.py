@@ -10,7 +10,7 @@ from support import ROOT
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.menu import default_menu
 from vlm_demo.errors import MissingTextError
-from vlm_demo.images import open_image
+from vlm_demo.images.opening import open_image
 from vlm_demo.training.screens import draw_screen
 from vlm_demo.values import Request, Task
 

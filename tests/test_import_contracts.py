@@ -69,7 +69,7 @@ def copied(tmp_path_factory):
         ("ui/endpoints/answers.py", "import vlm_demo.ui.batch.tab"),
         ("ui/components/canvas/canvas.py", "import vlm_demo.ui.components.answer.view"),
         ("catalog/spec.py", "import vlm_demo.backend"),
-        ("values/regions.py", "import vlm_demo.images"),
+        ("values/regions.py", "import vlm_demo.images.opening"),
         ("cli/main.py", "import openai"),
         ("images.py", "import supervision"),
         ("backend.py", "import sqlalchemy"),

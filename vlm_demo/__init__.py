@@ -10,7 +10,7 @@ from vlm_demo.backend import Backend
 from vlm_demo.catalog.menu import default_menu, load_menu
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.errors import VlmDemoError
-from vlm_demo.images import open_image
+from vlm_demo.images.opening import open_image
 from vlm_demo.settings import Settings
 from vlm_demo.values import Box, Mention, Message, Point, Polygon, Reply, Request, Sampling, Task
 

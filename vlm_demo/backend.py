@@ -11,7 +11,9 @@ from typing import Self
 
 from PIL.Image import Image
 
-from vlm_demo.answer_reading import AnswerReader, AnswerTimer, describe_omission
+from vlm_demo.answering.answer_reading import AnswerReader, AnswerTimer, describe_omission
+from vlm_demo.answering.model_routing import ModelRouter, Route
+from vlm_demo.answering.target_replies import answer_each, assign_targets
 from vlm_demo.catalog.menu import default_menu, load_menu
 from vlm_demo.catalog.model_menu import ModelMenu
 from vlm_demo.catalog.server_menu import settings_server_specs
@@ -40,16 +42,14 @@ from vlm_demo.errors import (
     TooLongError,
 )
 from vlm_demo.families import get_family
-from vlm_demo.model_routing import ModelRouter, Route
 from vlm_demo.pool import FormatOption, ModelPool
 from vlm_demo.prompting.family import MESSAGE_TOKENS
 from vlm_demo.prompting.image_size import limit_image_size
 from vlm_demo.prompting.request_checks import MAX_CHARACTERS
 from vlm_demo.prompting.targets import TARGET_TASKS, read_targets
-from vlm_demo.quotas import AnswerQuota, Quotas
+from vlm_demo.quotas.limits import AnswerQuota, Quotas
 from vlm_demo.setting_declarations import Device
 from vlm_demo.settings import Settings
-from vlm_demo.target_replies import answer_each, assign_targets
 from vlm_demo.translatable_text import join_texts
 from vlm_demo.values import Prompt, Reply, Request, StopReason, Task
 

@@ -23,7 +23,7 @@ from PIL.Image import Image
 
 from vlm_demo.backend import Backend
 from vlm_demo.errors import ModerationError, SettingsError
-from vlm_demo.images import shrink_image
+from vlm_demo.images.opening import shrink_image
 from vlm_demo.settings import Settings
 from vlm_demo.values import Reply, Request, Sampling, Task
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from vlm_demo.errors import SettingsError, quote_name, suggest_names
-from vlm_demo.quotas import Quotas
+from vlm_demo.quotas.limits import Quotas
 from vlm_demo.setting_declarations import (
     Declaration,
     Device,

@@ -25,7 +25,7 @@ from vlm_demo.errors import (
     UnsupportedTaskError,
     VlmDemoError,
 )
-from vlm_demo.images import open_image
+from vlm_demo.images.opening import open_image
 from vlm_demo.scenes.dialogues import ENGLISH
 from vlm_demo.scenes.kinds import KINDS, article
 from vlm_demo.scenes.painting import draw_scene

@@ -6,12 +6,12 @@ import pytest
 from PIL import Image
 
 from vlm_demo.analysis.reread import reread, spaces_to_choose
+from vlm_demo.answering.target_replies import assign_targets, merge_replies
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.errors import InputError
 from vlm_demo.families import all_families, get_family
 from vlm_demo.markup.coordinate_spaces import SPACES
-from vlm_demo.target_replies import assign_targets, merge_replies
 from vlm_demo.values import Box, Reply, ReplyState, Request, Task, Timing
 
 GENERIC = ModelSpec(name="any", family="generic", checkpoint="a/b")

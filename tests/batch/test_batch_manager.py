@@ -18,7 +18,7 @@ from vlm_demo.batch.manager import DELETE_AFTER_S, BatchManager
 from vlm_demo.batch.run import BatchState
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.errors import BatchError, InputError, SourceError, UnsupportedTaskError
-from vlm_demo.images import open_image
+from vlm_demo.images.opening import open_image
 from vlm_demo.settings import Settings
 from vlm_demo.values import Box, Sampling, Task
 

@@ -55,7 +55,7 @@ import pytest
         (("train", "--recipe", "none"), "There is no recipe 'none'. Known: embedded-llava15"),
         (
             ("evaluate", "--benchmark", "none"),
-            "There is no benchmark 'none'. Known: coco, own, scenes",
+            "There is no benchmark 'none'. Did you mean",
         ),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageDraw
 from support.mutants import MUTANTS, mutants, try_all
 
-from vlm_demo.images import count_frames, open_image
+from vlm_demo.images.opening import count_frames, open_image
 
 
 def picture(mode: str = "RGB", side: int = 96) -> Image.Image:

@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 from support.studio import StudioClient
 
-from vlm_demo.image_work import MAX_SCANS
-from vlm_demo.image_workers import WorkerPool
-from vlm_demo.images import set_decoder
+from vlm_demo.images.decoding_work import MAX_SCANS
+from vlm_demo.images.opening import set_decoder
+from vlm_demo.images.workers import WorkerPool
 
 pytestmark = pytest.mark.thorough
 

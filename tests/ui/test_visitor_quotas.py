@@ -11,7 +11,7 @@ from support import scripted
 from support.studio import StudioClient
 
 from vlm_demo.backend import Backend
-from vlm_demo.quotas import AnswerQuota, Quotas
+from vlm_demo.quotas.limits import AnswerQuota, Quotas
 
 pytestmark = [pytest.mark.services, pytest.mark.usefixtures("collect_garbage")]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 
+from vlm_demo.answering.target_replies import assign_targets, merge_replies
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.errors import InputError, quote_name
 from vlm_demo.families import get_family
@@ -12,7 +13,6 @@ from vlm_demo.markup.coordinate_spaces import SPACES, CoordinateSpace
 from vlm_demo.prompting.confidence import copy_confidences
 from vlm_demo.prompting.family import Family
 from vlm_demo.prompting.image_size import limit_image_size
-from vlm_demo.target_replies import assign_targets, merge_replies
 from vlm_demo.translatable_text import join_texts
 from vlm_demo.values import Reply, ReplyState, Request
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from PIL.Image import Image
 
 from vlm_demo.api.failures import ApiError, refuse_value
-from vlm_demo.data_uri import decode_data_uri, is_data_uri
 from vlm_demo.errors import ImageError
-from vlm_demo.images import open_image
+from vlm_demo.images.data_uri import decode_data_uri, is_data_uri
+from vlm_demo.images.opening import open_image
 
 MAX_IMAGES = 50
 """Largest number of pictures in one request."""

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from vlm_demo.atomic_file import atomic_write
 from vlm_demo.batch.job import BatchJob
 from vlm_demo.batch.sources import FilesSource, ImageSource, SourceLimits
 from vlm_demo.batch.zip_source import ZipSource
 from vlm_demo.errors import BatchError, SourceError
+from vlm_demo.files.atomic_file import atomic_write
 from vlm_demo.settings import Settings
 
 MAX_UNPACK_RATIO = 10

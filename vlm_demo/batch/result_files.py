@@ -13,12 +13,12 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
-from vlm_demo.atomic_file import atomic_write
 from vlm_demo.batch.journal import BatchJournal, to_line
 from vlm_demo.batch.result import BatchResult
 from vlm_demo.batch.sources import ImageSource
 from vlm_demo.errors import ImageError
-from vlm_demo.images import open_image
+from vlm_demo.files.atomic_file import atomic_write
+from vlm_demo.images.opening import open_image
 from vlm_demo.rendering.drawing import draw_mentions
 from vlm_demo.rendering.export.annotated_image import AnnotatedImage
 from vlm_demo.rendering.export.answer_data import to_json_line

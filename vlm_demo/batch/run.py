@@ -21,7 +21,7 @@ from vlm_demo.batch.result import BatchResult
 from vlm_demo.batch.sources import ImageSource
 from vlm_demo.batch.throughput import Throughput
 from vlm_demo.errors import BatchError, ImageError, InputError, QueueFullError, VlmDemoError
-from vlm_demo.images import MAX_BYTES, MAX_PIXELS, open_image
+from vlm_demo.images.opening import MAX_BYTES, MAX_PIXELS, open_image
 from vlm_demo.translatable_text import DisplayText, as_text, message
 from vlm_demo.values import Reply
 

@@ -12,7 +12,7 @@ from typing import Protocol
 from PIL import Image
 
 from vlm_demo.errors import ImageError, SourceError
-from vlm_demo.images import FORMATS, MAX_BYTES
+from vlm_demo.images.opening import FORMATS, MAX_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from vlm_demo.batch.sources import SourceLimits, check_count, is_hidden, is_image
 from vlm_demo.errors import ImageError, SourceError
+from vlm_demo.files.zip_reader import TooManyEntriesError, ZipEntry, ZipLimits, ZipReader
 from vlm_demo.translatable_text import message
-from vlm_demo.zip_reader import TooManyEntriesError, ZipEntry, ZipLimits, ZipReader
 
 
 class ZipSource:

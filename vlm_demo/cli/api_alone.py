@@ -7,8 +7,8 @@ from threading import Thread
 from vlm_demo.api.server import serve_api
 from vlm_demo.cli.preload import preload
 from vlm_demo.errors import SettingsError
-from vlm_demo.image_workers import WorkerPool
-from vlm_demo.images import set_decoder
+from vlm_demo.images.opening import set_decoder
+from vlm_demo.images.workers import WorkerPool
 from vlm_demo.moderation import ModeratedBackend
 from vlm_demo.server.logs import configure_logs
 from vlm_demo.server.ports import check_port

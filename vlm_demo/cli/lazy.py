@@ -250,7 +250,7 @@ def export_votes(votes: Iterable[Vote], form: str, file: BinaryIO) -> int:
 
 def export_votes_to(votes: Iterable[Vote], form: str, path: Path) -> int:
     """Write votes to a file that appears when it is complete; return how many there were."""
-    from vlm_demo.atomic_file import atomic_write
+    from vlm_demo.files.atomic_file import atomic_write
 
     with atomic_write(path) as file:
         return export_votes(votes, form, file)
@@ -262,7 +262,7 @@ def export_pairs(votes: Iterable[Vote], path: Path) -> tuple[int, Counter[str]]:
     The counter says how many votes gave no pair, by reason.
     """
     from vlm_demo.arena.interchange import preference_pairs
-    from vlm_demo.atomic_file import atomic_folder, atomic_write
+    from vlm_demo.files.atomic_file import atomic_folder, atomic_write
 
     pairs = preference_pairs.PreferencePairs(votes)
     if path.suffix == ".parquet":

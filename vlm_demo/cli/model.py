@@ -23,7 +23,7 @@ from vlm_demo.cli.options import Menu, Server
 from vlm_demo.cli.terminal import GrowingText, print_json, print_note, show_progress
 from vlm_demo.errors import InputError, NoScoresError, quote_name
 from vlm_demo.families import get_family
-from vlm_demo.images import open_image
+from vlm_demo.images.opening import open_image
 from vlm_demo.markup.coordinate_spaces import KNOWN_SPACES, find_space
 from vlm_demo.prompting.stop_notes import stop_note
 from vlm_demo.settings import Settings

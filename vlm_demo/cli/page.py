@@ -13,8 +13,8 @@ from vlm_demo.backend import Backend
 from vlm_demo.cli import lazy
 from vlm_demo.cli.preload import preload
 from vlm_demo.errors import SettingsError
-from vlm_demo.image_workers import WorkerPool
-from vlm_demo.images import set_decoder
+from vlm_demo.images.opening import set_decoder
+from vlm_demo.images.workers import WorkerPool
 from vlm_demo.moderation import ModeratedBackend
 from vlm_demo.server import Monitor
 from vlm_demo.server.ending import Ending

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForImageTextToText
 
-from vlm_demo.atomic_file import atomic_folder
 from vlm_demo.conversion.folders import (
     find_part,
     find_system,
@@ -24,6 +23,7 @@ from vlm_demo.conversion.system import SourceCheckpoint, SourceCheckpoints, Syst
 from vlm_demo.conversion.writing import Reader, Shape, check_disk, count_bytes, write_shards
 from vlm_demo.engines import OnProgress, ignore_progress
 from vlm_demo.errors import ConversionError
+from vlm_demo.files.atomic_file import atomic_folder
 
 MAX_NAMED_TENSORS = 3
 """Most tensors that a message names."""

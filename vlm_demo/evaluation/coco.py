@@ -28,7 +28,7 @@ from vlm_demo.backend import Backend
 from vlm_demo.engines.detector.vocabulary import Language, coco_classes, find_class
 from vlm_demo.evaluation.benchmark import Benchmark, Scores
 from vlm_demo.evaluation.labelled_folder import LabelledImage, read_labelled_folder
-from vlm_demo.images import open_image
+from vlm_demo.images.opening import open_image
 from vlm_demo.values import Box, Reply, Request, Task
 
 _MIN_IOU = 0.5

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from vlm_demo.analysis.ground_truth import LabelledQuestion, rank_models, read_archive
 from vlm_demo.backend import Backend
 from vlm_demo.evaluation.benchmark import Benchmark, Scores
-from vlm_demo.images import open_image
+from vlm_demo.images.opening import open_image
 from vlm_demo.values import Region, Request
 
 

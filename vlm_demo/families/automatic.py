@@ -1,7 +1,7 @@
 """Automatic: which model is asked depends on the kind of the picture.
 
 This family only says what can be asked. The model that answers has wording and markup of its own;
-see `vlm_demo/model_routing.py`.
+see `vlm_demo/answering/model_routing.py`.
 """
 
 from vlm_demo.prompting.family import Family

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vlm_demo.images import shrink_image
+from vlm_demo.images.opening import shrink_image
 from vlm_demo.prompting.family import Family
 
 

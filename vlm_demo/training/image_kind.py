@@ -20,7 +20,7 @@ from vlm_demo.engines.base import ImageKind
 from vlm_demo.engines.detector.image_kind import KINDS, PROBE_FILE
 from vlm_demo.engines.detector.photo_nets import PhotoNets
 from vlm_demo.errors import InputError
-from vlm_demo.images import open_image
+from vlm_demo.images.opening import open_image
 from vlm_demo.scenes.painting import draw_scene
 from vlm_demo.scenes.splits import Split, scene_seeds
 from vlm_demo.training.screens import draw_screen

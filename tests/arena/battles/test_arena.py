@@ -31,7 +31,7 @@ from vlm_demo.errors import (
     OutOfMemoryError,
     UnknownModelError,
 )
-from vlm_demo.images import open_image
+from vlm_demo.images.opening import open_image
 from vlm_demo.values import Box, Request, Sampling, Task
 
 

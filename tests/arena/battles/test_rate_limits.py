@@ -4,7 +4,7 @@ import pytest
 
 from vlm_demo.arena.battles.rate_limits import rate_limit_error
 from vlm_demo.errors import RateLimitError
-from vlm_demo.moving_window import HOUR, MINUTE, MovingWindow
+from vlm_demo.quotas.moving_window import HOUR, MINUTE, MovingWindow
 
 
 class Clock:

@@ -15,8 +15,8 @@ import pytest
 from vlm_demo.arena.interchange.preference_pairs import PreferencePairs, write_folder, write_parquet
 from vlm_demo.arena.interchange.vote_export import SCHEMA, VoteFileFormat, export_votes
 from vlm_demo.arena.votes.vote import Contender, Exclusion, Origin, UserTurn, Vote, Winner
-from vlm_demo.atomic_file import atomic_folder, atomic_write
 from vlm_demo.errors import FileError
+from vlm_demo.files.atomic_file import atomic_folder, atomic_write
 from vlm_demo.values import Task
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)

@@ -15,7 +15,7 @@ from vlm_demo.catalog.menu import default_menu, find
 from vlm_demo.engines.base import ImageKind
 from vlm_demo.engines.detector.engine import DetectorEngine
 from vlm_demo.errors import EngineError, LoadError, NoScoresError
-from vlm_demo.images import open_image
+from vlm_demo.images.opening import open_image
 from vlm_demo.values import Box, Reply, Request, Task
 
 NAME = "embedded-photos"

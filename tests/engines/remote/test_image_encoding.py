@@ -16,7 +16,7 @@ from support.chat_server import ChatServer, chat_server, saying
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.engines.remote.image_encoding import data_url
-from vlm_demo.images import open_image, shrink_image
+from vlm_demo.images.opening import open_image, shrink_image
 from vlm_demo.values import Box, Request, Task
 
 MAX_REQUEST_BYTES = 2_000_000

@@ -9,7 +9,7 @@ from support.families import ASKED, each
 
 from vlm_demo.errors import InputError, MissingImageError
 from vlm_demo.families import get_family
-from vlm_demo.images import open_image
+from vlm_demo.images.opening import open_image
 from vlm_demo.prompting.family import Family
 from vlm_demo.prompting.regions.region_crops import crop_region
 from vlm_demo.prompting.regions.region_overlays import RED, draw_regions

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from vlm_demo.analysis.confidence.calibration import Calibration
-from vlm_demo.atomic_file import atomic_write
 from vlm_demo.catalog.spec import ModelSpec
+from vlm_demo.files.atomic_file import atomic_write
 
 FOLDER = Path(__file__).parent / "measured"
 """Where the tables are."""

@@ -18,12 +18,12 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 from pydantic import BaseModel, Field, ValidationError
 
-from vlm_demo.atomic_file import atomic_write
 from vlm_demo.errors import FileError, ImageError, InputError, describe_validation_error
-from vlm_demo.images import MAX_BYTES, MAX_PIXELS, open_image
+from vlm_demo.files.atomic_file import atomic_write
+from vlm_demo.files.zip_reader import ZipEntry, ZipLimits, ZipReader
+from vlm_demo.images.opening import MAX_BYTES, MAX_PIXELS, open_image
 from vlm_demo.markup.region_json import RegionsInPixelsModel, regions_to_px
 from vlm_demo.values import Region, Size, Task
-from vlm_demo.zip_reader import ZipEntry, ZipLimits, ZipReader
 
 LISTING = "benchmark.jsonl"
 """Name of the file in the ZIP that lists the questions."""

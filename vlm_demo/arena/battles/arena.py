@@ -38,7 +38,7 @@ from vlm_demo.errors import (
     VotedAlreadyError,
     VotesError,
 )
-from vlm_demo.moving_window import MINUTE, MovingWindow
+from vlm_demo.quotas.moving_window import MINUTE, MovingWindow
 from vlm_demo.translatable_text import message
 from vlm_demo.values import Request, Sampling, Task
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from vlm_demo.errors import RateLimitError
-from vlm_demo.moving_window import describe_wait
+from vlm_demo.quotas.moving_window import describe_wait
 from vlm_demo.translatable_text import TranslatableText
 
 

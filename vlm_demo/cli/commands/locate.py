@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 from PIL.Image import Image, registered_extensions
 
-from vlm_demo.atomic_file import atomic_write
 from vlm_demo.cli.model import AnswerOptions, answer
 from vlm_demo.cli.options import (
     JsonOutput,
@@ -22,6 +21,7 @@ from vlm_demo.cli.options import (
 from vlm_demo.cli.regions import print_regions
 from vlm_demo.cli.signatures import expand_options
 from vlm_demo.cli.terminal import print_note
+from vlm_demo.files.atomic_file import atomic_write
 from vlm_demo.prompting.confidence import apply_confidence_threshold, drop_empty_mentions
 from vlm_demo.prompting.targets import split_conjunctions
 from vlm_demo.rendering.drawing import draw_mentions

@@ -93,7 +93,7 @@ def _look_for(
         return
     thing = sight.find_things(noun.class_index, photo.observation.detections, photo.whole)
     if thing is None:
-        deny = wording.deny if question.kind is QuestionKind.IS_THERE else wording.not_found
+        deny = wording.deny if question.kind is QuestionKind.IS_THERE else wording.report_absence
         yield (deny(noun.words),)
         return
     match question.kind:

@@ -15,7 +15,7 @@ from PIL.Image import Image
 from pyarrow import ArrowException, parquet  # type: ignore[import-untyped]
 
 from vlm_demo.errors import ImageError, InputError
-from vlm_demo.images import open_image
+from vlm_demo.images.opening import open_image
 
 _SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 

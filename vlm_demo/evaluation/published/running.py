@@ -18,7 +18,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from vlm_demo.atomic_file import atomic_write
 from vlm_demo.backend import Backend
 from vlm_demo.errors import SettingsError
 from vlm_demo.evaluation.metrics.bootstrap import bootstrap_interval
@@ -30,6 +29,7 @@ from vlm_demo.evaluation.published.question import (
     Summary,
 )
 from vlm_demo.families import get_family
+from vlm_demo.files.atomic_file import atomic_write
 
 RESULTS_FOLDER = Path("evaluations")
 """Where results are written unless another folder is given."""

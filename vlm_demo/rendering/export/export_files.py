@@ -11,7 +11,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 from PIL.Image import Image
 
-from vlm_demo.atomic_file import atomic_write
+from vlm_demo.files.atomic_file import atomic_write
 from vlm_demo.rendering.drawing import draw_mentions
 from vlm_demo.rendering.export.annotated_image import AnnotatedImage, make_names_unique
 from vlm_demo.rendering.export.answer_data import export_json

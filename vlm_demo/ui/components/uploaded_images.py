@@ -17,7 +17,7 @@ from gradio.utils import get_upload_folder
 from PIL.Image import Image
 
 from vlm_demo.errors import FileError, ImageError
-from vlm_demo.images import open_image
+from vlm_demo.images.opening import open_image
 from vlm_demo.settings import Settings
 from vlm_demo.ui.files.folders import find_file, make_folder
 from vlm_demo.values import Size

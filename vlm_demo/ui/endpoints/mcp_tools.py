@@ -26,9 +26,9 @@ import gradio as gr
 from mcp import types
 from mcp.server.lowlevel import Server
 
-from vlm_demo.data_uri import decode_data_uri, is_data_uri
 from vlm_demo.errors import ImageError, InputError, VlmDemoError
-from vlm_demo.images import open_image, shrink_image
+from vlm_demo.images.data_uri import decode_data_uri, is_data_uri
+from vlm_demo.images.opening import open_image, shrink_image
 from vlm_demo.markup.region_json import RegionsInPixelsModel
 from vlm_demo.rendering.drawing import draw_mentions
 from vlm_demo.settings import Settings

@@ -23,7 +23,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vlm_demo.errors import FileError, QuotaError, VlmDemoError
-from vlm_demo.moving_window import MovingWindow, describe_wait
+from vlm_demo.quotas.moving_window import MovingWindow, describe_wait
 from vlm_demo.settings import Settings
 from vlm_demo.ui.files.folders import make_folder, may_read, own_folder, root
 from vlm_demo.ui.files.usage import count_bytes, make_room

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from PIL.Image import Image
 
 from vlm_demo.errors import ForgottenImageError, ImageError
-from vlm_demo.images import count_frames, open_image
+from vlm_demo.images.opening import count_frames, open_image
 from vlm_demo.settings import Settings
 from vlm_demo.ui.components.fetching import fetch_picture
 from vlm_demo.ui.components.uploaded_images import (

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from vlm_demo.answering.model_routing import wants_larger_model
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.engines import is_hub_reachable
-from vlm_demo.model_routing import wants_larger_model
 from vlm_demo.translatable_text import TranslatableText
 from vlm_demo.ui.components.answer.remedies import Remedy, RemedyAction
 from vlm_demo.values import Reply, Task

@@ -24,7 +24,7 @@ from vlm_demo.analysis.ground_truth import (
 from vlm_demo.arena import Feedback
 from vlm_demo.backend import Backend
 from vlm_demo.errors import InputError
-from vlm_demo.images import open_image
+from vlm_demo.images.opening import open_image
 from vlm_demo.settings import Settings
 from vlm_demo.ui.components.answer.answer_stream import stream_answer
 from vlm_demo.ui.components.answer.waiting import Waiting

@@ -16,7 +16,7 @@ import pillow_heif
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vlm_demo.errors import ImageError
-from vlm_demo.image_work import check_image_work, check_sides
+from vlm_demo.images.decoding_work import check_image_work, check_sides
 from vlm_demo.translatable_text import DisplayText, TranslatableText, join_texts, message
 
 MAX_BYTES = 20_000_000

@@ -14,8 +14,8 @@ from typing import Any
 from PIL import Image
 
 from vlm_demo.errors import ImageError
-from vlm_demo.image_workers.messages import read_message, write_message
-from vlm_demo.images import is_quick_to_open, open_content
+from vlm_demo.images.opening import is_quick_to_open, open_content
+from vlm_demo.images.workers.messages import read_message, write_message
 from vlm_demo.translatable_text import message, text_from_json
 
 LIMIT_S = 20.0
@@ -42,13 +42,13 @@ class ImageWorker:
 
     def __init__(self) -> None:
         """Start the process; it is ready when it answers."""
-        folder = str(Path(__file__).parents[2])
+        folder = str(Path(__file__).parents[3])
         environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         environment["PYTHONPATH"] = os.pathsep.join(
             filter(None, (folder, os.environ.get("PYTHONPATH", "")))
         )
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "vlm_demo.image_workers.worker"],
+            [sys.executable, "-m", "vlm_demo.images.workers.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vlm_demo.errors import QuotaError
-from vlm_demo.quotas import AnswerQuota, Quotas
+from vlm_demo.quotas.limits import AnswerQuota, Quotas
 from vlm_demo.settings import PUBLIC_QUOTAS, Settings
 
 

@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from vlm_demo import backend as backend_module
+from vlm_demo.answering.target_replies import assign_targets, merge_replies
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.engines import LoadOptions, OnProgress, Serving
 from vlm_demo.errors import EngineError, TooManyTargetsError
-from vlm_demo.target_replies import assign_targets, merge_replies
 from vlm_demo.values import (
     Box,
     Mention,

@@ -11,8 +11,8 @@ import os
 import sys
 
 from vlm_demo.errors import ImageError
-from vlm_demo.image_workers.messages import read_message, write_message
-from vlm_demo.images import count_frames_here, open_content
+from vlm_demo.images.opening import count_frames_here, open_content
+from vlm_demo.images.workers.messages import read_message, write_message
 from vlm_demo.translatable_text import text_to_json
 
 MAX_MEMORY = 4 << 30

@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 
 from vlm_demo.errors import ImageError
-from vlm_demo.image_work import MAX_SCANS
-from vlm_demo.image_workers import WorkerPool
-from vlm_demo.images import is_quick_to_open, open_content, open_image, set_decoder
+from vlm_demo.images.decoding_work import MAX_SCANS
+from vlm_demo.images.opening import is_quick_to_open, open_content, open_image, set_decoder
+from vlm_demo.images.workers import WorkerPool
 
 pytestmark = pytest.mark.services
 
@@ -53,7 +53,7 @@ def children() -> set[psutil.Process]:
     return {
         child
         for child in psutil.Process().children()
-        if "vlm_demo.image_workers.worker" in " ".join(child.cmdline())
+        if "vlm_demo.images.workers.worker" in " ".join(child.cmdline())
     }
 
 

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from vlm_demo.errors import ImageError
-from vlm_demo.images import open_image
+from vlm_demo.images.opening import open_image
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)
 
@@ -311,7 +311,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_the_first_picture_of_a_process_may_be_of_any_format(tmp_path: Path, form: str) -> None:
     Image.new("RGB", (8, 5)).save(tmp_path / "picture", form)
     script = (
-        "from pathlib import Path; from vlm_demo.images import open_image; "
+        "from pathlib import Path; from vlm_demo.images.opening import open_image; "
         f"print(open_image(Path({str(tmp_path / 'picture')!r})).size)"
     )
 

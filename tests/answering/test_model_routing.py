@@ -7,11 +7,11 @@ from PIL import Image
 from support import ROOT
 
 from vlm_demo.analysis.checking import check_against_image
+from vlm_demo.answering.model_routing import wants_larger_model
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.menu import default_menu, find
 from vlm_demo.errors import InputError, LoadError, NoScoresError
-from vlm_demo.images import open_image
-from vlm_demo.model_routing import wants_larger_model
+from vlm_demo.images.opening import open_image
 from vlm_demo.training.screens import draw_screen
 from vlm_demo.ui.components.examples import load_examples
 from vlm_demo.values import Box, Message, Reply, Request, StopReason, Task

@@ -5,6 +5,6 @@ for minutes. A page therefore opens only small pictures of plain formats itself
 (`images.is_quick_to_open`), and has workers open the others.
 """
 
-from vlm_demo.image_workers.pool import WorkerPool
+from vlm_demo.images.workers.pool import WorkerPool
 
 __all__ = ["WorkerPool"]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 from vlm_demo.errors import QuotaError
-from vlm_demo.moving_window import MovingWindow, describe_wait
+from vlm_demo.quotas.moving_window import MovingWindow, describe_wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

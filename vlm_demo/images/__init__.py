@@ -1,0 +1,1 @@
+"""Pictures from outside: opened, checked and turned upright, within limits of work."""

@@ -1,0 +1,1 @@
+"""How much of a page one visitor may take."""
