@@ -157,9 +157,19 @@ def _waiting_note(a: AnswerStream, b: AnswerStream) -> str:
 
 
 def _anonymize(reply: Reply) -> Reply:
-    """Remove what reveals the family, or where the model runs.
+    """Return only what reveals neither the family nor where the model runs.
 
-    Notes name the family, the raw text has its markup, and only some engines give confidences.
+    Notes name the family, the model's own text has its markup, and only some engines give
+    confidences, tokens and times.
     """
-    mentions = tuple(replace(mention, confidence=None) for mention in reply.mentions)
-    return replace(reply, raw="", note="", model="", parsed_places=(), mentions=mentions)
+    return Reply(
+        raw="",
+        text=reply.text,
+        mentions=tuple(replace(mention, confidence=None) for mention in reply.mentions),
+        state=reply.state,
+        reasoning=reply.reasoning,
+        queue_position=reply.queue_position,
+        targets=tuple(replace(target, raw="") for target in reply.targets),
+        is_waiting=reply.is_waiting,
+        stop=reply.stop,
+    )
