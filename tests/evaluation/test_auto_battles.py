@@ -316,7 +316,7 @@ def test_what_cannot_be_played_is_said(
         play(backend, store, LLAVA, LLAVA)
     with pytest.raises(UnknownModelError, match="gpt-9"):
         play(backend, store, LLAVA, "gpt-9")
-    with pytest.raises(SettingsError, match=r"Known: .*scenes"):
+    with pytest.raises(SettingsError, match=r"no questions for battles.*scenes"):
         questions_for_battles("mmmu")
     with pytest.raises(SettingsError, match=r"'scenes-choices' has no questions.*: scenes"):
         questions_for_battles("scenes-choices")

@@ -8,9 +8,12 @@ from collections.abc import Sequence
 
 import typer
 
+from vlm_demo.cli.commands.arena.battles import battles
+from vlm_demo.cli.commands.arena.judge import judge
+from vlm_demo.cli.commands.arena.leaderboard import leaderboard
+from vlm_demo.cli.commands.arena.votes import votes
 from vlm_demo.cli.commands.ask import ask
 from vlm_demo.cli.commands.batch import batch
-from vlm_demo.cli.commands.battles import battles
 from vlm_demo.cli.commands.bench import bench
 from vlm_demo.cli.commands.calibrate import calibrate
 from vlm_demo.cli.commands.caption import caption
@@ -21,8 +24,6 @@ from vlm_demo.cli.commands.convert import convert
 from vlm_demo.cli.commands.describe import describe
 from vlm_demo.cli.commands.doctor import doctor
 from vlm_demo.cli.commands.evaluate import evaluate
-from vlm_demo.cli.commands.judge import judge
-from vlm_demo.cli.commands.leaderboard import leaderboard
 from vlm_demo.cli.commands.licences import licences
 from vlm_demo.cli.commands.locate import locate
 from vlm_demo.cli.commands.models import models
@@ -30,7 +31,6 @@ from vlm_demo.cli.commands.parse import parse
 from vlm_demo.cli.commands.prompt import prompt
 from vlm_demo.cli.commands.serve import serve
 from vlm_demo.cli.commands.train import train
-from vlm_demo.cli.commands.votes import votes
 from vlm_demo.cli.exit_codes import BAD_INPUT
 from vlm_demo.cli.terminal import print_error, program_name
 from vlm_demo.errors import VlmDemoError

@@ -137,9 +137,9 @@ def folder_on_disk(checkpoint: str, revision: str | None = None) -> Path | None:
 
 def is_hub_reachable() -> bool:
     """Return whether checkpoints can be fetched from the Hub, as it was a few minutes ago."""
-    from vlm_demo.engines.local.checkpoints import fetching
+    from vlm_demo.engines import hub_connection
 
-    return fetching.is_hub_reachable()
+    return hub_connection.is_hub_reachable()
 
 
 def adapter_on_disk(adapter: str) -> Path | None:

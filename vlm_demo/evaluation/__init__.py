@@ -65,7 +65,8 @@ def questions_for_battles(
     Raises:
         SettingsError: there is no such benchmark, or it has no such questions.
     """
-    questions = _find_benchmark(benchmark).questions
+    is_published = benchmark in published_benchmarks()
+    questions = None if is_published else _find_benchmark(benchmark).questions
     if questions is None:
         able = ", ".join(name for name, one in all_benchmarks().items() if one.questions)
         raise SettingsError(

@@ -193,5 +193,5 @@ def test_code_that_would_not_help_is_not_offered(own_backend: Backend, folder: P
 
 def test_long_lists_of_files_are_cut() -> None:
     names = tuple(f"{number}.py" for number in range(MAX_NAMED_FILES + 3))
-    assert list_files(names[:2]) == "0.py, 1.py"
-    assert list_files(names).endswith(f"{names[MAX_NAMED_FILES - 1]}, 3 more")
+    assert str(list_files(names[:2])) == "0.py, 1.py"
+    assert str(list_files(names)).endswith(f"{names[MAX_NAMED_FILES - 1]} and 3 more")

@@ -148,7 +148,7 @@ def test_requests_that_nobody_could_mean_are_refused_in_words(client: StudioClie
         assert failed["type"] == "failed"
         assert failed["message"]["words"].startswith("The page sent a request that cannot be used")
     (failed,) = client.answer(text="x" * 60_000)
-    assert "60,000" in failed["message"]["words"]
+    assert failed["message"]["values"]["count"] == "60,000"
     (failed,) = client.answer(model="no-such-model", text="?")
     assert failed["remedies"]
 

@@ -26,11 +26,7 @@ _NEEDS = "the folders questions and images; or Parquet with question, options, a
 
 
 def read(folder: Path) -> list[PublishedQuestion]:
-    """Return the questions.
-
-    Raises:
-        InputError: the folder has another layout, a file is broken, or pictures are missing.
-    """
+    """Return the questions; see `PublishedBenchmark.read`."""
     pictures = PictureFolder(folder)
     official = sorted(folder.glob("**/questions/*.json"))
     questions = [one for path in official for one in _read_diagram(path, pictures)]

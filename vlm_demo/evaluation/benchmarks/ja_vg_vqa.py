@@ -30,11 +30,7 @@ _COLUMNS = (("image", "qas"), ("image", "question", "answer"))
 
 
 def read(needs: str, folder: Path) -> list[PublishedQuestion]:
-    """Return the questions.
-
-    Raises:
-        InputError: the folder has another layout, a file is broken, or pictures are missing.
-    """
+    """Return the questions; see `PublishedBenchmark.read`."""
     pictures = PictureFolder(folder)
     questions = []
     for number, row in enumerate(read_rows(folder, _COLUMNS, needs)):

@@ -31,11 +31,7 @@ _NEEDS = (
 
 
 def read(folder: Path) -> list[PublishedQuestion]:
-    """Return the questions.
-
-    Raises:
-        InputError: the folder has another layout, a file is broken, or pictures are missing.
-    """
+    """Return the questions; see `PublishedBenchmark.read`."""
     pictures = PictureFolder(folder)
     layouts = (
         ("dataset_name", "image_path", "question", "answers"),

@@ -105,7 +105,7 @@ class PublishedBenchmark:
     source: str  # address of the data's or the rule's authors
     measure: str  # the main one of its scores
     read: Callable[[Path], Sequence[PublishedQuestion]]
-    """Reads a folder; raises InputError where it has another layout."""
+    """Reads a folder; raises InputError where it has another layout, or broken or missing files."""
 
     grade: Callable[[PublishedQuestion, Answer], QuestionScore]
     summarize: Callable[[Sequence[Graded]], Summary] | None = None  # None: the mean

@@ -20,6 +20,7 @@ import pytest
 from support import ROOT
 from support.engines import load_engine, raising
 
+from vlm_demo.engines import hub_connection
 from vlm_demo.engines.local.checkpoints import fetching, runnable
 from vlm_demo.errors import LoadError
 
@@ -51,7 +52,7 @@ def test_a_name_server_that_never_answers_is_not_waited_for(
         return opened
 
     monkeypatch.setattr(fetching.constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(fetching, "CONNECT_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(hub_connection, "CONNECT_TIMEOUT_S", 0.2)
     monkeypatch.setattr(socket, "create_connection", waits)
     with pytest.raises(LoadError, match="no connection"):
         fetching.fetch("nobody/no-such-model")

@@ -7,22 +7,18 @@ tried first, and the repository's metadata is requested before any file.
 from __future__ import annotations
 
 import shutil
-import socket
-import time
 from collections.abc import Collection, Sequence
 from fnmatch import fnmatch
-from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 import httpx2  # the Hub client's own: it lets these errors through
 from huggingface_hub import HfApi, ModelInfo, constants, hf_hub_download, snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError
 
 from vlm_demo.engines.base import OnProgress, Progress, ignore_progress
+from vlm_demo.engines.hub_connection import can_connect
 from vlm_demo.engines.local.checkpoints.code_files import CODE_PATTERN, code_files, code_revision
 from vlm_demo.engines.local.checkpoints.download_progress import progress_bar_class
 from vlm_demo.engines.local.checkpoints.fetch_failures import (
@@ -44,12 +40,6 @@ from vlm_demo.units import format_bytes
 
 UNSAFE_WEIGHTS = (".bin", ".pt", ".pth", ".ckpt")
 """Suffixes of weight files that can hold programs."""
-
-CONNECT_TIMEOUT_S = 3.0
-"""Seconds to wait for a connection to the Hub, its name lookup included."""
-
-REACHABLE_S = 300.0
-"""Seconds for which it is remembered whether the Hub can be reached."""
 
 LEAST_BITS = 4
 """Bits of a weight in the smallest number format in which models are loaded here."""
@@ -280,48 +270,13 @@ def _check_hub(checkpoint: str) -> None:
             "unset it and start again, or choose another model.",
             model=checkpoint,
         )
-    if not _is_hub_reachable():
+    if not can_connect():
         raise LoadError(
             "{model} is not on this computer and cannot be fetched: there is no connection to "
             "{hostname}. Please go online and try again, or choose another model.",
             model=checkpoint,
             hostname=urlsplit(constants.ENDPOINT).hostname,
         )
-
-
-def is_hub_reachable() -> bool:
-    """Return whether checkpoints can be fetched; what was found out holds for some minutes."""
-    if constants.HF_HUB_OFFLINE:
-        return False
-    return _find_hub(round(time.monotonic() / REACHABLE_S))
-
-
-@lru_cache(maxsize=1)
-def _find_hub(_period: int) -> bool:
-    return _is_hub_reachable()
-
-
-def _is_hub_reachable() -> bool:
-    """Whether a connection to the Hub, or to the proxy that leads there, can be opened.
-
-    It is tried in a thread, because name lookups have no timeout.
-    """
-    hub = urlsplit(constants.ENDPOINT)
-    target = urlsplit(getproxies().get(hub.scheme, "")) if hub.scheme in getproxies() else hub
-    port = target.port or (443 if target.scheme == "https" else 80)
-    connections: list[bool] = []
-
-    def connect() -> None:
-        try:
-            socket.create_connection((target.hostname or "", port), CONNECT_TIMEOUT_S).close()
-        except OSError:
-            return
-        connections.append(True)
-
-    attempt = Thread(target=connect, daemon=True)
-    attempt.start()
-    attempt.join(CONNECT_TIMEOUT_S)
-    return bool(connections)
 
 
 def _look_up(checkpoint: str, revision: str | None) -> ModelInfo:

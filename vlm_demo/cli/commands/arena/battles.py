@@ -8,7 +8,7 @@ import typer
 
 from vlm_demo.arena import Selection
 from vlm_demo.cli import lazy
-from vlm_demo.cli.commands.leaderboard import leaderboard_rows, to_entry
+from vlm_demo.cli.commands.arena.leaderboard import leaderboard_rows, to_entry
 from vlm_demo.cli.exit_codes import INTERRUPTED
 from vlm_demo.cli.model import open_backend
 from vlm_demo.cli.options import JsonOutput, Menu, Votes
