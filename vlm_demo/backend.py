@@ -35,12 +35,7 @@ from vlm_demo.engines import (
     combine_usages,
     open_engine,
 )
-from vlm_demo.errors import (
-    InputError,
-    NoScoresError,
-    NotRunnableError,
-    TooLongError,
-)
+from vlm_demo.errors import InputError, NoScoresError, NotRunnableError, TooLongError
 from vlm_demo.families import get_family
 from vlm_demo.pool import FormatOption, ModelPool
 from vlm_demo.prompting.family import MESSAGE_TOKENS

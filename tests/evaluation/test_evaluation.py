@@ -88,7 +88,9 @@ def test_questions_are_about_unseen_scenes_and_follow_from_the_seed() -> None:
 
 
 def test_unknown_names_are_said() -> None:
-    with pytest.raises(SettingsError, match="scenes"):
+    with pytest.raises(SettingsError, match="Did you mean scenes"):
+        evaluate("scene", Backend(default_menu()), "embedded-llava15")
+    with pytest.raises(SettingsError, match="--benchmark mmmu --data FOLDER"):
         evaluate("mmmu", Backend(default_menu()), "embedded-llava15")
     with pytest.raises(UnknownModelError, match="no model called 'gpt-9'"):
         evaluate("scenes", Backend(default_menu()), "gpt-9")

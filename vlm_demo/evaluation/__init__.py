@@ -76,9 +76,14 @@ def questions_for_battles(
 
 
 def _find_benchmark(name: str) -> Benchmark:
-    benchmarks = all_benchmarks()
+    benchmarks, published = all_benchmarks(), published_benchmarks()
+    if name in published:
+        raise SettingsError(
+            f"The questions of {name} are in a folder of yours: vlm-demo evaluate --benchmark "
+            f"{name} --data FOLDER."
+        )
     if name not in benchmarks:
-        known = (*benchmarks, *published_benchmarks())
+        known = (*benchmarks, *published)
         raise SettingsError(
             f"There is no benchmark {quote_name(name)}. {suggest_names(name, known)}".strip()
         )
