@@ -56,6 +56,7 @@ MARKERS = {
     "real_vllm": "models",
     "test_app.py": "services",
     "test_backend.py": "models",
+    "test_bad_input.py": "models",
     "test_pool.py": "models",
     "training": "models",
     "ui/browser": "browser",

@@ -42,6 +42,7 @@ def cast(store: VoteStore, voter: str, address: str, moment: datetime, **facts: 
     return vote
 
 
+@pytest.mark.thorough
 def test_a_thousand_new_voters_of_one_attacker_move_no_rating_by_more_than_its_interval(
     store: VoteStore,
 ) -> None:

@@ -65,6 +65,7 @@ def test_old_files_go_and_new_ones_stay() -> None:
         assert not stray.exists()
 
 
+@pytest.mark.services
 def test_what_a_killed_program_left_is_removed_at_the_next_start(place: Path) -> None:
     program = (
         "import os, signal\n"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import math
 import re
+import unicodedata
 from typing import Any
 
 import llguidance.hf
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from llguidance import LLTokenizer
 from support.random_models import KINDS, random_model
@@ -99,6 +100,8 @@ EXPRESSIONS = st.recursive(
 @settings(max_examples=40)
 def test_any_pattern_is_kept_to(pattern: str, seed: int, kind: str) -> None:
     answer = random_model(kind).text(random_model(kind).grammars.compile_pattern(pattern), seed)
+    # The grammars know a newer Unicode, with more digits than this Python's.
+    assume(not any(unicodedata.category(character) == "Cn" for character in answer))
     assert re.fullmatch(pattern, answer)
 
 
