@@ -71,7 +71,7 @@ def copied(tmp_path_factory):
         ("catalog/spec.py", "import vlm_demo.backend"),
         ("values/regions.py", "import vlm_demo.images.opening"),
         ("cli/main.py", "import openai"),
-        ("images.py", "import supervision"),
+        ("images/opening.py", "import supervision"),
         ("backend.py", "import sqlalchemy"),
         ("unplaced.py", ""),
     ],
