@@ -151,6 +151,7 @@ def imported_distributions(paths):
                     yield top, {normalised(owner) for owner in owners.get(top, ())}
 
 
+@pytest.mark.thorough
 def test_everything_that_is_imported_is_a_requirement():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = {

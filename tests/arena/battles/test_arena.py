@@ -127,6 +127,7 @@ def test_who_may_meet(embedded: Backend, votes: VoteStore) -> None:
 # Pace and order
 
 
+@pytest.mark.thorough
 def test_the_faster_side_shows_no_more_than_the_slower_one_has(
     script_arena: Callable[..., ScriptedArena],
 ) -> None:
