@@ -114,6 +114,7 @@ def test_no_sentence_is_left_in_english(
         look("studio")
         # What an example asks is sent as it is shown, in a language that the model knows.
         left["studio"] -= {example.text for example in load_examples()}
+        left["studio"] -= {f"{one.source} ({one.licence})" for one in load_examples()}  # people
 
         page.click("#view-arena")
         page.locator("#battle-run").wait_for()

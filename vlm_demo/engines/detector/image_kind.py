@@ -29,7 +29,9 @@ BLANK_CONTRAST = 12
 
 def is_blank(image: Image) -> bool:
     """Return whether an image shows nothing, as a plain black or white one does."""
-    return bool(np.ptp(np.asarray(image.convert("RGB")), axis=(0, 1)).max() <= BLANK_CONTRAST)
+    histogram = np.reshape(image.convert("RGB").histogram(), (3, 256)) > 0
+    values = (np.flatnonzero(channel) for channel in histogram)
+    return all(channel[-1] - channel[0] <= BLANK_CONTRAST for channel in values)
 
 
 class ImageKindProbe:
