@@ -83,7 +83,7 @@ def evaluate(
 def list_benchmarks() -> list[dict[str, str]]:
     """Return what the benchmarks are called, need and measure; the drawn ones come first."""
     from vlm_demo import evaluation
-    from vlm_demo.evaluation.benchmarks import published_benchmarks
+    from vlm_demo.evaluation.benchmarks import benchmarks_by_name
 
     own = [
         {"name": name, "needs": "nothing" if one.run else "a file of yours", "rule": ""}
@@ -91,16 +91,16 @@ def list_benchmarks() -> list[dict[str, str]]:
     ]
     published = [
         {"name": name, "needs": one.needs, "rule": one.rule}
-        for name, one in published_benchmarks().items()
+        for name, one in benchmarks_by_name().items()
     ]
     return [*own, *published]
 
 
 def find_published(name: str) -> PublishedBenchmark | None:
     """Return the published benchmark of a name; None: there is none."""
-    from vlm_demo.evaluation.benchmarks import published_benchmarks
+    from vlm_demo.evaluation.benchmarks import benchmarks_by_name
 
-    return published_benchmarks().get(name)
+    return benchmarks_by_name().get(name)
 
 
 def run_published(

@@ -11,7 +11,7 @@ from pathlib import Path
 from vlm_demo.backend import Backend
 from vlm_demo.errors import SettingsError, quote_name, suggest_names
 from vlm_demo.evaluation.benchmark import Benchmark, Question, Scores
-from vlm_demo.evaluation.benchmarks import published_benchmarks
+from vlm_demo.evaluation.benchmarks import benchmarks_by_name
 from vlm_demo.plugins import discover
 
 __all__ = ["Benchmark", "Scores", "all_benchmarks", "evaluate", "questions_for_battles"]
@@ -65,7 +65,7 @@ def questions_for_battles(
     Raises:
         SettingsError: there is no such benchmark, or it has no such questions.
     """
-    is_published = benchmark in published_benchmarks()
+    is_published = benchmark in benchmarks_by_name()
     questions = None if is_published else _find_benchmark(benchmark).questions
     if questions is None:
         able = ", ".join(name for name, one in all_benchmarks().items() if one.questions)
@@ -76,7 +76,7 @@ def questions_for_battles(
 
 
 def _find_benchmark(name: str) -> Benchmark:
-    benchmarks, published = all_benchmarks(), published_benchmarks()
+    benchmarks, published = all_benchmarks(), benchmarks_by_name()
     if name in published:
         raise SettingsError(
             f"The questions of {name} are in a folder of yours: vlm-demo evaluate --benchmark "

@@ -11,7 +11,7 @@ from support.benchmark_folders import BOX, OFFICIAL, OTHERS, Write
 
 from vlm_demo.engines import NumberFormat
 from vlm_demo.errors import InputError, ServerError, SettingsError
-from vlm_demo.evaluation.benchmarks import published_benchmarks
+from vlm_demo.evaluation.benchmarks import benchmarks_by_name
 from vlm_demo.evaluation.published.harness import lmms_eval_command
 from vlm_demo.evaluation.published.question import PublishedQuestion
 from vlm_demo.evaluation.published.running import RunOptions, run_published, sample_questions
@@ -88,11 +88,11 @@ def right(request: Request) -> Reply:
 
 def run(name: str, folder: Path, backend: Scripted, **options: Any) -> dict[str, Any]:
     settings = RunOptions(data=folder, **{"out": folder.parent / "out", "judge": "judge"} | options)
-    return run_published(published_benchmarks()[name], backend, "any", settings)  # type: ignore[arg-type]  # a scripted one
+    return run_published(benchmarks_by_name()[name], backend, "any", settings)  # type: ignore[arg-type]  # a scripted one
 
 
 def main_score(name: str, result: dict[str, Any]) -> float:
-    score = result["results"][published_benchmarks()[name].measure]
+    score = result["results"][benchmarks_by_name()[name].measure]
     assert isinstance(score, float)
     return score
 
@@ -102,13 +102,13 @@ FULL = {"ja-vg-vqa-500": 100, "ja-vlm-bench": 100, "heron-bench": 50, "mathvista
 
 
 def test_every_benchmark_has_a_folder_here() -> None:
-    assert set(published_benchmarks()) == set(OFFICIAL)
+    assert set(benchmarks_by_name()) == set(OFFICIAL)
 
 
 def test_the_documentation_has_a_row_for_every_benchmark() -> None:
     page = (Path(__file__).parents[3] / "docs" / "evaluation.md").read_text(encoding="utf-8")
     rows = {line for line in page.splitlines() if line.startswith("| `")}
-    for name, one in published_benchmarks().items():
+    for name, one in benchmarks_by_name().items():
         row = f"| `{name}` ({one.title}) | {one.needs} | {one.rule} | <{one.source}> |"
         assert row in rows, row
 
@@ -141,7 +141,7 @@ def test_other_layouts_are_read_too(name: str, write: Write, data: Path) -> None
 
 @pytest.mark.parametrize("name", OFFICIAL)
 def test_another_layout_is_refused_with_what_is_needed(name: str, data: Path) -> None:
-    benchmark = published_benchmarks()[name]
+    benchmark = benchmarks_by_name()[name]
     with pytest.raises(InputError, match="no folder"):
         benchmark.read(data / "nowhere")
     with pytest.raises(InputError, match="another layout") as caught:
@@ -161,7 +161,7 @@ def test_missing_pictures_are_counted_and_named(name: str, data: Path) -> None:
     for path in pictures:
         path.unlink()
     with pytest.raises(InputError, match=r"\d pictures are not in .*(png|jpg)"):
-        published_benchmarks()[name].read(data)
+        benchmarks_by_name()[name].read(data)
 
 
 def test_a_broken_line_is_named(data: Path) -> None:
@@ -169,7 +169,7 @@ def test_a_broken_line_is_named(data: Path) -> None:
     path = data / "coco_pope_random.json"
     path.write_text(path.read_text() + '{"image": "a', encoding="utf-8")
     with pytest.raises(InputError, match=r"random\.json, line 3, is not JSON"):
-        published_benchmarks()["pope"].read(data)
+        benchmarks_by_name()["pope"].read(data)
 
 
 def test_a_row_that_lacks_a_column_is_named(data: Path) -> None:
@@ -177,22 +177,22 @@ def test_a_row_that_lacks_a_column_is_named(data: Path) -> None:
     path = data / "coco_pope_random.json"
     path.write_text(path.read_text("utf-8") + '{"image": "a.png", "text": "Is it?"}', "utf-8")
     with pytest.raises(InputError, match=r"random\.json, row 3, lacks columns: it has image, text"):
-        published_benchmarks()["pope"].read(data)
+        benchmarks_by_name()["pope"].read(data)
 
 
 def test_a_pickle_that_would_run_code_is_refused(data: Path) -> None:
     OFFICIAL["refcoco"](data)
     (data / "refs(unc).p").write_bytes(b"cos\nsystem\n(S'true'\ntR.")
     with pytest.raises(InputError, match=r"os\.system, which is refused"):
-        published_benchmarks()["refcoco"].read(data)
+        benchmarks_by_name()["refcoco"].read(data)
     (data / "refs(unc).p").write_bytes(b"\x80\x02")
     with pytest.raises(InputError, match="damaged"):
-        published_benchmarks()["refcoco"].read(data)
+        benchmarks_by_name()["refcoco"].read(data)
 
 
 def test_a_sentence_with_a_comma_is_one_thing_to_find(data: Path) -> None:
     OFFICIAL["refcoco"](data)
-    texts = [question.text for question in published_benchmarks()["refcoco"].read(data)]
+    texts = [question.text for question in benchmarks_by_name()["refcoco"].read(data)]
     assert texts == ["red disc", '"disc, the red one"'] * 2
 
 
@@ -301,8 +301,8 @@ def test_a_limit_takes_the_same_fair_sample_for_the_same_seed() -> None:
 
 
 def test_the_harness_is_pointed_at_this_programs_api() -> None:
-    command = lmms_eval_command(published_benchmarks()["pope"], "embedded-llava15", limit=8)
+    command = lmms_eval_command(benchmarks_by_name()["pope"], "embedded-llava15", limit=8)
     assert "model=embedded-llava15,base_url=http://127.0.0.1:7860/v1" in command
     assert "--tasks pope" in command and command.endswith("--limit 8")
     with pytest.raises(SettingsError, match="no benchmark like"):
-        lmms_eval_command(published_benchmarks()["heron-bench"], "embedded-llava15")
+        lmms_eval_command(benchmarks_by_name()["heron-bench"], "embedded-llava15")

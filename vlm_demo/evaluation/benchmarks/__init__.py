@@ -7,7 +7,7 @@ from vlm_demo.plugins import discover
 
 
 @cache
-def published_benchmarks() -> dict[str, PublishedBenchmark]:
+def benchmarks_by_name() -> dict[str, PublishedBenchmark]:
     """Return every published benchmark, by name."""
     return discover(
         __name__, __path__, "PUBLISHED", PublishedBenchmark, relatives="PUBLISHED_RELATIVES"

@@ -125,7 +125,7 @@ def grade(question: PublishedQuestion, answer: Answer) -> QuestionScore:
 
 def summarize(graded: Sequence[Graded]) -> Summary:
     """Return the average precision, and F1 at IoU 0.5, which needs no confidences."""
-    found = [box for one in graded for box in _found_boxes(one)]
+    found = [box for one in graded for box in _boxes_of_answer(one)]
     has_confidences = any(box.confidence is not None for one in graded for box in one.answer.boxes)
     right, present = _count(graded)
     scores: dict[str, float | int | None] = dict(average_precision(_dataset(graded), found))
@@ -147,7 +147,7 @@ def _boxes_of_classes(one: Graded) -> Iterator[tuple[int, LabelledBox]]:
             yield numbers[box.label.casefold()], box
 
 
-def _found_boxes(one: Graded) -> Iterator[FoundBox]:
+def _boxes_of_answer(one: Graded) -> Iterator[FoundBox]:
     image = one.question.truth["image"]
     for category, box in _boxes_of_classes(one):
         x1, y1, x2, y2 = box.box.to_pixels((image["width"], image["height"]))

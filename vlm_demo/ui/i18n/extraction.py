@@ -37,7 +37,7 @@ def extract_python(file: BinaryIO, *_: object, **__: object) -> Iterator[Found]:
             if text := _constant(node.args[0]):
                 yield node.lineno, None, text, []
         elif isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in parts:
-            for text in _marked_texts(_flatten(node)):
+            for text in _texts_to_translate(_flatten(node)):
                 yield node.lineno, None, text, []
 
 
@@ -76,7 +76,7 @@ def _flatten(node: ast.Constant | ast.JoinedStr) -> str:
     return "".join(_constant(part) or "{}" for part in node.values)
 
 
-def _marked_texts(content: str) -> Iterator[str]:
+def _texts_to_translate(content: str) -> Iterator[str]:
     """Yield the texts and attributes that HTML marks, except those that come from values."""
     for tag in _MARKED_TAG.finditer(content):
         for name in (tag[1] or "text").split():
