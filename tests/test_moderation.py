@@ -59,7 +59,7 @@ def command(tmp_path: Path) -> str:
 
 def backend(**settings: str) -> ModeratedBackend:
     own = ModeratedBackend(MENU)
-    own.moderate(Settings(**settings))  # type: ignore[arg-type]
+    own.moderate(Settings(**settings))  # type: ignore[arg-type]  # of any setting
     return own
 
 

@@ -231,7 +231,7 @@ def _read_sampling(body: ChatBody, own: Sampling) -> Sampling:
         "thinking": _read_thinking(body),
     }
     known = {name: value for name, value in given.items() if value is not None}
-    return replace(own, **known)  # type: ignore[arg-type]
+    return replace(own, **known)  # type: ignore[arg-type]  # each has its field's type
 
 
 def _read_thinking(body: ChatBody) -> bool | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from PIL import Image
+from support.browser import missing
 
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.menu import default_menu
@@ -25,7 +26,7 @@ PHOTOS = {name: one for name, one in EXAMPLES.items() if name not in SCENES}
 def backend() -> Iterator[Backend]:
     backend = Backend(default_menu())
     if not backend.menu[0].is_here:
-        pytest.skip("The embedded models are not in assets/models.")
+        missing("The embedded models are not in assets/models.")
     yield backend
     backend.close()
 

@@ -26,12 +26,12 @@ try:
     found["torch"] = torch.__version__
     found["cuda"] = torch.version.cuda
     found["gpus"] = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-except Exception as error:
+except Exception as error:  # whatever a broken installation raises is the finding
     found["torch_error"] = f"{type(error).__name__}: {error}"[:300]
 try:
     import torchvision
     found["torchvision"] = torchvision.__version__
-except Exception as error:
+except Exception as error:  # as above
     found["torchvision_error"] = f"{type(error).__name__}: {error}"[:300]
 print(json.dumps(found))
 """
