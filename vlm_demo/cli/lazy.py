@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from vlm_demo.evaluation.battles import BattleOutcome
     from vlm_demo.evaluation.calibrating import CalibrationReport
     from vlm_demo.evaluation.judging import JudgingOutcome
-    from vlm_demo.evaluation.published.question import PublishedBenchmark
+    from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
     from vlm_demo.server import ServerPart
 
 

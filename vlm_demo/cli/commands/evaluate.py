@@ -16,7 +16,7 @@ from vlm_demo.cli.terminal import print_json, print_note, print_table
 from vlm_demo.errors import SettingsError
 
 if TYPE_CHECKING:
-    from vlm_demo.evaluation.published.question import PublishedBenchmark
+    from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
 
 
 class Harness(StrEnum):

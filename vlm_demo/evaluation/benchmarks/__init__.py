@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from vlm_demo.evaluation.published.question import PublishedBenchmark
+from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
 from vlm_demo.plugins import discover
 
 

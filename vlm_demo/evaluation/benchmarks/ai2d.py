@@ -11,15 +11,12 @@ from pathlib import Path
 
 from vlm_demo.errors import InputError
 from vlm_demo.evaluation.metrics.choice_letters import letter_options, read_choice
-from vlm_demo.evaluation.published.layout import find_picture, read_list, write_options
+from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
+from vlm_demo.evaluation.published.layout import read_list, write_options
 from vlm_demo.evaluation.published.pictures import BenchmarkImages, PictureFolder
-from vlm_demo.evaluation.published.question import (
-    Answer,
-    PublishedBenchmark,
-    PublishedQuestion,
-    QuestionScore,
-)
-from vlm_demo.evaluation.published.tables import read_json, read_rows
+from vlm_demo.evaluation.published.question import Answer, PublishedQuestion, QuestionScore
+from vlm_demo.evaluation.published.rows import BenchmarkRow, read_questions
+from vlm_demo.evaluation.published.tables import read_json
 from vlm_demo.values import Task
 
 _NEEDS = "the folders questions and images; or Parquet with question, options, answer and image"
@@ -31,16 +28,17 @@ def read(folder: Path) -> list[PublishedQuestion]:
     official = sorted(folder.glob("**/questions/*.json"))
     questions = [one for path in official for one in _read_diagram(path, pictures)]
     if not questions:
-        for number, row in enumerate(
-            read_rows(folder, [("question", "options", "answer", "image")], _NEEDS)
-        ):
-            image = find_picture(row, pictures, "image")
-            options = read_list(row.values["options"])
-            identity = f"{row.path.stem}-{number}"
-            answer = row.text("answer")
-            questions.append(_question(identity, row.text("question"), options, answer, image))
+        columns = ("question", "options", "answer", "image")
+        return read_questions(folder, [columns], _NEEDS, _read_row)
     pictures.check()
     return questions
+
+
+def _read_row(row: BenchmarkRow) -> PublishedQuestion:
+    options = read_list(row.values["options"])
+    return _question(
+        row.identity, row.text("question"), options, row.text("answer"), row.picture("image")
+    )
 
 
 def _read_diagram(path: Path, pictures: PictureFolder) -> Iterator[PublishedQuestion]:

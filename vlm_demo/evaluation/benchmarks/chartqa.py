@@ -10,18 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vlm_demo.evaluation.metrics.relaxed import is_right_relaxed
-from vlm_demo.evaluation.published.layout import find_picture
-from vlm_demo.evaluation.published.pictures import PictureFolder
-from vlm_demo.evaluation.published.question import (
-    Answer,
-    Graded,
-    PublishedBenchmark,
-    PublishedQuestion,
-    QuestionScore,
-    Summary,
-    mean_score,
-)
-from vlm_demo.evaluation.published.tables import Row, read_rows
+from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
+from vlm_demo.evaluation.published.question import Answer, PublishedQuestion, QuestionScore
+from vlm_demo.evaluation.published.rows import BenchmarkRow, read_questions
+from vlm_demo.evaluation.published.summary import Graded, Summary, mean_score
 from vlm_demo.values import Task
 
 _NEEDS = (
@@ -29,31 +21,30 @@ _NEEDS = (
     "Parquet with image, question or query, answer or label"
 )
 
+_LAYOUTS = (
+    ("imgname", "query", "label"),
+    ("image", "question", "answer"),
+    ("image", "query", "label"),
+)
+
 
 def read(folder: Path) -> list[PublishedQuestion]:
     """Return the questions; see `PublishedBenchmark.read`."""
-    pictures = PictureFolder(folder)
-    layouts = (
-        ("imgname", "query", "label"),
-        ("image", "question", "answer"),
-        ("image", "query", "label"),
+    return read_questions(folder, _LAYOUTS, _NEEDS, _read_row)
+
+
+def _read_row(row: BenchmarkRow) -> PublishedQuestion:
+    return PublishedQuestion(
+        id=row.identity,
+        task=Task.VQA,
+        text=row.text("query") or row.text("question"),
+        images=(row.picture("image", "imgname"),),
+        truth={"answer": (row.texts("label") or row.texts("answer") or [""])[0]},
+        group=_part(row),
     )
-    questions = [
-        PublishedQuestion(
-            id=f"{row.path.stem}-{number}",
-            task=Task.VQA,
-            text=row.text("query") or row.text("question"),
-            images=(find_picture(row, pictures, "image", "imgname"),),
-            truth={"answer": (row.texts("label") or row.texts("answer") or [""])[0]},
-            group=_part(row),
-        )
-        for number, row in enumerate(read_rows(folder, layouts, _NEEDS))
-    ]
-    pictures.check()
-    return questions
 
 
-def _part(row: Row) -> str:
+def _part(row: BenchmarkRow) -> str:
     """Return which half of the test a question is in."""
     written = row.text("type") or row.path.stem
     if "human_or_machine" in row.values:

@@ -12,17 +12,12 @@ from typing import Any
 
 from vlm_demo.errors import InputError
 from vlm_demo.evaluation.metrics.cider import cider
-from vlm_demo.evaluation.published.layout import find_picture
+from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
 from vlm_demo.evaluation.published.pictures import BenchmarkImages, PictureFolder
-from vlm_demo.evaluation.published.question import (
-    Answer,
-    Graded,
-    PublishedBenchmark,
-    PublishedQuestion,
-    QuestionScore,
-    Summary,
-)
-from vlm_demo.evaluation.published.tables import list_tables, read_json, read_rows
+from vlm_demo.evaluation.published.question import Answer, PublishedQuestion, QuestionScore
+from vlm_demo.evaluation.published.rows import BenchmarkRow, read_questions
+from vlm_demo.evaluation.published.summary import Graded, Summary
+from vlm_demo.evaluation.published.tables import list_tables, read_json
 from vlm_demo.values import Task
 
 _NEEDS = (
@@ -50,16 +45,13 @@ def read(folder: Path) -> list[PublishedQuestion]:
         for name, texts in captions.items():
             questions.append(_question(name, pictures.find(name), texts))
     if not questions:
-        questions = [
-            _question(
-                f"{row.path.stem}-{number}",
-                find_picture(row, pictures, "image"),
-                row.texts("answer"),
-            )
-            for number, row in enumerate(read_rows(folder, [("image", "answer")], _NEEDS))
-        ]
+        return read_questions(folder, [("image", "answer")], _NEEDS, _read_row)
     pictures.check()
     return questions
+
+
+def _read_row(row: BenchmarkRow) -> PublishedQuestion:
+    return _question(row.identity, row.picture("image"), row.texts("answer"))
 
 
 def _read_captions(content: Any) -> dict[str, list[str]]:

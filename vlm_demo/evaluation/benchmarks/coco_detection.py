@@ -16,16 +16,15 @@ from pydantic import BaseModel, ValidationError
 
 from vlm_demo.errors import InputError, describe_validation_error
 from vlm_demo.evaluation.metrics.detection import FoundBox, average_precision, count_matches, f1
+from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
 from vlm_demo.evaluation.published.pictures import PictureFolder
 from vlm_demo.evaluation.published.question import (
     Answer,
-    Graded,
     LabelledBox,
-    PublishedBenchmark,
     PublishedQuestion,
     QuestionScore,
-    Summary,
 )
+from vlm_demo.evaluation.published.summary import Graded, Summary
 from vlm_demo.evaluation.published.tables import describe_layout, list_tables, read_json
 from vlm_demo.prompting.targets import MAX_TARGETS, quote_target
 from vlm_demo.values import Box, Task

@@ -9,15 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from vlm_demo.evaluation.metrics.anls import anls
-from vlm_demo.evaluation.published.layout import find_picture
-from vlm_demo.evaluation.published.pictures import PictureFolder
-from vlm_demo.evaluation.published.question import (
-    Answer,
-    PublishedBenchmark,
-    PublishedQuestion,
-    QuestionScore,
-)
-from vlm_demo.evaluation.published.tables import read_rows
+from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
+from vlm_demo.evaluation.published.question import Answer, PublishedQuestion, QuestionScore
+from vlm_demo.evaluation.published.rows import BenchmarkRow, read_questions
 from vlm_demo.values import Task
 
 _NEEDS = (
@@ -30,23 +24,20 @@ def read(folder: Path) -> list[PublishedQuestion]:
     """Return the questions that have answers: those of the validation set.
 
     Raises:
-        InputError: the folder has another layout, a file is broken, or pictures are missing.
+        InputError: see `read_questions`.
     """
-    pictures = PictureFolder(folder)
-    rows = read_rows(folder, [("questionId", "question", "image", "answers")], _NEEDS)
-    questions = [
-        PublishedQuestion(
-            id=row.text("questionId"),
-            task=Task.VQA,
-            text=row.text("question"),
-            images=(find_picture(row, pictures, "image"),),
-            truth={"answers": row.texts("answers")},
-        )
-        for row in rows
-        if row.texts("answers")
-    ]
-    pictures.check()
-    return questions
+    layouts = [("questionId", "question", "image", "answers")]
+    return read_questions(folder, layouts, _NEEDS, _read_row)
+
+
+def _read_row(row: BenchmarkRow) -> PublishedQuestion | None:
+    answers = row.texts("answers")
+    if not answers:
+        return None
+    images = (row.picture("image"),)
+    return PublishedQuestion(
+        row.text("questionId"), Task.VQA, row.text("question"), images, {"answers": answers}
+    )
 
 
 def grade(question: PublishedQuestion, answer: Answer) -> QuestionScore:

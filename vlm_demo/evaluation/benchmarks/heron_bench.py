@@ -9,21 +9,16 @@ published script lets later ones see earlier ones.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from vlm_demo.errors import InputError
 from vlm_demo.evaluation.metrics.heron import read_marks, relative_score
-from vlm_demo.evaluation.published.layout import find_picture
-from vlm_demo.evaluation.published.pictures import PictureFolder
-from vlm_demo.evaluation.published.question import (
-    Answer,
-    Graded,
-    PublishedBenchmark,
-    PublishedQuestion,
-    QuestionScore,
-    Summary,
-)
-from vlm_demo.evaluation.published.tables import Row, list_tables, read_json, read_rows
+from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
+from vlm_demo.evaluation.published.question import Answer, PublishedQuestion, QuestionScore
+from vlm_demo.evaluation.published.rows import BenchmarkRow, read_questions
+from vlm_demo.evaluation.published.summary import Graded, Summary
+from vlm_demo.evaluation.published.tables import list_tables, read_json, read_rows
 from vlm_demo.values import Task
 
 _NEEDS = (
@@ -47,36 +42,30 @@ def read(folder: Path) -> list[PublishedQuestion]:
     Raises:
         InputError: the folder has another layout, an answer is missing, or pictures are.
     """
-    pictures = PictureFolder(folder)
-    rows = read_rows(folder, [("question_id", "image", "category", "context", "text")], _NEEDS)
-    references = _read_references(folder)
-    rules = _read_rules(folder)
-    questions = []
-    for row in rows:
-        identity = row.text("question_id")
-        if identity not in references:
-            raise InputError(f"The question {identity} has no answer in answers_gpt4.jsonl.")
-        truth = {
-            "context": row.text("context"),
-            "reference": references[identity],
-            "rule": rules.get(row.text("category"), ""),
-        }
-        questions.append(
-            PublishedQuestion(
-                id=identity,
-                task=Task.CHAT,
-                text=row.text("text"),
-                images=(find_picture(row, pictures, "image"),),
-                truth=truth,
-                group=row.text("category"),
-            )
-        )
-    pictures.check()
-    return questions
+    make = partial(_read_row, _read_references(folder), _read_rules(folder))
+    layouts = [("question_id", "image", "category", "context", "text")]
+    return read_questions(folder, layouts, _NEEDS, make)
+
+
+def _read_row(
+    references: Mapping[str, str], rules: Mapping[str, str], row: BenchmarkRow
+) -> PublishedQuestion:
+    identity = row.text("question_id")
+    if identity not in references:
+        raise InputError(f"The question {identity} has no answer in answers_gpt4.jsonl.")
+    truth = {
+        "context": row.text("context"),
+        "reference": references[identity],
+        "rule": rules.get(row.text("category"), ""),
+    }
+    images = (row.picture("image"),)
+    return PublishedQuestion(
+        identity, Task.CHAT, row.text("text"), images, truth, row.text("category")
+    )
 
 
 def _read_references(folder: Path) -> Mapping[str, str]:
-    rows: list[Row] = read_rows(folder, [("question_id", "prompt", "text")], _NEEDS)
+    rows = read_rows(folder, [("question_id", "prompt", "text")], _NEEDS)
     answers = [row for row in rows if row.path.name == "answers_gpt4.jsonl"]
     return {row.text("question_id"): row.text("text") for row in answers}
 

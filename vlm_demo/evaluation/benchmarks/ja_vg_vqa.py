@@ -12,18 +12,10 @@ from pathlib import Path
 
 from vlm_demo.errors import InputError
 from vlm_demo.evaluation.metrics.rouge import TOKENISER, rouge_l
-from vlm_demo.evaluation.published.layout import find_picture
-from vlm_demo.evaluation.published.pictures import PictureFolder
-from vlm_demo.evaluation.published.question import (
-    Answer,
-    Graded,
-    PublishedBenchmark,
-    PublishedQuestion,
-    QuestionScore,
-    Summary,
-    mean_score,
-)
-from vlm_demo.evaluation.published.tables import Row, read_rows
+from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
+from vlm_demo.evaluation.published.question import Answer, PublishedQuestion, QuestionScore
+from vlm_demo.evaluation.published.rows import BenchmarkRow, read_questions
+from vlm_demo.evaluation.published.summary import Graded, Summary, mean_score
 from vlm_demo.values import Task
 
 _COLUMNS = (("image", "qas"), ("image", "question", "answer"))
@@ -31,19 +23,16 @@ _COLUMNS = (("image", "qas"), ("image", "question", "answer"))
 
 def read(needs: str, folder: Path) -> list[PublishedQuestion]:
     """Return the questions; see `PublishedBenchmark.read`."""
-    pictures = PictureFolder(folder)
-    questions = []
-    for number, row in enumerate(read_rows(folder, _COLUMNS, needs)):
-        question, answer = _first_question(row)
-        image = find_picture(row, pictures, "image")
-        truth = {"answer": answer}
-        identity = f"{row.path.stem}-{number}"
-        questions.append(PublishedQuestion(identity, Task.CHAT, question, (image,), truth))
-    pictures.check()
-    return questions
+    return read_questions(folder, _COLUMNS, needs, _read_row)
 
 
-def _first_question(row: Row) -> tuple[str, str]:
+def _read_row(row: BenchmarkRow) -> PublishedQuestion:
+    question, answer = _first_question(row)
+    images = (row.picture("image"),)
+    return PublishedQuestion(row.identity, Task.CHAT, question, images, {"answer": answer})
+
+
+def _first_question(row: BenchmarkRow) -> tuple[str, str]:
     if "qas" not in row.values:
         return row.text("question"), row.text("answer")
     try:

@@ -8,17 +8,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vlm_demo.errors import InputError
 from vlm_demo.evaluation.metrics.mathvista import extract_answer, normalize_extraction
-from vlm_demo.evaluation.published.layout import find_picture, read_list
-from vlm_demo.evaluation.published.pictures import PictureFolder
-from vlm_demo.evaluation.published.question import (
-    Answer,
-    PublishedBenchmark,
-    PublishedQuestion,
-    QuestionScore,
-)
-from vlm_demo.evaluation.published.tables import Row, read_rows
+from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
+from vlm_demo.evaluation.published.layout import read_list
+from vlm_demo.evaluation.published.question import Answer, PublishedQuestion, QuestionScore
+from vlm_demo.evaluation.published.rows import BenchmarkRow, read_questions
 from vlm_demo.values import Task
 
 _NEEDS = (
@@ -33,24 +27,20 @@ def read(folder: Path) -> list[PublishedQuestion]:
     """Return the questions that have an answer: those of testmini.
 
     Raises:
-        InputError: the folder has another layout, a file is broken, or pictures are missing.
+        InputError: see `read_questions`.
     """
-    pictures = PictureFolder(folder)
-    rows = [row for row in read_rows(folder, [_COLUMNS], _NEEDS) if row.text("answer")]
-    questions = [_read_row(row, pictures) for row in rows]
-    if not questions:
-        raise InputError(f"No question in {folder} has an answer: is it the test set?")
-    pictures.check()
-    return questions
+    return read_questions(folder, [_COLUMNS], _NEEDS, _read_row)
 
 
-def _read_row(row: Row, pictures: PictureFolder) -> PublishedQuestion:
+def _read_row(row: BenchmarkRow) -> PublishedQuestion | None:
+    if not row.text("answer"):
+        return None
     precision = row.text("precision")
     return PublishedQuestion(
         id=row.text("pid") or row.text("key"),
         task=Task.CHAT,
         text=row.text("query"),
-        images=(find_picture(row, pictures, "decoded_image", "image"),),
+        images=(row.picture("decoded_image", "image"),),
         truth={
             "answer": row.text("answer"),
             "choices": read_list(row.values["choices"]),

@@ -12,16 +12,11 @@ from pathlib import Path
 
 from vlm_demo.errors import InputError
 from vlm_demo.evaluation.metrics.choice_letters import letter_options, read_choice
+from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
 from vlm_demo.evaluation.published.layout import write_options
 from vlm_demo.evaluation.published.pictures import BenchmarkImages, EncodedImage, ParquetImage
-from vlm_demo.evaluation.published.question import (
-    Answer,
-    Graded,
-    PublishedBenchmark,
-    PublishedQuestion,
-    QuestionScore,
-    Summary,
-)
+from vlm_demo.evaluation.published.question import Answer, PublishedQuestion, QuestionScore
+from vlm_demo.evaluation.published.summary import Graded, Summary
 from vlm_demo.evaluation.published.tables import Row, read_rows
 from vlm_demo.values import Task
 

@@ -9,18 +9,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from vlm_demo.errors import InputError
 from vlm_demo.evaluation.metrics.choice_letters import letter_options
 from vlm_demo.evaluation.metrics.mmmu import is_right_open, read_mmmu_choice
-from vlm_demo.evaluation.published.layout import find_picture, read_list, write_options
-from vlm_demo.evaluation.published.pictures import BenchmarkImages, PictureFolder
-from vlm_demo.evaluation.published.question import (
-    Answer,
-    PublishedBenchmark,
-    PublishedQuestion,
-    QuestionScore,
-)
-from vlm_demo.evaluation.published.tables import Row, read_rows
+from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
+from vlm_demo.evaluation.published.layout import read_list, write_options
+from vlm_demo.evaluation.published.pictures import BenchmarkImages
+from vlm_demo.evaluation.published.question import Answer, PublishedQuestion, QuestionScore
+from vlm_demo.evaluation.published.rows import BenchmarkRow, read_questions
 from vlm_demo.values import Task
 
 _NEEDS = "Parquet (or JSON lines) with id, question, options, answer, question_type and image_1"
@@ -38,19 +33,15 @@ def read(folder: Path) -> list[PublishedQuestion]:
     """Return the questions that have an answer.
 
     Raises:
-        InputError: the folder has another layout, a file is broken, or pictures are missing.
+        InputError: see `read_questions`.
     """
-    pictures = PictureFolder(folder)
     columns = ("id", "question", "options", "answer", "question_type", "image_1")
-    rows = read_rows(folder, [columns], _NEEDS)
-    questions = [_read_row(row, pictures) for row in rows if row.text("answer") not in {"", "?"}]
-    if not questions:
-        raise InputError(f"No question in {folder} has an answer: is it the test set?")
-    pictures.check()
-    return questions
+    return read_questions(folder, [columns], _NEEDS, _read_row)
 
 
-def _read_row(row: Row, pictures: PictureFolder) -> PublishedQuestion:
+def _read_row(row: BenchmarkRow) -> PublishedQuestion | None:
+    if row.text("answer") in {"", "?"}:
+        return None
     options = read_list(row.values["options"])
     subject = _SUBJECT.match(row.text("id"))
     is_choice = row.text("question_type") == "multiple-choice"
@@ -61,16 +52,16 @@ def _read_row(row: Row, pictures: PictureFolder) -> PublishedQuestion:
         id=row.text("id"),
         task=Task.CHAT,
         text=text,
-        images=tuple(_find_images(row, text, pictures)),
+        images=tuple(_find_images(row, text)),
         truth={"answers": answers, "options": options if is_choice else []},
         group=subject[1] if subject else "",
     )
 
 
-def _find_images(row: Row, text: str, pictures: PictureFolder) -> list[BenchmarkImages]:
+def _find_images(row: BenchmarkRow, text: str) -> list[BenchmarkImages]:
     """Return the pictures that the text names, in the order of their numbers; else the first."""
     numbers = sorted(set(_IMAGE.findall(text))) or ["1"]
-    return [find_picture(row, pictures, f"image_{number}") for number in numbers]
+    return [row.picture(f"image_{number}") for number in numbers]
 
 
 def grade(question: PublishedQuestion, answer: Answer) -> QuestionScore:

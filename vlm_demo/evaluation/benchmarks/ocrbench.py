@@ -10,18 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vlm_demo.evaluation.metrics.ocrbench import FORMULAS, contains_truth
-from vlm_demo.evaluation.published.layout import find_picture
-from vlm_demo.evaluation.published.pictures import PictureFolder
-from vlm_demo.evaluation.published.question import (
-    Answer,
-    Graded,
-    PublishedBenchmark,
-    PublishedQuestion,
-    QuestionScore,
-    Summary,
-    mean_score,
-)
-from vlm_demo.evaluation.published.tables import read_rows
+from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
+from vlm_demo.evaluation.published.question import Answer, PublishedQuestion, QuestionScore
+from vlm_demo.evaluation.published.rows import BenchmarkRow, read_questions
+from vlm_demo.evaluation.published.summary import Graded, Summary, mean_score
 from vlm_demo.values import Task
 
 _NEEDS = (
@@ -29,30 +21,29 @@ _NEEDS = (
     "Parquet with dataset, question, question_type, answer and image"
 )
 
+_LAYOUTS = (
+    ("dataset_name", "image_path", "question", "answers"),
+    ("dataset", "image", "question", "answer"),
+)
+
 
 def read(folder: Path) -> list[PublishedQuestion]:
     """Return the questions; see `PublishedBenchmark.read`."""
-    pictures = PictureFolder(folder)
-    layouts = (
-        ("dataset_name", "image_path", "question", "answers"),
-        ("dataset", "image", "question", "answer"),
+    return read_questions(folder, _LAYOUTS, _NEEDS, _read_row)
+
+
+def _read_row(row: BenchmarkRow) -> PublishedQuestion:
+    return PublishedQuestion(
+        id=row.identity,
+        task=Task.VQA,
+        text=row.text("question").strip(),
+        images=(row.picture("image", "image_path"),),
+        truth={
+            "answers": row.texts("answers") or row.texts("answer"),
+            "formula": (row.text("dataset_name") or row.text("dataset")) == FORMULAS,
+        },
+        group=row.text("type") or row.text("question_type"),
     )
-    questions = [
-        PublishedQuestion(
-            id=f"{row.path.stem}-{number}",
-            task=Task.VQA,
-            text=row.text("question").strip(),
-            images=(find_picture(row, pictures, "image", "image_path"),),
-            truth={
-                "answers": row.texts("answers") or row.texts("answer"),
-                "formula": (row.text("dataset_name") or row.text("dataset")) == FORMULAS,
-            },
-            group=row.text("type") or row.text("question_type"),
-        )
-        for number, row in enumerate(read_rows(folder, layouts, _NEEDS))
-    ]
-    pictures.check()
-    return questions
 
 
 def grade(question: PublishedQuestion, answer: Answer) -> QuestionScore:

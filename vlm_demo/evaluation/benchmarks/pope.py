@@ -12,17 +12,11 @@ from pathlib import Path
 
 from vlm_demo.errors import InputError
 from vlm_demo.evaluation.metrics.yes_no import is_yes, score_yes_no
-from vlm_demo.evaluation.published.layout import find_picture, find_split
-from vlm_demo.evaluation.published.pictures import PictureFolder
-from vlm_demo.evaluation.published.question import (
-    Answer,
-    Graded,
-    PublishedBenchmark,
-    PublishedQuestion,
-    QuestionScore,
-    Summary,
-)
-from vlm_demo.evaluation.published.tables import read_rows
+from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
+from vlm_demo.evaluation.published.layout import find_split
+from vlm_demo.evaluation.published.question import Answer, PublishedQuestion, QuestionScore
+from vlm_demo.evaluation.published.rows import BenchmarkRow, read_questions
+from vlm_demo.evaluation.published.summary import Graded, Summary
 from vlm_demo.values import Task
 
 _NEEDS = (
@@ -35,28 +29,24 @@ def read(folder: Path) -> list[PublishedQuestion]:
     """Return the questions.
 
     Raises:
-        InputError: the folder has another layout, a label is neither yes nor no, or pictures are
-            missing.
+        InputError: see `read_questions`; or a label is neither yes nor no.
     """
-    pictures = PictureFolder(folder)
     layouts = (("image", "text", "label"), ("image", "question", "answer"))
-    questions = []
-    for number, row in enumerate(read_rows(folder, layouts, _NEEDS)):
-        label = (row.text("label") or row.text("answer")).strip().lower()
-        if label not in {"yes", "no"}:
-            raise InputError(f"{row.path} has the label {label!r}, which is neither yes nor no.")
-        questions.append(
-            PublishedQuestion(
-                id=f"{row.path.stem}-{number}",
-                task=Task.VQA,
-                text=(row.text("text") or row.text("question")).strip(),
-                images=(find_picture(row, pictures, "image"),),
-                truth={"answer": label},
-                group=row.text("category") or find_split(row.path),
-            )
-        )
-    pictures.check()
-    return questions
+    return read_questions(folder, layouts, _NEEDS, _read_row)
+
+
+def _read_row(row: BenchmarkRow) -> PublishedQuestion:
+    label = (row.text("label") or row.text("answer")).strip().lower()
+    if label not in {"yes", "no"}:
+        raise InputError(f"{row.path} has the label {label!r}, which is neither yes nor no.")
+    return PublishedQuestion(
+        id=row.identity,
+        task=Task.VQA,
+        text=(row.text("text") or row.text("question")).strip(),
+        images=(row.picture("image"),),
+        truth={"answer": label},
+        group=row.text("category") or find_split(row.path),
+    )
 
 
 def grade(question: PublishedQuestion, answer: Answer) -> QuestionScore:

@@ -19,15 +19,12 @@ from typing import Any
 
 from vlm_demo.errors import ImageError, InputError
 from vlm_demo.evaluation.metrics.detection import is_hit
-from vlm_demo.evaluation.published.layout import find_picture, find_split, read_box
+from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
+from vlm_demo.evaluation.published.layout import find_split, read_box
 from vlm_demo.evaluation.published.pictures import BenchmarkImages, PictureFolder
-from vlm_demo.evaluation.published.question import (
-    Answer,
-    PublishedBenchmark,
-    PublishedQuestion,
-    QuestionScore,
-)
-from vlm_demo.evaluation.published.tables import Row, read_json, read_rows
+from vlm_demo.evaluation.published.question import Answer, PublishedQuestion, QuestionScore
+from vlm_demo.evaluation.published.rows import BenchmarkRow, read_benchmark_rows
+from vlm_demo.evaluation.published.tables import Row, read_json
 from vlm_demo.prompting.targets import quote_target
 from vlm_demo.values import Box, Task
 
@@ -62,24 +59,28 @@ def read(folder: Path) -> list[PublishedQuestion]:
     if references:
         questions = [one for path in references for one in _read_references(path, pictures)]
     else:
-        rows = read_rows(folder, _LAYOUTS, _NEEDS)
-        questions = [one for row in enumerate(rows) for one in _read_row(*row, pictures)]
+        rows = read_benchmark_rows(folder, _LAYOUTS, _NEEDS, pictures)
+        questions = [one for row in rows for one in _read_row(row)]
     pictures.check()
     return questions
 
 
-def _read_row(number: int, row: Row, pictures: PictureFolder) -> Iterator[PublishedQuestion]:
-    image = find_picture(row, pictures, "image", "img_path")
+def _read_row(row: BenchmarkRow) -> Iterator[PublishedQuestion]:
+    image = row.picture("image", "img_path")
     first, second, third, fourth = read_box(row.values["bbox"], row, "bbox")
     if "answer" in row.values:  # lmms-lab gives the width and height
         third, fourth = first + third, second + fourth
     sentences = row.texts("answer") or row.texts("sent") or row.texts("expression")
     size = _read_size(row, image)
     box = Box.normalize(first, second, third, fourth, by=size)
-    name = row.text("question_id") or str(number)
+    name = row.text("question_id") or str(row.number)
     for index, sentence in enumerate(sentences):
         yield _question(
-            f"{row.path.stem}-{name}-{number}-{index}", sentence, image, box, find_split(row.path)
+            f"{row.path.stem}-{name}-{row.number}-{index}",
+            sentence,
+            image,
+            box,
+            find_split(row.path),
         )
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from vlm_demo.errors import InputError
 from vlm_demo.evaluation.benchmarks.ai2d import grade
 from vlm_demo.evaluation.metrics.choice_letters import letter_options
-from vlm_demo.evaluation.published.layout import find_picture, read_list, write_options
-from vlm_demo.evaluation.published.pictures import PictureFolder
-from vlm_demo.evaluation.published.question import PublishedBenchmark, PublishedQuestion
-from vlm_demo.evaluation.published.tables import Row, read_rows
+from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
+from vlm_demo.evaluation.published.layout import read_list, write_options
+from vlm_demo.evaluation.published.pictures import BenchmarkImages
+from vlm_demo.evaluation.published.question import PublishedQuestion
+from vlm_demo.evaluation.published.rows import BenchmarkRow, read_questions
 from vlm_demo.values import Task
 
 _NEEDS = (
@@ -27,37 +28,32 @@ def read(folder: Path) -> list[PublishedQuestion]:
     """Return the questions of the test set that have a picture.
 
     Raises:
-        InputError: the folder has another layout, a file is broken, or pictures are missing.
+        InputError: see `read_questions`.
     """
-    pictures = PictureFolder(folder)
-    rows = read_rows(folder, [("question", "choices", "answer", "image")], _NEEDS)
-    questions = [
-        _read_row(number, row, pictures)
-        for number, row in enumerate(rows)
-        if row.values["image"] and row.text("split") in {"", "test"}
-    ]
-    if not questions:
-        raise InputError(f"No question of the test set in {folder} has a picture.")
-    pictures.check()
-    return questions
+    layouts = [("question", "choices", "answer", "image")]
+    return read_questions(folder, layouts, _NEEDS, _read_row)
 
 
-def _read_row(number: int, row: Row, pictures: PictureFolder) -> PublishedQuestion:
+def _read_row(row: BenchmarkRow) -> PublishedQuestion | None:
+    if not row.values["image"] or row.text("split") not in {"", "test"}:
+        return None
     options, answer = read_list(row.values["choices"]), row.text("answer")
     if not answer.isdigit() or int(answer) >= len(options):
         raise InputError(f"{row.path} has a question without an option number {answer!r:.20}.")
-    if "key" in row.values:  # of problems.json: each question has a folder of its own
-        image = pictures.find(f"test/{row.text('key')}/{row.text('image')}")
-    else:
-        image = find_picture(row, pictures, "image")  # type: ignore[assignment]
     return PublishedQuestion(
-        id=row.text("key") or f"{row.path.stem}-{number}",
+        id=row.text("key") or row.identity,
         task=Task.CHAT,
         text=write_options(row.text("question"), options, row.text("hint")),
-        images=(image,),
+        images=(_find_image(row),),
         truth={"options": options, "answer": list(letter_options(options))[int(answer)]},
         group=row.text("subject"),
     )
+
+
+def _find_image(row: BenchmarkRow) -> BenchmarkImages:
+    if "key" in row.values:  # of problems.json: each question has a folder of its own
+        return row.pictures.find(f"test/{row.text('key')}/{row.text('image')}")
+    return row.picture("image")
 
 
 PUBLISHED = PublishedBenchmark(

@@ -8,15 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from vlm_demo.evaluation.metrics.vqa import evalai_accuracy, normalize_evalai
-from vlm_demo.evaluation.published.layout import find_picture
-from vlm_demo.evaluation.published.pictures import PictureFolder
-from vlm_demo.evaluation.published.question import (
-    Answer,
-    PublishedBenchmark,
-    PublishedQuestion,
-    QuestionScore,
-)
-from vlm_demo.evaluation.published.tables import read_rows
+from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
+from vlm_demo.evaluation.published.question import Answer, PublishedQuestion, QuestionScore
+from vlm_demo.evaluation.published.rows import BenchmarkRow, read_questions
 from vlm_demo.values import Task
 
 _NEEDS = (
@@ -29,23 +23,21 @@ def read(folder: Path) -> list[PublishedQuestion]:
     """Return the questions that have answers.
 
     Raises:
-        InputError: the folder has another layout, a file is broken, or pictures are missing.
+        InputError: see `read_questions`.
     """
-    pictures = PictureFolder(folder)
-    questions = []
-    for row in read_rows(folder, [("question_id", "image_id", "question", "answers")], _NEEDS):
-        if "image" in row.values:
-            image = find_picture(row, pictures, "image")
-        else:
-            image = pictures.find(f"{row.text('image_id')}.jpg")
-        truth = {"answers": row.texts("answers")}
-        questions.append(
-            PublishedQuestion(
-                row.text("question_id"), Task.VQA, row.text("question"), (image,), truth
-            )
-        )
-    pictures.check()
-    return questions
+    layouts = [("question_id", "image_id", "question", "answers")]
+    return read_questions(folder, layouts, _NEEDS, _read_row)
+
+
+def _read_row(row: BenchmarkRow) -> PublishedQuestion:
+    if "image" in row.values:
+        image = row.picture("image")
+    else:
+        image = row.pictures.find(f"{row.text('image_id')}.jpg")
+    truth = {"answers": row.texts("answers")}
+    return PublishedQuestion(
+        row.text("question_id"), Task.VQA, row.text("question"), (image,), truth
+    )
 
 
 def grade(question: PublishedQuestion, answer: Answer) -> QuestionScore:

@@ -13,15 +13,11 @@ from typing import Any
 
 from vlm_demo.errors import InputError
 from vlm_demo.evaluation.metrics.vqa import normalize_evalai, vqa_accuracy
-from vlm_demo.evaluation.published.layout import find_picture
+from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
 from vlm_demo.evaluation.published.pictures import BenchmarkImages, PictureFolder
-from vlm_demo.evaluation.published.question import (
-    Answer,
-    PublishedBenchmark,
-    PublishedQuestion,
-    QuestionScore,
-)
-from vlm_demo.evaluation.published.tables import list_tables, read_json, read_rows
+from vlm_demo.evaluation.published.question import Answer, PublishedQuestion, QuestionScore
+from vlm_demo.evaluation.published.rows import BenchmarkRow, read_questions
+from vlm_demo.evaluation.published.tables import list_tables, read_json
 from vlm_demo.values import Task
 
 _NEEDS = (
@@ -39,19 +35,20 @@ def read(folder: Path) -> list[PublishedQuestion]:
     pictures = PictureFolder(folder)
     questions = list(_read_official(folder, pictures))
     if not questions:
-        rows = read_rows(folder, [("question_id", "image", "question", "answers")], _NEEDS)
-        questions = [
-            _question(
-                row.text("question_id"),
-                row.text("question"),
-                find_picture(row, pictures, "image"),
-                row.texts("answers"),
-                row.text("answer_type"),
-            )
-            for row in rows
-        ]
+        layouts = [("question_id", "image", "question", "answers")]
+        return read_questions(folder, layouts, _NEEDS, _read_row)
     pictures.check()
     return questions
+
+
+def _read_row(row: BenchmarkRow) -> PublishedQuestion:
+    return _question(
+        row.text("question_id"),
+        row.text("question"),
+        row.picture("image"),
+        row.texts("answers"),
+        row.text("answer_type"),
+    )
 
 
 def _read_official(folder: Path, pictures: PictureFolder) -> Iterator[PublishedQuestion]:

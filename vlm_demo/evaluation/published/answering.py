@@ -12,15 +12,15 @@ from tqdm import tqdm
 
 from vlm_demo.backend import Backend
 from vlm_demo.errors import InputError, UnsupportedTaskError
+from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
 from vlm_demo.evaluation.published.journal import AnswerJournal
 from vlm_demo.evaluation.published.question import (
     Answer,
-    Graded,
     LabelledBox,
-    PublishedBenchmark,
     PublishedQuestion,
     QuestionScore,
 )
+from vlm_demo.evaluation.published.summary import Graded
 from vlm_demo.families import get_family
 from vlm_demo.prompting.confidence import region_confidences
 from vlm_demo.values import Box, Reply, Request, Sampling, Task

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from vlm_demo.errors import SettingsError
-from vlm_demo.evaluation.published.question import PublishedBenchmark
+from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
 
 ADDRESS = "http://127.0.0.1:7860/v1"
 """Where `vlm-demo serve --api` answers unless its options say otherwise."""

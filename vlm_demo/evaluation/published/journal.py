@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from vlm_demo.errors import FileError, InputError, SettingsError
-from vlm_demo.evaluation.published.question import Answer, Graded, LabelledBox
+from vlm_demo.evaluation.published.question import Answer, LabelledBox
+from vlm_demo.evaluation.published.summary import Graded
 from vlm_demo.values import Box
 
 

@@ -1,4 +1,4 @@
-"""What the readers of several benchmarks share: pictures of rows, splits and lettered options."""
+"""What the readers of several benchmarks share: splits, lettered options, lists and boxes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 
 from vlm_demo.errors import InputError
 from vlm_demo.evaluation.metrics.choice_letters import letter_options
-from vlm_demo.evaluation.published.pictures import BenchmarkImages, ParquetImage, PictureFolder
 from vlm_demo.evaluation.published.tables import Row
 
 _SPLITS = (
@@ -20,21 +19,6 @@ _SPLITS = (
 
 LETTER_INSTRUCTION = "Answer with the option's letter from the given choices directly."
 """What follows the options, as in LLaVA-1.5 (https://arxiv.org/abs/2310.03744, table 7)."""
-
-
-def find_picture(row: Row, pictures: PictureFolder, *columns: str) -> BenchmarkImages:
-    """Return the picture of a row, from the first of these columns that has one.
-
-    Raises:
-        InputError: none of them has.
-    """
-    for column in columns:
-        value = row.values.get(column)
-        if isinstance(value, ParquetImage):
-            return value
-        if isinstance(value, str) and value:
-            return pictures.find(value)
-    raise InputError(f"{row.path} has a row without a picture in {' or '.join(columns)}.")
 
 
 def find_split(path: Path) -> str:

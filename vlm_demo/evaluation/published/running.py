@@ -22,12 +22,10 @@ from vlm_demo.backend import Backend
 from vlm_demo.errors import SettingsError
 from vlm_demo.evaluation.metrics.bootstrap import bootstrap_interval
 from vlm_demo.evaluation.published.answering import SAMPLING, Examiner, choose_task
+from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
 from vlm_demo.evaluation.published.journal import AnswerJournal
-from vlm_demo.evaluation.published.question import (
-    PublishedBenchmark,
-    PublishedQuestion,
-    Summary,
-)
+from vlm_demo.evaluation.published.question import PublishedQuestion
+from vlm_demo.evaluation.published.summary import Summary
 from vlm_demo.families import get_family
 from vlm_demo.files.atomic_file import atomic_write
 
