@@ -16,11 +16,11 @@ from vlm_demo.engines.local.checkpoints.fetching import fetch_json_files, fetch_
 from vlm_demo.engines.local.checkpoints.folders import (
     ADAPTER_CONFIG,
     adapter_on_disk,
+    damaged_file_error,
     folder_on_disk,
     is_hub_id,
     read_json,
 )
-from vlm_demo.errors import LoadError
 
 FILES = (
     *("config.json", "processor_config.json", "chat_template.json", "chat_template.jinja"),
@@ -141,8 +141,4 @@ def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        raise LoadError(
-            "{path} is damaged ({problem}). Please fetch or save the model again.",
-            path=path,
-            problem=error,
-        ) from error
+        raise damaged_file_error(path, error) from error

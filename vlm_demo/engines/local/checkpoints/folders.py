@@ -67,6 +67,15 @@ def adapter_on_disk(adapter: str) -> Path | None:
     return cached if all((cached / name).is_file() for name in files) else None
 
 
+def damaged_file_error(path: Path, problem: Exception) -> LoadError:
+    """Return the error for a file of a checkpoint that cannot be read."""
+    return LoadError(
+        "{path} is damaged ({problem}). Please fetch or save the model again.",
+        path=path,
+        problem=problem,
+    )
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Return the object in a JSON file of a checkpoint.
 
@@ -82,11 +91,7 @@ def read_json(path: Path) -> dict[str, Any]:
             parent=path.parent,
         ) from error
     except (OSError, ValueError) as error:
-        raise LoadError(
-            "{path} is damaged ({problem}). Please fetch or save the model again.",
-            path=path,
-            problem=error,
-        ) from error
+        raise damaged_file_error(path, error) from error
     if not isinstance(content, dict):
         raise LoadError(
             "{path} is damaged: it holds no JSON object. Please fetch it again.", path=path

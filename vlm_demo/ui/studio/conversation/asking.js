@@ -3,7 +3,7 @@ import { message } from "../../i18n/say.js";
 import { ADD_IMAGE, problemOf } from "../api/problems.js";
 import { afterSending, draftOf, isSendable, taskOf } from "../composer/modes.js";
 import { newAnswer, renewAnswer, stopAnswer } from "../state/answers.js";
-import { addTurn, changeAnswer, changeTurn, deleteTurns, findAnswer, restoreTurns } from "../state/conversations.js";
+import { addTurn, changeTurn, deleteTurns, findAnswer, findTurn, restoreTurns } from "../state/conversations.js";
 import { newId } from "../state/ids.js";
 import { until } from "../state/store.js";
 import { PICTURE_TASKS } from "../state/requests.js";
@@ -90,7 +90,7 @@ export class Asking {
     }));
     await this.running.run(turn, id, { reading: { space, earlier: { raw, raws } } });
     // What was there is back where it could not be read again.
-    this.#change(turn, id, (one) => (one.status === "failed" ? old : one));
+    this.running.change(turn, id, (one) => (one.status === "failed" ? old : one));
   }
 
   /**
@@ -111,7 +111,7 @@ export class Asking {
    * @param {string} id
    */
   edit(id) {
-    const turn = this.#find(id);
+    const turn = findTurn(this.#store.get().conversation, id);
     if (!turn) return;
     this.#store.update((state) => ({
       ...state, draft: { ...draftOf(state.draft, turn), editing: id },
@@ -122,7 +122,7 @@ export class Asking {
   /** @param {string} id */
   delete(id) {
     const { conversation } = this.#store.get();
-    this.#find(id)?.answers.forEach((answer) => this.running.stop(answer.id));
+    findTurn(this.#store.get().conversation, id)?.answers.forEach((answer) => this.running.stop(answer.id));
     this.#store.update((state) => ({ ...state, conversation: deleteTurns(state.conversation, [id], Date.now()) }));
     this.#offerUndo("deleted", 1, conversation.turns, conversation.id);
   }
@@ -160,23 +160,6 @@ export class Asking {
   #offerUndo(what, count, turns, conversation) {
     this.#onUndo(what, count, () => this.#store.update((state) => (
       state.conversation.id === conversation ? { ...state, conversation: restoreTurns(state.conversation, turns.map(settled), Date.now()) } : state)));
-  }
-
-  /** @param {string} id */
-  #find(id) {
-    return this.#store.get().conversation.turns.find((turn) => turn.id === id);
-  }
-
-  /**
-   * @param {string} turn
-   * @param {string} answer
-   * @param {(answer: Answer) => Answer} change
-   */
-  #change(turn, answer, change) {
-    this.#store.update((state) => {
-      const conversation = changeAnswer(state.conversation, turn, answer, change, Date.now());
-      return conversation === state.conversation ? state : { ...state, conversation };
-    });
   }
 
   /** @param {Partial<Draft>} change */

@@ -3,7 +3,7 @@ import { call, stream } from "../api/call.js";
 import { isAbort } from "../api/errors.js";
 import { problemOf } from "../api/problems.js";
 import { applyEvents, failAnswer, hasContent, stopAnswer } from "../state/answers.js";
-import { changeAnswer, findAnswer } from "../state/conversations.js";
+import { changeAnswer, findAnswer, findTurn } from "../state/conversations.js";
 import { buildRequest, nameImages, picturesOf } from "../state/requests.js";
 
 /** @typedef {import("../state/types.js").State} State */
@@ -39,7 +39,7 @@ export class Running {
     const controller = new AbortController();
     this.#running.set(id, controller);
     this.#tell();
-    const change = (/** @type {(answer: Answer) => Answer} */ next) => this.#change(turn, id, next);
+    const change = (/** @type {(answer: Answer) => Answer} */ next) => this.change(turn, id, next);
     try {
       await this.#stream(turn, id, controller, reading, true);
       change((answer) => stopAnswer(answer, Date.now()));
@@ -62,12 +62,12 @@ export class Running {
    * @param {boolean} retry whether a picture that the server has forgotten is sent again
    */
   async #stream(turn, id, controller, reading, retry) {
-    const asked = this.#find(turn);
+    const asked = findTurn(this.#store.get().conversation, turn);
     const answer = asked?.answers.find((one) => one.id === id);
     if (!asked || !answer) return;
     const request = { ...buildRequest(this.#store.get().conversation, asked, answer.model, reading?.space, reading?.earlier), turn: id };
     const pictures = picturesOf(request);
-    this.#change(turn, id, (one) => ({ ...one, pictures }));
+    this.change(turn, id, (one) => ({ ...one, pictures }));
     const named = nameImages(request, await this.#pictures.ids(pictures));
     for await (const events of stream("studio_answer", [named], { signal: controller.signal })) {
       if (retry && Array.isArray(events) && events.some((event) => event.image_gone)) {
@@ -76,7 +76,7 @@ export class Running {
         await this.#stream(turn, id, controller, reading, false);
         return;
       }
-      if (events?.length) this.#change(turn, id, (one) => applyEvents(one, events, Date.now()));
+      if (events?.length) this.change(turn, id, (one) => applyEvents(one, events, Date.now()));
     }
   }
 
@@ -102,16 +102,13 @@ export class Running {
     this.#store.update((state) => ({ ...state, running }));
   }
 
-  /** @param {string} id */
-  #find(id) {
-    return this.#store.get().conversation.turns.find((turn) => turn.id === id);
-  }
   /**
+   * Changes one answer of the conversation, if it is still there.
    * @param {string} turn
    * @param {string} answer
    * @param {(answer: Answer) => Answer} change
    */
-  #change(turn, answer, change) {
+  change(turn, answer, change) {
     this.#store.update((state) => {
       const conversation = changeAnswer(state.conversation, turn, answer, change, Date.now());
       return conversation === state.conversation ? state : { ...state, conversation };

@@ -161,11 +161,17 @@ export const changeAnswer = (conversation, turn, answer, change, now) => changeT
 /**
  * @param {Conversation} conversation
  * @param {string} turn
+ */
+export const findTurn = (conversation, turn) => conversation.turns.find(({ id }) => id === turn);
+
+/**
+ * @param {Conversation} conversation
+ * @param {string} turn
  * @param {string} answer
  * @returns {Answer | undefined}
  */
 export const findAnswer = (conversation, turn, answer) =>
-  conversation.turns.find(({ id }) => id === turn)?.answers.find(({ id }) => id === answer);
+  findTurn(conversation, turn)?.answers.find(({ id }) => id === answer);
 
 /**
  * Ends answers that no window is asking for any more, such as those of a page that was closed.
