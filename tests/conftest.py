@@ -58,7 +58,8 @@ MARKERS = {
     "test_backend.py": "models",
     "test_bad_input.py": "models",
     "test_pool.py": "models",
-    "training": "models",
+    "training/recipes": "models",
+    "training/rows": "models",
     "ui/browser": "browser",
 }
 """The marker of all tests in a folder or file, by its path below `tests`."""

@@ -11,7 +11,7 @@ from vlm_demo.backend import Backend
 from vlm_demo.catalog.menu import default_menu
 from vlm_demo.errors import MissingTextError
 from vlm_demo.images.opening import open_image
-from vlm_demo.training.screens import draw_screen
+from vlm_demo.training.recipes.screens import draw_screen
 from vlm_demo.values import Request, Task
 
 CAT, PERSON, SCENE = "chelsea.jpg", "astronaut.jpg", "horse.png"

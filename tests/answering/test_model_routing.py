@@ -12,7 +12,7 @@ from vlm_demo.backend import Backend
 from vlm_demo.catalog.menu import default_menu, find
 from vlm_demo.errors import InputError, LoadError, NoScoresError
 from vlm_demo.images.opening import open_image
-from vlm_demo.training.screens import draw_screen
+from vlm_demo.training.recipes.screens import draw_screen
 from vlm_demo.ui.components.examples import load_examples
 from vlm_demo.values import Box, Message, Reply, Request, StopReason, Task
 

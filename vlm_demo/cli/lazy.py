@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 def make_photo_model(nanodet: Path, efficientnet: Path, photos: Path, folder: Path) -> None:
     """Write the weights of the nets for photographs and of their probe to a folder."""
     from vlm_demo.engines.detector.photo_nets import PhotoNets
-    from vlm_demo.training import image_kind, photo_weights
+    from vlm_demo.training.recipes import image_kind, photo_weights
 
     photo_weights.convert_photo_weights(nanodet, efficientnet, folder)
     image_kind.fit_image_kind_probe(PhotoNets.load(folder), photos, folder)
@@ -45,9 +45,9 @@ def make_photo_model(nanodet: Path, efficientnet: Path, photos: Path, folder: Pa
 
 def train(recipe: str, out: Path | None, *, fresh: bool) -> Path:
     """Train a recipe's model, from its last checkpoint unless `fresh`; return its folder."""
-    from vlm_demo import training
+    from vlm_demo.training import recipes
 
-    return training.train(recipe, out, fresh)
+    return recipes.train(recipe, out, fresh)
 
 
 def convert(source: str, target: Path, *, family: str, base: str, vision_tower: str) -> Conversion:

@@ -1,6 +1,1 @@
-"""Trains the embedded models: `vlm-demo train --recipe embedded-llava15`."""
-
-import vlm_demo.engines.local  # noqa: F401  # it checks torchvision, before transformers is imported
-from vlm_demo.training.run import RECIPES, train
-
-__all__ = ["RECIPES", "train"]
+"""Teaches models: the recipes of the embedded ones, and fine-tuning on labelled pictures."""

@@ -11,7 +11,7 @@ from vlm_demo.engines.detector import efficientnet_lite, nanodet
 from vlm_demo.engines.detector.photo_nets import PhotoNets
 from vlm_demo.errors import LoadError
 from vlm_demo.images.opening import open_image
-from vlm_demo.training.photo_weights import convert_photo_weights
+from vlm_demo.training.recipes.photo_weights import convert_photo_weights
 
 FOLDER = ROOT / "assets/models/embedded-photos"
 PUBLISHED = ROOT / "tests/data/detector/published_outputs.safetensors"

@@ -22,7 +22,7 @@ from vlm_demo.scenes.kinds import BACKGROUNDS, COLOURS, KINDS
 from vlm_demo.scenes.painting import draw_scene
 from vlm_demo.scenes.scene import Scene, SceneObject
 from vlm_demo.scenes.splits import RANGES
-from vlm_demo.training.loop import Batch, Schedule, fit, mixed_precision
+from vlm_demo.training.recipes.loop import Batch, Schedule, fit, mixed_precision
 from vlm_demo.values import Box, Size
 
 IMAGE_SIDE = 144  # pixels of the model's square input

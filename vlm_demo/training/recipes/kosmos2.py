@@ -17,12 +17,18 @@ from transformers import (
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from vlm_demo.families.microsoft.kosmos2 import CELLS, DETAILED, FAMILY
-from vlm_demo.training import packing
-from vlm_demo.training.batches import BatchMaker, DialogueWriter
-from vlm_demo.training.loop import Batch, Schedule, compile_where_possible
-from vlm_demo.training.trainable import TrainableModel
-from vlm_demo.training.vision_tower import IMAGE_SIDE, PATCH, WIDTH, VisionTower, soft_targets
-from vlm_demo.training.vocabulary import train_tokenizer
+from vlm_demo.training.recipes import packing
+from vlm_demo.training.recipes.batches import BatchMaker, DialogueWriter
+from vlm_demo.training.recipes.loop import Batch, Schedule, compile_where_possible
+from vlm_demo.training.recipes.trainable import TrainableModel
+from vlm_demo.training.recipes.vision_tower import (
+    IMAGE_SIDE,
+    PATCH,
+    WIDTH,
+    VisionTower,
+    soft_targets,
+)
+from vlm_demo.training.recipes.vocabulary import train_tokenizer
 
 NAME = "embedded-kosmos2"
 IMAGE_TOKENS = Kosmos2Processor.num_image_tokens

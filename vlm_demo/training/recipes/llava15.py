@@ -19,11 +19,11 @@ from transformers.models.siglip.image_processing_pil_siglip import SiglipImagePr
 
 from vlm_demo.families.llava.llava15 import FAMILY
 from vlm_demo.scenes.dialogues import HARD_TASKS, TASKS
-from vlm_demo.training import packing
-from vlm_demo.training.batches import BatchMaker, DialogueWriter
-from vlm_demo.training.loop import Batch, Schedule, compile_where_possible
-from vlm_demo.training.trainable import TrainableModel
-from vlm_demo.training.vision_tower import (
+from vlm_demo.training.recipes import packing
+from vlm_demo.training.recipes.batches import BatchMaker, DialogueWriter
+from vlm_demo.training.recipes.loop import Batch, Schedule, compile_where_possible
+from vlm_demo.training.recipes.trainable import TrainableModel
+from vlm_demo.training.recipes.vision_tower import (
     GRID,
     IMAGE_SIDE,
     PATCH,
@@ -32,7 +32,7 @@ from vlm_demo.training.vision_tower import (
     soft_targets,
     vision_config,
 )
-from vlm_demo.training.vocabulary import train_tokenizer
+from vlm_demo.training.recipes.vocabulary import train_tokenizer
 from vlm_demo.values import Task
 
 NAME = "embedded-llava15"

@@ -9,10 +9,10 @@ from types import ModuleType
 import torch
 
 from vlm_demo.errors import SettingsError, quote_name, suggest_names
-from vlm_demo.training import kosmos2, llava15
-from vlm_demo.training.loop import fit
-from vlm_demo.training.published_weights import publish_weights
-from vlm_demo.training.vision_tower import train_tower
+from vlm_demo.training.recipes import kosmos2, llava15
+from vlm_demo.training.recipes.loop import fit
+from vlm_demo.training.recipes.published_weights import publish_weights
+from vlm_demo.training.recipes.vision_tower import train_tower
 
 RECIPES: dict[str, ModuleType] = {module.NAME: module for module in (llava15, kosmos2)}
 RUNS = Path("runs")

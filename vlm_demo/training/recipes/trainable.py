@@ -6,9 +6,9 @@ from abc import abstractmethod
 
 from torch import Tensor, nn
 
-from vlm_demo.training import packing
-from vlm_demo.training.loop import Batch, mixed_precision
-from vlm_demo.training.vision_tower import DenseHead, VisionTower, dense_loss, normalize
+from vlm_demo.training.recipes import packing
+from vlm_demo.training.recipes.loop import Batch, mixed_precision
+from vlm_demo.training.recipes.vision_tower import DenseHead, VisionTower, dense_loss, normalize
 
 
 class TrainableModel(nn.Module):

@@ -17,8 +17,8 @@ from vlm_demo.scenes.exchange import Exchange, GroundedPhrase
 from vlm_demo.scenes.painting import draw_scene
 from vlm_demo.scenes.scene import Scene
 from vlm_demo.scenes.splits import RANGES
-from vlm_demo.training import packing, vision_tower
-from vlm_demo.training.loop import Batch
+from vlm_demo.training.recipes import packing, vision_tower
+from vlm_demo.training.recipes.loop import Batch
 from vlm_demo.values import Message, Prompt, Request
 
 _MAX_DIALOGUES = 16  # about one picture; rarely do so many fit

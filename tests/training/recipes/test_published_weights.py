@@ -8,8 +8,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForImageTextToText
 
-from vlm_demo.training.published_weights import publish_weights
-from vlm_demo.training.run import RECIPES
+from vlm_demo.training.recipes.published_weights import publish_weights
+from vlm_demo.training.recipes.run import RECIPES
 
 MODELS = Path(__file__).parents[2] / "assets" / "models"
 

@@ -23,7 +23,7 @@ from vlm_demo.errors import InputError
 from vlm_demo.images.opening import open_image
 from vlm_demo.scenes.painting import draw_scene
 from vlm_demo.scenes.splits import Split, scene_seeds
-from vlm_demo.training.screens import draw_screen
+from vlm_demo.training.recipes.screens import draw_screen
 
 _SUFFIXES = {".jpg", ".jpeg", ".png"}
 _DECAY = 0.02

@@ -17,8 +17,8 @@ from vlm_demo.errors import SettingsError
 from vlm_demo.families import get_family
 from vlm_demo.scenes.dialogues import ENGLISH, converse
 from vlm_demo.scenes.painting import draw_scene
-from vlm_demo.training import kosmos2, llava15, loop, packing, run, train, vision_tower
-from vlm_demo.training.loop import Batch, Schedule, fit
+from vlm_demo.training.recipes import kosmos2, llava15, loop, packing, run, train, vision_tower
+from vlm_demo.training.recipes.loop import Batch, Schedule, fit
 from vlm_demo.values import Box, Message, Request, Sampling, Task
 
 # torch.compile and the optimizer's first step warn about themselves.
