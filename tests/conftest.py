@@ -4,6 +4,7 @@ Every test has one of six markers. `unit` is what no other marker claims: `pytes
 those tests alone, in a minute, and does not even import what needs torch.
 """
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -114,6 +115,15 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     for item in items:
         if not any(item.get_closest_marker(name) for name in SET_BY_HAND):
             item.add_marker(_marker_of(item))
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported until here out of garbage collections.
+
+    Engines collect when they are closed, which took a second each time with all libraries loaded.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _marker_of(item: pytest.Item) -> str:
