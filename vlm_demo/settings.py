@@ -150,6 +150,12 @@ class Settings:
     votes: str = declare_setting(
         "votes.db", "Database of votes: an SQLite file, or a URL.", str, "FILE|URL"
     )
+    evaluations: Path = declare_setting(  # noqa: RUF009  it returns a field
+        Path("evaluations"),
+        "Folder with the results of evaluations, which the page shows.",
+        Path,
+        "FOLDER",
+    )
     arena: tuple[str, ...] = declare_setting(
         (),
         "Models that may meet in a battle.",

@@ -17,11 +17,12 @@ SHORT = ("--max-new-tokens", "6")
 def test_evaluate_prints_scores_as_json_and_as_a_table(run_command, menu, monkeypatch):
     asked = []
 
-    def evaluate(benchmark, backend, model, *, seed, count, data):
-        asked.append((benchmark, model, seed, count))
-        return {"caption_f1": 0.98765, "japanese_em": None, "n": 1200}
+    def run(benchmark, backend, model, *, seed, limit, **options):
+        asked.append((benchmark, model, seed, limit))
+        result = {"interval_95": {"low": 0.9, "high": 1}, "measure": "mean", "folder": "there"}
+        return result, {"caption_f1": 0.98765, "japanese_em": None, "n": 1200}
 
-    monkeypatch.setattr(lazy, "evaluate", evaluate)
+    monkeypatch.setattr(lazy, "run_benchmark", run)
     options = ("--model", "tiny-kosmos2", "--seed", "5", "--n", "1200")
 
     assert run_command("evaluate", *options, "--json").out == (
@@ -32,6 +33,7 @@ def test_evaluate_prints_scores_as_json_and_as_a_table(run_command, menu, monkey
         *("caption_f1", "0.988"),
         *("japanese_em", "not", "measured"),
         *("n", "1200"),
+        *("mean,", "95", "%", "0.900", "-", "1.000"),
     ]
     assert asked == [("scenes", "tiny-kosmos2", 5, 1200), ("scenes", "tiny-llava15", 0, None)]
 

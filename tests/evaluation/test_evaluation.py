@@ -1,14 +1,17 @@
 """The benchmark counts as it says, and the embedded models reach what their cards promise."""
 
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
+from pathlib import Path
 
 import pytest
 
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.menu import default_menu
+from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.errors import SettingsError, UnknownModelError
-from vlm_demo.evaluation import evaluate, scenes, scenes_choices
+from vlm_demo.evaluation import evaluate, run_benchmark, scenes, scenes_choices
+from vlm_demo.evaluation.published.running import RunOptions
+from vlm_demo.results.run_files import QUESTIONS_FILE, find_runs
 from vlm_demo.scenes.splits import RANGES
 from vlm_demo.values import Box, Mention, Reply, ReplyState, Request
 
@@ -16,21 +19,21 @@ MEASURES = ("caption_f1", "grounded_recall50", "locate_iou50", "vqa_em", "absent
 
 
 class Oracle:
-    """Answers the benchmark's own questions, in their order, as `reply` makes it of the truth."""
+    """Answers the benchmark's own questions as `reply` makes it of the truth."""
 
     def __init__(
         self, seed: int, count: int, reply: Callable[[scenes._SceneQuestion], Reply]
     ) -> None:
-        self._questions = iter(list(scenes._draw_questions(seed, count, japanese=True)))
+        drawn = scenes._draw_questions(seed, count, japanese=True)
+        self._questions = {(one.exchange.text, one.scene.image.tobytes()): one for one in drawn}
         self._reply = reply
 
-    def spec(self, name: str) -> SimpleNamespace:
-        return SimpleNamespace(languages=("English", "Japanese"))
+    def spec(self, name: str) -> ModelSpec:
+        return ModelSpec(name=name, family="llava15", languages=("English", "Japanese"))
 
     def answer(self, model: str, request: Request) -> Iterator[Reply]:
-        question = next(self._questions)
-        assert request.text == question.exchange.text
-        yield self._reply(question)
+        (image,) = request.images
+        yield self._reply(self._questions[request.text, image.tobytes()])
 
 
 def truth(question: scenes._SceneQuestion) -> Reply:
@@ -54,6 +57,23 @@ def test_the_truth_scores_one() -> None:
     scores = evaluate("scenes", Oracle(3, 110, truth), "any", seed=3, count=110)  # type: ignore[arg-type]
     assert [scores[measure] for measure in MEASURES] == [1.0] * len(MEASURES)
     assert abs(scores["n"] - 110) < 10
+
+
+def test_a_run_is_kept_with_its_questions_and_goes_on(tmp_path: Path) -> None:
+    oracle = Oracle(3, 20, truth)
+    options = RunOptions(below=tmp_path, seed=3, limit=20)
+    result = run_benchmark("scenes", oracle, "any", options)  # type: ignore[arg-type]  # scripted
+    (run,) = find_runs(tmp_path).by_id.values()
+    assert run.result
+    assert run.result.score == result["results"]["mean"] == 1
+    assert run.result.n_samples == run.config.questions
+    lines = (run.folder / QUESTIONS_FILE).read_text("utf-8").splitlines()
+    (run.folder / QUESTIONS_FILE).write_text("\n".join(lines[:4]), "utf-8")
+    silent = Oracle(3, 20, lambda question: Reply("", "", (), ReplyState.NONE))
+    again = run_benchmark("scenes", silent, "any", options)  # type: ignore[arg-type]  # scripted
+    assert again["folder"] == result["folder"]
+    assert again["results"]["mean"] == pytest.approx(3 / len(lines[1:]))
+    assert again["throughput"]["questions"] == len(lines) - 4
 
 
 def test_silence_scores_nothing() -> None:
@@ -106,16 +126,23 @@ class Chooser:
         self._likely = likely
         self.asked: list[Request] = []
 
+    def spec(self, name: str) -> ModelSpec:
+        return ModelSpec(name=name, family="llava15")
+
     def score(self, model: str, request: Request) -> list[float]:
         self.asked.append(request)
         return [self._likely(request, place) for place in range(len(request.choices))]
 
 
 def test_choices_that_are_known_are_right_in_every_order() -> None:
-    truths = [question.answer for question in scenes_choices._draw_questions(3, 30)]
+    truths = {
+        (frozenset(question.options), question.scene.image.tobytes()): question.answer
+        for question in scenes_choices._draw_questions(3, 30)
+    }
 
     def known(request: Request, place: int) -> float:
-        return float(request.choices[place] == truths[(len(knowing.asked) - 1) // 4])
+        key = frozenset(request.choices), request.images[0].tobytes()
+        return float(request.choices[place] == truths[key])
 
     knowing = Chooser(known)
     scores = evaluate("scenes-choices", knowing, "any", seed=3, count=30)  # type: ignore[arg-type]  # a scripted one

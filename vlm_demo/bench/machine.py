@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import psutil
 import torch
+
+from vlm_demo.results.processor import processor_name
 
 LIBRARIES = ("torch", "transformers", "gradio")
 
@@ -18,7 +18,7 @@ LIBRARIES = ("torch", "transformers", "gradio")
 def describe_machine(threads: int) -> dict[str, Any]:
     """Return what may explain a figure."""
     return {
-        "cpu": _cpu(),
+        "cpu": processor_name(),
         "cores": psutil.cpu_count(logical=False),
         "threads_used": threads,
         "memory_gib": round(psutil.virtual_memory().total / (1 << 30), 1),
@@ -28,10 +28,3 @@ def describe_machine(threads: int) -> dict[str, Any]:
         **{library: version(library) for library in LIBRARIES},
         "load_before": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
     }
-
-
-def _cpu() -> str:
-    """Return the name of the processor; on Linux, it is in a file of its own."""
-    info = Path("/proc/cpuinfo")
-    match = re.search(r"^model name\s*: (.*)$", info.read_text(), re.M) if info.exists() else None
-    return match[1] if match else platform.processor() or platform.machine()

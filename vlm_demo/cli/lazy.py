@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 from vlm_demo.backend import Backend
 from vlm_demo.cli.terminal import progress_bar
@@ -65,19 +65,22 @@ def convert(source: str, target: Path, *, family: str, base: str, vision_tower: 
         )
 
 
-def evaluate(
-    benchmark: str,
-    backend: Backend,
-    model: str,
-    *,
-    seed: int,
-    count: int | None,
-    data: Path | None = None,
-) -> Mapping[str, float | int | None]:
-    """Return the model's scores (0 to 1; None: not measured) and `n`, the number of questions."""
-    from vlm_demo import evaluation
+def run_benchmark(
+    benchmark: str, backend: Backend, model: str, **options: Any
+) -> tuple[dict[str, Any], Mapping[str, float | int | None]]:
+    """Run a benchmark that is not published; return its result and scores, which are written too.
 
-    return evaluation.evaluate(benchmark, backend, model, seed, count, data)
+    Args:
+        benchmark: its name.
+        backend: holds the model.
+        model: name on the menu.
+        options: those of `RunOptions`.
+    """
+    from vlm_demo import evaluation
+    from vlm_demo.evaluation.published.running import RunOptions
+
+    result = evaluation.run_benchmark(benchmark, backend, model, RunOptions(**options))
+    return result, evaluation.own_scores(result)
 
 
 def list_benchmarks() -> list[dict[str, str]]:
@@ -86,7 +89,7 @@ def list_benchmarks() -> list[dict[str, str]]:
     from vlm_demo.evaluation.benchmarks import benchmarks_by_name
 
     own = [
-        {"name": name, "needs": "nothing" if one.run else "a file of yours", "rule": ""}
+        {"name": name, "needs": "a file of yours" if one.needs_data else "nothing", "rule": ""}
         for name, one in evaluation.all_benchmarks().items()
     ]
     published = [
@@ -104,21 +107,19 @@ def find_published(name: str) -> PublishedBenchmark | None:
 
 
 def run_published(
-    benchmark: PublishedBenchmark,
-    backend: Backend,
-    model: str,
-    *,
-    data: Path,
-    out: Path | None,
-    limit: int | None,
-    seed: int,
-    judge: str,
-) -> dict[str, object]:
-    """Run a published benchmark and return its result, which is written to a folder too."""
+    benchmark: PublishedBenchmark, backend: Backend, model: str, **options: Any
+) -> dict[str, Any]:
+    """Run a published benchmark and return its result, which is written to a folder too.
+
+    Args:
+        benchmark: which one.
+        backend: holds the model.
+        model: name on the menu.
+        options: those of `RunOptions`.
+    """
     from vlm_demo.evaluation.published.running import RunOptions, run_published
 
-    options = RunOptions(data=data, out=out, limit=limit, seed=seed, judge=judge)
-    return run_published(benchmark, backend, model, options)
+    return run_published(benchmark, backend, model, RunOptions(**options))
 
 
 def harness_command(benchmark: PublishedBenchmark, model: str, limit: int | None) -> str:

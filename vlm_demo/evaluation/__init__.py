@@ -4,17 +4,28 @@ Those of this folder have questions of their own or of the user. Those of `bench
 ones, whose data the user has in a folder.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 from vlm_demo.backend import Backend
 from vlm_demo.errors import SettingsError, quote_name, suggest_names
-from vlm_demo.evaluation.benchmark import Benchmark, Question, Scores
+from vlm_demo.evaluation.benchmark import Benchmark, Preparation, Question, Scores
 from vlm_demo.evaluation.benchmarks import benchmarks_by_name
+from vlm_demo.evaluation.published.running import RunOptions, run_questions
 from vlm_demo.plugins import discover
 
-__all__ = ["Benchmark", "Scores", "all_benchmarks", "evaluate", "questions_for_battles"]
+__all__ = [
+    "Benchmark",
+    "Scores",
+    "all_benchmarks",
+    "evaluate",
+    "own_scores",
+    "questions_for_battles",
+    "run_benchmark",
+]
 
 
 @cache
@@ -31,7 +42,7 @@ def evaluate(
     count: int | None = None,
     data: Path | None = None,
 ) -> Scores:
-    """Run a benchmark on a model of the backend's menu.
+    """Run a benchmark on a model of the backend's menu, and keep nothing.
 
     Args:
         benchmark: its name.
@@ -45,16 +56,41 @@ def evaluate(
         VlmDemoError: there is no such benchmark or model, its file cannot be used, or the model
             failed.
     """
+    options = RunOptions(data=data, limit=count, seed=seed, is_kept=False)
+    return own_scores(run_benchmark(benchmark, backend, model, options))
+
+
+def run_benchmark(
+    benchmark: str, backend: Backend, model: str, options: RunOptions
+) -> dict[str, Any]:
+    """Run a benchmark that is not published, and return what `results.json` has of it.
+
+    Raises:
+        VlmDemoError: as `evaluate`, or another run is in the folder that was given.
+    """
     chosen = _find_benchmark(benchmark)
-    if data is not None:
-        if chosen.read is None:
-            raise SettingsError(
-                f"The benchmark {benchmark!r} has its own questions: leave out --data."
-            )
-        chosen = chosen.read(data)
-    if chosen.run is None:
+    if options.data is not None and not chosen.needs_data:
+        raise SettingsError(f"The benchmark {benchmark!r} has its own questions: leave out --data.")
+    if options.data is None and chosen.needs_data:
         raise SettingsError(f"The benchmark {benchmark!r} needs a file of questions: --data FILE.")
-    return chosen.run(backend, model, seed, count)
+    japanese = "Japanese" in backend.spec(model).languages
+    with TemporaryDirectory() as scratch:
+        prepared = chosen.prepare(
+            Preparation(
+                seed=options.seed,
+                count=options.limit,
+                data=options.data,
+                scratch=Path(scratch),
+                knows_japanese=japanese,
+            )
+        )
+        questions = prepared.read(Path(scratch))
+        return run_questions(prepared, questions, backend, model, options)
+
+
+def own_scores(result: Mapping[str, Any]) -> Scores:
+    """Return the scores of a run and `n`, the number of questions."""
+    return {**result["results"], "n": result["n-samples"]}
 
 
 def questions_for_battles(

@@ -2,6 +2,7 @@
 
 Measures:
 
+* mean: of what the questions score, each of which counts the same; `n` counts questions.
 * caption_f1: F1 of the classes that captions name, over all captions together.
 * locate_f1: F1 of the boxes that are found by the name of a class that is there, matched with the
   labels from IoU 0.5 on.
@@ -15,21 +16,19 @@ from __future__ import annotations
 
 import random
 import re
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-
-from tqdm import tqdm
 
 from vlm_demo.analysis.matching import match_greedily
-from vlm_demo.backend import Backend
 from vlm_demo.engines.detector.vocabulary import Language, coco_classes, find_class
-from vlm_demo.evaluation.benchmark import Benchmark, Scores
+from vlm_demo.evaluation.benchmark import Benchmark, Preparation
 from vlm_demo.evaluation.labelled_folder import LabelledImage, read_labelled_folder
-from vlm_demo.images.opening import open_image
-from vlm_demo.values import Box, Reply, Request, Task
+from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
+from vlm_demo.evaluation.published.question import Answer, PublishedQuestion, QuestionScore
+from vlm_demo.evaluation.published.summary import Graded, Summary
+from vlm_demo.results.pictures import ImageFile
+from vlm_demo.values import Box, Task
 
 _MIN_IOU = 0.5
 """Intersection over union from which a box is on its object."""
@@ -58,79 +57,118 @@ class _Counts:
         tries = 2 * self.right + self.invented + self.missed
         return 2 * self.right / tries if tries else 0.0
 
-
-@dataclass(slots=True)
-class _Tallies:
-    caption: _Counts = field(default_factory=_Counts)
-    locate: _Counts = field(default_factory=_Counts)
-    present: list[bool] = field(default_factory=list)
-    """Whether "Is there a ...?" was answered with yes, for things that are there."""
-
-    absent: list[bool] = field(default_factory=list)
-    """Whether it was answered with no, for things that are not."""
-
-    counts: list[bool] = field(default_factory=list)
+    def add(self, other: _Counts) -> None:
+        self.right += other.right
+        self.invented += other.invented
+        self.missed += other.missed
 
 
-def read(data: Path) -> Benchmark:
-    """Return the benchmark with the pictures of a folder.
+def prepare(preparation: Preparation) -> PublishedBenchmark:
+    """Read the first `count` pictures of a folder, or all, and say what is asked about them.
 
     Raises:
         InputError: it cannot be used; the message says why.
     """
-    return Benchmark("coco", partial(run, read_labelled_folder(data)))
-
-
-def run(
-    images: Sequence[LabelledImage],
-    backend: Backend,
-    model: str,
-    seed: int,
-    count: int | None,
-) -> Scores:
-    """Ask about the first `count` pictures, or all, and measure."""
+    assert preparation.data is not None
+    images = read_labelled_folder(preparation.data)
     names = sorted({name for image in images for name in image.boxes} | set(_coco_names()))
-    rng, tallies, asked = random.Random(seed), _Tallies(), images[:count]
-    for image in tqdm(asked, desc=model, unit="picture", disable=None, file=sys.stderr):
-        _ask_about(image, names, rng, partial(_ask, backend, model, image.path), tallies)
-    return {
-        "caption_f1": tallies.caption.f1,
-        "locate_f1": tallies.locate.f1,
-        "is_there_balanced": _mean([_share(tallies.present), _share(tallies.absent)]),
-        "count_within_one": _share(tallies.counts),
-        "n": len(asked),
-    }
+    rng = random.Random(preparation.seed)
+    questions = [
+        question
+        for number, image in enumerate(images[: preparation.count], start=1)
+        for question in _list_questions(number, image, names, rng)
+    ]
+    return PublishedBenchmark(
+        name="coco",
+        title="Labelled photographs",
+        needs="a folder with YOLO labels or COCO's JSON",
+        rule="classes that captions name, boxes with IoU 0.5 or more, yes or no, numbers that are "
+        "off by one at most; the mean over the questions",
+        source="",
+        measure="mean",
+        read=lambda _: questions,
+        grade=partial(_grade, names),
+        summarize=partial(_summarize, names, min(len(images), preparation.count or len(images))),
+    )
 
 
-def _ask(backend: Backend, model: str, path: Path, task: Task, text: str = "") -> Reply:
-    *_, reply = backend.answer(model, Request(task, text, (open_image(path),)))
-    return reply
-
-
-def _ask_about(
-    image: LabelledImage,
-    names: Sequence[str],
-    rng: random.Random,
-    ask: Callable[..., Reply],
-    tallies: _Tallies,
-) -> None:
+def _list_questions(
+    number: int, image: LabelledImage, names: Sequence[str], rng: random.Random
+) -> Iterator[PublishedQuestion]:
+    """Yield what is asked about one picture."""
     present = sorted(image.boxes)
-    _count(tallies.caption, set(present), set(find_names(ask(Task.CAPTION).text, names)))
+
+    def ask(kind: str, task: Task, text: str, name: str = "", **truth: object) -> PublishedQuestion:
+        return PublishedQuestion(
+            id=f"{number} {kind} {name}".strip(),
+            task=task,
+            text=text,
+            images=(ImageFile(image.path),),
+            truth={"answer": "", **truth},
+            group=kind,
+        )
+
+    yield ask("caption", Task.CAPTION, "", answer=", ".join(present), names=present)
     for name in present:
-        boxes = image.boxes[name]
-        found = list(_boxes(ask(Task.GROUNDING, name)))
-        hits = len(match_greedily(boxes, found, _overlap))
-        tallies.locate.right += hits
-        tallies.locate.invented += len(found) - hits
-        tallies.locate.missed += len(boxes) - hits
-        number = read_number(ask(Task.VQA, f"How many {_plural(name)} are there?").text)
-        tallies.counts.append(number is not None and abs(number - len(boxes)) <= 1)
+        boxes = [{"label": name, "box": box.corners} for box in image.boxes[name]]
+        yield ask("locate", Task.GROUNDING, name, name, boxes=boxes)
+        text = f"How many {_plural(name)} are there?"
+        yield ask("count", Task.VQA, text, name, answer=str(len(boxes)))
     large = [name for name in present if max(box.area for box in image.boxes[name]) >= _MIN_AREA]
     missing = [name for name in names if name not in image.boxes]
     for name in large:
-        tallies.present.append(says_yes(ask(Task.VQA, _is_there(name)).text))
+        yield ask("present", Task.VQA, _is_there(name), name, answer="yes")
     for name in rng.sample(missing, min(len(large), len(missing))):
-        tallies.absent.append(not says_yes(ask(Task.VQA, _is_there(name)).text))
+        yield ask("absent", Task.VQA, _is_there(name), name, answer="no")
+
+
+def _count_answer(names: Sequence[str], question: PublishedQuestion, answer: Answer) -> _Counts:
+    """Count what an answer names or finds; a yes or no, or a number, is one thing."""
+    truth, counts = question.truth, _Counts()
+    match question.group:
+        case "caption":
+            present, named = set(truth["names"]), set(find_names(answer.text, names))
+            counts = _Counts(len(named & present), len(named - present), len(present - named))
+        case "locate":
+            boxes = [Box(*one["box"]) for one in truth["boxes"]]
+            hits = len(match_greedily(boxes, [one.box for one in answer.boxes], _overlap))
+            counts = _Counts(hits, len(answer.boxes) - hits, len(boxes) - hits)
+        case "count":
+            said = read_number(answer.text)
+            counts.right = said is not None and abs(said - int(truth["answer"])) <= 1
+            counts.missed = not counts.right
+        case _:
+            counts.right = says_yes(answer.text) is (truth["answer"] == "yes")
+            counts.missed = not counts.right
+    return counts
+
+
+def _grade(names: Sequence[str], question: PublishedQuestion, answer: Answer) -> QuestionScore:
+    counts = _count_answer(names, question, answer)
+    is_one_thing = question.group not in ("caption", "locate")
+    return QuestionScore(answer.text, float(counts.right) if is_one_thing else counts.f1)
+
+
+def _summarize(names: Sequence[str], images: int, graded: Sequence[Graded]) -> Summary:
+    totals = {"caption": _Counts(), "locate": _Counts()}
+    shares: dict[str, list[bool]] = {"count": [], "present": [], "absent": []}
+    for one in graded:
+        counts = _count_answer(names, one.question, one.answer)
+        group = one.question.group
+        if group in totals:
+            totals[group].add(counts)
+        else:
+            shares[group].append(bool(counts.right))
+    units = [one.verdict.score or 0.0 for one in graded]
+    scores = {
+        "mean": sum(units) / len(units) if units else None,
+        "caption_f1": totals["caption"].f1,
+        "locate_f1": totals["locate"].f1,
+        "is_there_balanced": _mean([_share(shares["present"]), _share(shares["absent"])]),
+        "count_within_one": _share(shares["count"]),
+        "images": images,
+    }
+    return Summary(scores, units)
 
 
 def find_names(text: str, names: Sequence[str]) -> Iterator[str]:
@@ -165,17 +203,6 @@ def says_yes(text: str) -> bool:
     return bool(words) and words[0] != "no" and not {"not", "no", "none", "cannot"} & set(words[:6])
 
 
-def _count(counts: _Counts, present: set[str], named: set[str]) -> None:
-    counts.right += len(named & present)
-    counts.invented += len(named - present)
-    counts.missed += len(present - named)
-
-
-def _boxes(reply: Reply) -> Iterator[Box]:
-    for mention in reply.mentions:
-        yield from (region for region in mention.regions if isinstance(region, Box))
-
-
 def _overlap(one: Box, other: Box) -> float:
     iou = one.iou(other)
     return iou if iou >= _MIN_IOU else 0.0
@@ -203,4 +230,4 @@ def _mean(shares: Sequence[float | None]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-BENCHMARK = Benchmark("coco", read=read)
+BENCHMARK = Benchmark("coco", prepare, needs_data=True)

@@ -6,59 +6,87 @@ share of them found with IoU >= 0.5; and extra, the number of the model's region
 
 from __future__ import annotations
 
-import sys
-from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Mapping, Sequence
 
-from tqdm import tqdm
+from PIL.Image import Image
 
-from vlm_demo.analysis.ground_truth import LabelledQuestion, rank_models, read_archive
+from vlm_demo.analysis.ground_truth import LabelledQuestion, rank_models, read_archive, score_answer
 from vlm_demo.backend import Backend
-from vlm_demo.evaluation.benchmark import Benchmark, Scores
-from vlm_demo.images.opening import open_image
-from vlm_demo.values import Region, Request
+from vlm_demo.evaluation.benchmark import Benchmark, Preparation
+from vlm_demo.evaluation.published.answering import read_answer
+from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
+from vlm_demo.evaluation.published.question import Answer, PublishedQuestion, QuestionScore
+from vlm_demo.evaluation.published.summary import Graded, Summary
+from vlm_demo.results.pictures import ImageFile
+from vlm_demo.values import Box, Point, Polygon, Region, Request, bounding_box
 
 
-def read(data: Path) -> Benchmark:
-    """Return the benchmark with the questions of a ZIP.
+def prepare(preparation: Preparation) -> PublishedBenchmark:
+    """Read the first `count` questions of a ZIP, or all.
 
     Raises:
         InputError: it cannot be used; the message says why.
     """
-    with TemporaryDirectory() as folder:
-        read_archive(data, Path(folder))  # a broken one is refused before a model is loaded
-    return Benchmark("own", partial(run, data))
+    assert preparation.data is not None
+    archive = read_archive(preparation.data, preparation.scratch)[: preparation.count]
+    questions = {str(number): one for number, one in enumerate(archive, start=1)}
+    return PublishedBenchmark(
+        name="own",
+        title="Own questions",
+        needs="the ZIP of questions that the page saves",
+        rule="IoU of each right region and the one that was found for it; the mean",
+        source="",
+        measure="mean_iou",
+        ask=_ask,
+        read=lambda _: [_as_published(name, one) for name, one in questions.items()],
+        grade=lambda question, answer: _grade(questions[question.id], answer),
+        summarize=lambda graded: _summarize(questions, graded),
+    )
 
 
-def run(
-    data: Path,
-    backend: Backend,
-    model: str,
-    seed: int,  # noqa: ARG001  nothing is random
-    count: int | None,
-) -> Scores:
-    """Ask the first `count` questions, or all, and measure."""
-    with TemporaryDirectory() as folder:
-        questions = read_archive(data, Path(folder))[:count]
-        progress = tqdm(questions, desc=model, unit="question", disable=None, file=sys.stderr)
-        answers = [
-            (question.ground_truth, {model: _find_regions(backend, model, question)})
-            for question in progress
-        ]
+def _as_published(name: str, question: LabelledQuestion) -> PublishedQuestion:
+    boxes = [
+        {"label": question.words, "box": bounding_box(region).corners}
+        for region in question.ground_truth
+    ]
+    return PublishedQuestion(
+        id=name,
+        task=question.task,
+        text=question.words,
+        images=(ImageFile(question.image),),
+        truth={"boxes": boxes},
+    )
+
+
+def _ask(
+    backend: Backend, model: str, question: PublishedQuestion, images: tuple[Image, ...]
+) -> Answer:
+    """Ask as the page does, and keep points too, as boxes without an area."""
+    *_, reply = backend.answer(model, Request(question.task, question.text, images))
+    return read_answer(reply, (Box, Point, Polygon))
+
+
+def _find_regions(answer: Answer) -> list[Region]:
+    boxes = [one.box for one in answer.boxes]
+    return [box if box.area else Point(box.x1, box.y1) for box in boxes]
+
+
+def _grade(question: LabelledQuestion, answer: Answer) -> QuestionScore:
+    score = score_answer(question.ground_truth, _find_regions(answer))
+    words = f"{score.hits} of {len(score.overlaps)} found, {score.extra} too many"
+    return QuestionScore(words, sum(score.overlaps) / max(len(score.overlaps), 1))
+
+
+def _summarize(questions: Mapping[str, LabelledQuestion], graded: Sequence[Graded]) -> Summary:
+    answers = [
+        (questions[one.question.id].ground_truth, {"": _find_regions(one.answer)}) for one in graded
+    ]
     (score,) = rank_models(answers)
-    return {
-        "mean_iou": score.mean_iou,
-        "hit_rate": score.hit_rate,
-        "extra": score.extra,
-        "n": len(questions),
-    }
+    scores = {"mean_iou": score.mean_iou, "hit_rate": score.hit_rate, "extra": score.extra}
+    overlaps = [
+        overlap for truth, found in answers for overlap in score_answer(truth, found[""]).overlaps
+    ]
+    return Summary(scores, overlaps)
 
 
-def _find_regions(backend: Backend, model: str, question: LabelledQuestion) -> tuple[Region, ...]:
-    request = Request(question.task, question.words, (open_image(question.image),))
-    *_, reply = backend.answer(model, request)
-    return tuple(region for mention in reply.mentions for region in mention.regions)
-
-
-BENCHMARK = Benchmark("own", read=read)
+BENCHMARK = Benchmark("own", prepare, needs_data=True)

@@ -2,6 +2,7 @@
 
 Measures, each a share of 0 to 1:
 
+* mean: of what the questions score, each of which counts the same.
 * caption_f1: F1 of the coloured objects named in captions, over all captions together.
 * grounded_recall50: objects that a grounded caption names correctly, with a box of IoU >= 0.5.
 * locate_iou50: searches for one object whose first box has IoU >= 0.5.
@@ -15,18 +16,18 @@ from __future__ import annotations
 
 import random
 import re
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from statistics import fmean
 
-from tqdm import tqdm
-
 from vlm_demo.analysis.matching import match_greedily, normalize_phrase
-from vlm_demo.backend import Backend
-from vlm_demo.evaluation.benchmark import Benchmark, Grade, Question, Scores
+from vlm_demo.evaluation.benchmark import Benchmark, Grade, Preparation, Question
+from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
+from vlm_demo.evaluation.published.question import Answer, PublishedQuestion, QuestionScore
+from vlm_demo.evaluation.published.summary import Graded, Summary
+from vlm_demo.results.pictures import SceneImage
 from vlm_demo.scenes import questions
 from vlm_demo.scenes.dialogues import ENGLISH, JAPANESE
 from vlm_demo.scenes.exchange import Exchange
@@ -54,8 +55,29 @@ class _SceneQuestion:
     scene: Scene
     exchange: Exchange
 
+    @property
+    def name(self) -> str:
+        """Its name: a scene has at most one question of a kind, and the scene determines it."""
+        return f"{self.measure} {self.scene.seed}"
+
     def request(self) -> Request:
         return Request(self.exchange.task, self.exchange.text, (self.scene.image,))
+
+    def as_published(self) -> PublishedQuestion:
+        exchange = self.exchange
+        boxes = [
+            {"label": place.phrase, "box": box.corners}
+            for place in exchange.phrases
+            for box in place.boxes
+        ]
+        return PublishedQuestion(
+            id=self.name,
+            task=exchange.task,
+            text=exchange.text,
+            images=(SceneImage(self.scene.seed),),
+            truth={"answer": exchange.answer_text(), "boxes": boxes},
+            group=self.measure,
+        )
 
 
 @dataclass(slots=True)
@@ -70,26 +92,56 @@ class _Tally:
         return self.hits / self.tries if self.tries else 0.0
 
 
-def run(backend: Backend, model: str, seed: int, count: int | None) -> Scores:
-    """Ask the questions, and measure."""
-    japanese = "Japanese" in backend.spec(model).languages
-    sample = list(_draw_questions(seed, count or _DEFAULT_COUNT, japanese=japanese))
+def prepare(preparation: Preparation) -> PublishedBenchmark:
+    """Draw the questions."""
+    count, japanese = preparation.count or _DEFAULT_COUNT, preparation.knows_japanese
+    sample = {one.name: one for one in _draw_questions(preparation.seed, count, japanese=japanese)}
+    return PublishedBenchmark(
+        name="scenes",
+        title="Drawn scenes",
+        needs="",
+        rule="exact answers, objects that captions name, first boxes with IoU 0.5 or more; the "
+        "mean over the questions",
+        source="",
+        measure="mean",
+        read=lambda _: [one.as_published() for one in sample.values()],
+        grade=lambda question, answer: _score(sample[question.id], answer),
+        summarize=partial(_summarize, sample, japanese=japanese),
+    )
+
+
+def _score(question: _SceneQuestion, answer: Answer) -> QuestionScore:
+    hits, tries = _judge(question, _as_reply(answer))
+    return QuestionScore(answer.text, hits / tries)
+
+
+def _summarize(
+    sample: Mapping[str, _SceneQuestion], graded: Sequence[Graded], *, japanese: bool
+) -> Summary:
     tallies: dict[str, _Tally] = {}
-    for question in tqdm(sample, desc=model, unit="question", disable=None, file=sys.stderr):
-        *_, reply = backend.answer(model, question.request())
-        hits, tries = _judge(question, reply)
+    for one in graded:
+        question = sample[one.question.id]
+        hits, tries = _judge(question, _as_reply(one.answer))
         tally = tallies.setdefault(question.measure, _Tally())
         tally.hits += hits
         tally.tries += tries
-    return {
+    units = [one.verdict.score or 0.0 for one in graded]
+    scores = {
+        "mean": fmean(units),
         "caption_f1": tallies["caption"].share,
         "grounded_recall50": tallies["grounded_caption"].share,
         "locate_iou50": tallies["locate"].share,
         "vqa_em": _mean(tallies, "vqa/"),
         "absent_em": tallies["absent"].share,
         "japanese_em": _mean(tallies, "japanese/") if japanese else None,
-        "n": len(sample),
     }
+    return Summary(scores, units)
+
+
+def _as_reply(answer: Answer) -> Reply:
+    """Return what is kept of a reply as one."""
+    mentions = tuple(Mention(one.label, (0, 0), (one.box,)) for one in answer.boxes)
+    return Reply("", answer.text, mentions)
 
 
 def list_questions(seed: int, count: int | None) -> list[Question]:
@@ -98,8 +150,7 @@ def list_questions(seed: int, count: int | None) -> list[Question]:
     random.Random(seed).shuffle(sample)
     return [
         Question(
-            # A scene has at most one question of a kind, and the scene determines it.
-            name=f"{question.measure} {question.scene.seed}",
+            name=question.name,
             request=question.request(),
             language=question.exchange.language,
             grade=partial(_grade, question),
@@ -237,4 +288,4 @@ def _normalize(answer: str) -> str:
     return answer.strip().rstrip(".。").casefold()
 
 
-BENCHMARK = Benchmark("scenes", run, list_questions)
+BENCHMARK = Benchmark("scenes", prepare, questions=list_questions)

@@ -13,16 +13,20 @@ one, and as many as possible name something else in the picture.
 from __future__ import annotations
 
 import random
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from statistics import fmean
 
-from tqdm import tqdm
+from PIL.Image import Image
 
 from vlm_demo.analysis.multiple_choice import rank_in_every_order
 from vlm_demo.backend import Backend
-from vlm_demo.evaluation.benchmark import Benchmark, Scores
+from vlm_demo.evaluation.benchmark import Benchmark, Preparation
+from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
+from vlm_demo.evaluation.published.question import Answer, PublishedQuestion, QuestionScore
+from vlm_demo.evaluation.published.summary import Graded, Summary
+from vlm_demo.results.pictures import SceneImage
 from vlm_demo.scenes import questions
 from vlm_demo.scenes.dialogues import ENGLISH
 from vlm_demo.scenes.exchange import Exchange
@@ -35,6 +39,9 @@ from vlm_demo.values import Request, Task
 _DEFAULT_COUNT = 150
 _OPTIONS = 4
 
+_BETWEEN = " | "
+"""What stands between the best answers in the orders of the list."""
+
 _KINDS: dict[str, Callable[..., Exchange | None]] = {
     "colour": questions.colour,
     "how_many": questions.how_many,
@@ -44,29 +51,63 @@ _KINDS: dict[str, Callable[..., Exchange | None]] = {
 
 @dataclass(frozen=True, slots=True)
 class _ChoiceQuestion:
+    subject: str  # "colour" and so on
     scene: Scene
     text: str
     options: tuple[str, ...]  # in the first order
     answer: str
 
-    def request(self) -> Request:
-        return Request(Task.VQA, self.text, (self.scene.image,), choices=self.options)
+    def as_published(self) -> PublishedQuestion:
+        return PublishedQuestion(
+            id=f"{self.subject} {self.scene.seed}",
+            task=Task.VQA,
+            text=self.text,
+            images=(SceneImage(self.scene.seed),),
+            truth={"options": self.options, "answer": self.answer},
+            group=self.subject,
+        )
 
 
-def run(backend: Backend, model: str, seed: int, count: int | None) -> Scores:
-    """Ask the questions, and measure."""
-    sample = list(_draw_questions(seed, count or _DEFAULT_COUNT))
-    right = circular = 0
-    for question in tqdm(sample, desc=model, unit="question", disable=None, file=sys.stderr):
-        *_, circle = rank_in_every_order(question.request(), partial(backend.score, model))
-        first = circle.rankings[0].best == question.answer
-        right += first
-        circular += first and circle.is_consistent
-    return {
-        "accuracy": right / len(sample),
-        "circular_accuracy": circular / len(sample),
-        "n": len(sample),
-    }
+def prepare(preparation: Preparation) -> PublishedBenchmark:
+    """Draw the questions."""
+    sample = list(_draw_questions(preparation.seed, preparation.count or _DEFAULT_COUNT))
+    return PublishedBenchmark(
+        name="scenes-choices",
+        title="Multiple choice about drawn scenes",
+        needs="",
+        rule="the true answer is the most probable one in the first order of the list; circular: "
+        "in all four",
+        source="",
+        measure="accuracy",
+        read=lambda _: [one.as_published() for one in sample],
+        grade=grade,
+        ask=ask,
+        summarize=summarize,
+    )
+
+
+def ask(
+    backend: Backend, model: str, question: PublishedQuestion, images: tuple[Image, ...]
+) -> Answer:
+    """Return the most probable answer in every order of the list."""
+    request = Request(question.task, question.text, images, choices=question.truth["options"])
+    *_, circle = rank_in_every_order(request, partial(backend.score, model))
+    return Answer(_BETWEEN.join(ranking.best for ranking in circle.rankings))
+
+
+def grade(question: PublishedQuestion, answer: Answer) -> QuestionScore:
+    """Compare what was best in the first order."""
+    first, *_ = answer.text.split(_BETWEEN)
+    return QuestionScore(first, float(first == question.truth["answer"]))
+
+
+def summarize(graded: Sequence[Graded]) -> Summary:
+    """Return the shares of questions that are right in the first order, and in all."""
+    units = [one.verdict.score or 0.0 for one in graded]
+    circular = [
+        set(one.answer.text.split(_BETWEEN)) == {one.question.truth["answer"]} for one in graded
+    ]
+    return Summary({"accuracy": fmean(units), "circular_accuracy": fmean(circular)}, units)
 
 
 def _draw_questions(seed: int, count: int) -> Iterator[_ChoiceQuestion]:
@@ -83,7 +124,7 @@ def _draw_questions(seed: int, count: int) -> Iterator[_ChoiceQuestion]:
             answer = exchange.answer_text()
             options = [answer, *_wrong_answers(rng, scene, subject, answer)]
             rng.shuffle(options)
-            yield _ChoiceQuestion(scene, exchange.text, tuple(options), answer)
+            yield _ChoiceQuestion(subject, scene, exchange.text, tuple(options), answer)
             left -= 1
 
 
@@ -105,4 +146,4 @@ def _wrong_answers(rng: random.Random, scene: Scene, subject: str, right: str) -
     return list(wrong)[: _OPTIONS - 1]
 
 
-BENCHMARK = Benchmark("scenes-choices", run)
+BENCHMARK = Benchmark("scenes-choices", prepare)

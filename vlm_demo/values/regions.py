@@ -38,6 +38,11 @@ class Box:
         return self.x1 * width, self.y1 * height, self.x2 * width, self.y2 * height
 
     @property
+    def corners(self) -> tuple[float, float, float, float]:
+        """x1, y1, x2, y2."""
+        return self.x1, self.y1, self.x2, self.y2
+
+    @property
     def area(self) -> float:
         """The share of the image that the box covers, 0 to 1."""
         return (self.x2 - self.x1) * (self.y2 - self.y1)

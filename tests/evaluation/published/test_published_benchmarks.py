@@ -3,13 +3,12 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from support.benchmark_folders import BOX, OFFICIAL, OTHERS, Write
 
-from vlm_demo.engines import NumberFormat
+from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.errors import InputError, ServerError, SettingsError
 from vlm_demo.evaluation.benchmarks import benchmarks_by_name
 from vlm_demo.evaluation.published.harness import lmms_eval_command
@@ -28,8 +27,8 @@ class Scripted:
         self._judgement = judgement
         self.asked: list[Request] = []
 
-    def spec(self, name: str) -> SimpleNamespace:
-        return SimpleNamespace(family="llava15", checkpoint="here", number_format=NumberFormat.AUTO)
+    def spec(self, name: str) -> ModelSpec:
+        return ModelSpec(name=name, family="llava15", checkpoint="none/here")
 
     def answer(self, model: str, request: Request) -> Iterator[Reply]:
         if model == "judge":

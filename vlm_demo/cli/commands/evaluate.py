@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -14,9 +15,6 @@ from vlm_demo.cli.options import JsonOutput
 from vlm_demo.cli.signatures import expand_options
 from vlm_demo.cli.terminal import print_json, print_note, print_table
 from vlm_demo.errors import SettingsError
-
-if TYPE_CHECKING:
-    from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
 
 
 class Harness(StrEnum):
@@ -46,8 +44,8 @@ def evaluate(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Folder for the result and the answers of a published benchmark; one that was "
-            "stopped goes on there. Default: evaluations/BENCHMARK/MODEL."
+            help="Folder for the result and the answers; a run that was stopped goes on there. "
+            "Default: a folder of its own in evaluations/BENCHMARK, which the page finds."
         ),
     ] = None,
     judge: Annotated[
@@ -75,30 +73,18 @@ def evaluate(
         print(lazy.harness_command(published, options.select().spec.name, count))
         return
     model = options.select()
+    name, below = model.spec.name, model.settings.evaluations
+    run = {"data": data, "out": out, "below": below, "limit": count, "seed": seed, "judge": judge}
     if published is not None:
-        if data is None:
-            raise SettingsError(
-                f"{published.title} needs a folder of its data: --data FOLDER, with "
-                f"{published.needs}."
-            )
-        result = lazy.run_published(
-            published,
-            model.backend,
-            model.spec.name,
-            data=data,
-            out=out,
-            limit=count,
-            seed=seed,
-            judge=judge,
-        )
-        _print_result(result, published, model, json_output=json_output)
+        result = lazy.run_published(published, model.backend, name, **run)
+        _print_result(result, model, json_output=json_output)
         return
-    name = model.spec.name
-    scores = lazy.evaluate(benchmark, model.backend, name, seed=seed, count=count, data=data)
+    result, scores = lazy.run_benchmark(benchmark, model.backend, name, **run)
     if json_output:
         print_json(dict(scores))
-    else:
-        print_table([("SCORE", name), *((key, _figure(value)) for key, value in scores.items())])
+        return
+    _print_scores(name, scores, result)
+    print_note(f"The result and all answers are in {result['folder']}.")
 
 
 def _print_list(*, json_output: bool) -> None:
@@ -115,7 +101,6 @@ def _print_list(*, json_output: bool) -> None:
 
 def _print_result(
     result: dict[str, Any],
-    benchmark: PublishedBenchmark,
     model: SelectedModel,
     *,
     json_output: bool,
@@ -123,20 +108,24 @@ def _print_result(
     if json_output:
         print_json(result)
         return
-    rows = [("SCORE", model.spec.name)]
-    rows += [(key, _figure(value)) for key, value in result["results"].items()]
-    if interval := result["interval_95"]:
-        rows.append(
-            (f"{benchmark.measure}, 95 %", f"{interval['low']:.3f} - {interval['high']:.3f}")
-        )
-    rows.append(("n", str(result["n-samples"])))
-    print_table(rows)
-    print_note(f"Rule: {benchmark.rule}.")
+    scores = {**result["results"], "n": result["n-samples"]}
+    _print_scores(model.spec.name, scores, result)
+    print_note(f"Rule: {result['rule']}.")
     for key, note in result["notes"].items():
         print_note(f"{key.replace('_', ' ')}: {note}.")
     if result["failed"]:
         print_note(f"{result['failed']} questions could not be asked, and count as wrong.")
     print_note(f"The result and all answers are in {result['folder']}.")
+
+
+def _print_scores(
+    model: str, scores: Mapping[str, float | int | None], result: Mapping[str, Any]
+) -> None:
+    rows = [("SCORE", model), *((key, _figure(value)) for key, value in scores.items())]
+    if interval := result["interval_95"]:
+        span = f"{interval['low']:.3f} - {interval['high']:.3f}"
+        rows.append((f"{result['measure']}, 95 %", span))
+    print_table(rows)
 
 
 def _figure(value: float | int | None) -> str:

@@ -13,10 +13,11 @@ from vlm_demo.errors import InputError
 from vlm_demo.evaluation.metrics.choice_letters import letter_options, read_choice
 from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
 from vlm_demo.evaluation.published.layout import read_list, write_options
-from vlm_demo.evaluation.published.pictures import BenchmarkImages, PictureFolder
+from vlm_demo.evaluation.published.pictures import PictureFolder
 from vlm_demo.evaluation.published.question import Answer, PublishedQuestion, QuestionScore
 from vlm_demo.evaluation.published.rows import BenchmarkRow, read_questions
 from vlm_demo.evaluation.published.tables import read_json
+from vlm_demo.results.pictures import QuestionImage
 from vlm_demo.values import Task
 
 _NEEDS = "the folders questions and images; or Parquet with question, options, answer and image"
@@ -55,7 +56,7 @@ def _read_diagram(path: Path, pictures: PictureFolder) -> Iterator[PublishedQues
 
 
 def _question(
-    identity: str, text: str, options: list[str], answer: str, image: BenchmarkImages
+    identity: str, text: str, options: list[str], answer: str, image: QuestionImage
 ) -> PublishedQuestion:
     if not answer.isdigit() or int(answer) >= len(options):
         raise InputError(f"The question {identity} has no option number {answer!r:.20}.")

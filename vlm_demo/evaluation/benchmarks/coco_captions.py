@@ -13,11 +13,12 @@ from typing import Any
 from vlm_demo.errors import InputError
 from vlm_demo.evaluation.metrics.cider import cider
 from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
-from vlm_demo.evaluation.published.pictures import BenchmarkImages, PictureFolder
+from vlm_demo.evaluation.published.pictures import PictureFolder
 from vlm_demo.evaluation.published.question import Answer, PublishedQuestion, QuestionScore
 from vlm_demo.evaluation.published.rows import BenchmarkRow, read_questions
 from vlm_demo.evaluation.published.summary import Graded, Summary
 from vlm_demo.evaluation.published.tables import list_tables, read_json
+from vlm_demo.results.pictures import QuestionImage
 from vlm_demo.values import Task
 
 _NEEDS = (
@@ -70,7 +71,7 @@ def _read_captions(content: Any) -> dict[str, list[str]]:
     return {one["file_name"]: texts[one["id"]] for one in content["images"] if one["id"] in texts}
 
 
-def _question(identity: str, image: BenchmarkImages, captions: list[str]) -> PublishedQuestion:
+def _question(identity: str, image: QuestionImage, captions: list[str]) -> PublishedQuestion:
     return PublishedQuestion(identity, Task.CAPTION, "", (image,), {"captions": captions})
 
 
@@ -101,6 +102,7 @@ PUBLISHED = PublishedBenchmark(
     rule="CIDEr-D times 100; how rare words are follows from the pictures that are asked",
     source="https://cocodataset.org",
     measure="cider",
+    full=100,
     read=read,
     grade=grade,
     summarize=summarize,

@@ -125,6 +125,7 @@ PUBLISHED = PublishedBenchmark(
     "category, and the mean of the categories",
     source="https://github.com/turingmotors/heron",
     measure="score",
+    full=100,
     read=read,
     grade=grade,
     summarize=summarize,

@@ -61,6 +61,7 @@ _benchmark = partial(
     PublishedBenchmark,
     rule=f"ROUGE-L F times 100 over Japanese words of {TOKENISER}",
     measure="rouge_l",
+    full=100,
     grade=grade,
     summarize=summarize,
 )

@@ -14,10 +14,10 @@ from vlm_demo.errors import InputError
 from vlm_demo.evaluation.metrics.choice_letters import letter_options, read_choice
 from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
 from vlm_demo.evaluation.published.layout import write_options
-from vlm_demo.evaluation.published.pictures import BenchmarkImages, EncodedImage, ParquetImage
 from vlm_demo.evaluation.published.question import Answer, PublishedQuestion, QuestionScore
 from vlm_demo.evaluation.published.summary import Graded, Summary
 from vlm_demo.evaluation.published.tables import Row, read_rows
+from vlm_demo.results.pictures import EncodedImage, ParquetImage, QuestionImage
 from vlm_demo.values import Task
 
 _NEEDS = "mmbench_dev_en.tsv or the like, or Parquet, with index, question, A, B, answer and image"
@@ -48,7 +48,7 @@ def _index(row: Row) -> int:
         raise InputError(f"{row.path} has the index {row.text('index')!r:.40}.") from error
 
 
-def _find_image(row: Row, images: dict[str, object]) -> BenchmarkImages:
+def _find_image(row: Row, images: dict[str, object]) -> QuestionImage:
     image = row.values["image"]
     for _ in range(2):
         if isinstance(image, str) and len(image) <= _LONGEST_INDEX and image in images:
@@ -60,7 +60,7 @@ def _find_image(row: Row, images: dict[str, object]) -> BenchmarkImages:
     raise InputError(f"{row.path} has no picture for the question {row.text('index')}.")
 
 
-def _read_orders(row: Row, image: BenchmarkImages) -> Iterator[PublishedQuestion]:
+def _read_orders(row: Row, image: QuestionImage) -> Iterator[PublishedQuestion]:
     """Yield the question with its options in every rotation."""
     options = [row.text(letter) for letter in "ABCDEFGH" if _is_given(row.text(letter))]
     answer = row.text("answer").strip()

@@ -13,9 +13,9 @@ from vlm_demo.evaluation.metrics.choice_letters import letter_options
 from vlm_demo.evaluation.metrics.mmmu import is_right_open, read_mmmu_choice
 from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
 from vlm_demo.evaluation.published.layout import read_list, write_options
-from vlm_demo.evaluation.published.pictures import BenchmarkImages
 from vlm_demo.evaluation.published.question import Answer, PublishedQuestion, QuestionScore
 from vlm_demo.evaluation.published.rows import BenchmarkRow, read_questions
+from vlm_demo.results.pictures import QuestionImage
 from vlm_demo.values import Task
 
 _NEEDS = "Parquet (or JSON lines) with id, question, options, answer, question_type and image_1"
@@ -58,7 +58,7 @@ def _read_row(row: BenchmarkRow) -> PublishedQuestion | None:
     )
 
 
-def _find_images(row: BenchmarkRow, text: str) -> list[BenchmarkImages]:
+def _find_images(row: BenchmarkRow, text: str) -> list[QuestionImage]:
     """Return the pictures that the text names, in the order of their numbers; else the first."""
     numbers = sorted(set(_IMAGE.findall(text))) or ["1"]
     return [row.picture(f"image_{number}") for number in numbers]

@@ -21,11 +21,12 @@ from vlm_demo.errors import ImageError, InputError
 from vlm_demo.evaluation.metrics.detection import is_hit
 from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
 from vlm_demo.evaluation.published.layout import find_split, read_box
-from vlm_demo.evaluation.published.pictures import BenchmarkImages, PictureFolder
+from vlm_demo.evaluation.published.pictures import PictureFolder
 from vlm_demo.evaluation.published.question import Answer, PublishedQuestion, QuestionScore
 from vlm_demo.evaluation.published.rows import BenchmarkRow, read_benchmark_rows
 from vlm_demo.evaluation.published.tables import Row, read_json
 from vlm_demo.prompting.targets import quote_target
+from vlm_demo.results.pictures import QuestionImage
 from vlm_demo.values import Box, Task
 
 _NEEDS = (
@@ -84,7 +85,7 @@ def _read_row(row: BenchmarkRow) -> Iterator[PublishedQuestion]:
         )
 
 
-def _read_size(row: Row, image: BenchmarkImages) -> tuple[float, float]:
+def _read_size(row: Row, image: QuestionImage) -> tuple[float, float]:
     width, height = row.values.get("width"), row.values.get("height")
     if isinstance(width, int | float) and isinstance(height, int | float) and width and height:
         return float(width), float(height)
@@ -127,9 +128,9 @@ def _unpickle(path: Path) -> Any:
 
 
 def _question(
-    identity: str, sentence: str, image: BenchmarkImages, box: Box, split: str
+    identity: str, sentence: str, image: QuestionImage, box: Box, split: str
 ) -> PublishedQuestion:
-    truth = {"sentence": sentence, "box": [box.x1, box.y1, box.x2, box.y2]}
+    truth = {"sentence": sentence, "box": list(box.corners)}
     text = quote_target(sentence.strip())
     return PublishedQuestion(identity, Task.GROUNDING, text, (image,), truth, split)
 
@@ -138,12 +139,8 @@ def grade(question: PublishedQuestion, answer: Answer) -> QuestionScore:
     """Compare the first box with the right one."""
     truth = Box(*question.truth["box"])
     found: Sequence[Box] = [one.box for one in answer.boxes]
-    prediction = " ".join(f"{value:.3f}" for value in _corners(found[0])) if found else ""
+    prediction = " ".join(f"{value:.3f}" for value in found[0].corners) if found else ""
     return QuestionScore(prediction, float(is_hit(found, truth)))
-
-
-def _corners(box: Box) -> tuple[float, ...]:
-    return box.x1, box.y1, box.x2, box.y2
 
 
 _benchmark = partial(

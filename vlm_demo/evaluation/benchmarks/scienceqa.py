@@ -13,9 +13,9 @@ from vlm_demo.evaluation.benchmarks.ai2d import grade
 from vlm_demo.evaluation.metrics.choice_letters import letter_options
 from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
 from vlm_demo.evaluation.published.layout import read_list, write_options
-from vlm_demo.evaluation.published.pictures import BenchmarkImages
 from vlm_demo.evaluation.published.question import PublishedQuestion
 from vlm_demo.evaluation.published.rows import BenchmarkRow, read_questions
+from vlm_demo.results.pictures import QuestionImage
 from vlm_demo.values import Task
 
 _NEEDS = (
@@ -50,7 +50,7 @@ def _read_row(row: BenchmarkRow) -> PublishedQuestion | None:
     )
 
 
-def _find_image(row: BenchmarkRow) -> BenchmarkImages:
+def _find_image(row: BenchmarkRow) -> QuestionImage:
     if "key" in row.values:  # of problems.json: each question has a folder of its own
         return row.pictures.find(f"test/{row.text('key')}/{row.text('image')}")
     return row.picture("image")

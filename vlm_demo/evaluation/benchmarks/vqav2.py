@@ -14,10 +14,11 @@ from typing import Any
 from vlm_demo.errors import InputError
 from vlm_demo.evaluation.metrics.vqa import normalize_evalai, vqa_accuracy
 from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
-from vlm_demo.evaluation.published.pictures import BenchmarkImages, PictureFolder
+from vlm_demo.evaluation.published.pictures import PictureFolder
 from vlm_demo.evaluation.published.question import Answer, PublishedQuestion, QuestionScore
 from vlm_demo.evaluation.published.rows import BenchmarkRow, read_questions
 from vlm_demo.evaluation.published.tables import list_tables, read_json
+from vlm_demo.results.pictures import QuestionImage
 from vlm_demo.values import Task
 
 _NEEDS = (
@@ -82,7 +83,7 @@ def _read_official(folder: Path, pictures: PictureFolder) -> Iterator[PublishedQ
 
 
 def _question(
-    identity: str, text: str, image: BenchmarkImages, answers: list[str], kind: str
+    identity: str, text: str, image: QuestionImage, answers: list[str], kind: str
 ) -> PublishedQuestion:
     return PublishedQuestion(identity, Task.VQA, text, (image,), {"answers": answers}, kind)
 

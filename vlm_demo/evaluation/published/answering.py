@@ -23,7 +23,7 @@ from vlm_demo.evaluation.published.question import (
 from vlm_demo.evaluation.published.summary import Graded
 from vlm_demo.families import get_family
 from vlm_demo.prompting.confidence import region_confidences
-from vlm_demo.values import Box, Reply, Request, Sampling, Task
+from vlm_demo.values import Box, Region, Reply, Request, Sampling, Task, bounding_box
 
 AT_ONCE = 8
 """Number of questions that are answered at the same time."""
@@ -86,17 +86,21 @@ class Examiner:
 
     def _answer(self, question: PublishedQuestion) -> Graded:
         try:
-            images = tuple(image.open() for image in question.images)
-            request = self._request(question, images)
-            *_, reply = self.backend.answer(self.model, request)
+            answer = self._ask_one(question)
         except UnsupportedTaskError:
             raise  # true of every question
         except InputError as error:
             return self._grade(question, Answer("", error=str(error)))
-        answer = read_answer(reply)
         if self.benchmark.judge_prompt is not None:
             answer = replace(answer, judgement=self._judge(question, answer))
         return self._grade(question, answer)
+
+    def _ask_one(self, question: PublishedQuestion) -> Answer:
+        images = tuple(image.open() for image in question.images)
+        if self.benchmark.ask is not None:
+            return self.benchmark.ask(self.backend, self.model, question, images)
+        *_, reply = self.backend.answer(self.model, self._request(question, images))
+        return read_answer(reply)
 
     def _request(self, question: PublishedQuestion, images: tuple[Image, ...]) -> Request:
         task = choose_task(self.backend, self.model, question.task)
@@ -128,12 +132,17 @@ def choose_task(backend: Backend, model: str, task: Task) -> Task:
     return task
 
 
-def read_answer(reply: Reply) -> Answer:
-    """Return what is kept of a reply: its words, and its boxes in their order."""
+def read_answer(reply: Reply, kinds: tuple[type[Region], ...] = (Box,)) -> Answer:
+    """Return what is kept of a reply: its words, and its boxes in their order.
+
+    Args:
+        reply: a complete one.
+        kinds: of regions that are kept, as the boxes around them.
+    """
     boxes = tuple(
-        LabelledBox(mention.target or mention.phrase, region, confidence)
+        LabelledBox(mention.target or mention.phrase, bounding_box(region), confidence)
         for mention, confidences in zip(reply.mentions, region_confidences(reply), strict=True)
         for region, confidence in zip(mention.regions, confidences, strict=True)
-        if isinstance(region, Box)
+        if isinstance(region, kinds)
     )
     return Answer(reply.text, boxes)

@@ -7,25 +7,30 @@ cut off is asked again, and so are questions whose answer failed.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from vlm_demo.errors import FileError, InputError, SettingsError
 from vlm_demo.evaluation.published.question import Answer, LabelledBox
 from vlm_demo.evaluation.published.summary import Graded
+from vlm_demo.results.run_files import QUESTIONS_FILE
 from vlm_demo.values import Box
 
 
 class AnswerJournal:
-    """The answers of one run in a file."""
+    """The answers of one run in a file, or in memory only."""
 
-    def __init__(self, path: Path, run: Mapping[str, Any]) -> None:
+    def __init__(
+        self, folder: Path | None, run: Mapping[str, Any], *, data: Path | None = None
+    ) -> None:
         """Open the file of a run, or begin it.
 
         Args:
-            path: of the file.
+            folder: of the run; None: the answers are not kept.
             run: plain data that says which run it is; only the same run goes on.
+            data: folder of the benchmark's data, in which its pictures are found again.
 
         Raises:
             SettingsError: the file is of another run.
@@ -35,15 +40,11 @@ class AnswerJournal:
         self.answers: dict[str, Answer] = {}
         """The answers so far, by the question's id."""
 
-        self._path = path
-        kept = self._read(run)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if kept is None:
-                kept = [json.dumps({"run": run}, ensure_ascii=False)]
-            path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
-        except OSError as error:
-            raise FileError(f"{path} cannot be written: {error.strerror or error}.") from error
+        self._folder = folder
+        self._data = data
+        if folder is not None:
+            self._path = folder / QUESTIONS_FILE
+            self._begin(run)
 
     def add(self, graded: Graded) -> None:
         """Write an answer and its verdict.
@@ -53,9 +54,14 @@ class AnswerJournal:
         """
         question, answer = graded.question, graded.answer
         self.answers[question.id] = answer
+        if self._folder is None:
+            return
+        data = self._data or self._folder
         record = {
             "id": question.id,
             **({"group": question.group} if question.group else {}),
+            "task": str(question.task),
+            "pictures": [image.refer(data, self._folder) for image in question.images],
             "question": question.text,
             "answer": answer.text,
             "boxes": [_box_to_data(box) for box in answer.boxes],
@@ -65,9 +71,23 @@ class AnswerJournal:
             **({"judgement": answer.judgement} if answer.judgement else {}),
             **({"error": answer.error} if answer.error else {}),
         }
+        line = json.dumps(record, ensure_ascii=False)
+        with self._writing(), self._path.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+    def _begin(self, run: Mapping[str, Any]) -> None:
+        """Read what is there, and write it again without what was cut off or failed."""
+        kept = self._read(run)
+        if kept is None:
+            kept = [json.dumps({"run": run}, ensure_ascii=False)]
+        with self._writing():
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
         try:
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(record, ensure_ascii=False) + "\n")
+            yield
         except OSError as error:
             raise FileError(
                 f"{self._path} cannot be written: {error.strerror or error}."
@@ -111,7 +131,7 @@ class AnswerJournal:
 
 
 def _box_to_data(box: LabelledBox) -> dict[str, Any]:
-    corners = [round(value, 5) for value in (box.box.x1, box.box.y1, box.box.x2, box.box.y2)]
+    corners = [round(value, 5) for value in box.box.corners]
     return {"label": box.label, "box": corners, "confidence": box.confidence}
 
 

@@ -1,93 +1,17 @@
-"""Pictures of a benchmark's folder, which are opened only when they are asked about."""
+"""Finds the pictures that the files of a benchmark's folder name."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from threading import Lock
-from typing import Any, Protocol
 
-from PIL.Image import Image
-from pyarrow import ArrowException, parquet  # type: ignore[import-untyped]
-
-from vlm_demo.errors import ImageError, InputError
-from vlm_demo.images.opening import open_image
+from vlm_demo.errors import InputError
+from vlm_demo.results.pictures import ImageFile
 
 _SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 
 _SHOWN = 3
 """How many missing pictures an error names."""
-
-_GROUPS = 4
-"""How many row groups of Parquet files are kept in memory."""
-
-_reading = Lock()
-
-
-class BenchmarkImages(Protocol):
-    """Where a picture is."""
-
-    def open(self) -> Image:
-        """Open it.
-
-        Raises:
-            ImageError: it is damaged, too large, or gone.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class ImageFile:
-    """A file."""
-
-    path: Path
-
-    def open(self) -> Image:
-        return open_image(self.path)
-
-
-@dataclass(frozen=True, slots=True)
-class EncodedImage:
-    """A picture in base64, as MMBench's table has it."""
-
-    text: str
-
-    def open(self) -> Image:
-        try:
-            return open_image(base64.b64decode(self.text, validate=True))
-        except binascii.Error as error:
-            raise ImageError("This picture is not written in base64.") from error
-
-
-@dataclass(frozen=True, slots=True)
-class ParquetImage:
-    """A picture in a Parquet file, in the form of the `datasets` library."""
-
-    path: Path
-    column: str
-    group: int  # row group
-    row: int  # within it
-
-    def open(self) -> Image:
-        with _reading:
-            value = _read_column(self.path, self.group, self.column)[self.row].as_py()
-        content = value.get("bytes") if isinstance(value, Mapping) else value
-        if not content:
-            raise ImageError(f"{self.path.name} has no picture in row {self.row + 1}.")
-        return open_image(content)
-
-
-@lru_cache(_GROUPS)
-def _read_column(path: Path, group: int, column: str) -> Any:  # PyArrow has no types
-    try:
-        with parquet.ParquetFile(path) as file:
-            return file.read_row_group(group, columns=[column]).column(column)
-    except (ArrowException, OSError) as error:
-        raise ImageError(f"{path} cannot be read: {error}") from error
 
 
 class PictureFolder:

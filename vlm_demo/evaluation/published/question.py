@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vlm_demo.evaluation.published.pictures import BenchmarkImages
+from vlm_demo.results.pictures import QuestionImage
 from vlm_demo.values import Box, Task
 
 
@@ -17,7 +17,7 @@ class PublishedQuestion:
     id: str  # unique within the benchmark
     task: Task  # another one is taken where the model's family cannot do it
     text: str
-    images: tuple[BenchmarkImages, ...]
+    images: tuple[QuestionImage, ...]
     truth: Mapping[str, Any]  # plain data: what the rule compares with
     group: str = ""  # the split or category whose score is reported apart
     unit: str = ""  # questions of one unit are sampled together; "": it is its own

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vlm_demo.errors import InputError
-from vlm_demo.evaluation.published.pictures import BenchmarkImages, ParquetImage, PictureFolder
+from vlm_demo.evaluation.published.pictures import PictureFolder
 from vlm_demo.evaluation.published.question import PublishedQuestion
 from vlm_demo.evaluation.published.tables import Columns, Row, read_rows
+from vlm_demo.results.pictures import ParquetImage, QuestionImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class BenchmarkRow(Row):
         """A name for its question where the data give none."""
         return f"{self.path.stem}-{self.number}"
 
-    def picture(self, *columns: str) -> BenchmarkImages:
+    def picture(self, *columns: str) -> QuestionImage:
         """Return its picture, from the first of these columns that has one.
 
         Raises:

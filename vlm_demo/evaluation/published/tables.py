@@ -14,7 +14,7 @@ import pyarrow  # type: ignore[import-untyped]
 from pyarrow import ArrowException, parquet
 
 from vlm_demo.errors import InputError
-from vlm_demo.evaluation.published.pictures import ParquetImage
+from vlm_demo.results.pictures import ParquetImage
 
 _SUFFIXES = frozenset({".parquet", ".json", ".jsonl", ".csv", ".tsv"})
 
