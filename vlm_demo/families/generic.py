@@ -17,9 +17,10 @@ from dataclasses import replace
 from vlm_demo.families import all_families
 from vlm_demo.markup.any_notation import read_any_notation
 from vlm_demo.markup.base import Markup
-from vlm_demo.markup.coordinate_spaces import N1000
+from vlm_demo.markup.coordinate_spaces import N1000, UNIT
 from vlm_demo.markup.json_markup import json_writer
 from vlm_demo.markup.space_guess import Y_FIRST_KEY, SpaceGuess, guess_space
+from vlm_demo.markup.written_answers import json_answer_writer
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.plain_instructions import PLAIN_ENGLISH
 from vlm_demo.prompting.reasoning import split_reasoning
@@ -102,7 +103,13 @@ FAMILY = Generic(
     },
     # One answer about all of them also has more numbers to guess the space from.
     target_lists={Task.GROUNDING: TargetList(_CLASSES), Task.DETECT: TargetList(_CLASSES)},
-    markup=Markup(read_any_notation, json_writer("bbox"), UNKNOWN, reads_json=True),
+    markup=Markup(
+        read_any_notation,
+        json_writer("bbox"),
+        UNKNOWN,
+        reads_json=True,
+        answer_writer=json_answer_writer("bbox", decimals=3, label_first=True, space=UNIT),
+    ),
     unsupported_reason=message(
         "this task needs a wording that the model was taught, and none is known"
     ),

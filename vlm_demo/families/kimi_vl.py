@@ -27,6 +27,7 @@ from vlm_demo.markup.coordinate_spaces import UNIT, CoordinateSpace
 from vlm_demo.markup.fraction_json import fraction_writer
 from vlm_demo.markup.json_markup import read_json_into
 from vlm_demo.markup.json_parsing.selection import JsonDialect
+from vlm_demo.markup.written_answers import json_answer_writer
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.plain_instructions import FIND, FIND_EVERY, PLAIN_ENGLISH
@@ -86,7 +87,13 @@ FAMILY = Family(
     instructions={**PLAIN_ENGLISH, Task.GROUNDING: FIND + _JSON, Task.DETECT: _EVERY},
     target_lists={Task.GROUNDING: TargetList(_EVERY), Task.DETECT: TargetList(_EVERY)},
     notes={Task.GROUNDING: NOTE, Task.DETECT: NOTE},
-    markup=Markup(read_boxes_and_calls, fraction_writer("bbox_2d", 3), UNIT, reads_json=True),
+    markup=Markup(
+        read_boxes_and_calls,
+        fraction_writer("bbox_2d", 3),
+        UNIT,
+        reads_json=True,
+        answer_writer=json_answer_writer("bbox_2d", decimals=3),
+    ),
     documented_template=TEMPLATE,
     end_markers=("<|im_end|>", "[EOS]"),
     prefix_separator=None,

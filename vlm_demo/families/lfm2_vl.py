@@ -17,6 +17,7 @@ from vlm_demo.markup.base import Markup
 from vlm_demo.markup.coordinate_spaces import UNIT
 from vlm_demo.markup.fraction_json import fraction_writer
 from vlm_demo.markup.json_markup import json_reader
+from vlm_demo.markup.written_answers import json_answer_writer
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.image_resolutions import ImageResolution
@@ -45,7 +46,12 @@ FAMILY = Family(
         Task.GROUNDING: DETECT_PROMPT,
         Task.DETECT: DETECT_PROMPT,
     },
-    markup=Markup(json_reader(), fraction_writer("bbox", 2), UNIT),
+    markup=Markup(
+        json_reader(),
+        fraction_writer("bbox", 2),
+        UNIT,
+        answer_writer=json_answer_writer("bbox", decimals=2, label_first=True),
+    ),
     documented_template=TEMPLATE,
     end_markers=("<|im_end|>", "<|endoftext|>"),
     prefix_separator="",

@@ -71,7 +71,13 @@ FAMILY = Family(
         Task.GROUNDING: "Please provide the bounding box coordinate of the region this sentence "
         "describes: <ref>{text}</ref>",
     },
-    markup=Markup(TAGS.read, write_boxes, N1000),
+    markup=Markup(
+        TAGS.read,
+        write_boxes,
+        N1000,
+        phrase_pattern="<ref>{phrase}</ref>{places}",
+        repeats_target=True,
+    ),
     markup_signature=r"<box>\s*[0-9]",
     documented_template=TEMPLATE,
     keep_special_tokens=True,

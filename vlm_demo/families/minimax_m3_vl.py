@@ -15,6 +15,7 @@ from vlm_demo.markup.base import Markup
 from vlm_demo.markup.coordinate_spaces import UNIT
 from vlm_demo.markup.fraction_json import fraction_writer
 from vlm_demo.markup.json_markup import json_reader
+from vlm_demo.markup.written_answers import json_answer_writer
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.plain_instructions import FIND, FIND_EVERY, PLAIN_ENGLISH
@@ -41,7 +42,12 @@ FAMILY = Family(
     instructions={**PLAIN_ENGLISH, Task.GROUNDING: FIND + _JSON, Task.DETECT: _EVERY},
     target_lists={Task.GROUNDING: TargetList(_EVERY), Task.DETECT: TargetList(_EVERY)},
     notes={Task.GROUNDING: NOTE, Task.DETECT: NOTE},
-    markup=Markup(json_reader(), fraction_writer("box", 3), UNIT),
+    markup=Markup(
+        json_reader(),
+        fraction_writer("box", 3),
+        UNIT,
+        answer_writer=json_answer_writer("box", decimals=3, label_first=True),
+    ),
     end_markers=("[e~[",),
     prefix_separator=None,
     sampling=Sampling(max_new_tokens=4096, temperature=1.0, top_p=0.95),

@@ -21,7 +21,7 @@ is the cards' own. There is no way to write a region in a question, so it is dra
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from vlm_demo.markup.base import (
@@ -34,6 +34,7 @@ from vlm_demo.markup.base import (
 )
 from vlm_demo.markup.coordinate_spaces import N100, N1000, CoordinateSpace
 from vlm_demo.markup.location_tokens import strip_partial_tag, strip_tags
+from vlm_demo.markup.written_answers import AnswerPart, AnswerPhrase, WriteAnswer
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME, Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
@@ -96,6 +97,26 @@ def write_coords(regions: Sequence[Region], frame: Frame, space: CoordinateSpace
     points = [space.to_numbers(_centre(region), frame) for region in regions]
     numbered = (f"{at} {round(x):03} {round(y):03}" for at, (x, y) in enumerate(points, 1))
     return f'<points coords="1 {" ".join(numbered)}"></points>'
+
+
+def name_points(
+    write: Callable[[Sequence[Region], Frame, CoordinateSpace], str],
+) -> WriteAnswer:
+    """Return a writer of answers in which the words of a phrase stand in its element."""
+
+    def write_answer(parts: Sequence[AnswerPart], frame: Frame, space: CoordinateSpace) -> str:
+        return "".join(
+            part if isinstance(part, str) else write_element(part, frame, space) for part in parts
+        )
+
+    def write_element(phrase: AnswerPhrase, frame: Frame, space: CoordinateSpace) -> str:
+        if not phrase.boxes:
+            return f"There is no {phrase.phrase}."
+        words = phrase.phrase.replace('"', "'")
+        element = write(phrase.boxes, frame, space)
+        return element.replace("></", f' alt="{words}">{words}</', 1)
+
+    return write_answer
 
 
 def _unescape_tag(tag: re.Match[str]) -> str:
@@ -232,7 +253,12 @@ FAMILY = Molmo(
         Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
     },
     markup_signature=r"<points?\s",
-    markup=Markup(read_points, write_hundredths, N100),
+    markup=Markup(
+        read_points,
+        write_hundredths,
+        N100,
+        answer_writer=name_points(write_hundredths),
+    ),
     documented_template="{% for message in messages %} {{ message['role'] | capitalize }}: "
     + _TEXT
     + "{% endfor %}{% if add_generation_prompt %} Assistant:{% endif %}",
@@ -249,7 +275,12 @@ MOLMO2 = replace(
     title="Molmo 2",
     model_types={"molmo2": Architecture(position_ids="plain")},
     checkpoints=("allenai/Molmo2-4B", "allenai/Molmo2-8B", "allenai/Molmo2-O-7B"),
-    markup=Markup(read_points, write_coords, N1000),
+    markup=Markup(
+        read_points,
+        write_coords,
+        N1000,
+        answer_writer=name_points(write_coords),
+    ),
     documented_template="{% set pictures = messages | map(attribute='content') | sum(start=[])"
     " | selectattr('type', 'equalto', 'image') | list %}"
     "{% for _ in pictures %}"

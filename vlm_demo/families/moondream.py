@@ -37,6 +37,7 @@ from vlm_demo.markup.json_parsing.shapes import (
     names_places,
     says_no_places,
 )
+from vlm_demo.markup.written_answers import AnswerPart, split_phrases
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
@@ -69,6 +70,13 @@ def write_dictionary(regions: Sequence[Region], frame: Frame, space: CoordinateS
         for box in boxes
     )
     return f'{{"objects": [{{{"}, {".join(objects)}}}]}}'
+
+
+def write_objects(parts: Sequence[AnswerPart], frame: Frame, space: CoordinateSpace) -> str:
+    """Write what the API returns: words, or the boxes of a list, which have no names."""
+    words, phrases = split_phrases(parts)
+    boxes = [box for one in phrases for box in one.boxes]
+    return words or (write_dictionary(boxes, frame, space) if boxes else '{"objects": []}')
 
 
 def _answer(raw: str) -> Structure | None:
@@ -141,7 +149,13 @@ FAMILY = Moondream(
         Task.DETECT: "\n\nDetect: {text}\n\n",
         Task.DESCRIBE_REGION: f"\n\nQuestion: {DESCRIBE_MARKED_REGION}\n\nAnswer:",
     },
-    markup=Markup(read_dictionary, write_dictionary, UNIT, reads_json=True),
+    markup=Markup(
+        read_dictionary,
+        write_dictionary,
+        UNIT,
+        reads_json=True,
+        answer_writer=write_objects,
+    ),
     chat_template=BARE_TEXT,
     end_markers=("<|endoftext|>",),
     limits=FamilyLimits(history="none", chats_without_image=False),

@@ -19,12 +19,15 @@ from vlm_demo.markup.parsed_output import (
     parse_number,
     parse_numbers,
 )
+from vlm_demo.markup.written_answers import AnswerPart, AnswerPhrase, WriteAnswer, fill_pattern
 from vlm_demo.values import Frame, Point, Region
 
 __all__ = [
     "MAX_NUMBER",
     "NOWHERE",
     "NUMBER_PATTERN",
+    "AnswerPart",
+    "AnswerPhrase",
     "Markup",
     "ParsedOutput",
     "ParsedOutputBuilder",
@@ -61,6 +64,21 @@ class Markup:
     """What numbers in JSON count, where the family's own are no coordinates that a person would
     ask for; None: the same."""
 
+    phrase_pattern: str = "{phrase} {places}"
+    """How an answer writes a phrase, "{phrase}", and its regions, "{places}"."""
+
+    phrase_separator: str = ", "
+    """What stands between two phrases of a list."""
+
+    repeats_target: bool = False
+    """Whether the pattern is also that of the answer to a search for one thing."""
+
+    absence: str = "There is no {phrase}."
+    """The answer to a search that finds nothing, where nobody documents one."""
+
+    answer_writer: WriteAnswer | None = None
+    """Writes a whole answer; None: `write` and the pattern do."""
+
     def space_for(self, frame: Frame) -> CoordinateSpace:
         """Return the space that numbers are taken to be in: the family's, or the chosen one."""
         return SPACES.get(frame.space, self.space)
@@ -80,3 +98,23 @@ class Markup:
     def write_regions(self, regions: Sequence[Region], frame: Frame) -> str:
         """Write the regions of one phrase in the space that applies."""
         return self.write(regions, frame, self.space_for(frame))
+
+    @property
+    def names_target(self) -> bool:
+        """Whether the answer to a search for one thing names it."""
+        return self.repeats_target or self.answer_writer is not None
+
+    def write_answer(self, parts: Sequence[AnswerPart], frame: Frame) -> str:
+        """Write a whole answer as the family's models do, so that `read_output` reads it."""
+        phrases = [part for part in parts if isinstance(part, AnswerPhrase)]
+        space = self.space_for(frame)
+        if self.answer_writer:
+            return self.answer_writer(parts, frame, space)
+        if len(phrases) == len(parts) and not any(phrase.boxes for phrase in phrases):
+            return "\n".join(self.absence.replace("{phrase}", one.phrase) for one in phrases)
+        return fill_pattern(
+            parts,
+            self.phrase_pattern,
+            self.phrase_separator,
+            lambda boxes: self.write(boxes, frame, space),
+        )

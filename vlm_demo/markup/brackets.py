@@ -92,7 +92,14 @@ class Brackets:
 
         `asks_points` says that the family was made to be asked about points too.
         """
-        return Markup(self.read, self.write, space, self.write_point if asks_points else None)
+        phrase = "<p>{phrase}</p>" if self.tagged_phrases else "{phrase} "
+        return Markup(
+            self.read,
+            self.write,
+            space,
+            self.write_point if asks_points else None,
+            phrase_pattern=f"{phrase}{{places}}",
+        )
 
     def read(self, raw: str, frame: Frame, space: CoordinateSpace) -> ParsedOutput:
         """Read the regions in output that may be growing, cut off or damaged."""

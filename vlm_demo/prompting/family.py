@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import Self
 
 from vlm_demo.errors import InputError
-from vlm_demo.markup.base import ParsedOutput, Span
+from vlm_demo.markup.base import AnswerPart, AnswerPhrase, ParsedOutput, Span
+from vlm_demo.prompting.answer_beginning import continue_prefix, decapitalize
 from vlm_demo.prompting.conversation_labels import ConversationLabels, derive_labels
 from vlm_demo.prompting.escaping import escape_control_tokens
 from vlm_demo.prompting.family_spec import FamilyLimits, FamilySpec
@@ -219,6 +220,27 @@ class Family(FamilySpec):
             answer=answer,
         )
         return move_to_whole(reply, prompt.crop) if prompt.crop else reply
+
+    def write_answer(self, parts: Sequence[AnswerPart], prompt: Prompt) -> str:
+        """Write the whole answer to a prompt as the family's models give it.
+
+        It is what comes behind `prompt.answer_prefix`; `reply` reads it back. Reasoning that the
+        prompt opens is closed first.
+        """
+        if prompt.answer_prefix[-1:].isalpha():
+            parts = decapitalize(parts)
+        answer = continue_prefix(self._write_parts(parts, prompt), prompt.answer_prefix)
+        return f"</think>\n\n{answer}" if self._begins_in_reasoning(prompt) else answer
+
+    def _write_parts(self, parts: Sequence[AnswerPart], prompt: Prompt) -> str:
+        if self.markup is None or prompt.frame is None:
+            return "".join(part if isinstance(part, str) else part.phrase for part in parts)
+        match list(parts):
+            case [AnswerPhrase(phrase, (_, *_)) as found] if (
+                phrase == prompt.default_phrase and not self.markup.names_target
+            ):
+                return self.markup.write_answer([replace(found, phrase="")], prompt.frame)
+        return self.markup.write_answer(parts, prompt.frame)
 
     def default_frame(self, size: Size, *, space: str = "") -> Frame:
         """Return the frame of an output where it is not known how large the model saw the image.

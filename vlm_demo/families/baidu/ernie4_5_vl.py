@@ -16,6 +16,7 @@ goes on with `<think>`.
 from vlm_demo.markup.base import Markup
 from vlm_demo.markup.coordinate_spaces import N1000
 from vlm_demo.markup.json_markup import json_reader, json_writer
+from vlm_demo.markup.written_answers import json_answer_writer
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.plain_instructions import FIND, FIND_EVERY, PLAIN_ENGLISH
@@ -45,7 +46,12 @@ FAMILY = Family(
     checkpoints=("baidu/ERNIE-4.5-VL-28B-A3B-PT",),
     instructions={**PLAIN_ENGLISH, Task.GROUNDING: FIND + _JSON, Task.DETECT: _EVERY},
     target_lists={Task.GROUNDING: TargetList(_EVERY), Task.DETECT: TargetList(_EVERY)},
-    markup=Markup(json_reader(), json_writer("bbox_2d"), N1000),
+    markup=Markup(
+        json_reader(),
+        json_writer("bbox_2d"),
+        N1000,
+        answer_writer=json_answer_writer("bbox_2d"),
+    ),
     documented_template=TEMPLATE,
     has_thinking_switch=True,
     thinking_opens_reasoning=True,

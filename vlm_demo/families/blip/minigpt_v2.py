@@ -130,7 +130,7 @@ FAMILY = Family(
         Task.DESCRIBE_REGION: "[identify] what is this {region}",
     },
     markup_signature=r"\{<[0-9]+><[0-9]",
-    markup=Markup(read_braces, write_braces, N100),
+    markup=Markup(read_braces, write_braces, N100, phrase_pattern="<p>{phrase}</p> {places}"),
     region_template="{region}",
     documented_template=DOCUMENTED_TEMPLATE,
     keep_special_tokens=True,

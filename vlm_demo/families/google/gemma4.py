@@ -20,6 +20,7 @@ https://docs.vllm.ai/en/latest/features/reasoning_outputs/).
 from vlm_demo.markup.base import Markup
 from vlm_demo.markup.coordinate_spaces import N1000, with_y_first
 from vlm_demo.markup.json_markup import json_reader, json_writer
+from vlm_demo.markup.written_answers import json_answer_writer
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.image_resolutions import ImageResolution
@@ -57,7 +58,12 @@ FAMILY = Family(
     instructions={**PLAIN_ENGLISH, Task.GROUNDING: FIND + _JSON, Task.DETECT: _EVERY},
     target_lists={Task.GROUNDING: TargetList(_EVERY), Task.DETECT: TargetList(_EVERY)},
     notes={Task.GROUNDING: NOTE, Task.DETECT: NOTE},
-    markup=Markup(json_reader(), json_writer("box_2d"), with_y_first(N1000)),
+    markup=Markup(
+        json_reader(),
+        json_writer("box_2d"),
+        with_y_first(N1000),
+        answer_writer=json_answer_writer("box_2d"),
+    ),
     documented_template=TEMPLATE,
     has_thinking_switch=True,
     end_markers=("<turn|>", "<eos>", "<|tool_response>"),

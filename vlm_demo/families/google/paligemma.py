@@ -24,6 +24,7 @@ from collections.abc import Sequence
 from vlm_demo.markup.base import Markup, ParsedOutput, ParsedOutputBuilder
 from vlm_demo.markup.coordinate_spaces import N1024, CoordinateSpace, with_y_first
 from vlm_demo.markup.location_tokens import LocationToken, split_runs, token_numbers, token_span
+from vlm_demo.markup.written_answers import write_boxes_first
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.targets import TargetList
@@ -112,7 +113,14 @@ FAMILY = Family(
     },
     markup_signature=r"<loc[0-9]{4}>",
     target_lists={Task.GROUNDING: CLASSES, Task.DETECT: CLASSES},
-    markup=Markup(read_locations, write_locations, with_y_first(N1024)),
+    markup=Markup(
+        read_locations,
+        write_locations,
+        with_y_first(N1024),
+        answer_writer=write_boxes_first(
+            lambda box, frame, space: write_locations([box], frame, space), " ; "
+        ),
+    ),
     chat_template=BARE_TEXT,
     documented_template="{% for part in messages[-1]['content'] if part['type'] == 'image' %}"
     "<image>{% endfor %}<bos>" + BARE_TEXT + "{{ '\n' }}",

@@ -142,7 +142,13 @@ FAMILY = Family(
             "Detect the {text} in the image with its bounding box.", item="<ref>{text}</ref>"
         ),
     },
-    markup=Markup(TAGS.read, write_lists, N1000),
+    markup=Markup(
+        TAGS.read,
+        write_lists,
+        N1000,
+        phrase_pattern="<ref>{phrase}</ref>{places}",
+        repeats_target=True,
+    ),
     system=_SYSTEM,
     chat_template=_NATIVE_TEMPLATE,
     published_templates=(_NATIVE_TEMPLATE,),

@@ -231,7 +231,16 @@ def _region(numbers: Sequence[float], frame: Frame, space: CoordinateSpace) -> R
     return space.to_box(numbers, frame) if len(numbers) == 4 else space.to_polygon(numbers, frame)
 
 
-MARKUP = Markup(read_labels, write_bins, BINS, json_space=PIXELS)
+MARKUP = Markup(
+    read_labels,
+    write_bins,
+    BINS,
+    json_space=PIXELS,
+    phrase_pattern="{phrase}{places}",
+    phrase_separator="",
+    repeats_target=True,
+    absence="",
+)
 
 
 class Florence2(Family):

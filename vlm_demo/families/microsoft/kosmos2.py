@@ -192,7 +192,14 @@ FAMILY = Kosmos2(
         Task.DESCRIBE_REGION: "",
     },
     markup_signature=r"<patch_index_[0-9]",
-    markup=Markup(read_cells, write_cells, SPACE, json_space=UNIT),
+    markup=Markup(
+        read_cells,
+        write_cells,
+        SPACE,
+        json_space=UNIT,
+        phrase_pattern="<phrase> {phrase}</phrase>{places}",
+        absence=" is not there.",
+    ),
     region_template="<phrase> it</phrase>{region}",
     chat_template="{% for part in messages[-1]['content'] if part['type'] == 'text' %}"
     "{{ part['text'] }}{% endfor %}",

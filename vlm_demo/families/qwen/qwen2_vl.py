@@ -78,7 +78,13 @@ FAMILY = Family(
             "Find all {text}", item="<|object_ref_start|>{text}<|object_ref_end|>"
         ),
     },
-    markup=Markup(MultiFormatReader(), write_boxes, N1000),
+    markup=Markup(
+        MultiFormatReader(),
+        write_boxes,
+        N1000,
+        phrase_pattern="<|object_ref_start|>{phrase}<|object_ref_end|>{places}",
+        repeats_target=True,
+    ),
     region_template="<|object_ref_start|>this<|object_ref_end|>{region}",
     multi_region_instruction="Describe <|object_ref_start|>these<|object_ref_end|>{region} in "
     "a few words each.",

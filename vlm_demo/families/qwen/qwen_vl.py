@@ -24,6 +24,7 @@ are ours.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from vlm_demo.markup.base import Markup
 from vlm_demo.markup.coordinate_spaces import N1000, CoordinateSpace
@@ -72,6 +73,14 @@ IMAGE_AND_TEXT = (
     "{% endif %}{% endfor %}"
 )
 
+MARKUP = Markup(
+    TAGS.read,
+    write_boxes,
+    N1000,
+    phrase_pattern="<ref>{phrase}</ref>{places}",
+    repeats_target=True,
+)
+
 FAMILY = Family(
     name="qwen_vl",
     title="Qwen-VL-Chat",
@@ -89,7 +98,7 @@ FAMILY = Family(
     markup_signature=r"<box>\s*\(",
     # The README asks for two landmarks in this way.
     target_lists={Task.DETECT: TargetList("请给我框出图中{text}", separator="和")},
-    markup=Markup(TAGS.read, write_boxes, N1000),
+    markup=MARKUP,
     region_template="<ref>this</ref>{region}",
     system="You are a helpful assistant.",
     documented_template=CHATML,
@@ -127,7 +136,7 @@ RELATIVES = (
             Task.DESCRIBE_REGION: "<ref>This</ref>{region} is",
             Task.READ: "OCR with grounding:",
         },
-        markup=FAMILY.markup,
+        markup=replace(MARKUP, repeats_target=False),  # the prompt names it
         region_template=FAMILY.region_template,
         documented_template=IMAGE_AND_TEXT,
         keep_special_tokens=True,

@@ -19,6 +19,7 @@ from dataclasses import replace
 from vlm_demo.markup.base import Markup, ParsedOutput, ParsedOutputBuilder
 from vlm_demo.markup.coordinate_spaces import N999, CoordinateSpace
 from vlm_demo.markup.location_tokens import LocationToken, split_runs, token_numbers, token_span
+from vlm_demo.markup.written_answers import write_boxes_first
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.request_checks import MAX_CHARACTERS
@@ -104,7 +105,14 @@ FAMILY = Ofa(
     target_lists={Task.DETECT: TargetList(" what are the objects in the image?")},
     notes={Task.DETECT: _ALL_OBJECTS},
     markup_signature=r"<bin_[0-9]",
-    markup=Markup(read_bins, write_bins, N999),
+    markup=Markup(
+        read_bins,
+        write_bins,
+        N999,
+        answer_writer=write_boxes_first(
+            lambda box, frame, space: write_bins([box], frame, space), " "
+        ),
+    ),
     region_template="region:{region}",
     chat_template=BARE_TEXT,
     keep_special_tokens=True,

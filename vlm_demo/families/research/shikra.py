@@ -91,7 +91,13 @@ FAMILY = Family(
         Task.DESCRIBE_REGION: "For the given image <image>, can you provide a unique description "
         "of the area {region}?",
     },
-    markup=Markup(read_places, BRACKETS.write, SQUARE, BRACKETS.write_point),
+    markup=Markup(
+        read_places,
+        BRACKETS.write,
+        SQUARE,
+        BRACKETS.write_point,
+        phrase_pattern="{phrase}{places}",
+    ),
     region_template="{region}",
     system="A chat between a curious user and an artificial intelligence assistant. The assistant "
     "gives helpful, detailed, and polite answers to the user's questions.",

@@ -1,8 +1,7 @@
 """Labelled pictures of one's own, as examples to learn from."""
 
+from vlm_demo.markup.written_answers import AnswerPart, AnswerPhrase
 from vlm_demo.training.data.examples import (
-    AnswerPart,
-    AnswerPhrase,
     Refusal,
     RefusalCounter,
     RefusalReason,

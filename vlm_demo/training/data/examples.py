@@ -11,7 +11,8 @@ from typing import Protocol
 from PIL import Image
 
 from vlm_demo.images.opening import open_image
-from vlm_demo.values import Box, Region, Task
+from vlm_demo.markup.written_answers import AnswerPart, AnswerPhrase
+from vlm_demo.values import Region, Task
 
 
 class LazyContent(Protocol):
@@ -44,19 +45,6 @@ class TrainingImage:
                 return open_image(self.source)
             case _:
                 return open_image(self.source.read())
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerPhrase:
-    """Words of an answer, and where on the newest picture that is which they name."""
-
-    phrase: str
-    boxes: tuple[Box, ...]
-    """Fractions of the upright picture; (): it is not there."""
-
-
-AnswerPart = str | AnswerPhrase
-"""A piece of an answer: plain text, or a phrase with its boxes."""
 
 
 @dataclass(frozen=True, slots=True)
