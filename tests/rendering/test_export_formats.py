@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 import supervision as sv
 from PIL import Image, ImageDraw
+from pycocotools.coco import COCO
 
 from vlm_demo.errors import FileError, ImageError
+from vlm_demo.masks import draw_mask
 from vlm_demo.rendering.export import FILE_FORMATS, AnnotatedImage, export_file
 from vlm_demo.rendering.export.file_names import make_unique, safe_stem
 from vlm_demo.rendering.palette import colour_of
@@ -88,6 +90,40 @@ def assert_same(found, wanted, atol):
     for one, other in zip(found, wanted, strict=True):
         assert [name for name, _ in one] == [name for name, _ in other]
         np.testing.assert_allclose([b for _, b in one], [b for _, b in other], atol=atol)
+
+
+def ring(x1, y1, x2, y2):
+    return tuple(Point(x / 640, y / 360) for x, y in ((x1, y1), (x2, y1), (x2, y2), (x1, y2)))
+
+
+FRAME = Mention("frame", (0, 0), (Polygon(ring(160, 180, 320, 340), (ring(200, 220, 280, 300),)),))
+PAIR = Mention("pair", (0, 0), (Polygon(ring(0, 0, 40, 40), (ring(600, 300, 640, 360),)),))
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_masks_go_through_every_format_with_their_holes_and_parts(tmp_path):
+    masks = sheet(FRAME, PAIR)
+    files = {form: export_file([masks], form, tmp_path, "m") for form in FILE_FORMATS}
+    with redirect_stdout(io.StringIO()):
+        coco = COCO(files["coco"])
+    frame, pair = (coco.annToMask(one) for one in coco.loadAnns(coco.getAnnIds()))
+    areas = [one["area"] for one in coco.loadAnns(coco.getAnnIds())]
+    assert areas == [160 * 160 - 80 * 80, 40 * 40 + 40 * 60] == [frame.sum(), pair.sum()]
+    cutout = np.asarray(Image.open(files["cutout"]))
+    assert ((cutout[..., 3] == 255) == (frame | pair).astype(bool)).all()
+    assert not cutout[cutout[..., 3] == 0].any()  # nothing is left under what is transparent
+    crops = opened(files["crops"])
+    crop = np.asarray(Image.open(crops.open("frame.png")))
+    assert (crop[..., 3] == 255).sum() == frame.sum()
+    paths = [one for one in ElementTree.parse(files["svg"]).iter() if one.tag.endswith("path")]
+    assert {(one.get("fill-rule"), one.get("d").count("M")) for one in paths} == {("evenodd", 2)}
+    assert json.loads(files["json"].read_text())["items"][0]["masks_px"][0][1][0] == [200, 220]
+    lines = opened(files["yolo"]).read("labels/a dog.txt").decode().split("\n")
+    numbers = np.array(lines[0].split()[1:], dtype=float).reshape(-1, 2)
+    joined = Polygon(tuple(Point(x, y) for x, y in numbers.tolist()))
+    assert draw_mask(joined, SIZE).sum() == pytest.approx(frame.sum(), rel=0.01)
+    assert "<xmax>320</xmax>" in files["voc"].read_text()  # boxes: the format has no outlines
+    assert " ; " in files["csv"].read_text()
 
 
 def test_pycocotools_and_supervision_read_the_same_boxes_of_several_pictures(tmp_path):

@@ -20,6 +20,7 @@ from pydantic_core import from_json
 
 from vlm_demo.errors import ImageError, InputError
 from vlm_demo.markup.region_json import MarkedRegions
+from vlm_demo.masks import join_rings
 from vlm_demo.values import Box, Point, Polygon, Region, RegionForm, Request, Sampling, Size, Task
 
 QUERY_PARAMETER = "ask"
@@ -159,7 +160,8 @@ def _flatten(region: Region) -> list[float]:
         case Point():
             numbers = [region.x, region.y]
         case Polygon():
-            numbers = [value for point in region.points for value in (point.x, point.y)]
+            corners = join_rings(region, (1, 1))  # a link holds one ring
+            numbers = [value for corner in corners for value in corner]
     return [round(number, DECIMALS) for number in numbers]
 
 

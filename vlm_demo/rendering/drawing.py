@@ -49,21 +49,22 @@ def _outline(pen: ImageDraw.ImageDraw, labelled: _LabelledRegion, size: Size, li
         for radius, fill in ((line * 3.5, INK), (line * 2.5, colour)):
             pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill)
         return
-    corners = [_keep_inside(corner, size) for corner in _corners(labelled.region, size)]
-    closed = [*corners, corners[0], corners[1]]  # so that the first corner is joined too
-    pen.line(closed, INK, line + 2, joint="curve")
     dashes = [length * line for length in dash_of(labelled.index)]
-    if not dashes:
-        pen.line(closed, colour, line, joint="curve")
-    for start, end in _split_into_dashes(closed[:-1], dashes) if dashes else ():
-        pen.line((start, end), colour, line)
+    for ring in _rings(labelled.region, size):
+        corners = [_keep_inside(corner, size) for corner in ring]
+        closed = [*corners, corners[0], corners[1]]  # so that the first corner is joined too
+        pen.line(closed, INK, line + 2, joint="curve")
+        if not dashes:
+            pen.line(closed, colour, line, joint="curve")
+        for start, end in _split_into_dashes(closed[:-1], dashes) if dashes else ():
+            pen.line((start, end), colour, line)
 
 
-def _corners(region: Box | Polygon, size: Size) -> Sequence[Spot]:
+def _rings(region: Box | Polygon, size: Size) -> Sequence[Sequence[Spot]]:
     if isinstance(region, Polygon):
-        return region.to_pixels(size)
+        return region.rings_to_pixels(size)
     x1, y1, x2, y2 = region.to_pixels(size)
-    return (x1, y1), (x2, y1), (x2, y2), (x1, y2)
+    return (((x1, y1), (x2, y1), (x2, y2), (x1, y2)),)
 
 
 def _keep_inside(spot: Spot, size: Size) -> Spot:

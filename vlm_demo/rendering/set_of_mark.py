@@ -137,15 +137,17 @@ def _outline(pen: ImageDraw.ImageDraw, region: Region, size: Size, colour: str, 
     match region:
         case Box():
             x1, y1, x2, y2 = region.to_pixels(size)
-            corners = [(x1, y1), (x2, y1), (x2, y2), (x1, y2), (x1, y1)]
+            rings: Sequence[Sequence[Spot]] = [((x1, y1), (x2, y1), (x2, y2), (x1, y2))]
         case Polygon():
-            corners = [*region.to_pixels(size), region.points[0].to_pixels(size)]
+            rings = region.rings_to_pixels(size)
         case Point():
             x, y = region.to_pixels(size)
             pen.ellipse((x - 2 * line, y - 2 * line, x + 2 * line, y + 2 * line), colour, INK)
             return
-    pen.line(corners, fill=INK, width=line + 2, joint="curve")
-    pen.line(corners, fill=colour, width=line, joint="curve")
+    for ring in rings:
+        closed = [*ring, ring[0]]
+        pen.line(closed, fill=INK, width=line + 2, joint="curve")
+        pen.line(closed, fill=colour, width=line, joint="curve")
 
 
 def _draw_mark(

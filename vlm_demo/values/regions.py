@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -76,13 +77,35 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Polygon:
-    """The corners of an area: three points or more, in order."""
+    """An area of any form, such as the mask of a thing: its outline, and perhaps further rings.
+
+    Further rings are holes, and parts that lie apart. A place is inside by the even-odd rule: when
+    a line from it to the outside crosses the rings an odd number of times.
+    """
 
     points: tuple[Point, ...]
+    """The corners of the outline in order, three or more."""
+
+    further_rings: tuple[tuple[Point, ...], ...] = ()
+    """The corners of each further ring, three or more."""
+
+    @property
+    def rings(self) -> tuple[tuple[Point, ...], ...]:
+        """All rings, the outline first."""
+        return (self.points, *self.further_rings)
 
     def to_pixels(self, size: Size) -> tuple[tuple[float, float], ...]:
-        """Return the corners (x, y) in pixels of an image of `size`, not rounded."""
+        """Return the corners (x, y) of the outline in pixels of an image of `size`, not rounded."""
         return tuple(point.to_pixels(size) for point in self.points)
+
+    def rings_to_pixels(self, size: Size) -> tuple[tuple[tuple[float, float], ...], ...]:
+        """Return the corners (x, y) of all rings, as `to_pixels` does."""
+        return tuple(tuple(point.to_pixels(size) for point in ring) for ring in self.rings)
+
+    def move_points(self, move: Callable[[Point], Point]) -> Polygon:
+        """Return the polygon with each of its corners moved."""
+        outline, *further = (tuple(map(move, ring)) for ring in self.rings)
+        return Polygon(outline, tuple(further))
 
 
 Region = Box | Point | Polygon
@@ -107,7 +130,8 @@ def bounding_box(region: Region) -> Box:
             return region
         case Point(x, y):
             return Box(x, y, x, y)
-        case Polygon(points):
+        case Polygon():
+            points = [point for ring in region.rings for point in ring]
             xs, ys = [point.x for point in points], [point.y for point in points]
             return Box(min(xs), min(ys), max(xs), max(ys))
 

@@ -20,7 +20,8 @@ def flatten(region: Region, size: Size) -> Numbers:
         case Box() | Point():
             return region.to_pixels(size)
         case Polygon():
-            return tuple(value for corner in region.to_pixels(size) for value in corner)
+            rings = region.rings_to_pixels(size)
+            return tuple(value for ring in rings for corner in ring for value in corner)
 
 
 def coordinates_of(reply: Reply) -> list[Numbers]:

@@ -103,5 +103,5 @@ def _move(region: Region, crop: Box) -> Region:
             return Box(*move(x1, y1), *move(x2, y2))
         case Point(x, y):
             return Point(*move(x, y))
-        case Polygon(points):
-            return Polygon(tuple(Point(*move(p.x, p.y)) for p in points))
+        case Polygon():
+            return region.move_points(lambda point: Point(*move(point.x, point.y)))

@@ -84,8 +84,8 @@ def draw_regions(image: Image, regions: Sequence[Region]) -> Image:
             case Point():
                 pen.ellipse(frame, outline=RED, width=line)
             case Polygon():
-                corners = region.to_pixels(image.size)
-                pen.line((*corners, *corners[:2]), fill=RED, width=line, joint="curve")
+                for ring in region.rings_to_pixels(image.size):
+                    pen.line((*ring, *ring[:2]), fill=RED, width=line, joint="curve")
     for number, region in enumerate(regions, 1):  # above all lines
         _draw_number(pen, number, box_around(region, image.size).to_pixels(image.size), line, font)
     return marked

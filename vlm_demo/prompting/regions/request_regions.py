@@ -44,7 +44,7 @@ def check_regions(regions: Sequence[Region]) -> None:
 def _is_on_image(region: Region) -> bool:
     if isinstance(region, Point):
         return 0 <= region.x <= 1 and 0 <= region.y <= 1
-    if isinstance(region, Polygon) and len(region.points) < 3:
+    if isinstance(region, Polygon) and min(map(len, region.rings)) < 3:
         return False
     return bounding_box(clip_region(region)).area > 0
 
@@ -56,8 +56,8 @@ def clip_region(region: Region) -> Region:
             return Box.normalize(x1, y1, x2, y2, by=(1, 1))
         case Point(x, y):
             return Point.normalize(x, y, by=(1, 1))
-        case Polygon(points):
-            return Polygon(tuple(Point.normalize(p.x, p.y, by=(1, 1)) for p in points))
+        case Polygon():
+            return region.move_points(lambda point: Point.normalize(point.x, point.y, by=(1, 1)))
 
 
 def clip_regions(request: Request) -> Request:

@@ -2,7 +2,7 @@
 
 Numbers are pixels of the picture, except YOLO's, which are fractions. JSON and CSV keep boxes,
 points and polygons. COCO, YOLO and Pascal VOC are formats of areas: points are left out there, and
-Pascal VOC gets the bounding box of a polygon. Phrases become classes.
+Pascal VOC, which has no outlines, gets the bounding box of a polygon. Phrases become classes.
 """
 
 from __future__ import annotations

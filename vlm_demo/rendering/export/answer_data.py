@@ -115,6 +115,8 @@ def _mention_to_data(mention: Mention, size: Size) -> MentionData:
         "points_px": regions["points_px"],
         "polygons_px": regions["polygons_px"],
     }
+    if masks := regions.get("masks_px"):
+        data["masks_px"] = masks
     if mention.image_index:
         data["image_index"] = mention.image_index
     if mention.confidence is not None:

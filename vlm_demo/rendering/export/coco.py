@@ -1,5 +1,8 @@
 """COCO: one file for all pictures, categories numbered from 1.
 
+A segmentation is the outline of each part; polygons of COCO have no holes, so a mask with holes is
+written as run lengths, which pycocotools reads wherever it reads polygons.
+
 Source: https://cocodataset.org/#format-data (object detection).
 """
 
@@ -9,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 from vlm_demo.markup.region_json import DECIMALS, round_px
+from vlm_demo.masks import draw_mask, outline_area, run_lengths, split_holes
 from vlm_demo.rendering.export.annotated_image import AnnotatedImage
 from vlm_demo.rendering.export.answer_data import to_json_line
 from vlm_demo.rendering.export.class_names import class_areas, class_names
@@ -60,16 +64,24 @@ def _by_image(
 
 def _place(region: Box | Polygon, size: Size) -> dict[str, object]:
     x1, y1, x2, y2 = bounding_box(region).to_pixels(size)
-    outline = region.to_pixels(size) if isinstance(region, Polygon) else ()
+    if isinstance(region, Box):
+        area: float = (x2 - x1) * (y2 - y1)
+        segmentation: object = []
+    else:
+        area, segmentation = _segment(region, size)
     return {
         "bbox": round_px((x1, y1, x2 - x1, y2 - y1)),
-        "area": round(_area(outline) if outline else (x2 - x1) * (y2 - y1), DECIMALS),
-        "segmentation": [[v for corner in outline for v in round_px(corner)]] if outline else [],
+        "area": round(area, DECIMALS),
+        "segmentation": segmentation,
     }
 
 
-def _area(corners: Sequence[tuple[float, float]]) -> float:
-    """Return the area of a polygon, by the shoelace formula."""
-    following = (*corners[1:], corners[0])
-    pairs = zip(corners, following, strict=True)
-    return abs(sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in pairs)) / 2
+def _segment(polygon: Polygon, size: Size) -> tuple[float, object]:
+    """Return the area of a polygon, and its segmentation."""
+    outlines, holes = split_holes(polygon, size)
+    if not holes:
+        flat = [[v for corner in ring for v in round_px(corner)] for ring in outlines]
+        return outline_area(polygon, size), flat
+    mask = draw_mask(polygon, size)
+    counts = {"counts": run_lengths(mask), "size": [size[1], size[0]]}
+    return float(mask.sum()), counts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from itertools import chain
 
 from vlm_demo.markup.region_json import round_px
 from vlm_demo.rendering.export.annotated_image import AnnotatedImage
@@ -18,7 +19,10 @@ looked for, `target` comes after them."""
 
 
 def export_csv(images: Sequence[AnnotatedImage]) -> str:
-    """Return one row for each region; `outline_px` holds x and y of a polygon's corners in turn."""
+    """Return one row for each region; `outline_px` holds x and y of a polygon's corners in turn.
+
+    Semicolons separate the rings of a polygon that has several.
+    """
     table = io.StringIO()
     rows = csv.writer(table, lineterminator="\n")
     several = len(images) > 1
@@ -42,8 +46,8 @@ def _rows(mention: Mention, size: Size) -> list[list[object]]:
     for region in mention.regions:
         outline = ""
         if isinstance(region, Polygon):
-            corners = [v for corner in region.to_pixels(size) for v in round_px(corner)]
-            outline = " ".join(map(str, corners))
+            rings = region.rings_to_pixels(size)
+            outline = " ; ".join(" ".join(map(str, chain(*map(round_px, ring)))) for ring in rings)
         bounds = round_px(bounding_box(region).to_pixels(size))
         rows.append([escape_cell(mention.phrase), type(region).__name__.lower(), *bounds, outline])
     return rows

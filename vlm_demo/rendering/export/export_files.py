@@ -12,6 +12,8 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 from PIL.Image import Image
 
 from vlm_demo.files.atomic_file import atomic_write
+from vlm_demo.masks import draw_mask
+from vlm_demo.rendering.cutouts import cut_out, keep_opaque
 from vlm_demo.rendering.drawing import draw_mentions
 from vlm_demo.rendering.export.annotated_image import AnnotatedImage, make_names_unique
 from vlm_demo.rendering.export.answer_data import export_json
@@ -23,10 +25,11 @@ from vlm_demo.rendering.export.svg import export_svg
 from vlm_demo.rendering.export.voc import export_voc
 from vlm_demo.rendering.export.yolo import export_data_yaml, export_yolo, has_polygons
 from vlm_demo.rendering.set_of_mark import draw_numbers
-from vlm_demo.values import Size, bounding_box
+from vlm_demo.values import Point, Polygon, Size, bounding_box
 
-FileFormat = Literal["png", "marks", "svg", "json", "coco", "yolo", "voc", "csv", "crops"]
-"""png: the regions drawn in. marks: numbered. crops: each region cut out. The others: by name."""
+FileFormat = Literal["png", "marks", "svg", "json", "coco", "yolo", "voc", "csv", "crops", "cutout"]
+"""png: the regions drawn in. marks: numbered. crops: each region cut out. cutout: the picture with
+everything else transparent. The others: by name."""
 
 FILE_FORMATS: tuple[FileFormat, ...] = get_args(FileFormat)
 """All formats that files can have."""
@@ -122,7 +125,7 @@ def _yolo(images: Sequence[AnnotatedImage]) -> Iterator[Entry]:
 
 
 def _crops(images: Sequence[AnnotatedImage]) -> Iterator[Entry]:
-    """Cut out each region; a point has no area, so it has no crop."""
+    """Cut out each region, a polygon along its outline; a point has no area, so it has no crop."""
     taken: set[str] = set()
     for annotated in images:
         image = annotated.open()
@@ -132,10 +135,20 @@ def _crops(images: Sequence[AnnotatedImage]) -> Iterator[Entry]:
                 bounds = _whole_pixels(
                     bounding_box(region).to_pixels(annotated.size), annotated.size
                 )
-                if bounds is None:
+                if bounds is None or isinstance(region, Point):
                     continue
+                crop = image.crop(bounds)
+                if isinstance(region, Polygon):
+                    crop = keep_opaque(crop, draw_mask(region, annotated.size, bounds))
                 name = make_unique(folder + safe_stem(class_name(mention.phrase)), taken)
-                yield f"{name}.png", _encode_png(image.crop(bounds))
+                yield f"{name}.png", _encode_png(crop)
+
+
+def _cutout(images: Sequence[AnnotatedImage]) -> Iterator[Entry]:
+    """Keep what lies in a region, and make the rest of the picture transparent."""
+    for annotated in images:
+        picture = cut_out(annotated.open(), annotated.mentions)
+        yield f"{annotated.stem}.png", _encode_png(picture)
 
 
 def _whole_pixels(
@@ -186,4 +199,5 @@ _FILE_KINDS: Mapping[FileFormat, _FileKind] = {
     "voc": _FileKind("voc", "xml", _voc),
     "csv": _FileKind("places", "csv", _csv, is_combined=True),
     "crops": _FileKind("crops", "zip", _crops),
+    "cutout": _FileKind("cutout", "png", _cutout),
 }

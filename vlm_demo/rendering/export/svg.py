@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import unicodedata
+from collections.abc import Sequence
 from xml.etree import ElementTree
 
 from PIL.Image import Image
@@ -84,9 +85,15 @@ def _shape(region: Region, size: Size, line: float) -> tuple[str, dict[str, str]
         case Point():
             x, y = region.to_pixels(size)
             return "circle", _format_numbers({"cx": x, "cy": y, "r": line * 3})
+        case Polygon() if region.further_rings:
+            rings = (_join_corners(ring) for ring in region.rings_to_pixels(size))
+            return "path", {"d": " ".join(f"M{ring}Z" for ring in rings), "fill-rule": "evenodd"}
         case Polygon():
-            corners = " ".join(f"{x:.2f},{y:.2f}" for x, y in region.to_pixels(size))
-            return "polygon", {"points": corners}
+            return "polygon", {"points": _join_corners(region.to_pixels(size))}
+
+
+def _join_corners(ring: Sequence[tuple[float, float]]) -> str:
+    return " ".join(f"{x:.2f},{y:.2f}" for x, y in ring)
 
 
 def _label(parent: ElementTree.Element, annotated: AnnotatedImage) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from vlm_demo.masks import join_rings
 from vlm_demo.rendering.export.class_names import class_areas
 from vlm_demo.values import Box, Mention, Polygon, Region, bounding_box
 
@@ -20,7 +21,8 @@ def has_polygons(mentions: Sequence[Mention]) -> bool:
 def export_yolo(mentions: Sequence[Mention], names: Sequence[str], *, outlines: bool) -> str:
     """Return a line `class centre-x centre-y width height` for each region, as fractions.
 
-    With `outlines`, the corners in turn instead: a data set holds boxes or outlines, not both.
+    With `outlines`, the corners in turn instead: a data set holds boxes or outlines, not both. A
+    line is one ring, so the rings of a mask are joined as the format's own converters join them.
     """
     ids = {name: index for index, name in enumerate(names)}
     lines = []
@@ -48,6 +50,6 @@ def _to_centre(box: Box) -> tuple[float, float, float, float]:
 def _corners(region: Region) -> list[float]:
     """Return x and y of the corners in turn, as fractions, clockwise for a box."""
     if isinstance(region, Polygon):
-        return [v for point in region.points for v in (point.x, point.y)]
+        return [v for corner in join_rings(region, (1, 1)) for v in corner]
     box = bounding_box(region)
     return [box.x1, box.y1, box.x2, box.y1, box.x2, box.y2, box.x1, box.y2]

@@ -3,7 +3,7 @@
 
 /** @typedef {{words: string, values: Record<string, string | number>}} Said  a text for people: English template and values */
 /** @typedef {[number, number]} Corner */
-/** @typedef {{box?: [number, number, number, number], point?: Corner, polygon?: Corner[]}} Region  one of the three; fractions of the picture */
+/** @typedef {{box?: [number, number, number, number], point?: Corner, polygon?: Corner[], further_rings?: Corner[][]}} Region  one of the three; fractions of the picture */
 /** @typedef {Region & {confidence: number | null}} AnswerRegion */
 
 /**

@@ -52,6 +52,15 @@ test("distances are in pixels of the picture as it is shown", () => {
   assert.equal(distanceTo(box(0.1, 0.1, 0.9, 0.9), [0.15, 0.5], SIZE), 10);
 });
 
+test("a mask has holes and parts apart, in every measure", () => {
+  const mask = { polygon: [[0, 0], [0.4, 0], [0.4, 0.4], [0, 0.4]], further_rings: [[[0.1, 0.1], [0.3, 0.1], [0.3, 0.3], [0.1, 0.3]], [[0.8, 0.8], [1, 0.8], [1, 1]]] };
+  assert.deepEqual(boundsOf(mask), [0, 0, 1, 1]);
+  assert.deepEqual([contains(mask, [0.05, 0.2]), contains(mask, [0.2, 0.2]), contains(mask, [0.95, 0.85])], [true, false, true]);
+  assert.equal(Math.round(distanceTo(mask, [0.2, 0.2], [100, 100])), 10);
+  const moved = moveRegion(mask, -1, 0);
+  assert.deepEqual(moved.further_rings, mask.further_rings);
+});
+
 test("what is inside a polygon follows the even-odd rule", () => {
   const cornered = { polygon: [[0, 0], [1, 0], [1, 1], [0.5, 0.5], [0, 1]] };
   assert.equal(contains(cornered, [0.5, 0.25]), true);

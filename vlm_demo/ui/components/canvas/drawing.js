@@ -1,6 +1,7 @@
 // Regions as SVG.
 
 import { svg } from "../dom.js";
+import { ringsOf } from "./geometry/regions.js";
 
 /** @import { Place, Region } from "./types.js" */
 
@@ -30,19 +31,19 @@ export function drawRegion(region, colour = "none", dash = []) {
     const at = { cx: percent(region.point[0]), cy: percent(region.point[1]) };
     return [svg("circle", { ...at, class: "edge" }), svg("circle", { ...at, fill: colour, class: "point" })];
   }
-  return [drawPolygon(region.polygon, paint)];
+  return [drawPolygon(ringsOf(region), paint)];
 }
 
 /**
- * @param {Place[]} polygon
+ * @param {Place[][]} rings
  * @param {Record<string, any>} paint
  */
-function drawPolygon(polygon, paint) {
-  const points = polygon.map(([x, y]) => `${x * 100},${y * 100}`).join(" ");
+function drawPolygon(rings, paint) {
+  const d = rings.map((ring) => `M${ring.map(([x, y]) => `${x * 100},${y * 100}`).join(" ")}Z`).join("");
   return svg(
     "svg",
     { viewBox: "0 0 100 100", preserveAspectRatio: "none", width: "100%", height: "100%" },
-    svg("polygon", { points, class: "edge" }),
-    svg("polygon", { points, ...paint, class: "outline" }),
+    svg("path", { d, class: "edge" }),
+    svg("path", { d, ...paint, "fill-rule": "evenodd", class: "outline" }),
   );
 }

@@ -5,7 +5,8 @@
  * @typedef {[x1: number, y1: number, x2: number, y2: number]} Bounds
  * @typedef {{box: Bounds, point?: undefined, polygon?: undefined}} BoxRegion
  * @typedef {{point: Place, box?: undefined, polygon?: undefined}} PointRegion
- * @typedef {{polygon: Place[], box?: undefined, point?: undefined}} PolygonRegion
+ * @typedef {{polygon: Place[], further_rings?: Place[][], box?: undefined, point?: undefined}} PolygonRegion further rings
+ *   are holes, and parts that lie apart: what is inside is told by the even-odd rule
  * @typedef {BoxRegion | PointRegion | PolygonRegion} Region
  *
  * @typedef {"token probability" | "calibrated" | null} ScoreKind

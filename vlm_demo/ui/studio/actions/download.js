@@ -11,7 +11,7 @@ import { documentOf } from "../state/documents.js";
 /** Formats with their English names. @type {[format: string, label: string][]} */
 const FORMATS = [
   ["png", message("Image with boxes (PNG)")], ["marks", message("Image with numbers (PNG)")], ["svg", message("Drawing (SVG)")], ["json", message("JSON")], ["coco", message("COCO")], ["yolo", message("YOLO (ZIP)")],
-  ["voc", message("Pascal VOC")], ["csv", message("Table (CSV)")], ["crops", message("Crops (ZIP)")],
+  ["voc", message("Pascal VOC")], ["csv", message("Table (CSV)")], ["crops", message("Crops (ZIP)")], ["cutout", message("Cut-out (PNG)")],
 ];
 
 /**

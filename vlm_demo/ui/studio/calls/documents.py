@@ -25,11 +25,15 @@ MAX_ANSWERS = 200
 Confidence = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None
 
 
+REGION_KEYS = ("box", "point", "polygon", "further_rings")
+"""Keys of a region's JSON."""
+
+
 def _without_confidence(value: Any) -> Any:
     """Return a region as `RegionModel` reads it; its confidence is read by itself."""
     if not isinstance(value, dict):
         return value
-    return {name: part for name, part in value.items() if name in ("box", "point", "polygon")}
+    return {name: part for name, part in value.items() if name in REGION_KEYS}
 
 
 class SentRegion(BaseModel):

@@ -99,7 +99,9 @@ function readPicture(data) {
 const readTold = (data) => (typeof data === "string" ? data : { words: string(data?.words), values: data?.values && typeof data.values === "object" ? data.values : {} });
 
 /** @param {any} region */
-const isRegion = (region) => isPoint(region?.point) || (isNumbers(region?.box) && region.box.length === 4) || (Array.isArray(region?.polygon) && region.polygon.length <= MAX_ITEMS && region.polygon.every(isPoint));
+const isRegion = (region) => isPoint(region?.point) || (isNumbers(region?.box) && region.box.length === 4) || (isRing(region?.polygon) && list(region.further_rings).every(isRing) && (region.further_rings ?? []).length <= MAX_ITEMS);
+/** @param {any} value */
+const isRing = (value) => Array.isArray(value) && value.length <= MAX_ITEMS && value.every(isPoint);
 /** @param {any} value */
 const isPoint = (value) => isNumbers(value) && value.length === 2;
 /** @param {any} value */

@@ -7,7 +7,7 @@
 
 /**
  * One of them; fractions of the picture, origin top left.
- * @typedef {{box?: number[], point?: number[], polygon?: number[][], confidence?: number | null}} Region
+ * @typedef {{box?: number[], point?: number[], polygon?: number[][], further_rings?: number[][][], confidence?: number | null}} Region
  */
 
 /**

@@ -14,11 +14,18 @@ export const clamp = (value, most = 1) => Math.min(most, Math.max(0, value));
  */
 export function boundsOf(region) {
   if (region.box) return region.box;
-  const points = region.point ? [region.point] : region.polygon;
+  const points = region.point ? [region.point] : ringsOf(region).flat();
   const xs = points.map(([x]) => x);
   const ys = points.map(([, y]) => y);
   return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
 }
+
+/**
+ * The outline of a polygon, and its further rings.
+ *
+ * @param {import("../types.js").PolygonRegion} region
+ */
+export const ringsOf = ({ polygon, further_rings: further = [] }) => [polygon, ...further];
 
 /** @param {Bounds} bounds */
 export const areaOf = ([x1, y1, x2, y2]) => (x2 - x1) * (y2 - y1);
@@ -36,7 +43,10 @@ export function fitRegion(region, [x1, y1, x2, y2]) {
   const [left, top, right, bottom] = boundsOf(region);
   /** @type {(value: number, from: number, to: number, low: number, high: number) => number} */
   const scale = (value, from, to, low, high) => low + (to > from ? (value - from) / (to - from) : 0) * (high - low);
-  return { polygon: region.polygon.map(([x, y]) => [scale(x, left, right, x1, x2), scale(y, top, bottom, y1, y2)]) };
+  /** @type {(ring: Place[]) => Place[]} */
+  const fit = (ring) => ring.map(([x, y]) => [scale(x, left, right, x1, x2), scale(y, top, bottom, y1, y2)]);
+  const further = region.further_rings?.map(fit);
+  return { polygon: fit(region.polygon), ...(further && { further_rings: further }) };
 }
 
 /**
@@ -110,12 +120,12 @@ function distanceToPiece([px, py], [ax, ay], [bx, by]) {
 
 /**
  * @param {Exclude<Region, {point: Place}>} region
- * @returns {Place[]}
+ * @returns {Place[][]}
  */
 function cornersOf(region) {
-  if (!region.box) return region.polygon;
+  if (!region.box) return ringsOf(region);
   const [x1, y1, x2, y2] = region.box;
-  return [[x1, y1], [x2, y1], [x2, y2], [x1, y2]];
+  return [[[x1, y1], [x2, y1], [x2, y2], [x1, y2]]];
 }
 
 /**
@@ -133,9 +143,8 @@ export function distanceTo(region, place, [width, height]) {
     const [x, y] = inPixels(region.point);
     return Math.hypot(at[0] - x, at[1] - y);
   }
-  const corners = cornersOf(region).map(inPixels);
-  const ends = [...corners.slice(1), corners[0]];
-  return Math.min(...corners.map((corner, index) => distanceToPiece(at, corner, ends[index])));
+  const rings = cornersOf(region).map((ring) => ring.map(inPixels));
+  return Math.min(...rings.flatMap((ring) => ring.map((corner, index) => distanceToPiece(at, corner, ring[(index + 1) % ring.length]))));
 }
 
 /**
@@ -146,11 +155,10 @@ export function distanceTo(region, place, [width, height]) {
  */
 export function contains(region, [x, y]) {
   if (region.point) return false;
-  const corners = cornersOf(region);
-  return corners.reduce((inside, [ax, ay], index) => {
-    const [bx, by] = corners[(index + 1) % corners.length];
+  return cornersOf(region).reduce((within, ring) => ring.reduce((inside, [ax, ay], index) => {
+    const [bx, by] = ring[(index + 1) % ring.length];
     return ay > y !== by > y && x < ax + ((y - ay) / (by - ay)) * (bx - ax) ? !inside : inside;
-  }, false);
+  }, within), false);
 }
 
 /**
