@@ -1,4 +1,4 @@
-"""The page: Studio, Arena, Batch and Models in one frame."""
+"""The page: its views in one frame."""
 
 from __future__ import annotations
 
@@ -24,12 +24,14 @@ from vlm_demo.server.metrics import metrics_routes
 from vlm_demo.server.operators import Operators
 from vlm_demo.server.ports import check_port
 from vlm_demo.settings import Settings
-from vlm_demo.ui.arena.tab import build_arena_tab
+from vlm_demo.ui.arena.battle import build_battle
+from vlm_demo.ui.arena.leaderboard import build_leaderboard
 from vlm_demo.ui.batch.tab import build_batch_tab
 from vlm_demo.ui.browser_modules import module_routes
 from vlm_demo.ui.components.examples import load_examples
 from vlm_demo.ui.components.model_choice import build_model_choice
 from vlm_demo.ui.components.settings.panel import build_settings
+from vlm_demo.ui.components.view_signal import build_view_signal
 from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.endpoints import add_endpoints, answer_tool_calls
 from vlm_demo.ui.event_errors import log_event_errors
@@ -47,7 +49,8 @@ from vlm_demo.ui.visitors import cookie_middleware
 
 VIEWS = {
     View.STUDIO: build_studio_tab,
-    View.ARENA: build_arena_tab,
+    View.ARENA: build_battle,
+    View.LEADERBOARD: build_leaderboard,
     View.BATCH: build_batch_tab,
     View.MODELS: build_models_tab,
 }
@@ -92,9 +95,8 @@ def build_page(backend: Backend, settings: Settings) -> gr.Blocks:
                     say(name.value),
                     id=name.slug,
                     elem_id=f"{name.slug}-tab",
-                    render_children=True,
-                ) as tab:
-                    build(tab, page)
+                ):
+                    build(build_view_signal(name), page)
     # The browser has no use for the endpoints' components.
     blocks.children = [*blocks.children[len(endpoints) :], *endpoints]
     return blocks

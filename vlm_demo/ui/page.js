@@ -11,15 +11,6 @@
     event.preventDefault();
   });
 
-  // Tells the styles which tabs are open; :has() would make the browser restyle the page at every word.
-  const page = document.querySelector('.gradio-container');
-  function nameTabs() {
-    const chosen = page.querySelectorAll('[role="tab"][aria-selected="true"]');
-    page.dataset.tabs = Array.from(chosen, ({ dataset }) => dataset.tabId).join(' ');
-  }
-  new MutationObserver(nameTabs).observe(page, { subtree: true, attributes: true, attributeFilter: ['aria-selected'] });
-  nameTabs();
-
   // Translates English texts of the server wherever they appear: the texts of elements with data-say, or the
   // attributes that it names ("text" stands for the texts), and the titles of Gradio's messages. Where a text
   // has values, data-said holds its template and them.

@@ -12,6 +12,7 @@ class View(StrEnum):
 
     STUDIO = message("Studio")
     ARENA = message("Arena")
+    LEADERBOARD = message("Leaderboard")
     BATCH = message("Batch")
     MODELS = message("Models")
 

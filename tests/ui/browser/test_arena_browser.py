@@ -94,7 +94,7 @@ def test_a_battle_is_fought_voted_on_by_key_and_revealed(visit: Visit, votes: Pa
     for side in "ab":
         (box,) = visit.boxes(f"battle-{side}-board")
         assert box.iou(ELEPHANT) > 0.5
-    assert not SECRETS.search(page.locator("#battle-tab").inner_html())
+    assert not SECRETS.search(page.locator("#arena-tab").inner_html())
 
     page.keyboard.press("Shift+Digit4")
     assert page.locator("#battle-boxes").get_by_label("B", exact=True).is_checked()

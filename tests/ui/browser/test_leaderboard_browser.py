@@ -87,7 +87,6 @@ def visit(browser: Browser, address: str) -> Iterator[Visit]:
 
 
 def open_leaderboard(visit: Visit) -> None:
-    visit.open_tab("Arena")
     visit.open_tab("Leaderboard")
     visit.page.locator(SHOWN).wait_for()
 
@@ -226,7 +225,7 @@ def test_a_vote_appears_while_somebody_looks(
         visit.page.get_by_text("5 votes on 2 models").wait_for()  # by itself
         assert not visit.page.get_by_text("Go to a battle").is_visible()
 
-        visit.open_tab("Battle")
+        visit.open_tab("Arena")
         store_votes(path, make_votes(["alpha", "beta"], 5, tag="more"))
         visit.open_tab("Leaderboard")
         visit.page.get_by_text("10 votes on 2 models").wait_for()
@@ -243,7 +242,8 @@ def test_my_board_is_made_of_my_votes_alone(
         visit.page.get_by_text("My votes", exact=True).click()
         visit.page.get_by_text("You have not voted yet").wait_for()
         visit.page.get_by_text("Go to a battle").click()
-        assert visit.page.locator("#battle-tab-button").get_attribute("aria-selected") == "true"
+        visit.page.locator("#battle-run").wait_for()
+        assert visit.page.url.endswith("?view=arena")
 
         cookies = {one["name"]: one["value"] for one in visit.page.context.cookies()}
         name = cookies[COOKIE].rpartition(".")[0]
@@ -277,7 +277,6 @@ def test_a_database_that_is_gone_is_said_and_comes_back(
         served(backend, tmp_path, votes=str(path), secret=SECRET) as address,
         visit_page(browser, address) as visit,
     ):
-        visit.open_tab("Arena")
         visit.open_tab("Leaderboard")
         notice = visit.page.locator("#leaderboard-words .notice")
         notice.wait_for()

@@ -43,7 +43,7 @@ def violations(page: Page) -> list[str]:
 
 def views(page: Page) -> Iterator[str]:
     """Open every view, also those within views; yield its name once it is shown."""
-    for name in ("studio", "arena", "batch", "models"):
+    for name in ("studio", "arena", "leaderboard", "batch", "models"):
         page.click(f"#view-{name}")
         page.wait_for_timeout(300)
         yield name

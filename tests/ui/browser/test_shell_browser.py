@@ -16,7 +16,7 @@ from vlm_demo.backend import Backend
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-VIEWS = ("studio", "arena", "batch", "models")
+VIEWS = ("studio", "arena", "leaderboard", "batch", "models")
 
 KEY = "sk-browser-0123456789"
 
@@ -68,6 +68,16 @@ def test_views_have_addresses_and_back_returns(browser: Browser, address: str) -
         assert page.locator("#view-arena").get_attribute("aria-selected") == "true"
         page.goto(f"{address}?view=<b>nothing</b>")
         page.locator("#studio-composer").wait_for()
+
+
+def test_views_are_built_before_they_are_opened(visit: Visit) -> None:
+    """So that a switch of view shows what is there, and asks the server for it only then."""
+    board = visit.page.locator("#leaderboard")
+    board.wait_for(state="attached")
+    table = board.locator(".leaderboard-frame")
+    assert (view(visit.page), board.is_visible(), table.count()) == ("studio", False, 0)
+    visit.page.click("#view-leaderboard")
+    table.wait_for()
 
 
 def test_views_are_one_stop_of_the_keyboard(visit: Visit) -> None:

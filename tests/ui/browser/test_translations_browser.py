@@ -129,7 +129,7 @@ def test_no_sentence_is_left_in_english(
             ask_two_models(visit)
             look("voted")
 
-        tab(page, "leaderboard-tab").click()
+        page.click("#view-leaderboard")
         page.locator(".standings").wait_for()
         page.locator("#leaderboard .label-wrap").last.click()
         look("leaderboard")

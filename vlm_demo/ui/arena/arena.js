@@ -14,8 +14,3 @@ document.addEventListener('keydown', (event) => {
   else if (digit) press(document.getElementById(`battle-vote-${digit[1]}`));
   else if (event.key === 'n') press(document.getElementById('battle-next'));
 });
-// A button inside HTML that presses one of Gradio's: data-press is its id.
-document.addEventListener('click', (event) => {
-  const link = event.target.closest && event.target.closest('[data-press]');
-  if (link) document.getElementById(link.dataset.press)?.click();
-});

@@ -42,6 +42,7 @@ from vlm_demo.ui.components.image_input import (
 from vlm_demo.ui.components.settings.sampling_values import build_sampling
 from vlm_demo.ui.components.task_form import TASKS_WITHOUT_TEXT
 from vlm_demo.ui.components.uploaded_images import UploadedImage
+from vlm_demo.ui.components.view_signal import Opening
 from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.events import ANSWERS, QUEUED, QUICK
 from vlm_demo.ui.streaming import show_errors, show_message
@@ -61,18 +62,18 @@ VOTES: dict[str, Any] = QUEUED | {
 NO_BATTLE = message("There is no battle here. Please start one.")
 
 
-def build_battle(tab: gr.Tab, page: PageContext) -> None:
+def build_battle(opening: Opening, page: PageContext) -> None:
     """Lay out the view and wire it to the arena.
 
     Args:
-        tab: the tab at whose opening the newest picture of the page comes in.
+        opening: the newest picture of the page comes in at it.
         page: what the page shares with its tabs.
     """
     setup, stage = build_battle_setup(page), build_battle_stage()
     view = _BattleView(page, setup, stage, build_vote_deletion(), gr.State(None))
     asking = view.wire_requests()
     view.wire_votes(asking)
-    wire_image_input(tab, setup.image, {}, cancels=[])
+    wire_image_input(opening, setup.image, {}, cancels=[])
     filled = [setup.task, setup.text]
     wire_examples(
         setup.examples, setup.image, setup.fill_example, filled, run=setup.run, cancels=[]

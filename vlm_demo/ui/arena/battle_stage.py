@@ -318,15 +318,15 @@ def conceal_family(task: Task, reply: Reply) -> Reply:
 
 
 def _board_link(own_votes: int) -> str:
-    """HTML of the button that opens the leaderboard."""
+    """HTML of the link that opens the leaderboard."""
     words = (
         TranslatableText("Leaderboard: you voted once")
         if own_votes == 1
         else TranslatableText("Leaderboard: you voted {count} times", {"count": own_votes})
     )
     return (
-        '<button type="button" class="link" data-press="leaderboard-tab-button">'
-        f"{translatable_html(words)}</button>"
+        '<a class="link" data-view="leaderboard" href="?view=leaderboard">'
+        f"{translatable_html(words)}</a>"
     )
 
 

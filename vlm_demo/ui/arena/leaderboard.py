@@ -42,6 +42,7 @@ from vlm_demo.ui.arena.rating_lines import (
 from vlm_demo.ui.components.model_card import problem_html
 from vlm_demo.ui.components.model_filters import LICENCES, SIZES
 from vlm_demo.ui.components.task_form import TASK_LABELS
+from vlm_demo.ui.components.view_signal import Opening
 from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.events import QUICK
 from vlm_demo.ui.html_values import translatable_html
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
 
 _TICK_SCRIPT = browser_files.read("arena/leaderboard.js")
 
-_SHOW_BATTLE = browser_files.read("components/press_button.js", elem_id="battle-tab-button")
+_SHOW_BATTLE = browser_files.read("components/press_button.js", elem_id="view-arena")
 
 Whose = Literal["people", "mine", "automatic"]
 
@@ -130,7 +131,7 @@ class _LeaderboardQuery:
         )
 
 
-def build_leaderboard(tab: gr.Tab, page: PageContext) -> None:
+def build_leaderboard(opening: Opening, page: PageContext) -> None:
     """Lay out the leaderboard, and keep it up to date for as long as somebody looks at it."""
     leaderboards, backend = page.leaderboards, page.backend
     with gr.Column(elem_id="leaderboard"):
@@ -233,15 +234,15 @@ def build_leaderboard(tab: gr.Tab, page: PageContext) -> None:
     outputs = [summary, table, battle, details, maps, judged, beside, plot, legend]
     outputs += [task, language, category, shown]
     gr.on(
-        [tab.select, summary.tick, *(control.change for control in controls)],
+        [opening.select, summary.tick, *(control.change for control in controls)],
         update,
         inputs,
         outputs,
         trigger_mode="always_last",
         **QUICK,
     )
-    opening = history.expand(lambda: True, None, over_time, **QUICK)
-    opening.then(update, inputs, outputs, **QUICK)
+    expanded = history.expand(lambda: True, None, over_time, **QUICK)
+    expanded.then(update, inputs, outputs, **QUICK)
     history.collapse(lambda: False, None, over_time, **QUICK)
     battle.click(None, None, None, js=_SHOW_BATTLE, **QUICK)
 

@@ -29,6 +29,7 @@ from vlm_demo.ui.components.answer.view import (
 from vlm_demo.ui.components.canvas.canvas import build_view_canvas
 from vlm_demo.ui.components.canvas.canvas_values import canvas_value, reply_canvas_value
 from vlm_demo.ui.components.uploaded_images import accept_image
+from vlm_demo.ui.components.view_signal import Opening
 from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.events import QUEUED, QUICK, event_data
 from vlm_demo.ui.files.folders import batches_folder, find_file
@@ -39,7 +40,7 @@ POLL_S = 1.0
 """Time between two looks at a running batch."""
 
 
-def build_batch_tab(tab: gr.Tab, page: PageContext) -> None:
+def build_batch_tab(opening: Opening, page: PageContext) -> None:
     """Lay out the tab and wire it."""
     manager = BatchManager(page.backend, page.settings, batches_folder())
     code, image = gr.State(""), gr.State(None)
@@ -52,7 +53,7 @@ def build_batch_tab(tab: gr.Tab, page: PageContext) -> None:
             with gr.Column(elem_id="batch-one"):
                 canvas = build_view_canvas("batch-board", group="batch")
                 answer = build_answer("batch-answer", canvas="batch-board")
-    _BatchTab(page, manager, form, code, timer, view, image, canvas, answer).wire(tab)
+    _BatchTab(page, manager, form, code, timer, view, image, canvas, answer).wire(opening)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class _BatchTab:
     canvas: gr.HTML
     answer: gr.HTML
 
-    def wire(self, tab: gr.Tab) -> None:
+    def wire(self, opening: Opening) -> None:
         """Wire all components."""
         form, view, code = self.form, self.view, self.code
         outputs = [view, self.timer, code]
@@ -97,7 +98,7 @@ class _BatchTab:
         view.select(self.show_result, code, result, trigger_mode="multiple", **QUEUED)
         view.download(self.download, code, view, **QUEUED)
         self.timer.tick(self.poll, code, outputs, **QUICK)
-        tab.select(self.show_newest, code, outputs, **QUICK)
+        opening.select(self.show_newest, code, outputs, **QUICK)
 
     def take_turn(self, sent: str) -> dict[Any, Any]:
         """Take task, text and settings of a turn of Studio over into the form."""

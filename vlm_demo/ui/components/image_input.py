@@ -17,6 +17,7 @@ from vlm_demo.ui.components.canvas.canvas import build_canvas
 from vlm_demo.ui.components.canvas.canvas_values import canvas_value, read_regions
 from vlm_demo.ui.components.examples import Example
 from vlm_demo.ui.components.uploaded_images import UploadedImage, accept_image, accept_upload
+from vlm_demo.ui.components.view_signal import Opening
 from vlm_demo.ui.events import EACH, QUEUED, QUICK, event_data
 from vlm_demo.ui.i18n import say
 from vlm_demo.ui.streaming import show_errors
@@ -107,13 +108,13 @@ def build_example_buttons(examples: Sequence[Example]) -> ExampleButtons:
 
 
 def wire_image_input(
-    tab: gr.Tab, own: ImageInput, cleared: Mapping[Component, Any], *, cancels: list[Any]
+    opening: Opening, own: ImageInput, cleared: Mapping[Component, Any], *, cancels: list[Any]
 ) -> None:
-    """Take pictures in, remove them, and carry the newest one to a tab that has none.
+    """Take pictures in, remove them, and carry the newest one to a view that has none.
 
     Args:
-        tab: the tab of the picture.
-        own: the tab's picture.
+        opening: of the view that has the picture.
+        own: the view's picture.
         cleared: values of the components that belong to the old picture.
         cancels: running answers about the old picture.
     """
@@ -141,7 +142,7 @@ def wire_image_input(
     outputs = [*own.outputs, *cleared]
     own.canvas.upload(accept, [own.image, own.regions], outputs, cancels=cancels, **QUEUED)
     own.canvas.clear(remove, None, outputs, cancels=cancels, **QUICK)
-    tab.select(carry, [own.image, own.newest_image], [own.canvas, own.image], **QUICK)
+    opening.select(carry, [own.image, own.newest_image], [own.canvas, own.image], **QUICK)
 
 
 def accept_event(sent: Mapping[str, Any], settings: Settings, owner: str) -> UploadedImage:

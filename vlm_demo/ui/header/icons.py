@@ -7,6 +7,8 @@ _PATHS = {
     '<circle cx="15.5" cy="8.5" r="1.5"/>',
     "arena": '<rect x="3" y="5" width="7.5" height="14" rx="2"/>'
     '<rect x="13.5" y="5" width="7.5" height="14" rx="2"/>',
+    "leaderboard": '<path d="M8 4h8v5a4 4 0 0 1-8 0zM8 5.5H4.5v1A3.5 3.5 0 0 0 8 10M16 5.5h3.5v1'
+    'A3.5 3.5 0 0 1 16 10M12 13v4M8.5 20h7M12 17c-2 0-3 1.2-3 3h6c0-1.8-1-3-3-3z"/>',
     "batch": '<rect x="4" y="9" width="16" height="11" rx="2.5"/><path d="M6.5 6h11M9 3h6"/>',
     "models": '<path d="M12 3l8 4.5v9L12 21l-8-4.5v-9z"/><path d="M4 7.5l8 4.5 8-4.5M12 12v9"/>',
     "language": '<circle cx="12" cy="12" r="9"/><path d="M3 12h18M12 3c5 5.5 5 12.5 0 18'

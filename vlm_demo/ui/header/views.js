@@ -1,8 +1,10 @@
 // The views of the page: which is shown, its address, and moving between them.
 //
-// Gradio holds the views in tabs whose own bar is hidden; the header's tabs press those buttons.
+// Gradio holds the views in tabs whose own bar is hidden, and builds a view when its button there is
+// pressed for the first time. Which view is seen, a style decides by the page's data-view: a switch
+// costs no more than showing what is there.
 
-/** @typedef {"studio"|"arena"|"batch"|"models"} View */
+/** @typedef {"studio"|"arena"|"leaderboard"|"batch"|"models"} View */
 
 const EVENT = "view";
 
@@ -11,6 +13,9 @@ const headerTabs = () => [...document.querySelectorAll(/** @type {"a"} */ ("#vie
 
 /** @param {string} view @returns {HTMLElement | null} */
 const gradioButton = (view) => document.querySelector(`#${CSS.escape(view)}-tab-button`);
+
+/** @type {Set<string>} the views that Gradio has built; it begins with its first tab */
+const built = new Set(["studio"]);
 
 /** @returns {string} the view that is shown */
 export const currentView = () => document.documentElement.dataset.view || "studio";
@@ -40,11 +45,30 @@ export function openView(view, parameters = {}) {
 
 /** @param {string} view */
 function show(view) {
-  const before = currentView(), button = gradioButton(view);
+  const before = currentView();
   document.documentElement.dataset.view = view;
   markTab(view);
-  if (button && button.getAttribute("aria-selected") !== "true") button.click();
+  build(view);
   if (view !== before) document.dispatchEvent(new CustomEvent(EVENT, { detail: view }));
+}
+
+/** @param {string} view */
+function build(view) {
+  const button = gradioButton(view);
+  if (!button || built.has(view)) return;
+  built.add(view);
+  button.click();
+}
+
+/** Builds the views one after the other while nothing else is to be done, so that they open at once. */
+export async function buildAhead() {
+  for (const { dataset } of headerTabs()) {
+    await new Promise((resolve) => {
+      if ("requestIdleCallback" in window) requestIdleCallback(resolve);
+      else setTimeout(resolve, 200); // Safari
+    });
+    build(dataset.view ?? "");
+  }
 }
 
 /** @param {string} view */
@@ -74,19 +98,10 @@ function moveFocus(event) {
   openView(next.dataset.view ?? "studio");
 }
 
-/** Follows Gradio's tabs where another script has pressed one of their buttons. */
-function followGradio() {
-  const pressed = document.querySelector("#tabs > * > [role=tablist] > [role=tab][aria-selected=true]");
-  const view = pressed?.id.replace(/-tab-button$/, "");
-  if (view && view !== currentView()) openView(view);
-}
-
 /** Shows the view of the address once Gradio has built its tabs. */
 function awaitTabs() {
-  const tabs = document.querySelector("#tabs");
-  if (!tabs || !gradioButton("studio")) return false;
+  if (!gradioButton("studio")) return false;
   show(viewOfAddress());
-  new MutationObserver(followGradio).observe(tabs, { subtree: true, attributes: true, attributeFilter: ["aria-selected"] });
   return true;
 }
 

@@ -11,6 +11,7 @@ from vlm_demo.engines import NumberFormat
 from vlm_demo.errors import VlmDemoError
 from vlm_demo.server.operators import require_operator
 from vlm_demo.translatable_text import DisplayText
+from vlm_demo.ui.components.view_signal import Opening
 from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.events import IN_ORDER, QUEUED, QUICK, event_data
 from vlm_demo.ui.i18n import say
@@ -20,18 +21,16 @@ from vlm_demo.ui.models.table import build_models_table, table_value
 from vlm_demo.ui.streaming import show_errors
 
 
-def build_models_tab(tab: gr.Tab, page: PageContext) -> None:
+def build_models_tab(opening: Opening, page: PageContext) -> None:
     """Lay out the views of the models."""
     with gr.Tabs(elem_id="models-tabs", overflow_behavior="wrap"):
         with gr.Tab(say("All models"), id="catalogue", elem_id="catalogue-tab"):
-            _build_catalogue(tab, page)
-        with gr.Tab(
-            say("Parse model output"), id="parse", elem_id="parse-tab", render_children=True
-        ) as view:
+            _build_catalogue(opening, page)
+        with gr.Tab(say("Parse model output"), id="parse", elem_id="parse-tab") as view:
             build_output_form(view, page)
 
 
-def _build_catalogue(tab: gr.Tab, page: PageContext) -> None:
+def _build_catalogue(opening: Opening, page: PageContext) -> None:
     """Lay out the catalogue and wire it to the backend."""
     backend, page_model = page.backend, page.controls.model
     with gr.Row(equal_height=False):
@@ -84,7 +83,7 @@ def _build_catalogue(tab: gr.Tab, page: PageContext) -> None:
     detail.stop.click(stop, detail.model, None, **QUICK)
     # Choosing another model ends the progress bar, but not the loading itself.
     table.select(choose, None, detail.components, cancels=[loading], **IN_ORDER)
-    tab.select(show_all, detail.model, everything, **IN_ORDER)
+    opening.select(show_all, detail.model, everything, **IN_ORDER)
     detail.refresh.click(
         detail.show_usage, detail.model, [detail.usage_column, detail.usage], **QUICK
     )

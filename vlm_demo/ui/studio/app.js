@@ -1,6 +1,6 @@
 // The entry of Studio: puts its parts together in the element that the page has for it.
 import { h } from "../components/dom.js";
-import { currentView, onViewChange } from "../header/views.js";
+import { buildAhead, currentView, onViewChange } from "../header/views.js";
 import { models, setTask } from "../header/models/store.js";
 import { message, say } from "../i18n/say.js";
 import { Archive } from "./archive/archive.js";
@@ -45,7 +45,7 @@ export function mount(root) {
   followModels(studio);
   onViewChange((view) => view === "studio" && archive.writeAddress());
   void archive.start();
-  void begin(studio);
+  void begin(studio).then(buildAhead);
   return studio;
 }
 

@@ -31,6 +31,7 @@ from vlm_demo.ui.components.image_input import (
     wire_image_input,
 )
 from vlm_demo.ui.components.uploaded_images import UploadedImage, store_image
+from vlm_demo.ui.components.view_signal import Opening
 from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.events import QUICK
 from vlm_demo.ui.i18n import say
@@ -121,7 +122,7 @@ class OutputForm:
         }
 
 
-def build_output_form(tab: gr.Tab, page: PageContext) -> OutputForm:
+def build_output_form(opening: Opening, page: PageContext) -> OutputForm:
     """Lay out the form and what it shows, and wire them."""
     families = [get_family(spec.family) for spec in page.backend.menu]
     first = next((one for one in families if one.markup is not None), families[0])
@@ -188,7 +189,7 @@ def build_output_form(tab: gr.Tab, page: PageContext) -> OutputForm:
     family.input(
         lambda name: form.show_family(get_family(name)), family, [space, token, known], **QUICK
     )
-    wire_image_input(tab, image, {}, cancels=[])
+    wire_image_input(opening, image, {}, cancels=[])
     return form
 
 
