@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from functools import partial
 from itertools import count
+from pathlib import Path
 from typing import Self
 
 from PIL.Image import Image
@@ -14,8 +15,8 @@ from PIL.Image import Image
 from vlm_demo.answering.answer_reading import AnswerReader, AnswerTimer, describe_omission
 from vlm_demo.answering.model_routing import ModelRouter, Route
 from vlm_demo.answering.target_replies import answer_each, assign_targets
-from vlm_demo.catalog.menu import default_menu, load_menu
 from vlm_demo.catalog.model_menu import ModelMenu
+from vlm_demo.catalog.own_models import read_menu
 from vlm_demo.catalog.server_menu import settings_server_specs
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.catalog.system_prompt import check_system_prompt
@@ -87,9 +88,8 @@ class Backend:
             InputError: what is given as a server is no address.
             ServerError: a server cannot be used; the message says why.
         """
-        menu = load_menu(settings.menu) if settings.menu else default_menu()
         return cls(
-            (*settings_server_specs(settings), *menu),
+            (*settings_server_specs(settings), *read_menu(settings.menu)),
             max_loaded=settings.max_loaded,
             max_characters=settings.max_characters,
             device=settings.device,
@@ -153,6 +153,17 @@ class Backend:
             BusyModelError: one of them is answering.
         """
         return self._menu.add_server_models(specs, api_key, self._pool.unload)
+
+    def add_from_menu(self, file: Path | None) -> tuple[ModelSpec, ...]:
+        """Add what a menu file has and this menu has not, and return it.
+
+        Args:
+            file: the file; None: that of the models which were made here.
+
+        Raises:
+            SettingsError: the file cannot be used.
+        """
+        return self._menu.add_new(read_menu(file))
 
     def choose_space(self, model: str, space: str) -> ModelSpec:
         """Remember what the numbers of a model's boxes count, until the program ends.

@@ -24,6 +24,8 @@ VlmDemoError
 │   └── RateLimitError      too many battles or votes in a short time
 ├── VotesError              the votes cannot be read or written
 ├── FileError               a file cannot be written
+├── TrainingError           a model cannot be fine-tuned, or training broke off
+│   └── TrainingStoppedError  a person has stopped it
 ├── ConversionError         weights cannot be converted to a folder that runs here
 ├── BatchError              a batch of pictures cannot begin or go on
 │   └── JournalError        its journal cannot be read or written
@@ -205,6 +207,14 @@ class VotesError(VlmDemoError):
 
 class FileError(VlmDemoError):
     """A file cannot be written: the disk is full, or the folder is not there."""
+
+
+class TrainingError(VlmDemoError):
+    """A model cannot be fine-tuned, or its training broke off."""
+
+
+class TrainingStoppedError(TrainingError):
+    """A person has stopped the training; what was learned is kept."""
 
 
 class ConversionError(VlmDemoError):

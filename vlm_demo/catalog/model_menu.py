@@ -74,6 +74,14 @@ class ModelMenu:
             self._server_keys |= {spec.base_url: api_key for spec in added if api_key}
         return added
 
+    def add_new(self, specs: Sequence[ModelSpec]) -> tuple[ModelSpec, ...]:
+        """Add entries at the end whose names are not on the menu, and return them."""
+        with self._lock:
+            taken = {spec.name for spec in self._specs}
+            new = tuple(spec for spec in specs if spec.name not in taken)
+            self._specs = (*self._specs, *new)
+        return new
+
     def choose_space(self, model: str, space: str) -> ModelSpec:
         """Change what the numbers of a model's boxes count; see `Backend.choose_space`."""
         if space and space not in SPACES:

@@ -43,11 +43,11 @@ def device() -> torch.device:
 def mixed_precision() -> torch.autocast:
     """Return a context that computes in bfloat16 where that is faster."""
     on = device().type
-    return torch.autocast(on, torch.bfloat16, enabled=on != "cpu" or _bfloat16_is_faster())
+    return torch.autocast(on, torch.bfloat16, enabled=on != "cpu" or bfloat16_is_faster())
 
 
 @cache
-def _bfloat16_is_faster() -> bool:
+def bfloat16_is_faster() -> bool:
     """Time a product of matrices: CPUs without bfloat16 instructions emulate it slowly."""
     times = {}
     for dtype in (torch.float32, torch.bfloat16):

@@ -48,8 +48,17 @@ class LoadedCheckpoint:
     architecture: Architecture
 
 
-def load(folder: Path, options: LoadOptions, on_progress: OnProgress) -> LoadedCheckpoint:
+def load(
+    folder: Path, options: LoadOptions, on_progress: OnProgress, *, whole: bool = False
+) -> LoadedCheckpoint:
     """Load the processor and the model of a folder; nothing is looked up elsewhere.
+
+    Args:
+        folder: of the checkpoint.
+        options: how it is loaded, and which adapter is merged into it.
+        on_progress: is told how far it has come.
+        whole: whether layers whose output is never read are loaded, too; without them, the model
+            cannot be saved.
 
     Raises:
         LoadError: the folder is not a complete, known vision-language model.
@@ -116,7 +125,8 @@ def load(folder: Path, options: LoadOptions, on_progress: OnProgress) -> LoadedC
     _check_placement(model, weights)
     if options.adapter:
         merge_adapter(model, fetch_adapter(options.adapter))
-    drop_unread_layers(model)
+    if not whole:
+        drop_unread_layers(model)
     progress.end()
     return LoadedCheckpoint(processor, model.eval(), architecture)
 
