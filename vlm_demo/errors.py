@@ -82,6 +82,10 @@ class ImageError(InputError):
     """The file is not a picture that can be read, or is too large."""
 
 
+class DocumentError(ImageError):
+    """A document cannot be opened: encrypted, damaged, without such a page, or with too many."""
+
+
 class ForgottenImageError(ImageError):
     """The page does not know a picture: it was cleaned away, or never was this visitor's."""
 

@@ -83,7 +83,7 @@ def test_small_pictures_need_no_process(others: set[psutil.Process]) -> None:
 def test_a_frame_and_the_number_of_frames_come_from_a_worker(pool: WorkerPool) -> None:
     frames = [Image.new("RGB", (20, 10), colour) for colour in ("red", "lime", "blue")]
     content = encode(frames[0], "GIF", save_all=True, append_images=frames[1:])
-    assert pool.count_frames(content) == 3
+    assert pool.ask({"task": "frames"}, content)[0]["count"] == 3
     third = pool.open(content, max_pixels=1_000, frame=2)
     assert third.getpixel((5, 5)) == (0, 0, 255)
 

@@ -10,13 +10,14 @@ import struct
 import warnings
 import zlib
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import pillow_heif
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vlm_demo.errors import ImageError
 from vlm_demo.images.decoding_work import check_image_work, check_sides
+from vlm_demo.images.pdf_pages import draw_page, is_pdf
 from vlm_demo.translatable_text import DisplayText, TranslatableText, join_texts, message
 
 MAX_BYTES = 20_000_000
@@ -24,9 +25,6 @@ MAX_BYTES = 20_000_000
 
 MAX_PIXELS = 40_000_000
 """Largest picture that is opened, width times height, unless a caller says otherwise."""
-
-MAX_FRAMES = 10_000
-"""Largest number of frames that is believed."""
 
 QUICK_PIXELS = 4_200_000
 """Largest picture, width times height, that needs no worker: one of 2048 x 2048."""
@@ -45,8 +43,7 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIF")
 
 _READABLE = "PNG, JPEG, WebP, GIF, TIFF, BMP, AVIF and HEIC"
 
-# What Pillow and its decoders raise for damaged files, found by damaging files of each format.
-_DAMAGE_ERRORS = (
+DAMAGE_ERRORS = (
     OSError,
     SyntaxError,
     ValueError,
@@ -57,6 +54,7 @@ _DAMAGE_ERRORS = (
     struct.error,
     zlib.error,
 )
+"""What Pillow and its decoders raise for damaged files, found by damaging files of each format."""
 
 pillow_heif.register_heif_opener()
 # Damage and size are checked here; Pillow's warnings about them would only clutter the terminal.
@@ -70,8 +68,8 @@ class ImageDecoder(Protocol):
     def open(self, content: bytes, *, max_pixels: int, frame: int) -> Image.Image:
         """Open the content of a file, as `open_content` does."""
 
-    def count_frames(self, content: bytes) -> int:
-        """Count the frames of a file's content."""
+    def ask(self, question: dict[str, Any], content: bytes) -> tuple[dict[str, Any], bytes]:
+        """Have `frames.answer_question` answer about the content of a file."""
 
 
 _decoder: ImageDecoder | None = None
@@ -86,6 +84,11 @@ def set_decoder(decoder: ImageDecoder | None) -> None:
     _decoder = decoder
 
 
+def get_decoder() -> ImageDecoder | None:
+    """Return the decoder that was set; None: there is none."""
+    return _decoder
+
+
 def is_quick_to_open(content: bytes) -> bool:
     """Whether any file of this kind and size is decoded in a fraction of a second.
 
@@ -98,7 +101,7 @@ def is_quick_to_open(content: bytes) -> bool:
         with Image.open(io.BytesIO(content), formats=("JPEG", "PNG")) as image:
             is_animated = bool(getattr(image, "is_animated", False))
             return image.width * image.height <= QUICK_PIXELS and not is_animated
-    except (ImageError, UnidentifiedImageError, Image.DecompressionBombError, *_DAMAGE_ERRORS):
+    except (ImageError, UnidentifiedImageError, Image.DecompressionBombError, *DAMAGE_ERRORS):
         return False
 
 
@@ -115,12 +118,12 @@ def open_image(
         source: a file's path, its content, or an open file, read from its current position.
         max_bytes: larger files are refused without being read.
         max_pixels: larger pictures (width times height) are refused without being decoded.
-        frame: which frame of an animation or page of a TIFF, from 0.
+        frame: which frame of an animation, or page of a TIFF or PDF, from 0.
 
     Raises:
         ImageError: it is not a picture that can be read, or is too large.
     """
-    content = _read_content(source, max_bytes)
+    content = read_content(source, max_bytes)
     if _decoder:
         return _decoder.open(content, max_pixels=max_pixels, frame=frame)
     return open_content(content, max_pixels=max_pixels, frame=frame)
@@ -132,39 +135,22 @@ def open_content(content: bytes, *, max_pixels: int, frame: int) -> Image.Image:
     Raises:
         ImageError: it is not a picture that can be read, or is too large.
     """
+    if is_pdf(content):
+        return draw_page(content, frame, max_pixels=max_pixels)
     check_image_work(content)
     Image.init()  # otherwise `open` knows the names of five formats only
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            _check_size(image.size, max_pixels)
-            return _to_plain_rgb(_turn_upright(image, frame))
+            check_size(image.size, max_pixels)
+            return to_plain_rgb(turn_upright(image, frame))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError(_too_many_pixels(max_pixels)) from error
     except UnidentifiedImageError as error:
         raise ImageError(_explain_unreadable(content)) from error
-    except _DAMAGE_ERRORS as error:
+    except DAMAGE_ERRORS as error:
         raise ImageError(
             "This picture is damaged and cannot be read to its end. Please try another file."
         ) from error
-
-
-def count_frames(source: Path) -> int:
-    """Return how many frames a picture has, or pages: 1 where that cannot be found out."""
-    try:
-        content = source.read_bytes()
-    except OSError:
-        return 1
-    return _decoder.count_frames(content) if _decoder else count_frames_here(content)
-
-
-def count_frames_here(content: bytes) -> int:
-    """Count the frames of a file's content in this process; see `count_frames`."""
-    Image.init()
-    try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            return min(max(1, int(getattr(image, "n_frames", 1))), MAX_FRAMES)
-    except (*_DAMAGE_ERRORS, Image.DecompressionBombError):
-        return 1
 
 
 def shrink_image(image: Image.Image, longest_side: int) -> Image.Image:
@@ -176,8 +162,12 @@ def shrink_image(image: Image.Image, longest_side: int) -> Image.Image:
     return image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
 
 
-def _read_content(source: Path | bytes | BinaryIO, max_bytes: int) -> bytes:
-    """Read a source, but no more than is allowed."""
+def read_content(source: Path | bytes | BinaryIO, max_bytes: int) -> bytes:
+    """Read a source, but no more than is allowed.
+
+    Raises:
+        ImageError: it is empty, too large, or cannot be read.
+    """
     if isinstance(source, bytes):
         content = source
     elif isinstance(source, Path):
@@ -199,7 +189,12 @@ def _read_content(source: Path | bytes | BinaryIO, max_bytes: int) -> bytes:
     return content
 
 
-def _check_size(size: tuple[int, int], max_pixels: int) -> None:
+def check_size(size: tuple[int, int], max_pixels: int) -> None:
+    """Refuse a picture without pixels, with too many, or with a side of too many.
+
+    Raises:
+        ImageError: it is too large, or empty.
+    """
     width, height = size
     if width < 1 or height < 1:
         raise ImageError("This picture has no pixels. Please try another file.")
@@ -211,17 +206,17 @@ def _check_size(size: tuple[int, int], max_pixels: int) -> None:
         raise ImageError(join_texts(_too_many_pixels(max_pixels), own))
 
 
-def _turn_upright(image: Image.Image, frame: int) -> Image.Image:
+def turn_upright(image: Image.Image, frame: int) -> Image.Image:
     """Decode a frame and turn it as its EXIF orientation says."""
     image.seek(frame)
     image.load()
     try:
         return ImageOps.exif_transpose(image)
-    except _DAMAGE_ERRORS:
+    except DAMAGE_ERRORS:
         return image  # the pixels are fine; only the metadata is damaged
 
 
-def _to_plain_rgb(image: Image.Image) -> Image.Image:
+def to_plain_rgb(image: Image.Image) -> Image.Image:
     """Convert any mode to RGB without metadata."""
     if image.mode.startswith(("I", "F")):
         image = _to_8_bits(image)
@@ -255,8 +250,6 @@ def _explain_unreadable(content: bytes) -> DisplayText:
     head = content[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if head.startswith(b"<svg") or (head.startswith(b"<?xml") and b"<svg" in content[:4096]):
         return message("SVG drawings cannot be read. Please save it as PNG first.")
-    if head.startswith(b"%pdf"):
-        return message("PDF files cannot be read. Please save the page as PNG first.")
     return TranslatableText(
         "This file is not a picture that can be read ({formats}).", {"formats": _READABLE}
     )

@@ -13,7 +13,8 @@ from typing import Any
 
 from PIL import Image
 
-from vlm_demo.errors import ImageError
+from vlm_demo.errors import DocumentError, ImageError
+from vlm_demo.images.frames import answer_question
 from vlm_demo.images.opening import is_quick_to_open, open_content
 from vlm_demo.images.workers.messages import read_message, write_message
 from vlm_demo.translatable_text import message, text_from_json
@@ -123,19 +124,22 @@ class WorkerPool:
         asked = {"task": "open", "max_pixels": max_pixels, "frame": frame}
         answer, pixels = self._ask(asked, content)
         if "refused" in answer:
-            raise ImageError(text_from_json(answer["refused"]))
+            raise _read_refusal(answer)
         width, height = answer["size"]
         return Image.frombytes("RGB", (width, height), pixels)
 
-    def count_frames(self, content: bytes) -> int:
-        """Return how many frames a picture has; 1 where that cannot be found out in time."""
+    def ask(self, question: dict[str, Any], content: bytes) -> tuple[dict[str, Any], bytes]:
+        """Have `frames.answer_question` answer about the content of a file.
+
+        Raises:
+            ImageError: the file cannot be opened, or takes too long.
+        """
         if is_quick_to_open(content):
-            return 1  # JPEG and PNG
-        try:
-            answer, _ = self._ask({"task": "frames"}, content)
-        except ImageError:
-            return 1
-        return int(answer["frames"])
+            return answer_question(question, content)
+        answer, rest = self._ask(question, content)
+        if "refused" in answer:
+            raise _read_refusal(answer)
+        return answer, rest
 
     def close(self) -> None:
         """End the workers that have nothing to do."""
@@ -162,3 +166,8 @@ class WorkerPool:
                 self._idle.append(worker)
         finally:
             self._free.release()
+
+
+def _read_refusal(answer: dict[str, Any]) -> ImageError:
+    kind = DocumentError if answer["is_document"] else ImageError
+    return kind(text_from_json(answer["refused"]))

@@ -10,8 +10,9 @@ import contextlib
 import os
 import sys
 
-from vlm_demo.errors import ImageError
-from vlm_demo.images.opening import count_frames_here, open_content
+from vlm_demo.errors import DocumentError, ImageError
+from vlm_demo.images.frames import answer_question
+from vlm_demo.images.opening import open_content
 from vlm_demo.images.workers.messages import read_message, write_message
 from vlm_demo.translatable_text import text_to_json
 
@@ -34,14 +35,16 @@ def main() -> None:
         except EOFError:
             return
         try:
-            if asked["task"] == "frames":
-                write_message(target, {"frames": count_frames_here(content)})
+            if asked["task"] != "open":
+                write_message(target, *answer_question(asked, content))
                 continue
             image = open_content(content, max_pixels=asked["max_pixels"], frame=asked["frame"])
             write_message(target, {"size": image.size}, image.tobytes())
             del image
         except ImageError as error:
-            write_message(target, {"refused": text_to_json(error.message)})
+            is_document = isinstance(error, DocumentError)
+            refusal = {"refused": text_to_json(error.message), "is_document": is_document}
+            write_message(target, refusal)
 
 
 def _limit() -> None:

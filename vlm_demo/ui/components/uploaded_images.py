@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 from weakref import WeakValueDictionary
@@ -81,9 +82,24 @@ def accept_image(
         ImageError: the file is not a picture that can be read.
     """
     pixels = open_image(source, max_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels)
+    return _keep_image(source, pixels, name or source.name, owner)
+
+
+def accept_drawn(pixels: Image, name: str, *, owner: str) -> UploadedImage:
+    """Keep a picture that was drawn here, such as a page of a document.
+
+    Raises:
+        FileError: it cannot be written.
+    """
+    file = make_folder(owner) / "drawn.png"
+    _save(pixels, file, format="PNG", compress_level=1)
+    return _keep_image(file, pixels, name, owner)
+
+
+def _keep_image(source: Path, pixels: Image, name: str, owner: str) -> UploadedImage:
     copy = pixels.copy()
     copy.thumbnail((MAX_DISPLAY_SIDE, MAX_DISPLAY_SIDE))
-    image = UploadedImage(source, store_image(copy, owner=owner), pixels.size, name or source.name)
+    image = UploadedImage(source, store_image(copy, owner=owner), pixels.size, name)
     _open_images[image.fingerprint] = image
     return image
 
@@ -129,13 +145,17 @@ def store_image(image: Image, name: str = "picture", *, owner: str = "") -> Path
     if not owner:
         return Path(save_pil_to_cache(image, get_upload_folder(), name, image_format))
     file = make_folder(owner) / f"{name}.{image_format}"
+    _save(image, file)
+    return file
+
+
+def _save(image: Image, file: Path, **options: Any) -> None:
     try:
-        image.save(file)
+        image.save(file, **options)
     except OSError as error:
         raise FileError(
             "No file can be written here: {reason}.", reason=error.strerror or error
         ) from error
-    return file
 
 
 def file_url(path: Path) -> str:

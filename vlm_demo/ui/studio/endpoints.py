@@ -101,9 +101,21 @@ class StudioEndpoints:
         return explain_errors(add)
 
     def studio_frame(self, image: str, frame: int, request: gr.Request) -> dict[str, Any]:
-        """Keep another frame of an animation, or page of a TIFF, as a picture of its own."""
+        """Keep another frame of an animation, or page of a document, as a picture of its own."""
         return explain_errors(
             lambda: {**self.images.add_frame(str(image), int(frame), read_owner(request))}
+        )
+
+    def studio_thumbnails(
+        self, image: str, frames: list[int], request: gr.Request
+    ) -> dict[str, Any]:
+        """Return the addresses of small pictures of frames or pages: `{urls}`; "": damaged."""
+        return explain_errors(
+            lambda: {
+                "urls": self.images.draw_thumbnails(
+                    str(image), list(map(int, frames)), read_owner(request)
+                )
+            }
         )
 
     def studio_full_image(self, image: str, request: gr.Request) -> dict[str, Any]:
@@ -135,6 +147,7 @@ def add_studio_endpoints(
         endpoints.studio_start,
         endpoints.studio_image,
         endpoints.studio_frame,
+        endpoints.studio_thumbnails,
         endpoints.studio_full_image,
         endpoints.studio_stop,
         answers.studio_export,

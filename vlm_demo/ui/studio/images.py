@@ -13,12 +13,16 @@ from urllib.parse import urlsplit
 from PIL.Image import Image
 
 from vlm_demo.errors import ForgottenImageError, ImageError
-from vlm_demo.images.opening import count_frames, open_image
+from vlm_demo.images.frames import MAX_THUMBNAIL_SIDE, MAX_THUMBNAILS
+from vlm_demo.images.pdf_pages import is_pdf
+from vlm_demo.media.documents import Document, open_document
 from vlm_demo.settings import Settings
 from vlm_demo.ui.components.fetching import fetch_picture
 from vlm_demo.ui.components.uploaded_images import (
     UploadedImage,
+    accept_drawn,
     accept_image,
+    file_url,
     full_resolution_url,
 )
 from vlm_demo.ui.files.folders import find_file, make_folder
@@ -39,7 +43,9 @@ class ImageInfo(TypedDict):
     name: str
     width: int  # of the whole picture, upright
     height: int
-    frames: int  # of an animation, or pages of a TIFF; the picture is the first one
+    frames: int  # of an animation, or pages of a document; the picture is the first one
+    kind: str  # picture, document or animation
+    times: Sequence[float]  # seconds at which each frame of an animation begins; or none
 
 
 class ImageStore:
@@ -58,7 +64,7 @@ class ImageStore:
         """
         self._settings = settings
         self._most = most
-        self._images: OrderedDict[str, tuple[str, UploadedImage]] = OrderedDict()
+        self._images: OrderedDict[str, tuple[str, UploadedImage, Document | None]] = OrderedDict()
         self._lock = Lock()
 
     def add_upload(self, path: object, name: str, owner: str) -> ImageInfo:
@@ -78,10 +84,65 @@ class ImageStore:
         Raises:
             ImageError: it is not a picture that can be read.
         """
-        image = accept_image(source, self._settings, name, owner=owner)
+        document = self._open_document(source)
+        if is_pdf(_read_head(source)):
+            image = accept_drawn(document.page(0), name, owner=owner)
+        else:
+            image = accept_image(source, self._settings, name, owner=owner)
+        return self._keep(image, owner, document)
+
+    def add_frame(self, image_id: str, frame: int, owner: str) -> ImageInfo:
+        """Keep another frame of an animation, or page of a document, as a picture of its own.
+
+        Args:
+            image_id: the picture.
+            frame: which one, from 0.
+            owner: the visitor.
+
+        Raises:
+            ForgottenImageError: the visitor has no such picture.
+            DocumentError: it has no such frame.
+            ImageError: that cannot be read.
+        """
+        name = self.find(image_id, owner).name
+        document = self._find_document(image_id, owner)
+        word = "page" if document.kind == "document" else "frame"
+        own_name = f"{PurePosixPath(name).stem}-{word}-{frame + 1}.png"
+        return self._keep(accept_drawn(document.page(frame), own_name, owner=owner), owner, None)
+
+    def draw_thumbnails(self, image_id: str, frames: Sequence[int], owner: str) -> list[str]:
+        """Draw frames of an animation, or pages of a document, small; return their addresses.
+
+        A frame that is damaged has "" in the place of an address.
+
+        Raises:
+            ForgottenImageError: the visitor has no such picture.
+            DocumentError: it has no such frame.
+            ImageError: it cannot be read.
+        """
+        document = self._find_document(image_id, owner)
+        wanted = list(frames)[:MAX_THUMBNAILS]
+        folder = make_folder(owner)
+        urls = []
+        for frame, content in zip(
+            wanted, document.draw_thumbnails(wanted, MAX_THUMBNAIL_SIDE), strict=True
+        ):
+            file = folder / f"{frame}.jpg"
+            file.write_bytes(content)
+            urls.append(file_url(file) if content else "")
+        return urls
+
+    def _open_document(self, source: Path) -> Document:
+        return open_document(
+            source,
+            max_bytes=self._settings.max_upload_bytes,
+            max_pixels=self._settings.max_pixels,
+        )
+
+    def _keep(self, image: UploadedImage, owner: str, document: Document | None) -> ImageInfo:
         image_id = secrets.token_urlsafe(ID_BYTES)
         with self._lock:
-            self._images[image_id] = owner, image
+            self._images[image_id] = owner, image, document
             while len(self._images) > self._most:
                 self._images.popitem(last=False)
         width, height = image.size
@@ -91,33 +152,10 @@ class ImageStore:
             "name": image.name,
             "width": width,
             "height": height,
-            "frames": count_frames(source),
+            "frames": document.pages if document else 1,
+            "kind": document.kind if document else "picture",
+            "times": document.frames.times if document else (),
         }
-
-    def add_frame(self, image_id: str, frame: int, owner: str) -> ImageInfo:
-        """Keep another frame of an animation, or page of a TIFF, as a picture of its own.
-
-        Args:
-            image_id: the picture.
-            frame: which one, from 0.
-            owner: the visitor.
-
-        Raises:
-            ForgottenImageError: the visitor has no such picture.
-            ImageError: it has no such frame, or that cannot be read.
-        """
-        image = self.find(image_id, owner)
-        count = count_frames(image.source)
-        if not 0 <= frame < count:
-            raise ImageError("This picture has {count} frames.", count=count)
-        limits = {
-            "max_bytes": self._settings.max_upload_bytes,
-            "max_pixels": self._settings.max_pixels,
-        }
-        pixels = open_image(image.source, frame=frame, **limits)
-        file = make_folder(owner) / "frame.png"
-        pixels.save(file, "PNG", compress_level=1)
-        return self.add_file(file, f"{image.name} [{frame + 1}]", owner)
 
     def add_address(self, address: str, owner: str) -> ImageInfo:
         """Fetch a picture from the web and keep it.
@@ -138,12 +176,26 @@ class ImageStore:
         Raises:
             ForgottenImageError: the visitor has no such picture, or its file is gone.
         """
+        return self._find(image_id, owner)[0]
+
+    def _find_document(self, image_id: str, owner: str) -> Document:
+        """Return the file in which a picture is a frame or page.
+
+        Raises:
+            ForgottenImageError: the visitor has no such picture, or its file is gone.
+        """
+        _, document = self._find(image_id, owner)
+        if document is None or not document.path.is_file():
+            raise ForgottenImageError(image_id=image_id)
+        return document
+
+    def _find(self, image_id: str, owner: str) -> tuple[UploadedImage, Document | None]:
         with self._lock:
-            kept_owner, image = self._images.get(image_id, ("", None))
+            kept_owner, image, document = self._images.get(image_id, ("", None, None))
             if image is None or kept_owner != owner or not image.source.is_file():
                 raise ForgottenImageError(image_id=image_id)
             self._images.move_to_end(image_id)
-            return image
+            return image, document
 
     def open_all(self, image_ids: Sequence[str], owner: str) -> tuple[Image, ...]:
         """Open pictures of a visitor in full size.
@@ -163,3 +215,8 @@ class ImageStore:
         if url is None:
             raise ForgottenImageError(image_id=image_id)
         return url
+
+
+def _read_head(source: Path) -> bytes:
+    with source.open("rb") as file:
+        return file.read(1024)

@@ -1,0 +1,1 @@
+"""What is more than one still picture: documents with pages, and films."""
