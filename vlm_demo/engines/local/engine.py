@@ -56,7 +56,7 @@ class LocalEngine:
         self._config, self._dtype, self._device = model.config, model.dtype, model.device.type
         self._encoder = PromptEncoder(checkpoint.processor, model, serving.cache)
         self._context = context_limit(self._config, context)
-        self._end_tokens = _end_tokens(model, self._encoder.tokenizer)
+        self._end_tokens = self._encoder.end_tokens
         self._timeout_s = serving.timeout_s
         self._budget = serving.cache
         self._grammars = GrammarCompiler(
@@ -261,10 +261,3 @@ class LocalEngine:
         """Return the token that ends an answer which is given."""
         own = self._encoder.tokenizer.eos_token_id
         return own if own in self._end_tokens else min(self._end_tokens, default=0)
-
-
-def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
-    """Return the tokens that end an answer."""
-    own = model.generation_config.eos_token_id
-    several = own if isinstance(own, list) else [own]
-    return frozenset(token for token in (*several, tokenizer.eos_token_id) if token is not None)

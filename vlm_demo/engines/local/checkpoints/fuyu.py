@@ -53,6 +53,23 @@ class CorrectedFuyuProcessor(FuyuProcessor):
             inputs["attention_mask"] = torch.ones_like(inputs["input_ids"])
         return inputs
 
+    def encode_answer(self, text: str, size: tuple[int, int]) -> list[int]:
+        """Return the tokens of an answer, whose regions count pixels of an image of this size.
+
+        As in prompts, each of their numbers becomes a token, in steps of two pixels.
+        """
+        ids: list[int] = []
+        at = 0
+        for match in _REGION.finditer(text):
+            ids += self._words(text[at : match.start()])
+            opening, closing = self.tokenizer.convert_tokens_to_ids(list(_TAGS[match[1]]))
+            ids += [opening, *self._number_tokens(match[2], size), closing]
+            at = match.end()
+        return [*ids, *self._words(text[at:])]
+
+    def _words(self, text: str) -> list[int]:
+        return list(self.tokenizer.encode(text, add_special_tokens=False)) if text else []
+
     def _number_tokens(self, text: str, size: tuple[int, int]) -> list[int]:
         """Return the tokens of a region's numbers, in steps of two pixels of the resized image."""
         limit = self.image_processor.size

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock
+from types import MappingProxyType
 from typing import Any
 
 from jinja2 import TemplateError
+from PIL.Image import Image
 
 from vlm_demo.engines.base import RenderedPrompt
 from vlm_demo.engines.cache_budget import CacheBudget
+from vlm_demo.engines.local.checkpoints.fuyu import CorrectedFuyuProcessor
 from vlm_demo.engines.local.failures import to_vlm_demo_error
 from vlm_demo.engines.local.inputs.image_cache import (
     CachedImageProcessor,
@@ -27,13 +31,16 @@ from vlm_demo.engines.local.inputs.model_inputs import (
 from vlm_demo.engines.local.inputs.rendered_prompt import describe_prompt, find_image_tokens
 from vlm_demo.errors import EngineError, MissingImageError, VlmDemoError
 from vlm_demo.prompting.templates import find_thinking_argument
-from vlm_demo.values import Prompt
+from vlm_demo.values import Prompt, Size
 
 OPEN_REASONING = re.compile(r"<think>\s*\Z")
 """Pattern of the end of prompts whose template opens the reasoning before the answer."""
 
 _IMAGE = re.compile("image|pixel|picture", re.IGNORECASE)
 """Pattern of words in a processor's error which says that it misses a picture."""
+
+_CONTEXT = 48
+"""Characters of a prompt that decide how the text behind them is cut into tokens."""
 
 _TAG = re.compile(r"[<\[|].*[>\]|]", re.DOTALL)
 """Pattern of added tokens that are control tokens; others ("0.25") are words."""
@@ -71,6 +78,7 @@ class PromptEncoder:
         self._needs_gaps = hasattr(getattr(model, "model", model), "get_rope_index")
         self._bos_token = self.tokenizer.bos_token or self.tokenizer.cls_token
         self._forced_first = model.generation_config.forced_bos_token_id
+        self.end_tokens = _end_tokens(model, self.tokenizer)
         self._lock = Lock()  # tokenizers are not thread-safe
 
     @property
@@ -177,19 +185,8 @@ class PromptEncoder:
     def _encode(self, prompt: Prompt) -> EncodedPrompt:
         text = self.render(prompt)
         images = [image for message in prompt.messages for image in message.images]
-        options: dict[str, Any] = {}
-        if self._bos_token and text.startswith(self._bos_token):
-            options["add_special_tokens"] = False  # it must not be added again
-        if images and prompt.image_options:
-            options["images_kwargs"] = dict(prompt.image_options)
         digests = tuple(digest_image(image, prompt.image_options) for image in images)
-        with self._lock:
-            self._image_cache.use_images(digests)
-            inputs = self.processor(
-                text=[text], images=images or None, return_tensors="pt", **options
-            )
-        drop_unknown_inputs(inputs, self._input_names)
-        add_token_types(inputs, self.processor, self._input_names)
+        inputs = self.encode_text(text, images, digests, prompt.image_options)
         ids = inputs["input_ids"][0].tolist()
         is_image = find_image_tokens(inputs, ids, self.image_token_ids)
         return EncodedPrompt(
@@ -201,6 +198,35 @@ class PromptEncoder:
             image_tokens=sum(is_image),
             history_tokens=self._history_tokens(prompt, len(ids) - sum(is_image)),
         )
+
+    def encode_text(
+        self,
+        text: str,
+        images: Sequence[Image],
+        digests: ImageDigests,
+        image_options: Mapping[str, Any] = MappingProxyType({}),
+    ) -> Any:
+        """Return what the model is given for a rendered text; raise whatever the processor raises.
+
+        Args:
+            text: as `render` returns it.
+            images: of the text, in order.
+            digests: of the images with these options.
+            image_options: arguments of the image processor; {}: its own.
+        """
+        options: dict[str, Any] = {}
+        if self._bos_token and text.startswith(self._bos_token):
+            options["add_special_tokens"] = False  # it must not be added again
+        if images and image_options:
+            options["images_kwargs"] = dict(image_options)
+        with self._lock:
+            self._image_cache.use_images(digests)
+            inputs = self.processor(
+                text=[text], images=list(images) or None, return_tensors="pt", **options
+            )
+        drop_unknown_inputs(inputs, self._input_names)
+        add_token_types(inputs, self.processor, self._input_names)
+        return inputs
 
     def _history_tokens(self, prompt: Prompt, text_tokens: int) -> int:
         if len(prompt.messages) < 3:  # question, answer, question
@@ -219,6 +245,31 @@ class PromptEncoder:
         return describe_prompt(
             prompt, encoded.text, encoded.inputs, self.processor, self.image_token_ids
         )
+
+    def continuation_tokens(
+        self, prompt_text: str, answer: str, image_size: Size | None = None
+    ) -> list[int]:
+        """Return the tokens of a text that stands right behind a prompt, blanks included.
+
+        Those of an encoder-decoder begin with the token that its answers must begin with.
+
+        Args:
+            prompt_text: as `render` returns it.
+            answer: the text behind it.
+            image_size: of the image that regions in the answer are on; None: there is none.
+        """
+        with self._lock:
+            if isinstance(self.processor, CorrectedFuyuProcessor):
+                return self.processor.encode_answer(answer, image_size or (1, 1))
+            encode = partial(self.tokenizer.encode, add_special_tokens=False)
+            if self.is_encoder_decoder:
+                first = [] if self._forced_first is None else [self._forced_first]
+                return [*first, *encode(answer)]
+            for context in (prompt_text[-_CONTEXT:], "\n"):
+                start, whole = encode(context), encode(context + answer)
+                if whole[: len(start)] == start:
+                    return list(whole[len(start) :])
+            return list(encode(answer))
 
     def answer_tokens(self, prompt_text: str, answer: str) -> list[int]:
         """Return an answer's tokens as the model would write them after a prompt."""
@@ -239,6 +290,13 @@ class PromptEncoder:
 def _is_encoder_decoder(config: Any) -> bool:
     """Whether prompt and answer are separate texts, and not one continued."""
     return bool(config.is_encoder_decoder or config.get_text_config().is_encoder_decoder)
+
+
+def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
+    """Return the tokens that end an answer."""
+    own = model.generation_config.eos_token_id
+    several = own if isinstance(own, list) else [own]
+    return frozenset(token for token in (*several, tokenizer.eos_token_id) if token is not None)
 
 
 def _image_token_ids(config: Any, tokenizer: Any) -> Sequence[int]:
