@@ -91,10 +91,34 @@ class Settings:
     )
     operator_password: str = declare_setting(
         "",
-        "Password of the operator of a public page.",
+        "Password of the operator of a public page; a flag can be read by others on the machine.",
         str,
         "WORDS",
         default_text="none: a public page has no operator",
+    )
+    operator_password_file: Path | None = declare_setting(  # noqa: RUF009  it returns a field
+        None, "File with this password, on its first line.", Path, "FILE", default_text="none"
+    )
+    operators: tuple[str, ...] = declare_setting(
+        (),
+        "Who, signed in at the Hub, is an operator of a Space too.",
+        parse_names,
+        "NAME,NAME",
+        default_text="the owner of the Space alone",
+    )
+    auth: Path | None = declare_setting(  # noqa: RUF009  it returns a field
+        None,
+        "File of who may open the page: NAME:PASSWORD on each line.",
+        Path,
+        "FILE",
+        default_text="none: everybody may who can reach it",
+    )
+    terms: Path | None = declare_setting(  # noqa: RUF009  it returns a field
+        None,
+        "Text file of terms that each visitor accepts before anything is answered.",
+        Path,
+        "FILE",
+        default_text="none",
     )
     metrics_key: str = declare_setting(
         "",

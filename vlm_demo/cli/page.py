@@ -15,9 +15,9 @@ from vlm_demo.cli.preload import preload
 from vlm_demo.errors import SettingsError
 from vlm_demo.images.opening import set_decoder
 from vlm_demo.images.workers import WorkerPool
-from vlm_demo.moderation import ModeratedBackend
 from vlm_demo.server import Monitor
 from vlm_demo.server.ending import Ending
+from vlm_demo.server.failed_answers import ServedBackend
 from vlm_demo.server.logs import configure_logs
 from vlm_demo.server.memory import MemoryTrimmer
 from vlm_demo.server.ports import check_port
@@ -57,8 +57,9 @@ def _serve(
     settings: Settings, monitor: Monitor, files: FileTree, ending: Ending, workers: WorkerPool
 ) -> None:
     """Serve the page until the program is told to end, and let answers end then."""
-    backend = ModeratedBackend.from_settings(settings, fetch_for_answers=not settings.is_public())
+    backend = ServedBackend.from_settings(settings, fetch_for_answers=not settings.is_public())
     backend.moderate(settings)
+    backend.failed = monitor.failed
     votes_copy = open_hub_copy(settings)
     if votes_copy:
         votes_copy.start()  # votes that a Space has lost are back before anybody votes

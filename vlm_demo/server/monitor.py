@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
 
+from vlm_demo.server.failed_answers import FailedAnswers
+
 MAX_EVENTS = 200
 """Number of warnings and errors that are remembered, the newest."""
 
@@ -46,6 +48,7 @@ class Monitor(logging.Handler):
         super().__init__(logging.WARNING)
         self.is_ending = False  # whether new requests are refused, because the program ends
         self.started = datetime.now(UTC)
+        self.failed = FailedAnswers()
         self._requests: Counter[RequestKey] = Counter()
         self._seconds: Counter[RequestKey] = Counter()
         self._minute: deque[float] = deque()  # monotonic times of the newest requests

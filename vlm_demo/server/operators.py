@@ -1,15 +1,17 @@
 """Who may do what concerns everybody on a page: its operator.
 
 On a page that strangers may open, that is who has given the password; a signed cookie keeps it for
-half a day. On any other page it is everybody.
+half a day. On a Space it is also its owner, signed in at the Hub. On any other page everybody is.
 """
 
 from __future__ import annotations
 
 import hmac
+import os
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from threading import Lock
 from typing import Any, Protocol
 
@@ -20,6 +22,7 @@ from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from vlm_demo.errors import OperatorOnlyError, RateLimitError
+from vlm_demo.server.secret_files import read_password
 from vlm_demo.settings import Settings
 
 COOKIE = "vlm_demo_operator"
@@ -36,6 +39,12 @@ ATTEMPTS_S = 60.0
 
 STATE = "is_operator"
 """Name, in the state of a request, of whether its sender is the operator."""
+
+SPACE_OWNER = "SPACE_AUTHOR_NAME"
+"""Environment variable of a Space with the name of its owner.
+
+Source: https://huggingface.co/docs/hub/spaces-overview#helper-environment-variables
+"""
 
 
 class HasState(Protocol):
@@ -56,17 +65,27 @@ class Operators:
             settings: of this run.
             keyed_hash: turns a text into one that nobody can compute without a secret. It makes the
                 key of the cookies, which are void once the password is another one.
+
+        Raises:
+            SettingsError: the file of the password cannot be read, or is empty.
         """
         self.is_public = settings.is_public()
-        self._password = settings.operator_password
+        self._password = read_password(settings)
+        owner = os.environ.get(SPACE_OWNER, "") if os.environ.get("SPACE_ID") else ""
+        self._names = {name for name in (owner, *settings.operators) if name}
         self._signer = TimestampSigner(keyed_hash(f"operator {self._password}"), salt=COOKIE)
         self._wrong: deque[float] = deque()  # monotonic times
         self._lock = Lock()
 
     @property
     def has_password(self) -> bool:
-        """Whether anybody can become the operator of a public page."""
+        """Whether a password makes the operator of a public page."""
         return bool(self._password)
+
+    @property
+    def has_hub_login(self) -> bool:
+        """Whether somebody can become the operator by signing in at the Hub."""
+        return bool(self._names) and offers_hub_login()
 
     def knows(self, cookies: str) -> bool:
         """Whether the cookies of a request are the operator's; everybody's, on a private page."""
@@ -79,6 +98,19 @@ class Operators:
         except BadSignature:
             return False
         return True
+
+    def knows_login(self, session: Mapping[str, Any]) -> bool:
+        """Whether a session is that of the Space's owner, or of somebody whom the settings name.
+
+        Args:
+            session: as Gradio keeps it after the Hub's login, in a cookie that it signs; its
+                `userinfo` is that of OpenID Connect.
+        """
+        login = session.get("oauth_info") or {}
+        ends = login.get("expires_at")
+        if ends is not None and ends < time.time():
+            return False
+        return login.get("userinfo", {}).get("preferred_username") in self._names
 
     def sign_in(self, password: str, *, is_secure: bool) -> str:
         """Return the cookie, as a header, for who knows the password; "": it is wrong.
@@ -118,9 +150,20 @@ class MarkOperator:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Mark a request, and pass it on."""
         if scope["type"] == "http":
-            cookies = Headers(scope=scope).get("cookie", "")
-            scope.setdefault("state", {})[STATE] = self._operators.knows(cookies)
+            headers = Headers(scope=scope)
+            is_known = self._operators.knows(headers.get("cookie", ""))
+            is_known = is_known or self._operators.knows_login(scope.get("session", {}))
+            is_own = not _is_sent_by_another_site(scope, headers)
+            scope.setdefault("state", {})[STATE] = is_known and is_own
         await self._app(scope, receive, send)
+
+
+def offers_hub_login(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether this is a Space with `hf_oauth: true`, and the package for it is installed.
+
+    Source: https://huggingface.co/docs/hub/spaces-oauth
+    """
+    return "SPACE_ID" in environ and "OAUTH_CLIENT_ID" in environ and bool(find_spec("authlib"))
 
 
 def is_operator(request: HasState) -> bool:
@@ -136,6 +179,15 @@ def require_operator(request: HasState) -> None:
     """
     if not is_operator(request):
         raise OperatorOnlyError("Only the operator of this page can do this.")
+
+
+def _is_sent_by_another_site(scope: Scope, headers: Headers) -> bool:
+    """Whether another site had a browser send what changes something.
+
+    Source: https://www.w3.org/TR/fetch-metadata/ (Sec-Fetch-Site)
+    """
+    site = headers.get("sec-fetch-site", "none")
+    return scope["method"] not in ("GET", "HEAD") and site not in ("same-origin", "none")
 
 
 def _cookie(value: str, seconds: int, is_secure: bool) -> str:

@@ -11,6 +11,7 @@ import gradio as gr
 
 from vlm_demo.arena import (
     open_arena,
+    open_feedback,
     open_judgements,
     open_leaderboards,
     open_voter_hash,
@@ -21,9 +22,12 @@ from vlm_demo.errors import SettingsError
 from vlm_demo.server import Monitor, ServerPart, application_options
 from vlm_demo.server.figures import measure
 from vlm_demo.server.metrics import metrics_routes
-from vlm_demo.server.operators import Operators
+from vlm_demo.server.operators import Operators, offers_hub_login
 from vlm_demo.server.ports import check_port
+from vlm_demo.server.users import read_users
 from vlm_demo.settings import Settings
+from vlm_demo.ui.admission.login import login_middleware
+from vlm_demo.ui.admission.terms import read_terms
 from vlm_demo.ui.arena.battle import build_battle
 from vlm_demo.ui.arena.leaderboard import build_leaderboard
 from vlm_demo.ui.batch.tab import build_batch_tab
@@ -40,7 +44,7 @@ from vlm_demo.ui.files.access import file_middleware
 from vlm_demo.ui.header.first_html import first_html_middleware
 from vlm_demo.ui.i18n import say
 from vlm_demo.ui.models.tab import build_models_tab
-from vlm_demo.ui.operations.routes import operations_routes
+from vlm_demo.ui.operations.routes import Operations
 from vlm_demo.ui.studio.endpoints import add_studio_endpoints
 from vlm_demo.ui.studio.tab import build_studio_tab
 from vlm_demo.ui.theme import HEAD, SCRIPT, STYLE_SHEETS, build_theme
@@ -97,6 +101,8 @@ def build_page(backend: Backend, settings: Settings) -> gr.Blocks:
                     elem_id=f"{name.slug}-tab",
                 ):
                     build(build_view_signal(name), page)
+        if offers_hub_login():  # its presence is what makes Gradio add the routes of the login
+            gr.LoginButton(visible=False)
     # The browser has no use for the endpoints' components.
     blocks.children = [*blocks.children[len(endpoints) :], *endpoints]
     return blocks
@@ -148,6 +154,7 @@ def serve(
         js=SCRIPT,
         footer_links=["api"],  # the footer is hidden; About has the link
         ssr_mode=False,
+        auth=read_users(settings.auth).knows if settings.auth else None,
         run_history=False,
         enable_monitoring=False,
         show_error=False,
@@ -168,14 +175,19 @@ def _own_part(backend: Backend, settings: Settings, monitor: Monitor) -> ServerP
     keyed_hash = open_voter_hash(settings)
     operators = Operators(settings, keyed_hash)
     measure_now = partial(measure, backend)
+    operations = Operations(operators, monitor, measure_now, open_feedback(settings))
+    terms = read_terms(settings.terms) if settings.terms else None
     return ServerPart(
         routes=(
             *module_routes(),
             *metrics_routes(settings, monitor, measure_now),
-            *operations_routes(operators, monitor, measure_now),
+            *operations.routes(),
+            *(terms.routes() if terms else ()),
         ),
         middleware=(
             cookie_middleware(keyed_hash, settings.trusted_proxies),
+            *((login_middleware(settings),) if settings.auth else ()),
+            *((terms.middleware(),) if terms else ()),
             operators.middleware(),
             file_middleware(settings),
             first_html_middleware(),

@@ -64,7 +64,8 @@ class VisitorCookies:
         if name or "text/html" not in headers.get("accept", ""):
             await self._app(scope, receive, send)
             return
-        cookie = self._cookie(secure=is_secure(scope, headers))
+        value = self._signer.sign(secrets.token_urlsafe(16)).decode()
+        cookie = cookie_header(COOKIE, value, is_secure=is_secure(scope, headers))
 
         async def send_with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -80,15 +81,15 @@ class VisitorCookies:
         except BadSignature:
             return ""
 
-    def _cookie(self, *, secure: bool) -> str:
-        """Return the header for a new visitor.
 
-        On a Space the page is in a frame of another site, where browsers send only cookies that
-        allow it, and only over https.
-        """
-        value = self._signer.sign(secrets.token_urlsafe(16)).decode()
-        where = "SameSite=None; Secure; Partitioned" if secure else "SameSite=Lax"
-        return f"{COOKIE}={value}; Path=/; Max-Age={YEAR_S}; HttpOnly; {where}"
+def cookie_header(name: str, value: str, *, is_secure: bool) -> str:
+    """Return the header of a cookie that lasts a year.
+
+    On a Space the page is in a frame of another site, where browsers send only cookies that allow
+    it, and only over https.
+    """
+    where = "SameSite=None; Secure; Partitioned" if is_secure else "SameSite=Lax"
+    return f"{name}={value}; Path=/; Max-Age={YEAR_S}; HttpOnly; {where}"
 
 
 def cookie_middleware(voter: Callable[[str], str], trusted_proxies: int = 0) -> Middleware:

@@ -142,12 +142,12 @@ def test_stores_of_one_program_open_new_databases_at_the_same_moment(tmp_path):
     assert sorted(places) == sorted([1, 2, 3, 4] * 3)
 
 
-FIFTH = '''"""One more column."""
+NEXT = '''"""One more column."""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "5"
-down_revision = "4"
+revision = "6"
+down_revision = "5"
 
 
 def upgrade():
@@ -160,7 +160,7 @@ def next_version(tmp_path, monkeypatch):
     """Make this program its next version, until `undo` of what is returned is called."""
     scripts = tmp_path / "migrations"
     shutil.copytree(runner._SCRIPTS, scripts, ignore=shutil.ignore_patterns("__pycache__"))
-    (scripts / "versions" / "v5_mood.py").write_text(FIFTH)
+    (scripts / "versions" / "v6_mood.py").write_text(NEXT)
     with monkeypatch.context() as patched:
         patched.setattr(runner, "_SCRIPTS", scripts)
         yield patched

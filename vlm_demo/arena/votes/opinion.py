@@ -17,3 +17,5 @@ class Feedback:
     verdict: str  # up, down or flag
     reason: str
     given_at: datetime
+    question: str = ""  # of a flagged answer: the visitor's words
+    reply: str = ""  # of a flagged answer: the model's words

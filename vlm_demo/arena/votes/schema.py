@@ -115,6 +115,8 @@ feedback = Table(
     Column("verdict", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("given_at", BigInteger, nullable=False),
+    Column("question", Text, nullable=False, server_default=""),  # of a flagged answer alone
+    Column("reply", Text, nullable=False, server_default=""),
 )
 
 newcomers = Table(

@@ -6,6 +6,7 @@ from typing import Any
 
 from vlm_demo.cli import lazy
 from vlm_demo.cli.signatures import set_parameters, setting_parameter
+from vlm_demo.cli.terminal import print_note
 from vlm_demo.settings import Settings, declarations
 
 
@@ -14,6 +15,11 @@ def serve(**flags: Any) -> None:
 
     Each flag can also be an environment variable: VLM_DEMO_PORT for --port, and so on.
     """
+    if flags.get("operator_password"):
+        print_note(
+            "Others on this machine can read the password among the flags of this program. Use "
+            "VLM_DEMO_OPERATOR_PASSWORD or --operator-password-file."
+        )
     lazy.serve(Settings.read(flags))
 
 

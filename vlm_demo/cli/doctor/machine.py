@@ -11,6 +11,7 @@ from pathlib import Path
 from vlm_demo.catalog.menu import default_menu
 from vlm_demo.cli.doctor.finding import DoctorFinding
 from vlm_demo.errors import SettingsError
+from vlm_demo.server.operators import offers_hub_login
 from vlm_demo.server.ports import check_port
 from vlm_demo.settings import Settings
 from vlm_demo.units import format_bytes
@@ -52,7 +53,8 @@ def examine_page(settings: Settings) -> Iterator[DoctorFinding]:
         yield DoctorFinding("Port", "fine", f"{settings.host}, port {settings.port} is free")
     except SettingsError as error:
         yield DoctorFinding("Port", "missing", str(error))
-    if settings.is_public() and not settings.operator_password:
+    has_operator = settings.operator_password or settings.operator_password_file
+    if settings.is_public() and not (has_operator or offers_hub_login()):
         words = "the page would be public without an operator: set VLM_DEMO_OPERATOR_PASSWORD"
         yield DoctorFinding("Operator", "odd", words)
     lacking = [spec.name for spec in default_menu() if spec.embedded and not spec.is_here]

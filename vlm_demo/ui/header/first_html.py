@@ -18,6 +18,9 @@ from vlm_demo.ui.i18n.visitor_language import choose_language
 _BODY = re.compile(rb"<body[^>]*>")
 _HTML_LANG = re.compile(rb'(<html\s[^>]*?lang=)"[^"]*"')
 
+BARE = "is_bare_page"
+"""Name, in the state of a request, of whether Gradio's page is shown without a header."""
+
 STYLE_SHEETS = (
     "tokens.css",
     "header/shell.css",
@@ -69,7 +72,8 @@ class FirstHtml:
             else:
                 body += message.get("body", b"")
                 if not message.get("more_body", False):
-                    body = self.complete(body, language)
+                    if not scope.get("state", {}).get(BARE):
+                        body = self.complete(body, language)
                     body = _mark_scripts(body, scope.get("state", {}).get(NONCE, ""))
                     MutableHeaders(raw=start["headers"])["content-length"] = str(len(body))
                     await send(start)

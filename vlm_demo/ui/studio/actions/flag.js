@@ -17,7 +17,7 @@ export function openFlag(extra, send) {
     await send(field.value.trim());
     close();
   };
-  const form = h("form", { onsubmit: submit }, h("label", { for: "flag-reason" }, say("What is wrong with this answer?")), field, h("div", { class: "row" }, h("button", { type: "submit", class: "button primary" }, say("Report"))));
+  const form = h("form", { onsubmit: submit }, h("label", { for: "flag-reason" }, say("What is wrong with this answer?")), field, h("p", { class: "hint" }, say("The operator of this page also gets your question and the answer, without your name.")), h("div", { class: "row" }, h("button", { type: "submit", class: "button primary" }, say("Report"))));
   const { close } = openPanel(extra, say("Report this answer"), [form]);
   field.focus();
 }

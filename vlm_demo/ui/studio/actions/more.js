@@ -12,6 +12,9 @@ import { LINK } from "../archive/links.js";
 import { openFlag } from "./flag.js";
 import { openScore } from "./score.js";
 
+/** Longest question and reply, in characters, that are sent with a report. */
+const LONGEST = 20_000;
+
 /** @typedef {import("../studio.js").Studio} Studio */
 /** @typedef {import("../state/types.js").Answer} Answer */
 /** @typedef {import("../state/types.js").Turn} Turn */
@@ -115,7 +118,8 @@ function runOnMany({ task, text, targets, options }, { model }) {
  */
 async function sendRating(studio, turn, answer, verdict, reason) {
   try {
-    await call("studio_feedback", [{ turn: answer.id, model: answer.model, task: turn.task, verdict, reason }]);
+    const words = verdict === "flag" ? { question: (turn.text || turn.targets.join(", ")).slice(0, LONGEST), reply: (answer.raw || answer.plain).slice(0, LONGEST) } : {};
+    await call("studio_feedback", [{ turn: answer.id, model: answer.model, task: turn.task, verdict, reason, ...words }]);
     studio.store.update((state) => ({ ...state, conversation: changeAnswer(state.conversation, turn.id, answer.id, (one) => ({ ...one, rating: { verdict, reason } }), Date.now()) }));
     studio.notify({ id: "rating", text: message("Thank you. Your rating is kept without your name.") });
   } catch (error) {

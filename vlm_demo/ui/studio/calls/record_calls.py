@@ -44,6 +44,9 @@ if TYPE_CHECKING:  # it loads the database
 MAX_REASON = 2_000
 """Longest reason, in characters."""
 
+MAX_WORDS = 20_000
+"""Longest question and reply, in characters, that are kept with a flag."""
+
 MAX_BENCHMARKS = 500
 """Number of visitors whose benchmark is kept; the one used longest ago is forgotten first."""
 
@@ -58,6 +61,8 @@ class SentFeedback(BaseModel):
     task: Task = Task.CHAT
     verdict: Literal["up", "down", "flag"]
     reason: Annotated[str, Field(max_length=MAX_REASON)] = ""
+    question: Annotated[str, Field(max_length=MAX_WORDS)] = ""  # kept with a flag alone
+    reply: Annotated[str, Field(max_length=MAX_WORDS)] = ""
 
 
 @dataclass(frozen=True)
@@ -171,6 +176,7 @@ class RecordCalls:
             yield from replies
 
     def _write(self, given: SentFeedback, voter: str) -> None:
+        words = (given.question, given.reply) if given.verdict == "flag" else ()
         self.feedback.add(
             Feedback(
                 given.turn,
@@ -180,6 +186,7 @@ class RecordCalls:
                 given.verdict,
                 given.reason.strip(),
                 datetime.now(UTC),
+                *words,
             )
         )
 
