@@ -4,6 +4,7 @@ VlmDemoError
 ├── InputError              what the user gave cannot be used
 │   ├── ImageError          a file is not a picture, too large or damaged
 │   │   └── ForgottenImageError  the page does not know the picture, or no longer
+│   ├── FilmError           a file is not a film, too large or damaged
 │   ├── MissingImageError   the task needs a picture
 │   ├── MissingTextError    the task needs words
 │   ├── TooLongError        the text is longer than the model can take
@@ -99,6 +100,10 @@ class ForgottenImageError(ImageError):
         """Build the error for the picture that a browser calls `image_id`."""
         super().__init__(text)
         self.image_id = image_id
+
+
+class FilmError(InputError):
+    """A film cannot be read: it is none, damaged or too large; or it cannot be written."""
 
 
 class MissingImageError(InputError):

@@ -15,6 +15,8 @@ from vlm_demo.cli.preload import preload
 from vlm_demo.errors import SettingsError
 from vlm_demo.images.opening import set_decoder
 from vlm_demo.images.workers import WorkerPool
+from vlm_demo.media.films import set_film_reader
+from vlm_demo.media.workers import FilmWorkers
 from vlm_demo.server import Monitor
 from vlm_demo.server.ending import Ending
 from vlm_demo.server.failed_answers import ServedBackend
@@ -42,6 +44,8 @@ def serve(settings: Settings) -> None:
     ending.install()
     workers = WorkerPool()
     set_decoder(workers)
+    film_workers = FilmWorkers()
+    set_film_reader(film_workers)
     monitor = Monitor()
     monitor.attach()
     check_port(settings.host, settings.port)  # before anything slow begins
@@ -49,6 +53,7 @@ def serve(settings: Settings) -> None:
     with open_file_tree(settings) as files:
         _serve(settings, monitor, files, ending, workers)
     workers.close()
+    film_workers.close()
     trimmer.close()
     ending.leave([one for one in threading.enumerate() if one.name.startswith(LOADING)])
 
