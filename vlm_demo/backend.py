@@ -14,6 +14,7 @@ from PIL.Image import Image
 
 from vlm_demo.answering.answer_reading import AnswerReader, AnswerTimer, describe_omission
 from vlm_demo.answering.model_routing import ModelRouter, Route
+from vlm_demo.answering.outlining import Outliner
 from vlm_demo.answering.target_replies import answer_each, assign_targets
 from vlm_demo.catalog.model_menu import ModelMenu
 from vlm_demo.catalog.own_models import read_menu
@@ -78,6 +79,7 @@ class Backend:
             self._open_engine, menu=lambda: self.menu, max_loaded=max_loaded, device=device
         )
         self._router = ModelRouter(lambda: self.menu, self._using)
+        self.outliner = Outliner(lambda: self.menu, self._pool.is_loaded, self._using)
 
     @classmethod
     def from_settings(cls, settings: Settings, *, fetch_for_answers: bool = True) -> Self:

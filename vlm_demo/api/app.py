@@ -54,9 +54,10 @@ class Api:
         self._reading = anyio.CapacityLimiter(MAX_READING)
 
     def models(self, request: Request) -> Response:
-        """List the models that run here, the default first."""
+        """List the models that answer here, the default first."""
         check_caller(request, self._settings.api_keys)
-        listed = [self._model(spec) for spec in self._backend.menu if spec.runs_here]
+        able = (spec for spec in self._backend.menu if spec.runs_here and spec.answers)
+        listed = [self._model(spec) for spec in able]
         return json_response({"object": "list", "data": listed})
 
     def model(self, request: Request, name: str) -> Response:

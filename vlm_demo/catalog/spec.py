@@ -91,9 +91,10 @@ class ModelSpec:
     family: str
     checkpoint: str = ""  # Hub id, or folder; "" where there are no weights to be had
     adapter: str = ""  # Hub id, or folder, of a PEFT adapter that is merged into it; "": none
-    # remote: a server has it under `checkpoint`; detector: it is no language model; automatic: it
-    # stands for one model of the menu for each kind of picture
-    engine: Literal["local", "remote", "detector", "automatic"] = "local"
+    # remote: a server has it under `checkpoint`; detector: it is no language model; segmenter: it
+    # outlines what others find; automatic: it stands for one model of the menu for each kind of
+    # picture
+    engine: Literal["local", "remote", "detector", "segmenter", "automatic"] = "local"
     base_url: str = ""  # of the server's OpenAI-compatible API, as a rule http://host:port/v1
     server: ServerKind = "vllm"  # what it understands beyond the standard
     api_key_env: str = ""  # environment variable with the key; never the key itself
@@ -138,6 +139,7 @@ class ModelSpec:
             name=self.name,
             server=server if self.engine == "remote" else None,
             is_detector=self.engine == "detector",
+            is_segmenter=self.engine == "segmenter",
             revision=self.revision,
             number_format=self.number_format,
             compute_format=self.compute_format,
@@ -152,6 +154,16 @@ class ModelSpec:
         if number_format is self.number_format:
             return self  # which may also say what quantized weights are computed in
         return replace(self, number_format=number_format, compute_format=NumberFormat.AUTO)
+
+    @property
+    def answers(self) -> bool:
+        """Whether it can be asked in words, which a model that only outlines cannot."""
+        return self.engine != "segmenter"
+
+    @property
+    def takes_memory(self) -> bool:
+        """Whether its weights come into this machine's memory, and are worth making room for."""
+        return self.engine in ("local", "segmenter")
 
     @property
     def tasks(self) -> tuple[Task, ...]:

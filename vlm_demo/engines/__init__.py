@@ -12,6 +12,7 @@ from vlm_demo.engines.base import (
     OnProgress,
     Progress,
     RenderedPrompt,
+    Segmenter,
     Serving,
     Usage,
     combine_usages,
@@ -38,6 +39,7 @@ __all__ = [
     "OwnCode",
     "Progress",
     "RenderedPrompt",
+    "Segmenter",
     "Server",
     "ServerKind",
     "ServerListing",
@@ -116,6 +118,10 @@ def open_engine(
         from vlm_demo.engines.detector.engine import DetectorEngine
 
         return DetectorEngine.load(Path(options.checkpoint), serving, on_progress)
+    if options.is_segmenter:
+        from vlm_demo.engines.segmenter.engine import SegmenterEngine
+
+        return SegmenterEngine.load(options, serving, on_progress)
     if on_zerogpu():
         from vlm_demo.engines.local.zerogpu.engine import ZeroGpuEngine
 

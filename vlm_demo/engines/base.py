@@ -11,7 +11,7 @@ from PIL.Image import Image
 
 from vlm_demo.engines.cache_budget import CacheBudget
 from vlm_demo.translatable_text import DisplayText
-from vlm_demo.values import Prompt, Sampling, TextChunk
+from vlm_demo.values import Polygon, Prompt, Region, Sampling, TextChunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +115,20 @@ class ImageKindRecognizer(Protocol):
 
     def recognize(self, image: Image) -> ImageKind | None:
         """Return the kind of an image; None: it shows nothing, such as a plain black one."""
+        ...
+
+
+@runtime_checkable
+class Segmenter(Protocol):
+    """An engine that outlines what regions mark."""
+
+    def outline(self, image: Image, regions: Sequence[Region]) -> tuple[Polygon | None, ...]:
+        """Return the outline of what each region marks; None: nothing was found there.
+
+        Raises:
+            OutOfMemoryError: the masks do not fit into memory.
+            EngineError: the model failed, or was unloaded.
+        """
         ...
 
 

@@ -33,6 +33,7 @@ class LoadOptions:
     server: Server | None = None  # None: the model is loaded here, as the rest says
     name: str = field(default="", compare=False)  # on the menu, for messages
     is_detector: bool = False  # the folder holds the nets of the detector, no language model
+    is_segmenter: bool = False  # it outlines what regions mark, and answers nothing in words
     adapter: str = ""  # Hub id or folder of one that is merged into the checkpoint; "": none
     revision: str | None = None  # of the Hub repository; None: its newest
     number_format: NumberFormat = NumberFormat.AUTO

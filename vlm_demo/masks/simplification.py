@@ -26,7 +26,7 @@ def simplify_ring(ring: Corners, tolerance: float) -> Corners:
         start, end = pieces.pop()
         if end - start < 2:
             continue
-        off = _distances(closed[start + 1 : end], closed[start], closed[end])
+        off = distances_to_line(closed[start + 1 : end], closed[start], closed[end])
         worst = int(off.argmax())
         if off[worst] > tolerance:
             at = start + 1 + worst
@@ -36,8 +36,8 @@ def simplify_ring(ring: Corners, tolerance: float) -> Corners:
     return simple if len(simple) >= 3 else ring
 
 
-def _distances(corners: Corners, start: Corners, end: Corners) -> Corners:
-    """Return how far corners are from the piece of a line between two of them."""
+def distances_to_line(corners: Corners, start: Corners, end: Corners) -> Corners:
+    """Return how far corners are from the piece of a line between two places."""
     line = end - start
     length = float(line @ line)
     if not length:

@@ -47,7 +47,7 @@ class MemoryAdvisor:
             spec: the menu's entry.
             parameters: of the model, where the menu does not say.
         """
-        if spec.engine != "local":
+        if not spec.takes_memory:
             return None
         weights = weights_memory(spec.load_options(self._device))
         return _with_overhead(weights, spec.number_format, spec.parameters or parameters)

@@ -266,7 +266,7 @@ class ModelPool:
         failure: Exception | None = None
         try:
             self._check_room(model.spec)  # before gigabytes are fetched
-            if self._max_loaded and model.spec.engine == "local":
+            if self._max_loaded and model.spec.takes_memory:
                 self._unload_beyond(self._max_loaded - 1)
             engine = self._open_engine(model.spec, partial(self._report, model))
         except Exception as error:  # raised again where the progress is read
@@ -316,5 +316,5 @@ def _clean_up(spec: ModelSpec, engine: Engine | None, error: Exception) -> None:
     if engine:
         engine.close()
     clear_frames(error)
-    if spec.engine == "local":
+    if spec.takes_memory:
         release_memory()

@@ -27,7 +27,7 @@ class PooledModel:
     @property
     def takes_memory(self) -> bool:
         """Whether it is loaded, and on this machine."""
-        return self.engine is not None and self.spec.engine == "local"
+        return self.engine is not None and self.spec.takes_memory
 
     @property
     def weight_bytes(self) -> int:
@@ -94,5 +94,5 @@ def close_models(models: Sequence[PooledModel]) -> None:
         if engine:
             engine.close()
         del engine
-    if any(model.spec.engine == "local" for model in models):
+    if any(model.spec.takes_memory for model in models):
         release_memory()

@@ -33,4 +33,4 @@ def build_model_choice(backend: Backend) -> gr.Dropdown:
 
 def runnable_models(backend: Backend) -> list[str]:
     """Return the names of the models that run here. The Models view lists the others too."""
-    return [spec.name for spec in backend.menu if spec.runs_here]
+    return [spec.name for spec in backend.menu if spec.runs_here and spec.answers]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,7 @@ from vlm_demo.prompting.architecture import ONE_AT_A_TIME, Architecture
 from vlm_demo.translatable_text import TranslatableText, message
 from vlm_demo.units import format_bytes
 
-_building = Lock()
+BUILDING = Lock()
 """Held while transformers builds a model: it replaces functions of its own and of torch meanwhile,
 and two threads that do so at once can leave them replaced."""
 
@@ -88,7 +89,7 @@ def load(
             arguments |= attention_options(
                 architecture, target, arguments["dtype"], options.number_format
             )
-            with _building, progress.watch():
+            with BUILDING, progress.watch():
                 loaded: Any = model_class.from_pretrained(
                     folder,
                     config=config,
@@ -100,7 +101,7 @@ def load(
     except EngineError:
         raise
     except (torch.OutOfMemoryError, MemoryError) as error:
-        raise _too_large_error(weights.disk_bytes, target) from error
+        raise too_large_error(weights.disk_bytes, target) from error
     except (
         OSError,
         ValueError,
@@ -112,16 +113,9 @@ def load(
         AttributeError,
         SafetensorError,
     ) as error:
-        raise _load_error(folder, weights, target, error) from error
+        raise explain_load_failure(folder, weights, target, error) from error
     model, report = loaded
-    if missing := sorted(report["missing_keys"]):
-        raise LoadError(
-            "The weights in {folder} are incomplete: {count} are missing, {missing} for one. "
-            "Please fetch or save the model again.",
-            folder=folder,
-            count=len(missing),
-            missing=missing[0],
-        )
+    check_complete(folder, report)
     _check_placement(model, weights)
     if options.adapter:
         merge_adapter(model, fetch_adapter(options.adapter))
@@ -131,13 +125,39 @@ def load(
     return LoadedCheckpoint(processor, model.eval(), architecture)
 
 
+def check_complete(folder: Path, report: Mapping[str, Any]) -> None:
+    """Refuse weights that are not all of a model's; `report` is what transformers says of them.
+
+    Raises:
+        LoadError: some are missing.
+    """
+    if missing := sorted(report["missing_keys"]):
+        raise LoadError(
+            "The weights in {folder} are incomplete: {count} are missing, {missing} for one. "
+            "Please fetch or save the model again.",
+            folder=folder,
+            count=len(missing),
+            missing=missing[0],
+        )
+
+
 def _check_files(folder: Path) -> None:
     """Refuse a folder whose files are not all there."""
-    config = read_json(folder / "config.json")
+    check_weight_files(folder)
+    if "auto_map" not in read_json(folder / "config.json"):
+        # Its own code may prepare pictures by itself.
+        check_processor(str(folder), [path.name for path in folder.iterdir()])
+
+
+def check_weight_files(folder: Path) -> None:
+    """Refuse a folder whose weights are not all there, or may hold programs.
+
+    Raises:
+        LoadError: it is no complete folder of a model.
+    """
+    read_json(folder / "config.json")
     missing = missing_weights(folder)
     if not missing:
-        if "auto_map" not in config:  # its own code may prepare pictures by itself
-            check_processor(str(folder), [path.name for path in folder.iterdir()])
         return
     if any(folder.glob("*.bin")):
         raise LoadError(
@@ -167,7 +187,7 @@ def _loading_arguments(
     )
     needed = weights.memory_bytes(dtype.itemsize if dtype else None, number_format)
     if needed > sum(gap for gap in free if gap > 0):
-        raise _too_large_error(needed, device)
+        raise too_large_error(needed, device)
     arguments = {**pick_device_map(device, needed, free), "dtype": dtype or "auto"}
     if not number_format.is_quantized:
         return arguments
@@ -184,7 +204,7 @@ def _check_placement(model: Any, weights: StoredWeights) -> None:
     """Refuse a model of which several GPUs together could not take every layer."""
     places = getattr(model, "hf_device_map", {}).values()
     if len(set(places)) > 1 and not {"cpu", "disk"}.isdisjoint(places):
-        raise _too_large_error(weights.disk_bytes, "cuda")
+        raise too_large_error(weights.disk_bytes, "cuda")
 
 
 _EXCEEDS_GPU = message(
@@ -198,7 +218,8 @@ _EXCEEDS_MEMORY = message(
 )
 
 
-def _too_large_error(needed: int, device: str) -> OutOfMemoryError:
+def too_large_error(needed: int, device: str) -> OutOfMemoryError:
+    """Return an error that says that some bytes of weights do not fit, and what to do."""
     free = sum(max(gap - SPARE_BYTES, 0) for gap in free_on_device(device))
     return OutOfMemoryError(
         _EXCEEDS_GPU if device == "cuda" else _EXCEEDS_MEMORY,
@@ -207,7 +228,9 @@ def _too_large_error(needed: int, device: str) -> OutOfMemoryError:
     )
 
 
-def _load_error(folder: Path, weights: StoredWeights, device: str, error: Exception) -> EngineError:
+def explain_load_failure(
+    folder: Path, weights: StoredWeights, device: str, error: Exception
+) -> EngineError:
     """Return an error that says what went wrong, and what to do."""
     reason = " ".join(str(error).split())
     problem = torchvision_problem()
@@ -216,7 +239,7 @@ def _load_error(folder: Path, weights: StoredWeights, device: str, error: Except
             "The weights in {folder} are damaged or cut off. Please fetch or save them again."
         )
     elif "can't allocate memory" in reason:
-        return _too_large_error(weights.disk_bytes, device)
+        return too_large_error(weights.disk_bytes, device)
     elif "contains custom code" in reason or "trust_remote_code" in reason:
         template = OWN_CODE
     elif "ignore_mismatched_sizes" in reason:

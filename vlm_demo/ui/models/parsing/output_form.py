@@ -124,7 +124,7 @@ class OutputForm:
 
 def build_output_form(opening: Opening, page: PageContext) -> OutputForm:
     """Lay out the form and what it shows, and wire them."""
-    families = [get_family(spec.family) for spec in page.backend.menu]
+    families = [get_family(spec.family) for spec in page.backend.menu if spec.answers]
     first = next((one for one in families if one.markup is not None), families[0])
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=300):

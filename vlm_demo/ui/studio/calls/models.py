@@ -35,19 +35,20 @@ SEEN_ANSWERED = {
 
 
 def list_models(backend: Backend, *, measure: bool) -> list[dict[str, Any]]:
-    """Return the menu, the default first.
+    """Return the models of the menu that answer, the default first.
 
     Args:
         backend: the models.
         measure: whether to find out how much memory is free, which takes seconds the first time.
     """
     free = backend.free_memory() if measure else None
-    return [model_info(backend, spec, free) for spec in backend.menu]
+    return [model_info(backend, spec, free) for spec in backend.menu if spec.answers]
 
 
 def list_usable_models(backend: Backend) -> list[dict[str, Any]]:
     """Return the models of the menu that can be asked, the default first, without measuring."""
-    return [model_info(backend, spec, None) for spec in backend.menu if spec.runs_here]
+    usable = (spec for spec in backend.menu if spec.runs_here and spec.answers)
+    return [model_info(backend, spec, None) for spec in usable]
 
 
 def model_info(backend: Backend, spec: ModelSpec, free: FreeMemory | None) -> dict[str, Any]:
