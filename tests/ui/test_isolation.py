@@ -58,6 +58,7 @@ def answer(image: str) -> dict[str, Any]:
 CALLS: dict[str, Callable[[StudioClient, str], Any]] = {
     "in full": lambda client, image: client.call("studio_full_image", image),
     "a frame": lambda client, image: client.call("studio_frame", image, 0),
+    "small frames": lambda client, image: client.call("studio_thumbnails", image, [0]),
     "an export": lambda client, image: client.call("studio_export", "png", [answer(image)]),
     "the Inspector": lambda client, image: client.call(
         "studio_prompt", studio_request(images=[image], text="x")

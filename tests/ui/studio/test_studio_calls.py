@@ -274,7 +274,7 @@ def test_frames_and_pages_become_pictures(ending: str, images: ImageStore, tmp_p
     red, green, blue = images.find(third["id"], OWNER).open().getpixel((8, 8))
     assert blue > 200 and red < 50 and green < 50
     for frame in (-1, 3):
-        with pytest.raises(ImageError, match="3 frames"):
+        with pytest.raises(ImageError, match="3 pages"):
             images.add_frame(first["id"], frame, OWNER)
 
 

@@ -7,8 +7,7 @@ import { call } from "./api/call.js";
 import { perFrame } from "./frame.js";
 import { problemOf } from "./api/problems.js";
 import { Gallery } from "./gallery/gallery.js";
-import { PictureStrip } from "./strip/picture_strip.js";
-import { createFrames } from "./frames.js";
+import { createStrip } from "./strip/follow.js";
 import { LayersBar } from "./layers/layers_bar.js";
 import { translate } from "./server_text.js";
 
@@ -20,9 +19,7 @@ import { translate } from "./server_text.js";
  */
 export function createStage(studio) {
   const host = h("div", { id: "studio-canvas" }), bar = h("div", { id: "layers" }), message = h("div", { class: "stage-message", role: "status" });
-  const canvas = createCanvas(studio, host), layers = createBar(studio, bar, canvas), gallery = createGallery(studio, host), strips = h("div", { class: "stage-strip" });
-  followPictures(studio, strips);
-  strips.append(createFrames(studio));
+  const canvas = createCanvas(studio, host), layers = createBar(studio, bar, canvas), gallery = createGallery(studio, host);
   const { store } = studio;
   const show = () => {
     const { conversation } = store.get(), picture = conversation.pictures.find(({ key }) => key === conversation.shown);
@@ -57,7 +54,7 @@ export function createStage(studio) {
     const { shown } = store.get().conversation;
     if (event.target instanceof HTMLImageElement && shown) void studio.pictures.renew(shown);
   }, true);
-  return h("section", { class: "studio-stage", "aria-label": say("Image") }, host, message, strips, bar);
+  return h("section", { class: "studio-stage", "aria-label": say("Image") }, createStrip(studio), host, message, bar);
 }
 
 /**
@@ -121,27 +118,6 @@ function createGallery(studio, host) {
   studio.chooseFiles = () => gallery.chooseFiles();
   studio.showExamples = () => /** @type {HTMLElement | null} */ (gallery.element.querySelector("[data-example]"))?.focus();
   return gallery;
-}
-
-/**
- * Shows all pictures that are attached, where there are several.
- * @param {Studio} studio
- * @param {HTMLElement} host
- */
-function followPictures(studio, host) {
-  const strip = new PictureStrip(host, {
-    onChoose: (key) => studio.showPicture(key),
-    onOrder: (keys) => studio.changeDraft((draft) => ({ ...draft, pictures: keys })),
-    onRemove: (key) => studio.removePicture(key),
-  });
-  const draw = () => {
-    const { draft, conversation } = studio.store.get(), known = new Map(conversation.pictures.map((picture) => [picture.key, picture]));
-    const attached = draft.pictures.map((key) => known.get(key)).filter((picture) => picture !== undefined);
-    strip.draw(attached.map((picture) => ({ key: picture.key, name: picture.name, url: studio.pictures.url(picture) })), conversation.shown);
-  };
-  studio.store.subscribe(({ draft }) => draft.pictures, draw, { now: true });
-  studio.store.subscribe(({ conversation }) => conversation.pictures, draw);
-  studio.store.subscribe(({ conversation }) => conversation.shown, draw);
 }
 
 /**

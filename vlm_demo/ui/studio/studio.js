@@ -11,6 +11,7 @@ import { problemOf } from "./api/problems.js";
 import { chooseModel } from "../header/models/store.js";
 import { titleOf } from "../header/models/titles.js";
 import { emptyDraft, modeOf, takesText, withRegions } from "./composer/modes.js";
+import { removePicture } from "./state/attached.js";
 import { picturesAmong } from "../components/canvas/picture_files.js";
 import { Asking } from "./conversation/asking.js";
 import { Pictures } from "./api/pictures.js";
@@ -43,6 +44,8 @@ export class Studio {
   focusComposer = () => {};
   /** Zooms the canvas to a region. */
   reveal = /** @type {(region: Region) => void} */ (() => {});
+  /** Shows a page or frame of a file on the canvas. */
+  showPage = /** @type {(root: string, frame: number) => void} */ (() => {});
   /** Opens the examples. */
   showExamples = () => {};
   /** Empties or fills the regions that are marked on the canvas. */
@@ -57,7 +60,7 @@ export class Studio {
   constructor() {
     this.store = createStore(initialState());
     this.pictures = new Pictures(this.store, (key) => this.loadBlob(key));
-    this.asking = new Asking(this.store, this.pictures, (what, count, undo) => this.offerUndo(what, count, undo));
+    this.asking = new Asking(this.store, this.pictures, (what, count, undo) => this.offerUndo(what, count, undo), (count, goOn) => this.offerRest(count, goOn));
   }
 
   /** @type {(key: string) => Promise<Blob | null>} */
@@ -175,15 +178,9 @@ export class Studio {
     this.pictures.add(picturesAmong(files));
   }
 
-  /** @param {string} key */
+  /** @param {string} key of a picture, or of a file with all its pages */
   removePicture(key) {
-    this.store.update((state) => {
-      const pictures = state.draft.pictures.filter((one) => one !== key), { conversation } = state;
-      const used = conversation.turns.some((turn) => turn.pictures.includes(key)) || conversation.shots.some((shot) => shot.pictures.includes(key));
-      const shown = conversation.shown === key ? pictures.at(-1) ?? null : conversation.shown;
-      const kept = used ? conversation.pictures : conversation.pictures.filter((one) => one.key !== key);
-      return { ...state, draft: { ...state.draft, pictures, regions: conversation.shown === key ? [] : state.draft.regions }, conversation: { ...conversation, shown, pictures: kept } };
-    });
+    this.store.update((state) => removePicture(state, key));
   }
 
   /** Asks what a button says. @param {import("./state/types.js").Task} task @param {string} text */
@@ -216,6 +213,11 @@ export class Studio {
   /** @param {string} id */
   dismiss(id) {
     this.store.update((state) => ({ ...state, notices: state.notices.filter((one) => one.id !== id) }));
+  }
+
+  /** @param {number} count of the pictures that were not asked about @param {() => void} goOn */
+  offerRest(count, goOn) {
+    this.notify({ id: "rest", text: { words: message("{count} more were not asked about."), values: { count } }, action: { label: message("Go on"), run: goOn } });
   }
 
   /** @param {"replaced" | "deleted"} what @param {number} count @param {() => void} undo */

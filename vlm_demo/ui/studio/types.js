@@ -75,7 +75,7 @@
  */
 
 /** @typedef {{error: Said, image_gone: string | null}} Refusal  what any call but studio_answer may return instead */
-/** @typedef {{id: string, url: string, name: string, width: number, height: number}} ImageInfo */
+/** @typedef {{id: string, url: string, name: string, width: number, height: number, frames: number, kind: "picture" | "document" | "animation" | "film", times: number[]}} ImageInfo */
 /**
  * @typedef {object} ModelInfo
  * @property {string} name

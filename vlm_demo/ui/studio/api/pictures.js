@@ -66,22 +66,6 @@ export class Pictures {
   }
 
   /**
-   * Shows another frame of an animation, or page of a document, in the place of the one that is attached.
-   * @param {string} key
-   * @param {number} frame from 0
-   */
-  async showFrame(key, frame) {
-    const picture = this.#find(key), { origin = key, frames = 1, name } = picture ?? {};
-    const known = this.#store.get().conversation.pictures.find((one) => (one.origin ?? one.key) === origin && (one.frame ?? 0) === frame);
-    const made = known ? null : await call("studio_frame", [await this.#id(origin), frame]);
-    const next = known ?? { ...newPicture(newId(), { name: made.name ?? name, url: addressOf(made.url), width: made.width, height: made.height }), serverId: made.id, status: /** @type {const} */ ("ready"), origin, frame, frames };
-    this.#store.update((state) => ({
-      ...state, conversation: { ...putPicture(state.conversation, next), shown: next.key },
-      draft: { ...state.draft, pictures: state.draft.pictures.map((one) => (one === key ? next.key : one)), regions: [] },
-    }));
-  }
-
-  /**
    * Ids of pictures on the server; those that it does not know are sent first.
    * @param {string[]} keys
    * @returns {Promise<Map<string, string>>} by key
@@ -148,7 +132,7 @@ export class Pictures {
     this.#store.update((state) => ({
       ...state,
       conversation: { ...pictures.reduce(putPicture, state.conversation), shown: last.key },
-      draft: { ...state.draft, pictures: keys, regions: [], asking: false, problem: null },
+      draft: { ...state.draft, pictures: keys, left: [], inTurn: false, regions: [], asking: false, problem: null },
     }));
     for (const picture of pictures) {
       void this.#measure(picture);
@@ -190,8 +174,10 @@ export class Pictures {
     const picture = this.#find(key);
     this.#change(key, { status: "uploading", share: 0, problem: null });
     try {
-      const { id, url, width, height, frames = picture?.frames ?? 1 } = await this.#place(key, picture);
-      this.#change(key, { serverId: id, url: addressOf(url), width, height, frames, status: "ready", share: 1 });
+      const { id, url, width, height, ...file } = await this.#place(key, picture);
+      // The server says of a page only what the page itself is.
+      const { frames = 1, kind = "picture", times = [] } = picture?.origin ? picture : file;
+      this.#change(key, { serverId: id, url: addressOf(url), width, height, frames, kind, times, status: "ready", share: 1 });
       return id;
     } catch (error) {
       const gone = error instanceof PictureGone;

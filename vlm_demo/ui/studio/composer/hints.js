@@ -4,6 +4,7 @@ import { fill, h } from "../../components/dom.js";
 import { language, say } from "../../i18n/say.js";
 import { createProblem } from "../conversation/problem_card.js";
 import { taskOf } from "./modes.js";
+import { createSelectionNote } from "./selection_note.js";
 import { findNotes } from "./model_notes.js";
 import { findSuggestions } from "./suggestions.js";
 
@@ -49,7 +50,7 @@ export function createHints(studio, refocus) {
   };
   for (const select of [() => store.get().start, () => store.get().model, () => store.get().draft, () => store.get().conversation.shown, () => store.get().conversation.turns.length]) store.subscribe(select, update);
   update();
-  return h("div", { class: "composer-hints" }, notes, question, problem, suggestions);
+  return h("div", { class: "composer-hints" }, createSelectionNote(studio), notes, question, problem, suggestions);
 }
 
 /**

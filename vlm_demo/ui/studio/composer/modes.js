@@ -86,7 +86,7 @@ export function obstacleTo(model, mode, style) {
 
 /** @returns {Draft} */
 export const emptyDraft = () => ({
-  mode: "chat", style: "short", text: "", tags: [], pictures: [], regions: [], options: {}, editing: null, auto: false, asking: false, problem: null,
+  mode: "chat", style: "short", text: "", tags: [], pictures: [], left: [], inTurn: false, regions: [], options: {}, editing: null, auto: false, asking: false, problem: null,
 });
 
 /**
@@ -105,7 +105,7 @@ export const afterSending = (draft) => ({
  * @returns {Draft}
  */
 export const draftOf = (draft, turn) => ({
-  ...draft, ...modeOf(turn), text: turn.text, tags: turn.targets, pictures: turn.pictures.length ? turn.pictures : draft.pictures,
+  ...draft, ...modeOf(turn), text: turn.text, tags: turn.targets, ...(turn.pictures.length ? { pictures: turn.pictures, left: [] } : {}),
   regions: turn.regions, options: turn.options, auto: false, asking: false, problem: null,
 });
 

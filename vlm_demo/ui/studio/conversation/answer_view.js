@@ -7,7 +7,9 @@ import { icon } from "../icons.js";
 import { translate } from "../server_text.js";
 import { actOn } from "../actions/remedies.js";
 import { ActionRow } from "../actions/action_row.js";
+import { showPlace } from "./answer_place.js";
 import { Blocks } from "./blocks.js";
+import { resolveCitation } from "./citations.js";
 import { describeTiming, notesList, sharesList, thingsList } from "./facts.js";
 import { createProblem } from "./problem_card.js";
 
@@ -21,6 +23,7 @@ export class AnswerView {
   #studio;
   #blocks = new Blocks();
   #model = h("p", { class: "reply-model" });
+  #place = h("p", { class: "reply-place" });
   #waiting = h("div", { class: "waiting", "aria-hidden": "true" }, h("i", { class: "spinner" }), h("span", { class: "waiting-text" }), h("progress", { max: 1 }));
   #reasoning = h("details", { class: "reasoning" }, h("summary", {}, say("Reasoning")), h("div", { class: "reasoning-text", dir: "auto" }));
   #things = h("div");
@@ -46,7 +49,7 @@ export class AnswerView {
     this.actions = new ActionRow(studio, turn, this.#extra);
     this.#foot.append(this.actions.element, this.#versions, this.#timing);
     this.element = h(
-      "div", { class: "reply" }, this.#model, this.#waiting, this.#reasoning, this.#blocks.element, this.#things, this.#shares, this.#notes,
+      "div", { class: "reply" }, this.#model, this.#place, this.#waiting, this.#reasoning, this.#blocks.element, this.#things, this.#shares, this.#notes,
       this.#problem, this.#foot, this.#extra,
     );
   }
@@ -65,13 +68,14 @@ export class AnswerView {
     const { element } = this, byMention = layersOfMentions(own, answer.id);
     Object.assign(element.dataset, { answer: answer.id, state: answer.status, count: String(turn.answers.length) });
     this.#showModel(answer, turn);
+    showPlace(this.#studio, this.#place, turn);
     this.#showWaiting(answer);
     if (before?.reasoning !== answer.reasoning) setText(/** @type {Element} */ (this.#reasoning.querySelector(".reasoning-text")), answer.reasoning);
     this.#reasoning.hidden = !answer.reasoning;
     const finding = FINDING.has(turn.task);
     this.#blocks.element.hidden = !answer.blocks.length || (finding && own.some(({ count }) => count > 0));
     this.#blocks.element.classList.toggle("growing", answer.status === "growing");
-    if (before?.blocks !== answer.blocks) this.#blocks.update(answer.blocks, byMention);
+    if (before?.blocks !== answer.blocks) this.#blocks.update(answer.blocks, byMention, (citation) => this.#showOf(citation));
     else if (recoloured || before?.mentions !== answer.mentions) this.#blocks.colour(byMention);
     this.#showFacts(answer, before, finding, recoloured);
     if (before?.problem !== answer.problem) fill(this.#problem, answer.problem && createProblem(this.#studio, answer.problem, { turn: turn.id, answer: answer.id }));
@@ -93,6 +97,12 @@ export class AnswerView {
     if (before?.shares !== answer.shares) fill(this.#shares, answer.shares.length ? sharesList(answer) : null);
     if (before?.notes !== answer.notes || before?.outcome !== answer.outcome) fill(this.#notes, ...notesList(answer, finding && this.#layers.length > 0), ...(answer.spaceChoices.length && answer.tone === "unreadable" ? [this.#spaceButtons(answer)] : []), this.#remedyButtons(answer));
     if (answer.status === "stopped" && !answer.notes.length) fill(this.#notes, h("p", { class: "reply-note" }, say("Stopped.")));
+  }
+
+  /** What shows a page, picture or time that the answer names. @param {import("./citations.js").Citation} citation */
+  #showOf(citation) {
+    const { pictures } = this.#studio.store.get().conversation, found = resolveCitation(citation, this.#shown?.pictures ?? [], pictures);
+    return found && (() => this.#studio.showPage(found.root, found.frame));
   }
 
   /** @param {Answer} answer */

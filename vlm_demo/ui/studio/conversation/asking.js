@@ -6,8 +6,9 @@ import { newAnswer, renewAnswer, stopAnswer } from "../state/answers.js";
 import { addTurn, changeTurn, deleteTurns, findAnswer, findTurn, restoreTurns } from "../state/conversations.js";
 import { newId } from "../state/ids.js";
 import { until } from "../state/store.js";
+import { selectedPictures } from "../state/attached.js";
 import { PICTURE_TASKS } from "../state/requests.js";
-import { newTurn, settled } from "./new_turn.js";
+import { groupsOf, newTurn, settled } from "./new_turn.js";
 import { Running } from "./running.js";
 
 /** @typedef {import("../state/types.js").State} State */
@@ -20,15 +21,18 @@ import { Running } from "./running.js";
 export class Asking {
   #store;
   #onUndo;
+  #onRest;
 
   /**
    * @param {import("../state/store.js").Store<State>} store
    * @param {import("../api/pictures.js").Pictures} pictures
    * @param {(what: "replaced" | "deleted", count: number, undo: () => void) => void} onUndo turns are gone, which can be undone
+   * @param {(count: number, goOn: () => void) => void} onRest so many pictures were not asked about, as one before was not answered
    */
-  constructor(store, pictures, onUndo) {
+  constructor(store, pictures, onUndo, onRest) {
     this.#store = store;
     this.#onUndo = onUndo;
+    this.#onRest = onRest;
     this.running = new Running(store, pictures);
   }
 
@@ -47,12 +51,34 @@ export class Asking {
       if (!withoutPicture) return void this.#changeDraft({ asking: true, problem: null });
     }
     const most = this.#store.get().start?.models.find((/** @type {any} */ one) => one.name === model)?.max_images;
-    const turn = newTurn(draft, conversation, model, most);
+    const groups = groupsOf(draft, conversation, most), isSeries = groups.length > 1;
+    const turn = newTurn(draft, model, groups[0], isSeries ? { index: 0, count: groups.length } : null);
     const before = conversation.turns;
     const replaced = draft.editing ? before.slice(before.findIndex(({ id }) => id === draft.editing)) : [];
     this.#store.update((state) => ({ ...state, conversation: addTurn(state.conversation, turn, draft.editing), draft: afterSending(draft) }));
     if (replaced.length) this.#offerUndo("replaced", replaced.length, before, conversation.id);
     await this.running.run(turn.id, turn.answers[0].id, { giveBack: (error) => this.#giveBack(turn, draft, error) });
+    if (isSeries && findTurn(this.#store.get().conversation, turn.id)) await this.#goOn({ draft, model, groups, conversation: conversation.id }, 1, turn.id);
+  }
+
+  /**
+   * Asks about the other pictures of a series, as long as all goes well; what is left over can be gone on with.
+   * @param {{draft: Draft, model: string, groups: string[][], conversation: string}} series
+   * @param {number} from
+   * @param {string} last id of the turn before; "": none
+   */
+  async #goOn(series, from, last) {
+    const { draft, model, groups, conversation } = series;
+    let before = last;
+    for (let index = from; index < groups.length; index += 1) {
+      if (this.#store.get().conversation.id !== conversation) return;
+      const done = before === "" || findTurn(this.#store.get().conversation, before)?.answers[0]?.status === "done";
+      if (!done) return this.#onRest(groups.length - index, () => void this.#goOn(series, index, ""));
+      const turn = newTurn(draft, model, groups[index], { index, count: groups.length });
+      this.#store.update((state) => ({ ...state, conversation: addTurn(state.conversation, turn) }));
+      await this.running.run(turn.id, turn.answers[0].id);
+      before = turn.id;
+    }
   }
 
   /**
@@ -146,7 +172,8 @@ export class Asking {
    * @param {Draft} draft
    * @param {Conversation} conversation
    */
-  #hasPicture({ pictures }, { turns, pictures: all }) {
+  #hasPicture(draft, { turns, pictures: all }) {
+    const pictures = selectedPictures(draft);
     const usable = new Set(all.filter(({ status }) => status !== "failed" && status !== "gone").map(({ key }) => key));
     return pictures.some((key) => usable.has(key)) || (pictures.length === 0 && turns.some((turn) => turn.pictures.length > 0 && turn.task === "chat"));
   }

@@ -1,6 +1,7 @@
 // The text of an answer. While it grows, only the blocks that differ are made anew.
 import { h } from "../../components/dom.js";
 import { say } from "../../i18n/say.js";
+import { linkCitations } from "./citations.js";
 import { parseBlock } from "./safe_html.js";
 
 /** @typedef {import("../state/types.js").Layer} Layer */
@@ -14,14 +15,18 @@ export class Blocks {
   /**
    * @param {string[]} blocks
    * @param {Map<number, Layer>} layers what the canvas draws of each mention
+   * @param {Parameters<typeof linkCitations>[1]} show what shows a page, picture or time that the text names
    */
-  update(blocks, layers) {
+  update(blocks, layers, show) {
     let same = 0;
     while (same < blocks.length && blocks[same] === this.#shown[same]) same += 1;
     const { children } = this.element;
     while (children.length > same) children[children.length - 1].remove();
     const fresh = blocks.slice(same).map((block) => h("div", { class: "block" }, ...parseBlock(block)));
-    for (const block of fresh) this.colour(layers, block);
+    for (const block of fresh) {
+      this.colour(layers, block);
+      linkCitations(block, show);
+    }
     this.element.append(...fresh);
     this.#shown = blocks;
   }

@@ -3,25 +3,37 @@ import { allTags } from "../composer/tags.js";
 import { takesText, taskOf } from "../composer/modes.js";
 import { isBusy, newAnswer, stopAnswer } from "../state/answers.js";
 import { newId } from "../state/ids.js";
-import { choosePictures } from "../state/requests.js";
+import { selectedPictures } from "../state/attached.js";
+import { chooseGroups } from "../state/requests.js";
 
 /** @typedef {import("../state/types.js").Draft} Draft */
 /** @typedef {import("../state/types.js").Turn} Turn */
 /** @typedef {import("../state/types.js").Conversation} Conversation */
 
 /**
- * The turn that asks what is written in the composer.
+ * The pictures of each turn that asks what is written in the composer.
  * @param {Draft} draft
  * @param {Conversation} conversation
+ * @param {number} [most] pictures that the model sees at a time
+ */
+export function groupsOf(draft, conversation, most) {
+  const { mode, style, regions, editing, inTurn } = draft;
+  return chooseGroups(conversation, selectedPictures(draft), { task: taskOf(mode, style), regions, before: editing, most, inTurn });
+}
+
+/**
+ * The turn that asks what is written in the composer.
+ * @param {Draft} draft
  * @param {string} model
- * @param {number} [most] pictures that it sees at a time
+ * @param {string[]} pictures
+ * @param {Turn["part"]} [part] it is one of several
  * @returns {Turn}
  */
-export function newTurn(draft, conversation, model, most) {
-  const { mode, style, text, tags, regions, options, pictures, editing } = draft, now = Date.now(), task = taskOf(mode, style);
+export function newTurn(draft, model, pictures, part = null) {
+  const { mode, style, text, tags, regions, options } = draft, now = Date.now(), task = taskOf(mode, style);
   return {
     id: newId(), task, text: mode === "find" || !takesText(mode, style) ? "" : text.trim(), targets: mode === "find" ? allTags(tags, text) : [], regions, options, model,
-    pictures: choosePictures(conversation, pictures, { task, regions, before: editing, most }), answers: [newAnswer(newId(), model, now)], created: now, changed: now,
+    pictures, answers: [newAnswer(newId(), model, now)], created: now, changed: now, part,
   };
 }
 

@@ -23,7 +23,7 @@ const ONE_PICTURE_TASKS = new Set(["grounding", "detect", "grounded_caption", "d
  */
 export function buildRequest(conversation, turn, model, space = "", earlier = null) {
   const { options } = turn, choices = turn.task === "vqa" ? options.choices ?? [] : [];
-  const history = turn.task === "chat" ? historyOf(conversation, turn) : [];
+  const history = turn.task === "chat" && !turn.part ? historyOf(conversation, turn) : [];
   /** @type {Record<string, unknown>} */
   const sampling = {};
   for (const name of SAMPLING) if (options[name] !== undefined) sampling[name] = options[name];
@@ -76,6 +76,22 @@ export function choosePictures(conversation, attached, { task, regions, before =
 }
 
 /**
+ * The pictures of each turn that a question becomes: mostly one turn. About several pictures, a model that sees fewer at a
+ * time is asked in turn, and so is one that looks for things on several pages, or that a person wants to be asked so.
+ *
+ * @param {Conversation} conversation
+ * @param {string[]} attached
+ * @param {{task: string, regions: unknown[], before?: string | null, most?: number, inTurn?: boolean}} turn
+ * @returns {string[][]}
+ */
+export function chooseGroups(conversation, attached, turn) {
+  const { task, regions, most = Infinity, inTurn = false } = turn, isSingle = ONE_PICTURE_TASKS.has(task);
+  const pages = conversation.pictures.filter(({ key, frames }) => frames > 1 && attached.includes(key)).length;
+  const asksEach = attached.length > 1 && !regions.length && (inTurn || (isSingle ? pages > 1 : attached.length > most));
+  return asksEach ? attached.map((key) => [key]) : [choosePictures(conversation, attached, turn)];
+}
+
+/**
  * Few-shot examples, then the chat so far.
  * @param {Conversation} conversation
  * @param {Turn} turn
@@ -90,10 +106,10 @@ function historyOf({ turns, shots }, turn) {
 }
 
 /**
- * Tells whether a turn belongs to the history of a chat: it has an answer that ended.
+ * Tells whether a turn belongs to the history of a chat: it has an answer that ended, and stood for itself.
  * @param {Turn} turn
  */
-const isPast = ({ task, answers }) => task === "chat" && answers.length > 0 && (answers[0].status === "done" || (answers[0].status === "stopped" && Boolean(rawOf(answers[0]))));
+const isPast = ({ task, answers, part }) => task === "chat" && !part && answers.length > 0 && (answers[0].status === "done" || (answers[0].status === "stopped" && Boolean(rawOf(answers[0]))));
 
 /** @param {import("./types.js").Answer} answer */
 const rawOf = ({ raw, plain }) => raw || plain;

@@ -21,11 +21,12 @@
 /** @typedef {{message: ServerText, remedies: Remedy[]}} Problem */
 /** @typedef {"chat" | "caption" | "detailed_caption" | "grounded_caption" | "vqa" | "grounding" | "detect" | "describe_region" | "read"} Task */
 /** @typedef {"waiting" | "growing" | "done" | "failed" | "stopped"} Status */
+/** What a file is. @typedef {"picture" | "document" | "animation" | "film"} PictureKind */
 
 /**
  * A picture of a conversation. Its bytes lie in the browser's database under `key`, unless it is an example, the `frame`
- * of another picture, or comes from an `address` of the web.
- * @typedef {{key: string, name: string, blob: Blob | null, example: string | null, width: number, height: number, frames: number, origin?: string, frame?: number, address?: string,
+ * or page (from 0) of another picture, its `origin`, or comes from an `address` of the web. `times` are seconds, of each frame.
+ * @typedef {{key: string, name: string, blob: Blob | null, example: string | null, width: number, height: number, frames: number, kind?: PictureKind, times?: number[], origin?: string, frame?: number, address?: string,
  *   serverId: string | null, url: string | null, status: "new" | "uploading" | "ready" | "failed" | "gone",
  *   share: number, problem: ServerText | null}} Picture
  */
@@ -49,8 +50,9 @@
 /** @typedef {{verdict: "up" | "down" | "flag", reason: string}} Rating */
 
 /**
+ * `part`: it is one of several, each of which asks the same about another picture.
  * @typedef {{id: string, task: Task, text: string, targets: string[], regions: Region[], pictures: string[], options: Options,
- *   model: string, answers: Answer[], created: number, changed: number}} Turn
+ *   model: string, answers: Answer[], created: number, changed: number, part?: {index: number, count: number} | null}} Turn
  */
 
 /** A few-shot example: a question with its pictures and the answer wished for. @typedef {{text: string, answer: string, pictures: string[]}} Shot */
@@ -74,9 +76,10 @@
 
 /**
  * What is being written. `editing` is the turn that it will replace; `auto`: the mode was chosen by marking a region;
- * `asking`: a person is asked whether to send it without a picture.
+ * `asking`: a person is asked whether to send it without a picture; of the pictures, those `left` do not go with it; `inTurn`:
+ * each is asked about by itself.
  * @typedef {{mode: Mode, style: string, text: string, tags: string[], pictures: string[], regions: Region[], options: Options,
- *   editing: string | null, auto: boolean, asking: boolean, problem: Problem | null}} Draft
+ *   left?: string[], inTurn?: boolean, editing: string | null, auto: boolean, asking: boolean, problem: Problem | null}} Draft
  */
 
 /**

@@ -1,23 +1,37 @@
 import { arrange, h, setText } from "../../components/dom.js";
-import { icon } from "../../components/canvas/icons.js";
 import { say } from "../../i18n/say.js";
+import { afterClick, afterRange, selectedKeys } from "./entries.js";
 import { dropIndex, moveThing } from "./order.js";
+import { createStripHead } from "./strip_head.js";
+import { Thumbnail } from "./thumbnail.js";
+
+/** @typedef {import("./entries.js").Entry} Entry */
 
 /**
- * @typedef {{key: string, name: string, url: string}} StripPicture `url` is empty while there is nothing to show
- *
  * @typedef {object} StripOptions
- * @property {(key: string) => void} onChoose
- * @property {(keys: string[]) => void} onOrder all pictures in their new order
- * @property {(key: string) => void} onRemove
+ * @property {(entry: Entry) => void} onShow on the canvas
+ * @property {(keys: Set<string>) => void} onSelect exactly these go with the next question
+ * @property {(roots: string[]) => void} onOrder all files in their new order
+ * @property {(root: string) => void} onRemove
+ * @property {(inTurn: boolean) => void} onInTurn
+ * @property {(root: string, page: number) => void} onFirst
+ * @property {(entry: Entry) => string} url "": there is nothing to show yet
+ * @property {(entry: Entry) => void} onSeen it has come into sight
  */
 
 const DRAG = 5; // pixels; less is a click
+const STEPS = { ArrowLeft: -1, ArrowRight: 1 };
 
-/** Several pictures as a row of thumbnails: to choose from, to put in order by dragging, to remove. */
+/** Pictures, pages or frames as a row of thumbnails: to choose from, to select, to put in order, to remove. */
 export class PictureStrip {
   /** @type {Map<string, Thumbnail>} */
   #thumbnails = new Map();
+
+  /** @type {readonly Entry[]} */
+  #entries = [];
+
+  /** @type {string | null} */
+  #shown = null;
 
   /** @type {{key: string, from: number, isMoving: boolean} | null} */
   #drag = null;
@@ -25,6 +39,8 @@ export class PictureStrip {
   #options;
   #row = h("ol", { class: "strip-row" });
   #said = h("p", { class: "said", "aria-live": "polite" });
+  #head;
+  #sight;
 
   /**
    * @param {HTMLElement} host
@@ -32,48 +48,145 @@ export class PictureStrip {
    */
   constructor(host, options) {
     this.#options = options;
-    this.element = h("div", { class: "picture-strip", role: "group", "aria-label": say("Images"), hidden: true }, this.#row, this.#said);
+    this.#head = createStripHead({
+      onStep: (step) => this.#showAt(this.#at + step), onInTurn: options.onInTurn,
+      onSelectAll: (all) => options.onSelect(new Set(this.#entries.filter(({ key }) => all || key === this.#shown).map(({ key }) => key))),
+      onFirst: (page) => { const entry = this.#current; if (entry) options.onFirst(entry.root, Math.min(page, entry.frames - 1)); },
+      onRemoveFile: () => { const entry = this.#current; if (entry) options.onRemove(entry.root); },
+    });
+    this.element = h("div", { class: "picture-strip", role: "group", "aria-label": say("Images"), hidden: true }, this.#head.element, this.#row, this.#said);
     host.append(this.element);
     this.#row.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => this.#move(event));
     this.#row.addEventListener("pointerup", () => this.#drop());
     this.#row.addEventListener("pointercancel", () => this.#drop());
+    this.#sight = new IntersectionObserver((seen) => seen.filter(({ isIntersecting }) => isIntersecting).forEach(({ target }) => this.#see(target)), { root: this.#row, rootMargin: "0px 200px" });
+  }
+
+  get #at() {
+    return this.#entries.findIndex(({ key }) => key === this.#shown);
+  }
+
+  get #current() {
+    return this.#entries[this.#at] ?? this.#entries[0];
   }
 
   /**
-   * It is seen when there are at least two pictures.
+   * It is seen when there are at least two entries.
    *
-   * @param {readonly StripPicture[]} pictures
+   * @param {readonly Entry[]} entries
    * @param {string | null} shown key of the one that is on the canvas
+   * @param {boolean} inTurn whether a question is asked about each by itself
+   * @param {boolean} [isForced] the model cannot be asked otherwise
    */
-  draw(pictures, shown) {
-    this.element.hidden = pictures.length < 2;
+  draw(entries, shown, inTurn, isForced = false) {
+    const before = this.#shown;
+    this.#entries = entries;
+    this.#shown = shown;
+    this.element.hidden = entries.length < 2;
     /** @type {Map<string, Thumbnail>} */
     const next = new Map();
-    pictures.forEach((picture, index) => {
-      const thumbnail = this.#thumbnails.get(picture.key) ?? new Thumbnail(picture.key, {
-        onChoose: this.#options.onChoose, onRemove: (key) => this.#remove(key),
-        onGrab: (key, event) => this.#grab(key, event), onStep: (key, step) => this.#step(key, step),
-      });
-      thumbnail.draw(picture, index, picture.key === shown);
-      next.set(picture.key, thumbnail);
-    });
+    const stop = this.#current?.key;
+    for (const [index, entry] of this.element.hidden ? [] : entries.entries()) {
+      const known = this.#thumbnails.get(entry.key), thumbnail = known ?? this.#make(entry.key);
+      thumbnail.draw(entry, { number: index + 1, url: this.#options.url(entry), isShown: entry.key === shown, isStop: entry.key === stop });
+      next.set(entry.key, thumbnail);
+    }
     this.#thumbnails = next;
     if (!this.#drag?.isMoving) arrange(this.#row, [...next.values()].map(({ element }) => element));
-    const chosen = shown === null ? null : next.get(shown);
+    this.#head.draw(entries, this.#entries[this.#at], inTurn, isForced);
+    const chosen = shown === null || shown === before ? null : next.get(shown);
     if (chosen && !this.#drag) chosen.element.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
-  get #keys() {
-    return [...this.#thumbnails.keys()];
+  /** Draws what has been loaded. */
+  refresh() {
+    const { url } = this.#options;
+    this.#entries.forEach((entry, index) => this.#thumbnails.get(entry.key)?.draw(entry, { number: index + 1, url: url(entry), isShown: entry.key === this.#shown, isStop: entry.key === this.#current?.key }));
+  }
+
+  /** @param {string} key */
+  #make(key) {
+    const thumbnail = new Thumbnail(key, {
+      onChoose: (one, event) => this.#choose(one, event), onToggle: (one) => this.#toggle(one), onRemove: (one) => this.#remove(one),
+      onGrab: (one, event) => this.#grab(one, event), onKey: (one, event) => this.#press(one, event),
+    });
+    this.#sight.observe(thumbnail.element);
+    return thumbnail;
+  }
+
+  /** @param {Element} element */
+  #see(element) {
+    const key = [...this.#thumbnails].find(([, one]) => one.element === element)?.[0], entry = this.#entries.find((one) => one.key === key);
+    if (!entry) return;
+    this.#options.onSeen(entry);
+    this.#sight.unobserve(element);
+  }
+
+  /**
+   * @param {string} key
+   * @param {{shiftKey: boolean, ctrlKey: boolean, metaKey: boolean}} event
+   */
+  #choose(key, { shiftKey, ctrlKey, metaKey }) {
+    const entry = this.#entries.find((one) => one.key === key);
+    if (!entry) return;
+    if (shiftKey) return this.#options.onSelect(afterRange(this.#entries, this.#shown, key));
+    if (ctrlKey || metaKey) return this.#toggle(key);
+    this.#options.onSelect(afterClick(this.#entries, entry));
+    this.#options.onShow(entry);
+  }
+
+  /** @param {string} key */
+  #toggle(key) {
+    const keys = selectedKeys(this.#entries);
+    if (!keys.delete(key)) keys.add(key);
+    this.#options.onSelect(keys);
+  }
+
+  /** @param {number} at */
+  #showAt(at) {
+    const entry = this.#entries[at];
+    if (entry) this.#choose(entry.key, { shiftKey: false, ctrlKey: false, metaKey: false });
+    return entry;
+  }
+
+  /**
+   * @param {string} key
+   * @param {KeyboardEvent} event
+   */
+  #press(key, event) {
+    const at = this.#entries.findIndex((one) => one.key === key), step = STEPS[/** @type {keyof typeof STEPS} */ (event.key)];
+    if (step && event.altKey) this.#step(key, step);
+    else if (step) this.#focusAt(at + step);
+    else if (event.key === "Home") this.#focusAt(0);
+    else if (event.key === "End") this.#focusAt(this.#entries.length - 1);
+    else if (event.key === " ") this.#toggle(key);
+    else if (event.key === "Delete") this.#remove(key);
+    else if (event.key === "a" && (event.ctrlKey || event.metaKey)) this.#options.onSelect(new Set(this.#entries.map((one) => one.key)));
+    else return;
+    event.preventDefault();
+  }
+
+  /** @param {number} at */
+  #focusAt(at) {
+    const entry = this.#showAt(Math.max(0, Math.min(at, this.#entries.length - 1)));
+    if (entry) this.#thumbnails.get(entry.key)?.focus();
+  }
+
+  get #roots() {
+    return [...new Set(this.#entries.map(({ root }) => root))];
+  }
+
+  /** @param {string} key */
+  #rootOf(key) {
+    return this.#entries.find((one) => one.key === key)?.root ?? key;
   }
 
   /** @param {string} key */
   #remove(key) {
-    const keys = this.#keys;
-    const index = keys.indexOf(key);
+    const roots = this.#roots, root = this.#rootOf(key), index = roots.indexOf(root);
     const hadFocus = this.#thumbnails.get(key)?.element.contains(document.activeElement);
-    this.#options.onRemove(key);
-    if (hadFocus) this.#thumbnails.get(keys[index + 1] ?? keys[index - 1])?.focus();
+    this.#options.onRemove(root);
+    if (hadFocus) this.#thumbnails.get(roots[index + 1] ?? roots[index - 1])?.focus();
   }
 
   /**
@@ -81,10 +194,10 @@ export class PictureStrip {
    * @param {number} step
    */
   #step(key, step) {
-    const keys = this.#keys;
-    const to = Math.min(keys.length - 1, Math.max(0, keys.indexOf(key) + step));
-    this.#options.onOrder(moveThing(keys, keys.indexOf(key), to));
-    setText(this.#said, say("Image {number} of {n}", { number: to + 1, n: keys.length }));
+    const roots = this.#roots, from = roots.indexOf(this.#rootOf(key));
+    const to = Math.min(roots.length - 1, Math.max(0, from + step));
+    this.#options.onOrder(moveThing(roots, from, to));
+    setText(this.#said, say("Image {number} of {n}", { number: to + 1, n: roots.length }));
     this.#thumbnails.get(key)?.focus();
   }
 
@@ -93,7 +206,7 @@ export class PictureStrip {
    * @param {PointerEvent} event
    */
   #grab(key, event) {
-    if (event.button === 0 && event.pointerType !== "touch") this.#drag = { key, from: event.clientX, isMoving: false };
+    if (event.button === 0 && event.pointerType !== "touch" && this.#roots.length > 1) this.#drag = { key, from: event.clientX, isMoving: false };
   }
 
   /** @param {PointerEvent} event */
@@ -116,60 +229,6 @@ export class PictureStrip {
     if (!drag?.isMoving) return;
     const byElement = new Map([...this.#thumbnails].map(([key, { element }]) => [element, key]));
     this.#thumbnails.get(drag.key)?.element.classList.remove("dragged");
-    this.#options.onOrder([...this.#row.children].map((child) => byElement.get(/** @type {HTMLElement} */ (child)) ?? ""));
-  }
-}
-
-/**
- * @typedef {object} ThumbnailActions
- * @property {(key: string) => void} onChoose
- * @property {(key: string) => void} onRemove
- * @property {(key: string, event: PointerEvent) => void} onGrab
- * @property {(key: string, step: number) => void} onStep
- */
-
-class Thumbnail {
-  #image = h("img", { alt: "", draggable: "false", loading: "lazy", decoding: "async" });
-  #number = h("span", { class: "number" });
-  #choose;
-  #remove;
-
-  /**
-   * @param {string} key
-   * @param {ThumbnailActions} actions
-   */
-  constructor(key, { onChoose, onRemove, onGrab, onStep }) {
-    this.#choose = h("button", {
-      type: "button", class: "thumbnail", onclick: () => onChoose(key),
-      onkeydown: (/** @type {KeyboardEvent} */ event) => {
-        const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-        if (event.key === "Delete") onRemove(key);
-        else if (!step || !event.altKey) return;
-        else onStep(key, step);
-        event.preventDefault();
-      },
-    }, this.#image, this.#number);
-    this.#remove = h("button", { type: "button", class: "remove", onclick: () => onRemove(key) }, icon("close"));
-    this.element = h("li", { onpointerdown: (/** @type {PointerEvent} */ event) => onGrab(key, event) }, this.#choose, this.#remove);
-  }
-
-  /**
-   * @param {StripPicture} picture
-   * @param {number} index
-   * @param {boolean} isShown
-   */
-  draw({ name, url }, index, isShown) {
-    const number = index + 1;
-    if (url && this.#image.getAttribute("src") !== url) this.#image.src = url;
-    this.#image.hidden = !url;
-    setText(this.#number, String(number));
-    this.#choose.setAttribute("aria-pressed", String(isShown));
-    this.#choose.setAttribute("aria-label", say("Image {number}: {name}. Alt and arrow keys move it", { number, name }));
-    this.#choose.title = name;
-    this.#remove.setAttribute("aria-label", say("Remove image {number}", { number }));
-  }
-
-  focus() {
-    this.#choose.focus();
+    this.#options.onOrder([...new Set([...this.#row.children].map((child) => this.#rootOf(byElement.get(/** @type {HTMLElement} */ (child)) ?? "")))]);
   }
 }

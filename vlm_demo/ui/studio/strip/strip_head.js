@@ -1,0 +1,56 @@
+// The line above the thumbnails: what is shown, how much is selected, whether it is asked about together.
+import { fill, h, setText } from "../../components/dom.js";
+import { say } from "../../i18n/say.js";
+import { icon } from "../icons.js";
+import { MAX_ENTRIES } from "./entries.js";
+import { labelOf } from "./thumbnail.js";
+
+/** @typedef {import("./entries.js").Entry} Entry */
+
+/**
+ * @typedef {object} HeadOptions
+ * @property {(step: number) => void} onStep to the entry before or behind
+ * @property {(all: boolean) => void} onSelectAll true: all; false: only the one on the canvas
+ * @property {(inTurn: boolean) => void} onInTurn
+ * @property {(page: number) => void} onFirst the strip begins with this page, from 0
+ * @property {() => void} onRemoveFile
+ */
+
+/** @param {HeadOptions} options */
+export function createStripHead(options) {
+  const place = h("span", { class: "place" }), selected = h("span", { class: "hint", role: "status" });
+  const button = (/** @type {"back" | "forth" | "trash"} */ name, /** @type {string} */ label, /** @type {() => void} */ act) => h(
+    "button", { type: "button", class: "icon-button small", title: label, "aria-label": label, onclick: act }, icon(name));
+  const all = h("button", { type: "button", class: "text-button", onclick: () => options.onSelectAll(all.dataset.all === "true") });
+  const each = h("input", { type: "checkbox", onchange: () => options.onInTurn(each.checked) });
+  const turns = h("label", { class: "in-turn", title: say("A question is asked about each selected one, one after the other") }, each, say("One by one"));
+  const first = h("input", { type: "number", min: 1, class: "first-page", "aria-label": say("First page on the strip"), onchange: () => options.onFirst(Math.max(1, Number(first.value) || 1) - 1) });
+  const range = h("label", { class: "range hint" });
+  const remove = button("trash", say("Remove file"), options.onRemoveFile);
+  const root = h("div", { class: "strip-head" }, button("back", say("Earlier one"), () => options.onStep(-1)), place, button("forth", say("Later one"), () => options.onStep(1)), selected, all, turns, range, remove);
+  /**
+   * @param {readonly Entry[]} entries
+   * @param {Entry | undefined} shown
+   * @param {boolean} inTurn
+   * @param {boolean} isForced the model cannot be asked otherwise
+   */
+  const draw = (entries, shown, inTurn, isForced) => {
+    const count = entries.filter(({ isSelected }) => isSelected).length, isPart = (shown?.frames ?? 1) > 1;
+    setText(place, !shown ? "" : isPart ? say("{part} of {count}", { part: labelOf(shown.kind, shown.frame, shown.time), count: shown.frames }) : say("Image {number} of {n}", { number: entries.indexOf(shown) + 1, n: entries.length }));
+    setText(selected, count > 1 ? say("{count} selected", { count }) : "");
+    all.dataset.all = String(count < 2);
+    setText(all, count < 2 ? say("Select all") : say("Only this one"));
+    turns.hidden = count < 2;
+    each.checked = inTurn || isForced;
+    each.disabled = isForced;
+    range.hidden = !isPart || (shown?.frames ?? 1) <= MAX_ENTRIES;
+    if (!range.hidden && shown) {
+      const begin = entries.find(({ root: own }) => own === shown.root)?.frame ?? 0;
+      if (document.activeElement !== first) first.value = String(begin + 1);
+      first.max = String(shown.frames);
+      if (!range.contains(first)) fill(range, say("{most} pages from", { most: MAX_ENTRIES }), first);
+    }
+    remove.hidden = !isPart;
+  };
+  return { element: root, draw };
+}
