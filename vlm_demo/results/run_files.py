@@ -128,6 +128,18 @@ def find_runs(folder: Path) -> Runs:
     return found
 
 
+def find_run(folder: Path, name: str) -> Run:
+    """Return a run by its id, which anybody may have written.
+
+    Raises:
+        InputError: there is none.
+    """
+    run = find_runs(folder).by_id.get(name)
+    if run is None:
+        raise InputError("This run is not in the folder of results any more.")
+    return run
+
+
 def read_run(folder: Path) -> Run:
     """Read a run.
 

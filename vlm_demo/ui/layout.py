@@ -43,6 +43,8 @@ from vlm_demo.ui.events import MAX_ANSWERS
 from vlm_demo.ui.files.access import file_middleware
 from vlm_demo.ui.header.first_html import first_html_middleware
 from vlm_demo.ui.i18n import say
+from vlm_demo.ui.models.evaluation.calls import add_evaluation_calls
+from vlm_demo.ui.models.evaluation.pictures import picture_routes
 from vlm_demo.ui.models.tab import build_models_tab
 from vlm_demo.ui.operations.routes import Operations
 from vlm_demo.ui.studio.endpoints import add_studio_endpoints
@@ -78,6 +80,7 @@ def build_page(backend: Backend, settings: Settings) -> gr.Blocks:
         add_endpoints(blocks, backend, settings, leaderboards)
         examples = load_examples()
         add_studio_endpoints(backend, settings, examples)
+        add_evaluation_calls(backend, settings)
         endpoints = blocks.children[:]
         model = build_model_choice(backend)
         # What all tabs share comes before them, even where it is shown below: Gradio's page finds
@@ -180,6 +183,7 @@ def _own_part(backend: Backend, settings: Settings, monitor: Monitor) -> ServerP
     return ServerPart(
         routes=(
             *module_routes(),
+            *picture_routes(settings.evaluations),
             *metrics_routes(settings, monitor, measure_now),
             *operations.routes(),
             *(terms.routes() if terms else ()),

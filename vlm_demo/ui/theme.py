@@ -14,6 +14,7 @@ STYLE_SHEETS = [
         "arena/arena.css",
         "arena/leaderboard.css",
         "batch/batch.css",
+        "models/evaluation/evaluation.css",
     )
 ]
 """Style sheets of the page, in the order in which they apply."""

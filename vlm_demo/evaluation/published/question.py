@@ -20,6 +20,7 @@ class PublishedQuestion:
     images: tuple[QuestionImage, ...]
     truth: Mapping[str, Any]  # plain data: what the rule compares with
     group: str = ""  # the split or category whose score is reported apart
+    is_extra: bool = False  # whether only some models are asked, so that it is in no comparison
     unit: str = ""  # questions of one unit are sampled together; "": it is its own
 
 

@@ -189,7 +189,8 @@ def _describe_run(
     spec = backend.spec(model)
     tasks = sorted({choose_task(backend, model, one.task) for one in questions})
     instructions = {task: get_family(spec.family).instructions.get(task, "") for task in tasks}
-    content = [[one.id, one.text, dict(one.truth)] for one in questions]
+    compared = [one for one in questions if not one.is_extra]
+    content = [[one.id, one.text, dict(one.truth)] for one in compared]
     return {
         "benchmark": benchmark.name,
         "model": model,

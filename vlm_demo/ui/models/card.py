@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from pathlib import Path
 
+from vlm_demo.catalog.licences import known_licences
 from vlm_demo.catalog.spec import ESTIMATED_FORMATS, Ability, ModelSpec
 from vlm_demo.engines import Progress, Usage
 from vlm_demo.families import get_family
@@ -158,7 +159,7 @@ def _facts(spec: ModelSpec) -> list[tuple[TranslatableText, str, str]]:
     return [
         (TranslatableText("Parameters"), "parameters", _translate(parameters)),
         (TranslatableText("Memory"), "parameters", memory if spec.parameters else ""),
-        (TranslatableText("Licence"), "licence", html.escape(spec.licence)),
+        (TranslatableText("Licence"), "licence", _licence_html(spec.licence)),
         (TranslatableText("Commercial use"), "commercial", _translate(spec.commercial)),
         (TranslatableText("Access"), "gated", _translate(_access(spec))),
         (TranslatableText("Picture"), "resolution", _translate(spec.resolution)),
@@ -202,10 +203,16 @@ def _checkpoint_name(spec: ModelSpec) -> str:
     return path.name if path.is_absolute() else spec.checkpoint
 
 
-def _link(source: str) -> str:
-    """HTML of an address as a link; of anything else as text."""
+def _licence_html(name: str) -> str:
+    """HTML of a licence's name, which leads to its text where the program knows that."""
+    licence = known_licences().get(name)
+    return _link(licence.source, name) if licence else html.escape(name)
+
+
+def _link(source: str, words: str = "") -> str:
+    """HTML of an address as a link, perhaps with other words; of anything else as text."""
     address = html.escape(source)
     if not source.startswith("https://"):
         return address
-    words = html.escape(source.removeprefix("https://"))
+    words = html.escape(words or source.removeprefix("https://"))
     return f'<a href="{address}" target="_blank" rel="noopener noreferrer">{words}</a>'

@@ -29,6 +29,7 @@ class ModelDetail:
     head: gr.HTML
     number_format: gr.Dropdown
     use: gr.Button
+    open: gr.Button  # use it, in Studio
     load: gr.Button
     stop: gr.Button
     unload: gr.Button
@@ -43,7 +44,7 @@ class ModelDetail:
     def components(self) -> list[Any]:
         """The components that `show` and `show_loading` give values for."""
         return [
-            *(self.model, self.head, self.number_format, self.use, self.load, self.stop),
+            *(self.model, self.head, self.number_format, self.use, self.open, self.load, self.stop),
             *(self.unload, self.usage_column, self.usage, self.facts),
             *(self.vllm, self.vllm_lines),
         ]
@@ -58,6 +59,7 @@ class ModelDetail:
             self.facts: card_facts(spec),
             self.number_format: self._format_choices(spec),
             self.use: gr.Button(visible=spec.runs_here or "hidden", interactive=True),
+            self.open: gr.Button(visible=spec.runs_here or "hidden", interactive=True),
             self.load: gr.Button(visible=can_load or "hidden", interactive=True),
             self.stop: gr.Button(visible="hidden"),
             self.unload: gr.Button(visible=loaded or "hidden"),
@@ -94,6 +96,7 @@ class ModelDetail:
             **self.show_progress(spec, Progress("loading", 0, None, "steps")),
             self.number_format: gr.Dropdown(interactive=False),
             self.use: gr.Button(interactive=False),
+            self.open: gr.Button(interactive=False),
             self.load: gr.Button(visible="hidden"),
             self.stop: gr.Button(visible=True),
             self.unload: gr.Button(visible="hidden"),
@@ -126,6 +129,7 @@ def build_model_detail(backend: Backend) -> ModelDetail:
     )
     with gr.Row(elem_id="models-buttons"):
         use = gr.Button(say("Use this model"), variant="primary", size="md", elem_id="models-use")
+        open_studio = gr.Button(say("Open in Studio"), size="md", elem_id="models-open")
         load = gr.Button(say("Load"), size="md", elem_id="models-load")
         stop = gr.Button(
             say("Stop"), variant="stop", visible="hidden", size="md", elem_id="models-stop"
@@ -150,7 +154,7 @@ def build_model_detail(backend: Backend) -> ModelDetail:
             lines=1,
         )
     return ModelDetail(
-        *(backend, gr.State(first.name), head, number_format, use, load, stop, unload),
+        *(backend, gr.State(first.name), head, number_format, use, open_studio, load, stop, unload),
         *(usage_column, refresh, usage, facts, vllm, vllm_lines),
     )
 

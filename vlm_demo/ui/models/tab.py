@@ -1,4 +1,4 @@
-"""Models: the whole catalogue, a card for each model, what is in memory, and a reader of output."""
+"""Models: the catalogue with a card for each model, evaluations, and a reader of output."""
 
 from __future__ import annotations
 
@@ -11,14 +11,25 @@ from vlm_demo.engines import NumberFormat
 from vlm_demo.errors import VlmDemoError
 from vlm_demo.server.operators import require_operator
 from vlm_demo.translatable_text import DisplayText
+from vlm_demo.ui import browser_files
+from vlm_demo.ui.browser_modules import module_url
 from vlm_demo.ui.components.view_signal import Opening
 from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.events import IN_ORDER, QUEUED, QUICK, event_data
 from vlm_demo.ui.i18n import say
 from vlm_demo.ui.models.detail import build_model_detail
+from vlm_demo.ui.models.evaluation.view import build_evaluation_view
+from vlm_demo.ui.models.measured import measure_models
 from vlm_demo.ui.models.parsing.output_form import build_output_form
 from vlm_demo.ui.models.table import build_models_table, table_value
 from vlm_demo.ui.streaming import show_errors
+
+_OPEN_STUDIO = browser_files.fill(
+    """() => import(new URL("%URL%", document.baseURI).href)
+    .then(({ openView }) => openView("studio"))""",
+    url=module_url("header/views.js"),
+)
+"""Shows Studio."""
 
 
 def build_models_tab(opening: Opening, page: PageContext) -> None:
@@ -26,6 +37,8 @@ def build_models_tab(opening: Opening, page: PageContext) -> None:
     with gr.Tabs(elem_id="models-tabs", overflow_behavior="wrap"):
         with gr.Tab(say("All models"), id="catalogue", elem_id="catalogue-tab"):
             _build_catalogue(opening, page)
+        with gr.Tab(say("Evaluation"), id="evaluation", elem_id="evaluation-tab"):
+            build_evaluation_view()
         with gr.Tab(say("Parse model output"), id="parse", elem_id="parse-tab") as view:
             build_output_form(view, page)
 
@@ -40,7 +53,8 @@ def _build_catalogue(opening: Opening, page: PageContext) -> None:
             detail = build_model_detail(backend)
 
     def show_table(name: str) -> dict[Any, Any]:
-        return {table: table_value(backend, backend.free_memory(), name)}
+        measured = measure_models(page.settings, page.leaderboards)
+        return {table: table_value(backend, backend.free_memory(), name, measured)}
 
     def show_all(name: str) -> dict[Any, Any]:
         return {**detail.show(backend.spec(name)), **show_table(name)}
@@ -92,3 +106,5 @@ def _build_catalogue(opening: Opening, page: PageContext) -> None:
     )
     detail.unload.click(unload, detail.model, everything, **QUEUED)
     detail.use.click(lambda name: name, detail.model, page_model, **QUICK)
+    chosen = detail.open.click(lambda name: name, detail.model, page_model, **QUICK)
+    chosen.then(None, None, None, js=_OPEN_STUDIO, **QUICK)

@@ -1,10 +1,11 @@
 // The catalogue as a table that is searched and filtered in the browser.
 // `props.value`, as JSON: {free, models: [{name, family, size, parameters, licence, commercial,
-//   memory, smallest, fits, can, languages, unavailable, loaded, unverified}], chosen}
+//   memory, smallest, bytes, fits, can, languages, unavailable, loaded, unverified, scores, rating}], chosen}
 // A click on a row is sent as the event `select` with the name of its model.
 const find = (selector) => element.querySelector(selector);
 const search = find('.search-words'), body = find('tbody'), count = find('.count');
-const filters = [...element.querySelectorAll('select')], boxes = [...element.querySelectorAll('.ticks input')];
+const order = find('select[name="order"]'), quick = [...element.querySelectorAll('.quick button')];
+const filters = [...element.querySelectorAll('.filters select')], boxes = [...element.querySelectorAll('.ticks input')];
 const clear = find('.clear'), nothing = find('.none'), scroller = find('.scroller');
 let models = [], chosen = '', rows = new Map();
 
@@ -46,6 +47,8 @@ function row(model) {
     cell(withDoubt(say(model.licence), isVerified('licence')), 'licence', say('commercial: {whether}', { whether: say(model.commercial) })),
     cell(model.memory, 'memory', model.smallest),
     cell(say(model.fits.words), `fits ${model.fits.tone}`),
+    cell('', 'score'),
+    cell(model.rating === null ? '–' : String(model.rating), 'rating'),
   );
   node.classList.toggle('elsewhere', Boolean(model.unavailable));
   node.dataset.name = model.name;
@@ -74,6 +77,7 @@ const TESTS = {
   language: (model, wanted) => model.languages.includes(wanted),
   here: (model) => !model.unavailable,
   fitting: (model) => model.fits.tone === 'good',
+  memory: (model, wanted) => Object.values(model.bytes).some((bytes) => bytes !== null && bytes <= Number(wanted) * 1e9),
 };
 
 function matches(model) {
@@ -92,11 +96,45 @@ function filterRows() {
     rows.get(model.name).hidden = !fits;
     found += fits;
   }
+  arrangeRows();
   count.textContent = say('{found} of {all} models', { found, all: models.length });
   nothing.hidden = found > 0 || !models.length;
   find('.loading').hidden = models.length > 0;
   count.hidden = !models.length;
+  for (const button of quick) button.setAttribute('aria-pressed', String(filters.find(({ name }) => name === button.dataset.filter).value === button.dataset.value));
   clear.hidden = !search.value && filters.every((filter) => !filter.value) && boxes.every((box) => !box.checked);
+}
+
+// Scores are of the benchmark that most models have a score on, among those that show the wanted ability.
+function chooseBenchmark() {
+  const can = filters.find(({ name }) => name === 'can').value, often = new Map();
+  for (const { scores } of models) for (const one of scores) if (!can || one.can.includes(can)) often.set(one.benchmark, (often.get(one.benchmark) || 0) + 1);
+  return [...often.keys()].sort((one, other) => often.get(other) - often.get(one) || (one < other ? -1 : 1))[0];
+}
+
+function arrangeRows() {
+  const benchmark = chooseBenchmark(), isMeasured = benchmark !== undefined || models.some(({ rating }) => rating !== null);
+  element.querySelector('table').classList.toggle('measured', isMeasured);
+  const values = new Map(models.map(({ name, scores }) => [name, scores.find((one) => one.benchmark === benchmark)]));
+  for (const { name } of models) {
+    const score = values.get(name), node = rows.get(name).querySelector('td.score');
+    node.textContent = score ? score.value.toFixed(1) : '–';
+    if (score) node.append(Object.assign(document.createElement('small'), { textContent: say(score.title) }));
+  }
+  // "up to 8 GB" asks for what is best there, as far as anything was measured
+  const asked = order.value || (filters.some(({ value }) => value) && benchmark !== undefined ? 'score' : '');
+  const value = {
+    score: ({ name }) => values.get(name)?.value, rating: ({ rating }) => rating ?? undefined, memory: ({ bytes }) => (bytes['4-bit'] === null ? undefined : -bytes['4-bit']),
+  }[asked];
+  const sorted = value ? [...models].sort((one, other) => (value(other) ?? -Infinity) - (value(one) ?? -Infinity) || 0) : models;
+  const wanted = sorted.map(({ name }) => rows.get(name));
+  if (wanted.some((node, index) => body.children[index] !== node)) body.append(...wanted);
+}
+
+function press(button) {
+  const filter = filters.find(({ name }) => name === button.dataset.filter);
+  filter.value = filter.value === button.dataset.value ? '' : button.dataset.value;
+  filterRows();
 }
 
 function offerLanguages() {
@@ -144,7 +182,8 @@ function fill(value, listed) {
 }
 
 search.addEventListener('input', filterRows);
-for (const control of [...filters, ...boxes]) control.addEventListener('change', filterRows);
+for (const button of quick) button.addEventListener('click', () => press(button));
+for (const control of [...filters, ...boxes, order]) control.addEventListener('change', filterRows);
 clear.addEventListener('click', () => {
   search.value = '';
   for (const filter of filters) filter.value = '';

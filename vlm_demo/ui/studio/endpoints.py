@@ -34,6 +34,7 @@ from vlm_demo.backend import Backend
 from vlm_demo.errors import ImageError
 from vlm_demo.server.operators import is_operator
 from vlm_demo.settings import Settings
+from vlm_demo.ui.calls import add_call, explain_errors
 from vlm_demo.ui.components.examples import Example
 from vlm_demo.ui.events import MAX_ANSWERS
 from vlm_demo.ui.studio.answering.answers import StudioAnswers
@@ -41,7 +42,7 @@ from vlm_demo.ui.studio.answering.events import Event
 from vlm_demo.ui.studio.answering.protocol import MAX_NAME
 from vlm_demo.ui.studio.answering.running import RunningTurns
 from vlm_demo.ui.studio.calls.answer_calls import AnswerCalls
-from vlm_demo.ui.studio.calls.base import MAX_CALLS, add_call, explain_errors
+from vlm_demo.ui.studio.calls.base import MAX_CALLS
 from vlm_demo.ui.studio.calls.conversation_calls import ConversationCalls
 from vlm_demo.ui.studio.calls.inspection_calls import InspectionCalls
 from vlm_demo.ui.studio.calls.link_calls import LinkCalls

@@ -23,11 +23,11 @@ from vlm_demo.errors import InputError, UnsupportedTaskError
 from vlm_demo.markup.region_json import MarkedRegions, region_to_json
 from vlm_demo.rendering.export import FILE_FORMATS
 from vlm_demo.translatable_text import TranslatableText, message
+from vlm_demo.ui.calls import error_data, explain_errors
 from vlm_demo.ui.components.answer_actions.exports import export_answers
 from vlm_demo.ui.components.uploaded_images import file_url
 from vlm_demo.ui.studio.answering.events import Event, text_data
 from vlm_demo.ui.studio.answering.protocol import Sent, read_sent
-from vlm_demo.ui.studio.calls.base import error_data, explain_errors
 from vlm_demo.ui.studio.calls.documents import SentAnswer, SentAnswers
 from vlm_demo.ui.studio.images import ImageStore
 from vlm_demo.ui.visitors import read_owner

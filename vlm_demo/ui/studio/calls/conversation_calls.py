@@ -22,10 +22,10 @@ from vlm_demo.conversations import (
 )
 from vlm_demo.errors import InputError
 from vlm_demo.markup.region_json import MarkedRegions, region_to_json
+from vlm_demo.ui.calls import explain_errors
 from vlm_demo.ui.studio.answering.blocks import AnswerBlocks
 from vlm_demo.ui.studio.answering.mentions import mention_items, mention_styles
 from vlm_demo.ui.studio.answering.protocol import MAX_TURNS, Name, Text, read_sent
-from vlm_demo.ui.studio.calls.base import explain_errors
 from vlm_demo.ui.studio.calls.documents import MAX_MENTIONS, SentMention
 from vlm_demo.values import Mention, Reply, Task
 

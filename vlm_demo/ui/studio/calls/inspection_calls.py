@@ -15,11 +15,11 @@ from vlm_demo.families import get_family
 from vlm_demo.rendering.palette import colour_of
 from vlm_demo.settings import Settings
 from vlm_demo.translatable_text import DisplayText, TranslatableText
+from vlm_demo.ui.calls import explain_errors
 from vlm_demo.ui.components.uploaded_images import file_url, store_image
 from vlm_demo.ui.studio.answering.events import text_data
 from vlm_demo.ui.studio.answering.protocol import StudioRequest, read_sent
 from vlm_demo.ui.studio.answering.requests import build_request
-from vlm_demo.ui.studio.calls.base import explain_errors
 from vlm_demo.ui.studio.images import ImageStore
 from vlm_demo.ui.visitors import read_owner
 from vlm_demo.values import Size

@@ -21,11 +21,11 @@ from vlm_demo.errors import InputError, UnknownModelError
 from vlm_demo.markup.region_json import region_to_json
 from vlm_demo.prompting.targets import TARGET_TASKS, read_targets
 from vlm_demo.translatable_text import TranslatableText
+from vlm_demo.ui.calls import explain_errors
 from vlm_demo.ui.components.examples import Example
 from vlm_demo.ui.studio.answering.events import text_data
 from vlm_demo.ui.studio.answering.protocol import StudioRequest, read_sent
 from vlm_demo.ui.studio.answering.requests import build_request
-from vlm_demo.ui.studio.calls.base import explain_errors
 from vlm_demo.ui.studio.calls.models import REGION_FORMS
 from vlm_demo.ui.studio.images import ImageStore
 from vlm_demo.ui.visitors import read_owner

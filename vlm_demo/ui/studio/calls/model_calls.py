@@ -23,11 +23,12 @@ from vlm_demo.errors import InputError, ServerError, UntrustedCodeError
 from vlm_demo.families import all_families, get_family
 from vlm_demo.server.operators import is_operator, require_operator
 from vlm_demo.settings import Settings
+from vlm_demo.ui.calls import add_call, explain_errors
 from vlm_demo.ui.components.model_card import STAGES
 from vlm_demo.ui.events import MAX_ANSWERS
 from vlm_demo.ui.streaming import error_message
 from vlm_demo.ui.studio.answering.events import text_data
-from vlm_demo.ui.studio.calls.base import MAX_CALLS, add_call, explain_errors
+from vlm_demo.ui.studio.calls.base import MAX_CALLS
 from vlm_demo.ui.studio.calls.models import list_models, model_info
 from vlm_demo.ui.visitors import comes_from_here, read_owner
 

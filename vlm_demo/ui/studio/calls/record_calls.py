@@ -26,13 +26,13 @@ from vlm_demo.backend import Backend
 from vlm_demo.errors import InputError
 from vlm_demo.images.opening import open_image
 from vlm_demo.settings import Settings
+from vlm_demo.ui.calls import error_data, explain_errors
 from vlm_demo.ui.components.answer.answer_stream import stream_answer
 from vlm_demo.ui.components.answer.waiting import Waiting
 from vlm_demo.ui.components.uploaded_images import file_url
 from vlm_demo.ui.files.folders import find_file, make_folder
 from vlm_demo.ui.studio.answering.protocol import Name, read_sent
 from vlm_demo.ui.studio.calls.answer_calls import SentScoring
-from vlm_demo.ui.studio.calls.base import error_data, explain_errors
 from vlm_demo.ui.studio.calls.benchmark import Benchmark, add_question
 from vlm_demo.ui.studio.images import ImageStore
 from vlm_demo.ui.visitors import read_owner, read_voter

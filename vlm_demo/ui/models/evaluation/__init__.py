@@ -1,0 +1,1 @@
+"""The view of evaluations: models by benchmarks, and the questions behind every score."""
