@@ -33,29 +33,37 @@ class LabelledImage:
     """The boxes of each class that is there, by its name."""
 
 
-class _Category(BaseModel):
+class CocoCategory(BaseModel):
+    """A class, in COCO's JSON."""
+
     id: int
     name: str
 
 
-class _Image(BaseModel):
+class CocoImage(BaseModel):
+    """A picture, in COCO's JSON."""
+
     id: int
     file_name: str
     width: float
     height: float
 
 
-class _Annotation(BaseModel):
+class CocoAnnotation(BaseModel):
+    """A box, in COCO's JSON: x, y, width and height in pixels."""
+
     image_id: int
     category_id: int
     bbox: tuple[float, float, float, float]
     iscrowd: int = 0
 
 
-class _CocoFile(BaseModel):
-    images: list[_Image]
-    annotations: list[_Annotation]
-    categories: list[_Category]
+class CocoFile(BaseModel):
+    """What is read of a file in COCO's format."""
+
+    images: list[CocoImage]
+    annotations: list[CocoAnnotation]
+    categories: list[CocoCategory]
 
 
 def read_labelled_folder(folder: Path) -> list[LabelledImage]:
@@ -114,13 +122,22 @@ def _class_name(name: str) -> str:
     return known.singular if name.casefold() == known.singular.casefold() else name
 
 
-def _read_coco(path: Path) -> Iterator[LabelledImage]:
+def read_coco_file(path: Path) -> CocoFile:
+    """Return the content of a file in COCO's format.
+
+    Raises:
+        InputError: it is damaged, or something else.
+    """
     try:
-        data = _CocoFile.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except (ValidationError, ValueError) as error:
+        return CocoFile.model_validate(json.loads(path.read_text(encoding="utf-8-sig")))
+    except (ValidationError, ValueError, RecursionError) as error:
         raise InputError(f"{path} is not a file in COCO's format: {error}") from error
+
+
+def _read_coco(path: Path) -> Iterator[LabelledImage]:
+    data = read_coco_file(path)
     names = {category.id: _class_name(category.name) for category in data.categories}
-    annotations: dict[int, list[_Annotation]] = {}
+    annotations: dict[int, list[CocoAnnotation]] = {}
     for annotation in data.annotations:
         if not annotation.iscrowd:
             annotations.setdefault(annotation.image_id, []).append(annotation)
