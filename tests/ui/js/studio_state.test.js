@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { applyEvents, newAnswer, renewAnswer, showVersion, stopAnswer, versionsOf } from "../../../vlm_demo/ui/studio/state/answers.js";
-import { addTurn, deleteTurns, restoreTurns, stopAbandoned, titleOf } from "../../../vlm_demo/ui/studio/state/conversations.js";
+import { addTurn, deleteTurns, newConversation, restoreTurns, stopAbandoned, titleOf } from "../../../vlm_demo/ui/studio/state/conversations.js";
+import { documentOf } from "../../../vlm_demo/ui/studio/state/documents.js";
 import { deriveLayers, layersOfMentions } from "../../../vlm_demo/ui/studio/state/layers.js";
 import { mergeConversations } from "../../../vlm_demo/ui/studio/state/merge.js";
 import { buildRequest, choosePictures, nameImages, picturesOf } from "../../../vlm_demo/ui/studio/state/requests.js";
@@ -12,6 +13,22 @@ import { answer, conversation, mention, turn } from "./studio_support.js";
 
 const PALETTE = { colours: ["red", "green", "blue"], dashes: [[], [4, 2]] };
 const grown = (...events) => applyEvents(newAnswer("a", "model", 0), events, 1);
+
+test("a layer shows outlines in place of its boxes, and files have what it shows", () => {
+  const outline = { polygon: [[0, 0], [1, 0], [1, 1]], further_rings: [[[0.2, 0.1], [0.4, 0.1], [0.4, 0.2]]] };
+  const cat = { phrase: "cat", target: "cat", span: null, image: 0, colour: "", dash: [], confidence: 0.5, kind: null, regions: [{ box: [0, 0, 1, 1], confidence: 0.5, outline }, { point: [0.5, 0.5] }] };
+  const found = { ...newAnswer("a", "model", 0, ["p"]), status: "done", mentions: [cat] };
+  const search = { id: "t", task: "grounding", text: "", targets: ["cat"], regions: [], pictures: ["p"], options: {}, model: "model", answers: [found], created: 0, changed: 0 };
+  const before = { ...newConversation("c", 0), turns: [search] };
+  const palette = { colours: ["red"], dashes: [[]] };
+  const [boxes] = deriveLayers(before, null, palette);
+  assert.deepEqual([boxes.outlined, boxes.outlinable, boxes.mentions[0].regions[0].box], [false, true, [0, 0, 1, 1]]);
+  const after = { ...before, layers: { ...before.layers, outlined: [boxes.id] } };
+  const layers = deriveLayers(after, null, palette);
+  assert.deepEqual(layers[0].mentions[0].regions, [{ ...outline, confidence: 0.5 }, { point: [0.5, 0.5] }]);
+  assert.deepEqual(documentOf(after, "t", found, ["id"], layers).mentions[0].regions[0].further_rings, outline.further_rings);
+  assert.deepEqual(documentOf(before, "t", found, ["id"], [boxes]).mentions[0].regions[0].box, [0, 0, 1, 1]);
+});
 
 test("a growing answer keeps its first blocks as they are", () => {
   const first = grown({ type: "text", keep: 0, blocks: ["<p>One</p>", "<p>T</p>"] });

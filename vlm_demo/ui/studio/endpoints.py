@@ -47,6 +47,7 @@ from vlm_demo.ui.studio.calls.conversation_calls import ConversationCalls
 from vlm_demo.ui.studio.calls.inspection_calls import InspectionCalls
 from vlm_demo.ui.studio.calls.link_calls import LinkCalls
 from vlm_demo.ui.studio.calls.model_calls import add_model_calls
+from vlm_demo.ui.studio.calls.outline_calls import OutlineCalls
 from vlm_demo.ui.studio.calls.record_calls import RecordCalls
 from vlm_demo.ui.studio.calls.start import find_example, start_content
 from vlm_demo.ui.studio.images import ImageStore
@@ -166,6 +167,7 @@ def add_studio_endpoints(
         answers.studio_check,
         inspection.studio_prompt,
         records.studio_benchmark_run,
+        OutlineCalls(backend, images).studio_outline,
     ):
         add_call(asking, "answers", MAX_ANSWERS)
     add_model_calls(backend, settings)

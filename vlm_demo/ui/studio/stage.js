@@ -9,6 +9,7 @@ import { problemOf } from "./api/problems.js";
 import { Gallery } from "./gallery/gallery.js";
 import { createStrip } from "./strip/follow.js";
 import { LayersBar } from "./layers/layers_bar.js";
+import { outlineLayer } from "./layers/outlining.js";
 import { translate } from "./server_text.js";
 
 /** @typedef {import("./studio.js").Studio} Studio */
@@ -40,7 +41,7 @@ export function createStage(studio) {
   const draw = perFrame(() => {
     const listed = /** @type {any} */ (studio.shownLayers().filter((layer) => layer.listed));
     canvas.layers = listed;
-    layers.draw(listed);
+    layers.draw(listed.map((/** @type {any} */ layer) => ({ ...layer, outlined: store.get().start?.outlines && layer.outlinable ? layer.outlined : null })));
   });
   store.subscribe(() => studio.shownLayers(), draw, { now: true });
   store.subscribe(({ draft }) => draft.regions, mark);
@@ -83,6 +84,7 @@ function createBar(studio, host, canvas) {
   return new LayersBar(host, {
     onVisible: (ids, visible) => studio.changeLayers((layers) => ({ ...layers, hidden: visible ? layers.hidden.filter((id) => !ids.includes(id)) : [...new Set([...layers.hidden, ...ids])] })),
     onDelete: (id) => studio.changeLayers((layers) => ({ ...layers, deleted: [...layers.deleted, id] })),
+    onOutline: (id) => void outlineLayer(studio, id),
     onHighlight: (target) => canvas.highlight(target),
     onReveal: (id, index) => {
       const layer = studio.shownLayers().find((one) => one.id === id), region = layer?.mentions.flatMap(({ regions }) => regions)[index];

@@ -36,6 +36,7 @@ def start_content(
         "examples": example_infos(examples),
         "tasks": [task.value for task in Task],
         "languages": ["en", *LANGUAGES],
+        "outlines": bool(backend.outliner.models),
         "public": not settings.is_private(),
         "version": _version(),
         "palette": {"colours": list(COLOURS), "dashes": list(map(list, DASHES))},

@@ -2,6 +2,7 @@
 import { arrange, h, setText } from "../../components/dom.js";
 import { message, say } from "../../i18n/say.js";
 import { icon } from "../icons.js";
+import { outlineMarked } from "../layers/outlining.js";
 import { translate } from "../server_text.js";
 
 /** @typedef {import("../studio.js").Studio} Studio */
@@ -27,6 +28,7 @@ export function createChips(studio, refocus) {
       updatePicture(studio, /** @type {HTMLElement} */ (chip), picture);
     }
     draft.regions.forEach((region, index) => keep(`region ${index} ${kindOf(region)}`, () => regionChip(studio, region, index, refocus)));
+    if (draft.regions.length) keep("outline", () => outlineButton(studio)).get("outline")?.toggleAttribute("hidden", !studio.store.get().start?.outlines);
     if (draft.mode === "find") for (const tag of draft.tags) keep(`tag ${tag}`, () => tagChip(studio, tag, refocus));
     chips = next;
     arrange(root, [...next.values()]);
@@ -85,6 +87,15 @@ function regionChip(studio, region, index, refocus) {
     refocus();
   });
 }
+
+/**
+ * Makes outlines of all that is marked.
+ *
+ * @param {Studio} studio
+ */
+const outlineButton = (studio) => h(
+  "button", { type: "button", class: "chip-button", title: say("Fit what you marked to the outlines of things"), onclick: () => void outlineMarked(studio) }, say("Outline"),
+);
 
 /**
  * @param {Studio} studio

@@ -14,10 +14,12 @@ import { swatchStyle } from "./swatch.js";
  * @property {number} count of its regions; 0: it was looked for and not found
  * @property {boolean} visible
  * @property {boolean} [pending] its answer still grows
+ * @property {boolean | null} [outlined] whether outlines are shown in place of boxes; null: there can be none
  *
  * @typedef {object} ChipActions
  * @property {(id: string, visible: boolean) => void} onVisible
  * @property {(id: string) => void} onDelete
+ * @property {(id: string) => void} onOutline shows outlines in place of boxes, or boxes again
  * @property {(target: Target | null) => void} onHighlight
  * @property {(id: string, region: number) => void} onReveal
  */
@@ -48,7 +50,8 @@ export class LayerChip {
     this.#name = h("span", { class: "name", onclick: () => this.#reveal() }, this.#number, this.#swatch, this.#phrase, this.#count);
     this.#eye = h("button", { type: "button", class: "eye", "aria-keyshortcuts": "ArrowRight Delete", onclick: () => this.#toggle() });
     this.#remove = h("button", { type: "button", class: "delete", tabindex: -1, onclick: () => actions.onDelete(id) }, icon("close"));
-    this.element = h("span", { class: "layer" }, this.#name, this.#eye, this.#remove);
+    this.#outline = h("button", { type: "button", class: "outline", hidden: true, onclick: () => actions.onOutline(id) }, icon("outline"));
+    this.element = h("span", { class: "layer" }, this.#name, this.#outline, this.#eye, this.#remove);
     for (const [event, isOn] of /** @type {const} */ ([["pointerenter", true], ["focusin", true], ["pointerleave", false], ["focusout", false]])) {
       this.element.addEventListener(event, () => this.#point(isOn));
     }
@@ -66,6 +69,7 @@ export class LayerChip {
   #count;
   #name;
   #eye;
+  #outline;
   #remove;
 
   /**
@@ -94,8 +98,20 @@ export class LayerChip {
     this.#eye.setAttribute("aria-label", this.#describe(name, count, pending));
     this.#eye.title = count === 0 ? found : visible ? say("Hide") : say("Show");
     if (before?.visible !== visible) fill(this.#eye, icon(visible ? "eye" : "hidden"));
+    this.#drawOutline(layer, name);
     this.#remove.setAttribute("aria-label", say("Delete layer {name}", { name }));
     this.#remove.title = say("Delete layer");
+  }
+
+  /**
+   * @param {BarLayer} layer
+   * @param {string} name
+   */
+  #drawOutline({ outlined = null, count, pending }, name) {
+    this.#outline.hidden = outlined === null || !count || Boolean(pending);
+    this.#outline.setAttribute("aria-pressed", String(Boolean(outlined)));
+    this.#outline.setAttribute("aria-label", outlined ? say("{name}: show boxes", { name }) : say("{name}: outline", { name }));
+    this.#outline.title = outlined ? say("Boxes") : say("Outline");
   }
 
   /**
@@ -142,4 +158,4 @@ export class LayerChip {
  * @param {BarLayer} other
  */
 const isSame = (one, other) => one.phrase === other.phrase && one.count === other.count && one.visible === other.visible
-  && one.colour === other.colour && one.dash.join() === other.dash.join() && Boolean(one.pending) === Boolean(other.pending);
+  && one.outlined === other.outlined && one.colour === other.colour && one.dash.join() === other.dash.join() && Boolean(one.pending) === Boolean(other.pending);

@@ -12,6 +12,7 @@ const MANY = 4;
  * @typedef {object} LayersBarOptions
  * @property {(ids: string[], visible: boolean) => void} onVisible layers are to be shown or hidden
  * @property {(id: string) => void} onDelete
+ * @property {(id: string) => void} onOutline
  * @property {(target: Target | null) => void} onHighlight a layer is pointed at, or no longer
  * @property {(id: string, region: number) => void} onReveal look at a region of a layer: they are counted from 0
  */
@@ -58,10 +59,10 @@ export class LayersBar {
     const isMany = layers.length > MANY;
     /** @type {Map<string, LayerChip>} */
     const chips = new Map();
-    const { onVisible, onDelete, onHighlight, onReveal } = this.#options;
+    const { onVisible, onDelete, onOutline, onHighlight, onReveal } = this.#options;
     /** @type {ChipActions} */
     const actions = {
-      onVisible: (id, visible) => onVisible([id], visible), onDelete: (id) => this.#delete(id, onDelete), onHighlight, onReveal,
+      onVisible: (id, visible) => onVisible([id], visible), onDelete: (id) => this.#delete(id, onDelete), onOutline, onHighlight, onReveal,
     };
     layers.forEach((layer, index) => {
       const chip = this.#chips.get(layer.id) ?? new LayerChip(layer.id, actions);

@@ -38,7 +38,7 @@ export function readFile(text) {
   return {
     ...newConversation(newId(), now), title: string(data.title), created: number(data.created) ?? now, changed: number(data.changed) ?? now,
     turns: list(data.turns).map(readTurn).filter((turn) => turn !== null), pictures: list(data.pictures).map(readPicture).filter((picture) => picture !== null),
-    shown: string(data.shown) || null, layers: { hidden: strings(data.layers?.hidden), shown: strings(data.layers?.shown), deleted: strings(data.layers?.deleted) },
+    shown: string(data.shown) || null, layers: { hidden: strings(data.layers?.hidden), shown: strings(data.layers?.shown), deleted: strings(data.layers?.deleted), outlined: strings(data.layers?.outlined) },
     shots: list(data.shots).map((shot) => ({ text: string(shot?.text), answer: string(shot?.answer), pictures: strings(shot?.pictures) })),
   };
 }
@@ -84,7 +84,7 @@ const readFindings = ({ mentions, things, shares, timing }) => ({
 /** @param {any} data @returns {import("./types.js").Mention} */
 const readMention = (data) => ({
   phrase: string(data?.phrase), target: string(data?.target), span: null, image: number(data?.image) ?? 0, colour: "", dash: [],
-  confidence: number(data?.confidence), kind: string(data?.kind) || null, regions: list(data?.regions).filter(isRegion),
+  confidence: number(data?.confidence), kind: string(data?.kind) || null, regions: list(data?.regions).filter((region) => isRegion(region) && (!region.outline || isRegion(region.outline))),
 });
 
 /** @param {any} data @returns {Picture | null} */

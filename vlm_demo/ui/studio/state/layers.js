@@ -34,7 +34,7 @@ export function lookOf({ colours, dashes }, index) {
  * @returns {Layer[]}
  */
 export function deriveLayers(conversation, picture, palette) {
-  const { hidden, shown, deleted } = conversation.layers;
+  const { hidden, shown, deleted, outlined = [] } = conversation.layers;
   const newest = newestAnswers(conversation.turns);
   /** @type {Layer[]} */
   const layers = [];
@@ -50,10 +50,12 @@ export function deriveLayers(conversation, picture, palette) {
         const own = part.mentions.filter((at) => isOn(answer, answer.mentions[at], picture));
         if (part.mentions.length && !own.length) return;
         const look = lookOf(palette, searched + index);
-        const mentions = own.map((at) => ({ ...answer.mentions[at], ...look, index: at }));
+        const isOutlined = outlined.includes(id);
+        const mentions = own.map((at) => ({ ...answer.mentions[at], regions: seenRegions(answer.mentions[at], isOutlined), ...look, index: at }));
         layers.push({
           id, turn: turn.id, answer: answer.id, phrase: part.phrase, ...look, count: mentions.reduce((sum, one) => sum + one.regions.length, 0),
           listed, visible: listed && !hidden.includes(id), pending: isBusy(answer), found: part.found, mentions,
+          outlined: isOutlined, outlinable: own.some((at) => answer.mentions[at].regions.some(({ polygon }) => !polygon)),
         });
       });
       if (finding) searched += parts.length;
@@ -61,6 +63,14 @@ export function deriveLayers(conversation, picture, palette) {
   }
   return layers;
 }
+
+/**
+ * The regions of a mention as they are seen: outlines in the place of boxes where the layer shows them.
+ * @param {Mention} mention
+ * @param {boolean} isOutlined
+ */
+const seenRegions = ({ regions }, isOutlined) =>
+  (isOutlined ? regions.map((region) => (region.outline ? { ...region.outline, confidence: region.confidence } : region)) : regions);
 
 /**
  * Colour and dashes of each mention of an answer, as its layers have them.

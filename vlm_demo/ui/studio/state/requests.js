@@ -118,6 +118,6 @@ const rawOf = ({ raw, plain }) => raw || plain;
  * A region as a request has it, without what the page notes about it.
  * @param {import("./types.js").Region} region
  */
-function bare({ box, point, polygon, further_rings }) {
+export function bare({ box, point, polygon, further_rings }) {
   return box ? { box } : point ? { point } : { polygon, ...(further_rings && { further_rings }) };
 }

@@ -7,7 +7,8 @@
 
 /**
  * One of them; fractions of the picture, origin top left.
- * @typedef {{box?: number[], point?: number[], polygon?: number[][], further_rings?: number[][][], confidence?: number | null}} Region
+ * @typedef {{box?: number[], point?: number[], polygon?: number[][], further_rings?: number[][][], confidence?: number | null,
+ *   outline?: Region}} Region `outline`: what its layer shows in its place while it shows outlines
  */
 
 /**
@@ -60,7 +61,7 @@
 /**
  * `deleted` says when turns were deleted, so that another window does not bring them back.
  * @typedef {{id: string, title: string, created: number, changed: number, pictures: Picture[], turns: Turn[], shown: string | null,
- *   layers: {hidden: string[], shown: string[], deleted: string[]}, shots: Shot[], deleted: Record<string, number>}} Conversation
+ *   layers: {hidden: string[], shown: string[], deleted: string[], outlined?: string[]}, shots: Shot[], deleted: Record<string, number>}} Conversation
  */
 
 /**
@@ -68,7 +69,7 @@
  * which mention of its answer each is. `pending`: its answer still grows; `listed`: it
  * belongs to a search, to the newest answer, or to one that a person asked to see.
  * @typedef {{id: string, turn: string, answer: string, phrase: string, colour: string, dash: number[], count: number,
- *   visible: boolean, listed: boolean, pending: boolean, found: boolean, mentions: (Mention & {index: number})[]}} Layer
+ *   visible: boolean, listed: boolean, pending: boolean, found: boolean, outlined: boolean, outlinable: boolean, mentions: (Mention & {index: number})[]}} Layer
  */
 
 /** @typedef {{id: string, title: string, changed: number, turns: number}} Summary */
