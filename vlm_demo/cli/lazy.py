@@ -122,11 +122,24 @@ def run_published(
     return run_published(benchmark, backend, model, RunOptions(**options))
 
 
-def harness_command(benchmark: PublishedBenchmark, model: str, limit: int | None) -> str:
-    """Return the command by which lmms-eval runs a benchmark against `/v1`."""
+def harness_command(benchmark: PublishedBenchmark, model: str, **options: Any) -> list[str]:
+    """Return the parts of the command by which lmms-eval runs a benchmark against `/v1`.
+
+    Args:
+        benchmark: which one.
+        model: its name.
+        options: those of `lmms_eval_command`.
+    """
     from vlm_demo.evaluation.published.harness import lmms_eval_command
 
-    return lmms_eval_command(benchmark, model, limit=limit)
+    return lmms_eval_command(benchmark, model, **options)
+
+
+def run_harness(command: Sequence[str], out: Path) -> int:
+    """Run such a command; return how many of its requests failed."""
+    from vlm_demo.evaluation.published.harness import run_lmms_eval
+
+    return run_lmms_eval(command, out)
 
 
 def bench(options: BenchOptions, say: Callable[[str], None]) -> BenchReport:

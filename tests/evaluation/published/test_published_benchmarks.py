@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from support.benchmark_folders import BOX, OFFICIAL, OTHERS, Write
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.errors import InputError, ServerError, SettingsError
 from vlm_demo.evaluation.benchmarks import benchmarks_by_name
-from vlm_demo.evaluation.published.harness import lmms_eval_command
+from vlm_demo.evaluation.published import harness
+from vlm_demo.evaluation.published.harness import FAILED, lmms_eval_command, run_lmms_eval
 from vlm_demo.evaluation.published.question import PublishedQuestion
 from vlm_demo.evaluation.published.running import RunOptions, run_published, sample_questions
 from vlm_demo.values import Box, Mention, Reply, Request, Task
@@ -301,7 +303,24 @@ def test_a_limit_takes_the_same_fair_sample_for_the_same_seed() -> None:
 
 def test_the_harness_is_pointed_at_this_programs_api() -> None:
     command = lmms_eval_command(benchmarks_by_name()["pope"], "embedded-llava15", limit=8)
-    assert "model=embedded-llava15,base_url=http://127.0.0.1:7860/v1" in command
-    assert "--tasks pope" in command and command.endswith("--limit 8")
+    (arguments,) = (part for part in command if part.startswith("model="))
+    assert arguments.startswith("model=embedded-llava15,base_url=http://127.0.0.1:7860/v1,")
+    assert command[command.index("--tasks") + 1] == "pope"
+    assert command[-2:] == ["--limit", "8"]
+    with pytest.raises(SettingsError, match=r"not installed.*python -m lmms_eval --model openai"):
+        run_lmms_eval(command, Path("nowhere"))
     with pytest.raises(SettingsError, match="no benchmark like"):
         lmms_eval_command(benchmarks_by_name()["heron-bench"], "embedded-llava15")
+
+
+def test_requests_that_failed_in_the_harness_are_counted(tmp_path: Path, monkeypatch: Any) -> None:
+    def run(command: list[str], check: bool) -> SimpleNamespace:
+        lines = [{"resps": [[answer]]} for answer in ("yes", f"{FAILED} timeout]", "no")]
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        (tmp_path / "1_samples_pope.jsonl").write_text(text, encoding="utf-8")
+        return SimpleNamespace(returncode=0)
+
+    (tmp_path / "0_samples_pope.jsonl").write_text(json.dumps({"a": FAILED}), encoding="utf-8")
+    monkeypatch.setattr(harness, "find_spec", lambda _: object())
+    monkeypatch.setattr(harness.subprocess, "run", run)
+    assert run_lmms_eval(["python"], tmp_path) == 1

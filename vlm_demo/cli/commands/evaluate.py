@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +17,9 @@ from vlm_demo.cli.options import JsonOutput
 from vlm_demo.cli.signatures import expand_options
 from vlm_demo.cli.terminal import print_json, print_note, print_table
 from vlm_demo.errors import SettingsError
+
+if TYPE_CHECKING:
+    from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
 
 
 class Harness(StrEnum):
@@ -58,6 +63,13 @@ def evaluate(
         Harness | None,
         typer.Option(help="Print the command by which this program runs it against /v1."),
     ] = None,
+    run: Annotated[
+        bool, typer.Option("--run", help="Run the command of --harness instead of printing it.")
+    ] = False,
+    address: Annotated[
+        str | None,
+        typer.Option(help="Where /v1 is, for --harness. Default: as vlm-demo serve --api has it."),
+    ] = None,
     json_output: JsonOutput = False,
     *,
     options: ModelOptions,
@@ -70,21 +82,42 @@ def evaluate(
     if harness is not None:
         if published is None:
             raise SettingsError(f"{harness} has no benchmark like {benchmark}.")
-        print(lazy.harness_command(published, options.select().spec.name, count))
+        _use_harness(published, options.select(), address, limit=count, out=out, run=run)
         return
     model = options.select()
     name, below = model.spec.name, model.settings.evaluations
-    run = {"data": data, "out": out, "below": below, "limit": count, "seed": seed, "judge": judge}
+    how = {"data": data, "out": out, "below": below, "limit": count, "seed": seed, "judge": judge}
     if published is not None:
-        result = lazy.run_published(published, model.backend, name, **run)
+        result = lazy.run_published(published, model.backend, name, **how)
         _print_result(result, model, json_output=json_output)
         return
-    result, scores = lazy.run_benchmark(benchmark, model.backend, name, **run)
+    result, scores = lazy.run_benchmark(benchmark, model.backend, name, **how)
     if json_output:
         print_json(dict(scores))
         return
     _print_scores(name, scores, result)
     print_note(f"The result and all answers are in {result['folder']}.")
+
+
+def _use_harness(
+    benchmark: PublishedBenchmark,
+    model: SelectedModel,
+    address: str | None,
+    *,
+    limit: int | None,
+    out: Path | None,
+    run: bool,
+) -> None:
+    """Print the command of lmms-eval, or run it."""
+    folder = out or model.settings.evaluations / "lmms-eval"
+    options = {"limit": limit, "out": folder, **({"address": address} if address else {})}
+    if not run:
+        print(shlex.join(lazy.harness_command(benchmark, model.spec.name, **options)))
+        return
+    command = lazy.harness_command(benchmark, model.spec.name, python=sys.executable, **options)
+    failed = lazy.run_harness(command, folder)
+    if failed:
+        print_note(f"{failed} requests failed, and lmms-eval counts them as wrong answers.")
 
 
 def _print_list(*, json_output: bool) -> None:
