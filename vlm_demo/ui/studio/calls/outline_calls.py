@@ -12,8 +12,8 @@ from vlm_demo.answering.outlining import MAX_OUTLINES
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.markup.region_json import RegionModel, region_to_json
+from vlm_demo.ui.calls import explain_errors
 from vlm_demo.ui.studio.answering.protocol import Name, Sent, read_sent
-from vlm_demo.ui.studio.calls.base import explain_errors
 from vlm_demo.ui.studio.images import ImageStore
 from vlm_demo.ui.visitors import read_owner
 from vlm_demo.units import format_bytes
