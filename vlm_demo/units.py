@@ -66,3 +66,13 @@ def _round(number: float) -> str:
 
 def _short(number: float) -> str:
     return f"{number:.0f}" if number >= 100 else f"{number:.3g}"
+
+
+def format_film_time(seconds: float) -> str:
+    """Write a time of a film as people read it: "0:12.5", "1:02:03"; tenths below an hour."""
+    tenths = round(max(seconds, 0) * 10)
+    minutes, rest = divmod(tenths, 600)
+    if minutes >= 60:
+        return f"{minutes // 60}:{minutes % 60:02d}:{rest // 10:02d}"
+    tail = f".{rest % 10}" if rest % 10 else ""
+    return f"{minutes}:{rest // 10:02d}{tail}"

@@ -31,6 +31,7 @@ from vlm_demo.cli.commands.parse import parse
 from vlm_demo.cli.commands.prompt import prompt
 from vlm_demo.cli.commands.serve import serve
 from vlm_demo.cli.commands.train import train
+from vlm_demo.cli.commands.video import video
 from vlm_demo.cli.exit_codes import BAD_INPUT
 from vlm_demo.cli.terminal import print_error, program_name
 from vlm_demo.errors import VlmDemoError
@@ -49,6 +50,7 @@ app.command()(caption)
 app.command()(ask)
 app.command()(locate)
 app.command()(describe)
+app.command()(video)
 app.command()(chat)
 app.command("check")(check_answer)
 app.command()(consensus)

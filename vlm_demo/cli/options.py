@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
 from vlm_demo.cli.signatures import setting_option
-from vlm_demo.rendering.export import FILE_FORMATS, FileFormat
 from vlm_demo.settings import Settings
 from vlm_demo.values import Box, RegionForm, Size
 
@@ -84,15 +83,20 @@ def _bad_box(message: str) -> typer.BadParameter:
     return typer.BadParameter(message, param_hint="'--box'")
 
 
-def parse_file_formats(names: Sequence[str] | None) -> tuple[FileFormat, ...]:
+FormatT = TypeVar("FormatT", bound=str)
+
+
+def parse_export_formats(
+    names: Sequence[str] | None, known: Sequence[FormatT]
+) -> tuple[FormatT, ...]:
     """Return the export formats of these names."""
-    known = {str(form): form for form in FILE_FORMATS}
+    by_name = {str(form): form for form in known}
     for name in names or ():
-        if name not in known:
+        if name not in by_name:
             raise typer.BadParameter(
-                f"{name!r} is not one of {', '.join(known)}.", param_hint="'--export'"
+                f"{name!r} is not one of {', '.join(by_name)}.", param_hint="'--export'"
             )
-    return tuple(known[name] for name in names or ())
+    return tuple(by_name[name] for name in names or ())
 
 
 def check_output_image(path: Path | None) -> None:

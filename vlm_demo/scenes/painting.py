@@ -152,6 +152,18 @@ def _paint(
     image.paste(fill, at, stamp)
 
 
+def draw_shape(image: Image.Image, kind: str, fill: RGB, side: int, at: tuple[int, int]) -> Size:
+    """Draw an upright shape with its top left corner at a place, in pixels; return its size.
+
+    `side` is the longer side of the shape in pixels.
+    """
+    master = _stamps(kind, "")[0]
+    scale = side / max(master.size)
+    width, height = (max(4, round(length * scale)) for length in master.size)
+    image.paste(fill, at, master.resize((width, height), Image.Resampling.BILINEAR))
+    return width, height
+
+
 def _jitter(rng: random.Random, colour: RGB, by: int) -> RGB:
     red, green, blue = (min(255, max(0, c + rng.randint(-by, by))) for c in colour)
     return red, green, blue

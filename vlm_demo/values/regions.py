@@ -57,6 +57,15 @@ class Box:
         shared = width * height
         return shared / (self.area + other.area - shared)
 
+    def between(self, other: Box, share: float) -> Box:
+        """Return the box on the way to another one; `share` 0: this one, 1: the other."""
+        return Box(
+            self.x1 + (other.x1 - self.x1) * share,
+            self.y1 + (other.y1 - self.y1) * share,
+            self.x2 + (other.x2 - self.x2) * share,
+            self.y2 + (other.y2 - self.y2) * share,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Point:

@@ -16,7 +16,7 @@ from vlm_demo.cli.options import (
     Picture,
     check_folder,
     check_output_image,
-    parse_file_formats,
+    parse_export_formats,
 )
 from vlm_demo.cli.regions import print_regions
 from vlm_demo.cli.signatures import expand_options
@@ -80,7 +80,7 @@ def locate(
         raise typer.BadParameter("it is JSON already.", param_hint="'--json' '--format'")
     check_output_image(out)
     check_folder(folder)
-    file_formats = parse_file_formats(exports)
+    file_formats = parse_export_formats(exports, FILE_FORMATS)
     model = options.select()
     image = model.read_image(picture)
     words = split_conjunctions(words) if split_and else words
