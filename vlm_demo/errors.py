@@ -8,6 +8,7 @@ VlmDemoError
 │   ├── MissingImageError   the task needs a picture
 │   ├── MissingTextError    the task needs words
 │   ├── TooLongError        the text is longer than the model can take
+│   │   └── ContextLengthError  text and images together are, as a server says
 │   ├── TooManyTargetsError more things are looked for than a request may name
 │   ├── ConversationError   a file is not a conversation that can be opened
 │   └── SourceError         a batch cannot use a folder, ZIP or list of pictures
@@ -36,6 +37,7 @@ VlmDemoError
     ├── AnswerTimeoutError  the answer took too long
     ├── NoScoresError       the engine cannot compute how likely given answers are
     ├── ServerError         a model's server cannot be reached, refused or broke off
+    │   └── RequestTooLargeError  it takes no request of this size
     └── OutOfMemoryError    the machine has too little memory for this
 """
 
@@ -121,6 +123,10 @@ class TooLongError(InputError):
         """Keep by how many tokens it is too long; 0: that is not known."""
         super().__init__(text, **values)
         self.excess_tokens = excess_tokens
+
+
+class ContextLengthError(TooLongError):
+    """The text and the images together are longer than the model can take."""
 
 
 class TooManyTargetsError(InputError):
@@ -260,6 +266,10 @@ class NoScoresError(EngineError):
 
 class ServerError(EngineError):
     """The server of a remote model cannot be reached, refused, or broke off."""
+
+
+class RequestTooLargeError(ServerError):
+    """The server takes no request of this size."""
 
 
 class OutOfMemoryError(EngineError):

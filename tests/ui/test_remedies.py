@@ -18,6 +18,7 @@ from vlm_demo.engines.detector.abilities import ABILITIES
 from vlm_demo.engines.detector.vocabulary import Language
 from vlm_demo.errors import (
     AnswerTimeoutError,
+    ContextLengthError,
     ImageError,
     InputError,
     LoadError,
@@ -25,6 +26,7 @@ from vlm_demo.errors import (
     MissingTextError,
     OutOfMemoryError,
     QueueFullError,
+    RequestTooLargeError,
     ServerError,
     TooLongError,
     UnsupportedTaskError,
@@ -148,6 +150,8 @@ def test_a_phrase_without_a_place_is_marked_as_such() -> None:
         (ImageError("!"), ["Choose a picture"]),
         (MissingTextError("!"), ["Write something"]),
         (TooLongError("!"), ["Shorten the text"]),
+        (ContextLengthError("!"), ["Halve the picture", "Shorten the text"]),
+        (RequestTooLargeError("!"), ["Halve the picture", "Try again"]),
         (QueueFullError("!"), ["Try again"]),
         (ServerError("!"), ["Try again"]),
         (AnswerTimeoutError("!"), ["Try again"]),

@@ -20,6 +20,7 @@ from vlm_demo.prompting.reasoning import (
     split_reasoning,
 )
 from vlm_demo.prompting.regions.region_crops import move_to_whole
+from vlm_demo.prompting.regions.region_example import is_search_by_example, place_example
 from vlm_demo.prompting.regions.region_prompting import adapt_request, choose_form, insert_regions
 from vlm_demo.prompting.regions.region_syntax import write_regions
 from vlm_demo.prompting.request_checks import MAX_CHARACTERS, check_request
@@ -89,6 +90,8 @@ class Family(FamilySpec):
             return self._at(resolution).prompt(
                 request, control_tokens=control_tokens, max_characters=max_characters
             )
+        by_example = is_search_by_example(request)
+        request = place_example(request) if by_example else request
         request, *others = self.split_request(request)
         request = replace(request, history=tuple(map(self._strip_past_answer, request.history)))
         forbidden = frozenset((*self.control_tokens, *self.markup_tokens, *control_tokens))
@@ -102,7 +105,9 @@ class Family(FamilySpec):
         regions = insert_regions(self, adapted, form, turns)
         asked, frame, turns = regions.request, regions.frame, tuple(regions.turns)
         notes = self.notes.get(asked.task, ""), regions.note, _describe_split(others)
-        if len(names) > 1 and self._lists_targets(request, names):
+        if by_example:
+            question = self.example_instruction
+        elif len(names) > 1 and self._lists_targets(request, names):
             question = self.target_lists[request.task].fill(names)
         else:
             question = self._fill_instruction(regions.instruction, asked, frame)

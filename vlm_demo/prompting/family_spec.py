@@ -102,6 +102,9 @@ class FamilySpec:
     multi_region_instruction: str = ""
     """The instruction for DESCRIBE_REGION of several regions; "": one at a time."""
 
+    example_instruction: str = ""
+    """Asks for what is like a box that is drawn into the first of two images; "": none does."""
+
     region_wording: RegionWording = ENGLISH
     """What regions are called that are drawn in or cropped."""
 

@@ -12,6 +12,7 @@ from vlm_demo.errors import (
     UnsupportedTaskError,
 )
 from vlm_demo.prompting.family_spec import FamilySpec
+from vlm_demo.prompting.regions.region_example import is_search_by_example
 from vlm_demo.prompting.regions.region_prompting import check_request_regions
 from vlm_demo.prompting.targets import TARGET_TASKS, read_targets
 from vlm_demo.prompting.tasks import CAPTION_TASKS, TEXT_TASKS
@@ -53,7 +54,7 @@ def check_request(spec: FamilySpec, request: Request, max_characters: int = MAX_
     _check_images(spec, request)
     check_request_regions(spec, request)
     is_named = read_targets(request.text) if request.task in TARGET_TASKS else request.text.strip()
-    if request.task in TEXT_TASKS and not is_named:
+    if request.task in TEXT_TASKS and not is_named and not is_search_by_example(request):
         raise MissingTextError("Please write something first: this task needs words.")
     if sum(map(bool, (request.choices, request.pattern, request.schema))) > 1:
         raise InputError("Please give only one of these: possible answers, a pattern or a schema.")

@@ -130,6 +130,7 @@ class RegionForm(StrEnum):
     AUTO = "words"  # in the family's markup; as marks where it has none
     MARKS = "marks"  # drawn into the model's copy of the image, in red with their numbers
     CROP = "crop"  # cropped: the model is shown them instead of the image, or after it
+    EXAMPLE = "example"  # drawn into a second copy: the model finds what is like it
 
 
 def bounding_box(region: Region) -> Box:

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  afterSending, draftOf, emptyDraft, isSendable, modeOf, MODES, obstacleTo, STYLES, taskOf, withRegions, withText,
+  afterSending, draftOf, emptyDraft, isSearchByExample, isSendable, likeRegion, modeOf, MODES, obstacleTo, STYLES, taskOf, withRegions, withText,
 } from "../../../vlm_demo/ui/studio/composer/modes.js";
 import { changeOption, countChanged, findHints, OPTIONS, readChoices, readOption } from "../../../vlm_demo/ui/studio/composer/option_values.js";
 import { findNotes } from "../../../vlm_demo/ui/studio/composer/model_notes.js";
@@ -102,4 +102,12 @@ test("a model of drawn scenes warns before a photograph, also one of the example
   const notes = (/** @type {string | null} */ example) => findNotes({ model, models: [model, photos], examples, task: "chat", shown: /** @type {any} */ ({ example }), draft: emptyDraft(), turns: 0 });
   assert.deepEqual(notes("horse"), []);
   for (const example of ["chelsea", null]) assert.deepEqual(notes(example).map(({ remedies }) => remedies.map((one) => one.model)), [["photos"]]);
+});
+
+test("what is like a region is looked for without words, once", () => {
+  const draft = likeRegion({ ...emptyDraft(), text: "words", regions: [box, box] }, box);
+  assert.deepEqual([draft.mode, draft.text, draft.regions], ["find", "", [box]]);
+  assert.ok(isSearchByExample(draft) && isSendable(draft));
+  assert.ok(!isSendable({ ...draft, regions: [] }));
+  assert.equal(afterSending(draft).options.region_form, undefined);
 });

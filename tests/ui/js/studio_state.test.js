@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { applyEvents, newAnswer, renewAnswer, showVersion, stopAnswer, versionsOf } from "../../../vlm_demo/ui/studio/state/answers.js";
+import { applyEvents, isEmptyAnswer, newAnswer, renewAnswer, showVersion, stopAnswer, versionsOf } from "../../../vlm_demo/ui/studio/state/answers.js";
 import { addTurn, deleteTurns, newConversation, restoreTurns, stopAbandoned, titleOf } from "../../../vlm_demo/ui/studio/state/conversations.js";
 import { documentOf } from "../../../vlm_demo/ui/studio/state/documents.js";
 import { deriveLayers, layersOfMentions } from "../../../vlm_demo/ui/studio/state/layers.js";
@@ -211,4 +211,12 @@ test("an address names a conversation and keeps what else it says", () => {
   assert.equal(writeConversation("https://host/?view=studio&conversation=abc", null), "https://host/?view=studio");
   assert.equal(readConversation("?conversation=abc"), "abc");
   assert.equal(readConversation("?view=arena"), null);
+});
+
+test("an answer without a word says so, unless something else says why", () => {
+  const done = grown({ type: "done", state: "plain", tone: "", notes: [], raw: "", plain: "", outcome: "" });
+  assert.ok(isEmptyAnswer(done));
+  assert.ok(!isEmptyAnswer({ ...done, notes: ["The answer was stopped before its end."] }));
+  assert.ok(!isEmptyAnswer({ ...done, plain: "yes" }));
+  assert.ok(!isEmptyAnswer({ ...done, status: "growing" }));
 });

@@ -10,8 +10,9 @@ from vlm_demo.engines.load_options import Server
 from vlm_demo.engines.remote.chat_request import VLLM_FIELDS
 from vlm_demo.errors import (
     AnswerTimeoutError,
+    ContextLengthError,
+    RequestTooLargeError,
     ServerError,
-    TooLongError,
     UnsupportedTaskError,
     VlmDemoError,
 )
@@ -120,7 +121,7 @@ class ServerFailures:
                 who=self._who,
             )
         if status == 413:
-            return ServerError(
+            return RequestTooLargeError(
                 "{who} takes no request that is so large (413). Please choose a smaller picture, "
                 "or begin a new conversation.",
                 who=self._who,
@@ -135,7 +136,7 @@ class ServerFailures:
                 "or ask for a shorter answer.",
                 {"name": self.name},
             )
-            return TooLongError(join_texts(too_long, said))
+            return ContextLengthError(join_texts(too_long, said))
         if SEES_NOTHING.search(str(said)):
             blind = TranslatableText(
                 "{name} sees no pictures. Please choose another model, or start the server with "

@@ -12,7 +12,8 @@ here each `<|det|>` belongs to the `<|ref|>` before it. Seen in issues #33, #94,
 values, lists inside lists, digits without end, a `<|ref|>` alone.
 
 Wording: the README's where it has one ("Find all the"); those for one sentence, details, short
-answers and text are ours. A region is drawn in, since the README itself mentions a red rectangle.
+answers and text are ours. A region is drawn in, since the README itself mentions a red rectangle;
+the search by example is inference.py's, where it is drawn into a first image.
 """
 
 from vlm_demo.markup.base import Markup
@@ -66,6 +67,10 @@ FAMILY = Family(
         Task.DESCRIBE_REGION: DESCRIBE_MARKED_REGION,
         Task.READ: "Read all the text in the image.",
     },
+    example_instruction=(
+        "<|grounding|>In the first image, an object within the red rectangle is marked. Locate the "
+        "object of the same category in the second image."
+    ),
     markup_signature=r"<\|(?:ref|det)\|>",
     target_lists={Task.DETECT: TargetList("Find all the {text}", item="<|ref|>{text}<|/ref|>")},
     markup=Markup(

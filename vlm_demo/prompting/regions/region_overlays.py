@@ -66,8 +66,8 @@ def draw_marks(
     return result, list(map(ENGLISH.name_mark, turns[-1].regions, numbers))
 
 
-def draw_regions(image: Image, regions: Sequence[Region]) -> Image:
-    """Return a copy of the image with each region drawn in red and numbered, from 1.
+def draw_regions(image: Image, regions: Sequence[Region], *, numbers: bool = True) -> Image:
+    """Return a copy of the image with each region drawn in red and, if wanted, numbered from 1.
 
     A box gets a frame, a point a circle around it, and a polygon its outline.
     """
@@ -86,7 +86,7 @@ def draw_regions(image: Image, regions: Sequence[Region]) -> Image:
             case Polygon():
                 for ring in region.rings_to_pixels(image.size):
                     pen.line((*ring, *ring[:2]), fill=RED, width=line, joint="curve")
-    for number, region in enumerate(regions, 1):  # above all lines
+    for number, region in enumerate(regions if numbers else (), 1):  # above all lines
         _draw_number(pen, number, box_around(region, image.size).to_pixels(image.size), line, font)
     return marked
 

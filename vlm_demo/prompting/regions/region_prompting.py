@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from vlm_demo.errors import InputError
 from vlm_demo.prompting.family_spec import FamilySpec
 from vlm_demo.prompting.regions.region_crops import CroppedRequest, crop_request, name_crops
+from vlm_demo.prompting.regions.region_example import check_example, is_search_by_example
 from vlm_demo.prompting.regions.region_overlays import draw_marks
 from vlm_demo.prompting.regions.region_syntax import write_regions_into_turns
 from vlm_demo.prompting.regions.request_regions import WHOLE_IMAGE, check_regions, clip_regions
@@ -67,6 +68,9 @@ def check_request_regions(spec: FamilySpec, request: Request) -> None:
         check_regions(regions)
     count, describes = len(request.regions), request.task is Task.DESCRIBE_REGION
     if not count:
+        return
+    if is_search_by_example(request):
+        check_example(spec, request)
         return
     form, question = choose_form(spec, request), _question_task(spec)
     if describes and form is RegionForm.MARKS and spec.writes_regions and not question:

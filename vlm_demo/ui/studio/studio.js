@@ -10,7 +10,7 @@ import { Explained } from "./api/errors.js";
 import { problemOf } from "./api/problems.js";
 import { chooseModel } from "../header/models/store.js";
 import { titleOf } from "../header/models/titles.js";
-import { emptyDraft, modeOf, takesText, withRegions } from "./composer/modes.js";
+import { emptyDraft, likeRegion, modeOf, takesText, withRegions } from "./composer/modes.js";
 import { removePicture } from "./state/attached.js";
 import { picturesAmong } from "../components/canvas/picture_files.js";
 import { Asking } from "./conversation/asking.js";
@@ -188,6 +188,12 @@ export class Studio {
     const { mode, style } = modeOf({ task, text });
     const written = takesText(mode, style) ? text : "";
     this.changeDraft((draft) => ({ ...draft, mode, style, auto: false, text: written, tags: [], problem: null }));
+    return this.asking.send();
+  }
+
+  /** Looks for everything that is like a region. @param {Region} region */
+  findLike(region) {
+    this.changeDraft((draft) => likeRegion(draft, region));
     return this.asking.send();
   }
 

@@ -62,7 +62,7 @@
  * @property {string[]} [targets]
  * @property {string[]} [images]
  * @property {Region[]} [regions]  on the newest picture
- * @property {"auto" | "words" | "marks" | "crops"} [region_form]
+ * @property {"auto" | "words" | "marks" | "crops" | "example"} [region_form]
  * @property {EarlierTurn[]} [history]  examples first, then the conversation, oldest first
  * @property {string} [system]
  * @property {string[]} [choices]

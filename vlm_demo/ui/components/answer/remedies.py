@@ -10,6 +10,7 @@ from typing import Any
 from vlm_demo.backend import Backend
 from vlm_demo.engines import NumberFormat
 from vlm_demo.errors import (
+    ContextLengthError,
     ImageError,
     InputError,
     LoadError,
@@ -17,6 +18,7 @@ from vlm_demo.errors import (
     MissingTextError,
     NotRunnableError,
     OutOfMemoryError,
+    RequestTooLargeError,
     TooLongError,
     UnknownModelError,
     UnsupportedTaskError,
@@ -61,6 +63,7 @@ AGAIN = Remedy(RemedyAction.AGAIN, TranslatableText("Try again"))
 PICTURE = Remedy(RemedyAction.PICTURE, TranslatableText("Choose a picture"))
 EXAMPLE = Remedy(RemedyAction.EXAMPLE, TranslatableText("Try an example"))
 WRITE = Remedy(RemedyAction.WORDS, TranslatableText("Write something"))
+HALVE = Remedy(RemedyAction.HALVE, TranslatableText("Halve the picture"))
 SHORTEN = Remedy(RemedyAction.WORDS, TranslatableText("Shorten the text"))
 CORRECT = Remedy(RemedyAction.WORDS, TranslatableText("Change the text"))
 
@@ -90,6 +93,10 @@ def find_remedies(error: Exception, backend: Backend, model: str, task: Task) ->
             return (PICTURE,)
         case MissingTextError():
             return (WRITE,)
+        case ContextLengthError():
+            return (HALVE, SHORTEN)
+        case RequestTooLargeError():
+            return (HALVE, AGAIN)
         case TooLongError():
             return (SHORTEN,)
         case InputError():
@@ -130,7 +137,7 @@ def _offer_lighter(error: OutOfMemoryError, task: Task) -> Iterator[Remedy]:
         label = TranslatableText("Load it in {format}", {"format": NumberFormat(name).label})
         yield Remedy(RemedyAction.FORMAT, label, name)
     if error.smaller_image and task is not Task.CHAT:  # there it is part of what was said
-        yield Remedy(RemedyAction.HALVE, TranslatableText("Halve the picture"))
+        yield HALVE
     if error.new_tokens:
         label = TranslatableText(
             "Answer in at most {count} tokens", {"count": f"{error.new_tokens:,}"}

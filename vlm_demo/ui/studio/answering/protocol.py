@@ -44,6 +44,7 @@ ImageIds = Annotated[list[Name], Field(max_length=MAX_IMAGES)]
 FORMS = {"auto": RegionForm.AUTO, "words": RegionForm.AUTO} | {
     "marks": RegionForm.MARKS,
     "crops": RegionForm.CROP,
+    "example": RegionForm.EXAMPLE,
 }
 """The forms of marked regions, by the names that the browser uses."""
 
@@ -93,7 +94,7 @@ class StudioRequest(Sent):
     targets: list[Text] = Field([], max_length=MAX_TARGETS)  # things to find
     images: ImageIds = []
     regions: MarkedRegions = []  # on the newest picture
-    region_form: Literal["auto", "words", "marks", "crops"] = "auto"
+    region_form: Literal["auto", "words", "marks", "crops", "example"] = "auto"
     history: list[EarlierTurn] = Field([], max_length=MAX_TURNS)  # examples first, oldest first
     system: Text = ""
     choices: list[Text] = Field([], max_length=MAX_CHOICES)

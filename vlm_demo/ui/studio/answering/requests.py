@@ -75,6 +75,8 @@ def visible_image_indices(backend: Backend, sent: StudioRequest) -> tuple[int, .
     Raises:
         UnknownModelError: there is no such model.
     """
+    if FORMS[sent.region_form] is RegionForm.EXAMPLE:
+        return (len(sent.images) - 1,) * 2  # once with the example drawn in
     limits = get_family(backend.spec(sent.model).family).limits
     turns: list[EarlierTurn | StudioRequest] = [*sent.history, sent]
     ends = list(accumulate(len(turn.images) for turn in turns))

@@ -1,4 +1,5 @@
 // Past conversations: opens, begins, names and deletes them, and keeps the address of the page in step.
+import { message } from "../../i18n/say.js";
 import { emptyDraft } from "../composer/modes.js";
 import { stopAnswer } from "../state/answers.js";
 import { changeAnswer, isEmpty, newConversation, restored, stopAbandoned } from "../state/conversations.js";
@@ -38,7 +39,9 @@ export class Archive {
     const isLink = new URLSearchParams(location.search).has(LINK);
     const id = isLink ? null : readConversation(location.search) ?? recall(KEY);
     const isUntouched = () => isEmpty(this.#studio.store.get().conversation);
-    if (id) await this.#load(id, { isWanted: isUntouched, keepsDraft: true });
+    if (id && await this.#load(id, { isWanted: isUntouched, keepsDraft: true }) === "missing" && readConversation(location.search) === id) {
+      this.#studio.notify({ id: "conversation", text: message("This conversation is not stored in this browser.") });
+    }
     this.#stopOwn();
     this.#studio.store.subscribe(({ conversation, readOnly }) => (readOnly || isEmpty(conversation) ? null : conversation.id), (named) => this.#name(named), { now: true });
     addEventListener("popstate", () => void this.#follow());

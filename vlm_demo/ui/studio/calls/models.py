@@ -91,6 +91,7 @@ def _lasting_info(spec: ModelSpec, _is_here: bool) -> dict[str, Any]:
         "made_for": spec.made_for and spec.made_for.value,
         "region_forms": list(REGION_FORMS.values()),
         "writes_regions": family.writes_regions,
+        "finds_alike": bool(family.example_instruction) and spec.supports(Task.GROUNDING),
         "thinking": has_thinking_switch(spec),
         "visual_tokens": list(list_visual_tokens(spec)),
         "system": takes_system_prompt(spec),

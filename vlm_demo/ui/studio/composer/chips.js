@@ -27,7 +27,8 @@ export function createChips(studio, refocus) {
       const chip = keep(`picture ${picture.key}`, () => pictureChip(studio, picture.key, refocus)).get(`picture ${picture.key}`);
       updatePicture(studio, /** @type {HTMLElement} */ (chip), picture);
     }
-    draft.regions.forEach((region, index) => keep(`region ${index} ${kindOf(region)}`, () => regionChip(studio, region, index, refocus)));
+    const finds = studio.model()?.finds_alike === true;
+    draft.regions.forEach((region, index) => keep(`region ${index} ${JSON.stringify(region)} ${finds}`, () => regionChip(studio, region, index, refocus)));
     if (draft.regions.length) keep("outline", () => outlineButton(studio)).get("outline")?.toggleAttribute("hidden", !studio.store.get().start?.outlines);
     if (draft.mode === "find") for (const tag of draft.tags) keep(`tag ${tag}`, () => tagChip(studio, tag, refocus));
     chips = next;
@@ -36,6 +37,7 @@ export function createChips(studio, refocus) {
   };
   studio.store.subscribe(({ draft }) => draft, draw, { now: true });
   studio.store.subscribe(({ conversation }) => conversation.pictures, draw);
+  studio.store.subscribe(() => studio.model()?.finds_alike, draw);
   return root;
 }
 
@@ -82,7 +84,8 @@ const tagChip = (studio, tag, refocus) => chip("tag", h("span", { dir: "auto" },
  */
 function regionChip(studio, region, index, refocus) {
   const name = say(KINDS[kindOf(region)], { number: index + 1 });
-  return chip("region", [icon("box"), name], say("Remove {name}", { name }), () => {
+  const find = h("button", { type: "button", class: "chip-action", onclick: () => void studio.findLike(region) }, say("Find all like it"));
+  return chip("region", [icon("box"), name, ...(studio.model()?.finds_alike ? [find] : [])], say("Remove {name}", { name }), () => {
     studio.setRegions(studio.store.get().draft.regions.filter((_, at) => at !== index));
     refocus();
   });

@@ -64,11 +64,28 @@ export function modeOf({ task, text = "" }) {
 export const takesText = (mode, style) => mode === "chat" || mode === "ask" || mode === "find" || (mode === "caption" && style === "continue");
 
 /**
+ * Tells whether the marked region shows what is to be found.
+ * @param {{options: import("../state/types.js").Options, regions: readonly unknown[]}} asked
+ */
+export const isSearchByExample = ({ options, regions }) => options.region_form === "example" && regions.length > 0;
+
+/**
+ * A draft that asks for everything that is like a region.
+ * @param {Draft} draft
+ * @param {import("../state/types.js").Region} region
+ * @returns {Draft}
+ */
+export const likeRegion = (draft, region) => ({
+  ...draft, mode: "find", text: "", tags: [], regions: [region], options: { ...draft.options, region_form: "example" }, auto: false, problem: null,
+});
+
+/**
  * Tells whether a draft says enough to be sent.
  * @param {Draft} draft
  */
-export function isSendable({ mode, style, text, tags }) {
-  if (!takesText(mode, style)) return true;
+export function isSendable(draft) {
+  const { mode, style, text, tags } = draft;
+  if (!takesText(mode, style) || isSearchByExample(draft)) return true;
   return Boolean(text.trim()) || (mode === "find" && tags.length > 0);
 }
 
@@ -95,7 +112,7 @@ export const emptyDraft = () => ({
  * @returns {Draft}
  */
 export const afterSending = (draft) => ({
-  ...draft, mode: draft.auto ? "chat" : draft.mode, auto: false, text: "", tags: [], regions: [], editing: null, asking: false, problem: null,
+  ...draft, options: isSearchByExample(draft) ? { ...draft.options, region_form: undefined } : draft.options, mode: draft.auto ? "chat" : draft.mode, auto: false, text: "", tags: [], regions: [], editing: null, asking: false, problem: null,
 });
 
 /**

@@ -95,7 +95,7 @@ export class AnswerView {
     if (finding && (recoloured || !before || before.things !== answer.things || before.status !== answer.status)) fill(this.#things, thingsList(this.#layers, answer));
     this.#things.hidden = !finding || !this.#layers.length || answer.status === "failed";
     if (before?.shares !== answer.shares) fill(this.#shares, answer.shares.length ? sharesList(answer) : null);
-    if (before?.notes !== answer.notes || before?.outcome !== answer.outcome) fill(this.#notes, ...notesList(answer, finding && this.#layers.length > 0), ...(answer.spaceChoices.length && answer.tone === "unreadable" ? [this.#spaceButtons(answer)] : []), this.#remedyButtons(answer));
+    if (!sameNotes(before, answer)) fill(this.#notes, ...notesList(answer, finding && this.#layers.length > 0), ...(answer.spaceChoices.length && answer.tone === "unreadable" ? [this.#spaceButtons(answer)] : []), this.#remedyButtons(answer));
     if (answer.status === "stopped" && !answer.notes.length) fill(this.#notes, h("p", { class: "reply-note" }, say("Stopped.")));
   }
 
@@ -151,6 +151,12 @@ export class AnswerView {
     if (held >= 0) this.#versions.querySelectorAll("button")[held].focus();
   }
 }
+
+/**
+ * @param {Answer | null} before
+ * @param {Answer} answer
+ */
+const sameNotes = (before, answer) => before?.notes === answer.notes && before.outcome === answer.outcome && before.status === answer.status;
 
 /**
  * Tells whether layers look the same; they are made anew with each event.

@@ -163,7 +163,7 @@ export class Asking {
     const now = this.#store.get().draft;
     if (now.text.trim() || now.tags.length) return false;
     this.#store.update((state) => ({
-      ...state, conversation: deleteTurns(state.conversation, [turn.id], Date.now()), draft: { ...draft, editing: null, asking: false, problem: problemOf(error, []) },
+      ...state, conversation: deleteTurns(state.conversation, [turn.id], Date.now()), draft: { ...draft, editing: null, asking: false, problem: error === null ? null : problemOf(error, []) },
     }));
     return true;
   }

@@ -1,5 +1,6 @@
 // What is said below the words of an answer: how often each thing was found, probabilities, notes, times.
 import { h } from "../../components/dom.js";
+import { isEmptyAnswer } from "../state/answers.js";
 import { say } from "../../i18n/say.js";
 import { translate } from "../server_text.js";
 import { underline } from "./blocks.js";
@@ -66,7 +67,7 @@ export function describeTiming({ timing, stop }) {
   const parts = [say("{seconds} s", { seconds: timing.seconds.toFixed(1) })];
   if (timing.first_token_s >= 0.05 && timing.tokens > 1) parts.push(say("first token {seconds} s", { seconds: timing.first_token_s.toFixed(1) }));
   if (timing.tokens_per_s >= 1) parts.push(say("{count} tokens/s", { count: timing.tokens_per_s.toFixed(0) }));
-  if (stop === "length") parts.push(say("{count} tokens", { count: timing.tokens }));
+  if (stop === "length" && timing.tokens) parts.push(say("{count} tokens", { count: timing.tokens }));
   return parts.join(" · ");
 }
 
@@ -75,7 +76,9 @@ export function describeTiming({ timing, stop }) {
  * @param {Answer} answer
  * @param {boolean} isListed
  */
-export function notesList({ notes, outcome, tone }, isListed) {
+export function notesList(answer, isListed) {
+  const { notes, outcome, tone } = answer;
+  if (isEmptyAnswer(answer)) return [h("p", { class: "reply-note" }, say("The model returned no text."))];
   const said = [isListed && (tone === "found" || tone === "none") ? "" : translate(outcome), ...notes.map(translate)].filter(Boolean);
   return said.map((text, index) => h("p", { class: "reply-note", data: { tone: index === 0 && text === translate(outcome) ? tone : "" } }, text));
 }

@@ -14,10 +14,12 @@ import { actOn } from "../actions/remedies.js";
  * @returns {HTMLElement}
  */
 export function createProblem(studio, { message, remedies }, place) {
+  const turn = studio.store.get().conversation.turns.find(({ id }) => id === place?.turn);
+  const possible = remedies.filter(({ action }) => action !== "halve" || turn?.pictures.length);
   return h(
     "div", { class: "problem", role: "alert" }, icon("warning"),
     h("p", {}, translate(message)),
-    h("div", { class: "remedies" }, ...remedies.map((remedy) => h(
+    h("div", { class: "remedies" }, ...possible.map((remedy) => h(
       "button", { type: "button", class: "button", data: { action: remedy.action }, onclick: () => actOn(studio, remedy, place) }, translate(remedy.label),
     ))),
   );

@@ -1,7 +1,7 @@
 // A question in the conversation: what was asked for, its words, its pictures and regions.
 import { h } from "../../components/dom.js";
 import { say } from "../../i18n/say.js";
-import { modeOf, MODE_NAMES, STYLE_NAMES } from "../composer/modes.js";
+import { isSearchByExample, modeOf, MODE_NAMES, STYLE_NAMES } from "../composer/modes.js";
 import { icon } from "../icons.js";
 
 /** @typedef {import("../studio.js").Studio} Studio */
@@ -28,6 +28,7 @@ export function createQuestion(studio, turn, pictures) {
       "div", { class: "question-words" },
       task === "chat" ? null : h("span", { class: "question-task" }, label),
       targets.length ? h("span", { class: "question-targets" }, ...targets.flatMap((target, index) => [index ? ", " : "", h("span", { dir: "auto" }, target)])) : null,
+      isSearchByExample(turn) ? h("span", { class: "question-text" }, say("All like the marked region")) : null,
       text ? h("span", { class: "question-text", dir: "auto" }, text) : null,
       regions.length ? h("span", { class: "question-regions", title: say("Marked regions") }, icon("box"), String(regions.length), h("span", { class: "sr-only" }, say("Marked regions"))) : null,
     )),

@@ -19,6 +19,8 @@ export class Running {
   #pictures;
   /** @type {Map<string, AbortController>} by id of the answer */
   #running = new Map();
+  /** @type {Set<string>} ids of answers that a person has stopped */
+  #stopped = new Set();
 
   /**
    * @param {import("../state/store.js").Store<State>} store
@@ -33,7 +35,7 @@ export class Running {
    * @param {string} turn
    * @param {string} id of the answer
    * @param {{giveBack?: (error: unknown) => boolean, reading?: Reading | null}} [options] `giveBack` puts the question back
-   *   into the composer where nothing came; false: it cannot
+   *   into the composer where nothing came, with an error if there is one; false: it cannot
    */
   async run(turn, id, { giveBack, reading = null } = {}) {
     const controller = new AbortController();
@@ -42,16 +44,30 @@ export class Running {
     const change = (/** @type {(answer: Answer) => Answer} */ next) => this.change(turn, id, next);
     try {
       await this.#stream(turn, id, controller, reading, true);
+      if (this.#takeBack(turn, id, giveBack)) return;
       change((answer) => stopAnswer(answer, Date.now()));
     } catch (error) {
       const failed = findAnswer(this.#store.get().conversation, turn, id);
-      if (isAbort(error) || controller.signal.aborted) change((answer) => stopAnswer(answer, Date.now()));
-      else if (failed && !hasContent(failed) && giveBack?.(error)) return;
+      if (isAbort(error) || controller.signal.aborted) {
+        if (!this.#takeBack(turn, id, giveBack)) change((answer) => stopAnswer(answer, Date.now()));
+      } else if (failed && !hasContent(failed) && giveBack?.(error)) return;
       else change((answer) => failAnswer(answer, problemOf(error), Date.now()));
     } finally {
       this.#running.delete(id);
+      this.#stopped.delete(id);
       this.#tell();
     }
+  }
+
+  /**
+   * A question that was stopped before its first word is in the composer again.
+   * @param {string} turn
+   * @param {string} id
+   * @param {((error: unknown) => boolean) | undefined} giveBack
+   */
+  #takeBack(turn, id, giveBack) {
+    const answer = findAnswer(this.#store.get().conversation, turn, id);
+    return Boolean(answer && this.#stopped.has(id) && !hasContent(answer) && giveBack?.(null));
   }
 
   /**
@@ -87,6 +103,7 @@ export class Running {
   stop(answer) {
     const running = this.#running.get(answer);
     if (!running) return;
+    this.#stopped.add(answer);
     call("studio_stop", [answer]).catch(() => running.abort());
     setTimeout(() => running.abort(), STOP_MS);
   }

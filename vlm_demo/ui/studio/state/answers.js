@@ -28,6 +28,12 @@ export const hasContent = ({ blocks, reasoning, mentions, things, shares, plain 
   Boolean(blocks.length || reasoning || mentions.length || things.length || shares.length || plain);
 
 /**
+ * Tells whether a model has ended without a word, and nothing says why.
+ * @param {Answer} answer
+ */
+export const isEmptyAnswer = (answer) => answer.status === "done" && !hasContent(answer) && !answer.outcome && !answer.notes.length;
+
+/**
  * Keeps the first items of a list and puts others in the place of the rest.
  * @template T
  * @param {T[]} items
