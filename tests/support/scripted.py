@@ -42,7 +42,7 @@ ANSWERS = {
 
 
 ENDPOINTS = {
-    *("chat", "caption", "ask", "locate", "detect", "read", "describe"),
+    *("chat", "caption", "ask", "locate", "detect", "read", "describe", "outline"),
     *("compare", "check", "consensus", "batch", "models", "read_output", "leaderboard"),
 }
 """All that programs can do on the page; voting is not among it."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator
+from contextlib import aclosing, closing, suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -72,7 +72,7 @@ class Api:
         call = await anyio.to_thread.run_sync(self._read_call, content, limiter=self._reading)
         del content  # the pictures are decoded, and the answer may take long
         replies = iterate_in_thread(
-            partial(self._backend.answer, call.model, call.request),
+            partial(self._answer, call),
             f"answer by {call.model} for the API",
             KEEP_ALIVE_S,
         )
@@ -84,6 +84,16 @@ class Api:
         events = ChatStream(self._backend, call).events(_continue(first, replies))
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
         return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+
+    def _answer(self, call: ChatCall) -> Generator[Reply, None, None]:
+        """Yield the reply as it grows, and at last with outlines where they are wanted."""
+        reply: Reply | None = None
+        with closing(self._backend.answer(call.model, call.request)) as replies:
+            for newest in replies:
+                reply = newest
+                yield reply
+        if reply and call.outlined_images:
+            yield self._backend.outliner.outline_reply(reply, call.outlined_images)
 
     def _read_call(self, content: bytes) -> ChatCall:
         return read_chat_call(self._backend, self._settings, read_chat_body(content))

@@ -236,6 +236,7 @@ class OwnFields(_Strict):
     task: Annotated[Task, Field(strict=False)] | None = None
     regions: Regions = []
     region_form: Literal["words", "marks", "crop"] = RegionForm.AUTO.value
+    outlines: bool = False  # whether what is found is outlined, once the answer is complete
 
 
 class ChatBody(_Strict):

@@ -44,6 +44,7 @@ class ChatCall:
     includes_usage: bool = False  # in a stream
     wants_logprobs: bool = False
     keeps_special_tokens: bool = False
+    outlined_images: tuple[Image, ...] = ()  # on which what is found is outlined; (): it is not
 
 
 def read_chat_call(backend: Backend, settings: Settings, body: ChatBody) -> ChatCall:
@@ -78,6 +79,8 @@ def read_chat_call(backend: Backend, settings: Settings, body: ChatBody) -> Chat
         visitor=PROGRAMS,
     )
     backend.check(body.model, request)
+    if body.vlm_demo and body.vlm_demo.outlines:
+        backend.outliner.find_model()
     shown = visible_images(family.limits, [turn.images for turn in turns])
     options = body.stream_options
     return ChatCall(
@@ -88,6 +91,7 @@ def read_chat_call(backend: Backend, settings: Settings, body: ChatBody) -> Chat
         includes_usage=bool(options and options.include_usage),
         wants_logprobs=bool(body.logprobs),
         keeps_special_tokens=body.skip_special_tokens is False,
+        outlined_images=tuple(shown) if body.vlm_demo and body.vlm_demo.outlines else (),
     )
 
 

@@ -54,6 +54,7 @@ class BatchJob:
     model: str  # its name in the menu
     sampling: Sampling | None = None  # None: the family's own
     region: Box | None = None  # for a task about a region: in each picture; None: all of it
+    outlines: bool = False  # whether what is found is outlined
 
     def request_for(self, image: Image.Image) -> Request:
         """Return the request about one picture."""
@@ -64,8 +65,11 @@ class BatchJob:
         """Refuse what the model cannot be asked, before any picture is opened.
 
         Raises:
-            VlmDemoError: the model is unknown, cannot do the task, or the words are missing.
+            VlmDemoError: the model is unknown, cannot do the task, or the words are missing; or no
+                model outlines, where that is wanted.
         """
+        if self.outlines:
+            backend.outliner.find_model()
         backend.check(self.model, self.request_for(Image.new("RGB", (8, 8))))
 
     def to_header(self, backend: Backend, source: str) -> dict[str, Any]:
@@ -82,4 +86,5 @@ class BatchJob:
             "sampling": (self.sampling or get_family(spec.family).sampling).to_data(),
             "region": [region.x1, region.y1, region.x2, region.y2] if region else None,
             "source": source,
+            **({"outlines": True} if self.outlines else {}),  # journals before it say nothing
         }

@@ -262,6 +262,8 @@ class BatchRun:
                         reply = newest
                         if self._stopped.is_set():
                             return None
+                if self._job.outlines:
+                    return self._backend.outliner.outline_reply(reply, (image,))
                 return reply
             except QueueFullError:  # others ask too: the model has not failed
                 if self._ending.wait(RETRY_S):

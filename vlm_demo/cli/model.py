@@ -237,6 +237,26 @@ class AnswerNotes:
             print_note(str(note))
 
 
+def outline_answer(backend: Backend, reply: Reply, image: Image, model: str) -> Reply:
+    """Return an answer with outlines in place of its boxes and points.
+
+    Args:
+        backend: has the models.
+        reply: the answer.
+        image: the picture that it is about.
+        model: that outlines, by its name on the menu; "": one that is here, or the smallest.
+
+    Raises:
+        VlmDemoError: there is no such model, it cannot be loaded, or it failed.
+    """
+    spec = backend.outliner.find_model(model)
+    show_progress(backend.load(spec.name), spec.name)
+    outlined = backend.outliner.outline_reply(reply, (image,), spec.name)
+    if note := str(outlined.note).removeprefix(str(reply.note)).strip():
+        print_note(note)
+    return outlined
+
+
 def print_answer(model: SelectedModel, request: Request, *, json_output: bool) -> None:
     """Print the answer as it grows, or as JSON when it is complete.
 

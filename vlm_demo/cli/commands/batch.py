@@ -61,6 +61,9 @@ def batch(
             help="The region to describe, as fractions (0 to 1) of each picture. Default: all.",
         ),
     ] = None,
+    outline: Annotated[
+        bool, typer.Option("--outline", help="Outline what is found in each picture.")
+    ] = False,
     at_once: Annotated[
         int | None,
         typer.Option(min=1, max=256, help="Pictures at a time. Default: the model's batch."),
@@ -91,7 +94,7 @@ def batch(
     region = parse_region(box or "")
     model = options.select()
     backend, settings = model.backend, model.settings
-    job = BatchJob(TASKS[task], words, model.spec.name, model.sampling, region)
+    job = BatchJob(TASKS[task], words, model.spec.name, model.sampling, region, outline)
     job.check(backend)
     folders = [out, *([annotated] if annotated else [])]
     limits = SourceLimits(bytes_each=settings.max_upload_bytes)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from PIL.Image import Image, registered_extensions
 
-from vlm_demo.cli.model import AnswerOptions, answer
+from vlm_demo.cli.model import AnswerOptions, answer, outline_answer
 from vlm_demo.cli.options import (
     JsonOutput,
     Picture,
@@ -68,6 +68,14 @@ def locate(
         bool,
         typer.Option("--and", help="“and”, “と” and “和” separate things too, as commas do."),
     ] = False,
+    outline: Annotated[
+        bool,
+        typer.Option("--outline", help="Outline what is found, with a model that does only that."),
+    ] = False,
+    outline_model: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The model for --outline. Default: one that is here."),
+    ] = None,
     *,
     options: AnswerOptions,
 ) -> None:
@@ -88,6 +96,8 @@ def locate(
     text_format = "json" if json_output else text_format
     reply = answer(model, request, quiet=text_format is not None)
     reply = drop_empty_mentions(apply_confidence_threshold(reply, least_confidence))
+    if outline or outline_model:
+        reply = outline_answer(model.backend, reply, image, outline_model or "")
     name = "picture" if picture == "-" else Path(picture).name
     if text_format is None:
         print_regions(reply, image.size)

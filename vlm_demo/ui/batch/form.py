@@ -63,6 +63,7 @@ class BatchForm:
     files: gr.File
     task: gr.Radio
     text: gr.Textbox
+    outlines: gr.Checkbox
     begin: gr.Button
     code: gr.Textbox  # of an earlier batch
     open: gr.Button
@@ -94,6 +95,12 @@ def build_batch_form(page: PageContext) -> BatchForm:
     label, hint = BATCH_TEXT_FIELDS[Task.GROUNDING]
     text = gr.Textbox(label=say(label), placeholder=say(hint), max_lines=3, elem_id="batch-words")
     task.change(_update_text_field, task, text, **QUICK)
+    outlines = gr.Checkbox(
+        label=say("Outline what is found"),
+        info=say("With SAM: slower, and polygons in place of boxes in all downloads"),
+        visible=bool(page.backend.outliner.models),
+        elem_id="batch-outlines",
+    )
     begin = gr.Button(say("Run the batch"), variant="primary", elem_id="batch-begin")
     build_model_notice(
         page.backend, page.controls.model, [Task.GROUNDING], [begin], style=task, styles=TASKS
@@ -106,7 +113,7 @@ def build_batch_form(page: PageContext) -> BatchForm:
             elem_id="batch-code",
         )
         open_button = gr.Button(say("Resume"), size="sm", elem_id="batch-show")
-    return BatchForm(files, task, text, begin, code, open_button, turn)
+    return BatchForm(files, task, text, outlines, begin, code, open_button, turn)
 
 
 def _build_limits(settings: Settings) -> None:
@@ -146,7 +153,9 @@ def read_turn(sent: str) -> dict[str, Any]:
     return {"task": name, "text": text, "options": known}
 
 
-def read_batch_job(page: PageContext, name: str, text: str, settings: Sequence[Any]) -> BatchJob:
+def read_batch_job(
+    page: PageContext, name: str, text: str, settings: Sequence[Any], *, outlines: bool = False
+) -> BatchJob:
     """Return the job that the values of the form and of the page's settings describe.
 
     Raises:
@@ -157,4 +166,4 @@ def read_batch_job(page: PageContext, name: str, text: str, settings: Sequence[A
     task, choice = TASKS[name], RequestSettings.read(page.backend, *settings)
     if task is Task.DESCRIBE_REGION:
         return BatchJob(task, "", choice.model, choice.sampling, parse_region(text))
-    return BatchJob(task, text, choice.model, choice.sampling)
+    return BatchJob(task, text, choice.model, choice.sampling, outlines=outlines)

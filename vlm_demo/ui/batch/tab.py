@@ -78,7 +78,7 @@ class _BatchTab:
         # In the queue, since only there a message about an error reaches the page.
         form.begin.click(
             self.begin,
-            [form.files, form.task, form.text, *self.page.controls.inputs],
+            [form.files, form.task, form.text, form.outlines, *self.page.controls.inputs],
             [*outputs, form.files, *result],
             trigger_mode="once",
             **QUEUED,
@@ -126,11 +126,12 @@ class _BatchTab:
         uploads: Sequence[str] | None,
         name: str,
         text: str,
+        outlines: bool,
         request: gr.Request,
         *settings: Any,
     ) -> dict[Any, Any]:
         with show_errors():
-            job = read_batch_job(self.page, name, text, settings)
+            job = read_batch_job(self.page, name, text, settings, outlines=bool(outlines))
             owner = read_owner(request)
             files = [find_file(path, owner) for path in uploads or ()]
             if None in files:

@@ -43,6 +43,7 @@ def add_endpoints(
         answers.detect,
         answers.read,
         answers.describe,
+        answers.outline,
         comparisons.compare,
         comparisons.check,
         comparisons.consensus,

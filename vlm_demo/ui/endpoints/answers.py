@@ -11,6 +11,7 @@ import gradio as gr
 
 from vlm_demo.analysis.multiple_choice import ChoiceData, rank_choices, ranking_to_data
 from vlm_demo.errors import InputError, NoScoresError
+from vlm_demo.markup.region_json import RegionsInPixels, regions_to_px
 from vlm_demo.rendering.export import AnswerData, reply_to_data
 from vlm_demo.ui.components.task_form import CAPTION_STYLES
 from vlm_demo.ui.endpoints.base import Endpoints, describe_endpoint
@@ -225,6 +226,24 @@ class AnswerEndpoints(Endpoints):
             limits = (max_new_tokens, temperature, seed)
             asked = Request(Task.DESCRIBE_REGION)
             return self._answer_about(request, picture, model, limits, asked, [box])
+
+    @describe_endpoint(
+        boxes="What to outline: each x1, y1, x2, y2 in pixels of the picture.",
+        model="The model that outlines; empty for the one that can soonest.",
+    )
+    def outline(
+        self, request: gr.Request, picture: Upload, boxes: list[list[float]], model: str = ""
+    ) -> list[RegionsInPixels | None]:
+        """Outline the things in boxes, such as those that `locate` has found.
+
+        Returns:
+            For each box, a polygon, a mask with holes and parts apart, or null.
+        """
+        with self.answering(request):
+            image = open_upload(picture, self.settings, request)
+            regions = read_boxes(image, boxes)
+            outlines = self.backend.outliner.outline(image.open(), regions, model)
+            return [outline and regions_to_px([outline], image.size) for outline in outlines]
 
     def _choose_model(self, model: str) -> str:
         return model or self.backend.menu[0].name
