@@ -130,6 +130,12 @@ class StudioEndpoints:
         """Answer a turn; see `protocol.StudioRequest` and `events`."""
         yield from self.answers.answer(sent, read_owner(request))
 
+    def studio_look(
+        self, sent: dict[str, Any], picture: str, request: gr.Request
+    ) -> Iterator[list[Event]]:
+        """Answer about a picture of a camera, a data URI that is not kept; see `studio_answer`."""
+        yield from self.answers.answer(sent, read_owner(request), str(picture))
+
     def studio_stop(self, turn: str, request: gr.Request) -> dict[str, Any]:
         """Stop a turn of this visitor; its stream then ends with `done`."""
         return {"stopped": self.running.stop(read_owner(request), str(turn))}
@@ -164,6 +170,7 @@ def add_studio_endpoints(
         add_call(call, "studio", MAX_CALLS)
     for asking in (
         endpoints.studio_answer,
+        endpoints.studio_look,
         answers.studio_check,
         inspection.studio_prompt,
         records.studio_benchmark_run,

@@ -4,6 +4,7 @@ import { Canvas } from "../components/canvas/canvas.js";
 import { fill, h } from "../components/dom.js";
 import { language, say } from "../i18n/say.js";
 import { call } from "./api/call.js";
+import { CameraDialog } from "./camera/dialog.js";
 import { perFrame } from "./frame.js";
 import { problemOf } from "./api/problems.js";
 import { Gallery } from "./gallery/gallery.js";
@@ -98,6 +99,7 @@ function createBar(studio, host, canvas) {
  * @param {HTMLElement} host
  */
 function createGallery(studio, host) {
+  const camera = new CameraDialog(studio);
   const gallery = new Gallery(host, {
     onFiles: (files) => studio.addFiles(files),
     onExample: (example, request) => {
@@ -107,6 +109,7 @@ function createGallery(studio, host) {
     onAddress: (address) => studio.pictures.addAddress(address).catch((error) => { throw new Error(translate(problemOf(error).message)); }),
     // A page for everybody fetches no pictures of the web.
     takesAddresses: () => studio.store.get().start?.public === false,
+    onCamera: () => void camera.open(host),
     onConversations: () => studio.openDrawer("conversations"),
   });
   const show = () => {

@@ -14,6 +14,8 @@ from vlm_demo.analysis.reread import reread
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.errors import ForgottenImageError, InputError, NoScoresError
+from vlm_demo.images.data_uri import decode_data_uri
+from vlm_demo.images.opening import open_image
 from vlm_demo.prompting.targets import TARGET_TASKS, read_targets
 from vlm_demo.settings import Settings
 from vlm_demo.ui.components.answer.answer_stream import stream_answer
@@ -57,12 +59,13 @@ class StudioAnswers:
     images: ImageStore
     running: RunningTurns
 
-    def answer(self, sent: object, owner: str) -> Events:
+    def answer(self, sent: object, owner: str, picture: str = "") -> Events:
         """Answer a turn; the last event is `done` or `failed`. Closing the stream stops the model.
 
         Args:
             sent: what the browser sent, a `StudioRequest`.
             owner: the visitor.
+            picture: a data URI of the only picture, which is not kept; "": the visitor's pictures.
         """
         yield []  # from here on, the stream can be closed
         try:
@@ -75,11 +78,20 @@ class StudioAnswers:
                 self.backend.quota.admit(owner),
                 self.running.run(owner, asked.turn) as stop,
             ):
-                request = build_request(self.backend, self.images, asked, owner)
+                request = self._build(asked, owner, picture)
                 with closing(self._stream(asked, request, stop)) as events:
                     yield from events
         except Exception as error:  # whatever it is, the visitor is told
             yield [self._failure(error, asked.model, asked.task)]
+
+    def _build(self, asked: StudioRequest, owner: str, picture: str) -> Request:
+        if not picture:
+            return build_request(self.backend, self.images, asked, owner)
+        most = self.settings.max_upload_bytes
+        content = decode_data_uri(picture, max_bytes=most)
+        pixels = open_image(content, max_bytes=most, max_pixels=self.settings.max_pixels)
+        without = asked.model_copy(update={"images": []})
+        return replace(build_request(self.backend, self.images, without, owner), images=(pixels,))
 
     def _stream(self, asked: StudioRequest, request: Request, stop: StopSign) -> Events:
         if asked.earlier is not None:

@@ -18,6 +18,7 @@ import { FileChooser } from "./file_chooser.js";
  * @property {(address: string) => Promise<void>} onAddress a picture of this address; it throws an error whose message
  *   says why there is none
  * @property {() => boolean} takesAddresses whether such pictures are allowed
+ * @property {() => void} onCamera the camera of this computer is to be opened
  * @property {() => void} onConversations an earlier conversation, or one in a file, is to be opened
  * @property {string} [largest] size of the largest file, in words
  */
@@ -59,18 +60,18 @@ export class Gallery {
 
   /** @returns {MenuItem[]} */
   #items() {
-    const { onConversations, takesAddresses } = this.#options;
+    const { onCamera, onConversations, takesAddresses } = this.#options;
     return [
       ...(this.#examples.length > 1 ? [{ label: say("Random example"), icon: icon("dice"), act: () => this.#openRandom() }] : []),
       ...(takesAddresses() ? [{ label: say("From a web address"), icon: icon("link"), act: () => this.#address.open() }] : []),
-      ...(this.#chooser.hasCamera ? [{ label: say("Take a photo"), icon: icon("camera"), act: () => this.#chooser.photograph(this.element) }] : []),
+      { label: say("Camera…"), icon: icon("camera"), act: onCamera },
       { label: say("Open a conversation…"), icon: icon("table"), act: onConversations },
     ];
   }
 
   #limit() {
     const { largest } = this.#options;
-    return largest ? h("small", {}, say("PNG, JPEG, WebP, HEIC and others, up to {most}", { most: largest })) : null;
+    return largest ? h("small", {}, say("Images, PDF and others, up to {most}", { most: largest })) : null;
   }
 
   /**
