@@ -9,8 +9,6 @@ import random
 import signal
 import stat
 import struct
-import subprocess
-import sys
 import time
 import weakref
 import zipfile
@@ -20,8 +18,9 @@ from threading import Event
 
 import pytest
 from PIL import Image
-from support import EARLIER_VERSIONS, PROGRAMS, ROOT
+from support import EARLIER_VERSIONS, batch_to_kill
 from support.batch_to_kill import JOB, ColourEngine
+from support.programs_to_kill import begin
 
 import vlm_demo.backend
 from vlm_demo.backend import Backend
@@ -52,7 +51,6 @@ from vlm_demo.errors import (
 from vlm_demo.values import Box, Mention, Reply, ReplyState, TargetResult, Task
 
 ANYTHING = SourceLimits()
-PROGRAM = PROGRAMS / "batch_to_kill.py"
 MENU = (
     ModelSpec(name="colours", family="llava15", checkpoint="here"),
     ModelSpec(name="chat-only", family="smolvlm", checkpoint="here"),
@@ -216,7 +214,7 @@ def test_pausing_finishes_what_was_begun_and_stopping_gives_it_up(open_run, phot
 
 
 @pytest.mark.services
-@pytest.mark.timeout(900)  # a program is started for each kill
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("kills", "count"), [(3, 60), pytest.param(20, 300, marks=pytest.mark.thorough)]
 )
@@ -228,22 +226,17 @@ def test_a_killed_batch_goes_on_and_ends_as_if_nothing_had_been(
     killed, whole = tmp_path / "killed.jsonl", tmp_path / "whole.jsonl"
     draw = random.Random(4)
 
-    def begin(journal):
-        return subprocess.Popen(
-            [sys.executable, str(PROGRAM), str(photos), str(journal)],
-            env=os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"},
-        )
-
     def size(path):
         return path.stat().st_size if path.exists() else 0
 
     for _ in range(kills):
         grown = size(killed) + draw.randrange(600, 4_000)
-        child = begin(killed)
-        while size(killed) < grown and child.poll() is None:
+        child = begin(batch_to_kill.run, photos, killed)
+        while size(killed) < grown and child.is_alive():
             time.sleep(0.002)
-        child.send_signal(signal.SIGKILL)
-        assert child.wait(30) == -signal.SIGKILL, "It was done before it could be killed."
+        child.kill()
+        child.join(30)
+        assert child.exitcode == -signal.SIGKILL, "It was done before it could be killed."
     with killed.open("ab") as file:  # a line that a kill may have cut
         file.write(b'{"name": "07.png", "sha2')
     finish(open_run(photos, name="killed.jsonl"))

@@ -1,12 +1,10 @@
-"""A batch on a model of a few lines, until it is done or killed: `batch_to_kill.py FOLDER JOURNAL`.
+"""A batch on a model of a few lines, until it is done or killed.
 
 The model says what colour a picture's middle has, after some time, and where it is.
 """
 
 import random
-import sys
 import time
-from pathlib import Path
 
 import vlm_demo.backend
 from vlm_demo.backend import Backend
@@ -47,14 +45,10 @@ def backend_of(engine):
     return Backend([ModelSpec(name="colours", family="llava15", checkpoint="here")])
 
 
-def run(folder, path, pause_s):
+def run(folder, path, pause_s=0.02):
     backend = backend_of(ColourEngine(pause_s))
     source = open_source(folder, SourceLimits())
     journal = BatchJournal(path, JOB.to_header(backend, source.title))
     going = BatchRun(backend, JOB, source, journal, at_once=4)
     going.start()
     going.wait()
-
-
-if __name__ == "__main__":
-    run(Path(sys.argv[1]), Path(sys.argv[2]), 0.02)

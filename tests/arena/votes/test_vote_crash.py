@@ -7,39 +7,39 @@ import os
 import random
 import select
 import signal
-import subprocess
-import sys
 import time
 from contextlib import closing
+from multiprocessing import Pipe
 
 import pytest
-from support import PROGRAMS, ROOT
+from support import voters_to_kill
+from support.programs_to_kill import begin
 
 from vlm_demo.arena.votes.store import VoteStore
 
 ROUNDS = 20
 SECONDS = float(os.environ.get("CRASH_SECONDS", "0.3"))
-PROGRAM = PROGRAMS / "voters_to_kill.py"
 
 
 def acknowledged_before_the_kill(url: str, name: str, seconds: float) -> dict[str, int]:
     """Let people vote for some time after the first vote; return battles and places."""
-    child = subprocess.Popen(
-        [sys.executable, str(PROGRAM), url, name],
-        env=os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"},
-        stdout=subprocess.PIPE,
-    )
+    reader, writer = Pipe(duplex=False)
+    voters = begin(voters_to_kill.run, url, name, writer)
+    writer.close()  # the voters have their own
     said = b""
     end = None
     while end is None or time.monotonic() < end:
-        ready, _, _ = select.select([child.stdout], [], [], 0.02)
+        ready, _, _ = select.select([reader], [], [], 0.02)
         if ready:
-            said += os.read(child.stdout.fileno(), 1 << 16)
+            said += os.read(reader.fileno(), 1 << 16)
             assert said, "The voters could not begin."
             end = end or time.monotonic() + seconds
-    child.send_signal(signal.SIGKILL)
-    said += child.communicate(timeout=60)[0]
-    assert child.returncode == -signal.SIGKILL
+    voters.kill()
+    voters.join(60)
+    assert voters.exitcode == -signal.SIGKILL
+    while rest := os.read(reader.fileno(), 1 << 16):
+        said += rest
+    reader.close()
     lines = [line.split() for line in said.decode().splitlines()]
     return {battle: int(seq) for battle, seq in lines}
 
