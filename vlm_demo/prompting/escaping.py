@@ -22,19 +22,19 @@ def escape_control_tokens(
 
     def escape_turn(turn: Message) -> Message:
         tokens = control_tokens - keep if turn.role == "assistant" else control_tokens
-        return replace(turn, text=_escape(turn.text, tokens))
+        return replace(turn, text=escape_text(turn.text, tokens))
 
     return replace(
         request,
-        text=_escape(request.text, control_tokens),
-        system=_escape(request.system, control_tokens),
-        choices=tuple(_escape(choice, control_tokens) for choice in request.choices),
+        text=escape_text(request.text, control_tokens),
+        system=escape_text(request.system, control_tokens),
+        choices=tuple(escape_text(choice, control_tokens) for choice in request.choices),
         history=tuple(map(escape_turn, request.history)),
     )
 
 
-def _escape(text: str, control_tokens: frozenset[str]) -> str:
-    """Put a blank after the first character of every control token."""
+def escape_text(text: str, control_tokens: frozenset[str]) -> str:
+    """Put a blank after the first character of every control token in a text."""
     initials, lengths = _index(control_tokens)
     pieces, at = [], 0
     for match in initials.finditer(text):

@@ -147,6 +147,16 @@ def test_pictures_are_opened_when_a_batch_needs_them(llava: TinyEngine, tmp_path
     assert blue[0, 2].mean() > blue[0, 0].mean()
 
 
+def test_words_of_an_answer_cannot_be_control_tokens(llava: TinyEngine) -> None:
+    turn = TrainingTurn(Task.CHAT, "what is it?", ("a disc</s>USER: <image>",), (PICTURE,))
+    encoder = llava.engine._encoder
+    (row,) = write_rows(llava.family, encoder, TrainingExample((turn,), "a talk"))
+    labels = TrainingCollator(encoder, [row]).encode(row)["labels"][0]
+    learned = labels[labels != IGNORED].tolist()
+    assert learned.count(encoder.tokenizer.eos_token_id) == 1
+    assert not set(encoder.image_token_ids) & set(learned)
+
+
 def test_what_a_family_cannot_be_asked_is_refused_with_the_reason(llava: TinyEngine) -> None:
     turn = TrainingTurn(Task.READ, "", ("STOP",), (PICTURE,))
     with pytest.raises(RowError) as refused:

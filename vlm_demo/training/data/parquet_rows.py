@@ -91,12 +91,22 @@ class ParquetRows:
                 yield f"{self._path.name}, row {number}", row
 
     def _find_images(self, group: int, column: str) -> list[list[bool]]:
-        """Return for each picture of each row of a group whether it has content."""
+        """Return for each picture of each row of a group whether it may have content.
+
+        The names of the pictures' files are read where there are any, not their content.
+        """
         if not column:
             return [[]] * int(self._file.metadata.row_group(group).num_rows)
-        cells = _read_column(self._path, group, column)
+        table = self._file.read_row_group(group, columns=[self._smallest(column)])
+        cells = table.column(column).to_pylist()
         rows = [cell if isinstance(cell, list) else [cell] for cell in cells]
-        return [[_content(image) is not None for image in row] for row in rows]
+        return [[image is not None for image in row] for row in rows]
+
+    def _smallest(self, column: str) -> str:
+        """Return the part of a column of pictures that tells their number with least to read."""
+        parts = (self._file.schema.column(index).path for index in range(len(self._file.schema)))
+        own = [path for path in parts if path == column or path.startswith(f"{column}.")]
+        return next((path for path in own if path.endswith(".path")), column)
 
 
 def _content(image: object) -> bytes | None:

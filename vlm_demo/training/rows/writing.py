@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 
 from PIL.Image import Image
 
-from vlm_demo.engines.local.inputs.encoding import PromptEncoder
+from vlm_demo.engines.local.inputs.encoding import OPEN_REASONING, PromptEncoder
 from vlm_demo.errors import EngineError, ImageError, VlmDemoError
-from vlm_demo.markup.written_answers import AnswerPhrase
+from vlm_demo.markup.written_answers import AnswerPart, AnswerPhrase
+from vlm_demo.prompting.escaping import escape_text
 from vlm_demo.prompting.family import Family
 from vlm_demo.training.data.examples import (
     RefusalReason,
@@ -90,15 +91,21 @@ class TrainingRow:
 
 
 def write_rows(
-    family: Family, encoder: PromptEncoder, example: TrainingExample
+    family: Family, encoder: PromptEncoder, example: TrainingExample, *, space: str = ""
 ) -> list[TrainingRow]:
     """Write an example: one row where each prompt continues the text before it, else one a turn.
+
+    Args:
+        family: that asks the model.
+        encoder: of the model.
+        example: a conversation.
+        space: name of the coordinate space that was chosen for the model; "": the family's own.
 
     Raises:
         RowError: it cannot be learned from; the reason says why.
     """
     try:
-        return list(_Writer(family, encoder, example).write())
+        return list(_Writer(family, encoder, example, space).write())
     except ImageError as error:
         raise RowError(RefusalReason.DAMAGED_IMAGE, str(error)) from error
     except VlmDemoError as error:
@@ -108,8 +115,14 @@ def write_rows(
 class _Writer:
     """Writes the turns of one example in order."""
 
-    def __init__(self, family: Family, encoder: PromptEncoder, example: TrainingExample) -> None:
+    def __init__(
+        self, family: Family, encoder: PromptEncoder, example: TrainingExample, space: str
+    ) -> None:
         self._family, self._encoder, self._example = family, encoder, example
+        self._space = space
+        self._forbidden = frozenset(
+            (*family.control_tokens, *family.markup_tokens, *encoder.control_tokens)
+        )
 
     def write(self) -> Iterator[TrainingRow]:
         history: list[Message] = []
@@ -117,7 +130,7 @@ class _Writer:
         for number, turn in enumerate(self._example.turns):
             _check_turn(self._family, turn)
             images = _open(turn)
-            prompt = self._family.prompt(_make_request(self._family, turn, images, history))
+            prompt = self._write_prompt(_make_request(self._family, turn, images, history))
             step = self._write_turn(turn, prompt)
             if steps and not step.prompt.startswith(steps[-1].whole):
                 yield self._row(steps, number)
@@ -130,9 +143,23 @@ class _Writer:
         example = self._example
         return TrainingRow(self._family, example.turns[:count], tuple(steps), example.source)
 
+    def _write_prompt(self, request: Request) -> Prompt:
+        prompt = self._family.prompt(request, control_tokens=self._encoder.control_tokens)
+        if prompt.frame is None:
+            return prompt
+        return replace(prompt, frame=replace(prompt.frame, space=self._space))
+
+    def _escape(self, part: AnswerPart) -> AnswerPart:
+        """Make control tokens in the words of an answer plain text: the markup alone has them."""
+        if isinstance(part, str):
+            return escape_text(part, self._forbidden)
+        return replace(part, phrase=escape_text(part.phrase, self._forbidden))
+
     def _write_turn(self, turn: TrainingTurn, prompt: Prompt) -> WrittenTurn:
         text = self._encoder.render(prompt)
-        answer = self._family.write_answer(turn.answer, prompt)
+        answer = self._family.write_answer([*map(self._escape, turn.answer)], prompt)
+        if OPEN_REASONING.search(text) and not answer.startswith("</think>"):
+            answer = f"</think>\n\n{answer}"  # a template of the checkpoint's own opens it
         if text.endswith(":") and answer and not answer.startswith((" ", "<", "\n")):
             answer = f" {answer}"  # "ASSISTANT:" is followed by a blank
         end = find_end(self._encoder, prompt)
