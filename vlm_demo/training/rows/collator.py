@@ -27,6 +27,10 @@ IGNORED = -100
 PATCH_INDICES = "image_patches_indices"
 """Which patch a token of Fuyu stands for; -1: none (transformers/models/fuyu, 5.23)."""
 
+PACKED_SIZES = "target_sizes"
+"""The input beside which the pictures of all rows stand in a line, on the last dimension of
+`pixel_values` (transformers/models/minicpmv4_6, 5.23)."""
+
 _ANSWER_VALUES = {"attention_mask": 1, PATCH_INDICES: -1}
 """What stands at the tokens of an answer in inputs that have one value a token; elsewhere 0."""
 
@@ -61,8 +65,11 @@ class TrainingCollator:
         examples = [self.encode(self._rows[one["images"]]) for one in chosen]
         fill = {"input_ids": self._pad_token, "labels": IGNORED, PATCH_INDICES: -1}
         names = [name for name in examples[0] if all(name in example for example in examples)]
+        packed = {"pixel_values"} if PACKED_SIZES in names else set()
         return {
-            name: _stack([example[name] for example in examples], fill.get(name, 0))
+            name: torch.cat([example[name] for example in examples], dim=-1)
+            if name in packed
+            else _stack([example[name] for example in examples], fill.get(name, 0))
             for name in names
         }
 
