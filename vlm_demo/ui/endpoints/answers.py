@@ -243,7 +243,9 @@ class AnswerEndpoints(Endpoints):
             image = open_upload(picture, self.settings, request)
             regions = read_boxes(image, boxes)
             outlines = self.backend.outliner.outline(image.open(), regions, model)
-            return [outline and regions_to_px([outline], image.size) for outline in outlines]
+            return [
+                regions_to_px([outline], image.size) if outline else None for outline in outlines
+            ]
 
     def _choose_model(self, model: str) -> str:
         return model or self.backend.menu[0].name

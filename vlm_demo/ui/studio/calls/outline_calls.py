@@ -65,5 +65,5 @@ class OutlineCalls:
 
 
 def _describe(spec: ModelSpec) -> dict[str, Any]:
-    size = format_bytes((spec.parameters or 0) * spec.number_format.bits // 8)
+    size = format_bytes(round((spec.parameters or 0) * spec.number_format.bits / 8))
     return {"name": spec.name, "title": spec.title or spec.name, "size": size}
