@@ -1,5 +1,6 @@
 """The scripts in `examples/` run, and print what they promise."""
 
+import json
 import os
 import subprocess
 import sys
@@ -38,10 +39,10 @@ def page(backend, tmp_path_factory):
         yield address.rstrip("/")
 
 
-def test_there_are_six_and_the_docs_name_them():
+def test_there_are_seven_and_the_docs_name_them():
     scripts = {path.name for path in EXAMPLES.glob("*.py")}
 
-    assert len(scripts) == 6
+    assert len(scripts) == 7
     text = "\n".join(DOCUMENTS.values())
     assert {name for name in scripts if f"examples/{name}" not in text} == set()
 
@@ -93,3 +94,13 @@ def test_a_benchmark_of_ones_own_is_scored():
 
     assert float(scores["mean_iou"]) > 0.5
     assert float(scores["n"]) == 3
+
+
+def test_scenes_with_new_shapes_are_drawn_with_their_boxes(tmp_path):
+    run_example(
+        "new_shapes.py", "draw", str(tmp_path / "set"), "--scenes", "2", "--shapes", "house"
+    )
+
+    data = json.loads((tmp_path / "set" / "instances.json").read_text())
+    assert len(data["images"]) == 2
+    assert "house" in {one["name"] for one in data["categories"]}

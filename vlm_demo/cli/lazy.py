@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from vlm_demo.evaluation.judging import JudgingOutcome
     from vlm_demo.evaluation.published.benchmark import PublishedBenchmark
     from vlm_demo.server import ServerPart
+    from vlm_demo.training.finetuning.events import RunEvent
+    from vlm_demo.training.finetuning.finetune import FinetuneResult
+    from vlm_demo.training.finetuning.options import FinetuneOptions
 
 
 def make_photo_model(nanodet: Path, efficientnet: Path, photos: Path, folder: Path) -> None:
@@ -48,6 +51,31 @@ def train(recipe: str, out: Path | None, *, fresh: bool) -> Path:
     from vlm_demo.training import recipes
 
     return recipes.train(recipe, out, fresh)
+
+
+def check_finetuning_packages() -> None:
+    """Refuse to fine-tune without the packages of the extra.
+
+    Raises:
+        TrainingError: one is missing; the message says how to install them.
+    """
+    from vlm_demo.training.finetuning.packages import check_packages
+
+    check_packages()
+
+
+def finetune(
+    backend: Backend,
+    model: str,
+    options: FinetuneOptions,
+    settings: Settings,
+    report: Callable[[RunEvent], None],
+) -> FinetuneResult:
+    """Fine-tune a model of the menu; `report` takes what happens."""
+    import vlm_demo.engines.local  # noqa: F401  # it checks torchvision, before trl is imported
+    from vlm_demo.training.finetuning import finetune
+
+    return finetune.finetune(backend, model, options, settings, report)
 
 
 def convert(source: str, target: Path, *, family: str, base: str, vision_tower: str) -> Conversion:

@@ -24,6 +24,7 @@ from vlm_demo.cli.commands.convert import convert
 from vlm_demo.cli.commands.describe import describe
 from vlm_demo.cli.commands.doctor import doctor
 from vlm_demo.cli.commands.evaluate import evaluate
+from vlm_demo.cli.commands.finetune import finetune
 from vlm_demo.cli.commands.licences import licences
 from vlm_demo.cli.commands.locate import locate
 from vlm_demo.cli.commands.models import models
@@ -63,6 +64,7 @@ app.command()(parse)
 app.command()(prompt)
 app.command()(convert)
 app.command()(train)
+app.command()(finetune)
 app.command()(evaluate)
 app.command()(calibrate)
 app.command()(bench)

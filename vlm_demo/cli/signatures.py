@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from functools import wraps
 from inspect import Parameter
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any, Protocol, TypeVar, get_type_hints
 
 import typer
 
@@ -19,6 +19,26 @@ from vlm_demo.setting_declarations import Declaration
 from vlm_demo.settings import declarations
 
 Result = TypeVar("Result")
+
+
+class Declared(Protocol):
+    """What is declared of an option elsewhere."""
+
+    @property
+    def name(self) -> str:
+        """Its name, with underscores."""
+
+    @property
+    def default(self) -> Any:
+        """Its value where it is not given."""
+
+    @property
+    def help(self) -> str:
+        """What it does."""
+
+    @property
+    def metavar(self) -> str:
+        """What the help text shows in place of the value; "": by its type."""
 
 
 def setting_option(name: str, *flags: str) -> Any:
@@ -64,6 +84,37 @@ def expand_options(command: Callable[..., Result]) -> Callable[..., Result]:
 
     set_parameters(run, expand())
     return run
+
+
+def expand_declared(
+    group: type[Any], declarations: Callable[[], Iterable[Declared]]
+) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
+    """Let a command take the dataclass `options`, whose fields are declared without Typer."""
+
+    def expand(command: Callable[..., Result]) -> Callable[..., Result]:
+        signature = inspect.signature(command, eval_str=True)
+        own = {name: one for name, one in signature.parameters.items() if name != "options"}
+        types = get_type_hints(group)
+
+        @wraps(command)
+        def run(**values: Any) -> Result:
+            given = {one.name: values.pop(one.name) for one in declarations()}
+            return command(**values, options=group(**given))
+
+        parameters = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in own.values()]
+        parameters += [_declared_parameter(one, types[one.name]) for one in declarations()]
+        set_parameters(run, parameters)
+        return run
+
+    return expand
+
+
+def _declared_parameter(one: Declared, kind: Any) -> Parameter:
+    flag = f"--{one.name.replace('_', '-')}"
+    flags = (flag,) if one.default is False else ()
+    option = typer.Option(*flags, metavar=one.metavar or None, help=one.help)
+    annotation = Annotated[kind, option]
+    return Parameter(one.name, Parameter.KEYWORD_ONLY, default=one.default, annotation=annotation)
 
 
 def set_parameters(command: Callable[..., Any], parameters: Iterable[Parameter]) -> None:

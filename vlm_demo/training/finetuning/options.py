@@ -61,7 +61,7 @@ class FinetuneOptions:
     )
     form: str = _declare("", "Form of the data, where it is not found out rightly.", "FORM")
     most: int | None = _declare(
-        None, "Most examples that are read. Default: all of a folder.", "N", least=1
+        None, "Most rows or pictures that are read. Default: all that are here.", "N", least=1
     )
     method: Method = _declare(  # noqa: RUF009  it returns a field
         Method.LORA, "What is trained."
@@ -70,7 +70,7 @@ class FinetuneOptions:
         None, "Steps of training. Default: as --epochs says.", "N", least=1
     )
     epochs: float = _declare(
-        2.0, "How often the new data is seen, if --steps is not given.", "N", least=0.01
+        1.0, "How often the new data is seen, if --steps is not given.", "N", least=0.01
     )
     batch: int | None = _declare(
         None, "Rows that each step learns from. Default: 32, or 10 pairs for dpo.", "N", least=1

@@ -1,0 +1,142 @@
+"""What a run learns from and is scored on: new examples, negatives, held-out ones, old ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from vlm_demo.backend import Backend
+from vlm_demo.catalog.spec import ModelSpec
+from vlm_demo.training.data import (
+    TrainingExample,
+    add_negatives,
+    count_balance,
+    describe_refusals,
+    read_training_data,
+)
+from vlm_demo.training.finetuning.course import Course, OnStage, open_course
+from vlm_demo.training.finetuning.loading import TrainableModel
+from vlm_demo.training.finetuning.log import Report
+from vlm_demo.training.finetuning.options import FinetuneOptions, Method
+from vlm_demo.training.finetuning.preferences import read_preferences
+from vlm_demo.training.scoring.held_out import split_examples
+from vlm_demo.training.scoring.old_skills import OldSkills, Scores, find_old_skills
+from vlm_demo.training.scoring.questions import OnDone, choose_questions, score
+
+
+class Lesson(Protocol):
+    """What is learned and what is asked; read from the user's data."""
+
+    @property
+    def learned(self) -> Sequence[object]:
+        """Examples or pairs that are learned from."""
+
+    @property
+    def held_out(self) -> Sequence[object]:
+        """Those that are asked."""
+
+    @property
+    def old(self) -> OldSkills:
+        """Old questions."""
+
+    @property
+    def refused(self) -> int:
+        """Number of rows of the data that could not be used."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What people should know of the data, in sentences."""
+
+    def open_course(
+        self,
+        trained: TrainableModel,
+        spec: ModelSpec,
+        options: FinetuneOptions,
+        report: Report,
+        on_stage: OnStage,
+    ) -> Course:
+        """Write what the trainer is given.
+
+        Raises:
+            InputError: the model can learn from none of it.
+        """
+
+    def score(
+        self, backend: Backend, model: str, options: FinetuneOptions, on_done: OnDone
+    ) -> Scores:
+        """Score a model on what is held out."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleLesson:
+    """Examples with their right answers."""
+
+    learned: tuple[TrainingExample, ...]
+    held_out: tuple[TrainingExample, ...]
+    old: OldSkills
+    refused: int
+    notes: tuple[str, ...]
+
+    def open_course(
+        self,
+        trained: TrainableModel,
+        spec: ModelSpec,
+        options: FinetuneOptions,
+        report: Report,
+        on_stage: OnStage,
+    ) -> Course:
+        """Write the rows; see `Lesson`."""
+        return open_course(
+            trained, spec, self.learned, self.old.replayed, options, report, on_stage
+        )
+
+    def score(
+        self, backend: Backend, model: str, options: FinetuneOptions, on_done: OnDone
+    ) -> Scores:
+        """Ask what is held out; see `vlm_demo.training.scoring.measures`."""
+        questions = choose_questions(self.held_out, options.questions, options.seed)
+        return score(backend, model, questions, on_done) if questions else {}
+
+
+def read_lesson(options: FinetuneOptions, spec: ModelSpec) -> Lesson:
+    """Read the user's data, as examples or, for DPO, as pairs.
+
+    Raises:
+        InputError: nothing in the data can be used; the message says why.
+    """
+    if options.method is Method.DPO:
+        return read_preferences(options, spec)
+    return _read_examples(options, spec)
+
+
+def _read_examples(options: FinetuneOptions, spec: ModelSpec) -> ExampleLesson:
+    """Read the data, hold a part of it out, and add negatives and old questions.
+
+    Raises:
+        InputError: nothing in the data can be used; the message says why.
+    """
+    data = read_training_data(options.data, form=options.form or None, limit=options.most)
+    split = split_examples(data.examples, options.held_out, options.seed)
+    notes = list(data.notes)
+    if data.refused:
+        notes.append(describe_refusals(data.refused))
+    learned, held_out = split.learned, split.held_out
+    if options.negatives:
+        learned = _with_negatives(learned, options.seed)
+        held_out = _with_negatives(held_out, options.seed)
+    if added := len(learned) - len(split.learned):
+        notes.append(f"{added} questions about absent things were added.")
+    notes += count_balance(learned).warnings
+    wanted = round(len(learned) * options.replay / (1 - options.replay))
+    return ExampleLesson(
+        learned,
+        held_out,
+        find_old_skills(options, spec, wanted=wanted),
+        sum(one.count for one in data.refused),
+        tuple(notes),
+    )
+
+
+def _with_negatives(examples: Sequence[TrainingExample], seed: int) -> tuple[TrainingExample, ...]:
+    return tuple(add_negatives(examples, seed)) if examples else ()
