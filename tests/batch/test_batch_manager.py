@@ -1,6 +1,7 @@
 """The page's batches: whose they are, how many run, and what a restart leaves of them."""
 
 import os
+import shutil
 import time
 import zipfile
 from threading import Event
@@ -105,6 +106,18 @@ def test_a_visitor_finds_the_own_batch_and_nobody_elses(open_manager, uploads):
         with pytest.raises(BatchError, match=r"You have no batch"):
             manager.batch("ben", code)
     assert "ann" not in str(batch.folder)
+    assert len(batch.code) == 26  # 128 random bits
+
+
+def test_a_batch_with_a_code_of_an_earlier_version_is_opened(open_manager, uploads):
+    manager = open_manager()
+    batch = manager.begin("ann", JOB, uploads)
+    finished(batch)
+    shutil.copytree(batch.folder, batch.folder.with_name("abcd2345"))
+
+    assert manager.batch("ann", "ABCD2345").progress.done == 4
+    with pytest.raises(BatchError, match="You have no batch"):
+        manager.batch("ann", "abcd23456")
 
 
 def test_a_batch_goes_on_after_a_restart_though_the_uploads_are_gone(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from itsdangerous import TimestampSigner
@@ -59,12 +60,13 @@ def press(client: StudioClient, button: str, *arguments: Any) -> None:
     (event,) = [
         one["id"] for one in config["dependencies"] if [component, "click"] in one["targets"]
     ]
+    session = uuid4().hex
     joined = client.http.post(
         "gradio_api/queue/join",
-        json={"data": list(arguments), "fn_index": event, "session_hash": "someone"},
+        json={"data": list(arguments), "fn_index": event, "session_hash": session},
     )
     assert joined.status_code == 200
-    with client.http.stream("GET", "gradio_api/queue/data?session_hash=someone") as stream:
+    with client.http.stream("GET", f"gradio_api/queue/data?session_hash={session}") as stream:
         assert any("process_completed" in line for line in stream.iter_lines())
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from PIL import Image
@@ -19,6 +21,7 @@ from vlm_demo.backend import Backend
 pytestmark = [pytest.mark.services, pytest.mark.usefixtures("collect_garbage")]
 
 GONE = "This picture is no longer here"
+JSON = {"Content-Type": "application/json"}
 BOX = {"box": [0.1, 0.1, 0.5, 0.5]}
 
 
@@ -129,6 +132,25 @@ def test_nobody_stops_the_answer_of_somebody_else(
     first = next(events)
     assert not other.call("studio_stop", "mine")["stopped"]
     assert [first, *events][-1]["type"] == "done"
+
+
+def test_a_session_of_gradio_is_its_visitors(owner: StudioClient, other: StudioClient) -> None:
+    """Whoever knows its name neither reads what is answered in it, nor asks or stops anything."""
+    mine = uuid4().hex
+    config = owner.http.get("config").json()
+    event = next(one for one in config["dependencies"] if one["api_name"] == "models")
+    sent = {"data": [], "fn_index": event["id"], "session_hash": mine}
+    assert owner.http.post("gradio_api/queue/join", json=sent).status_code == 200
+    asked = {"params": {"session_hash": mine}}
+    stream = f"stream/{mine}/1/2/playlist.m3u8"
+    for path in ("queue/data", "deep_link", f"heartbeat/{mine}", stream):
+        assert other.http.get(f"gradio_api/{path}", **asked).status_code == 403, path
+    for path in ("queue/join", "run/predict", "call/models", "cancel", "reset"):
+        for content in (json.dumps(sent).encode(), json.dumps(sent).encode("utf-16")):
+            refused = other.http.post(f"gradio_api/{path}", content=content, headers=JSON)
+            assert refused.status_code == 403, path
+    with owner.http.stream("GET", "gradio_api/queue/data", **asked) as events:
+        assert any("process_completed" in line for line in events.iter_lines())
 
 
 def test_visitors_who_ask_at_once_each_get_their_own(address: str, tmp_path: Path) -> None:

@@ -27,8 +27,11 @@ DELETE_AFTER_S = 24 * 3600
 CLOSE_AFTER_S = 600
 """Seconds without a look after which a batch that does not run is closed."""
 
+CODE_LENGTH = 26
+"""Number of letters of a batch's code: 128 random bits and more, which nobody can guess."""
+
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # without those that look alike
-_CODE = re.compile(f"[{_LETTERS}]{{8}}")
+_CODE = re.compile(f"[{_LETTERS}]{{8}}|[{_LETTERS}]{{{CODE_LENGTH}}}")  # earlier versions wrote 8
 
 
 class BatchManager:
@@ -52,7 +55,7 @@ class BatchManager:
         with self._lock:
             self._require_room(visitor)
             self._clean_up()
-            code = "".join(secrets.choice(_LETTERS) for _ in range(8))
+            code = "".join(secrets.choice(_LETTERS) for _ in range(CODE_LENGTH))
             folder = visitor_folder(self._folder, visitor) / code
             try:
                 store_batch(folder, job, uploads)

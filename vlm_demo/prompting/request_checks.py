@@ -11,6 +11,7 @@ from vlm_demo.errors import (
     TooLongError,
     UnsupportedTaskError,
 )
+from vlm_demo.prompting.constraint_checks import check_pattern, check_schema
 from vlm_demo.prompting.family_spec import FamilySpec
 from vlm_demo.prompting.regions.region_example import is_search_by_example
 from vlm_demo.prompting.regions.region_prompting import check_request_regions
@@ -68,6 +69,10 @@ def check_request(spec: FamilySpec, request: Request, max_characters: int = MAX_
     texts = request.text, request.system, *request.choices, request.pattern, request.schema
     for text in texts:
         check_text(text, max_characters)
+    if request.pattern:
+        check_pattern(request.pattern)
+    if request.schema:
+        check_schema(request.schema)
     if (
         request.task in CAPTION_TASKS
         and request.text.strip()

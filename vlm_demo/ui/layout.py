@@ -47,6 +47,7 @@ from vlm_demo.ui.models.evaluation.calls import add_evaluation_calls
 from vlm_demo.ui.models.evaluation.pictures import picture_routes
 from vlm_demo.ui.models.tab import build_models_tab
 from vlm_demo.ui.operations.routes import Operations
+from vlm_demo.ui.sessions import session_middleware
 from vlm_demo.ui.studio.endpoints import add_studio_endpoints
 from vlm_demo.ui.studio.tab import build_studio_tab
 from vlm_demo.ui.theme import HEAD, SCRIPT, STYLE_SHEETS, build_theme
@@ -193,6 +194,7 @@ def _own_part(backend: Backend, settings: Settings, monitor: Monitor) -> ServerP
             *((login_middleware(settings),) if settings.auth else ()),
             *((terms.middleware(),) if terms else ()),
             operators.middleware(),
+            session_middleware(),
             file_middleware(settings),
             first_html_middleware(),
         ),

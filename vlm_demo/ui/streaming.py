@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import html
 import logging
 from collections.abc import Callable, Generator, Iterator
@@ -13,7 +14,7 @@ from gradio.context import LocalContext
 
 from vlm_demo.backend import Backend
 from vlm_demo.engines.channel import HEARTBEAT_S, PACE_S, Channel
-from vlm_demo.errors import VlmDemoError
+from vlm_demo.errors import FileError, VlmDemoError
 from vlm_demo.translatable_text import DisplayText, TranslatableText, message
 from vlm_demo.ui.i18n import translate
 from vlm_demo.ui.i18n.visitor_language import choose_language
@@ -108,9 +109,19 @@ MESSAGE_TITLES = (message("Warning"), message("Info"), message("Error"))
 """Gradio's titles of its messages, which the page translates."""
 
 
+DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+"""Numbers of errors of a disk: it is full, a quota of it is, it may only be read, or it fails."""
+
+
 def error_message(error: Exception) -> TranslatableText:
-    """Return the message of a VlmDemoError; any other error is logged, not shown."""
+    """Return the message of a VlmDemoError, and of a disk that takes no more.
+
+    Any other error is logged, not shown.
+    """
     if isinstance(error, VlmDemoError):
         return error.message
+    if isinstance(error, OSError) and error.errno in DISK_ERRORS:
+        log.warning("No file can be written: %s.", error.strerror)
+        return FileError("No file can be written here: {reason}.", reason=error.strerror).message
     log.error("A request failed.", exc_info=error)
     return TranslatableText("Something went wrong here. Please try again.")

@@ -360,7 +360,8 @@ class Arena:
         Raises:
             RateLimitError: the voter has cast too many votes in the last hour.
         """
-        cast = self._store.count_cast_since(_now() - timedelta(hours=1), voter)
+        now = _now()
+        cast = self._store.count_cast_since(now - timedelta(hours=1), voter, until=now)
         if cast >= self._limits.votes_an_hour:
             raise rate_limit_error(message("votes"))(10 * MINUTE)
 

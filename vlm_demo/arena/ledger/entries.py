@@ -77,7 +77,14 @@ def from_line(line: bytes) -> LedgerEntry:
     try:
         entry = _read_record(json.loads(line))
         genuine = entry.is_withdrawn or _matches_digest(entry)
-    except (ValueError, LookupError, TypeError, AttributeError, StopIteration) as error:
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        StopIteration,
+        RecursionError,
+    ) as error:
         raise InputError("it is broken, or cut off") from error
     if not genuine:
         raise InputError("it was changed")

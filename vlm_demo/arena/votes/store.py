@@ -136,11 +136,17 @@ class VoteStore:
         with self._database.read_transaction() as connection:
             return read_head(connection)
 
-    def count_cast_since(self, since: datetime, voter: str = "") -> int:
-        """Count the votes that one voter, or everybody on this page, has cast since a time."""
+    def count_cast_since(
+        self, since: datetime, voter: str = "", *, until: datetime | None = None
+    ) -> int:
+        """Count the votes that one voter, or everybody on this page, has cast since a time.
+
+        Votes later than `until` do not count: the clock was set back since.
+        """
+        end = True if until is None else votes.c.voted_at <= to_microseconds(until)
         query = (
             select(func.count())
-            .where(votes.c.voted_at >= to_microseconds(since))
+            .where(votes.c.voted_at >= to_microseconds(since), end)
             .where(votes.c.voter == voter if voter else votes.c.origin == Origin.HERE.value)
         )
         with self._database.read_transaction() as connection:

@@ -145,7 +145,7 @@ def read_turn(sent: str) -> dict[str, Any]:
         turn = json.loads(sent)
         task, text = str(turn["task"]), str(turn.get("text", ""))
         options = dict(turn.get("options") or {})
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return {}
     names: dict[str, str] = {value: name for name, value in TASKS.items()}
     name = names.get("vqa" if task == "chat" else task, "Caption")

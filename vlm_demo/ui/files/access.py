@@ -25,7 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from vlm_demo.errors import FileError, QuotaError, VlmDemoError
 from vlm_demo.quotas.moving_window import MovingWindow, describe_wait
 from vlm_demo.settings import Settings
-from vlm_demo.ui.files.folders import make_folder, may_read, own_folder, root
+from vlm_demo.ui.files.folders import make_folder, may_read, own_folder, root, write_errors
 from vlm_demo.ui.files.usage import count_bytes, make_room
 
 MEASURED_S = 10.0
@@ -81,8 +81,9 @@ class FileAccess:
 
         self._uploading += 1
         try:
-            await self._app(scope, receive, keep)  # until its file is where it says
             try:
+                with write_errors():
+                    await self._app(scope, receive, keep)  # until its file is where it says
                 if answer and answer[0].get("status") == 200:
                     await run_in_threadpool(self._move, answer, owner)
             except VlmDemoError as error:
@@ -140,12 +141,8 @@ class FileAccess:
         try:
             os.link(original, file)
         except OSError:  # a file system without links
-            try:
+            with write_errors():
                 shutil.copyfile(original, file)
-            except OSError as error:
-                raise FileError(
-                    "No file can be written here: {reason}.", reason=error.strerror or error
-                ) from error
         os.utime(file)  # its life begins now, also where Gradio had such a file before
         if original.parent not in self._static:
             self._originals.add(original)

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from gradio.utils import get_upload_folder
@@ -53,13 +55,9 @@ def make_folder(owner: str) -> Path:
         FileError: it cannot be made, or the disk is nearly full.
     """
     folder = own_folder(owner) / secrets.token_hex(NAME_BYTES)
-    try:
+    with write_errors():
         folder.mkdir(parents=True, mode=0o700)
         free = shutil.disk_usage(folder).free
-    except OSError as error:
-        raise FileError(
-            "No file can be written here: {reason}.", reason=error.strerror or error
-        ) from error
     if free < MIN_FREE_BYTES:
         folder.rmdir()
         raise FileError(
@@ -67,6 +65,21 @@ def make_folder(owner: str) -> Path:
             free=format_bytes(free),
         )
     return folder
+
+
+@contextmanager
+def write_errors() -> Iterator[None]:
+    """Say in words that a disk takes nothing more.
+
+    Raises:
+        FileError: something in the `with` statement could not be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise FileError(
+            "No file can be written here: {reason}.", reason=error.strerror or error
+        ) from error
 
 
 def find_file(path: object, owner: str) -> Path | None:

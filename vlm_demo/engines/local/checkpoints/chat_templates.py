@@ -32,7 +32,11 @@ def chat_template(checkpoint: str, revision: str | None = None) -> str:
 def _from_json(path: Path) -> str:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # there is none, or loading will say that it is damaged
+    except (
+        OSError,
+        ValueError,
+        RecursionError,
+    ):  # there is none, or loading will say that it is damaged
         return ""
     return _default(content.get("chat_template")) if isinstance(content, dict) else ""
 

@@ -90,7 +90,7 @@ def read_json(path: Path) -> dict[str, Any]:
             name=path.name,
             parent=path.parent,
         ) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise damaged_file_error(path, error) from error
     if not isinstance(content, dict):
         raise LoadError(

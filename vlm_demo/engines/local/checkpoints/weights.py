@@ -135,7 +135,14 @@ def _header(path: Path) -> list[StoredTensor]:
                 if name != "__metadata__"
                 for start, end in [entry["data_offsets"]]
             ]
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise LoadError(
             "The weights in {parent} are damaged or cut off. Please fetch or save them again.",
             parent=path.parent,

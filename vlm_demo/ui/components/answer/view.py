@@ -97,7 +97,7 @@ def finish_value(value: object) -> str:
     """Value of the component when nothing more comes, from the one that the browser holds."""
     try:
         content = json.loads(value) if isinstance(value, str) else {}
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         content = {}
     if not isinstance(content, dict):
         return EMPTY_ANSWER

@@ -56,7 +56,7 @@ def read_badge_model(badge: object) -> str | None:
     """Read from the value of the badge which model the settings are of; None: it does not say."""
     try:
         content = json.loads(badge) if isinstance(badge, str) else None
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return None
     model = content.get("model") if isinstance(content, dict) else None
     return model if isinstance(model, str) else None
