@@ -9,13 +9,13 @@ import pytest
 from PIL import Image, ImageDraw
 from support.mutants import MUTANTS, mutants, try_all
 from support.pdf_files import write_pdf
-from vlm_demo.media.film_writing import FilmCodec, write_film
-from vlm_demo.media.films import open_film, sample_frames, set_film_reader
-from vlm_demo.media.workers import FilmWorkers
 
 from vlm_demo.images.opening import set_decoder
 from vlm_demo.images.workers import WorkerPool
 from vlm_demo.media.documents import open_document
+from vlm_demo.media.film_writing import FilmCodec, write_film
+from vlm_demo.media.films import open_film, sample_frames, set_film_reader
+from vlm_demo.media.workers import FilmWorkers
 
 pytestmark = pytest.mark.timeout(0)
 

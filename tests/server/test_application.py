@@ -58,6 +58,7 @@ def page(backend: Backend, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         ("HEAD", "/", 200),
         ("GET", "/healthz", 200),
         ("GET", "/nothing", 404),
+        ("GET", "/gradio_api/dev/reload", 404),
         ("DELETE", "/config", 405),
         ("GET", "/page/studio/app.js", 200),
         ("GET", "/theme.css", 200),
@@ -85,6 +86,8 @@ def test_a_body_that_is_too_long_or_too_deep_is_refused(page: Page) -> None:
     sent = {"Content-Type": "application/json", "Connection": "close"}
     deep = page.http.post("/gradio_api/queue/join", content=b"[" * 100_000, headers=sent)
     assert deep.status_code == 400
+    many = page.http.post("/gradio_api/call/chat", json={"data": [[0] * 200_000]})
+    assert many.status_code == 413
     with socket.create_connection((page.http.base_url.host, page.http.base_url.port)) as line:
         claim = f"Host: x\r\nContent-Type: application/json\r\nContent-Length: {10**12}"
         line.sendall(f"POST /gradio_api/queue/join HTTP/1.1\r\n{claim}\r\n\r\n".encode())

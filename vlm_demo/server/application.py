@@ -9,7 +9,9 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.routing import BaseRoute
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
 
 from vlm_demo.server.headers import SecurityHeaders, security_headers
 from vlm_demo.server.health import health_routes
@@ -49,10 +51,23 @@ def application_options(
             Middleware(LimitBodies),
             *(one for part in parts for one in part.middleware),
         ],
-        "routes": [*health_routes(monitor), *(route for part in parts for route in part.routes)],
+        "routes": [
+            *health_routes(monitor),
+            *_closed_routes(),
+            *(route for part in parts for route in part.routes),
+        ],
         "exception_handlers": {RecursionError: refuse_nesting},
         "lifespan": _wrapping_lifespan(settings, monitor),
     }
+
+
+def _closed_routes() -> list[BaseRoute]:
+    """Return routes in place of those of Gradio that are for developers: streams without end."""
+
+    async def refuse(_: Request) -> Response:
+        return PlainTextResponse("There is nothing here.", 404)
+
+    return [Route("/gradio_api/dev/reload", refuse)]
 
 
 def _wrapping_lifespan(

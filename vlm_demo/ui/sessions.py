@@ -1,4 +1,4 @@
-"""Keeps the sessions of Gradio's page apart: who has one, no other visitor speaks in it.
+"""Looks at requests to Gradio's page: no visitor speaks in a session of another, or for too long.
 
 A browser chooses the name of its session, and Gradio believes whoever sends it: their results and
 what the page keeps for them. Here a session belongs to the visitor who used its name first.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import OrderedDict
+from collections.abc import Collection
 from threading import Lock
 from typing import Any
 from urllib.parse import parse_qs
@@ -20,6 +21,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_SESSIONS = 100_000
 """Number of sessions whose visitor is remembered; the one used longest ago is forgotten first."""
+
+MAX_VALUES = 100_000
+"""Largest number of values in the JSON of a request: Gradio looks at each of them several times, in
+the thread that answers everybody."""
+
+TOO_MUCH = object()
+"""Stands for JSON with more values."""
 
 _IN_PATH = re.compile(r"/gradio_api/(?:heartbeat|stream)/([^/]+)")
 _IN_BODY = re.compile(
@@ -64,7 +72,12 @@ class SeparateSessions:
         sessions = _named_in_address(scope)
         if scope["method"] == "POST" and _IN_BODY.search(scope["path"]):
             body, receive = await _read_body(receive)
-            sessions.append(await run_in_threadpool(_named_in_body, body))
+            content = await run_in_threadpool(_read_json, body)
+            if content is TOO_MUCH:
+                words = "This request has too many parts."
+                await PlainTextResponse(words, 413)(scope, receive, send)
+                return
+            sessions.append(_named_in(content))
         owner: str = scope["state"]["owner"]
         if all(self._owners.admit(one, owner) for one in sessions if one):
             await self._app(scope, receive, send)
@@ -84,12 +97,29 @@ def _named_in_address(scope: Scope) -> list[str]:
     return [*query.get("session_hash", ()), *(found.groups() if found else ())]
 
 
-def _named_in_body(body: bytes) -> str:
-    """Return the session that a body names, read as Starlette reads JSON; "": it names none."""
+def _read_json(body: bytes) -> Any:
+    """Return what a body says, as Starlette reads JSON; None: it is no JSON that anybody takes."""
     try:
-        content: Any = json.loads(body)
-    except (ValueError, RecursionError):  # no handler of Gradio's takes it either
-        return ""
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    level, values = [content], 0
+    while level:
+        values += len(level)
+        if values > MAX_VALUES:
+            return TOO_MUCH
+        level = [part for one in level for part in _parts(one)]
+    return content
+
+
+def _parts(value: Any) -> Collection[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _named_in(content: Any) -> str:
+    """Return the session that a body names; "": it names none."""
     session = content.get("session_hash") if isinstance(content, dict) else None
     return session if isinstance(session, str) else ""
 

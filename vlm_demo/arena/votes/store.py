@@ -143,12 +143,13 @@ class VoteStore:
 
         Votes later than `until` do not count: the clock was set back since.
         """
-        end = True if until is None else votes.c.voted_at <= to_microseconds(until)
         query = (
             select(func.count())
-            .where(votes.c.voted_at >= to_microseconds(since), end)
+            .where(votes.c.voted_at >= to_microseconds(since))
             .where(votes.c.voter == voter if voter else votes.c.origin == Origin.HERE.value)
         )
+        if until is not None:
+            query = query.where(votes.c.voted_at <= to_microseconds(until))
         with self._database.read_transaction() as connection:
             return connection.execute(query).scalar_one()
 
