@@ -13,6 +13,7 @@ from vlm_demo.prompting.answer_beginning import continue_prefix, decapitalize
 from vlm_demo.prompting.conversation_labels import ConversationLabels, derive_labels
 from vlm_demo.prompting.escaping import escape_control_tokens
 from vlm_demo.prompting.family_spec import FamilyLimits, FamilySpec
+from vlm_demo.prompting.film_frames import label_frames
 from vlm_demo.prompting.image_resolutions import ImageResolution
 from vlm_demo.prompting.reasoning import (
     blank_out_reasoning,
@@ -103,7 +104,8 @@ class Family(FamilySpec):
         adapted = adapt_request(self, request, form)
         turns = self._visible_turns(adapted.request)
         regions = insert_regions(self, adapted, form, turns)
-        asked, frame, turns = regions.request, regions.frame, tuple(regions.turns)
+        asked, frame = regions.request, regions.frame
+        turns = tuple(map(label_frames, regions.turns))
         notes = self.notes.get(asked.task, ""), regions.note, _describe_split(others)
         if by_example:
             question = self.example_instruction
@@ -321,7 +323,9 @@ class Family(FamilySpec):
 
         Which images these have is decided in `visible_images`, where the page asks too.
         """
-        question = Message("user", request.text, request.images, request.regions)
+        question = Message(
+            "user", request.text, request.images, request.regions, request.film_times
+        )
         turns = (*request.history, question)
         if not self.keeps_history:
             images = visible_images(self.limits, [turn.images for turn in turns])

@@ -123,8 +123,25 @@ _TOO_MANY_IMAGES = message(
 )
 
 
+_NO_FILMS = message(
+    "{title} models take one picture at a time, so they cannot be asked about a film as a whole. "
+    "Please ask about one frame, or choose another model."
+)
+
+_TOO_MANY_FRAMES = message(
+    "{title} models take at most {most} frames of a film, and there are {count}. Please take fewer."
+)
+
+
 def _check_images(spec: FamilySpec, request: Request) -> None:
     most, count = spec.limits.max_images, len(request.images)
+    if count > most and request.film_times:
+        raise InputError(
+            _NO_FILMS if most == 1 else _TOO_MANY_FRAMES,
+            title=spec.title,
+            most=most,
+            count=count,
+        )
     if count > most:
         raise InputError(
             _ONE_IMAGE_ONLY if most == 1 else _TOO_MANY_IMAGES,

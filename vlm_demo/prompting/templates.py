@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from typing import Any, NoReturn
@@ -17,6 +18,8 @@ from jinja2 import Template, TemplateError, meta, nodes
 from jinja2.ext import Extension
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from PIL.Image import Image
+from PIL.Image import new as new_image
 
 from vlm_demo.errors import InputError
 from vlm_demo.values import Message
@@ -29,6 +32,9 @@ BARE_TEXT = (
 
 _TEMPLATE_FAILURES = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
 """What a template raises that was made for other messages, such as texts instead of lists."""
+
+_PROBE_IMAGE = new_image("RGB", (1, 1))
+"""Stands for an image where it is tried out in which order a template writes."""
 
 _PROBE = "instructions that stand before it"
 
@@ -74,6 +80,7 @@ def fill_template(template: str, messages: Sequence[Message], **tokens: str) -> 
     Raises:
         InputError: the template refuses the messages.
     """
+    messages = fit_labels(template, messages)
     try:
         return _compile(template).render(
             messages=list(map(template_message, messages)), add_generation_prompt=True, **tokens
@@ -86,14 +93,53 @@ def fill_template(template: str, messages: Sequence[Message], **tokens: str) -> 
 
 
 def template_message(message: Message) -> dict[str, Any]:
-    """Return a message as templates expect it: its images, then its text."""
-    return {
-        "role": message.role,
-        "content": [
-            *({"type": "image"} for _ in message.images),
-            {"type": "text", "text": message.text},
-        ],
-    }
+    """Return a message as templates expect it: its images, each behind its label, then its text."""
+    return {"role": message.role, "content": message_parts(message, lambda _: {"type": "image"})}
+
+
+def message_parts(
+    message: Message, write_image: Callable[[Image], dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return the parts of a message in their order; `write_image` makes that of an image."""
+    if len(message.labels) != len(message.images):
+        images = [write_image(image) for image in message.images]
+        return [*images, {"type": "text", "text": message.text}]
+    parts: list[dict[str, Any]] = []
+    for number, (label, image) in enumerate(zip(message.labels, message.images, strict=True)):
+        ahead = "\n" if number else ""
+        parts += [{"type": "text", "text": f"{ahead}{label} "}, write_image(image)]
+    ahead = "\n" if parts else ""
+    return [*parts, {"type": "text", "text": f"{ahead}{message.text}"}]
+
+
+def fit_labels(template: str, messages: Sequence[Message]) -> list[Message]:
+    """Move the labels of images into the text where a template writes all images first."""
+    if not any(message.labels for message in messages) or _keeps_order(template):
+        return list(messages)
+    return [_move_labels(message) for message in messages]
+
+
+def _move_labels(message: Message) -> Message:
+    if not message.labels:
+        return message
+    names = " ".join(f"({n}) {label}" for n, label in enumerate(message.labels, start=1))
+    return replace(message, labels=(), text=f"The pictures in order: {names}\n{message.text}")
+
+
+@cache
+def _keeps_order(template: str) -> bool:
+    """Whether a template writes text and images in the order in which they are given."""
+    marks = "first label", "second label"
+    probe = Message("user", "question", (_PROBE_IMAGE,) * 2, labels=marks)
+    try:
+        written = _compile(template).render(
+            messages=[template_message(probe)], add_generation_prompt=True
+        )
+    except (TemplateError, *_TEMPLATE_FAILURES):
+        return False
+    first, second = written.find(marks[0]), written.find(marks[1])
+    between = written[first + len(marks[0]) : second].strip()
+    return 0 <= first < second and bool(between) and "'type'" not in written
 
 
 class _Generation(Extension):

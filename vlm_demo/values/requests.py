@@ -51,13 +51,19 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of a conversation. Its images come before its text."""
+    """One turn of a conversation. Its images come before its text, each behind its label."""
 
     role: Role
     text: str
     images: tuple[Image, ...] = ()
     regions: tuple[Region, ...] = ()
     """Regions that the text refers to, on the newest image at that time."""
+
+    film_times: tuple[float, ...] = ()
+    """When each of the images is shown, in seconds, where they are frames of a film; (): not."""
+
+    labels: tuple[str, ...] = ()
+    """What stands before each of the images; (): nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +132,9 @@ class Request:
 
     visitor: str = ""
     """Who asks, as a keyed hash: visitors take turns, and each has a quota; "": nobody's turn."""
+
+    film_times: tuple[float, ...] = ()
+    """When each of the images is shown, in seconds, where they are frames of a film; (): not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The command that looks for things in a film."""
+"""The command that asks about a film, or looks for things in it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 
 from vlm_demo.analysis.tracking import track
 from vlm_demo.analysis.tracking.film_search import FRAMES
+from vlm_demo.cli.film_answers import ASKED_FRAMES, answer_about_film
 from vlm_demo.cli.model import AnswerOptions, SelectedModel, load
 from vlm_demo.cli.options import JsonOutput, check_folder, parse_export_formats
 from vlm_demo.cli.signatures import expand_options
@@ -26,10 +27,20 @@ from vlm_demo.units import format_film_time
 @expand_options
 def video(
     film: Annotated[Path, typer.Argument(metavar="FILM", help="A film: MP4, WebM, MOV, AVI ...")],
-    find: Annotated[str, typer.Option(metavar="WORDS", help='What to find: "red circle, star".')],
+    find: Annotated[
+        str, typer.Option(metavar="WORDS", help='Find things through it: "red circle, star".')
+    ] = "",
+    ask: Annotated[
+        str, typer.Option(metavar="QUESTION", help="Ask about it: when does the ball fall?")
+    ] = "",
     frames: Annotated[
-        int, typer.Option(min=1, help="Number of frames that are looked at, evenly spaced.")
-    ] = FRAMES,
+        int | None,
+        typer.Option(
+            min=1,
+            help=f"Number of frames that are looked at. Default: {FRAMES} to find things, "
+            f"{ASKED_FRAMES} to ask, or as many as the model takes.",
+        ),
+    ] = None,
     rate: Annotated[
         float, typer.Option(min=0, help="Frames a second that are looked at, instead.")
     ] = 0,
@@ -46,13 +57,23 @@ def video(
     *,
     options: AnswerOptions,
 ) -> None:
-    """Find things through a film and say when they are seen."""
+    """Find things through a film, ask about it, or (without either) describe it.
+
+    A model that takes one picture is asked about each frame by itself.
+    """
+    if find and ask:
+        raise typer.BadParameter("choose one of the two.", param_hint="'--find' '--ask'")
+    if exports and not find:
+        raise typer.BadParameter("it needs --find.", param_hint="'--export'")
     check_folder(folder)
     forms = parse_export_formats(exports, FILM_FORMATS)
     model = options.select()
     opened = open_film(film)
+    if not find:
+        answer_about_film(model, opened, ask, frames, rate, json_output=json_output)
+        return
     load(model)
-    tracked = _track(model, opened, read_targets(find), frames, rate)
+    tracked = _track(model, opened, read_targets(find), frames or FRAMES, rate)
     if json_output:
         print_json(_to_data(tracked))
     else:

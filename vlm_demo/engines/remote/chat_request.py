@@ -12,10 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from PIL.Image import Image
+
 from vlm_demo.engines.load_options import ServerKind
 from vlm_demo.engines.remote.image_encoding import data_url
 from vlm_demo.errors import EngineError
-from vlm_demo.prompting.templates import THINKING_ARGUMENTS
+from vlm_demo.prompting.templates import THINKING_ARGUMENTS, fit_labels, message_parts
 from vlm_demo.values import Message, Prompt, Sampling
 
 VLLM_FIELDS = (
@@ -48,7 +50,10 @@ def chat_request(prompt: Prompt, sampling: Sampling, server: ServerKind) -> Chat
     Raises:
         EngineError: such a server cannot be asked for this.
     """
-    messages = [_message(message) for message in prompt.messages]
+    turns = list(prompt.messages)
+    if prompt.chat_template is not None:
+        turns = fit_labels(prompt.chat_template, turns)
+    messages = [_message(message) for message in turns]
     options: dict[str, Any] = {
         "max_tokens": sampling.max_new_tokens,
         "temperature": sampling.temperature,
@@ -112,10 +117,11 @@ def _message(message: Message) -> dict[str, Any]:
     """Write a message, its pictures first; without any, as plain text, which all servers take."""
     if not message.images:
         return {"role": message.role, "content": message.text}
-    images = [
-        {"type": "image_url", "image_url": {"url": data_url(image)}} for image in message.images
-    ]
-    return {"role": message.role, "content": [*images, {"type": "text", "text": message.text}]}
+    return {"role": message.role, "content": message_parts(message, _write_image)}
+
+
+def _write_image(image: Image) -> dict[str, Any]:
+    return {"type": "image_url", "image_url": {"url": data_url(image)}}
 
 
 def _constraint(prompt: Prompt) -> dict[str, Any]:

@@ -30,7 +30,11 @@ from vlm_demo.engines.local.inputs.model_inputs import (
 )
 from vlm_demo.engines.local.inputs.rendered_prompt import describe_prompt, find_image_tokens
 from vlm_demo.errors import EngineError, MissingImageError, VlmDemoError
-from vlm_demo.prompting.templates import find_thinking_argument
+from vlm_demo.prompting.templates import (
+    find_thinking_argument,
+    fit_labels,
+    template_message,
+)
 from vlm_demo.values import Prompt, Size
 
 OPEN_REASONING = re.compile(r"<think>\s*\Z")
@@ -105,16 +109,8 @@ class PromptEncoder:
         """
         if prompt.chat_template is None and not self.processor.chat_template:
             raise EngineError("This checkpoint has no chat template, so it cannot be asked.")
-        messages = [
-            {
-                "role": message.role,
-                "content": [
-                    *({"type": "image"} for _ in message.images),
-                    {"type": "text", "text": message.text},
-                ],
-            }
-            for message in prompt.messages
-        ]
+        template = prompt.chat_template or self._own_template
+        messages = list(map(template_message, fit_labels(template, prompt.messages)))
         try:
             text = self.processor.apply_chat_template(
                 messages,
@@ -135,6 +131,13 @@ class PromptEncoder:
             text = self._separate_images(text, sum(len(one.images) for one in prompt.messages))
         return f"{text}{prompt.answer_prefix}"
 
+    @property
+    def _own_template(self) -> str:
+        """The chat template of the checkpoint; "": it has none."""
+        template = self.processor.chat_template or ""
+        own = template.get("default", "") if isinstance(template, dict) else template
+        return str(own)
+
     def _thinking(self, prompt: Prompt) -> dict[str, bool]:
         """Return the argument that turns reasoning on or off, where that was chosen.
 
@@ -143,9 +146,7 @@ class PromptEncoder:
         """
         if prompt.thinking is None:
             return {}
-        template = prompt.chat_template or self.processor.chat_template
-        own = template.get("default", "") if isinstance(template, dict) else template
-        argument = find_thinking_argument(own)
+        argument = find_thinking_argument(prompt.chat_template or self._own_template)
         if not argument:
             raise EngineError(
                 "The template of this checkpoint cannot turn reasoning on or off. Please leave "
