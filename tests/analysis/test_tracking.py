@@ -105,7 +105,9 @@ def test_mot_and_csv_are_read_back(tracked: TrackedFilm) -> None:
     table = list(csv.DictReader(io.StringIO(export_film_csv(tracked))))
     assert [float(row["seconds"]) for row in table[::3]] == [0, 0.5, 1, 1.5, 2, 2.5]
     assert [row["label"] for row in table[:3]] == NAMES
-    assert float(table[3]["x2_px"]) == pytest.approx(rows[3, 2] + rows[3, 4], abs=0.02)
+    assert float(table[3]["x2_px"]) == pytest.approx(
+        rows[3, 2] - 1 + rows[3, 4], abs=0.02
+    )  # from 1
 
 
 def test_the_annotated_film_shows_the_boxes_where_the_things_are(

@@ -1,6 +1,6 @@
 """What was found through a film, in the formats of other programs. Numbers are pixels.
 
-COCO has an image for each frame that was looked at; MOT numbers these frames from 1.
+COCO has an image for each frame that was looked at; MOT numbers these frames, and pixels, from 1.
 Sources: https://cocodataset.org/#format-data; https://motchallenge.net/instructions (a line is
 frame, id, left, top, width, height, confidence, x, y, z).
 """
@@ -108,7 +108,9 @@ def export_mot(tracked: TrackedFilm) -> str:
     lines = []
     for _, track, place in _places(tracked):
         confidence = 1 if place.confidence is None else place.confidence
-        numbers = [place.frame + 1, track.id, *_to_corner(tracked, place), round(confidence, 4)]
+        left, top, width, height = _to_corner(tracked, place)
+        corner = round(left + 1, DECIMALS), round(top + 1, DECIMALS)
+        numbers = [place.frame + 1, track.id, *corner, width, height, round(confidence, 4)]
         lines.append(",".join(map(str, [*numbers, -1, -1, -1])) + "\n")
     return "".join(lines)
 
