@@ -48,11 +48,12 @@ def read_published(folder: Path) -> tuple[list[PublishedFigure], list[str]]:
     for path in _list_files(folder):
         try:
             figures += _read(path)
+        except ValidationError as error:
+            problems.append(f"{path.name}: {describe_validation_error(error)}")
         except (OSError, ValueError, RecursionError, csv.Error) as error:
-            is_invalid = isinstance(error, ValidationError)
-            reason = describe_validation_error(error) if is_invalid else error
-            problems.append(f"{path.name}: {reason}")
-            log.warning("%s cannot be used: %s", path, error)
+            problems.append(f"{path.name}: {error}")
+    for problem in problems:
+        log.warning("Published figures cannot be used: %s", problem)
     return figures, problems
 
 
