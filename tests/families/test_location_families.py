@@ -34,6 +34,16 @@ def test_molmo_cannot_point_into_pictures_that_are_not_there() -> None:
     assert (reply.mentions, reply.state) == ((), ReplyState.UNREADABLE)
 
 
+def test_paligemma_says_that_masks_in_codes_are_not_decoded() -> None:
+    family = get_family("paligemma")
+    prompt = family.prompt(Request(Task.GROUNDING, "cat", (PICTURE,)))
+    box = "<loc0256><loc0256><loc0768><loc0768>"
+    masked = family.reply(f"{box}{'<seg012>' * 16} cat", prompt)
+    assert masked.mentions[0].regions == (Box(0.25, 0.25, 0.75, 0.75),)
+    assert "only a decoder of their own reads" in str(masked.note)
+    assert not family.reply(f"{box} cat", prompt).note
+
+
 @pytest.mark.parametrize("raw", ['<point x="50.0" y="25.0">it</point>', "Click(50.0, 25.0)"])
 def test_points_are_read_in_a_space_that_was_chosen(raw: str) -> None:
     molmo = get_family("molmo")

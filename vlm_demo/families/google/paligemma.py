@@ -13,13 +13,14 @@ Contested: eight tokens before a label, which are read as two boxes that share i
 
 After "segment cat", 16 codes `<seg000>` to `<seg127>` follow a box. They stand for a mask, in the
 code book of an autoencoder whose weights (vae-oid.npz) are not part of this program: the box is
-read, the mask is not decoded.
+read, the mask is not decoded, and the answer's note says so.
 
 PaLI, PaLI-X and PaLI-3, after which it is named, were never released.
 """
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from vlm_demo.markup.base import Markup, ParsedOutput, ParsedOutputBuilder
 from vlm_demo.markup.coordinate_spaces import N1024, CoordinateSpace, with_y_first
@@ -29,7 +30,8 @@ from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.targets import TargetList
 from vlm_demo.prompting.templates import BARE_TEXT
-from vlm_demo.values import Box, Frame, Region, Task, bounding_box
+from vlm_demo.translatable_text import TranslatableText, join_texts, message
+from vlm_demo.values import Box, Frame, Prompt, Region, Reply, Task, bounding_box
 
 LAST = 1023
 """The largest number of a location token."""
@@ -40,6 +42,8 @@ CODES = 128
 _TOKEN = re.compile(
     r"<(?P<name>loc|seg)(?:(?P<number>(?<=loc)[0-9]{4}|(?<=seg)[0-9]{3})(?=>)|[^<>\s]*)>"
 )
+
+_CODE = re.compile(r"<seg[0-9]{3}>")
 
 
 def read_locations(raw: str, frame: Frame, space: CoordinateSpace) -> ParsedOutput:
@@ -97,7 +101,24 @@ SIZES = ("paligemma-3b", "paligemma2-3b", "paligemma2-10b", "paligemma2-28b")
 
 CLASSES = TargetList("detect {text}", separator=" ; ")
 
-FAMILY = Family(
+UNREAD_MASKS = message(
+    "The masks of this answer are written in codes that only a decoder of their own reads: their "
+    "boxes are shown. Outline makes outlines of them."
+)
+"""The note of an answer with codes for masks."""
+
+
+class PaliGemma(Family):
+    """Says of masks that they are not decoded."""
+
+    def reply(self, raw: str, prompt: Prompt) -> Reply:
+        reply = super().reply(raw, prompt)
+        if not _CODE.search(raw):
+            return reply
+        return replace(reply, note=join_texts(reply.note, TranslatableText(UNREAD_MASKS)))
+
+
+FAMILY = PaliGemma(
     name="paligemma",
     title="PaliGemma",
     model_types={"paligemma": ONE_AT_A_TIME},
