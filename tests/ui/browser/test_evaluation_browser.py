@@ -26,6 +26,7 @@ def backend() -> Iterator[Backend]:
     if not all(spec.is_here for spec in menu[:4]):
         missing("The embedded models are not in assets/models.")
     backend = Backend(menu, device="cpu")
+    list(backend.load(menu[0].name))
     yield backend
     backend.close()
 

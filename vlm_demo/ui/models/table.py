@@ -163,7 +163,10 @@ def table_value(
         measured: what `measure_models` returns.
     """
     rows = [
-        _row(spec, backend.is_loaded(spec.name), free) | measured.get(spec.name, _UNMEASURED)
+        {
+            **_row(spec, backend.is_loaded(spec.name), free),
+            **measured.get(spec.name, _UNMEASURED),
+        }
         for spec in backend.menu
     ]
     return encode_value({"free": _describe_free(free), "models": rows, "chosen": chosen})

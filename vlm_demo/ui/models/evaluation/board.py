@@ -123,8 +123,8 @@ def _cell_data(cell: Cell, column: Column) -> dict[str, Any]:
 
 
 def _why_other(cell: Cell, column: Column) -> DisplayText:
-    values = {"own": cell.result.n_samples, "others": column.questions, "title": column.title}
-    return TranslatableText(OTHER_DATA, values)
+    counts = {"own": cell.result.n_samples, "others": column.questions}
+    return TranslatableText(OTHER_DATA, {**counts, "title": column.title})
 
 
 def unfinished_data(run: Run) -> dict[str, Any]:
