@@ -13,6 +13,7 @@ from vlm_demo.setting_declarations import Device
 from vlm_demo.training.data import RefusalCounter, RowError, TrainingExample, describe_refusals
 from vlm_demo.training.finetuning.adapters import freeze_tower, make_adapter
 from vlm_demo.training.finetuning.events import NoteEvent, Stage
+from vlm_demo.training.finetuning.known_rows import choose_rows
 from vlm_demo.training.finetuning.loading import TrainableModel
 from vlm_demo.training.finetuning.log import Report
 from vlm_demo.training.finetuning.memory import fitting_rows, row_bytes
@@ -65,17 +66,19 @@ class SupervisedCourse:
     ) -> None:
         """Keep the model and the rows."""
         self._trained, self._options = trained, options
-        self._rows = (*new, *old)
-        self.new_rows, self.old_rows = len(new), len(old)
+        self._rows, self._count = (*new, *old), len(new)
+        self._collator = TrainingCollator(trained.encoder, self._rows)
+        self._chosen = choose_rows(trained.model, self._collator, new, options.seed)
+        self.new_rows, self.old_rows = len(self._chosen), len(old)
 
     def make_trainer(self, plan: Plan, folder: Path, device: Device, *, bf16: bool) -> Any:
         """Return a trainer that is ready to start; see `Course`."""
         options, trained = self._options, self._trained
-        collator = TrainingCollator(trained.encoder, self._rows)
+        collator = self._collator
         at_once = self._rows_at_once(collator, device, bf16=bf16)
         order = order_rows(
-            range(self.new_rows),
-            range(self.new_rows, len(self._rows)),
+            self._chosen,
+            range(self._count, len(self._rows)),
             count=plan.steps * batch_size(options),
             replay=options.replay,
             seed=options.seed,
@@ -120,20 +123,21 @@ def open_course(
         InputError: not one can be written.
     """
     family, refused = get_family(spec.family), RefusalCounter()
-    rows: list[list[TrainingRow]] = [[], []]
-    examples = [(0, one) for one in learned] + [(1, one) for one in replayed]
-    for number, (kind, example) in enumerate(examples):
+    new: list[TrainingRow] = []
+    old: list[TrainingRow] = []
+    examples = [(new, one) for one in learned] + [(old, one) for one in replayed]
+    for number, (rows, example) in enumerate(examples):
         on_stage(Stage.WRITING, number, len(examples))
         try:
-            rows[kind] += write_rows(family, trained.encoder, example)
+            rows += write_rows(family, trained.encoder, example)
         except RowError as error:
             refused.add(example.source, error)
     note = describe_refusals(refused.refusals())
     if note:
         report(NoteEvent(text=note))
-    if not rows[0]:
+    if not new:
         raise InputError("The model cannot learn from any of these examples. {why}", why=note)
-    return SupervisedCourse(trained, *rows, options)
+    return SupervisedCourse(trained, new, old, options)
 
 
 def adapter_or_freeze(trained: TrainableModel, options: FinetuneOptions) -> Any:
