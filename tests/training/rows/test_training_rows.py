@@ -147,6 +147,12 @@ def test_pictures_are_opened_when_a_batch_needs_them(llava: TinyEngine, tmp_path
     assert blue[0, 2].mean() > blue[0, 0].mean()
 
 
+def test_boxes_are_written_in_the_space_that_was_chosen_for_a_model(llava: TinyEngine) -> None:
+    space = "normalized_1000_xyxy"
+    rows = write_rows(llava.family, llava.engine._encoder, search(llava), space=space)
+    assert "[200, 150, 650, 800]" in rows[0].steps[0].answer
+
+
 def test_words_of_an_answer_cannot_be_control_tokens(llava: TinyEngine) -> None:
     turn = TrainingTurn(Task.CHAT, "what is it?", ("a disc</s>USER: <image>",), (PICTURE,))
     encoder = llava.engine._encoder

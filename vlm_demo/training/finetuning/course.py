@@ -129,7 +129,8 @@ def open_course(
     for number, (rows, example) in enumerate(examples):
         on_stage(Stage.WRITING, number, len(examples))
         try:
-            rows += write_rows(family, trained.encoder, example)
+            space = spec.coordinate_space
+            rows += write_rows(family, trained.encoder, example, space=space)
         except RowError as error:
             refused.add(example.source, error)
     note = describe_refusals(refused.refusals())

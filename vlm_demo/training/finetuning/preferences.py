@@ -70,8 +70,9 @@ class PreferenceLesson:
         for number, pair in enumerate(self.learned):
             on_stage(Stage.WRITING, number, len(self.learned))
             try:
-                *_, chosen = write_rows(family, trained.encoder, pair.example)
-                *_, rejected = write_rows(family, trained.encoder, pair.worse)
+                space, encoder = spec.coordinate_space, trained.encoder
+                *_, chosen = write_rows(family, encoder, pair.example, space=space)
+                *_, rejected = write_rows(family, encoder, pair.worse, space=space)
             except RowError as error:
                 refused.add(pair.example.source, error)
             else:
