@@ -14,11 +14,11 @@
   // Translates English texts of the server wherever they appear: the texts of elements with data-say, or the
   // attributes that it names ("text" stands for the texts), and the titles of Gradio's messages. Where a text
   // has values, data-said holds its template and them.
-  const SAID = '[data-say], .toast-title';
+  const TRANSLATED = '[data-say], .toast-title';
   const ATTRIBUTES = ['title', 'aria-label', 'placeholder', 'alt'];
   const written = new WeakMap();  // of a node, by attribute: what the server wrote, and its translation
 
-  function said(node, name, text, filled) {
+  function translate(node, name, text, filled) {
     if (!text || !text.trim()) return text;
     if (!written.has(node)) written.set(node, {});
     const before = written.get(node)[name];
@@ -33,29 +33,29 @@
     const filled = element.dataset.said && JSON.parse(element.dataset.said);
     for (const name of (element.dataset.say || 'text').split(' ')) {
       if (name !== 'text') {
-        const text = element.getAttribute(name), now = said(element, name, text);
+        const text = element.getAttribute(name), now = translate(element, name, text);
         if (now !== text) element.setAttribute(name, now);
         continue;
       }
       for (const node of element.childNodes) {
         if (node.nodeType !== Node.TEXT_NODE) continue;
-        const now = said(node, name, node.data, filled);
+        const now = translate(node, name, node.data, filled);
         if (now !== node.data) node.data = now;
       }
     }
   }
 
-  const speakAll = (root) => { for (const element of root.querySelectorAll(SAID)) speak(element); };
+  const speakAll = (root) => { for (const element of root.querySelectorAll(TRANSLATED)) speak(element); };
 
   new MutationObserver((records) => {
     for (const { type, target, addedNodes } of records) {
       if (target === document.documentElement) speakAll(document);
       const element = target.nodeType === Node.TEXT_NODE ? target.parentElement : target;
-      if (element && element.matches(SAID)) speak(element);
+      if (element && element.matches(TRANSLATED)) speak(element);
       if (type !== 'childList') continue;
       for (const node of addedNodes) {
         if (node.nodeType !== Node.ELEMENT_NODE) continue;
-        if (node.matches(SAID)) speak(node);
+        if (node.matches(TRANSLATED)) speak(node);
         if (node.firstElementChild) speakAll(node);
       }
     }

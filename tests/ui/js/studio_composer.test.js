@@ -5,6 +5,7 @@ import {
   afterSending, draftOf, emptyDraft, isSearchByExample, isSendable, likeRegion, modeOf, MODES, obstacleTo, STYLES, taskOf, withRegions, withText,
 } from "../../../vlm_demo/ui/studio/composer/modes.js";
 import { changeOption, countChanged, findHints, OPTIONS, readChoices, readOption } from "../../../vlm_demo/ui/studio/composer/option_values.js";
+import { findSuggestions } from "../../../vlm_demo/ui/studio/composer/suggestions.js";
 import { findNotes } from "../../../vlm_demo/ui/studio/composer/model_notes.js";
 import { addTags, allTags, takeTags } from "../../../vlm_demo/ui/studio/composer/tags.js";
 import { box, turn } from "./studio_support.js";
@@ -110,4 +111,13 @@ test("what is like a region is looked for without words, once", () => {
   assert.ok(isSearchByExample(draft) && isSendable(draft));
   assert.ok(!isSendable({ ...draft, regions: [] }));
   assert.equal(afterSending(draft).options.region_form, undefined);
+});
+
+test("a model made for one kind of picture is told of another, and suggestions are of the kind", () => {
+  const model = { name: "photos", made_for: "photograph", can: { chat: true }, suggestions: { zh: [{ task: "chat", text: "?", image_kind: "photograph" }] } };
+  const state = (imageKind) => ({ model, models: [{ name: "any", can: { chat: true }, group: "here" }], examples: [], task: "chat", shown: { key: "p", imageKind }, draft: emptyDraft(), turns: 0, language: "zh" });
+  assert.deepEqual(findNotes(state("drawn scene")).map(({ remedies }) => remedies[0].model), ["any"]);
+  for (const kind of ["photograph", null, undefined]) assert.deepEqual(findNotes(state(kind)), []);
+  assert.equal(findSuggestions(state("photograph")).length, 1);
+  assert.equal(findSuggestions(state("drawn scene")).length, 0);
 });

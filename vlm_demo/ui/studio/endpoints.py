@@ -102,6 +102,16 @@ class StudioEndpoints:
 
         return explain_errors(add)
 
+    def studio_image_kind(self, image: str, request: gr.Request) -> dict[str, Any]:
+        """Return of what kind a picture is, an `ImageKind`; None: nobody here can tell."""
+
+        def recognize() -> dict[str, Any]:
+            (picture,) = self.images.open_all((image,), read_owner(request))
+            kind = self.backend.recognize(picture)
+            return {"kind": kind and kind.value}
+
+        return explain_errors(recognize)
+
     def studio_frame(self, image: str, frame: int, request: gr.Request) -> dict[str, Any]:
         """Keep another frame of an animation, or page of a document, as a picture of its own."""
         return explain_errors(
@@ -155,6 +165,7 @@ def add_studio_endpoints(
         endpoints.studio_start,
         endpoints.studio_image,
         endpoints.studio_frame,
+        endpoints.studio_image_kind,
         endpoints.studio_thumbnails,
         endpoints.studio_full_image,
         endpoints.studio_stop,

@@ -91,6 +91,6 @@ export async function unload(name) {
  * @param {any} error a text of the server, or what went wrong on the way to it
  */
 function fail(name, error) {
-  const told = error instanceof Error ? error.message || "The server cannot be reached." : error;
-  models.update((state) => ({ ...state, loading: { name, stage: "", share: null, problem: told } }));
+  const problem = error instanceof Error ? error.message || "The server cannot be reached." : error;
+  models.update((state) => ({ ...state, loading: { name, stage: "", share: null, problem } }));
 }

@@ -21,12 +21,12 @@ export class RequestRefused extends Error {
 /** A call failed for a reason that people can understand. */
 export class Explained extends Error {
   /**
-   * @param {import("../state/types.js").ServerText} told
+   * @param {import("../state/types.js").ServerText} text
    * @param {string | null} [imageGone] id of a picture that the server does not know any more
    */
-  constructor(told, imageGone = null) {
-    super(typeof told === "string" ? told : told.words);
-    this.told = told;
+  constructor(text, imageGone = null) {
+    super(typeof text === "string" ? text : text.words);
+    this.text = text;
     this.imageGone = imageGone;
   }
 }

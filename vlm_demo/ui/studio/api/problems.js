@@ -1,4 +1,4 @@
-// What is told of an error, and what can be done about it.
+// What the page says about an error, and what can be done about it.
 import { message } from "../../i18n/say.js";
 import { ConnectionLost, Explained, RequestRefused, ServerBusy } from "./errors.js";
 
@@ -16,7 +16,7 @@ export const ADD_IMAGE = { action: "picture", label: message("Add an image") };
  * @returns {Problem}
  */
 export function problemOf(error, remedies = [AGAIN]) {
-  if (error instanceof Explained) return { message: error.told, remedies };
+  if (error instanceof Explained) return { message: error.text, remedies };
   if (error instanceof ConnectionLost) return { message: message("The server cannot be reached. Nothing that you wrote is lost."), remedies };
   if (error instanceof ServerBusy) return { message: message("The server is busy: too many requests are waiting."), remedies };
   if (error instanceof RequestRefused && error.status === 413) return { message: message("This file is too large."), remedies: [ADD_IMAGE] };

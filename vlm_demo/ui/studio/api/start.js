@@ -10,7 +10,7 @@ let answer = null;
  * @returns {Promise<any>}
  */
 export function start() {
-  answer ??= call("studio_start").then((told) => ({ ...told, models: withTitles(told.models) })).catch((error) => {
+  answer ??= call("studio_start").then((content) => ({ ...content, models: withTitles(content.models) })).catch((error) => {
     answer = null;
     throw error;
   });

@@ -28,10 +28,11 @@ GROUNDING_TASKS = (Task.GROUNDING, Task.DETECT, Task.GROUNDED_CAPTION)
 
 
 SEEN_ANSWERED = {
-    "English": ("en", "What is in this picture?"),
-    "Japanese": ("ja", "何が写っていますか?"),
+    "English": ("en", "What is in this picture?", ""),
+    "Japanese": ("ja", "何が写っていますか?", ""),
+    "Chinese": ("zh", "照片里有什么？", ImageKind.PHOTOGRAPH.value),
 }
-"""By language, a question about any picture that the embedded chat models were seen to answer."""
+"""By language, a question that the embedded models were seen to answer; "": about any picture."""
 
 
 def list_models(backend: Backend, *, measure: bool) -> list[dict[str, Any]]:
@@ -120,7 +121,10 @@ def _suggest(spec: ModelSpec) -> dict[str, list[dict[str, str]]]:
     if not spec.embedded or not spec.supports(Task.CHAT):
         return {}
     asked = [SEEN_ANSWERED[name] for name in spec.languages if name in SEEN_ANSWERED]
-    return {language: [{"task": Task.CHAT.value, "text": text}] for language, text in asked}
+    return {
+        language: [{"task": Task.CHAT.value, "text": text, "image_kind": kind}]
+        for language, text, kind in asked
+    }
 
 
 def _ability(spec: ModelSpec, task: Task) -> bool | dict[str, Any]:

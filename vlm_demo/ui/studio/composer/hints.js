@@ -4,6 +4,7 @@ import { fill, h } from "../../components/dom.js";
 import { language, say } from "../../i18n/say.js";
 import { createProblem } from "../conversation/problem_card.js";
 import { taskOf } from "./modes.js";
+import { followImageKinds } from "./image_kind.js";
 import { createSelectionNote } from "./selection_note.js";
 import { findNotes } from "./model_notes.js";
 import { findSuggestions } from "./suggestions.js";
@@ -37,18 +38,19 @@ export function createHints(studio, refocus) {
     )));
     suggestions.hidden = !suggestions.childElementCount;
   };
+  followImageKinds(studio);
   let drawn = "";
   // Only what these depend on: rebuilding the buttons at each letter would take the focus from them.
   const key = () => {
     const { name, task, shown, draft, turns, models } = state();
-    return JSON.stringify([name, task, models.length, shown?.key, shown?.example, turns, draft.text.trim() && findNotes(state()).map(({ text }) => text), Boolean(draft.text.trim() || draft.tags.length), draft.regions.length > 0]);
+    return JSON.stringify([name, task, models.length, shown?.key, shown?.example, shown?.imageKind, turns, draft.text.trim() && findNotes(state()).map(({ text }) => text), Boolean(draft.text.trim() || draft.tags.length), draft.regions.length > 0]);
   };
   const update = () => {
     const next = key();
     if (next !== drawn) draw();
     drawn = next;
   };
-  for (const select of [() => store.get().start, () => store.get().model, () => store.get().draft, () => store.get().conversation.shown, () => store.get().conversation.turns.length]) store.subscribe(select, update);
+  for (const select of [() => store.get().start, () => store.get().model, () => store.get().draft, () => store.get().conversation.shown, () => store.get().conversation.pictures, () => store.get().conversation.turns.length]) store.subscribe(select, update);
   update();
   return h("div", { class: "composer-hints" }, createSelectionNote(studio), notes, question, problem, suggestions);
 }

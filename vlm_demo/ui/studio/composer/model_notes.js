@@ -1,5 +1,6 @@
 // What a small model does not know, said before it answers, with a way out.
 import { message } from "../../i18n/say.js";
+import { imageKindOf } from "./image_kind.js";
 
 /** @typedef {{text: string, values: Record<string, string>, remedies: {model: string, label: string, values: Record<string, string>}[]}} Note */
 
@@ -25,8 +26,11 @@ export function findNotes({ model, models: all, examples = [], task, shown, draf
   const models = all.filter((one) => one.can?.[task] === true && one.name !== model.name);
   const notes = [], title = model.title ?? model.name;
   // It is said before the first answer.
-  const isScene = examples.some(({ id, kind }) => id === shown?.example && kind === "drawn scene");
-  if (shown && !isScene && !turns && model.knows_photos === false) {
+  const kind = imageKindOf(shown, examples);
+  if (shown && !turns && kind !== model.made_for && model.made_for === "photograph" && kind) {
+    notes.push({ text: message("{model} knows photographs; this image is none."), values: { model: title }, remedies: offer(models, (one) => !one.made_for || one.made_for === kind) });
+  }
+  if (shown && kind !== "drawn scene" && !turns && model.knows_photos === false) {
     notes.push({ text: message("{model} is a small demo model: it knows the drawn example images, not photographs."), values: { model: title }, remedies: offer(models, (one) => one.knows_photos === true) });
   }
   const language = languageOf([draft.text, ...draft.tags].join(" "));

@@ -27,7 +27,7 @@
 /**
  * A picture of a conversation. Its bytes lie in the browser's database under `key`, unless it is an example, the `frame`
  * or page (from 0) of another picture, its `origin`, or comes from an `address` of the web. `times` are seconds, of each frame.
- * @typedef {{key: string, name: string, blob: Blob | null, example: string | null, width: number, height: number, frames: number, kind?: PictureKind, times?: number[], origin?: string, frame?: number, address?: string,
+ * @typedef {{key: string, name: string, blob: Blob | null, example: string | null, width: number, height: number, frames: number, kind?: PictureKind, imageKind?: string | null, times?: number[], origin?: string, frame?: number, address?: string,
  *   serverId: string | null, url: string | null, status: "new" | "uploading" | "ready" | "failed" | "gone",
  *   share: number, problem: ServerText | null}} Picture
  */
