@@ -37,7 +37,7 @@ AUTOMATIC = (
 )
 
 _HOW_TO_VOTE = """<ol>
-<li data-say>Open “Battle”, choose a picture, and write what you want to know.</li>
+<li data-say>Open the Arena, choose a picture, and write what you want to know.</li>
 <li data-say>Two models answer; you do not see which.</li>
 <li data-say>Say which did better. You see who they were, and both appear here.</li>
 </ol>"""

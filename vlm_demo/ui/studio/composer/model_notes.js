@@ -28,7 +28,7 @@ export function findNotes({ model, models: all, examples = [], task, shown, draf
   // It is said before the first answer.
   const kind = imageKindOf(shown, examples);
   if (shown && !turns && kind !== model.made_for && model.made_for === "photograph" && kind) {
-    notes.push({ text: message("{model} knows photographs; this image is none."), values: { model: title }, remedies: offer(models, (one) => !one.made_for || one.made_for === kind) });
+    notes.push({ text: message("{model} is made for photographs, which this image does not seem to be."), values: { model: title }, remedies: offer(models, (one) => !one.made_for || one.made_for === kind) });
   }
   if (shown && kind !== "drawn scene" && !turns && model.knows_photos === false) {
     notes.push({ text: message("{model} is a small demo model: it knows the drawn example images, not photographs."), values: { model: title }, remedies: offer(models, (one) => one.knows_photos === true) });
