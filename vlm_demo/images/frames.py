@@ -28,8 +28,8 @@ from vlm_demo.images.opening import (
 )
 from vlm_demo.images.pdf_pages import count_pages, draw_page, is_pdf
 
-FrameKind = Literal["picture", "document", "animation"]
-"""What a file is: one picture, pages, or frames with times."""
+FrameKind = Literal["picture", "document", "animation", "film"]
+"""What a file is: one picture, pages, or frames with times; films are opened in `media`."""
 
 MAX_FRAMES = 10_000
 """Largest number of frames that is believed."""

@@ -44,6 +44,7 @@ from vlm_demo.ui.studio.answering.running import RunningTurns
 from vlm_demo.ui.studio.calls.answer_calls import AnswerCalls
 from vlm_demo.ui.studio.calls.base import MAX_CALLS
 from vlm_demo.ui.studio.calls.conversation_calls import ConversationCalls
+from vlm_demo.ui.studio.calls.film_calls import FilmCalls
 from vlm_demo.ui.studio.calls.inspection_calls import InspectionCalls
 from vlm_demo.ui.studio.calls.link_calls import LinkCalls
 from vlm_demo.ui.studio.calls.model_calls import add_model_calls
@@ -179,7 +180,10 @@ def add_studio_endpoints(
         ConversationCalls().studio_conversation,
     ):
         add_call(call, "studio", MAX_CALLS)
+    films = FilmCalls(endpoints.answers)
+    add_call(films.studio_track_export, "studio", MAX_CALLS)
     for asking in (
+        films.studio_track,
         endpoints.studio_answer,
         endpoints.studio_look,
         answers.studio_check,

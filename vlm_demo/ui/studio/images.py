@@ -12,10 +12,13 @@ from urllib.parse import urlsplit
 
 from PIL.Image import Image
 
-from vlm_demo.errors import ForgottenImageError, ImageError
+from vlm_demo.errors import ForgottenImageError, ImageError, InputError
 from vlm_demo.images.frames import MAX_THUMBNAIL_SIDE, MAX_THUMBNAILS
 from vlm_demo.images.pdf_pages import is_pdf
+from vlm_demo.media.containers import is_film
 from vlm_demo.media.documents import Document, open_document
+from vlm_demo.media.film import Film
+from vlm_demo.media.film_strip import FilmStrip, open_film_strip
 from vlm_demo.settings import Settings
 from vlm_demo.ui.components.fetching import fetch_picture
 from vlm_demo.ui.components.uploaded_images import (
@@ -35,6 +38,10 @@ ID_BYTES = 16
 """Length of a picture's name, in random bytes."""
 
 
+FramedFile = Document | FilmStrip
+"""A file in which several pictures are."""
+
+
 class ImageInfo(TypedDict):
     """What a browser is told about a picture."""
 
@@ -44,7 +51,7 @@ class ImageInfo(TypedDict):
     width: int  # of the whole picture, upright
     height: int
     frames: int  # of an animation, or pages of a document; the picture is the first one
-    kind: str  # picture, document or animation
+    kind: str  # picture, document, animation or film
     times: Sequence[float]  # seconds at which each frame of an animation begins; or none
 
 
@@ -64,7 +71,7 @@ class ImageStore:
         """
         self._settings = settings
         self._most = most
-        self._images: OrderedDict[str, tuple[str, UploadedImage, Document | None]] = OrderedDict()
+        self._images: OrderedDict[str, tuple[str, UploadedImage, FramedFile | None]] = OrderedDict()
         self._lock = Lock()
 
     def add_upload(self, path: object, name: str, owner: str) -> ImageInfo:
@@ -85,7 +92,7 @@ class ImageStore:
             ImageError: it is not a picture that can be read.
         """
         document = self._open_document(source)
-        if is_pdf(_read_head(source)):
+        if isinstance(document, FilmStrip) or is_pdf(_read_head(source)):
             image = accept_drawn(document.page(0), name, owner=owner)
         else:
             image = accept_image(source, self._settings, name, owner=owner)
@@ -132,14 +139,29 @@ class ImageStore:
             urls.append(file_url(file) if content else "")
         return urls
 
-    def _open_document(self, source: Path) -> Document:
+    def find_film(self, image_id: str, owner: str) -> Film:
+        """Return a film of a visitor.
+
+        Raises:
+            ForgottenImageError: the visitor has no such picture, or its file is gone.
+            InputError: it is no film.
+        """
+        document = self._find_document(image_id, owner)
+        if not isinstance(document, FilmStrip):
+            raise InputError("This is a picture. Add a film to find things through it.")
+        return document.film
+
+    def _open_document(self, source: Path) -> FramedFile:
+        # GIF is a film to OpenCV, too.
+        if is_film(source) and not _read_head(source).startswith(b"GIF8"):
+            return open_film_strip(source, max_bytes=self._settings.max_upload_bytes)
         return open_document(
             source,
             max_bytes=self._settings.max_upload_bytes,
             max_pixels=self._settings.max_pixels,
         )
 
-    def _keep(self, image: UploadedImage, owner: str, document: Document | None) -> ImageInfo:
+    def _keep(self, image: UploadedImage, owner: str, document: FramedFile | None) -> ImageInfo:
         image_id = secrets.token_urlsafe(ID_BYTES)
         with self._lock:
             self._images[image_id] = owner, image, document
@@ -178,7 +200,7 @@ class ImageStore:
         """
         return self._find(image_id, owner)[0]
 
-    def _find_document(self, image_id: str, owner: str) -> Document:
+    def _find_document(self, image_id: str, owner: str) -> FramedFile:
         """Return the file in which a picture is a frame or page.
 
         Raises:
@@ -189,7 +211,7 @@ class ImageStore:
             raise ForgottenImageError(image_id=image_id)
         return document
 
-    def _find(self, image_id: str, owner: str) -> tuple[UploadedImage, Document | None]:
+    def _find(self, image_id: str, owner: str) -> tuple[UploadedImage, FramedFile | None]:
         with self._lock:
             kept_owner, image, document = self._images.get(image_id, ("", None, None))
             if image is None or kept_owner != owner or not image.source.is_file():

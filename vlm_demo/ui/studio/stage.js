@@ -5,6 +5,7 @@ import { fill, h } from "../components/dom.js";
 import { language, say } from "../i18n/say.js";
 import { call } from "./api/call.js";
 import { CameraDialog } from "./camera/dialog.js";
+import { FilmPlayer } from "./film/player.js";
 import { perFrame } from "./frame.js";
 import { problemOf } from "./api/problems.js";
 import { Gallery } from "./gallery/gallery.js";
@@ -56,6 +57,15 @@ export function createStage(studio) {
     const { shown } = store.get().conversation;
     if (event.target instanceof HTMLImageElement && shown) void studio.pictures.renew(shown);
   }, true);
+  const player = new FilmPlayer(studio, host, canvas);
+  studio.playFilm = (root, frame) => {
+    const film = store.get().conversation.pictures.find(({ key }) => key === root);
+    if (player.isPlaying) player.stop();
+    else if (film) void player.play(film, frame);
+  };
+  studio.isPlaying = () => player.isPlaying;
+  player.onChange = () => studio.drawStrip();
+  store.subscribe(({ conversation }) => conversation.id, () => player.stop());
   return h("section", { class: "studio-stage", "aria-label": say("Image") }, createStrip(studio), host, message, bar);
 }
 

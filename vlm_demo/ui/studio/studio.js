@@ -44,6 +44,11 @@ export class Studio {
   focusComposer = () => {};
   /** Zooms the canvas to a region. */
   reveal = /** @type {(region: Region) => void} */ (() => {});
+  /** Plays a film from a frame on, or stops it. */
+  playFilm = /** @type {(root: string, frame: number) => void} */ (() => {});
+  isPlaying = () => false;
+  /** Draws the strip again. */
+  drawStrip = () => {};
   /** Shows a page or frame of a file on the canvas. */
   showPage = /** @type {(root: string, frame: number) => void} */ (() => {});
   /** Opens the examples. */

@@ -1,9 +1,9 @@
-// Which of the files that come in are pictures, or documents whose pages are. A browser may give no type, and cameras write names in capitals.
+// Which of the files that come in are pictures, or documents and films whose pages and frames are. A browser may give no type, and cameras write names in capitals.
 
-const PICTURE_NAME = /\.(png|jpe?g|jfif|webp|gif|bmp|tiff?|heic|heif|avif|ico|apng|pdf)$/i;
+const PICTURE_NAME = /\.(png|jpe?g|jfif|webp|gif|bmp|tiff?|heic|heif|avif|ico|apng|pdf|mp4|m4v|mov|webm|mkv|avi|mpe?g|wmv|flv|ogv)$/i;
 
 /** What an `input` of files offers. */
-export const ACCEPT = "image/*,application/pdf,.heic,.heif,.avif,.HEIC,.HEIF,.AVIF";
+export const ACCEPT = "image/*,application/pdf,video/*,.mkv,.heic,.heif,.avif,.HEIC,.HEIF,.AVIF";
 
 /**
  * Return the pictures among files. A file without a type and without a known ending may be one too: the server looks
@@ -15,6 +15,6 @@ export const ACCEPT = "image/*,application/pdf,.heic,.heif,.avif,.HEIC,.HEIF,.AV
  */
 export function picturesAmong(files) {
   const all = [...files];
-  const pictures = all.filter(({ name, type }) => type.startsWith("image/") || type === "application/pdf" || (!type && !/\.\w+$/.test(name)) || PICTURE_NAME.test(name));
+  const pictures = all.filter(({ name, type }) => type.startsWith("image/") || type === "application/pdf" || type.startsWith("video/") || (!type && !/\.\w+$/.test(name)) || PICTURE_NAME.test(name));
   return pictures.length ? pictures : all;
 }

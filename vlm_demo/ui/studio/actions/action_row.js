@@ -6,6 +6,7 @@ import { hasContent } from "../state/answers.js";
 import { icon } from "../icons.js";
 import { copyText } from "./copy.js";
 import { saveAs } from "./download.js";
+import { saveTracks } from "../film/downloads.js";
 import { moreItems } from "./more.js";
 import { compareItems } from "../compare/models_menu.js";
 import { toggleCheck } from "../compare/check.js";
@@ -38,7 +39,7 @@ export class ActionRow {
     attachMenu(compare, () => compareItems(studio, turn), say("Compare with another model"));
     this.#check = button("check", say("Check against the image"), () => this.#answer && toggleCheck(studio, turn, this.#answer, extra, this.#check));
     this.#check.setAttribute("aria-expanded", "false");
-    this.#download = button("download", say("Download image with boxes (PNG)"), () => this.#answer && void saveAs(studio, turn, this.#answer, "png"));
+    this.#download = button("download", say("Download image with boxes (PNG)"), () => this.#answer && void (this.#answer.film ? saveTracks(studio, this.#answer, "film") : saveAs(studio, turn, this.#answer, "png")));
     const more = this.#more = button("more", say("More"));
     attachMenu(more, () => (this.#answer ? moreItems(studio, turn, this.#answer, extra) : []), say("More"));
     this.element = h("div", { class: "action-row", role: "group", "aria-label": say("Actions") }, copy, this.#regenerate, compare, this.#check, this.#download, more);

@@ -31,11 +31,17 @@ export const downloadItems = (studio, turn, answer) =>
 export async function saveAs(studio, turn, answer, format) {
   try {
     const { url, name } = await exportAnswer(studio, turn, answer, format);
-    h("a", { href: addressOf(url), download: name }).click();
+    offerFile({ url, name });
   } catch (error) {
     studio.report(error);
   }
 }
+
+/**
+ * Has the browser keep a file of the server.
+ * @param {{url: string, name: string}} file
+ */
+export const offerFile = ({ url, name }) => h("a", { href: addressOf(url), download: name }).click();
 
 /**
  * Asks the server for a file; a picture that it has forgotten is sent again first.

@@ -8,6 +8,7 @@ import { changeAnswer } from "../state/conversations.js";
 import { buildRequest } from "../state/requests.js";
 import { copyText } from "./copy.js";
 import { downloadItems, exportAnswer, withPictures } from "./download.js";
+import { filmItems } from "../film/downloads.js";
 import { LINK } from "../archive/links.js";
 import { openFlag } from "./flag.js";
 import { openScore } from "./score.js";
@@ -35,7 +36,7 @@ export function moreItems(studio, id, answer, extra) {
   const chosen = answer.rating?.verdict;
   return [
     { label: say("Copy link"), icon: icon("link"), hint: say("Asks this again, without the image"), act: () => void copyLink(studio, turn, answer) },
-    ...(picture && hasContent(answer) ? [{ label: say("Download as…"), icon: icon("download"), children: downloadItems(studio, id, answer) }] : []),
+    ...(picture && hasContent(answer) ? [{ label: say("Download as…"), icon: icon("download"), children: answer.film ? filmItems(studio, answer) : downloadItems(studio, id, answer) }] : []),
     { label: say("Raw output and prompt"), icon: icon("code"), act: () => studio.openDrawer("inspector", { turn: id, answer: answer.id }) },
     ...(boxes ? [{ label: say("Ask with numbered marks"), icon: icon("marks"), act: () => void askWithMarks(studio, id, answer) }] : []),
     ...(turn.text && answer.plain ? [{ label: say("Use as few-shot example"), icon: icon("example"), act: () => useAsExample(studio, turn, answer) }] : []),

@@ -82,7 +82,7 @@ class StudioAnswers:
                 with closing(self._stream(asked, request, stop)) as events:
                     yield from events
         except Exception as error:  # whatever it is, the visitor is told
-            yield [self._failure(error, asked.model, asked.task)]
+            yield [self.failure(error, asked.model, asked.task)]
 
     def _build(self, asked: StudioRequest, owner: str, picture: str) -> Request:
         if not picture:
@@ -200,7 +200,8 @@ class StudioAnswers:
         done = end_event(best, asked.task, self.backend.spec(asked.model), "")
         yield [stop_event(done) if stop.is_set() else done]
 
-    def _failure(self, error: Exception, model: str, task: Task) -> Event:
+    def failure(self, error: Exception, model: str, task: Task) -> Event:
+        """Return what a visitor is told of an error, with what can be done."""
         found = find_remedies(error, self.backend, model, task)
         remedies = list(map(_remedy_event, found))
         gone = error.image_id if isinstance(error, ForgottenImageError) else None

@@ -2,6 +2,7 @@
 import { message } from "../../i18n/say.js";
 import { changePicture, newPicture, putPicture } from "../state/conversations.js";
 import { newId } from "../state/ids.js";
+import { entriesOf, pictureOf } from "../strip/entries.js";
 import { addressOf, call } from "./call.js";
 import { Explained } from "./errors.js";
 import { problemOf } from "./problems.js";
@@ -63,6 +64,17 @@ export class Pictures {
   async addAddress(address) {
     const { id, url, name, width, height } = await call("studio_image", [address, ""]);
     this.#attach([{ ...newPicture(newId(), { name, url: addressOf(url), width, height }), serverId: id, status: "ready", address }]);
+  }
+
+  /**
+   * Keys of all frames of a film, each of which is a picture of the conversation from now on.
+   * @param {string} root
+   * @returns {string[]}
+   */
+  framesOf(root) {
+    const entries = entriesOf(this.#store.get().conversation, { pictures: [root] }), file = this.#find(root);
+    if (file) this.#store.update((state) => ({ ...state, conversation: entries.reduce((next, entry) => (next.pictures.some(({ key }) => key === entry.key) ? next : putPicture(next, pictureOf(file, entry))), state.conversation) }));
+    return entries.map(({ key }) => key);
   }
 
   /**

@@ -2,7 +2,7 @@
 import { fill, h } from "../../components/dom.js";
 import { say } from "../../i18n/say.js";
 import { selectedPictures } from "../state/attached.js";
-import { groupsOf } from "../conversation/new_turn.js";
+import { filmOf, groupsOf } from "../conversation/new_turn.js";
 
 /** @typedef {import("../studio.js").Studio} Studio */
 
@@ -15,7 +15,7 @@ export function createSelectionNote(studio) {
   const { store } = studio;
   const state = () => {
     const { draft, conversation } = store.get(), model = studio.model(), count = selectedPictures(draft).length;
-    const turns = count > 1 ? groupsOf(draft, conversation, model?.max_images).length : 1;
+    const turns = count > 1 && !filmOf(draft, conversation) ? groupsOf(draft, conversation, model?.max_images).length : 1;
     return { count, turns, most: model?.max_images ?? Infinity, title: model?.title ?? "" };
   };
   const onlyShown = () => studio.changeDraft((draft) => {

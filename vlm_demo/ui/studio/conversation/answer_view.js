@@ -73,7 +73,7 @@ export class AnswerView {
     if (before?.reasoning !== answer.reasoning) setText(/** @type {Element} */ (this.#reasoning.querySelector(".reasoning-text")), answer.reasoning);
     this.#reasoning.hidden = !answer.reasoning;
     const finding = FINDING.has(turn.task);
-    this.#blocks.element.hidden = !answer.blocks.length || (finding && own.some(({ count }) => count > 0));
+    this.#blocks.element.hidden = !answer.blocks.length || (finding && !answer.film && own.some(({ count }) => count > 0));
     this.#blocks.element.classList.toggle("growing", answer.status === "growing");
     if (before?.blocks !== answer.blocks) this.#blocks.update(answer.blocks, byMention, (citation) => this.#showOf(citation));
     else if (recoloured || before?.mentions !== answer.mentions) this.#blocks.colour(byMention);
@@ -132,7 +132,7 @@ export class AnswerView {
   /** @param {Answer} answer */
   #showWaiting(answer) {
     const { waiting, status } = answer, bar = /** @type {HTMLProgressElement} */ (this.#waiting.querySelector("progress"));
-    this.#waiting.hidden = status !== "waiting";
+    this.#waiting.hidden = status !== "waiting" && !(status === "growing" && waiting);
     setText(/** @type {Element} */ (this.#waiting.querySelector(".waiting-text")), waiting ? translate(waiting.text) || translate(waiting.stage) : say("Waiting for the model…"));
     bar.hidden = waiting?.share === null || waiting?.share === undefined;
     if (!bar.hidden) bar.value = waiting?.share ?? 0;

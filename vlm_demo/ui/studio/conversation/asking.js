@@ -8,7 +8,7 @@ import { newId } from "../state/ids.js";
 import { until } from "../state/store.js";
 import { selectedPictures } from "../state/attached.js";
 import { PICTURE_TASKS } from "../state/requests.js";
-import { groupsOf, newTurn, settled } from "./new_turn.js";
+import { filmOf, groupsOf, newTurn, settled } from "./new_turn.js";
 import { Running } from "./running.js";
 
 /** @typedef {import("../state/types.js").State} State */
@@ -51,8 +51,8 @@ export class Asking {
       if (!withoutPicture) return void this.#changeDraft({ asking: true, problem: null });
     }
     const most = this.#store.get().start?.models.find((/** @type {any} */ one) => one.name === model)?.max_images;
-    const groups = groupsOf(draft, conversation, most), isSeries = groups.length > 1;
-    const turn = newTurn(draft, model, groups[0], isSeries ? { index: 0, count: groups.length } : null);
+    const film = filmOf(draft, conversation), groups = film ? [[film]] : groupsOf(draft, conversation, most), isSeries = groups.length > 1;
+    const turn = { ...newTurn(draft, model, groups[0], isSeries ? { index: 0, count: groups.length } : null), film };
     const before = conversation.turns;
     const replaced = draft.editing ? before.slice(before.findIndex(({ id }) => id === draft.editing)) : [];
     this.#store.update((state) => ({ ...state, conversation: addTurn(state.conversation, turn, draft.editing), draft: afterSending(draft) }));

@@ -33,8 +33,19 @@ export function newTurn(draft, model, pictures, part = null) {
   const { mode, style, text, tags, regions, options } = draft, now = Date.now(), task = taskOf(mode, style);
   return {
     id: newId(), task, text: mode === "find" || !takesText(mode, style) ? "" : text.trim(), targets: mode === "find" ? allTags(tags, text) : [], regions, options, model,
-    pictures, answers: [newAnswer(newId(), model, now)], created: now, changed: now, part,
+    pictures, answers: [newAnswer(newId(), model, now)], created: now, changed: now, part, film: null,
   };
+}
+
+/**
+ * The film through which a draft looks for things; null: it does not.
+ * @param {Draft} draft
+ * @param {Conversation} conversation
+ */
+export function filmOf({ mode, oneFrame, pictures, left = [], regions }, { pictures: all }) {
+  if (mode !== "find" || oneFrame || regions.length) return null;
+  const chosen = all.find(({ key, kind }) => kind === "film" && pictures.includes(key) && !left.includes(key));
+  return chosen ? chosen.origin ?? chosen.key : null;
 }
 
 /**

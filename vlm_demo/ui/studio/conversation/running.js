@@ -83,9 +83,10 @@ export class Running {
     if (!asked || !answer) return;
     const request = { ...buildRequest(this.#store.get().conversation, asked, answer.model, reading?.space, reading?.earlier), turn: id };
     const pictures = picturesOf(request);
-    this.change(turn, id, (one) => ({ ...one, pictures }));
+    const { film } = asked, frames = film ? this.#pictures.framesOf(film) : [];
+    this.change(turn, id, (one) => (film ? { ...one, pictures: frames, film: { root: film, frames: [], tracks: [], total: 0 } } : { ...one, pictures }));
     const named = nameImages(request, await this.#pictures.ids(pictures));
-    for await (const events of stream("studio_answer", [named], { signal: controller.signal })) {
+    for await (const events of stream(asked.film ? "studio_track" : "studio_answer", [named], { signal: controller.signal })) {
       if (retry && Array.isArray(events) && events.some((event) => event.image_gone)) {
         // After a restart, the server knows none of them.
         this.#pictures.forget(pictures);

@@ -1,4 +1,6 @@
 // Answers as they grow: pure functions from an answer and events of the protocol to the next answer.
+import { message } from "../../i18n/say.js";
+import { mentionsOf } from "../film/tracks.js";
 
 /** @typedef {import("./types.js").Answer} Answer */
 /** @typedef {import("./types.js").Problem} Problem */
@@ -58,7 +60,11 @@ const CHANGES = {
     status: event.stop === "cancelled" ? "stopped" : "done", waiting: null, tone: event.tone ?? "", notes: event.notes ?? [], remedies: event.remedies ?? [], raw: event.raw ?? "", plain: event.plain ?? "",
     stop: event.stop ?? "", timing: event.timing ?? null, outcome: event.outcome ?? "", raws: event.raws ?? [], space: event.space ?? "", spaceChoices: event.space_choices ?? [],
   }),
-  failed: (_, { message, remedies }) => ({ status: "failed", waiting: null, problem: { message, remedies: remedies ?? [] } }),
+  film: (answer, { frames, tracks, total }) => ({
+    status: "growing", waiting: { text: { words: message("Looking through the film: {done} of {total} frames"), values: { done: frames.length, total } }, stage: "", share: frames.length / total },
+    film: { root: answer.film?.root ?? "", frames, tracks, total }, mentions: mentionsOf(tracks),
+  }),
+  failed: (_, { message: told, remedies }) => ({ status: "failed", waiting: null, problem: { message: told, remedies: remedies ?? [] } }),
 };
 
 /**

@@ -108,10 +108,11 @@ function divide(answer, turn) {
   /** @type {Map<string, {key: string, phrase: string, found: boolean, mentions: number[]}>} */
   const parts = new Map();
   const targets = turn.task === "grounding" ? turn.targets : [];
-  for (const phrase of targets) parts.set(phrase, { key: phrase, phrase, found: false, mentions: [] });
+  // A search through a film has a layer for each track.
+  for (const phrase of turn.film ? [] : targets) parts.set(phrase, { key: phrase, phrase, found: false, mentions: [] });
   answer.mentions.forEach((mention, index) => {
     if (!mention.regions.length) return;
-    const phrase = mention.target || (targets.length === 1 ? targets[0] : mention.phrase);
+    const phrase = mention.track ? mention.phrase : mention.target || (targets.length === 1 ? targets[0] : mention.phrase);
     const key = phrase || `#${index}`;
     const part = parts.get(key) ?? { key, phrase, found: true, mentions: [] };
     part.mentions.push(index);

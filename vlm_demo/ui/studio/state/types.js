@@ -13,7 +13,8 @@
 
 /**
  * A phrase of an answer with its regions. `image` counts the pictures of the request, those of its history first.
- * @typedef {{phrase: string, target?: string, span?: number[] | null, image: number, colour: string, dash: number[],
+ * `track`: it is a thing that was followed through a film.
+ * @typedef {{phrase: string, target?: string, track?: boolean, span?: number[] | null, image: number, colour: string, dash: number[],
  *   confidence: number | null, kind: string | null, regions: Region[]}} Mention
  */
 
@@ -45,15 +46,21 @@
  *   mentions: Mention[], things: Thing[], shares: {text: string, share: number}[], orders: any[], notes: ServerText[], remedies: Remedy[], tone: string,
  *   waiting: {text: ServerText, stage: ServerText, share: number | null} | null, timing: Record<string, number> | null, outcome: ServerText,
  *   raws: string[], stop: string, space: string, spaceChoices: any[], pictures: string[], problem: Problem | null, rating: Rating | null,
- *   earlier: Answer[], version: number, merged?: boolean}} Answer
+ *   earlier: Answer[], version: number, merged?: boolean, film?: FilmFinding}} Answer
+ */
+
+/**
+ * What was found through a film, the picture `root`; of its frames, `total` are looked at.
+ * @typedef {{root: string, total: number, frames: {index: number, seconds: number}[],
+ *   tracks: {id: number, label: string, boxes: {frame: number, box: Region, confidence: number | null, is_estimated: boolean}[]}[]}} FilmFinding
  */
 
 /** @typedef {{verdict: "up" | "down" | "flag", reason: string}} Rating */
 
 /**
- * `part`: it is one of several, each of which asks the same about another picture.
+ * `part`: it is one of several, each of which asks the same about another picture; `film`: the film through which things are looked for.
  * @typedef {{id: string, task: Task, text: string, targets: string[], regions: Region[], pictures: string[], options: Options,
- *   model: string, answers: Answer[], created: number, changed: number, part?: {index: number, count: number} | null}} Turn
+ *   model: string, answers: Answer[], created: number, changed: number, part?: {index: number, count: number} | null, film?: string | null}} Turn
  */
 
 /** A few-shot example: a question with its pictures and the answer wished for. @typedef {{text: string, answer: string, pictures: string[]}} Shot */
@@ -78,9 +85,9 @@
 /**
  * What is being written. `editing` is the turn that it will replace; `auto`: the mode was chosen by marking a region;
  * `asking`: a person is asked whether to send it without a picture; of the pictures, those `left` do not go with it; `inTurn`:
- * each is asked about by itself.
+ * each is asked about by itself; `oneFrame`: of a film, things are looked for in the shown frame only.
  * @typedef {{mode: Mode, style: string, text: string, tags: string[], pictures: string[], regions: Region[], options: Options,
- *   left?: string[], inTurn?: boolean, editing: string | null, auto: boolean, asking: boolean, problem: Problem | null}} Draft
+ *   left?: string[], inTurn?: boolean, oneFrame?: boolean, editing: string | null, auto: boolean, asking: boolean, problem: Problem | null}} Draft
  */
 
 /**

@@ -29,6 +29,8 @@ export function createStrip(studio) {
     },
     onRemove: (root) => studio.removePicture(root),
     onInTurn: (inTurn) => studio.changeDraft((draft) => ({ ...draft, inTurn })),
+    onOneFrame: (oneFrame) => studio.changeDraft((draft) => ({ ...draft, oneFrame })),
+    onPlay: ({ root, frame }) => studio.playFilm(root, frame),
     onFirst: (root, page) => {
       first.set(root, page);
       draw();
@@ -45,12 +47,14 @@ export function createStrip(studio) {
     const begin = first.get(shown?.origin ?? "") ?? 0, frame = shown?.frame ?? 0;
     if (shown?.origin && (frame < begin || frame >= begin + MAX_ENTRIES)) first.set(shown.origin, frame - (frame % MAX_ENTRIES));
     const most = studio.model()?.max_images;
-    strip.draw(entries(), conversation.shown, Boolean(draft.inTurn), groupsOf({ ...draft, inTurn: false }, conversation, most).length > 1);
+    strip.draw(entries(), conversation.shown, Boolean(draft.inTurn), { isForced: groupsOf({ ...draft, inTurn: false }, conversation, most).length > 1, finds: draft.mode === "find", oneFrame: Boolean(draft.oneFrame), isPlaying: studio.isPlaying() });
   };
   store.subscribe(({ draft }) => draft.pictures, draw, { now: true });
   store.subscribe(({ draft }) => draft.left, draw);
   store.subscribe(({ draft }) => draft.inTurn, draw);
   store.subscribe(({ draft }) => draft.mode, draw);
+  store.subscribe(({ draft }) => draft.oneFrame, draw);
+  studio.drawStrip = draw;
   store.subscribe(({ model }) => model, draw);
   store.subscribe(({ conversation }) => conversation.pictures, draw);
   store.subscribe(({ conversation }) => conversation.shown, draw);

@@ -15,6 +15,8 @@ import { Thumbnail } from "./thumbnail.js";
  * @property {(root: string) => void} onRemove
  * @property {(inTurn: boolean) => void} onInTurn
  * @property {(root: string, page: number) => void} onFirst
+ * @property {(oneFrame: boolean) => void} onOneFrame
+ * @property {(entry: Entry) => void} onPlay
  * @property {(entry: Entry) => string} url "": there is nothing to show yet
  * @property {(entry: Entry) => void} onSeen it has come into sight
  */
@@ -49,7 +51,8 @@ export class PictureStrip {
   constructor(host, options) {
     this.#options = options;
     this.#head = createStripHead({
-      onStep: (step) => this.#showAt(this.#at + step), onInTurn: options.onInTurn,
+      onStep: (step) => this.#showAt(this.#at + step), onInTurn: options.onInTurn, onOneFrame: options.onOneFrame,
+      onPlay: () => { const entry = this.#current; if (entry) options.onPlay(entry); },
       onSelectAll: (all) => options.onSelect(new Set(this.#entries.filter(({ key }) => all || key === this.#shown).map(({ key }) => key))),
       onFirst: (page) => { const entry = this.#current; if (entry) options.onFirst(entry.root, Math.min(page, entry.frames - 1)); },
       onRemoveFile: () => { const entry = this.#current; if (entry) options.onRemove(entry.root); },
@@ -76,9 +79,9 @@ export class PictureStrip {
    * @param {readonly Entry[]} entries
    * @param {string | null} shown key of the one that is on the canvas
    * @param {boolean} inTurn whether a question is asked about each by itself
-   * @param {boolean} [isForced] the model cannot be asked otherwise
+   * @param {Parameters<ReturnType<typeof createStripHead>["draw"]>[3]} [state]
    */
-  draw(entries, shown, inTurn, isForced = false) {
+  draw(entries, shown, inTurn, state = {}) {
     const before = this.#shown;
     this.#entries = entries;
     this.#shown = shown;
@@ -93,7 +96,7 @@ export class PictureStrip {
     }
     this.#thumbnails = next;
     if (!this.#drag?.isMoving) arrange(this.#row, [...next.values()].map(({ element }) => element));
-    this.#head.draw(entries, this.#entries[this.#at], inTurn, isForced);
+    this.#head.draw(entries, this.#entries[this.#at], inTurn, state);
     const chosen = shown === null || shown === before ? null : next.get(shown);
     if (chosen && !this.#drag) chosen.element.scrollIntoView({ block: "nearest", inline: "nearest" });
   }

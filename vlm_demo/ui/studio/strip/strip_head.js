@@ -14,6 +14,8 @@ import { labelOf } from "./thumbnail.js";
  * @property {(inTurn: boolean) => void} onInTurn
  * @property {(page: number) => void} onFirst the strip begins with this page, from 0
  * @property {() => void} onRemoveFile
+ * @property {(oneFrame: boolean) => void} onOneFrame
+ * @property {() => void} onPlay the film plays, or stops
  */
 
 /** @param {HeadOptions} options */
@@ -26,15 +28,49 @@ export function createStripHead(options) {
   const turns = h("label", { class: "in-turn", title: say("A question is asked about each selected one, one after the other") }, each, say("One by one"));
   const first = h("input", { type: "number", min: 1, class: "first-page", "aria-label": say("First page on the strip"), onchange: () => options.onFirst(Math.max(1, Number(first.value) || 1) - 1) });
   const range = h("label", { class: "range hint" });
+  const whole = h("input", { type: "checkbox", onchange: () => options.onOneFrame(!whole.checked) });
+  const film = h("label", { class: "in-turn" }, whole, say("Find through the whole film"));
+  const play = h("button", { type: "button", class: "icon-button small", data: { act: "play" }, onclick: options.onPlay });
   const remove = button("trash", say("Remove file"), options.onRemoveFile);
-  const root = h("div", { class: "strip-head" }, button("back", say("Earlier one"), () => options.onStep(-1)), place, button("forth", say("Later one"), () => options.onStep(1)), selected, all, turns, range, remove);
+  const root = h("div", { class: "strip-head" }, play, button("back", say("Earlier one"), () => options.onStep(-1)), place, button("forth", say("Later one"), () => options.onStep(1)), selected, all, turns, film, range, remove);
+  /**
+   * @param {readonly Entry[]} entries
+   * @param {Entry | undefined} shown
+   */
+  const drawRange = (entries, shown) => {
+    range.hidden = !shown || shown.frames <= MAX_ENTRIES;
+    if (shown && !range.hidden) {
+      const begin = entries.find(({ root: own }) => own === shown.root)?.frame ?? 0;
+      if (document.activeElement !== first) first.value = String(begin + 1);
+      first.max = String(shown.frames);
+      if (!range.contains(first)) fill(range, say("{most} pages from", { most: MAX_ENTRIES }), first);
+    }
+  };
+  /**
+   * @param {Entry | undefined} shown
+   * @param {boolean} finds
+   * @param {boolean} oneFrame
+   * @param {boolean} isPlaying
+   */
+  const drawFilm = (shown, finds, oneFrame, isPlaying) => {
+    play.hidden = shown?.kind !== "film";
+    film.hidden = play.hidden || !finds;
+    whole.checked = !oneFrame;
+    const label = isPlaying ? say("Stop playing") : say("Play");
+    if (play.title !== label) {
+      play.title = label;
+      play.setAttribute("aria-label", label);
+      fill(play, icon(isPlaying ? "stop" : "play"));
+    }
+  };
   /**
    * @param {readonly Entry[]} entries
    * @param {Entry | undefined} shown
    * @param {boolean} inTurn
-   * @param {boolean} isForced the model cannot be asked otherwise
+   * @param {{isForced?: boolean, finds?: boolean, oneFrame?: boolean, isPlaying?: boolean}} state `isForced`: the model cannot be asked
+   *   otherwise; `finds`: things are looked for
    */
-  const draw = (entries, shown, inTurn, isForced) => {
+  const draw = (entries, shown, inTurn, { isForced = false, finds = false, oneFrame = false, isPlaying = false }) => {
     const count = entries.filter(({ isSelected }) => isSelected).length, isPart = (shown?.frames ?? 1) > 1;
     setText(place, !shown ? "" : isPart ? say("{part} of {count}", { part: labelOf(shown.kind, shown.frame, shown.time), count: shown.frames }) : say("Image {number} of {n}", { number: entries.indexOf(shown) + 1, n: entries.length }));
     setText(selected, count > 1 ? say("{count} selected", { count }) : "");
@@ -43,14 +79,9 @@ export function createStripHead(options) {
     turns.hidden = count < 2;
     each.checked = inTurn || isForced;
     each.disabled = isForced;
-    range.hidden = !isPart || (shown?.frames ?? 1) <= MAX_ENTRIES;
-    if (!range.hidden && shown) {
-      const begin = entries.find(({ root: own }) => own === shown.root)?.frame ?? 0;
-      if (document.activeElement !== first) first.value = String(begin + 1);
-      first.max = String(shown.frames);
-      if (!range.contains(first)) fill(range, say("{most} pages from", { most: MAX_ENTRIES }), first);
-    }
+    drawRange(entries, shown);
     remove.hidden = !isPart;
+    drawFilm(shown, finds, oneFrame, isPlaying);
   };
   return { element: root, draw };
 }

@@ -1,0 +1,29 @@
+"""A film as a row of pictures with times."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from vlm_demo.errors import DocumentError, FilmError
+from vlm_demo.media.film_strip import open_film_strip
+from vlm_demo.media.film_writing import FilmCodec, write_film
+
+
+def test_frames_of_a_film_are_pictures_with_times(tmp_path: Path) -> None:
+    path = tmp_path / "grey.avi"
+    greys = [Image.new("RGB", (64, 48), (10 * number,) * 3) for number in range(20)]
+    write_film(path, greys, 10, codec=FilmCodec("MJPG", "avi"))
+    strip = open_film_strip(path, max_bytes=1_000_000)
+    assert (strip.kind, strip.pages, len(strip.frames.times)) == ("film", 20, 20)
+    assert list(strip.frames.times) == sorted(strip.frames.times)
+    assert strip.page(15).getpixel((5, 5))[0] == pytest.approx(150, abs=12)
+    (small,) = strip.draw_thumbnails([3], 32)
+    assert Image.open(io.BytesIO(small)).size == (32, 24)
+    with pytest.raises(DocumentError, match="20 pages"):
+        strip.page(20)
+    with pytest.raises(FilmError, match="at most"):
+        open_film_strip(path, max_bytes=100)
