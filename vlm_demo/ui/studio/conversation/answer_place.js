@@ -12,9 +12,9 @@ import { labelOf } from "../strip/thumbnail.js";
  * @param {HTMLElement} element
  * @param {Turn} turn
  */
-export function showPlace(studio, element, { pictures: keys, part }) {
+export function showPlace(studio, element, { pictures: keys, part, film }) {
   const { pictures } = studio.store.get().conversation, own = keys.map((key) => pictures.find((one) => one.key === key)).filter((one) => one !== undefined);
-  const named = own.filter(({ frames }) => part || frames > 1);
+  const named = own.filter(({ frames }) => !film && (part || frames > 1));
   element.hidden = !named.length;
   const names = named.map((one) => (one.frames > 1 ? labelOf(kindOf(one), one.frame ?? 0, one.times?.[one.frame ?? 0] ?? null) : one.name));
   const words = [...names, part?.count ?? ""].join("\n");
