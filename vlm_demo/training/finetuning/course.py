@@ -13,7 +13,6 @@ from vlm_demo.setting_declarations import Device
 from vlm_demo.training.data import RefusalCounter, RowError, TrainingExample, describe_refusals
 from vlm_demo.training.finetuning.adapters import freeze_tower, make_adapter
 from vlm_demo.training.finetuning.events import NoteEvent, Stage
-from vlm_demo.training.finetuning.known_rows import choose_rows
 from vlm_demo.training.finetuning.loading import TrainableModel
 from vlm_demo.training.finetuning.log import Report
 from vlm_demo.training.finetuning.memory import fitting_rows, row_bytes
@@ -66,10 +65,9 @@ class SupervisedCourse:
     ) -> None:
         """Keep the model and the rows."""
         self._trained, self._options = trained, options
-        self._rows, self._count = (*new, *old), len(new)
+        self._rows = (*new, *old)
         self._collator = TrainingCollator(trained.encoder, self._rows)
-        self._chosen = choose_rows(trained.model, self._collator, new, options.seed)
-        self.new_rows, self.old_rows = len(self._chosen), len(old)
+        self.new_rows, self.old_rows = len(new), len(old)
 
     def make_trainer(self, plan: Plan, folder: Path, device: Device, *, bf16: bool) -> Any:
         """Return a trainer that is ready to start; see `Course`."""
@@ -77,8 +75,8 @@ class SupervisedCourse:
         collator = self._collator
         at_once = self._rows_at_once(collator, device, bf16=bf16)
         order = order_rows(
-            self._chosen,
-            range(self._count, len(self._rows)),
+            range(self.new_rows),
+            range(self.new_rows, len(self._rows)),
             count=plan.steps * batch_size(options),
             replay=options.replay,
             seed=options.seed,

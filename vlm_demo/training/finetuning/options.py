@@ -70,7 +70,7 @@ class FinetuneOptions:
         None, "Steps of training. Default: as --epochs says.", "N", least=1
     )
     epochs: float = _declare(
-        1.6, "How often the new data is seen, if --steps is not given.", "N", least=0.01
+        1.0, "How often the new data is seen, if --steps is not given.", "N", least=0.01
     )
     batch: int | None = _declare(
         None, "Rows that each step learns from. Default: 32, or 10 pairs for dpo.", "N", least=1
@@ -95,7 +95,7 @@ class FinetuneOptions:
         most=0.5,
     )
     replay: float = _declare(
-        0.35,
+        0.5,
         "Share of the rows that are old questions, so that old skills stay: drawn scenes for the "
         "embedded models, else the data of --old-data.",
         "SHARE",
