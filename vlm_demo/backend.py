@@ -124,22 +124,7 @@ class Backend:
         return self._router.list_parts(self.spec(name))
 
     def add_checkpoint(self, checkpoint: str, *, trusted_revision: str = "") -> ModelSpec:
-        """Add a Hub id or a folder to the menu, unless it is there already.
-
-        It may be an adapter: then it is merged into its base, which must be on the menu or on this
-        machine, as no stranger says what is fetched.
-
-        Args:
-            checkpoint: the Hub id or the folder.
-            trusted_revision: names the code of the checkpoint that somebody has read and trusts
-                (see `UntrustedCodeError`); "": none is trusted.
-
-        Raises:
-            UntrustedCodeError: it needs program code of its own, which is not trusted.
-            NotRunnableError: this program cannot run it, or it has no chat template; the message
-                says what to do.
-            LoadError: there is no such checkpoint, it cannot be reached, or takes no pictures.
-        """
+        """Add a Hub id or a folder to the menu; see `ModelMenu.add_checkpoint`."""
         return self._menu.add_checkpoint(checkpoint, trusted_revision)
 
     def add_server_models(

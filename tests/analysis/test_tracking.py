@@ -12,7 +12,7 @@ import pytest
 from pycocotools.coco import COCO
 
 from vlm_demo.analysis.tracking import track
-from vlm_demo.analysis.tracking.linking import FoundBox, TrackLinker
+from vlm_demo.analysis.tracking.linking import FrameBox, TrackLinker
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.menu import default_menu
 from vlm_demo.media.film import Film
@@ -30,7 +30,7 @@ def box_at(x: float, y: float, side: float = 0.1) -> Box:
     return Box(x - side / 2, y - side / 2, x + side / 2, y + side / 2)
 
 
-def link(frames: list[list[FoundBox]], step_s: float = 0.5) -> TrackLinker:
+def link(frames: list[list[FrameBox]], step_s: float = 0.5) -> TrackLinker:
     linker = TrackLinker()
     for number, found in enumerate(frames):
         linker.add_frame(number, number * step_s, found)
@@ -39,7 +39,7 @@ def link(frames: list[list[FoundBox]], step_s: float = 0.5) -> TrackLinker:
 
 def test_two_of_a_kind_that_cross_keep_their_tracks() -> None:
     ways = [(0.1 + 0.04 * n, 0.9 - 0.04 * n) for n in range(21)]
-    frames = [[FoundBox("ball", box_at(x, 0.5)) for x in way] for way in ways]
+    frames = [[FrameBox("ball", box_at(x, 0.5)) for x in way] for way in ways]
     for found in frames[1::2]:
         found.reverse()  # a model names them in any order
     first, second = link(frames).tracks()
@@ -48,7 +48,7 @@ def test_two_of_a_kind_that_cross_keep_their_tracks() -> None:
 
 
 def test_a_gap_is_bridged_and_its_boxes_are_called_estimates() -> None:
-    frames = [[FoundBox("ball", box_at(0.1 + 0.05 * n, 0.5))] for n in range(8)]
+    frames = [[FrameBox("ball", box_at(0.1 + 0.05 * n, 0.5))] for n in range(8)]
     frames[3] = frames[4] = []
     (only,) = link(frames).tracks()
     assert [place.frame for place in only.boxes if place.is_estimated] == [3, 4]
@@ -56,11 +56,11 @@ def test_a_gap_is_bridged_and_its_boxes_are_called_estimates() -> None:
 
 
 def test_what_is_elsewhere_or_long_gone_or_of_another_name_is_another_thing() -> None:
-    far = [[FoundBox("ball", box_at(0.1, 0.1))], [FoundBox("ball", box_at(0.9, 0.9))]]
+    far = [[FrameBox("ball", box_at(0.1, 0.1))], [FrameBox("ball", box_at(0.9, 0.9))]]
     assert len(link(far).tracks()) == 2
     late = [far[0], *[[]] * 20, far[0]]
     assert len(link(late).tracks()) == 2
-    other = [far[0], [FoundBox("cube", box_at(0.1, 0.1))]]
+    other = [far[0], [FrameBox("cube", box_at(0.1, 0.1))]]
     assert [one.label for one in link(other).tracks()] == ["ball", "cube"]
 
 
@@ -76,7 +76,7 @@ def tracked(tmp_path_factory: pytest.TempPathFactory) -> TrackedFilm:
     for number, time in enumerate(times):
         objects = draw_film_frame(time.seconds)[1]
         linker.add_frame(
-            number, time.seconds, [FoundBox(one.phrase, one.box, 0.5) for one in objects]
+            number, time.seconds, [FrameBox(one.phrase, one.box, 0.5) for one in objects]
         )
     return TrackedFilm(film, tuple(times), linker.tracks())
 

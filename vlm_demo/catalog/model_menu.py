@@ -38,7 +38,22 @@ class ModelMenu:
         return self._server_keys.get(spec.base_url, "")
 
     def add_checkpoint(self, checkpoint: str, trusted_revision: str) -> ModelSpec:
-        """Add a Hub id or a folder, unless it is there; see `Backend.add_checkpoint`."""
+        """Add a Hub id or a folder to the menu, unless it is there already.
+
+        It may be an adapter: then it is merged into its base, which must be on the menu or on this
+        machine, as no stranger says what is fetched.
+
+        Args:
+            checkpoint: the Hub id or the folder.
+            trusted_revision: names the code of the checkpoint that somebody has read and trusts
+                (see `UntrustedCodeError`); "": none is trusted.
+
+        Raises:
+            UntrustedCodeError: it needs program code of its own, which is not trusted.
+            NotRunnableError: this program cannot run it, or it has no chat template; the message
+                says what to do.
+            LoadError: there is no such checkpoint, it cannot be reached, or takes no pictures.
+        """
         name = checkpoint.strip()
         listed = next((spec for spec in self._specs if spec.is_called(name)), None)
         if listed and listed.runs != "remote code":

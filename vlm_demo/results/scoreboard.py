@@ -39,7 +39,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ScoreboardRow:
     """A model in a number format."""
 
     model: str
@@ -52,7 +52,7 @@ class Scoreboard:
     """The whole table; columns and rows have the order of their names."""
 
     columns: Sequence[Column]
-    rows: Sequence[Row]
+    rows: Sequence[ScoreboardRow]
 
 
 def build_scoreboard(runs: Mapping[str, Run]) -> Scoreboard:
@@ -72,7 +72,7 @@ def build_scoreboard(runs: Mapping[str, Run]) -> Scoreboard:
             before = cells.setdefault(key, {}).get(benchmark)
             if before is None or is_comparable or not before.is_comparable:
                 cells[key][benchmark] = Cell(name, result, is_comparable)
-    rows = [Row(*key, cells[key]) for key in sorted(cells)]
+    rows = [ScoreboardRow(*key, cells[key]) for key in sorted(cells)]
     return Scoreboard(columns, rows)
 
 

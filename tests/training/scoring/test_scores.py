@@ -7,7 +7,7 @@ from PIL import Image
 
 from vlm_demo.markup.written_answers import AnswerPhrase
 from vlm_demo.training.data import TrainingExample, TrainingImage, TrainingTurn
-from vlm_demo.training.scoring.comparison import Comparison, ScorePair
+from vlm_demo.training.scoring.comparison import ScoreComparison, ScorePair
 from vlm_demo.training.scoring.held_out import split_examples
 from vlm_demo.training.scoring.measures import Tally, judge, measure_of, summarize
 from vlm_demo.training.scoring.questions import choose_questions
@@ -79,7 +79,7 @@ def test_questions_of_all_measures_are_asked() -> None:
 def test_a_loss_of_an_old_skill_is_seen() -> None:
     before = ScorePair({"found": 0.0}, {"caption": 0.9, "vqa": 0.9, "japanese": None})
     after = ScorePair({"found": 0.9}, {"caption": 0.83, "vqa": 0.85, "japanese": None})
-    comparison = Comparison(before, after, "scenes")
+    comparison = ScoreComparison(before, after, "scenes")
     assert comparison.lost(0.06) == {"caption": 0.07}
     assert comparison.lost(0.07) == {}
     assert comparison.table()[1:] == [

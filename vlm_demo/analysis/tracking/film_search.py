@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from threading import Event
 
-from vlm_demo.analysis.tracking.linking import FoundBox, TrackLinker
+from vlm_demo.analysis.tracking.linking import FrameBox, TrackLinker
 from vlm_demo.backend import Backend
 from vlm_demo.errors import MissingTextError
 from vlm_demo.media.film import Film, FilmFrame
@@ -135,10 +135,10 @@ class _Asker:
         return answer
 
 
-def _found_boxes(reply: Reply, names: Sequence[str]) -> list[FoundBox]:
+def _found_boxes(reply: Reply, names: Sequence[str]) -> list[FrameBox]:
     """Return the boxes of an answer with what they are of; points have no size and are left out."""
     return [
-        FoundBox(mention.target or names[0], bounding_box(region), mention.confidence)
+        FrameBox(mention.target or names[0], bounding_box(region), mention.confidence)
         for mention in reply.mentions
         if mention.target or len(names) == 1
         for region in mention.regions

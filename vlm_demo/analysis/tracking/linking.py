@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]
 
 from vlm_demo.media.tracks import Track, TrackBox
 from vlm_demo.values import Box
@@ -40,7 +39,7 @@ VELOCITY_BOXES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class FoundBox:
+class FrameBox:
     """A thing that was found in a frame."""
 
     label: str
@@ -79,7 +78,7 @@ class TrackLinker:
         """Begin without tracks."""
         self._tracks: list[_OpenTrack] = []
 
-    def add_frame(self, frame: int, seconds: float, found: Sequence[FoundBox]) -> None:
+    def add_frame(self, frame: int, seconds: float, found: Sequence[FrameBox]) -> None:
         """Add what was found in a frame; `frame` is its number, and grows by 1."""
         for label in dict.fromkeys(one.label for one in found):
             boxes = _drop_duplicates([one for one in found if one.label == label])
@@ -102,7 +101,7 @@ class TrackLinker:
         )
 
     def _continue_tracks(
-        self, tracks: Sequence[_OpenTrack], found: Sequence[FoundBox], frame: int, seconds: float
+        self, tracks: Sequence[_OpenTrack], found: Sequence[FrameBox], frame: int, seconds: float
     ) -> set[int]:
         """Give each track the box that goes on with it; return the numbers of these boxes."""
         if not tracks or not found:
@@ -113,6 +112,11 @@ class TrackLinker:
                 for track in tracks
             ]
         )
+        # Imported where it is used: it takes the command line half a second.
+        from scipy.optimize import (  # type: ignore[import-untyped]  # it has no types
+            linear_sum_assignment,
+        )
+
         taken: set[int] = set()
         for row, column in zip(*linear_sum_assignment(costs), strict=True):
             if costs[row, column] < _IMPOSSIBLE:
@@ -130,7 +134,7 @@ def _is_open(track: _OpenTrack, frame: int, seconds: float) -> bool:
     return missed <= MAX_GAP_FRAMES or seconds - track.times[-1] <= MAX_GAP_S
 
 
-def _append(track: _OpenTrack, found: FoundBox, frame: int, seconds: float) -> None:
+def _append(track: _OpenTrack, found: FrameBox, frame: int, seconds: float) -> None:
     track.boxes.append(TrackBox(frame, found.box, found.confidence))
     track.times.append(seconds)
 
@@ -154,9 +158,9 @@ def _diagonal(box: Box) -> float:
     return float(np.hypot(box.x2 - box.x1, box.y2 - box.y1))
 
 
-def _drop_duplicates(found: Sequence[FoundBox]) -> list[FoundBox]:
+def _drop_duplicates(found: Sequence[FrameBox]) -> list[FrameBox]:
     """Return the boxes without those that are nearly an earlier one."""
-    kept: list[FoundBox] = []
+    kept: list[FrameBox] = []
     for one in found:
         if all(one.box.iou(other.box) < DUPLICATE_IOU for other in kept):
             kept.append(one)

@@ -24,6 +24,7 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=2, help="of the page")
     given = parser.parse_args()
     waiting = given.chats if given.load == "chats" else 20
+    verdict: chats.ChatsVerdict | crowd.CrowdVerdict | bombs.BombsVerdict
     with serve_page(given.threads, waiting) as page:
         match given.load:
             case "chats":

@@ -11,7 +11,7 @@ from statistics import fmean, median, quantiles
 
 from vlm_demo.bench.load.chats import QUESTIONS
 from vlm_demo.bench.load.page import LoadedPage
-from vlm_demo.bench.load.visitor import Answer, LoadVisitor
+from vlm_demo.bench.load.visitor import LoadVisitor, TimedAnswer
 from vlm_demo.catalog.menu import REPOSITORY
 
 MAX_SPREAD = 3.0
@@ -62,7 +62,7 @@ async def run(page: LoadedPage, count: int, seconds: float, pause_s: float) -> C
         await visitor.enter(pictures[number % len(pictures)])
     end = time.monotonic() + seconds
     memory: list[float] = []
-    answers: list[Answer] = []
+    answers: list[TimedAnswer] = []
 
     async def visit(visitor: LoadVisitor) -> None:
         await asyncio.sleep(draw.uniform(0, 2 * pause_s))
@@ -81,7 +81,9 @@ async def run(page: LoadedPage, count: int, seconds: float, pause_s: float) -> C
     return _judge(count, seconds, answers, memory)
 
 
-def _judge(count: int, seconds: float, answers: list[Answer], memory: list[float]) -> CrowdVerdict:
+def _judge(
+    count: int, seconds: float, answers: list[TimedAnswer], memory: list[float]
+) -> CrowdVerdict:
     firsts = [one.first_token_s for one in answers if one.first_token_s and not one.problem]
     busy = sum(one.is_busy for one in answers)
     failed = Counter(one.problem[:200] for one in answers if one.problem and not one.is_busy)

@@ -22,7 +22,7 @@ BUSY = ("busy", "waiting for", "too many requests", "full")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class TimedAnswer:
     """How a question ended."""
 
     first_token_s: float | None  # seconds until the first words; None: there were none
@@ -71,7 +71,9 @@ class LoadVisitor:
                 result = data[0] if kind == "complete" and data else {"error": data}
         return result
 
-    async def ask(self, text: str, *, tokens: int = 8, seed: int = 1, stop_s: float = 0) -> Answer:
+    async def ask(
+        self, text: str, *, tokens: int = 8, seed: int = 1, stop_s: float = 0
+    ) -> TimedAnswer:
         """Ask about the picture.
 
         Args:
@@ -88,18 +90,18 @@ class LoadVisitor:
             async for kind, data in events:
                 now = time.monotonic() - begin
                 if stop_s and now > stop_s:
-                    return Answer(first)
+                    return TimedAnswer(first)
                 if kind == "error":
-                    return Answer(first, problem=str(data))
+                    return TimedAnswer(first, problem=str(data))
                 for event in data[0] if kind == "generating" else ():
                     match event["type"]:
                         case "text" if first is None and event["blocks"]:
                             first = now
                         case "done":
-                            return Answer(first, raw=event["raw"])
+                            return TimedAnswer(first, raw=event["raw"])
                         case "failed":
-                            return Answer(first, problem=str(event["message"]))
-        return Answer(first, problem="the stream ended")
+                            return TimedAnswer(first, problem=str(event["message"]))
+        return TimedAnswer(first, problem="the stream ended")
 
     async def _events(self, name: str, *arguments: Any) -> AsyncGenerator[tuple[str, Any], None]:
         path = f"gradio_api/call/{name}"

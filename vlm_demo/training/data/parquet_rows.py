@@ -20,7 +20,7 @@ _IMAGE_COLUMNS = ("images", "image")
 
 
 @dataclass(frozen=True, slots=True)
-class ParquetImage:
+class ParquetPicture:
     """A picture in a Parquet file."""
 
     path: Path
@@ -85,7 +85,7 @@ class ParquetRows:
             for index, (row, has_content) in enumerate(zip(rows, counts, strict=True)):
                 number += 1
                 row["images"] = [
-                    ParquetImage(self._path, group, pictures, index, place) if is_there else None
+                    ParquetPicture(self._path, group, pictures, index, place) if is_there else None
                     for place, is_there in enumerate(has_content)
                 ]
                 yield f"{self._path.name}, row {number}", row

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from vlm_demo.catalog.spec import ModelSpec
-from vlm_demo.training.scoring.comparison import Comparison
+from vlm_demo.training.scoring.comparison import ScoreComparison
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,13 +39,13 @@ class CardFacts:
     """Sentences of warning."""
 
 
-def write_card(folder: Path, facts: CardFacts, comparison: Comparison | None) -> None:
+def write_card(folder: Path, facts: CardFacts, comparison: ScoreComparison | None) -> None:
     """Write README.md into the folder of a model."""
     text = "\n".join(_lines(facts, comparison)) + "\n"
     (folder / "README.md").write_text(text, encoding="utf-8")
 
 
-def _lines(facts: CardFacts, comparison: Comparison | None) -> Iterator[str]:
+def _lines(facts: CardFacts, comparison: ScoreComparison | None) -> Iterator[str]:
     base, is_adapter = facts.base, facts.method != "full"
     hub_id = "" if Path(base.checkpoint).exists() else base.checkpoint
     yield "---"

@@ -13,7 +13,7 @@ from vlm_demo.setting_declarations import Device
 from vlm_demo.training.data import RefusalCounter, RowError, TrainingExample, describe_refusals
 from vlm_demo.training.finetuning.adapters import freeze_tower, make_adapter
 from vlm_demo.training.finetuning.events import NoteEvent, Stage
-from vlm_demo.training.finetuning.loading import TrainableModel
+from vlm_demo.training.finetuning.loading import LoadedModel
 from vlm_demo.training.finetuning.log import Report
 from vlm_demo.training.finetuning.memory import fitting_rows, row_bytes
 from vlm_demo.training.finetuning.options import FinetuneOptions, Method
@@ -58,7 +58,7 @@ class SupervisedCourse:
 
     def __init__(
         self,
-        trained: TrainableModel,
+        trained: LoadedModel,
         new: Sequence[TrainingRow],
         old: Sequence[TrainingRow],
         options: FinetuneOptions,
@@ -107,7 +107,7 @@ class SupervisedCourse:
 
 
 def open_course(
-    trained: TrainableModel,
+    trained: LoadedModel,
     spec: ModelSpec,
     learned: Sequence[TrainingExample],
     replayed: Sequence[TrainingExample],
@@ -139,7 +139,7 @@ def open_course(
     return SupervisedCourse(trained, new, old, options)
 
 
-def adapter_or_freeze(trained: TrainableModel, options: FinetuneOptions) -> Any:
+def adapter_or_freeze(trained: LoadedModel, options: FinetuneOptions) -> Any:
     """Return the settings of the adapter that is trained; None: the model itself is."""
     if options.method is not Method.FULL:
         return make_adapter(options.rank, tower=options.tower)

@@ -21,14 +21,14 @@ class Stage(StrEnum):
     PUSHING = "uploading"
 
 
-class _Event(BaseModel):
+class _RunEvent(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     time: float = 0.0
     """Seconds since 1970; the log fills it in."""
 
 
-class StageEvent(_Event):
+class StageEvent(_RunEvent):
     """A stage begins, or has come further."""
 
     event: Literal["stage"] = "stage"
@@ -38,7 +38,7 @@ class StageEvent(_Event):
     """None: not known."""
 
 
-class StartEvent(_Event):
+class StartEvent(_RunEvent):
     """Training is about to begin; a run that goes on says so again."""
 
     event: Literal["start"] = "start"
@@ -67,7 +67,7 @@ class StartEvent(_Event):
     """Id of the process that trains."""
 
 
-class StepEvent(_Event):
+class StepEvent(_RunEvent):
     """A step is done."""
 
     event: Literal["step"] = "step"
@@ -79,14 +79,14 @@ class StepEvent(_Event):
     """Since training began in this start of the run."""
 
 
-class CheckpointEvent(_Event):
+class CheckpointEvent(_RunEvent):
     """A checkpoint is written: `--resume` goes on from it."""
 
     event: Literal["checkpoint"] = "checkpoint"
     step: int
 
 
-class ScoresEvent(_Event):
+class ScoresEvent(_RunEvent):
     """Scores are there."""
 
     event: Literal["scores"] = "scores"
@@ -98,7 +98,7 @@ class ScoresEvent(_Event):
     """On the benchmark of old skills; empty where there is none."""
 
 
-class NoteEvent(_Event):
+class NoteEvent(_RunEvent):
     """Something that people should know."""
 
     event: Literal["note"] = "note"
@@ -109,7 +109,7 @@ Outcome = Literal["finished", "lost", "stopped", "failed"]
 """How a run ended: lost means that old skills lost more than they may, so it is not on the menu."""
 
 
-class EndEvent(_Event):
+class EndEvent(_RunEvent):
     """The run is over."""
 
     event: Literal["end"] = "end"

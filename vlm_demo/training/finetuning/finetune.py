@@ -22,7 +22,7 @@ from vlm_demo.training.finetuning.options import FinetuneOptions
 from vlm_demo.training.finetuning.publishing import check_repository, push
 from vlm_demo.training.finetuning.run import FinetuneRun, TrainedModel
 from vlm_demo.training.finetuning.run_folder import LOG_NAME, open_folder
-from vlm_demo.training.scoring.comparison import Comparison
+from vlm_demo.training.scoring.comparison import ScoreComparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class FinetuneResult:
     """What happened and what to do, in sentences."""
 
     folder: Path
-    comparison: Comparison | None
+    comparison: ScoreComparison | None
     """None: it was not scored."""
 
 

@@ -16,7 +16,7 @@ from vlm_demo.training.data import (
     read_training_data,
 )
 from vlm_demo.training.finetuning.course import Course, OnStage, open_course
-from vlm_demo.training.finetuning.loading import TrainableModel
+from vlm_demo.training.finetuning.loading import LoadedModel
 from vlm_demo.training.finetuning.log import Report
 from vlm_demo.training.finetuning.options import FinetuneOptions, Method
 from vlm_demo.training.finetuning.preferences import read_preferences
@@ -50,7 +50,7 @@ class Lesson(Protocol):
 
     def open_course(
         self,
-        trained: TrainableModel,
+        trained: LoadedModel,
         spec: ModelSpec,
         options: FinetuneOptions,
         report: Report,
@@ -80,7 +80,7 @@ class ExampleLesson:
 
     def open_course(
         self,
-        trained: TrainableModel,
+        trained: LoadedModel,
         spec: ModelSpec,
         options: FinetuneOptions,
         report: Report,

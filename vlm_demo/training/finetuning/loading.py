@@ -24,7 +24,7 @@ _IMAGE_CACHE = 1 << 30
 
 
 @dataclass(frozen=True)
-class TrainableModel:
+class LoadedModel:
     """A model in memory that can be trained and saved."""
 
     folder: Path  # of the base
@@ -74,7 +74,7 @@ def _obstacle(spec: ModelSpec) -> str:
     return ""
 
 
-def load_trainable(spec: ModelSpec, method: Method, device: Device) -> TrainableModel:
+def load_trainable(spec: ModelSpec, method: Method, device: Device) -> LoadedModel:
     """Load a model with all of its layers, fetching it first if need be.
 
     Raises:
@@ -85,7 +85,7 @@ def load_trainable(spec: ModelSpec, method: Method, device: Device) -> Trainable
     options = spec.in_format(_number_format(method, target)).load_options(device)
     folder = fetch_runnable(options, ignore_progress)
     checkpoint = load(folder, options, ignore_progress, whole=True)
-    return TrainableModel(folder, checkpoint.model, checkpoint.processor, target)
+    return LoadedModel(folder, checkpoint.model, checkpoint.processor, target)
 
 
 def _number_format(method: Method, device: str) -> NumberFormat:

@@ -33,7 +33,7 @@ _FRAME = Frame((1000, 1000), (1000, 1000))
 
 
 @dataclass(frozen=True, slots=True)
-class PreferencePair:
+class TrainingPair:
     """A conversation whose last answer is the better one, and a worse one."""
 
     example: TrainingExample
@@ -47,7 +47,7 @@ class PreferencePair:
         return replace(self.example, turns=turns)
 
 
-def read_pairs(path: Path) -> tuple[list[PreferencePair], tuple[Refusal, ...]]:
+def read_pairs(path: Path) -> tuple[list[TrainingPair], tuple[Refusal, ...]]:
     """Return the pairs of a folder or file, and what was left out.
 
     Raises:
@@ -94,14 +94,14 @@ def _parse(line: str, file: Path, number: int) -> Mapping[str, Any]:
     return row if isinstance(row, dict) else {}
 
 
-def _to_pair(row: Mapping[str, Any], folder: Path, source: str) -> PreferencePair:
+def _to_pair(row: Mapping[str, Any], folder: Path, source: str) -> TrainingPair:
     images = [_to_image(one, folder) for one in row["images"]]
     task = Task(row.get("task") or Task.CHAT)
     chosen, rejected = _only_answer(row["chosen"]), _only_answer(row["rejected"])
     if chosen == rejected:
         raise RowError(RefusalReason.NO_ANSWER, "both answers are the same")
     turns = list(_to_turns(row["prompt"], images, task, chosen))
-    return PreferencePair(TrainingExample(tuple(turns), source), rejected)
+    return TrainingPair(TrainingExample(tuple(turns), source), rejected)
 
 
 def _to_image(image: Any, folder: Path) -> TrainingImage:

@@ -27,11 +27,11 @@ from vlm_demo.setting_declarations import Device
 from vlm_demo.training.data import RefusalCounter, RowError, describe_refusals
 from vlm_demo.training.finetuning.course import OnStage, adapter_or_freeze
 from vlm_demo.training.finetuning.events import NoteEvent, Stage
-from vlm_demo.training.finetuning.loading import TrainableModel
+from vlm_demo.training.finetuning.loading import LoadedModel
 from vlm_demo.training.finetuning.log import Report
 from vlm_demo.training.finetuning.memory import fitting_rows, row_bytes
 from vlm_demo.training.finetuning.options import FinetuneOptions
-from vlm_demo.training.finetuning.pairs import PreferencePair, read_pairs
+from vlm_demo.training.finetuning.pairs import TrainingPair, read_pairs
 from vlm_demo.training.finetuning.plan import Plan, batch_size
 from vlm_demo.training.finetuning.trainer import PlainCheckpoints, training_arguments
 from vlm_demo.training.rows import TrainingCollator, TrainingRow, write_rows
@@ -47,15 +47,15 @@ LOSSES = ("sigmoid", "sft")
 class PreferenceLesson:
     """Pairs of answers."""
 
-    learned: tuple[PreferencePair, ...]
-    held_out: tuple[PreferencePair, ...]
+    learned: tuple[TrainingPair, ...]
+    held_out: tuple[TrainingPair, ...]
     old: OldSkills
     refused: int
     notes: tuple[str, ...]
 
     def open_course(
         self,
-        trained: TrainableModel,
+        trained: LoadedModel,
         spec: ModelSpec,
         options: FinetuneOptions,
         report: Report,
@@ -128,7 +128,7 @@ class PreferenceCourse:
 
     def __init__(
         self,
-        trained: TrainableModel,
+        trained: LoadedModel,
         better: Sequence[TrainingRow],
         worse: Sequence[TrainingRow],
         options: FinetuneOptions,

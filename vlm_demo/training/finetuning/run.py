@@ -25,7 +25,7 @@ from vlm_demo.training.finetuning.events import (
     StartEvent,
 )
 from vlm_demo.training.finetuning.lesson import Lesson, read_lesson
-from vlm_demo.training.finetuning.loading import TrainableModel, load_trainable
+from vlm_demo.training.finetuning.loading import LoadedModel, load_trainable
 from vlm_demo.training.finetuning.log import Report
 from vlm_demo.training.finetuning.options import FinetuneOptions, Method
 from vlm_demo.training.finetuning.plan import Plan, make_plan
@@ -38,7 +38,7 @@ from vlm_demo.training.finetuning.trainer import (
     last_checkpoint,
     train,
 )
-from vlm_demo.training.scoring.comparison import Comparison, ScorePair
+from vlm_demo.training.scoring.comparison import ScoreComparison, ScorePair
 
 _REPORTS = 20
 """About how often a stage says how far it is."""
@@ -50,7 +50,7 @@ class TrainedModel:
 
     spec: ModelSpec  # an entry for the menu
     folder: Path
-    comparison: Comparison | None  # None: it was stopped, and not scored
+    comparison: ScoreComparison | None  # None: it was stopped, and not scored
     steps: int  # that were done
     planned: int
 
@@ -107,7 +107,7 @@ class FinetuneRun:
         release_memory()
         made = self._entry()
         after = self._score(made, lesson, "after") if done >= self._plan_steps else None
-        comparison = Comparison(before, after, lesson.old.title) if after else None
+        comparison = ScoreComparison(before, after, lesson.old.title) if after else None
         write_card(self._folder, facts, comparison)
         if comparison:
             about = {"model": self._name, "base": self._spec.name, "steps": done}
@@ -139,7 +139,7 @@ class FinetuneRun:
             save_adapter(trainer.model, self._folder, self._spec)
         return steps, self._facts(lesson, plan, steps, course.old_rows)
 
-    def _make_plan(self, trained: TrainableModel, new_rows: int) -> Plan:
+    def _make_plan(self, trained: LoadedModel, new_rows: int) -> Plan:
         """Return the plan: that of an earlier start of this run, if there was one."""
         if self._state.plan is not None:
             return self._state.plan

@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.errors import FileError
-from vlm_demo.training.finetuning.loading import TrainableModel
+from vlm_demo.training.finetuning.loading import LoadedModel
 
 _WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".gguf", ".h5", ".msgpack", ".onnx")
 _OWN_FILES = ("config.json", "README.md", "model.safetensors.index.json", ".gitattributes")
@@ -57,7 +57,7 @@ def save_adapter(model: Any, folder: Path, base: ModelSpec) -> None:
     config.write_text(json.dumps(settings, indent=1), encoding="utf-8")
 
 
-def save_whole(trained: TrainableModel, folder: Path) -> None:
+def save_whole(trained: LoadedModel, folder: Path) -> None:
     """Save all weights in 16 bits, with the processor's files of the base.
 
     The processor itself cannot be saved: the engine has put a cache into it.

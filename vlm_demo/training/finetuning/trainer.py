@@ -25,7 +25,7 @@ from trl.trainer.sft_trainer import SFTTrainer
 
 from vlm_demo.errors import FileError, OutOfMemoryError, TrainingError
 from vlm_demo.training.finetuning.events import CheckpointEvent, StepEvent
-from vlm_demo.training.finetuning.loading import TrainableModel
+from vlm_demo.training.finetuning.loading import LoadedModel
 from vlm_demo.training.finetuning.log import Report
 from vlm_demo.training.finetuning.options import FinetuneOptions
 from vlm_demo.training.finetuning.plan import Plan, batch_size
@@ -159,7 +159,7 @@ class ReportingCallback(TrainerCallback):
 
 
 def make_trainer(
-    trained: TrainableModel,
+    trained: LoadedModel,
     order: list[int],
     arguments: dict[str, Any],
     collator: Any,

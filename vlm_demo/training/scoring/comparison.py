@@ -31,7 +31,7 @@ class ScorePair:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ScoreComparison:
     """What training has changed."""
 
     before: ScorePair

@@ -54,7 +54,7 @@ class _Item(BaseModel):
         return self.target or self.phrase or self.label
 
 
-class _Line(BaseModel):
+class _LabelledLine(BaseModel):
     items: list[_Item]
     size: tuple[int, int] | None = None
     question: str = ""
@@ -97,7 +97,7 @@ class _Reader:
 
     def read(self, record: Mapping[str, Any], source: str) -> Iterator[TrainingExample]:
         try:
-            line = _Line.model_validate(record)
+            line = _LabelledLine.model_validate(record)
         except ValidationError as error:
             raise RowError(
                 RefusalReason.UNREADABLE_ROW, describe_validation_error(error)
@@ -125,7 +125,7 @@ class _Reader:
         yield from ask_about_picture(image, named, source, self._absent)
 
 
-def _targets(line: _Line, mentions: Sequence[Mention]) -> list[str]:
+def _targets(line: _LabelledLine, mentions: Sequence[Mention]) -> list[str]:
     return [] if any(one.regions for one in mentions) else [line.question]
 
 

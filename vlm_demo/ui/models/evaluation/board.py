@@ -10,7 +10,7 @@ from vlm_demo.families import all_families, get_family
 from vlm_demo.results.published import PublishedFigure
 from vlm_demo.results.question_lines import describe_truth, find_truth_boxes
 from vlm_demo.results.run_files import Run, Runs
-from vlm_demo.results.scoreboard import Cell, Column, Row, build_scoreboard
+from vlm_demo.results.scoreboard import Cell, Column, ScoreboardRow, build_scoreboard
 from vlm_demo.translatable_text import DisplayText, TranslatableText, message, text_to_json
 from vlm_demo.ui.components.model_filters import SIZES
 from vlm_demo.units import format_parameters
@@ -63,7 +63,9 @@ def _column_data(column: Column) -> dict[str, Any]:
     }
 
 
-def _row_data(row: Row, spec: ModelSpec | None, columns: Mapping[str, Column]) -> dict[str, Any]:
+def _row_data(
+    row: ScoreboardRow, spec: ModelSpec | None, columns: Mapping[str, Column]
+) -> dict[str, Any]:
     newest = max((cell.result for cell in row.cells.values()), key=lambda one: one.date)
     facts = newest.model_facts if spec is None else _facts(spec)
     parameters = facts.get("parameters")
