@@ -9,7 +9,7 @@ const REQUEST = { model: "model", task: "caption", text: "", targets: [] };
 
 test("why there is no camera is said in plain words", async () => {
   const cases = [[undefined, /https/], [refusing("NotAllowedError"), /does not allow/], [refusing("NotFoundError"), /no camera/], [refusing("NotReadableError"), /another program/], [refusing("Odd"), /cannot be opened/]];
-  for (const [devices, words] of cases) await assert.rejects(openCamera(devices), ({ told }) => words.test(told));
+  for (const [devices, words] of cases) await assert.rejects(openCamera(devices), ({ text }) => words.test(text));
 });
 
 test("off is off", () => {
