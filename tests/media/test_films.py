@@ -150,6 +150,8 @@ HOSTILE = {
     "nothing": (b"", "not a film"),
     "a list of files": (b"ffconcat version 1.0\nfile bar.mp4\n", "not a film"),
     "a list of addresses": (b"#EXTM3U\n#EXTINF:2,\nbar.mp4\n#EXT-X-ENDLIST\n", "not a film"),
+    "a photo of a phone": (b"\0\0\0\x18ftypheic" + bytes(300), "not a film"),
+    "a picture in AVIF": (b"\0\0\0\x1cftypavif" + bytes(300), "not a film"),
     "a head alone": (b"\0\0\0\x18ftypisom" + bytes(300), "no pictures"),
 }
 

@@ -27,6 +27,13 @@ _SIGNATURES = (
 _BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
 """Types of the first box of MP4 and QuickTime files: ISO/IEC 14496-12, and Apple's QTFF."""
 
+_PICTURE_BRANDS = (
+    *(b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"),
+    *(b"mif1", b"mif2", b"msf1", b"miaf", b"avif", b"avis"),
+)
+"""Brands of pictures, which are in the same container as MP4: HEIC (ISO/IEC 23008-12, annex B) and
+AVIF (https://aomediacodec.github.io/av1-avif/)."""
+
 _TS_PACKET = 188
 """Bytes of a packet of an MPEG transport stream, each of which begins with 0x47."""
 
@@ -75,7 +82,7 @@ def _begins_film(head: bytes) -> bool:
     if any(head[at : at + len(mark)] == mark for at, mark in _SIGNATURES):
         return True
     if head[4:8] in _BOXES and len(head) > 8:
-        return True
+        return head[4:8] != b"ftyp" or head[8:12] not in _PICTURE_BRANDS
     if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
         return True
     return head[:1] == b"G" and head[_TS_PACKET : _TS_PACKET + 1] == b"G"
