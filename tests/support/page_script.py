@@ -39,7 +39,7 @@ class PageScript:
         }
         if found["queue"]:
             joined = self.http.post("gradio_api/queue/join", json=message)
-            return str(joined.json()["event_id"])
+            return str(joined.raise_for_status().json()["event_id"])
         answer = self.http.post("gradio_api/run/predict", json=message).text
         self.heard += answer
         return answer

@@ -148,7 +148,8 @@ def test_a_card_tells_everything_and_marks_what_is_not_certain(
     text = card(visit).inner_text()
     for fact in ("7.06 billion", "16.9 GB", spec.licence, "on conditions", *spec.languages):
         assert fact in text
-    assert card(visit).get_by_role("link").get_attribute("href") == spec.source
+    links = card(visit).get_by_role("link").all()
+    assert spec.source in [link.get_attribute("href") for link in links]
     assert card(visit).locator("dd .doubt").count() == len(spec.unverified_fields)
     grey = card(visit).locator(".ability.unable").all_inner_texts()
     assert any("masks" in words for words in grey)
