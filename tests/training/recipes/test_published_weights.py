@@ -11,7 +11,7 @@ from transformers import AutoModelForImageTextToText
 from vlm_demo.training.recipes.published_weights import publish_weights
 from vlm_demo.training.recipes.run import RECIPES
 
-MODELS = Path(__file__).parents[2] / "assets" / "models"
+MODELS = Path(__file__).parents[3] / "assets" / "models"
 
 VISION_LAYER = (
     r"encoder\.layers\.\d+\.(layer_norm[12]|mlp\.fc[12]|self_attn\.(q|k|v|out)_proj)\.(weight|bias)"

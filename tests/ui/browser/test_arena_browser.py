@@ -236,6 +236,6 @@ def test_every_state_of_a_battle_fits_the_screen(
         wait_for_vote(page)
         keep("voted")
         assert "you voted" in page.locator("#battle-own-votes").inner_text()
-        page.locator("#battle-own-votes button").click()
+        page.locator("#battle-own-votes a").click()
         page.locator(".standings").wait_for()
         keep("leaderboard")
