@@ -1,11 +1,11 @@
 """The table of licences says the same as the menu."""
 
-from vlm_demo.catalog.licences import known_licences
+from vlm_demo.catalog.licences import licences_by_name
 from vlm_demo.catalog.menu import default_menu
 
 
 def test_the_menu_agrees_where_it_is_certain() -> None:
-    licences = known_licences()
+    licences = licences_by_name()
     certain = [
         spec
         for spec in default_menu()

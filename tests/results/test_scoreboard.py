@@ -46,7 +46,7 @@ def test_questions_are_listed_by_their_verdict(tmp_path: Path) -> None:
     with (run.folder / "questions.jsonl").open("a") as file:
         file.write('{"id": "cut o')
     found = {
-        which: [one["id"] for one in list_questions(run, which, 0, 9)[1]]  # type: ignore[arg-type]
+        which: [one["id"] for one in list_questions(run, which, 0, 9)[1]]  # type: ignore[arg-type]  # of a fixed set
         for which in ("all", "right", "wrong", "failed")
     }
     assert found == {

@@ -22,7 +22,7 @@ class Licence:
 
 
 @cache
-def known_licences() -> Mapping[str, Licence]:
+def licences_by_name() -> Mapping[str, Licence]:
     """Return the licences by the name that menus have."""
     tables = tomllib.loads(_FILE.read_text(encoding="utf-8"))["licence"]
     return {name: Licence(**table) for name, table in tables.items()}

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from vlm_demo.catalog.licences import known_licences
+from vlm_demo.catalog.licences import licences_by_name
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.engines import NumberFormat
 from vlm_demo.errors import SettingsError, VlmDemoError, describe_validation_error
@@ -123,7 +123,7 @@ def _read_entry(entry: Mapping[str, Any], folder: Path) -> ModelSpec:
             raise SettingsError(f"there is no {key!r}. Known: {', '.join(KNOWN_KEYS)}.")
     if not isinstance(entry.get("note", ""), str):
         raise SettingsError(f"note should be a valid string, not {entry['note']!r}.")
-    licence = known_licences().get(entry.get("licence", ""))
+    licence = licences_by_name().get(entry.get("licence", ""))
     if licence is not None:
         entry = {"commercial": licence.commercial, **entry}
     spec = _validate(entry)

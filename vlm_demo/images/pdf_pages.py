@@ -49,7 +49,7 @@ def count_pages(content: bytes) -> int:
     Raises:
         DocumentError: it is encrypted or damaged.
     """
-    with _opened(content) as pdf:
+    with _open_pdf(content) as pdf:
         return len(pdf)
 
 
@@ -67,7 +67,7 @@ def draw_page(
     Raises:
         DocumentError: it is encrypted or damaged, or there is no such page.
     """
-    with _opened(content) as pdf:
+    with _open_pdf(content) as pdf:
         if not 0 <= index < len(pdf):
             raise DocumentError("This document has {count} pages.", count=len(pdf))
         return _draw(pdf, index, max_pixels, longest_side)
@@ -93,7 +93,7 @@ def _draw(pdf: PdfDocument, index: int, max_pixels: int, longest_side: int | Non
 
 
 @contextmanager
-def _opened(content: bytes) -> Iterator[PdfDocument]:
+def _open_pdf(content: bytes) -> Iterator[PdfDocument]:
     """Open a document; no other thread uses PDFium meanwhile."""
     from pypdfium2 import PdfDocument, PdfiumError  # only here: few files are PDFs
 

@@ -197,7 +197,7 @@ def _keep(content: bytes, run: Path) -> dict[str, Any]:
 
 @lru_cache(_GROUPS)
 def _read_column(path: Path, group: int, column: str) -> Any:  # PyArrow has no types
-    from pyarrow import ArrowException, parquet  # type: ignore[import-untyped]
+    from pyarrow import ArrowException, parquet  # type: ignore[import-untyped]  # it has no types
 
     try:
         with parquet.ParquetFile(path) as file:

@@ -91,7 +91,7 @@ class ServedBackend(ModeratedBackend):
         """
         try:
             yield from super().answer(model, request)
-        except Exception as error:
+        except Exception as error:  # noted, and raised again
             if self.failed is not None and _is_failure(error):
                 self.failed.note(model, request, error)
             raise

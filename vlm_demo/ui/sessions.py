@@ -77,7 +77,7 @@ class SeparateSessions:
                 words = "This request has too many parts."
                 await PlainTextResponse(words, 413)(scope, receive, send)
                 return
-            sessions.append(_named_in(content))
+            sessions.append(_find_session(content))
         owner: str = scope["state"]["owner"]
         if all(self._owners.admit(one, owner) for one in sessions if one):
             await self._app(scope, receive, send)
@@ -118,7 +118,7 @@ def _parts(value: Any) -> Collection[Any]:
     return value if isinstance(value, list) else ()
 
 
-def _named_in(content: Any) -> str:
+def _find_session(content: Any) -> str:
     """Return the session that a body names; "": it names none."""
     session = content.get("session_hash") if isinstance(content, dict) else None
     return session if isinstance(session, str) else ""

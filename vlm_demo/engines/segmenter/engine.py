@@ -107,7 +107,7 @@ class SegmenterEngine:
                 for group in group_by_kind(prompts).values():
                     for index, outline in self._outline_group(features, fit, group):
                         outlines[index] = outline
-        except Exception as error:
+        except Exception as error:  # whatever PyTorch raises is explained
             raise to_vlm_demo_error(error) from error
         finally:
             with self._lock:

@@ -66,7 +66,7 @@ def open_folder(model: str, options: FinetuneOptions, name: str) -> tuple[Path, 
     """
     folder = (options.out or DEFAULT_FOLDER / name).expanduser()
     if options.resume:
-        return folder, _resumed(folder, model, options)
+        return folder, _read_interrupted_run(folder, model, options)
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise FileError(
             "{folder} is not empty. Please give another folder with --out, or go on with the run "
@@ -84,7 +84,7 @@ def open_folder(model: str, options: FinetuneOptions, name: str) -> tuple[Path, 
     return folder, RunState(model, options)
 
 
-def _resumed(folder: Path, model: str, options: FinetuneOptions) -> RunState:
+def _read_interrupted_run(folder: Path, model: str, options: FinetuneOptions) -> RunState:
     try:
         state = _STATE.validate_json((folder / RUN_NAME).read_bytes())
     except (OSError, ValidationError) as error:

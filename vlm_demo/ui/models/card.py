@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from pathlib import Path
 
-from vlm_demo.catalog.licences import known_licences
+from vlm_demo.catalog.licences import licences_by_name
 from vlm_demo.catalog.spec import ESTIMATED_FORMATS, Ability, ModelSpec
 from vlm_demo.engines import Progress, Usage
 from vlm_demo.families import get_family
@@ -205,7 +205,7 @@ def _checkpoint_name(spec: ModelSpec) -> str:
 
 def _licence_html(name: str) -> str:
     """HTML of a licence's name, which leads to its text where the program knows that."""
-    licence = known_licences().get(name)
+    licence = licences_by_name().get(name)
     return _link(licence.source, name) if licence else html.escape(name)
 
 
