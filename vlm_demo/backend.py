@@ -41,7 +41,7 @@ from vlm_demo.errors import InputError, NoScoresError, NotRunnableError, TooLong
 from vlm_demo.families import get_family
 from vlm_demo.pool import FormatOption, ModelPool
 from vlm_demo.prompting.family import MESSAGE_TOKENS
-from vlm_demo.prompting.image_size import limit_image_size
+from vlm_demo.prompting.images.image_size import limit_image_size
 from vlm_demo.prompting.request_checks import MAX_CHARACTERS
 from vlm_demo.prompting.targets import TARGET_TASKS, read_targets
 from vlm_demo.quotas.limits import AnswerQuota, Quotas

@@ -7,8 +7,8 @@ from PIL import Image
 
 from vlm_demo.families import get_family
 from vlm_demo.families.qwen.qwen2_5_vl import MAX_PIXELS, MIN_PIXELS, smart_size
-from vlm_demo.prompting.padding import CLIP_MEAN, pad_to_square
-from vlm_demo.prompting.patch_sizes import MAX_RATIO
+from vlm_demo.prompting.images.padding import CLIP_MEAN, pad_to_square
+from vlm_demo.prompting.images.patch_sizes import MAX_RATIO
 from vlm_demo.values import Box, Frame, Request, Size, Task
 
 

@@ -7,7 +7,7 @@ from PIL import Image
 
 from vlm_demo.families import get_family
 from vlm_demo.prompting.family import FamilyLimits
-from vlm_demo.prompting.visible_images import visible_images
+from vlm_demo.prompting.images.visible_images import visible_images
 from vlm_demo.values import Box, Message, Region, RegionForm, Request, Task
 
 COLOURS = ("red", "green", "blue", "yellow", "purple", "orange")

@@ -12,7 +12,7 @@ from vlm_demo.families import get_family
 from vlm_demo.markup.coordinate_spaces import SPACES, CoordinateSpace
 from vlm_demo.prompting.confidence import copy_confidences
 from vlm_demo.prompting.family import Family
-from vlm_demo.prompting.image_size import limit_image_size
+from vlm_demo.prompting.images.image_size import limit_image_size
 from vlm_demo.translatable_text import join_texts
 from vlm_demo.values import Reply, ReplyState, Request
 

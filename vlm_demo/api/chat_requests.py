@@ -22,7 +22,7 @@ from vlm_demo.api.request_images import ImageReader
 from vlm_demo.backend import Backend
 from vlm_demo.families import get_family
 from vlm_demo.markup.region_json import RegionsInPixelsModel
-from vlm_demo.prompting.visible_images import visible_images
+from vlm_demo.prompting.images.visible_images import visible_images
 from vlm_demo.settings import Settings
 from vlm_demo.values import Box, Message, Region, RegionForm, Request, Sampling, Size, Task
 

@@ -21,7 +21,7 @@ from vlm_demo.markup.json_markup import json_writer
 from vlm_demo.markup.layout_json import LayoutKeys, layout_reader
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
-from vlm_demo.prompting.patch_sizes import fit_patches
+from vlm_demo.prompting.images.patch_sizes import fit_patches
 from vlm_demo.values import Frame, Request, Sampling, Task, bounding_box
 
 PATCH = 28

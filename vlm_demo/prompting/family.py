@@ -14,7 +14,8 @@ from vlm_demo.prompting.conversation_labels import ConversationLabels, derive_la
 from vlm_demo.prompting.escaping import escape_control_tokens
 from vlm_demo.prompting.family_spec import FamilyLimits, FamilySpec
 from vlm_demo.prompting.film_frames import label_frames
-from vlm_demo.prompting.image_resolutions import ImageResolution
+from vlm_demo.prompting.images.image_resolutions import ImageResolution
+from vlm_demo.prompting.images.visible_images import first_visible_turn, visible_images
 from vlm_demo.prompting.reasoning import (
     blank_out_reasoning,
     cut_at,
@@ -28,7 +29,6 @@ from vlm_demo.prompting.request_checks import MAX_CHARACTERS, check_request
 from vlm_demo.prompting.targets import TARGET_TASKS, quote_target, read_targets
 from vlm_demo.prompting.tasks import CAPTION_TASKS
 from vlm_demo.prompting.templates import fill_template
-from vlm_demo.prompting.visible_images import first_visible_turn, visible_images
 from vlm_demo.translatable_text import DisplayText, TranslatableText, join_texts
 from vlm_demo.values import Frame, Message, Prompt, Reply, ReplyState, Request, Size, Task
 

@@ -10,7 +10,7 @@ from PIL.Image import Image
 
 from vlm_demo.markup.base import Markup
 from vlm_demo.prompting.architecture import Architecture
-from vlm_demo.prompting.image_resolutions import ImageResolution
+from vlm_demo.prompting.images.image_resolutions import ImageResolution
 from vlm_demo.prompting.regions.region_wording import ENGLISH, RegionWording
 from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Sampling, Size, Task

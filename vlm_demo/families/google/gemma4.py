@@ -23,7 +23,7 @@ from vlm_demo.markup.json_markup import json_reader, json_writer
 from vlm_demo.markup.written_answers import json_answer_writer
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
-from vlm_demo.prompting.image_resolutions import ImageResolution
+from vlm_demo.prompting.images.image_resolutions import ImageResolution
 from vlm_demo.prompting.plain_instructions import FIND, FIND_EVERY, PLAIN_ENGLISH
 from vlm_demo.prompting.targets import TargetList
 from vlm_demo.translatable_text import message

@@ -10,7 +10,7 @@ questions; for captions none is published, so they are asked for in plain words.
 
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
-from vlm_demo.prompting.image_resolutions import tile_resolutions
+from vlm_demo.prompting.images.image_resolutions import tile_resolutions
 from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.values import Task
 

@@ -16,7 +16,7 @@ from vlm_demo.families.huggingface.idefics3 import FAMILY as IDEFICS3
 from vlm_demo.families.huggingface.idefics3 import TURNS
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
-from vlm_demo.prompting.image_resolutions import tile_resolutions
+from vlm_demo.prompting.images.image_resolutions import tile_resolutions
 from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.values import Task
 

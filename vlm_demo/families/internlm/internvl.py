@@ -25,7 +25,7 @@ from vlm_demo.markup.coordinate_spaces import N1000, UNIT, CoordinateSpace
 from vlm_demo.markup.tags import UNTAGGED_LISTS, PlaceTag, Tags, find_lists
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME, Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
-from vlm_demo.prompting.image_resolutions import ImageResolution
+from vlm_demo.prompting.images.image_resolutions import ImageResolution
 from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Frame, Region, Task, bounding_box

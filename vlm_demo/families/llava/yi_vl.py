@@ -15,7 +15,7 @@ from vlm_demo.markup.brackets import Brackets
 from vlm_demo.markup.coordinate_spaces import SQUARE
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family
-from vlm_demo.prompting.padding import pad_to_square
+from vlm_demo.prompting.images.padding import pad_to_square
 from vlm_demo.prompting.regions.region_wording import DESCRIBE_MARKED_REGION
 from vlm_demo.values import Task
 

@@ -22,7 +22,7 @@ from vlm_demo.markup.multi_format_reader import MultiFormatReader
 from vlm_demo.markup.written_answers import json_answer_writer
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
-from vlm_demo.prompting.image_resolutions import patch_resolutions
+from vlm_demo.prompting.images.image_resolutions import patch_resolutions
 from vlm_demo.prompting.plain_instructions import PLAIN_ENGLISH
 from vlm_demo.prompting.targets import TargetList
 from vlm_demo.values import Sampling, Task

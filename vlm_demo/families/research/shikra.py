@@ -28,7 +28,7 @@ from vlm_demo.markup.base import Markup, ParsedOutput
 from vlm_demo.markup.brackets import Brackets
 from vlm_demo.markup.coordinate_spaces import SQUARE, CoordinateSpace
 from vlm_demo.prompting.family import Family
-from vlm_demo.prompting.padding import pad_to_square
+from vlm_demo.prompting.images.padding import pad_to_square
 from vlm_demo.values import Frame, Task
 
 BRACKETS = Brackets(

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from PIL.Image import Image
 
+from vlm_demo.prompting.images.visible_images import add_crops
 from vlm_demo.prompting.regions.region_overlays import box_around
 from vlm_demo.prompting.regions.region_references import replace_references
 from vlm_demo.prompting.regions.region_wording import RegionWording, wording_for
-from vlm_demo.prompting.visible_images import add_crops
 from vlm_demo.values import Box, Message, Point, Polygon, Region, Reply, Request
 
 MARGIN = 0.1

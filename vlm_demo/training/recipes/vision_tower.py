@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import SiglipVisionConfig, SiglipVisionModel
 
-from vlm_demo.prompting.padding import pad_to_square
+from vlm_demo.prompting.images.padding import pad_to_square
 from vlm_demo.scenes.kinds import BACKGROUNDS, COLOURS, KINDS
 from vlm_demo.scenes.painting import draw_scene
 from vlm_demo.scenes.scene import Scene, SceneObject

@@ -12,8 +12,8 @@ from vlm_demo.catalog.visual_tokens import list_visual_tokens
 from vlm_demo.engines import NumberFormat
 from vlm_demo.families import get_family
 from vlm_demo.markup.region_json import MarkedRegions
+from vlm_demo.prompting.images.visible_images import visible_images
 from vlm_demo.prompting.targets import TARGET_TASKS, quote_target
-from vlm_demo.prompting.visible_images import visible_images
 from vlm_demo.translatable_text import TranslatableText
 from vlm_demo.ui.studio.answering.protocol import FORMS, EarlierTurn, SamplingOptions, StudioRequest
 from vlm_demo.ui.studio.images import ImageStore

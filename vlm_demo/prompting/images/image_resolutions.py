@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL.Image import Image, Resampling
 
-from vlm_demo.prompting.patch_sizes import fit_patches
+from vlm_demo.prompting.images.patch_sizes import fit_patches
 from vlm_demo.values import Size
 
 

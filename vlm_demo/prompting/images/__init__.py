@@ -1,0 +1,1 @@
+"""Which pictures a model is shown, and in what size."""
