@@ -115,7 +115,7 @@ def test_a_battle_is_fought_voted_on_by_key_and_revealed(visit: Visit, votes: Pa
     assert page.locator("#battle-votes button:visible").count() == 0
     page.keyboard.press("n")
     page.locator("#battle-run").wait_for()
-    assert page.locator("#battle-picture .sheet img").is_visible()  # kept
+    page.locator("#battle-picture .sheet img").wait_for()  # kept
 
 
 def test_the_picture_goes_where_it_is_not_kept(visit: Visit) -> None:
