@@ -11,7 +11,6 @@ quadrangle, `<ref>STOP</ref><quad>[[x1, y1, x2, y2, x3, y3, x4, y4]]</quad>`.
 
 from collections.abc import Sequence
 
-from vlm_demo.markup.base import Markup
 from vlm_demo.markup.coordinate_spaces import N1000, CoordinateSpace
 from vlm_demo.markup.tags import PlaceTag, Tags, find_lists
 from vlm_demo.prompting.family import Family, FamilyLimits
@@ -46,13 +45,7 @@ FAMILY = Family(
         Task.DESCRIBE_REGION: "Describe {region}",
         Task.READ: "Read all the text in the image.",
     },
-    markup=Markup(
-        TAGS.read,
-        write_boxes,
-        N1000,
-        phrase_pattern="<ref>{phrase}</ref>{places}",
-        repeats_target=True,
-    ),
+    markup=TAGS.make_markup(write_boxes, N1000),
     region_template="{region}",
     documented_template="{{ messages[-1]['content'][-1]['text'] }}",
     prefix_separator=None,

@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from vlm_demo.markup.base import Markup, WrittenPlace, parse_numbers
+from vlm_demo.markup.base import WrittenPlace, parse_numbers
 from vlm_demo.markup.coordinate_spaces import N1000, CoordinateSpace
 from vlm_demo.markup.tags import PlaceTag, Tags
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
@@ -71,13 +71,7 @@ FAMILY = Family(
         Task.GROUNDING: "Please provide the bounding box coordinate of the region this sentence "
         "describes: <ref>{text}</ref>",
     },
-    markup=Markup(
-        TAGS.read,
-        write_boxes,
-        N1000,
-        phrase_pattern="<ref>{phrase}</ref>{places}",
-        repeats_target=True,
-    ),
+    markup=TAGS.make_markup(write_boxes, N1000),
     markup_signature=r"<box>\s*[0-9]",
     documented_template=TEMPLATE,
     keep_special_tokens=True,

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from vlm_demo.markup.base import Markup
 from vlm_demo.markup.coordinate_spaces import CoordinateSpace
 from vlm_demo.markup.parsed_output import (
     NUMBER_PATTERN,
@@ -176,6 +177,21 @@ class Tags:
     def read(self, raw: str, frame: Frame, space: CoordinateSpace) -> ParsedOutput:
         """Read output; see `Markup.read`."""
         return _TagScanner(self, raw[: partial_tag_start(raw)], frame, space).read()
+
+    def make_markup(
+        self,
+        write: Callable[[Sequence[Region], Frame, CoordinateSpace], str],
+        space: CoordinateSpace,
+    ) -> Markup:
+        """Return the markup of answers in which each phrase has tags and its places follow it."""
+        opening, closing = self.phrase_tags
+        return Markup(
+            self.read,
+            write,
+            space,
+            phrase_pattern=f"{opening}{{phrase}}{closing}{{places}}",
+            repeats_target=True,
+        )
 
 
 def partial_tag_start(raw: str) -> int:

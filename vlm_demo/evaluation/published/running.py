@@ -123,7 +123,7 @@ def run_questions(
         "versions": {"vlm_demo": _version()},
         "config": config,
         "number_format": spec.number_format.value,
-        "model_facts": _describe_model(spec),
+        "model_facts": describe_model(spec),
         "processor": processor_name(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "throughput": {"questions": len(questions) - answered_before, "seconds": round(seconds, 2)},
@@ -153,7 +153,7 @@ def _check_place(out: Path, data: Path) -> None:
         )
 
 
-def _describe_model(spec: ModelSpec) -> dict[str, Any]:
+def describe_model(spec: ModelSpec) -> dict[str, Any]:
     """Return what lists of models are filtered by: the model may be on another menu later."""
     return {
         "parameters": spec.parameters,

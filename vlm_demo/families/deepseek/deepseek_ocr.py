@@ -14,7 +14,6 @@ text without roles, each question stands alone, and special tokens must be decod
 checkpoints under deepseek-ai run on code of their own, or on vLLM.
 """
 
-from vlm_demo.markup.base import Markup
 from vlm_demo.markup.coordinate_spaces import N999
 from vlm_demo.markup.reference_tags import REFERENCES, write_lists
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
@@ -45,13 +44,7 @@ FAMILY = Family(
         Task.GROUNDING: "Locate <|ref|>{text}<|/ref|> in the image.",
         Task.READ: "<|grounding|>Convert the document to markdown.",
     },
-    markup=Markup(
-        REFERENCES.read,
-        write_lists,
-        N999,
-        phrase_pattern="<|ref|>{phrase}<|/ref|>{places}",
-        repeats_target=True,
-    ),
+    markup=REFERENCES.make_markup(write_lists, N999),
     chat_template=TEMPLATE,
     keep_special_tokens=True,
     markup_tokens=("<|ref|>", "<|/ref|>", "<|det|>", "<|/det|>"),

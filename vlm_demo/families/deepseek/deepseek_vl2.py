@@ -16,7 +16,6 @@ answers and text are ours. A region is drawn in, since the README itself mention
 the search by example is inference.py's, where it is drawn into a first image.
 """
 
-from vlm_demo.markup.base import Markup
 from vlm_demo.markup.coordinate_spaces import N999
 from vlm_demo.markup.reference_tags import REFERENCES, write_lists
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
@@ -73,13 +72,7 @@ FAMILY = Family(
     ),
     markup_signature=r"<\|(?:ref|det)\|>",
     target_lists={Task.DETECT: TargetList("Find all the {text}", item="<|ref|>{text}<|/ref|>")},
-    markup=Markup(
-        REFERENCES.read,
-        write_lists,
-        N999,
-        phrase_pattern="<|ref|>{phrase}<|/ref|>{places}",
-        repeats_target=True,
-    ),
+    markup=REFERENCES.make_markup(write_lists, N999),
     documented_template=DOCUMENTED_TEMPLATE,
     keep_special_tokens=True,
     markup_tokens=("<|ref|>", "<|/ref|>", "<|det|>", "<|/det|>"),

@@ -13,10 +13,7 @@ Fine-tuned relatives may write other markup. The wordings are ours. Sampling: ge
 of the checkpoints.
 """
 
-from vlm_demo.markup.base import Markup
-from vlm_demo.markup.coordinate_spaces import N1000, with_y_first
-from vlm_demo.markup.json_markup import json_reader, json_writer
-from vlm_demo.markup.written_answers import json_answer_writer
+from vlm_demo.families.google.gemma4 import MARKUP
 from vlm_demo.prompting.architecture import Architecture
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.plain_instructions import FIND, FIND_EVERY, PLAIN_ENGLISH
@@ -56,12 +53,7 @@ FAMILY = Family(
     instructions={**PLAIN_ENGLISH, Task.GROUNDING: _FIND, Task.DETECT: _EVERY},
     target_lists={Task.GROUNDING: TargetList(_FIND), Task.DETECT: TargetList(_EVERY)},
     notes={Task.GROUNDING: NOTE, Task.DETECT: NOTE},
-    markup=Markup(
-        json_reader(),
-        json_writer("box_2d"),
-        with_y_first(N1000),
-        answer_writer=json_answer_writer("box_2d"),
-    ),
+    markup=MARKUP,
     documented_template=TEMPLATE,
     end_markers=("<end_of_turn>", "<eos>"),
     prefix_separator="",

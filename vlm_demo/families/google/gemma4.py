@@ -50,6 +50,14 @@ TEMPLATE = (
 
 SIZES = ("E2B", "E4B", "12B", "26B-A4B", "31B")
 
+MARKUP = Markup(
+    json_reader(),
+    json_writer("box_2d"),
+    with_y_first(N1000),
+    answer_writer=json_answer_writer("box_2d"),
+)
+"""Gemini's format, which Gemma 3 and 4 are asked for."""
+
 FAMILY = Family(
     name="gemma4",
     title="Gemma 4",
@@ -58,12 +66,7 @@ FAMILY = Family(
     instructions={**PLAIN_ENGLISH, Task.GROUNDING: FIND + _JSON, Task.DETECT: _EVERY},
     target_lists={Task.GROUNDING: TargetList(_EVERY), Task.DETECT: TargetList(_EVERY)},
     notes={Task.GROUNDING: NOTE, Task.DETECT: NOTE},
-    markup=Markup(
-        json_reader(),
-        json_writer("box_2d"),
-        with_y_first(N1000),
-        answer_writer=json_answer_writer("box_2d"),
-    ),
+    markup=MARKUP,
     documented_template=TEMPLATE,
     has_thinking_switch=True,
     end_markers=("<turn|>", "<eos>", "<|tool_response>"),

@@ -20,7 +20,6 @@ cards; for text and for describing a region ours. The authors advise drawing a r
 from collections.abc import Sequence
 from dataclasses import replace
 
-from vlm_demo.markup.base import Markup
 from vlm_demo.markup.coordinate_spaces import N1000, UNIT, CoordinateSpace
 from vlm_demo.markup.tags import UNTAGGED_LISTS, PlaceTag, Tags, find_lists
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME, Architecture
@@ -142,13 +141,7 @@ FAMILY = Family(
             "Detect the {text} in the image with its bounding box.", item="<ref>{text}</ref>"
         ),
     },
-    markup=Markup(
-        TAGS.read,
-        write_lists,
-        N1000,
-        phrase_pattern="<ref>{phrase}</ref>{places}",
-        repeats_target=True,
-    ),
+    markup=TAGS.make_markup(write_lists, N1000),
     system=_SYSTEM,
     chat_template=_NATIVE_TEMPLATE,
     published_templates=(_NATIVE_TEMPLATE,),

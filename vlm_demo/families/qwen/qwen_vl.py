@@ -26,7 +26,6 @@ are ours.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from vlm_demo.markup.base import Markup
 from vlm_demo.markup.coordinate_spaces import N1000, CoordinateSpace
 from vlm_demo.markup.tags import UNTAGGED_ADJACENT_PAIRS, PlaceTag, Tags, find_pairs
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
@@ -73,13 +72,7 @@ IMAGE_AND_TEXT = (
     "{% endif %}{% endfor %}"
 )
 
-MARKUP = Markup(
-    TAGS.read,
-    write_boxes,
-    N1000,
-    phrase_pattern="<ref>{phrase}</ref>{places}",
-    repeats_target=True,
-)
+MARKUP = TAGS.make_markup(write_boxes, N1000)
 
 FAMILY = Family(
     name="qwen_vl",

@@ -22,6 +22,7 @@ from vlm_demo.ui.endpoints.payloads import (
     read_sampling,
     wait_for_reply,
 )
+from vlm_demo.ui.endpoints.signatures import SamplingArguments
 from vlm_demo.ui.visitors import read_owner
 from vlm_demo.values import Message, Reply, Request, Task
 
@@ -57,9 +58,8 @@ class AnswerEndpoints(Endpoints):
         history: list[list[str]] | None = None,
         model: str = "",
         boxes: list[list[float]] | None = None,
-        max_new_tokens: int | None = None,
-        temperature: float | None = None,
-        seed: int | None = None,
+        *,
+        sampling: SamplingArguments,
     ) -> ChatAnswer:
         """Answer a message, about a picture or not; the result's `raw` goes back in `history`."""
         with self.answering(request):
@@ -75,7 +75,7 @@ class AnswerEndpoints(Endpoints):
                 () if messages else images,
                 regions=read_boxes(image, boxes),
                 history=messages,
-                sampling=read_sampling(self.backend, name, max_new_tokens, temperature, seed),
+                sampling=read_sampling(self.backend, name, sampling),
                 visitor=read_owner(request),
             )
             reply = wait_for_reply(self.backend, name, asked)
@@ -94,9 +94,8 @@ class AnswerEndpoints(Endpoints):
         style: str = "Short",
         beginning: str = "",
         model: str = "",
-        max_new_tokens: int | None = None,
-        temperature: float | None = None,
-        seed: int | None = None,
+        *,
+        sampling: SamplingArguments,
     ) -> AnswerData:
         """Say what a picture shows."""
         with self.answering(request):
@@ -106,9 +105,8 @@ class AnswerEndpoints(Endpoints):
                     style=repr(style),
                     caption_styles=", ".join(CAPTION_STYLES),
                 )
-            limits = (max_new_tokens, temperature, seed)
             asked = Request(CAPTION_STYLES[style], beginning)
-            return self._answer_about(request, picture, model, limits, asked)
+            return self._answer_about(request, picture, model, sampling, asked)
 
     @describe_endpoint(
         question="What is asked; [1], [2] name the boxes.",
@@ -126,9 +124,8 @@ class AnswerEndpoints(Endpoints):
         pattern: str = "",
         schema: str = "",
         boxes: list[list[float]] | None = None,
-        max_new_tokens: int | None = None,
-        temperature: float | None = None,
-        seed: int | None = None,
+        *,
+        sampling: SamplingArguments,
     ) -> RankedAnswer:
         """Answer a question about a picture: freely, with one of the choices, or in a given form.
 
@@ -145,7 +142,7 @@ class AnswerEndpoints(Endpoints):
                 choices=tuple(str(choice) for choice in choices or ()),
                 pattern=pattern,
                 schema=schema,
-                sampling=read_sampling(self.backend, name, max_new_tokens, temperature, seed),
+                sampling=read_sampling(self.backend, name, sampling),
                 visitor=read_owner(request),
             )
             if asked.choices:
@@ -167,15 +164,13 @@ class AnswerEndpoints(Endpoints):
         picture: Upload,
         words: str,
         model: str = "",
-        max_new_tokens: int | None = None,
-        temperature: float | None = None,
-        seed: int | None = None,
+        *,
+        sampling: SamplingArguments,
     ) -> AnswerData:
         """Find what the words name in a picture."""
         with self.answering(request):
-            limits = (max_new_tokens, temperature, seed)
             asked = Request(Task.GROUNDING, words)
-            return self._answer_about(request, picture, model, limits, asked)
+            return self._answer_about(request, picture, model, sampling, asked)
 
     @describe_endpoint(words="The classes to find, separated by commas, such as: cat, dog.")
     def detect(
@@ -184,15 +179,13 @@ class AnswerEndpoints(Endpoints):
         picture: Upload,
         words: str,
         model: str = "",
-        max_new_tokens: int | None = None,
-        temperature: float | None = None,
-        seed: int | None = None,
+        *,
+        sampling: SamplingArguments,
     ) -> AnswerData:
         """Find every object of some classes in a picture."""
         with self.answering(request):
-            limits = (max_new_tokens, temperature, seed)
             asked = Request(Task.DETECT, words)
-            return self._answer_about(request, picture, model, limits, asked)
+            return self._answer_about(request, picture, model, sampling, asked)
 
     @describe_endpoint()
     def read(
@@ -200,15 +193,13 @@ class AnswerEndpoints(Endpoints):
         request: gr.Request,
         picture: Upload,
         model: str = "",
-        max_new_tokens: int | None = None,
-        temperature: float | None = None,
-        seed: int | None = None,
+        *,
+        sampling: SamplingArguments,
     ) -> AnswerData:
         """Read the text in a picture."""
         with self.answering(request):
-            limits = (max_new_tokens, temperature, seed)
             asked = Request(Task.READ)
-            return self._answer_about(request, picture, model, limits, asked)
+            return self._answer_about(request, picture, model, sampling, asked)
 
     @describe_endpoint(box="The part: x1, y1, x2, y2 in pixels of the picture.")
     def describe(
@@ -217,15 +208,13 @@ class AnswerEndpoints(Endpoints):
         picture: Upload,
         box: list[float],
         model: str = "",
-        max_new_tokens: int | None = None,
-        temperature: float | None = None,
-        seed: int | None = None,
+        *,
+        sampling: SamplingArguments,
     ) -> AnswerData:
         """Describe a part of a picture."""
         with self.answering(request):
-            limits = (max_new_tokens, temperature, seed)
             asked = Request(Task.DESCRIBE_REGION)
-            return self._answer_about(request, picture, model, limits, asked, [box])
+            return self._answer_about(request, picture, model, sampling, asked, [box])
 
     @describe_endpoint(
         boxes="What to outline: each x1, y1, x2, y2 in pixels of the picture.",
@@ -255,7 +244,7 @@ class AnswerEndpoints(Endpoints):
         request: gr.Request,
         picture: Upload,
         model: str,
-        limits: Any,
+        sampling: SamplingArguments,
         asked: Request,
         boxes: Sequence[object] = (),
     ) -> AnswerData:
@@ -264,7 +253,7 @@ class AnswerEndpoints(Endpoints):
             asked,
             images=(image.open(),),
             regions=read_boxes(image, boxes),
-            sampling=read_sampling(self.backend, name, *limits),
+            sampling=read_sampling(self.backend, name, sampling),
             visitor=read_owner(request),
         )
         return reply_to_data(wait_for_reply(self.backend, name, asked), image.size)

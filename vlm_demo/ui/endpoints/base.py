@@ -6,16 +6,14 @@ import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
 import gradio as gr
 
 from vlm_demo.backend import Backend
 from vlm_demo.settings import Settings
+from vlm_demo.ui.endpoints.signatures import Endpoint, expand_sampling
 from vlm_demo.ui.streaming import raise_gradio_errors
 from vlm_demo.ui.visitors import read_owner
-
-Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 SHARED_ARGUMENTS = {
     "picture": "The picture.",
@@ -54,7 +52,7 @@ class Endpoints:
 
 
 def describe_endpoint(**descriptions: str) -> Callable[[Endpoint], Endpoint]:
-    """Complete the docstring of an endpoint, which Gradio shows to programs.
+    """Complete the signature and the docstring of an endpoint, which Gradio shows to programs.
 
     The arguments come from here, and where it does not say what the endpoint returns, `ANSWER`.
 
@@ -67,6 +65,7 @@ def describe_endpoint(**descriptions: str) -> Callable[[Endpoint], Endpoint]:
     known = SHARED_ARGUMENTS | descriptions
 
     def complete(endpoint: Endpoint) -> Endpoint:
+        endpoint = expand_sampling(endpoint)
         names = [
             name for name in inspect.signature(endpoint).parameters if name not in UNDOCUMENTED
         ]

@@ -13,6 +13,7 @@ from vlm_demo.errors import ImageError, InputError
 from vlm_demo.families import get_family
 from vlm_demo.settings import Settings
 from vlm_demo.ui.components.uploaded_images import UploadedImage, accept_upload
+from vlm_demo.ui.endpoints.signatures import SamplingArguments
 from vlm_demo.ui.streaming import stream_replies
 from vlm_demo.ui.visitors import read_owner
 from vlm_demo.values import Box, Reply, Request, Sampling
@@ -69,13 +70,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def read_sampling(
-    backend: Backend,
-    model: str,
-    max_new_tokens: int | None,
-    temperature: float | None,
-    seed: int | None,
-) -> Sampling:
+def read_sampling(backend: Backend, model: str, given: SamplingArguments) -> Sampling:
     """Return the sampling of the model, with the values that were given.
 
     Raises:
@@ -83,12 +78,12 @@ def read_sampling(
         UnknownModelError: there is no such model.
     """
     own = get_family(backend.spec(model).family).sampling
-    tokens = _read_number("max_new_tokens", max_new_tokens, own.max_new_tokens, least=1)
+    tokens = _read_number("max_new_tokens", given.max_new_tokens, own.max_new_tokens, least=1)
     return replace(
         own,
         max_new_tokens=int(tokens),
-        temperature=_read_number("temperature", temperature, own.temperature),
-        seed=own.seed if seed is None else int(_read_number("seed", seed, 0)),
+        temperature=_read_number("temperature", given.temperature, own.temperature),
+        seed=own.seed if given.seed is None else int(_read_number("seed", given.seed, 0)),
     )
 
 

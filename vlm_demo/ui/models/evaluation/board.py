@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vlm_demo.catalog.spec import ModelSpec
+from vlm_demo.evaluation.published.running import describe_model
 from vlm_demo.families import all_families, get_family
 from vlm_demo.results.published import PublishedFigure
 from vlm_demo.results.question_lines import describe_truth, find_truth_boxes
@@ -67,7 +68,7 @@ def _row_data(
     row: ScoreboardRow, spec: ModelSpec | None, columns: Mapping[str, Column]
 ) -> dict[str, Any]:
     newest = max((cell.result for cell in row.cells.values()), key=lambda one: one.date)
-    facts = newest.model_facts if spec is None else _facts(spec)
+    facts = newest.model_facts if spec is None else describe_model(spec)
     parameters = facts.get("parameters")
     return {
         "key": f"{row.model}\n{row.number_format}",
@@ -82,16 +83,6 @@ def _row_data(
         "weights": _openness(facts),
         "usable": spec is not None and spec.runs_here,
         "cells": {name: _cell_data(cell, columns[name]) for name, cell in row.cells.items()},
-    }
-
-
-def _facts(spec: ModelSpec) -> dict[str, Any]:
-    return {
-        "parameters": spec.parameters,
-        "licence": spec.licence,
-        "commercial": spec.commercial,
-        "runs": spec.runs,
-        "engine": spec.engine,
     }
 
 
