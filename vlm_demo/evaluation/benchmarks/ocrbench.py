@@ -21,15 +21,12 @@ _NEEDS = (
     "Parquet with dataset, question, question_type, answer and image"
 )
 
-_LAYOUTS = (
-    ("dataset_name", "image_path", "question", "answers"),
-    ("dataset", "image", "question", "answer"),
-)
-
 
 def read(folder: Path) -> list[PublishedQuestion]:
     """Return the questions; see `PublishedBenchmark.read`."""
-    return read_questions(folder, _LAYOUTS, _NEEDS, _read_row)
+    original = ("dataset_name", "image_path", "question", "answers")
+    hub = ("dataset", "image", "question", "answer")
+    return read_questions(folder, [original, hub], _NEEDS, _read_row)
 
 
 def _read_row(row: BenchmarkRow) -> PublishedQuestion:

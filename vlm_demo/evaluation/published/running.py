@@ -98,7 +98,18 @@ def run_questions(
         VlmDemoError: the model failed; what was answered is kept.
     """
     spec = backend.spec(model)
-    config = _describe_run(benchmark, questions, backend, model, options)
+    config = {  # which run it is: what another one must share to go on
+        "benchmark": benchmark.name,
+        "model": model,
+        "checkpoint": spec.checkpoint,
+        "family": spec.family,
+        "weights": weights_revision(spec),
+        "sampling": SAMPLING.to_data(),
+        "limit": options.limit,
+        "seed": options.seed,
+        "judge": options.judge,
+        **_describe_questions(questions, backend, spec),
+    }
     out = _choose_folder(options, config) if options.is_kept else None
     journal = AnswerJournal(out, config, data=options.data)
     answered_before = len(journal.answers)
@@ -178,31 +189,17 @@ def sample_questions(
     return [one for one in questions if (one.unit or one.id) in chosen]
 
 
-def _describe_run(
-    benchmark: PublishedBenchmark,
-    questions: Sequence[PublishedQuestion],
-    backend: Backend,
-    model: str,
-    options: RunOptions,
+def _describe_questions(
+    questions: Sequence[PublishedQuestion], backend: Backend, spec: ModelSpec
 ) -> dict[str, Any]:
-    """Return plain data that says which run it is: what another one must share to go on."""
-    spec = backend.spec(model)
-    tasks = sorted({choose_task(backend, model, one.task) for one in questions})
+    """Return plain data that says what a model is asked, and in which words."""
+    tasks = sorted({choose_task(backend, spec.name, one.task) for one in questions})
     instructions = {task: get_family(spec.family).instructions.get(task, "") for task in tasks}
     compared = [one for one in questions if not one.is_extra]
     content = [[one.id, one.text, dict(one.truth)] for one in compared]
     return {
-        "benchmark": benchmark.name,
-        "model": model,
-        "checkpoint": spec.checkpoint,
-        "family": spec.family,
         "tasks": [str(task) for task in tasks],
-        "sampling": SAMPLING.to_data(),
-        "limit": options.limit,
-        "seed": options.seed,
-        "judge": options.judge,
         "questions": len(questions),
-        "weights": weights_revision(spec),
         "data_hash": _hash(content),
         "prompt_hash": _hash({str(task): text for task, text in instructions.items()}),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,6 +27,17 @@ OnStage = Callable[[Stage, int, int], None]
 
 _SAMPLED_ROWS = 64
 """Rows of which the longest tells how much memory a step takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trainee:
+    """The model that is trained, how, and who is told of it."""
+
+    model: LoadedModel
+    spec: ModelSpec
+    options: FinetuneOptions
+    report: Report
+    on_stage: OnStage
 
 
 class Course(Protocol):
@@ -107,36 +119,31 @@ class SupervisedCourse:
 
 
 def open_course(
-    trained: LoadedModel,
-    spec: ModelSpec,
-    learned: Sequence[TrainingExample],
-    replayed: Sequence[TrainingExample],
-    options: FinetuneOptions,
-    report: Report,
-    on_stage: OnStage,
+    trainee: Trainee, learned: Sequence[TrainingExample], replayed: Sequence[TrainingExample]
 ) -> SupervisedCourse:
     """Write the rows of examples; those that cannot be written are left out, with a note.
 
     Raises:
         InputError: not one can be written.
     """
-    family, refused = get_family(spec.family), RefusalCounter()
+    spec, refused = trainee.spec, RefusalCounter()
+    family = get_family(spec.family)
     new: list[TrainingRow] = []
     old: list[TrainingRow] = []
     examples = [(new, one) for one in learned] + [(old, one) for one in replayed]
     for number, (rows, example) in enumerate(examples):
-        on_stage(Stage.WRITING, number, len(examples))
+        trainee.on_stage(Stage.WRITING, number, len(examples))
         try:
-            space = spec.coordinate_space
-            rows += write_rows(family, trained.encoder, example, space=space)
+            space, encoder = spec.coordinate_space, trainee.model.encoder
+            rows += write_rows(family, encoder, example, space=space)
         except RowError as error:
             refused.add(example.source, error)
     note = describe_refusals(refused.refusals())
     if note:
-        report(NoteEvent(text=note))
+        trainee.report(NoteEvent(text=note))
     if not new:
         raise InputError("The model cannot learn from any of these examples. {why}", why=note)
-    return SupervisedCourse(trained, new, old, options)
+    return SupervisedCourse(trainee.model, new, old, trainee.options)
 
 
 def adapter_or_freeze(trained: LoadedModel, options: FinetuneOptions) -> Any:

@@ -15,9 +15,7 @@ from vlm_demo.training.data import (
     describe_refusals,
     read_training_data,
 )
-from vlm_demo.training.finetuning.course import Course, OnStage, open_course
-from vlm_demo.training.finetuning.loading import LoadedModel
-from vlm_demo.training.finetuning.log import Report
+from vlm_demo.training.finetuning.course import Course, Trainee, open_course
 from vlm_demo.training.finetuning.options import FinetuneOptions, Method
 from vlm_demo.training.finetuning.preferences import read_preferences
 from vlm_demo.training.scoring.held_out import split_examples
@@ -48,14 +46,7 @@ class Lesson(Protocol):
     def notes(self) -> tuple[str, ...]:
         """What people should know of the data, in sentences."""
 
-    def open_course(
-        self,
-        trained: LoadedModel,
-        spec: ModelSpec,
-        options: FinetuneOptions,
-        report: Report,
-        on_stage: OnStage,
-    ) -> Course:
+    def open_course(self, trainee: Trainee) -> Course:
         """Write what the trainer is given.
 
         Raises:
@@ -78,18 +69,9 @@ class ExampleLesson:
     refused: int
     notes: tuple[str, ...]
 
-    def open_course(
-        self,
-        trained: LoadedModel,
-        spec: ModelSpec,
-        options: FinetuneOptions,
-        report: Report,
-        on_stage: OnStage,
-    ) -> Course:
+    def open_course(self, trainee: Trainee) -> Course:
         """Write the rows; see `Lesson`."""
-        return open_course(
-            trained, spec, self.learned, self.old.replayed, options, report, on_stage
-        )
+        return open_course(trainee, self.learned, self.old.replayed)
 
     def score(
         self, backend: Backend, model: str, options: FinetuneOptions, on_done: OnDone

@@ -25,10 +25,9 @@ from vlm_demo.errors import InputError
 from vlm_demo.families import get_family
 from vlm_demo.setting_declarations import Device
 from vlm_demo.training.data import RefusalCounter, RowError, describe_refusals
-from vlm_demo.training.finetuning.course import OnStage, adapter_or_freeze
+from vlm_demo.training.finetuning.course import Trainee, adapter_or_freeze
 from vlm_demo.training.finetuning.events import NoteEvent, Stage
 from vlm_demo.training.finetuning.loading import LoadedModel
-from vlm_demo.training.finetuning.log import Report
 from vlm_demo.training.finetuning.memory import fitting_rows, row_bytes
 from vlm_demo.training.finetuning.options import FinetuneOptions
 from vlm_demo.training.finetuning.pairs import TrainingPair, read_pairs
@@ -53,24 +52,18 @@ class PreferenceLesson:
     refused: int
     notes: tuple[str, ...]
 
-    def open_course(
-        self,
-        trained: LoadedModel,
-        spec: ModelSpec,
-        options: FinetuneOptions,
-        report: Report,
-        on_stage: OnStage,
-    ) -> PreferenceCourse:
+    def open_course(self, trainee: Trainee) -> PreferenceCourse:
         """Write both answers of each pair as rows; see `Lesson`."""
-        if trained.encoder.is_encoder_decoder:
+        encoder, spec = trainee.model.encoder, trainee.spec
+        if encoder.is_encoder_decoder:
             raise InputError("DPO is for models that continue their prompt; this one has encoders.")
         family, refused = get_family(spec.family), RefusalCounter()
         better: list[TrainingRow] = []
         worse: list[TrainingRow] = []
         for number, pair in enumerate(self.learned):
-            on_stage(Stage.WRITING, number, len(self.learned))
+            trainee.on_stage(Stage.WRITING, number, len(self.learned))
             try:
-                space, encoder = spec.coordinate_space, trained.encoder
+                space = spec.coordinate_space
                 *_, chosen = write_rows(family, encoder, pair.example, space=space)
                 *_, rejected = write_rows(family, encoder, pair.worse, space=space)
             except RowError as error:
@@ -80,10 +73,10 @@ class PreferenceLesson:
                 worse.append(rejected)
         note = describe_refusals(refused.refusals())
         if note:
-            report(NoteEvent(text=note))
+            trainee.report(NoteEvent(text=note))
         if not better:
             raise InputError("The model cannot learn from any of these pairs. {why}", why=note)
-        return PreferenceCourse(trained, better, worse, options)
+        return PreferenceCourse(trainee.model, better, worse, trainee.options)
 
     def score(
         self, backend: Backend, model: str, options: FinetuneOptions, on_done: OnDone

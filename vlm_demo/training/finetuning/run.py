@@ -16,7 +16,7 @@ from vlm_demo.engines import Serving, release_memory
 from vlm_demo.errors import TrainingStoppedError
 from vlm_demo.settings import Settings
 from vlm_demo.training.finetuning.card import CardFacts, write_card
-from vlm_demo.training.finetuning.course import Course
+from vlm_demo.training.finetuning.course import Course, Trainee
 from vlm_demo.training.finetuning.events import (
     NoteEvent,
     ScoresEvent,
@@ -122,7 +122,9 @@ class FinetuneRun:
         """Train and save; return the steps that were done, and what the card says."""
         self._stage(Stage.LOADING)
         trained = load_trainable(self._spec, self._options.method, self._settings.device)
-        course = lesson.open_course(trained, self._spec, self._options, self._report, self._stage)
+        course = lesson.open_course(
+            Trainee(trained, self._spec, self._options, self._report, self._stage)
+        )
         plan = self._make_plan(trained, course.new_rows)
         trainer = course.make_trainer(
             plan, self._folder, self._settings.device, bf16=self._state.bf16
