@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from vlm_demo.analysis.correction import strike_out
+from vlm_demo.analysis.correction import rewrite_answer, strike_out
 from vlm_demo.analysis.phrases import noun_phrases
 from vlm_demo.analysis.verdicts import AnswerCheck, Evidence, Finding, judge
 from vlm_demo.values import Box
@@ -28,18 +28,36 @@ def checked(text: str, evidence: Sequence[Evidence]) -> AnswerCheck:
 
 
 @pytest.mark.parametrize(
-    ("text", "evidence", "corrected"),
+    ("text", "evidence", "struck", "rewritten"),
     [
-        ("Two dogs and a cat.", [Evidence((HERE, HERE)), ABSENT], "Two dogs and ~~a cat~~."),
-        ("Three dogs.", [Evidence((HERE, HERE))], "~~Three dogs~~ [2]."),
-        ("There is no dog.", [Evidence((HERE,))], "~~There is no dog~~ [is there]."),
-        ("An okapi.", [Evidence(is_known=False)], "An okapi."),
-        ("A red car.", [Evidence((HERE,), ignored="red")], "A red car."),
-        ("犬と猫がいます。", [ABSENT, Evidence((HERE,))], "~~犬~~と猫がいます。"),
-        ("", [], ""),
+        (
+            "Two dogs and a cat.",
+            [Evidence((HERE, HERE)), ABSENT],
+            "Two dogs and ~~a cat~~.",
+            "Two dogs.",
+        ),
+        (
+            "A cat, two dogs and a bird.",
+            [ABSENT, Evidence((HERE, HERE)), ABSENT],
+            "~~A cat~~, two dogs and ~~a bird~~.",
+            "two dogs.",
+        ),
+        ("Three dogs.", [Evidence((HERE, HERE))], "~~Three dogs~~ [2].", "2 dogs."),
+        (
+            "There is no dog.",
+            [Evidence((HERE,))],
+            "~~There is no dog~~ [is there].",
+            "There is a dog.",
+        ),
+        ("An okapi.", [Evidence(is_known=False)], "An okapi.", "An okapi."),
+        ("A red car.", [Evidence((HERE,), ignored="red")], "A red car.", "A red car."),
+        ("犬と猫がいます。", [ABSENT, Evidence((HERE,))], "~~犬~~と猫がいます。", "猫がいます。"),
+        ("", [], "", ""),
     ],
 )
 def test_what_is_wrong_is_struck_out(
-    text: str, evidence: Sequence[Evidence], corrected: str
+    text: str, evidence: Sequence[Evidence], struck: str, rewritten: str
 ) -> None:
-    assert strike_out(checked(text, evidence)) == corrected
+    check = checked(text, evidence)
+    assert strike_out(check) == struck
+    assert rewrite_answer(check) == rewritten

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { readFile, writeFile } from "../../../vlm_demo/ui/studio/state/conversation_file.js";
+import { correctAnswer, mentionsToKeep } from "../../../vlm_demo/ui/studio/state/corrections.js";
+import { showVersion } from "../../../vlm_demo/ui/studio/state/answers.js";
 import { answer, box, conversation, mention, turn } from "./studio_support.js";
 
 test("a conversation goes through a file with its pictures", async () => {
@@ -24,4 +26,17 @@ test("a file that anybody may have written does no harm", () => {
   assert.deepEqual([read.turns[0].text, read.turns[0].regions, read.turns[0].answers[0].status, read.turns[0].answers[0].blocks], ["", [], "stopped", ["<p>x</p>"]]);
   assert.deepEqual(read.turns[0].answers[0].mentions[0].regions, []);
   assert.deepEqual(read.pictures.map(({ blob, status }) => [blob, status]), [[null, "gone"], [null, "gone"]]);
+});
+
+test("a corrected answer is a new version with the boxes that were confirmed, and its file says so", async () => {
+  const old = answer("a", { plain: "A cat, a dog and a lamp.", blocks: ["<p>x</p>"], mentions: [mention("A cat", 1), mention("a dog", 1), mention("a lamp", 1)], pictures: ["p"] });
+  const findings = [{ phrase: "cat", verdict: "supported", regions: [box(0.2, 0.2, 0.6, 0.6)] }, { phrase: "dog", verdict: "contradicted", regions: [] }, { phrase: "owl", verdict: "supported", denied: true, regions: [box(0, 0, 1, 1)] }];
+  const kept = mentionsToKeep(old, findings);
+  assert.deepEqual(kept.map(({ phrase, regions }) => [phrase, regions]), [["cat", [box(0.2, 0.2, 0.6, 0.6)]], ["a lamp", old.mentions[2].regions]]);
+  const events = [{ type: "mentions", keep: 0, items: kept }, { type: "text", keep: 0, blocks: ["<p>A cat.</p>"] }];
+  const corrected = correctAnswer(old, "b", { text: "A cat.", events, note: "Corrected." }, 5);
+  const read = readFile(await writeFile(conversation([turn("t", { answers: [corrected] })]), () => Promise.resolve(null)));
+  const [written] = read.turns[0].answers;
+  assert.deepEqual([written.corrected, written.status, written.plain, written.mentions.length], [true, "done", "A cat.", 2]);
+  assert.deepEqual([showVersion(corrected, -1, 6).plain, showVersion(corrected, -1, 6).corrected], ["A cat, a dog and a lamp.", undefined]);
 });

@@ -149,8 +149,23 @@ def test_a_check_finds_what_an_answer_names(
     assert last["checker"] == "scripted"
     struck = [(one["text"], one["struck"]) for one in last["corrected"]]
     assert struck == [("A red circle and ", False), ("a zebra", True), (".", False)]
+    assert last["rewritten"] == "A red circle."
     *_, failed = AnswerCalls(backend, images).studio_check(sent, "scripted", visitor("eve"))
     assert failed["image_gone"] == image
+
+
+def test_a_corrected_answer_is_shown_as_answers_are(
+    backend: Backend, images: ImageStore, image: str
+) -> None:
+    boxes = [{"box": [0.1, 0.2, 0.4, 0.6]}]
+    kept = [{"phrase": name, "regions": boxes} for name in ("circle", "zebra", "red")]
+    sent = answer(image, text="A **red** circle & <b>.", mentions=kept)
+    mentions, text = AnswerCalls(backend, images).studio_correct(sent)["events"]
+    assert [one["phrase"] for one in mentions["items"]] == ["red", "circle"]
+    assert mentions["items"][0]["regions"][0]["box"] == boxes[0]["box"]
+    (block,) = text["blocks"]
+    assert "<strong>" in block and "&amp; &lt;b&gt;." in block
+    assert block.index('data-mention="0"') < block.index('data-mention="1"')
 
 
 def test_an_output_is_read_step_by_step(

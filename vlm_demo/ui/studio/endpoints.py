@@ -172,6 +172,7 @@ def add_studio_endpoints(
         endpoints.studio_stop,
         answers.studio_export,
         answers.studio_consensus,
+        answers.studio_correct,
         answers.studio_score,
         inspection.studio_parse,
         links.studio_permalink,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from statistics import fmean
 from typing import Annotated, Any
@@ -14,7 +14,7 @@ from pydantic import Field
 
 from vlm_demo.analysis.checking import check_against_image, grounding_models
 from vlm_demo.analysis.consensus import ModelAnswer, compare_answers
-from vlm_demo.analysis.correction import correct_answer
+from vlm_demo.analysis.correction import correct_answer, rewrite_answer
 from vlm_demo.analysis.ground_truth import score_answer
 from vlm_demo.analysis.verdicts import AnswerCheck, Finding, Verdict
 from vlm_demo.backend import Backend
@@ -26,11 +26,12 @@ from vlm_demo.translatable_text import TranslatableText, message
 from vlm_demo.ui.calls import error_data, explain_errors
 from vlm_demo.ui.components.answer_actions.exports import export_answers
 from vlm_demo.ui.components.uploaded_images import file_url
-from vlm_demo.ui.studio.answering.events import Event, text_data
+from vlm_demo.ui.studio.answering.events import Differ, Event, text_data
 from vlm_demo.ui.studio.answering.protocol import Sent, read_sent
 from vlm_demo.ui.studio.calls.documents import SentAnswer, SentAnswers
 from vlm_demo.ui.studio.images import ImageStore
 from vlm_demo.ui.visitors import read_owner
+from vlm_demo.values import Mention
 
 MAX_COMPARED = 6
 """Largest number of answers that are compared at a time."""
@@ -80,8 +81,8 @@ class AnswerCalls:
     ) -> Iterator[Event]:
         """Look for each thing that an answer names; yield the findings as they come.
 
-        Each has the `checker` that looks. The last one has the answer written anew, `corrected`:
-        `[{text, struck}]`.
+        Each has the `checker` that looks. The last one has the answer with what is wrong struck
+        out, `corrected`: `[{text, struck}]`, and a draft of it without that, `rewritten`.
 
         Args:
             answer: a `SentAnswer`.
@@ -113,6 +114,28 @@ class AnswerCalls:
                     yield {**shown, "checker": model}
         except Exception as error:  # whatever it is, the visitor is told
             yield error_data(error)
+
+    def studio_correct(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """Write an answer that a person has corrected as the page shows answers.
+
+        Args:
+            answer: a `SentAnswer`; phrases that its text does not name are left out.
+
+        Returns:
+            `{events}`: of an answer, its mentions and its text.
+        """
+
+        def correct() -> dict[str, Any]:
+            sent = read_sent(SentAnswer, answer)
+            reply = sent.to_reply()
+            placed = tuple(_place_phrases(sent.text, reply.mentions))
+            return {
+                "events": Differ(range(len(sent.images))).events(
+                    replace(reply, raw=sent.text, mentions=placed), is_complete=True
+                )
+            }
+
+        return explain_errors(correct)
 
     def studio_consensus(self, answers: list[Any]) -> dict[str, Any]:
         """Say how far answers agree, two by two, and which boxes are of one thing.
@@ -190,6 +213,18 @@ def _corners(box: Any) -> tuple[float, float, float, float]:
     return box.x1, box.y1, box.x2, box.y2
 
 
+def _place_phrases(text: str, mentions: Sequence[Mention]) -> Iterator[Mention]:
+    """Yield the mentions whose phrases are in the text, each with its place, in that order."""
+    found: list[Mention] = []
+    taken: dict[str, int] = {}  # where to look for a phrase that comes again
+    for mention in mentions:
+        start = text.find(mention.phrase, taken.get(mention.phrase, 0)) if mention.phrase else -1
+        if start >= 0:
+            end = taken[mention.phrase] = start + len(mention.phrase)
+            found.append(replace(mention, span=(start, end)))
+    yield from sorted(found, key=lambda one: one.span)
+
+
 def _check_event(check: AnswerCheck) -> Event:
     return {
         "findings": [_finding(finding) for finding in check.findings],
@@ -199,6 +234,7 @@ def _check_event(check: AnswerCheck) -> Event:
             {"text": part.text, "struck": part.is_struck}
             for part in (correct_answer(check) if check.is_done else ())
         ],
+        "rewritten": rewrite_answer(check) if check.is_done else "",
     }
 
 
@@ -211,6 +247,7 @@ def _finding(finding: Finding) -> Event:
         "verdict": _VERDICTS[finding.verdict] if finding.verdict or not reason else "unchecked",
         "reason": reason and text_data(TranslatableText(reason.template, values)),
         "count": len(finding.evidence.regions),
+        "denied": finding.phrase.negated,
         "regions": [region_to_json(region) for region in finding.evidence.regions],
     }
 

@@ -2,6 +2,7 @@
 import { fill, h } from "../../components/dom.js";
 import { message, say } from "../../i18n/say.js";
 import { stream } from "../api/call.js";
+import { createCorrection } from "./correction.js";
 import { isAbort } from "../api/errors.js";
 import { withPictures } from "../actions/download.js";
 import { openPanel } from "../actions/panel.js";
@@ -24,7 +25,7 @@ export function toggleCheck(studio, turn, answer, extra, button) {
   const stopping = new AbortController(), body = h("div", { class: "findings", role: "status" }), checkers = checkersOf(studio);
   // The server knows which one knows such pictures and the language of the answer.
   const select = h("select", { id: "checker", onchange: () => void run(select.value) }, h("option", { value: "" }, say("Best choice")), ...checkers.map(({ name, title }) => h("option", { value: name }, title ?? name)));
-  openPanel(extra, say("Check against the image"), [
+  const opened = openPanel(extra, say("Check against the image"), [
     h("p", { class: "hint" }, say("Each object it mentions is looked up in the image.")), h("p", { class: "row" }, h("label", { for: "checker" }, say("Checker")), select), body,
   ], () => {
     stopping.abort();
@@ -37,7 +38,7 @@ export function toggleCheck(studio, turn, answer, extra, button) {
     try {
       await withPictures(studio, answer.pictures, async (images) => {
         const sent = documentOf(studio.store.get().conversation, turn, answer, images, []);
-        for await (const event of stream("studio_check", [sent, checker], { signal: stopping.signal })) if (event) fill(body, ...describe(event, studio));
+        for await (const event of stream("studio_check", [sent, checker], { signal: stopping.signal })) if (event) fill(body, ...describe(event, studio, { turn, answer, close: opened.close }));
       });
     } catch (error) {
       if (!isAbort(error)) studio.report(error);
@@ -65,8 +66,9 @@ const VERDICTS = { supported: message("confirmed"), contradicted: message("not i
 /**
  * @param {any} event
  * @param {Studio} studio
+ * @param {import("./correction.js").Place} place
  */
-function describe({ findings = [], summary, notes = [], error, checker = "", corrected = [] }, studio) {
+function describe({ findings = [], summary, notes = [], error, checker = "", corrected = [], rewritten = "" }, studio, place) {
   if (error) return [h("p", { class: "reply-note", data: { tone: "unreadable" } }, translate(error))];
   const rows = findings.map((/** @type {any} */ one) => h(
     "tr", { data: { verdict: one.verdict } }, h("th", { scope: "row", dir: "auto" }, one.phrase), h("td", {}, say(VERDICTS[one.verdict] ?? one.verdict)), h("td", {}, translate(one.reason) || (one.count ? String(one.count) : "")),
@@ -76,22 +78,6 @@ function describe({ findings = [], summary, notes = [], error, checker = "", cor
     rows.length ? h("table", { class: "figures-table" }, h("thead", {}, h("tr", {}, ...[say("Object"), say("Verdict"), say("Found")].map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, ...rows)) : null,
     ...notes.map((/** @type {any} */ note) => h("p", { class: "hint" }, translate(note))),
     checker ? h("p", { class: "hint" }, say("Checked by {model}", { model: studio.titleOfModel(checker) })) : null,
-    corrected.some((/** @type {Part} */ part) => part.struck) ? createCorrection(corrected) : null,
+    corrected.some((/** @type {any} */ part) => part.struck) ? createCorrection(studio, place, { parts: corrected, rewritten, findings, checker }) : null,
   ];
-}
-
-/** @typedef {{text: string, struck: boolean}} Part */
-
-/**
- * A button that writes the answer anew, with what is wrong struck out.
- * @param {Part[]} parts
- */
-function createCorrection(parts) {
-  const anew = h("blockquote", { class: "corrected", dir: "auto", hidden: true, tabindex: -1 }, ...parts.map(({ text, struck }) => (struck ? h("del", {}, text) : text)));
-  const button = h("button", { type: "button", class: "button", onclick: () => {
-    anew.hidden = false;
-    button.remove();
-    anew.focus();
-  } }, say("Correct it"));
-  return h("div", { class: "remedies" }, button, anew);
 }

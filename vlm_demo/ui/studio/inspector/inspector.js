@@ -22,7 +22,7 @@ export function createInspector(studio, turnId, answerId) {
   if (!turn || !answer) return { element: h("p", {}, say("This answer is gone.")), stop: () => {} };
   const raw = h("div", { class: "raw" }), reading = h("div"), prompt = h("div", { class: "prompt" }, h("p", { class: "hint" }, say("Loading…")));
   fill(raw, rawText(answer.raw, []));
-  const model = studio.model(answer.model);
+  const model = studio.model(answer.answeredBy || answer.model);
   const show = async () => {
     const picture = conversation.pictures.find(({ key }) => key === answer.pictures.at(-1));
     const size = picture?.width ? [picture.width, picture.height] : null;
@@ -46,7 +46,7 @@ export function createInspector(studio, turnId, answerId) {
   void show();
   void ask();
   const element = h(
-    "div", { class: "inspector" }, h("p", { class: "hint" }, studio.titleOfModel(answer.model)),
+    "div", { class: "inspector" }, h("p", { class: "hint" }, studio.titleOfModel(answer.answeredBy || answer.model)),
     h("h3", {}, say("Raw output")), raw, spaceSwitch(studio, turnId, answer), h("h3", {}, say("How its numbers were read")), reading, h("h3", {}, say("Prompt")), prompt,
   );
   return { element, stop: () => {} };

@@ -58,7 +58,7 @@ const CHANGES = {
   shares: (_, { items, orders }) => ({ waiting: null, shares: items ?? [], orders: orders ?? [] }),
   done: (_, event) => ({
     status: event.stop === "cancelled" ? "stopped" : "done", waiting: null, tone: event.tone ?? "", notes: event.notes ?? [], remedies: event.remedies ?? [], raw: event.raw ?? "", plain: event.plain ?? "",
-    stop: event.stop ?? "", timing: event.timing ?? null, outcome: event.outcome ?? "", raws: event.raws ?? [], space: event.space ?? "", spaceChoices: event.space_choices ?? [],
+    answeredBy: event.model ?? "", stop: event.stop ?? "", timing: event.timing ?? null, outcome: event.outcome ?? "", raws: event.raws ?? [], space: event.space ?? "", spaceChoices: event.space_choices ?? [],
   }),
   film: (answer, { frames, tracks, total }) => ({
     status: "growing", waiting: { text: { words: message("Looking through the film: {done} of {total} frames"), values: { done: frames.length, total } }, stage: "", share: frames.length / total },

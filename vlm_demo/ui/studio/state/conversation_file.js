@@ -65,7 +65,7 @@ function readTurn(data) {
 function readAnswer(data) {
   const changed = number(data?.changed) ?? 0, answer = newAnswer(string(data?.id) || newId(), string(data?.model), changed, strings(data?.pictures));
   const status = ["done", "failed", "stopped"].includes(data?.status) ? data.status : "growing";
-  return stopAnswer({ ...answer, status, ...readWords(data ?? {}), ...readFindings(data ?? {}) }, changed);
+  return stopAnswer({ ...answer, status, ...(data?.corrected === true && { corrected: true }), ...readWords(data ?? {}), ...readFindings(data ?? {}) }, changed);
 }
 
 /** @param {any} data @returns {Partial<Answer>} */

@@ -41,12 +41,14 @@
  */
 
 /**
- * `merged`: no model gave it, it holds the boxes in which several answers of its turn agree.
+ * `merged`: no model gave it, it holds the boxes in which several answers of its turn agree; `corrected`: a person has
+ * corrected it, so that fine-tuning may learn from it (vlm_demo/training/data/readers/conversation.py); `answeredBy`: the model
+ * that wrote it, where `model` stands for one of several.
  * @typedef {{id: string, model: string, status: Status, changed: number, blocks: string[], plain: string, raw: string, reasoning: string,
  *   mentions: Mention[], things: Thing[], shares: {text: string, share: number}[], orders: any[], notes: ServerText[], remedies: Remedy[], tone: string,
  *   waiting: {text: ServerText, stage: ServerText, share: number | null} | null, timing: Record<string, number> | null, outcome: ServerText,
  *   raws: string[], stop: string, space: string, spaceChoices: any[], pictures: string[], problem: Problem | null, rating: Rating | null,
- *   earlier: Answer[], version: number, merged?: boolean, film?: FilmFinding}} Answer
+ *   earlier: Answer[], version: number, merged?: boolean, corrected?: boolean, answeredBy?: string, film?: FilmFinding}} Answer
  */
 
 /**
