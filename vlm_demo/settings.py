@@ -40,6 +40,12 @@ PUBLIC_QUOTAS = Quotas(
 )
 """Limits of one visitor of a page that others than its owner can open, unless settings say more."""
 
+PUBLIC_FILM_BYTES = 200_000_000
+"""Largest film or PDF on a page that others than its owner can open, unless settings say more."""
+
+PRIVATE_FILM_BYTES = 2_000_000_000
+"""The same elsewhere."""
+
 
 def on_zerogpu(environ: Mapping[str, str] = os.environ) -> bool:
     """Whether this is a Space with ZeroGPU, where a GPU is lent for one function call at a time.
@@ -288,6 +294,14 @@ class Settings:
     max_upload_bytes: int = declare_setting(
         20_000_000, "Largest picture file.", parse_count, "BYTES"
     )
+    max_film_bytes: int | None = declare_setting(
+        None,
+        "Largest film or PDF.",
+        parse_count,
+        "BYTES",
+        default_text=f"{PUBLIC_FILM_BYTES:_} on a page that others can open, "
+        f"or else {PRIVATE_FILM_BYTES:_}",
+    )
     max_pixels: int = declare_setting(
         40_000_000, "Largest picture, width times height.", parse_count, "PIXELS"
     )
@@ -302,6 +316,12 @@ class Settings:
     def is_public(self, environ: Mapping[str, str] = os.environ) -> bool:
         """Whether strangers may open the page: as the settings say, or if it is not private."""
         return not self.is_private(environ) if self.public is None else self.public
+
+    @property
+    def film_bytes(self) -> int:
+        """The largest film or PDF, in bytes."""
+        usual = PRIVATE_FILM_BYTES if self.is_private() else PUBLIC_FILM_BYTES
+        return usual if self.max_film_bytes is None else self.max_film_bytes
 
     @property
     def quotas(self) -> Quotas:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from vlm_demo.batch.framed_source import FramedSource
 from vlm_demo.batch.job import BatchJob
-from vlm_demo.batch.sources import FilesSource, ImageSource, SourceLimits
+from vlm_demo.batch.sources import FileSource, FilesSource, ImageSource, SourceLimits
 from vlm_demo.batch.zip_source import ZipSource
 from vlm_demo.errors import BatchError, SourceError
 from vlm_demo.files.atomic_file import atomic_write
@@ -86,8 +87,8 @@ def _unique_name(name: str, taken: Mapping[str, str]) -> str:
     return name
 
 
-def open_files(folder: Path, files: Mapping[str, str], settings: Settings) -> ImageSource:
-    """Open the files of a stored batch; `files` are their names, as people know them and here.
+def open_files(folder: Path, stored: StoredBatch, settings: Settings) -> ImageSource:
+    """Open the files of a batch that is stored in a folder.
 
     Raises:
         SourceError: they cannot be read, or are no pictures, or too many.
@@ -95,15 +96,16 @@ def open_files(folder: Path, files: Mapping[str, str], settings: Settings) -> Im
     limits = SourceLimits(
         images=settings.batch_pictures,
         bytes_each=settings.max_upload_bytes,
+        bytes_film=settings.film_bytes,
         bytes_all=MAX_UNPACK_RATIO * settings.batch_bytes,
     )
-    paths = {name: folder / "files" / stored for name, stored in files.items()}
+    paths = {name: folder / "files" / file for name, file in stored.files.items()}
     (first, path), *more = paths.items()
     if not more and path.suffix == ".zip":
-        source: ImageSource = ZipSource(path, limits, title=first)
+        source: FileSource = ZipSource(path, limits, title=first)
     else:
         source = FilesSource(first if not more else f"{first} …", paths, limits)
     if not source.names:
         source.close()
         raise SourceError("There are no pictures in {first}.", first=first)
-    return source
+    return FramedSource(source, stored.job.framing, limits, max_pixels=settings.max_pixels)

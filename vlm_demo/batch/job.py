@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from PIL import Image
@@ -11,6 +11,7 @@ from PIL import Image
 from vlm_demo.backend import Backend
 from vlm_demo.errors import InputError
 from vlm_demo.families import get_family
+from vlm_demo.media.framed_files import FrameChoice
 from vlm_demo.values import Box, Request, Sampling, Task
 
 HEADER_KEY = "vlm_demo_batch"
@@ -55,6 +56,9 @@ class BatchJob:
     sampling: Sampling | None = None  # None: the family's own
     region: Box | None = None  # for a task about a region: in each picture; None: all of it
     outlines: bool = False  # whether what is found is outlined
+    framing: FrameChoice = field(
+        default_factory=FrameChoice
+    )  # what is taken of films and documents
 
     def request_for(self, image: Image.Image) -> Request:
         """Return the request about one picture."""
@@ -86,5 +90,7 @@ class BatchJob:
             "sampling": (self.sampling or get_family(spec.family).sampling).to_data(),
             "region": [region.x1, region.y1, region.x2, region.y2] if region else None,
             "source": source,
-            **({"outlines": True} if self.outlines else {}),  # journals before it say nothing
+            # Journals before them say nothing of these.
+            **({"outlines": True} if self.outlines else {}),
+            **({"framing": asdict(self.framing)} if self.framing != FrameChoice() else {}),
         }

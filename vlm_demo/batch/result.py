@@ -21,6 +21,9 @@ from vlm_demo.values import (
     Timing,
 )
 
+PLACE_KEYS = ("page", "seconds")
+"""Keys of a line that say where a picture is in its document or film."""
+
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
@@ -40,6 +43,8 @@ class BatchResult:
     targets: tuple[Mapping[str, Any], ...] = ()  # as in the journal: a result for each thing
     model: str = ""  # that answered, by its name on the menu; "": not known
     note: str = ""  # what people should know about how the question was understood
+    place: Mapping[str, float] = field(default_factory=dict)
+    """`seconds` of a frame in its film, or `page` in its document, from 1."""
 
     @classmethod
     def from_reply(cls, name: str, sha256: str, size: Size, reply: Reply) -> BatchResult:
@@ -73,7 +78,7 @@ class BatchResult:
             }
             if isinstance(self.error, TranslatableText):
                 failure["message"] = text_to_json(self.error)
-            return failure | ({"again": True} if self.retry else {})
+            return failure | ({"again": True} if self.retry else {}) | dict(self.place)
         return {
             "name": self.name,
             "sha256": self.sha256,
@@ -87,6 +92,7 @@ class BatchResult:
             **({"stop": self.stop.value} if self.stop else {}),
             **({"model": self.model} if self.model else {}),
             **({"note": self.note} if self.note else {}),
+            **self.place,
         }
 
     @classmethod
@@ -96,6 +102,7 @@ class BatchResult:
         Raises:
             ValueError: it is not one.
         """
+        place = {key: line[key] for key in PLACE_KEYS if key in line}
         if "error" in line:
             failure = _FailureModel.model_validate(line)
             return cls(
@@ -103,6 +110,7 @@ class BatchResult:
                 failure.sha256,
                 error=text_from_json(failure.message or failure.error),
                 retry=failure.again,
+                place=place,
             )
         answer = _AnswerModel.model_validate(line)
         return cls(
@@ -118,6 +126,7 @@ class BatchResult:
             targets=tuple(line.get("targets", ())),
             model=answer.model,
             note=answer.note,
+            place=place,
         )
 
     @property
@@ -172,7 +181,12 @@ class _TargetModel(BaseModel):
         return TargetResult(self.name, self.state, self.raw)
 
 
-class _AnswerModel(BaseModel):
+class _PlaceModel(BaseModel):
+    page: int | None = None
+    seconds: float | None = None
+
+
+class _AnswerModel(_PlaceModel):
     name: AnyText
     sha256: AnyText
     size: tuple[int, int]
@@ -187,7 +201,7 @@ class _AnswerModel(BaseModel):
     note: AnyText = ""
 
 
-class _FailureModel(BaseModel):
+class _FailureModel(_PlaceModel):
     name: AnyText
     sha256: AnyText
     error: AnyText  # in English

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import zipfile
 from collections import Counter
@@ -14,11 +13,10 @@ from pathlib import Path, PurePosixPath
 from PIL import Image
 
 from vlm_demo.batch.journal import BatchJournal, to_line
-from vlm_demo.batch.result import BatchResult
+from vlm_demo.batch.result import PLACE_KEYS, BatchResult
 from vlm_demo.batch.sources import ImageSource
 from vlm_demo.errors import ImageError
 from vlm_demo.files.atomic_file import atomic_write
-from vlm_demo.images.opening import open_image
 from vlm_demo.rendering.drawing import draw_mentions
 from vlm_demo.rendering.export.annotated_image import AnnotatedImage
 from vlm_demo.rendering.export.answer_data import to_json_line
@@ -29,11 +27,12 @@ from vlm_demo.values import StopReason
 
 COLUMNS = (
     *("picture", "width", "height", "text", "places", "items", "error", "sha256"),
-    *("targets", "stop", "model", "note"),
+    *("targets", "stop", "model", "note", *PLACE_KEYS),
 )
 """Columns of the table; `items` are the regions as JSON, in pixels, `targets` the results for
 several things that were looked for, as JSON, and `stop` says why the answer ended. `model` is the
 one that answered, and `note` what people should know, such as that it does not know such pictures.
+`page` is that of a document, from 1, and `seconds` the time of a frame in its film.
 """
 
 
@@ -141,14 +140,15 @@ def reopen_image(source: ImageSource, result: BatchResult) -> Image.Image:
         ImageError: it is gone, or another one has its name now.
         SourceError: nothing more can be read from the source.
     """
-    content = source.read(result.name)
-    if hashlib.sha256(content).hexdigest() != result.sha256:
+    found = source.find(result.name)
+    if found.sha256 != result.sha256:
         raise ImageError("{name} is a different picture now.", name=result.name)
     width, height = result.size
-    return open_image(content, max_bytes=len(content), max_pixels=width * height)
+    return found.open(width * height)
 
 
 def _cells(result: BatchResult) -> tuple[object, ...]:
+    places = tuple(result.place.get(key, "") for key in PLACE_KEYS)
     if result.error:
         return (
             escape_cell(result.name),
@@ -163,13 +163,14 @@ def _cells(result: BatchResult) -> tuple[object, ...]:
             StopReason.FAILED,
             "",
             "",
+            *places,
         )
     items = to_json_line(list(result.items)).strip()
     targets = to_json_line(list(result.targets)).strip() if result.targets else ""
     return (
         *(escape_cell(result.name), *result.size, escape_cell(result.text)),
         *(result.region_count, items, "", result.sha256, targets, result.stop or ""),
-        *(escape_cell(result.model), escape_cell(result.note)),
+        *(escape_cell(result.model), escape_cell(result.note), *places),
     )
 
 

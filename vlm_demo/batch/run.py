@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from threading import Event, Lock, Thread
 
@@ -21,7 +20,7 @@ from vlm_demo.batch.result import BatchResult
 from vlm_demo.batch.sources import ImageSource
 from vlm_demo.batch.throughput import Throughput
 from vlm_demo.errors import BatchError, ImageError, InputError, QueueFullError, VlmDemoError
-from vlm_demo.images.opening import MAX_BYTES, MAX_PIXELS, open_image
+from vlm_demo.images.opening import MAX_PIXELS
 from vlm_demo.translatable_text import DisplayText, as_text, message
 from vlm_demo.values import Reply
 
@@ -78,7 +77,6 @@ class BatchRun:
         *,
         at_once: int,
         names: Sequence[str] | None = None,
-        max_bytes: int = MAX_BYTES,
         max_pixels: int = MAX_PIXELS,
         on_image: Callable[[str, Image], None] = ignore_image,
     ) -> None:
@@ -91,7 +89,6 @@ class BatchRun:
             journal: the journal of this job.
             at_once: number of pictures that are asked about at the same time.
             names: of the pictures that are wanted; None: all of the source.
-            max_bytes: of a picture's file.
             max_pixels: of a picture.
             on_image: is called with each picture when its turn has come, in any thread.
 
@@ -102,7 +99,7 @@ class BatchRun:
         self._backend, self._job, self._source, self._journal = backend, job, source, journal
         self._wanted = source.names if names is None else names
         self._at_once = max(1, min(at_once, len(self._wanted)))
-        self._max_bytes, self._max_pixels, self._on_image = max_bytes, max_pixels, on_image
+        self._max_pixels, self._on_image = max_pixels, on_image
         self._lock = Lock()  # guards what follows
         self._names: Iterator[str] = iter(())
         self._failures = 0  # of the model in a row
@@ -220,20 +217,20 @@ class BatchRun:
         """Settle one picture, unless the journal has settled it already."""
         digest = ""
         try:
-            content = self._source.read(name)
-            digest = hashlib.sha256(content).hexdigest()
+            found = self._source.find(name)
+            digest = found.sha256
             if self._journal.is_settled(name, digest):
                 return
-            image = open_image(content, max_bytes=self._max_bytes, max_pixels=self._max_pixels)
+            image, place = found.open(self._max_pixels), found.place
         except ImageError as error:
             if not self._journal.is_settled(name, digest):
                 self._record(BatchResult(name, digest, error=error.message))
             return
-        del content  # the pixels are enough
+        del found  # the pixels are enough
         self._on_image(name, image)
         result = self._ask(name, digest, image)
         if result is not None:
-            self._record(result)
+            self._record(replace(result, place=place.facts) if place else result)
 
     def _ask(self, name: str, digest: str, image: Image) -> BatchResult | None:
         """Ask about a picture; None: the run was stopped meanwhile."""

@@ -1,4 +1,4 @@
-"""The pictures of a batch: in a folder, or some files. One is read at a time."""
+"""The files of a batch: in a folder, or by themselves. One is read at a time."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from typing import Protocol
 
 from PIL import Image
 
+from vlm_demo.batch.images import BatchImage, FileImage
 from vlm_demo.errors import ImageError, SourceError
 from vlm_demo.images.opening import FORMATS, MAX_BYTES
+from vlm_demo.media.films import MAX_FILM_BYTES
+from vlm_demo.media.framed_files import DOCUMENT_SUFFIXES, FILM_SUFFIXES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +23,8 @@ class SourceLimits:
     """The limits of a batch."""
 
     images: int = 100_000
-    bytes_each: int = MAX_BYTES  # of one picture
+    bytes_each: int = MAX_BYTES  # of one picture, and of each file in a ZIP
+    bytes_film: int = MAX_FILM_BYTES  # of one film or PDF
     bytes_all: int = 100_000_000_000  # of a ZIP's pictures together, unpacked
 
 
@@ -42,8 +46,8 @@ class ImageSource(Protocol):
         """The number of files that are not pictures."""
         ...
 
-    def read(self, name: str) -> bytes:
-        """Return the content of a picture's file. Safe from several threads.
+    def find(self, name: str) -> BatchImage:
+        """Return a picture. Safe from several threads.
 
         Raises:
             ImageError: this one cannot be read.
@@ -53,6 +57,28 @@ class ImageSource(Protocol):
 
     def close(self) -> None:
         """Close open files."""
+        ...
+
+
+class FileSource(ImageSource, Protocol):
+    """Files by name: pictures, films and documents."""
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a file. Safe from several threads.
+
+        Raises:
+            ImageError: this one cannot be read.
+            SourceError: nothing more can be read from here.
+        """
+        ...
+
+    def path_of(self, name: str) -> Path:
+        """Return a file on the disk that lasts until the source is closed.
+
+        Raises:
+            ImageError: this one cannot be read.
+            SourceError: nothing more can be read from here.
+        """
         ...
 
 
@@ -79,7 +105,7 @@ class FolderSource:
                 if not is_hidden(name) and (here / name).resolve() not in apart
             ]
             for name in files:
-                if not is_image(name):
+                if not holds_images(name):
                     self.other_file_count += not is_hidden(name)
                     continue
                 names.append((here / name).relative_to(folder).as_posix())
@@ -87,8 +113,16 @@ class FolderSource:
         self.names = sorted(names)
 
     def read(self, name: str) -> bytes:
-        """Return the content of a picture's file; see `Source.read`."""
+        """Return the content of a file; see `FileSource.read`."""
         return _read(self._folder / name, self._limits)
+
+    def find(self, name: str) -> BatchImage:
+        """Return a picture; see `ImageSource.find`."""
+        return FileImage(name, self.read(name))
+
+    def path_of(self, name: str) -> Path:
+        """Return a file; see `FileSource.path_of`."""
+        return self._folder / name
 
     def close(self) -> None:
         """Do nothing: each file is closed after it is read."""
@@ -104,23 +138,31 @@ class FilesSource:
             SourceError: there are too many.
         """
         self.title = title
-        self._files = {name: path for name, path in files.items() if is_image(name)}
+        self._files = {name: path for name, path in files.items() if holds_images(name)}
         self._limits = limits
         self.other_file_count = len(files) - len(self._files)
         self.names = sorted(self._files)
         check_count(len(self.names), limits)
 
     def read(self, name: str) -> bytes:
-        """Return the content of a picture's file; see `Source.read`."""
+        """Return the content of a file; see `FileSource.read`."""
         return _read(self._files[name], self._limits)
+
+    def find(self, name: str) -> BatchImage:
+        """Return a picture; see `ImageSource.find`."""
+        return FileImage(name, self.read(name))
+
+    def path_of(self, name: str) -> Path:
+        """Return a file; see `FileSource.path_of`."""
+        return self._files[name]
 
     def close(self) -> None:
         """Do nothing: each file is closed after it is read."""
 
 
-def is_image(name: str) -> bool:
-    """Whether a file's name, which may have folders, is that of a picture that can be opened."""
-    return not is_hidden(name) and PurePosixPath(name).suffix.lower() in image_suffixes()
+def holds_images(name: str) -> bool:
+    """Whether a file's name, which may have folders, is that of a picture, film or document."""
+    return not is_hidden(name) and PurePosixPath(name).suffix.lower() in source_suffixes()
 
 
 def is_hidden(name: str) -> bool:
@@ -133,10 +175,11 @@ def is_hidden(name: str) -> bool:
 
 
 @cache
-def image_suffixes() -> frozenset[str]:
-    """Return the endings of pictures' names, in lower case and with their dots."""
+def source_suffixes() -> frozenset[str]:
+    """Return the endings of names of pictures, films and documents, in lower case, with dots."""
     known = Image.registered_extensions()
-    return frozenset(suffix for suffix, form in known.items() if form in FORMATS)
+    images = frozenset(suffix for suffix, form in known.items() if form in FORMATS)
+    return images | FILM_SUFFIXES | DOCUMENT_SUFFIXES
 
 
 def check_count(count: int, limits: SourceLimits) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from contextlib import suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from PIL.Image import Image
 
@@ -36,7 +36,7 @@ class VisitorBatch:
         try:
             stored = read_batch(folder)
             self.job = stored.job
-            self.source = open_files(folder, stored.files, settings)
+            self.source = open_files(folder, stored, settings)
         except (OSError, ValueError) as error:
             raise BatchError(
                 "The batch {code} can no longer be opened. Please start it again.", code=code
@@ -51,7 +51,6 @@ class VisitorBatch:
             self._run = BatchRun(
                 *(backend, self.job, self.source, self.journal),
                 at_once=max(1, settings.batch // 2),  # others on the page ask the model too
-                max_bytes=settings.max_upload_bytes,
                 max_pixels=settings.max_pixels,
                 on_image=self._keep_thumbnail,
             )
@@ -91,13 +90,7 @@ class VisitorBatch:
         """
         if name not in self.source.names:
             raise ImageError("There is no such picture in this batch.")
-        content = self.source.read(name)
-        suffix = PurePosixPath(name.replace("\\", "/")).suffix
-        path = self.folder / "shown" / f"{hashlib.sha256(content).hexdigest()[:16]}{suffix}"
-        if not path.is_file():
-            path.parent.mkdir(exist_ok=True)
-            path.write_bytes(content)
-        return path
+        return self.source.find(name).save(self.folder / "shown")
 
     def close(self) -> None:
         """Close its files."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 
-from vlm_demo.batch.sources import SourceLimits, check_count, is_hidden, is_image
+from vlm_demo.batch.images import BatchImage, FileImage
+from vlm_demo.batch.sources import SourceLimits, check_count, holds_images, is_hidden
 from vlm_demo.errors import ImageError, SourceError
 from vlm_demo.files.zip_reader import TooManyEntriesError, ZipEntry, ZipLimits, ZipReader
 from vlm_demo.translatable_text import message
@@ -24,6 +26,7 @@ class ZipSource:
         self._limits = limits
         self._entries: dict[str, ZipEntry] = {}
         self._problems: dict[str, str] = {}  # by name, why a picture cannot be read
+        self._unpacked: TemporaryDirectory[str] | None = None
         try:
             self._archive = ZipReader(
                 path,
@@ -48,21 +51,37 @@ class ZipSource:
         self.names = sorted({*self._entries, *self._problems})
 
     def read(self, name: str) -> bytes:
-        """Return the content of a picture's file; see `Source.read`."""
+        """Return the content of a file; see `FileSource.read`."""
         problem = self._problems.get(name)
         if problem:
             raise ImageError(problem)
         return self._archive.read(self._entries[name])
 
+    def find(self, name: str) -> BatchImage:
+        """Return a picture; see `ImageSource.find`."""
+        return FileImage(name, self.read(name))
+
+    def path_of(self, name: str) -> Path:
+        """Unpack a file, which is deleted with the source; see `FileSource.path_of`."""
+        if self._unpacked is None:
+            self._unpacked = TemporaryDirectory(prefix="vlm-demo-")
+        suffix = PurePosixPath(name.replace("\\", "/")).suffix
+        folder = Path(self._unpacked.name)
+        path = folder / f"{len(list(folder.iterdir()))}{suffix}"
+        path.write_bytes(self.read(name))
+        return path
+
     def close(self) -> None:
-        """Close the archive."""
+        """Close the archive, and delete what was unpacked."""
         self._archive.close()
+        if self._unpacked:
+            self._unpacked.cleanup()
 
     def _list(self) -> None:
         for entry in self._archive.entries():
             name = entry.name
             path = name.replace("\\", "/")
-            if not is_image(path):
+            if not holds_images(path):
                 self.other_file_count += not is_hidden(path)
                 continue
             problem = entry.problem

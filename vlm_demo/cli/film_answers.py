@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from vlm_demo.analysis.film_times import find_times
+from vlm_demo.cli.framed_images import ASKED_FRAMES, print_labelled_answer
 from vlm_demo.cli.model import SelectedModel, answer, answer_to_data
-from vlm_demo.cli.terminal import print_json, printable
+from vlm_demo.cli.terminal import print_json
 from vlm_demo.families import get_family
 from vlm_demo.media.film import Film, FilmFrame
 from vlm_demo.media.films import sample_frames
 from vlm_demo.units import format_film_time
 from vlm_demo.values import Request, Task
-
-ASKED_FRAMES = 8
-"""Number of frames that a model is asked about together, where it takes so many."""
 
 
 def answer_about_film(
@@ -52,8 +50,5 @@ def _answer_about_frame(
 ) -> None:
     """Print the answer about one frame behind its time."""
     request = Request(asked.task, asked.text, (frame.image,), sampling=model.sampling)
-    reply = answer(model, request, quiet=True)
-    if json_output:
-        print_json({"seconds": round(frame.seconds, 3), **answer_to_data(reply)})
-    else:
-        print(f"{format_film_time(frame.seconds)}  {printable(reply.text)}", flush=True)
+    label, facts = format_film_time(frame.seconds), {"seconds": round(frame.seconds, 3)}
+    print_labelled_answer(model, request, label, facts, json_output=json_output)

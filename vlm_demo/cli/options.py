@@ -16,6 +16,14 @@ from vlm_demo.values import Box, RegionForm, Size
 Picture = Annotated[
     str, typer.Argument(metavar="PICTURE", help="A picture file; - reads it from standard input.")
 ]
+PictureOrFrames = Annotated[
+    str,
+    typer.Argument(
+        metavar="PICTURE",
+        help="A picture file; - reads it from standard input. Of a film or a document, each frame "
+        "or page is a picture.",
+    ),
+]
 JsonOutput = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Menu = Annotated[Path | None, setting_option("menu")]
 Server = Annotated[str | None, setting_option("server")]

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from PIL import Image, UnidentifiedImageError
@@ -20,6 +21,7 @@ from vlm_demo.images.decoding_work import check_image_work
 from vlm_demo.images.opening import (
     DAMAGE_ERRORS,
     FORMATS,
+    Content,
     check_size,
     get_decoder,
     shrink_image,
@@ -59,7 +61,7 @@ class FrameList:
     """Seconds from the beginning at which each frame is shown first; (): that is not known."""
 
 
-def list_frames(content: bytes) -> FrameList:
+def list_frames(content: Content) -> FrameList:
     """Return the frames or pages of a file's content; one where that cannot be found out."""
     try:
         answer, _ = _ask({"task": "frames"}, content)
@@ -69,7 +71,7 @@ def list_frames(content: bytes) -> FrameList:
 
 
 def draw_thumbnails(
-    content: bytes, frames: Sequence[int], *, max_pixels: int, longest_side: int
+    content: Content, frames: Sequence[int], *, max_pixels: int, longest_side: int
 ) -> list[bytes]:
     """Draw frames or pages small.
 
@@ -99,7 +101,7 @@ def draw_thumbnails(
     return parts
 
 
-def answer_question(question: dict[str, Any], content: bytes) -> tuple[dict[str, Any], bytes]:
+def answer_question(question: dict[str, Any], content: Content) -> tuple[dict[str, Any], bytes]:
     """Answer a question about the content of a file in this process.
 
     Raises:
@@ -113,13 +115,13 @@ def answer_question(question: dict[str, Any], content: bytes) -> tuple[dict[str,
     return {"lengths": list(map(len, parts))}, b"".join(parts)
 
 
-def _ask(question: dict[str, Any], content: bytes) -> tuple[dict[str, Any], bytes]:
+def _ask(question: dict[str, Any], content: Content) -> tuple[dict[str, Any], bytes]:
     decoder = get_decoder()
     return decoder.ask(question, content) if decoder else answer_question(question, content)
 
 
-def _list_here(content: bytes) -> FrameList:
-    if is_pdf(content):
+def _list_here(content: Content) -> FrameList:
+    if isinstance(content, Path) or is_pdf(content):
         return FrameList(max(1, count_pages(content)), "document")
     Image.init()
     try:
@@ -150,9 +152,9 @@ def _find_times(image: Image.Image, count: int) -> tuple[float, ...]:
 
 
 def _draw_here(
-    content: bytes, frames: Sequence[int], max_pixels: int, longest_side: int
+    content: Content, frames: Sequence[int], max_pixels: int, longest_side: int
 ) -> list[bytes]:
-    if is_pdf(content):
+    if isinstance(content, Path) or is_pdf(content):
         return [_draw_small_page(content, index, max_pixels, longest_side) for index in frames]
     check_image_work(content)
     Image.init()
@@ -164,7 +166,7 @@ def _draw_here(
         raise ImageError("This picture is damaged. Please try another file.") from error
 
 
-def _draw_small_page(content: bytes, index: int, max_pixels: int, longest_side: int) -> bytes:
+def _draw_small_page(content: Content, index: int, max_pixels: int, longest_side: int) -> bytes:
     try:
         page = draw_page(content, index, max_pixels=max_pixels, longest_side=longest_side)
     except DocumentError:

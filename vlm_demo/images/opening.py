@@ -17,7 +17,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vlm_demo.errors import ImageError
 from vlm_demo.images.decoding_work import check_image_work, check_sides
-from vlm_demo.images.pdf_pages import draw_page, is_pdf
+from vlm_demo.images.pdf_pages import draw_page, is_pdf, is_pdf_file
 from vlm_demo.translatable_text import DisplayText, TranslatableText, join_texts, message
 
 MAX_BYTES = 20_000_000
@@ -62,13 +62,17 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
+Content = bytes | Path
+"""What is in a file; or a PDF on the disk, of which no more is read than a page needs."""
+
+
 class ImageDecoder(Protocol):
     """Opens pictures somewhere else than in the process that asks."""
 
-    def open(self, content: bytes, *, max_pixels: int, frame: int) -> Image.Image:
+    def open(self, content: Content, *, max_pixels: int, frame: int) -> Image.Image:
         """Open the content of a file, as `open_content` does."""
 
-    def ask(self, question: dict[str, Any], content: bytes) -> tuple[dict[str, Any], bytes]:
+    def ask(self, question: dict[str, Any], content: Content) -> tuple[dict[str, Any], bytes]:
         """Have `frames.answer_question` answer about the content of a file."""
 
 
@@ -89,11 +93,13 @@ def get_decoder() -> ImageDecoder | None:
     return _decoder
 
 
-def is_quick_to_open(content: bytes) -> bool:
+def is_quick_to_open(content: Content) -> bool:
     """Whether any file of this kind and size is decoded in a fraction of a second.
 
     Those are JPEG and PNG with few pixels, and few scans or chunks, all found without decoding.
     """
+    if isinstance(content, Path):
+        return False
     if len(content) > QUICK_BYTES or not content.startswith((b"\xff\xd8", b"\x89PNG\r\n\x1a\n")):
         return False
     try:
@@ -123,19 +129,19 @@ def open_image(
     Raises:
         ImageError: it is not a picture that can be read, or is too large.
     """
-    content = read_content(source, max_bytes)
+    content = load_content(source, max_bytes)
     if _decoder:
         return _decoder.open(content, max_pixels=max_pixels, frame=frame)
     return open_content(content, max_pixels=max_pixels, frame=frame)
 
 
-def open_content(content: bytes, *, max_pixels: int, frame: int) -> Image.Image:
+def open_content(content: Content, *, max_pixels: int, frame: int) -> Image.Image:
     """Open the content of a file in this process; see `open_image`.
 
     Raises:
         ImageError: it is not a picture that can be read, or is too large.
     """
-    if is_pdf(content):
+    if isinstance(content, Path) or is_pdf(content):
         return draw_page(content, frame, max_pixels=max_pixels)
     check_image_work(content)
     Image.init()  # otherwise `open` knows the names of five formats only
@@ -160,6 +166,20 @@ def shrink_image(image: Image.Image, longest_side: int) -> Image.Image:
         return image
     width, height = (max(1, round(side * longest_side / longest)) for side in image.size)
     return image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+
+
+def load_content(source: Path | bytes | BinaryIO, max_bytes: int) -> Content:
+    """Read a source as `read_content` does; a PDF on the disk stays there.
+
+    Raises:
+        ImageError: it is empty, too large, or cannot be read.
+    """
+    if not isinstance(source, Path) or not is_pdf_file(source):
+        return read_content(source, max_bytes)
+    size = source.stat().st_size
+    if size > max_bytes:
+        raise ImageError(_too_many_bytes(size, max_bytes))
+    return source
 
 
 def read_content(source: Path | bytes | BinaryIO, max_bytes: int) -> bytes:

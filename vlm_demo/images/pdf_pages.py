@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from math import sqrt
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -32,19 +33,30 @@ POINTS_PER_INCH = 72
 MAX_SIDE_POINTS = 14_400
 """Longest side of a page in points that is believed: 200 inches (ISO 32000-1, annex C)."""
 
+_HEAD_BYTES = 1024
+
 _PASSWORD = 4
 """PDFium's code of a document that needs a password (`FPDF_ERR_PASSWORD` in fpdfview.h)."""
 
 _lock = Lock()  # PDFium must not be used by two threads at a time
 
 
+def is_pdf_file(path: Path) -> bool:
+    """Whether a file begins as PDFs do; False where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return is_pdf(file.read(_HEAD_BYTES))
+    except OSError:
+        return False
+
+
 def is_pdf(content: bytes) -> bool:
     """Whether a file begins as PDFs do; some bytes may come before (ISO 32000-1, annex H)."""
-    return b"%PDF-" in content[:1024]
+    return b"%PDF-" in content[:_HEAD_BYTES]
 
 
-def count_pages(content: bytes) -> int:
-    """Return how many pages a PDF has.
+def count_pages(content: bytes | Path) -> int:
+    """Return how many pages a PDF has, given its content or its file.
 
     Raises:
         DocumentError: it is encrypted or damaged.
@@ -54,12 +66,12 @@ def count_pages(content: bytes) -> int:
 
 
 def draw_page(
-    content: bytes, index: int, *, max_pixels: int, longest_side: int | None = None
+    content: bytes | Path, index: int, *, max_pixels: int, longest_side: int | None = None
 ) -> Image.Image:
     """Draw a page of a PDF.
 
     Args:
-        content: the file.
+        content: the file, or what is in it.
         index: which page, from 0.
         max_pixels: largest picture, width times height.
         longest_side: longest side of the picture in pixels; None: what the resolution makes.
@@ -93,13 +105,15 @@ def _draw(pdf: PdfDocument, index: int, max_pixels: int, longest_side: int | Non
 
 
 @contextmanager
-def _open_pdf(content: bytes) -> Iterator[PdfDocument]:
+def _open_pdf(content: bytes | Path) -> Iterator[PdfDocument]:
     """Open a document; no other thread uses PDFium meanwhile."""
     from pypdfium2 import PdfDocument, PdfiumError  # only here: few files are PDFs
 
     with _lock:
         try:
             pdf = PdfDocument(content)
+        except FileNotFoundError as error:
+            raise DocumentError("This file is gone. Please add it again.") from error
         except PdfiumError as error:
             if error.err_code == _PASSWORD:
                 raise DocumentError(

@@ -14,7 +14,7 @@ from PIL import Image
 
 from vlm_demo.errors import DocumentError
 from vlm_demo.images.frames import FrameKind, FrameList, draw_thumbnails, list_frames
-from vlm_demo.images.opening import MAX_BYTES, MAX_PIXELS, open_image, read_content
+from vlm_demo.images.opening import MAX_BYTES, MAX_PIXELS, load_content, open_image
 
 MAX_PAGES = 1_000
 """Largest number of pages that are taken at a time."""
@@ -66,7 +66,7 @@ class Document:
         """
         if any(not 0 <= index < self.pages for index in indices):
             raise DocumentError("This file has {count} pages.", count=self.pages)
-        content = read_content(self.path, self.max_bytes)
+        content = load_content(self.path, self.max_bytes)
         return draw_thumbnails(
             content, indices, max_pixels=self.max_pixels, longest_side=longest_side
         )
@@ -86,7 +86,7 @@ def open_document(
         ImageError: the file is empty, too large, or cannot be read. A damaged one is refused when
             its first page is asked for.
     """
-    content = read_content(path, max_bytes)
+    content = load_content(path, max_bytes)
     return Document(path, list_frames(content), max_bytes, max_pixels)
 
 
@@ -114,18 +114,27 @@ def choose_pages(words: str, count: int) -> tuple[int, ...]:
             )
         return tuple(range(count))
     chosen: dict[int, None] = {}
-    for part in words.split(","):
-        match = _RANGE.fullmatch(part)
-        if match is None:
-            raise DocumentError("Write pages as numbers and ranges, such as 1-3, 7.")
+    check_pages(words)
+    for match in map(_RANGE.fullmatch, words.split(",")):
+        assert match is not None  # this was checked
         first, last = int(match["first"]), int(match["last"] or match["first"])
         if not 1 <= first <= last <= count:
             raise DocumentError(
                 "There are no pages {pages}: this document has {count}.",
-                pages=part.strip(),
+                pages=match[0].strip(),
                 count=count,
             )
         chosen.update(dict.fromkeys(range(first - 1, last)))
         if len(chosen) > MAX_PAGES:
             raise DocumentError("At most {most} pages are taken at a time.", most=MAX_PAGES)
     return tuple(chosen)
+
+
+def check_pages(words: str) -> None:
+    """Refuse words that name no pages, whatever the document; "" is all pages.
+
+    Raises:
+        DocumentError: these are no pages.
+    """
+    if words.strip() and not all(map(_RANGE.fullmatch, words.split(","))):
+        raise DocumentError("Write pages as numbers and ranges, such as 1-3, 7.")

@@ -62,14 +62,22 @@ class FilmStrip:
         return [_encode(shrink_image(self.page(index), longest_side)) for index in indices]
 
 
-def open_film_strip(path: Path, *, max_bytes: int) -> FilmStrip:
-    """Open a film; its frames are those that `track` looks at by itself.
+def open_film_strip(
+    path: Path, *, max_bytes: int, count: int = STRIP_FRAMES, rate: float = 0
+) -> FilmStrip:
+    """Open a film; without more being said, its frames are those that `track` looks at.
+
+    Args:
+        path: the film.
+        max_bytes: larger files are refused.
+        count: number of frames, evenly spaced; fewer where the film has fewer.
+        rate: how many a second of the film, in place of `count`; 0: `count`.
 
     Raises:
         FilmError: it is no film, has no pictures that can be read, is too large, or takes too long.
     """
     film = open_film(path, max_bytes=max_bytes)
-    plan = plan_samples(film, count=STRIP_FRAMES, prefer_scene_changes=False)
+    plan = plan_samples(film, count=count, rate=rate, prefer_scene_changes=False)
     times = (
         min(plan.first_s + number * plan.step_s, film.last_frame_s) for number in range(plan.count)
     )

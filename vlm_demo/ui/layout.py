@@ -163,7 +163,7 @@ def serve(
         enable_monitoring=False,
         show_error=False,
         # Pictures have a limit of their own, which holds when they are opened.
-        max_file_size=max(settings.max_upload_bytes, settings.batch_bytes),
+        max_file_size=max(settings.max_upload_bytes, settings.batch_bytes, settings.film_bytes),
         app_kwargs=application_options(settings, monitor, [own_part, *parts]),
         max_threads=2 * MAX_ANSWERS,  # an answer holds one, and there are other events
         # Gradio would ask its own page for an answer within seconds, and give up on a busy machine.

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from vlm_demo.analysis.multiple_choice import ranking_to_data
-from vlm_demo.cli.model import AnswerOptions, print_answer, rank
+from vlm_demo.cli.framed_images import FrameOptions, NamedImage, ask_each, print_image_answer
+from vlm_demo.cli.model import AnswerOptions, SelectedModel, rank
 from vlm_demo.cli.options import (
     Boxes,
     JsonOutput,
-    Picture,
+    PictureOrFrames,
     RegionsAs,
     parse_boxes,
     parse_choices,
@@ -24,7 +26,7 @@ from vlm_demo.values import RegionForm, Request, Task
 
 @expand_options
 def ask(
-    picture: Picture,
+    picture: PictureOrFrames,
     question: Annotated[
         str, typer.Argument(metavar="QUESTION", help="It is answered in a word or a few.")
     ],
@@ -41,26 +43,43 @@ def ask(
     ] = "",
     json_output: JsonOutput = False,
     *,
+    framing: FrameOptions,
     options: AnswerOptions,
-) -> None:
-    """Answer a question about the picture, in a word or a few."""
+) -> int:
+    """Answer a question about the picture, in a word or a few.
+
+    Of a film, each frame is asked about by itself; `video --ask` asks about them together.
+    """
     model = options.select()
-    image = model.read_image(picture)
-    request = Request(
+    asked = Request(
         Task.VQA,
         question,
-        images=(image,),
-        regions=parse_boxes(box, image.size),
         region_form=regions_as,
         choices=parse_choices(choices),
         pattern=pattern,
         schema=parse_schema(schema),
         sampling=model.sampling,
     )
-    ranking = rank(model, request) if request.choices else None
+
+    def ask_about(one: NamedImage) -> None:
+        regions = parse_boxes(box, one.image.size)
+        request = replace(asked, images=(one.image,), regions=regions)
+        if not (asked.choices and _print_choice(model, request, one, json_output=json_output)):
+            print_image_answer(model, request, one, json_output=json_output)
+
+    return ask_each(model, picture, framing.choose(), ask_about)
+
+
+def _print_choice(
+    model: SelectedModel, request: Request, one: NamedImage, *, json_output: bool
+) -> bool:
+    """Print the likeliest choice; False: the model's engine cannot compare them."""
+    ranking = rank(model, request)
     if ranking is None:
-        print_answer(model, request, json_output=json_output)
-    elif json_output:
-        print_json({"text": ranking.best, "choices": ranking_to_data(ranking)})
+        return False
+    facts = one.place.facts if one.place else {}
+    if json_output:
+        print_json({**facts, "text": ranking.best, "choices": ranking_to_data(ranking)})
     else:
-        print(printable(ranking.best))
+        print(f"{one.label}  {printable(ranking.best)}" if one.place else printable(ranking.best))
+    return True

@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 from tqdm import tqdm
 
-from vlm_demo.batch import open_source
+from vlm_demo.batch import open_framed_source
 from vlm_demo.batch.job import BatchJob, parse_region
 from vlm_demo.batch.journal import BatchJournal
 from vlm_demo.batch.result_files import write_annotated_images, write_coco, write_csv, write_jsonl
@@ -19,11 +19,13 @@ from vlm_demo.batch.run import BatchProgress, BatchRun
 from vlm_demo.batch.sources import SourceLimits
 from vlm_demo.batch.throughput import format_remaining
 from vlm_demo.cli.exit_codes import INTERRUPTED, PARTIAL
+from vlm_demo.cli.framed_images import ASKED_FRAMES, FrameOptions
 from vlm_demo.cli.model import AnswerOptions, load
 from vlm_demo.cli.options import JsonOutput
 from vlm_demo.cli.signatures import expand_options
 from vlm_demo.cli.terminal import print_json, print_note, program_name
 from vlm_demo.errors import FileError
+from vlm_demo.media.film_strip import STRIP_FRAMES
 from vlm_demo.values import Task
 
 POLL_S = 0.2
@@ -46,7 +48,9 @@ TASKS = {
 
 @expand_options
 def batch(
-    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A folder or ZIP of pictures.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="SOURCE", help="A folder or ZIP, or a film or document.")
+    ],
     out: Annotated[
         Path, typer.Option(help="Folder for the results. The same folder again: resume.")
     ],
@@ -81,9 +85,10 @@ def batch(
     ] = None,
     json_output: JsonOutput = False,
     *,
+    framing: FrameOptions,
     options: AnswerOptions,
 ) -> int:
-    """Take a folder or ZIP of pictures through a task.
+    """Take a folder or ZIP of pictures, films and documents through a task.
 
     What is done survives a crash. The results are in results.jsonl, one picture a line. Exit
     status: 0: every picture has an answer; 1: some have none; 2: the input cannot be used, or the
@@ -94,11 +99,15 @@ def batch(
     region = parse_region(box or "")
     model = options.select()
     backend, settings = model.backend, model.settings
-    job = BatchJob(TASKS[task], words, model.spec.name, model.sampling, region, outline)
+    choice = framing.choose(STRIP_FRAMES if task == "locate" else ASKED_FRAMES)
+    job = BatchJob(TASKS[task], words, model.spec.name, model.sampling, region, outline, choice)
     job.check(backend)
     folders = [out, *([annotated] if annotated else [])]
-    limits = SourceLimits(bytes_each=settings.max_upload_bytes)
-    with closing(open_source(source, limits, besides=folders)) as pictures:
+    limits = SourceLimits(bytes_each=settings.max_upload_bytes, bytes_film=settings.film_bytes)
+    opened = open_framed_source(
+        source, limits, job.framing, max_pixels=settings.max_pixels, besides=folders
+    )
+    with closing(opened) as pictures:
         for folder in folders:
             _make_folder(folder)
         header = job.to_header(backend, pictures.title)
@@ -107,7 +116,6 @@ def batch(
                 *(backend, job, pictures, journal),
                 at_once=at_once or settings.batch,
                 names=pictures.names[:limit],
-                max_bytes=settings.max_upload_bytes,
                 max_pixels=settings.max_pixels,
             )
             load(model)

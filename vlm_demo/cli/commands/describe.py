@@ -6,15 +6,16 @@ from typing import Annotated
 
 import typer
 
-from vlm_demo.cli.model import AnswerOptions, print_answer
-from vlm_demo.cli.options import JsonOutput, Picture, RegionsAs, parse_boxes
+from vlm_demo.cli.framed_images import FrameOptions, NamedImage, ask_each, print_image_answer
+from vlm_demo.cli.model import AnswerOptions
+from vlm_demo.cli.options import JsonOutput, PictureOrFrames, RegionsAs, parse_boxes
 from vlm_demo.cli.signatures import expand_options
 from vlm_demo.values import RegionForm, Request, Task
 
 
 @expand_options
 def describe(
-    picture: Picture,
+    picture: PictureOrFrames,
     box: Annotated[
         list[str],
         typer.Option(metavar="X1,Y1,X2,Y2", help="A region, in pixels; again for more."),
@@ -22,16 +23,20 @@ def describe(
     regions_as: RegionsAs = RegionForm.AUTO,
     json_output: JsonOutput = False,
     *,
+    framing: FrameOptions,
     options: AnswerOptions,
-) -> None:
+) -> int:
     """Say what is in one or several regions of the picture."""
     model = options.select()
-    image = model.read_image(picture)
-    request = Request(
-        Task.DESCRIBE_REGION,
-        images=(image,),
-        regions=parse_boxes(box, image.size),
-        region_form=regions_as,
-        sampling=model.sampling,
-    )
-    print_answer(model, request, json_output=json_output)
+
+    def describe_one(one: NamedImage) -> None:
+        request = Request(
+            Task.DESCRIBE_REGION,
+            images=(one.image,),
+            regions=parse_boxes(box, one.image.size),
+            region_form=regions_as,
+            sampling=model.sampling,
+        )
+        print_image_answer(model, request, one, json_output=json_output)
+
+    return ask_each(model, picture, framing.choose(), describe_one)

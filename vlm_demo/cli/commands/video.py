@@ -10,7 +10,8 @@ import typer
 
 from vlm_demo.analysis.tracking import track
 from vlm_demo.analysis.tracking.film_search import FRAMES
-from vlm_demo.cli.film_answers import ASKED_FRAMES, answer_about_film
+from vlm_demo.cli.film_answers import answer_about_film
+from vlm_demo.cli.framed_images import ASKED_FRAMES
 from vlm_demo.cli.model import AnswerOptions, SelectedModel, load
 from vlm_demo.cli.options import JsonOutput, check_folder, parse_export_formats
 from vlm_demo.cli.signatures import expand_options

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 from vlm_demo.errors import DocumentError, ImageError
 from vlm_demo.images.frames import answer_question
-from vlm_demo.images.opening import is_quick_to_open, open_content
+from vlm_demo.images.opening import Content, is_quick_to_open, open_content
 from vlm_demo.images.workers.process import ProcessPool, WorkerEndedError
 from vlm_demo.translatable_text import message, text_from_json
 
@@ -52,7 +53,7 @@ class WorkerPool:
         """Start a worker, so that the first picture need not wait for it."""
         self._processes.prepare()
 
-    def open(self, content: bytes, *, max_pixels: int, frame: int) -> Image.Image:
+    def open(self, content: Content, *, max_pixels: int, frame: int) -> Image.Image:
         """Open a picture, as `images.open_content` does.
 
         Raises:
@@ -67,7 +68,7 @@ class WorkerPool:
         width, height = answer["size"]
         return Image.frombytes("RGB", (width, height), pixels)
 
-    def ask(self, question: dict[str, Any], content: bytes) -> tuple[dict[str, Any], bytes]:
+    def ask(self, question: dict[str, Any], content: Content) -> tuple[dict[str, Any], bytes]:
         """Have `frames.answer_question` answer about the content of a file.
 
         Raises:
@@ -84,7 +85,9 @@ class WorkerPool:
         """End the workers that have nothing to do."""
         self._processes.close()
 
-    def _ask(self, head: dict[str, Any], content: bytes) -> tuple[Any, bytes]:
+    def _ask(self, head: dict[str, Any], content: Content) -> tuple[Any, bytes]:
+        if isinstance(content, Path):
+            head, content = {**head, "path": str(content)}, b""
         with self._processes.hold(ImageError(_BUSY)) as worker:
             try:
                 return worker.ask(head, content, self._limit_s)

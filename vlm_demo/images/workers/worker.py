@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 from vlm_demo.images.frames import answer_question
@@ -16,9 +17,10 @@ def answer(asked: dict[str, Any], content: bytes) -> tuple[dict[str, Any], bytes
     Raises:
         ImageError: it cannot be read, or is too large.
     """
+    source = Path(asked["path"]) if "path" in asked else content
     if asked["task"] != "open":
-        return answer_question(asked, content)
-    image = open_content(content, max_pixels=asked["max_pixels"], frame=asked["frame"])
+        return answer_question(asked, source)
+    image = open_content(source, max_pixels=asked["max_pixels"], frame=asked["frame"])
     return {"size": image.size}, image.tobytes()
 
 

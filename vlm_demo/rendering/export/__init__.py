@@ -7,7 +7,7 @@ Pascal VOC, which has no outlines, gets the bounding box of a polygon. Phrases b
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from PIL import Image
@@ -40,6 +40,7 @@ __all__ = [
     "class_names",
     "export_file",
     "export_text",
+    "export_texts",
     "reply_to_data",
     "to_json_line",
 ]
@@ -51,7 +52,19 @@ TextFormat = Literal["json", "coco", "yolo", "voc", "csv"]
 def export_text(reply: Reply, size: Size, form: TextFormat, *, file_name: str = "picture") -> str:
     """Return the regions of a reply as text; `size` and `file_name` are the picture's."""
     annotated = AnnotatedImage(file_name, size, (reply,), lambda: Image.new("RGB", size))
-    return _TEXTS[form](annotated)
+    return export_texts([annotated], form)
+
+
+def export_texts(images: Sequence[AnnotatedImage], form: TextFormat) -> str:
+    """Return the regions on pictures as text.
+
+    Raises:
+        ValueError: there are several pictures, and the format has a file for each.
+    """
+    if form in _COMBINED:
+        return _COMBINED[form](images)
+    (annotated,) = images
+    return _SINGLE[form](annotated)
 
 
 def _yolo(annotated: AnnotatedImage) -> str:
@@ -59,10 +72,11 @@ def _yolo(annotated: AnnotatedImage) -> str:
     return export_yolo(mentions, class_names(mentions), outlines=has_polygons(mentions))
 
 
-_TEXTS: dict[TextFormat, Callable[[AnnotatedImage], str]] = {
-    "json": lambda annotated: export_json([annotated]),
-    "coco": lambda annotated: export_coco([annotated]),
-    "yolo": _yolo,
-    "voc": export_voc,
-    "csv": lambda annotated: export_csv([annotated]),
+_COMBINED: dict[str, Callable[[Sequence[AnnotatedImage]], str]] = {
+    "json": export_json,
+    "coco": export_coco,
+    "csv": export_csv,
 }
+"""Formats of which one text holds several pictures."""
+
+_SINGLE: dict[str, Callable[[AnnotatedImage], str]] = {"yolo": _yolo, "voc": export_voc}

@@ -10,8 +10,11 @@ from typing import Any
 import gradio as gr
 
 from vlm_demo.batch.job import BatchJob, parse_region
-from vlm_demo.batch.sources import image_suffixes
+from vlm_demo.batch.sources import source_suffixes
 from vlm_demo.errors import InputError
+from vlm_demo.media.documents import check_pages
+from vlm_demo.media.film import MAX_FRAMES
+from vlm_demo.media.framed_files import FrameChoice
 from vlm_demo.settings import Settings
 from vlm_demo.translatable_text import message
 from vlm_demo.ui import browser_files
@@ -64,10 +67,17 @@ class BatchForm:
     task: gr.Radio
     text: gr.Textbox
     outlines: gr.Checkbox
+    frames: gr.Number  # that are taken of each film
+    pages: gr.Textbox  # that are taken of each document
     begin: gr.Button
     code: gr.Textbox  # of an earlier batch
     open: gr.Button
     turn: gr.HTML  # hears of a turn of Studio that is to be run on many images
+
+    @property
+    def inputs(self) -> list[Any]:
+        """The components whose values describe a batch, besides settings."""
+        return [self.files, self.task, self.text, self.outlines, self.frames, self.pages]
 
     @property
     def from_turn(self) -> list[Any]:
@@ -79,9 +89,9 @@ def build_batch_form(page: PageContext) -> BatchForm:
     """Lay out the form."""
     turn = build_html_component("", "<span></span>", _TURN_SCRIPT, "batch-turn")
     files = gr.File(
-        label=say("Images, or a ZIP of images"),
+        label=say("Images, films, documents, or a ZIP of them"),
         file_count="multiple",
-        file_types=[*sorted(image_suffixes()), ".zip"],
+        file_types=[*sorted(source_suffixes()), ".zip"],
         height=150,
         elem_id="batch-files",
     )
@@ -101,6 +111,22 @@ def build_batch_form(page: PageContext) -> BatchForm:
         visible=bool(page.backend.outliner.models),
         elem_id="batch-outlines",
     )
+    with gr.Accordion(say("Films and documents"), open=False, elem_id="batch-framing"):
+        frames = gr.Number(
+            FrameChoice().frames,
+            label=say("Frames of each film"),
+            info=say("Evenly spaced"),
+            minimum=1,
+            maximum=MAX_FRAMES,
+            precision=0,
+            elem_id="batch-frames",
+        )
+        pages = gr.Textbox(
+            label=say("Pages of each document"),
+            placeholder=say("1-3, 7; empty: all"),
+            max_lines=1,
+            elem_id="batch-pages",
+        )
     begin = gr.Button(say("Run the batch"), variant="primary", elem_id="batch-begin")
     build_model_notice(
         page.backend, page.controls.model, [Task.GROUNDING], [begin], style=task, styles=TASKS
@@ -113,7 +139,7 @@ def build_batch_form(page: PageContext) -> BatchForm:
             elem_id="batch-code",
         )
         open_button = gr.Button(say("Resume"), size="sm", elem_id="batch-show")
-    return BatchForm(files, task, text, outlines, begin, code, open_button, turn)
+    return BatchForm(files, task, text, outlines, frames, pages, begin, code, open_button, turn)
 
 
 def _build_limits(settings: Settings) -> None:
@@ -121,6 +147,7 @@ def _build_limits(settings: Settings) -> None:
     gr.HTML(
         f'<p class="hint" data-pictures="{settings.batch_pictures}"'
         f' data-each="{format_bytes(settings.max_upload_bytes)}"'
+        f' data-films="{format_bytes(settings.film_bytes)}"'
         f' data-all="{format_bytes(settings.batch_bytes)}"></p>',
         js_on_load=_LIMITS_SCRIPT,
         elem_id="batch-limits",
@@ -154,7 +181,14 @@ def read_turn(sent: str) -> dict[str, Any]:
 
 
 def read_batch_job(
-    page: PageContext, name: str, text: str, settings: Sequence[Any], *, outlines: bool = False
+    page: PageContext,
+    name: str,
+    text: str,
+    settings: Sequence[Any],
+    *,
+    outlines: bool = False,
+    frames: float | None = None,
+    pages: str = "",
 ) -> BatchJob:
     """Return the job that the values of the form and of the page's settings describe.
 
@@ -164,6 +198,27 @@ def read_batch_job(
     if name not in TASKS:
         raise InputError("Please choose a task.")
     task, choice = TASKS[name], RequestSettings.read(page.backend, *settings)
-    if task is Task.DESCRIBE_REGION:
-        return BatchJob(task, "", choice.model, choice.sampling, parse_region(text))
-    return BatchJob(task, text, choice.model, choice.sampling, outlines=outlines)
+    is_region = task is Task.DESCRIBE_REGION
+    return BatchJob(
+        task,
+        "" if is_region else text,
+        choice.model,
+        choice.sampling,
+        parse_region(text) if is_region else None,
+        outlines and not is_region,
+        read_frame_choice(frames, pages),
+    )
+
+
+def read_frame_choice(frames: float | None, pages: str) -> FrameChoice:
+    """Return what is taken of films and documents; an empty number stands for the usual one.
+
+    Raises:
+        InputError: these are no pages, or no number of frames.
+    """
+    check_pages(pages)
+    if frames is None:
+        return FrameChoice(pages=pages)
+    if not 1 <= frames <= MAX_FRAMES:
+        raise InputError("Of a film, 1 to {most} frames can be taken.", most=MAX_FRAMES)
+    return FrameChoice(int(frames), pages=pages)

@@ -78,7 +78,7 @@ class _BatchTab:
         # In the queue, since only there a message about an error reaches the page.
         form.begin.click(
             self.begin,
-            [form.files, form.task, form.text, form.outlines, *self.page.controls.inputs],
+            [*form.inputs, *self.page.controls.inputs],
             [*outputs, form.files, *result],
             trigger_mode="once",
             **QUEUED,
@@ -127,11 +127,18 @@ class _BatchTab:
         name: str,
         text: str,
         outlines: bool,
+        frames: float | None,
+        pages: str,
         request: gr.Request,
         *settings: Any,
     ) -> dict[Any, Any]:
         with show_errors():
-            job = read_batch_job(self.page, name, text, settings, outlines=bool(outlines))
+            job = read_batch_job(
+                *(self.page, name, text, settings),
+                outlines=bool(outlines),
+                frames=frames,
+                pages=pages or "",
+            )
             owner = read_owner(request)
             files = [find_file(path, owner) for path in uploads or ()]
             if None in files:

@@ -9,12 +9,14 @@ from typing import Any
 
 import gradio as gr
 
+from vlm_demo.batch.framed_source import FramedSource
 from vlm_demo.batch.job import BatchJob
 from vlm_demo.batch.journal import BatchJournal
 from vlm_demo.batch.run import BatchRun
 from vlm_demo.batch.sources import SourceLimits
 from vlm_demo.batch.zip_source import ZipSource
 from vlm_demo.errors import InputError, SourceError
+from vlm_demo.media.framed_files import FrameChoice
 from vlm_demo.ui.endpoints.base import Endpoints, describe_endpoint
 from vlm_demo.ui.endpoints.payloads import Upload
 from vlm_demo.ui.files.folders import find_file
@@ -63,7 +65,7 @@ class BatchEndpoints(Endpoints):
             if file is None:
                 raise SourceError("The ZIP did not arrive. Please send it again.")
             job = BatchJob(Task(task), words, model or self.backend.menu[0].name)
-            with TemporaryDirectory() as folder, closing(ZipSource(file, limits)) as source:
+            with TemporaryDirectory() as folder, closing(self._open(file, limits)) as source:
                 header = job.to_header(self.backend, source.title)
                 with closing(BatchJournal(Path(folder) / "journal.jsonl", header)) as journal:
                     run = BatchRun(
@@ -72,9 +74,12 @@ class BatchEndpoints(Endpoints):
                         source,
                         journal,
                         at_once=max(1, settings.batch // 2),  # chats go on meanwhile
-                        max_bytes=settings.max_upload_bytes,
                         max_pixels=settings.max_pixels,
                     )
                     run.start()
                     run.wait()
                     return [result.to_json() for result in journal.results()]
+
+    def _open(self, file: Path, limits: SourceLimits) -> FramedSource:
+        pixels = self.settings.max_pixels
+        return FramedSource(ZipSource(file, limits), FrameChoice(), limits, max_pixels=pixels)

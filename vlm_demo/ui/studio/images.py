@@ -14,11 +14,11 @@ from PIL.Image import Image
 
 from vlm_demo.errors import ForgottenImageError, ImageError, InputError
 from vlm_demo.images.frames import MAX_THUMBNAIL_SIDE, MAX_THUMBNAILS
-from vlm_demo.images.pdf_pages import is_pdf
-from vlm_demo.media.containers import is_film
-from vlm_demo.media.documents import Document, open_document
+from vlm_demo.images.pdf_pages import is_pdf_file
+from vlm_demo.media.documents import open_document
 from vlm_demo.media.film import Film
-from vlm_demo.media.film_strip import FilmStrip, open_film_strip
+from vlm_demo.media.film_strip import FilmStrip
+from vlm_demo.media.framed_files import FramedFile, open_framed_file
 from vlm_demo.settings import Settings
 from vlm_demo.ui.components.fetching import fetch_picture
 from vlm_demo.ui.components.uploaded_images import (
@@ -36,10 +36,6 @@ MAX_IMAGES = 20_000
 
 ID_BYTES = 16
 """Length of a picture's name, in random bytes."""
-
-
-FramedFile = Document | FilmStrip
-"""A file in which several pictures are."""
 
 
 class ImageInfo(TypedDict):
@@ -92,7 +88,7 @@ class ImageStore:
             ImageError: it is not a picture that can be read.
         """
         document = self._open_document(source)
-        if isinstance(document, FilmStrip) or is_pdf(_read_head(source)):
+        if isinstance(document, FilmStrip) or is_pdf_file(source):
             image = accept_drawn(document.page(0), name, owner=owner)
         else:
             image = accept_image(source, self._settings, name, owner=owner)
@@ -152,14 +148,12 @@ class ImageStore:
         return document.film
 
     def _open_document(self, source: Path) -> FramedFile:
-        # GIF is a film to OpenCV, too.
-        if is_film(source) and not _read_head(source).startswith(b"GIF8"):
-            return open_film_strip(source, max_bytes=self._settings.max_upload_bytes)
-        return open_document(
-            source,
-            max_bytes=self._settings.max_upload_bytes,
-            max_pixels=self._settings.max_pixels,
+        settings = self._settings
+        most, pixels = settings.max_upload_bytes, settings.max_pixels
+        file = open_framed_file(
+            source, max_bytes=most, max_film_bytes=settings.film_bytes, max_pixels=pixels
         )
+        return file or open_document(source, max_bytes=most, max_pixels=pixels)
 
     def _keep(self, image: UploadedImage, owner: str, document: FramedFile | None) -> ImageInfo:
         image_id = secrets.token_urlsafe(ID_BYTES)
@@ -237,8 +231,3 @@ class ImageStore:
         if url is None:
             raise ForgottenImageError(image_id=image_id)
         return url
-
-
-def _read_head(source: Path) -> bytes:
-    with source.open("rb") as file:
-        return file.read(1024)
