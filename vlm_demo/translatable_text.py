@@ -68,10 +68,18 @@ def list_alternatives(alternatives: Sequence[DisplayText]) -> DisplayText:
     *others, last = alternatives
     if not others:
         return last
-    first = others[0]
-    for one in others[1:]:
-        first = TranslatableText("{first}, {second}", {"first": first, "second": one})
-    return TranslatableText("{first} or {second}", {"first": first, "second": last})
+    return TranslatableText("{first} or {second}", {"first": list_texts(others), "second": last})
+
+
+def list_texts(texts: Sequence[DisplayText]) -> DisplayText:
+    """Return texts, of which there is at least one, with the commas of the language: "a, b, c".
+
+    Strings among them are names, which are not translated.
+    """
+    joined, *others = texts
+    for one in others:
+        joined = TranslatableText("{first}, {second}", {"first": joined, "second": one})
+    return joined
 
 
 def as_text(text: DisplayText) -> TranslatableText:

@@ -20,12 +20,8 @@ if TYPE_CHECKING:
 
 LAPTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 EXAMPLES = ROOT / "assets" / "examples"
-in_each_look = pytest.mark.parametrize(
-    ("name", "theme"),
-    [("laptop", "light"), ("phone", "dark")]
-    + ([("laptop", "dark"), ("phone", "light")] if "SCREENSHOTS" in os.environ else []),
-)
-"""Light or dark changes no width: all four looks are for those who want to see them."""
+LOOKS = [("phone", PHONE, "dark"), ("laptop", LAPTOP, "light")]
+"""Light or dark changes no width: each size is looked at in one of them."""
 
 
 def missing(what: str) -> NoReturn:
@@ -98,6 +94,15 @@ class Visit:
 
     def sideways(self) -> int:
         return int(self.page.evaluate("document.documentElement.scrollWidth - innerWidth"))
+
+    def keep_looks(self, folder: Path, state: str) -> None:
+        """Keep what a state of the page looks like; nothing of it may be cut off sideways."""
+        for name, size, theme in LOOKS:
+            self.page.set_viewport_size(size)
+            self.page.emulate_media(color_scheme=theme)
+            self.page.wait_for_timeout(100)
+            assert self.sideways() <= 0, f"{state} scrolls sideways on a {name}"
+            self.page.screenshot(path=folder / f"{state}-{name}-{theme}.png")
 
 
 def _read_box(x: str, y: str, width: str, height: str) -> Box:

@@ -17,7 +17,8 @@ from vlm_demo.ui.i18n.visitor_language import choose_language
 
 PAGE = (
     '<!doctype html>\n<html\n\tlang="en"\n\tstyle="x">\n<head><title>t</title></head>'
-    '<body\n\tstyle="y"><gradio-app></gradio-app></body></html>'
+    '<body\n\tstyle="y"><script>x = {"a":1,"i18n_translations":{"en":{},"ja":{"A":"\\u003cあ"},'
+    '"zh":{"A":"\\u003c啊"}},"b":2}</script><gradio-app></gradio-app></body></html>'
 )
 
 
@@ -39,6 +40,17 @@ def test_the_header_stands_before_the_page_in_the_wished_language(client: TestCl
     assert answer.text.index('<header id="header">') < answer.text.index("<gradio-app>")
     assert "アリーナ" in answer.text
     assert int(answer.headers["content-length"]) == len(answer.content)
+
+
+@pytest.mark.parametrize(
+    ("language", "kept"),
+    [("ja", r',"ja":{"A":"\u003cあ"}'), ("zh", r',"zh":{"A":"\u003c啊"}'), ("en", "")],
+)
+def test_translations_into_other_languages_are_left_out(
+    client: TestClient, language: str, kept: str
+) -> None:
+    page = client.get("/", headers={"accept": "text/html", "accept-language": language}).text
+    assert '{"a":1,"i18n_translations":{"en":{}' + kept + '},"b":2}' in page
 
 
 def test_other_html_stays_as_it_is(client: TestClient) -> None:

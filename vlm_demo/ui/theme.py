@@ -53,4 +53,5 @@ def build_theme() -> gr.themes.Base:
         block_info_text_color_dark="*neutral_400",
         color_accent="*primary_600",
         block_shadow="none",
+        checkbox_border_radius="3px",
     )

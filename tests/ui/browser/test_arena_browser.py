@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support.browser import EXAMPLES, LAPTOP, PHONE, Visit, in_each_look, missing, visit_page
+from support.browser import EXAMPLES, LAPTOP, PHONE, Visit, missing
 from support.scripted import served
 
 from vlm_demo.backend import Backend
@@ -18,7 +18,7 @@ from vlm_demo.catalog.menu import default_menu
 from vlm_demo.values import Box
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Locator, Page
 
 
 EMBEDDED = ("embedded-llava15", "embedded-kosmos2")
@@ -206,6 +206,7 @@ def test_a_stopped_battle_does_not_count(visit: Visit) -> None:
     page.locator("#battle-picture .sheet img").wait_for()
     page.locator("#battle-task").get_by_label("Grounded caption").check()
     page.click("#battle-run")
+    page.keyboard.press("2")  # there is nothing to vote on yet
     page.locator("#battle-stop").dispatch_event("click")
     page.locator(".battle-status[data-tone=problem]", has_text="does not count").wait_for()
     assert page.locator("#battle-votes button:visible").count() == 0
@@ -213,29 +214,21 @@ def test_a_stopped_battle_does_not_count(visit: Visit) -> None:
     page.locator("#battle-run").wait_for()
 
 
-@in_each_look
-def test_every_state_of_a_battle_fits_the_screen(
-    browser: Browser, address: str, folder: Path, name: str, theme: str
-) -> None:
-    viewport = {"laptop": LAPTOP, "phone": PHONE}[name]
-    with visit_page(browser, address, viewport=viewport, color_scheme=theme) as visit:
-        page = visit.page
-
-        def keep(state: str) -> None:
-            assert visit.sideways() <= 0, f"{state} scrolls sideways"
-            page.screenshot(path=folder / f"arena-{state}-{name}-{theme}.png")
-
-        visit.open_tab("Arena")
-        page.locator("#battle-run").wait_for()
-        keep("empty")
-        locate(visit)
-        keep("votable")
+def test_every_state_of_a_battle_fits_the_screen(visit: Visit, folder: Path) -> None:
+    page = visit.page
+    visit.open_tab("Arena")
+    page.locator("#battle-run").wait_for()
+    visit.keep_looks(folder, "arena-empty")
+    locate(visit)
+    visit.keep_looks(folder, "arena-votable")
+    for size in (PHONE, LAPTOP):
+        page.set_viewport_size(size)
         bar = page.locator("#battle-bar").bounding_box()
-        assert bar and bar["y"] + bar["height"] <= viewport["height"] + 1  # at hand, not below
-        page.keyboard.press("2")
-        wait_for_vote(page)
-        keep("voted")
-        assert "you voted" in page.locator("#battle-own-votes").inner_text()
-        page.locator("#battle-own-votes a").click()
-        page.locator(".standings").wait_for()
-        keep("leaderboard")
+        assert bar and bar["y"] + bar["height"] <= size["height"] + 1  # at hand, not below
+    page.keyboard.press("2")
+    wait_for_vote(page)
+    visit.keep_looks(folder, "arena-voted")
+    assert "you voted" in page.locator("#battle-own-votes").inner_text()
+    page.locator("#battle-own-votes a").click()
+    page.locator(".standings").wait_for()
+    visit.keep_looks(folder, "arena-leaderboard")

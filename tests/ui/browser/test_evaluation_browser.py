@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support.browser import LAPTOP, PHONE, Visit, in_each_look, missing, visit_page
+from support.browser import Visit, missing, visit_page
 from support.evaluation_runs import question, write_run
 from support.scripted import served
 
@@ -110,15 +110,7 @@ def test_which_model_for_grounding_commercial_use_and_8_gb_is_three_clicks(visit
     page.locator("#model-button", has_text="LLaVA 1.5").wait_for()
 
 
-@in_each_look
-def test_the_view_fits_the_screen(
-    browser: Browser, address: str, folder: Path, name: str, theme: str
-) -> None:
-    viewport = {"laptop": LAPTOP, "phone": PHONE}[name]
-    with visit_page(
-        browser, address, "?view=models", viewport=viewport, color_scheme=theme
-    ) as visit:
-        open_evaluation(visit)
-        visit.page.locator("tr[data-model=embedded-llava15] input").check()
-        assert visit.sideways() <= 0
-        visit.page.screenshot(path=folder / f"evaluation-{name}-{theme}.png", full_page=True)
+def test_the_view_fits_the_screen(visit: Visit, folder: Path) -> None:
+    open_evaluation(visit)
+    visit.page.locator("tr[data-model=embedded-llava15] input").check()
+    visit.keep_looks(folder, "evaluation")

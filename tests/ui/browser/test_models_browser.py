@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support.browser import LAPTOP, PHONE, Visit, in_each_look, missing, visit_page
+from support.browser import Visit, missing, visit_page
 
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.menu import default_menu
@@ -252,25 +252,16 @@ def test_a_model_that_cannot_be_fetched_says_so_on_its_card(visit: Visit) -> Non
     assert visit.page.locator("#models-load").is_enabled()
 
 
-@in_each_look
-def test_the_tab_fits_the_screen(
-    browser: Browser, address: str, backend: Backend, folder: Path, name: str, theme: str
-) -> None:
-    viewport = {"laptop": LAPTOP, "phone": PHONE}[name]
-    with visit_page(browser, address, viewport=viewport, color_scheme=theme) as visit:
-        list(backend.answer("embedded-llava15", Request(Task.CHAT, "hi")))
-        open_models(visit)
-        for step, model in (
-            ("first", None),
-            ("loaded", "embedded-llava15"),
-            ("card", "llava-1.5-7b-hf"),
-            ("grey", "llava-v1.5-7b"),
-        ):
-            if model:
-                # By keyboard: rows that come into sight get their height only then, and move.
-                row(visit, model).get_by_role("button").press("Enter")
-                wait_for_card(visit, model)
-            assert visit.sideways() <= 0
-            visit.page.screenshot(path=folder / f"models-{step}-{name}-{theme}.png")
-        visit.page.locator("#models-facts").scroll_into_view_if_needed()
-        visit.page.screenshot(path=folder / f"models-whole-{name}-{theme}.png", full_page=True)
+def test_the_tab_fits_the_screen(visit: Visit, backend: Backend, folder: Path) -> None:
+    list(backend.answer("embedded-llava15", Request(Task.CHAT, "hi")))
+    open_models(visit)
+    visit.keep_looks(folder, "models-first")
+    for step, model in (
+        ("loaded", "embedded-llava15"),
+        ("card", "llava-1.5-7b-hf"),
+        ("grey", "llava-v1.5-7b"),
+    ):
+        # By keyboard: rows that come into sight get their height only then, and move.
+        row(visit, model).get_by_role("button").press("Enter")
+        wait_for_card(visit, model)
+        visit.keep_looks(folder, f"models-{step}")

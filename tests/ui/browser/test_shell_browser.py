@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support.browser import LAPTOP, PHONE, Visit, visit_page, wait_until
+from support.browser import LAPTOP, Visit, visit_page, wait_until
 from support.chat_server import chat_server, listed, needing_key
 from support.scripted import served
 
@@ -189,13 +189,12 @@ def test_visitors_of_a_public_page_add_and_unload_nothing(
         assert page.locator(".model-unload").count() == 0
 
 
-@pytest.mark.parametrize("width", [320, 390, 640])
-def test_no_view_scrolls_sideways(browser: Browser, address: str, width: int) -> None:
-    size = {"width": width, "height": 700}
-    with visit_page(browser, address, **({"viewport": PHONE} | {"viewport": size})) as visit:
-        for name in VIEWS:
-            visit.page.click(f"#view-{name}")
-            visit.page.wait_for_timeout(300)
+def test_no_view_scrolls_sideways(visit: Visit) -> None:
+    for name in VIEWS:
+        visit.page.click(f"#view-{name}")
+        visit.page.wait_for_timeout(300)
+        for width in (320, 390, 640):
+            visit.page.set_viewport_size({"width": width, "height": 700})
             app = "(app) => app.scrollWidth - app.clientWidth"
-            assert visit.page.locator("gradio-app").evaluate(app) <= 0, name
-            assert visit.sideways() <= 0, name
+            assert visit.page.locator("gradio-app").evaluate(app) <= 0, (name, width)
+            assert visit.sideways() <= 0, (name, width)

@@ -6,13 +6,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pillow_heif
 import pytest
+from PIL import Image
 from support import scripted
 from support.browser import PHONE, Visit, visit_page, wait_until
 from support.scripted import ScriptedEngine
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 BOX = "[0.10, 0.20, 0.40, 0.60]"
 
@@ -318,13 +320,43 @@ def test_a_region_goes_with_a_question_and_comes_back_with_it(visit: Visit, circ
     page.locator(".chip.region", has_text="Box 1").wait_for()
 
 
-def test_a_file_that_is_no_picture_is_explained_and_its_question_waits(
+DROP = """([name, bytes]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([Uint8Array.from(bytes)], name));
+  const options = { dataTransfer: data, bubbles: true, cancelable: true };
+  document.querySelector('#studio-canvas').dispatchEvent(new DragEvent('drop', options));
+}"""
+"""Drops a file to which the browser gives no type."""
+
+
+def test_pictures_of_phones_are_taken_and_questions_wait_for_what_is_sent(
     visit: Visit, tmp_path: Path
 ) -> None:
     page = visit.page
-    fake = tmp_path / "IMG_1.PNG"
-    fake.write_text("not a picture")
-    visit.upload("studio-upload", fake)
+    pictures = {"IMG_1.HEIC": "HEIF", "photo.AVIF": "AVIF", "scan": "PNG"}
+    pillow_heif.register_heif_opener()
+    for name, form in pictures.items():
+        Image.new("RGB", (320, 240), "red").save(tmp_path / name, format=form)
+    waiting: list[Route] = []
+
+    def hold(route: Route) -> None:
+        waiting.append(route)
+
+    page.route("**/gradio_api/upload*", hold)
+    page.evaluate(DROP, ["IMG_1.HEIC", list((tmp_path / "IMG_1.HEIC").read_bytes())])
+    page.fill("#studio-composer", "single word please")
+    page.press("#studio-composer", "Enter")  # the picture is still on its way
+    wait_until(lambda: waiting)
+    page.unroute("**/gradio_api/upload*")
+    waiting[0].continue_()
+    turn = visit.wait_for_turn()
+    assert turn.locator(".question img").count() == 1
+    for name in ("photo.AVIF", "scan"):
+        page.evaluate(DROP, [name, list((tmp_path / name).read_bytes())])
+        page.locator(".chip:not(.failed)", has_text=name).wait_for()
+
+    page.click("#studio-new")
+    page.evaluate(DROP, ["notes.txt", [110, 111]])
     page.locator(".chip.failed").wait_for()
     page.fill("#studio-composer", "What is it?")
     page.press("#studio-composer", "Enter")

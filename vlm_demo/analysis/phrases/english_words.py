@@ -111,7 +111,7 @@ BASE_VERBS = word_set(
     "hug kiss shake wave fight ski surf skate skateboard snowboard bend crouch kneel squat dance "
     "sing bark spread share mix top dress belong consist dominate enjoy say mean indicate suggest "
     "describe mention create add help try start stop begin prepare drop fold open close connect "
-    "support protect approach gather occur happen exist remain stay lend roll slide spin"
+    "support protect approach gather occur happen exist remain stay lend roll slide spin count"
 )
 PAST = word_set(
     "sat stood lay lain ran ridden rode held wore worn ate eaten drank drunk hung slept flew flown "

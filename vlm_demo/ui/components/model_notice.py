@@ -13,6 +13,7 @@ from vlm_demo.translatable_text import (
     DisplayText,
     TextValues,
     TranslatableText,
+    as_text,
     join_texts,
     message,
 )
@@ -70,7 +71,7 @@ def notice_text(backend: Backend, name: str, tasks: Sequence[Task]) -> DisplayTe
     values: TextValues = {
         "name": name,
         "task": TranslatableText(TASK_LABELS[tasks[0]]),
-        "title": family.title,
+        "title": as_text(family.title),
         "reason": TranslatableText(family.unsupported_reason),
     }
     return join_texts(TranslatableText(template, values), _list_able(able))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -12,11 +13,14 @@ from vlm_demo.server.headers import NONCE
 from vlm_demo.ui import browser_files
 from vlm_demo.ui.browser_modules import module_url
 from vlm_demo.ui.header.header import header_html
-from vlm_demo.ui.i18n import everywhere_script, language_tag
+from vlm_demo.ui.i18n import LANGUAGES, everywhere_script, language_tag
 from vlm_demo.ui.i18n.visitor_language import choose_language
 
 _BODY = re.compile(rb"<body[^>]*>")
 _HTML_LANG = re.compile(rb'(<html\s[^>]*?lang=)"[^"]*"')
+
+_TRANSLATIONS = b'"i18n_translations":{"en":{},'
+"""How the translations for Gradio's components begin in its page (`gradio/blocks.py`)."""
 
 BARE = "is_bare_page"
 """Name, in the state of a request, of whether Gradio's page is shown without a header."""
@@ -91,6 +95,7 @@ class FirstHtml:
         scripts = f"<script>{script}</script><script>{everywhere_script(language)}</script>"
         header = f"{scripts}{header_html(language)}".encode()
         page = _HTML_LANG.sub(rb'\1"' + tag.encode() + b'"', page, count=1)
+        page = _keep_language(page, language)
         page = page.replace(b"</head>", _head_html().encode() + b"</head>", 1)
         return _BODY.sub(lambda body: body[0] + header, page, count=1)
 
@@ -104,6 +109,22 @@ def _head_html() -> str:
     links = "".join(f'<link rel="stylesheet" href="{module_url(name)}">' for name in STYLE_SHEETS)
     scripts = "".join(f"<script>{browser_files.read(name)}</script>" for name in SCRIPTS)
     return f'{links}{scripts}<script type="module" src="{module_url("header/header.js")}"></script>'
+
+
+def _keep_language(page: bytes, language: str) -> bytes:
+    """Leave out the translations into other languages, which Gradio puts into its page."""
+    before, found, after = page.partition(_TRANSLATIONS)
+    if not found:
+        return page
+    text, position = after.decode(), 0
+    kept = ""
+    for one in LANGUAGES:
+        name = f'"{one}":'
+        start = text.index(name, position)
+        _, position = json.JSONDecoder().raw_decode(text, start + len(name))
+        kept = text[start:position] if one == language else kept
+    begin = found if kept else found.removesuffix(b",")
+    return b"".join((before, begin, kept.encode(), text[position:].encode()))
 
 
 def _mark_scripts(page: bytes, nonce: str) -> bytes:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from pathlib import Path
 
 from vlm_demo.catalog.licences import licences_by_name
 from vlm_demo.catalog.spec import ESTIMATED_FORMATS, Ability, ModelSpec
 from vlm_demo.engines import Progress, Usage
 from vlm_demo.families import get_family
-from vlm_demo.translatable_text import DisplayText, TranslatableText, message
+from vlm_demo.translatable_text import DisplayText, TranslatableText, as_text, list_texts, message
 from vlm_demo.ui.components.model_card import describe_location, problem_html, progress_html
 from vlm_demo.ui.html_values import translatable_html
 from vlm_demo.units import describe_parameters, format_bytes
@@ -34,7 +35,7 @@ def card_head(
     """HTML of the upper part of a card: the name of a model, and its state."""
     state = ' <b class="badge" data-say>loaded</b>' if loaded else ""
     note = f"<p>{translatable_html(spec.note)}</p>" if spec.note else ""
-    family = TranslatableText("{title} family", {"title": get_family(spec.family).title})
+    family = TranslatableText("{title} family", {"title": as_text(get_family(spec.family).title)})
     return (
         f'<div class="detail"><h2>{translatable_html(spec.title or spec.name)}{state}</h2>'
         f"{_name_html(spec)}"
@@ -73,7 +74,7 @@ def _usage_facts(usage: Usage) -> list[tuple[TranslatableText, str]]:
     requests.append(TranslatableText("{count} so far", {"count": f"{usage.requests:,}"}))
     return [
         (TranslatableText("In memory"), in_memory if usage.weight_bytes else ""),
-        (TranslatableText("Requests"), ", ".join(map(translatable_html, requests))),
+        (TranslatableText("Requests"), translatable_html(list_texts(requests))),
         (TranslatableText("Prompt cache hits"), reused),
         (TranslatableText("Pictures reused"), _share(usage.reused_images, usage.images)),
         (
@@ -130,20 +131,27 @@ def _reason(spec: ModelSpec) -> str:
     """HTML of why some abilities are grey."""
     reasons = []
     if spec.cannot:
-        others = ", ".join(map(translatable_html, spec.cannot))
+        others = _list_words(spec.cannot)
         reasons.append(
             f"<span data-say>This checkpoint was not trained for:</span> {others}"
             "<span data-say>; others of its family were.</span>"
         )
     if set(Ability) - set(spec.abilities) - set(spec.cannot):
         family = get_family(spec.family)
-        words = TranslatableText("Grey: not supported by {title} models.", {"title": family.title})
+        words = TranslatableText(
+            "Grey: not supported by {title} models.", {"title": as_text(family.title)}
+        )
         if family.unsupported_reason:
             words = TranslatableText(
                 "Grey: {reason}.", {"reason": TranslatableText(family.unsupported_reason)}
             )
         reasons.append(translatable_html(words))
     return " ".join(reasons)
+
+
+def _list_words(words: Sequence[str]) -> str:
+    """HTML of words that are translated one by one; "" of none."""
+    return translatable_html(list_texts([as_text(word) for word in words])) if words else ""
 
 
 def _facts(spec: ModelSpec) -> list[tuple[TranslatableText, str, str]]:
@@ -153,7 +161,7 @@ def _facts(spec: ModelSpec) -> list[tuple[TranslatableText, str, str]]:
         for label, number_format in ESTIMATED_FORMATS.items()
     )
     parameters = describe_parameters(spec.parameters)
-    languages = ", ".join(map(translatable_html, spec.languages))
+    languages = _list_words(spec.languages)
     name = _checkpoint_name(spec)
     checkpoint = f"<code>{html.escape(name)}</code>" if name else ""
     return [

@@ -12,7 +12,7 @@ from vlm_demo.catalog.thinking import has_thinking_switch
 from vlm_demo.catalog.visual_tokens import list_visual_tokens
 from vlm_demo.engines import FreeMemory, ImageKind, NumberFormat
 from vlm_demo.families import get_family
-from vlm_demo.translatable_text import DisplayText, TranslatableText
+from vlm_demo.translatable_text import DisplayText, TranslatableText, as_text
 from vlm_demo.ui.studio.answering.events import text_data
 from vlm_demo.units import format_parameters
 from vlm_demo.values import RegionForm, Task
@@ -133,7 +133,7 @@ def _ability(spec: ModelSpec, task: Task) -> bool | dict[str, Any]:
         return True
     family = get_family(spec.family)
     reason: DisplayText = TranslatableText(
-        "{family} does not support this task.", {"family": family.title}
+        "{family} does not support this task.", {"family": as_text(family.title)}
     )
     if spec.is_exception(task):
         reason = TranslatableText("{model} was not trained for this task.", {"model": spec.name})
