@@ -77,8 +77,8 @@ def said(words: TranslatableText) -> str:
         (Waiting("big", loading=Progress("loading", 0, None, "steps")), "Loading big…"),
         (Waiting("big", queue_position=1), "One answer is ahead of yours"),
         (Waiting("big", queue_position=2, image_count=1), "2 answers are ahead of yours"),
-        (Waiting("big", image_count=1), "Reading the picture…"),
-        (Waiting("big", image_count=2), "Reading the pictures…"),
+        (Waiting("big", image_count=1), "Reading the image…"),
+        (Waiting("big", image_count=2), "Reading the images…"),
         (Waiting("big"), "Reading the question…"),
     ],
 )
@@ -146,12 +146,12 @@ def test_a_phrase_without_a_place_is_marked_as_such() -> None:
 @pytest.mark.parametrize(
     ("error", "labels"),
     [
-        (MissingImageError("!"), ["Choose a picture", "Try an example"]),
-        (ImageError("!"), ["Choose a picture"]),
+        (MissingImageError("!"), ["Choose an image", "Try an example"]),
+        (ImageError("!"), ["Choose an image"]),
         (MissingTextError("!"), ["Write something"]),
         (TooLongError("!"), ["Shorten the text"]),
-        (ContextLengthError("!"), ["Halve the picture", "Shorten the text"]),
-        (RequestTooLargeError("!"), ["Halve the picture", "Try again"]),
+        (ContextLengthError("!"), ["Halve the image", "Shorten the text"]),
+        (RequestTooLargeError("!"), ["Halve the image", "Try again"]),
         (QueueFullError("!"), ["Try again"]),
         (ServerError("!"), ["Try again"]),
         (AnswerTimeoutError("!"), ["Try again"]),
@@ -167,7 +167,7 @@ def test_a_phrase_without_a_place_is_marked_as_such() -> None:
                 "Try again",
             ],
         ),
-        (OutOfMemoryError("!", smaller_image=True), ["Halve the picture", "Try again"]),
+        (OutOfMemoryError("!", smaller_image=True), ["Halve the image", "Try again"]),
     ],
 )
 def test_every_error_comes_with_what_can_be_done(error: Exception, labels: list[str]) -> None:

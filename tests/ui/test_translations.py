@@ -143,12 +143,12 @@ def test_an_error_crosses_processes_with_its_template() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_texts_inside_texts_are_translated(language: str) -> None:
-    first, second = TranslatableText("Reading the picture…"), TranslatableText("Try again")
+    first, second = TranslatableText("Reading the image…"), TranslatableText("Try again")
     known = translations(language)
     joined = join_texts(first, "", second, first)
-    expected = known["Reading the picture…"] + known["Try again"]
+    expected = known["Reading the image…"] + known["Try again"]
     assert translate(joined, language) == expected
-    assert str(joined) == "Reading the picture… Try again"
+    assert str(joined) == "Reading the image… Try again"
     assert translate("Who said that?", language) == "Who said that?"
 
 

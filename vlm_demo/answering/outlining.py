@@ -54,7 +54,7 @@ class Outliner:
         models = self.models
         if not models:
             raise NotRunnableError(
-                "No model of this menu outlines. Please use the program's own menu, or add SAM to "
+                "No model on this menu outlines. Please use the program's own menu, or add SAM to "
                 "yours."
             )
         found = next((spec for spec in models if not name or spec.name == name), None)

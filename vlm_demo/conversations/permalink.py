@@ -82,7 +82,7 @@ def sha256_of(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise ImageError("This picture is no longer here. Please add it again.") from error
+        raise ImageError("This image is no longer here. Please add it again.") from error
 
 
 def encode_link(link: Permalink) -> str:

@@ -347,10 +347,11 @@ def test_pictures_of_phones_are_taken_and_questions_wait_for_what_is_sent(
     page.fill("#studio-composer", "single word please")
     page.press("#studio-composer", "Enter")  # the picture is still on its way
     wait_until(lambda: waiting)
-    page.unroute("**/gradio_api/upload*")
     waiting[0].continue_()
+    page.unroute("**/gradio_api/upload*")
     turn = visit.wait_for_turn()
-    assert turn.locator(".question img").count() == 1
+    assert turn.locator("[data-act=download]").is_visible()  # it is about the picture
+    page.locator("#studio-canvas .picture-canvas img[src]").wait_for()
     for name in ("photo.AVIF", "scan"):
         page.evaluate(DROP, [name, list((tmp_path / name).read_bytes())])
         page.locator(".chip:not(.failed)", has_text=name).wait_for()

@@ -113,7 +113,7 @@ def test_a_picture_whose_file_is_gone_is_named(client: StudioClient) -> None:
     image = client.add_image(PICTURE)["id"]
     (failed,) = client.answer(text="What?", images=[image, "never-was"])
     assert failed["image_gone"] == "never-was"
-    assert failed["message"]["words"] == "This picture is no longer here. Please add it again."
+    assert failed["message"]["words"] == "This image is no longer here. Please add it again."
 
 
 def test_bad_pictures_and_paths_are_refused(client: StudioClient, tmp_path: Path) -> None:

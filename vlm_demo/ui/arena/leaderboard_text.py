@@ -22,10 +22,10 @@ number of boxes.</span></li>
 <li><b data-say>Kind of question</b>: <span data-say>Fixed rules tell it from the task and from
 words of the question. Votes cast before there were such rules have one only where the task tells
 it.</span></li>
-<li><b data-say>Judge model</b>: <span data-say>A model that was shown the same pictures, questions
+<li><b data-say>Judge model</b>: <span data-say>A model that was shown the same images, questions
 and answers, in both orders and without names. It never judges its own answers, and changes no
 rating by people.</span></li>
-<li><b data-say>Automatic</b>: <span data-say>Battles that the program judges, on drawn pictures
+<li><b data-say>Automatic</b>: <span data-say>Battles that the program judges, on drawn images
 whose ground truth it knows. They are never mixed with people's votes.</span></li>
 </ul>"""
 
@@ -37,7 +37,7 @@ AUTOMATIC = (
 )
 
 _HOW_TO_VOTE = """<ol>
-<li data-say>Open the Arena, choose a picture, and write what you want to know.</li>
+<li data-say>Open the Arena, choose an image, and write what you want to know.</li>
 <li data-say>Two models answer; you do not see which.</li>
 <li data-say>Say which did better. You see who they were, and both appear here.</li>
 </ol>"""

@@ -42,7 +42,7 @@ BATCH_TEXT_FIELDS = {
     Task.VQA: TEXT_FIELDS[Task.VQA],
     Task.GROUNDING: TEXT_FIELDS[Task.GROUNDING],
     Task.DESCRIBE_REGION: (
-        message("Region, as fractions of each picture"),
+        message("Region, as fractions of each image"),
         message("0, 0, 0.5, 1: its left half"),
     ),
 }

@@ -38,7 +38,7 @@ MAX_ADDRESS = 2_000
 """Longest address, in characters."""
 
 _UNREACHABLE = message(
-    "This address cannot be reached. Check it, or save the picture and add the file."
+    "This address cannot be reached. Check it, or save the image and add the file."
 )
 
 Resolve = Callable[[str, int], list[str]]
@@ -62,7 +62,7 @@ def fetch_picture(address: str, target: Path, *, max_bytes: int) -> None:
         if redirect is None:
             return
         address = urljoin(address, redirect)
-    raise ImageError("This address leads on and on. Give the picture's own address.")
+    raise ImageError("This address leads on and on. Give the image's own address.")
 
 
 def resolve_public(host: str, port: int, resolve: Resolve | None = None) -> str:
@@ -78,7 +78,7 @@ def resolve_public(host: str, port: int, resolve: Resolve | None = None) -> str:
     if not found:
         raise ImageError(_UNREACHABLE)
     if not all(is_public(one) for one in found):
-        raise ImageError("Pictures are fetched only from the public internet.")
+        raise ImageError("Images are fetched only from the public internet.")
     return found[0]
 
 
@@ -147,18 +147,18 @@ def _split(address: str) -> tuple[str, int, str, bool]:
         parts = urlsplit(address.strip())
         port = parts.port
     except ValueError as error:
-        raise ImageError("This is not the address of a picture.") from error
+        raise ImageError("This is not the address of an image.") from error
     is_secure = parts.scheme == "https"
     if parts.scheme not in ("http", "https") or not parts.hostname or len(address) > MAX_ADDRESS:
-        raise ImageError("This is not the address of a picture: it begins with https://.")
+        raise ImageError("This is not the address of an image: it begins with https://.")
     if parts.username is not None or parts.password is not None:
         raise ImageError("Addresses with a name and a password are not opened.")
     port = port or (443 if is_secure else 80)
     if port not in PORTS:
-        raise ImageError("Pictures are fetched only from the usual ports of the web.")
+        raise ImageError("Images are fetched only from the usual ports of the web.")
     path = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
     if not path.isascii() or any(letter.isspace() or letter < " " for letter in path):
-        raise ImageError("This is not the address of a picture.")
+        raise ImageError("This is not the address of an image.")
     return parts.hostname, port, path, is_secure
 
 
@@ -192,7 +192,7 @@ def _save(
             size += len(chunk)
             if size > max_bytes:
                 raise ImageError(
-                    "This picture is too large; at most {max_bytes} MB are taken.",
+                    "This image is too large; at most {max_bytes} MB are taken.",
                     max_bytes=f"{max_bytes / 1e6:.0f}",
                 )
             if time.monotonic() > deadline:

@@ -81,7 +81,7 @@ class ComparisonEndpoints(Endpoints):
             shown = image.open()
             names = [model] if model else grounding_models(self.backend, text, image=shown)[:1]
             if not names:
-                raise UnsupportedTaskError("No model of the menu can say where things are.")
+                raise UnsupportedTaskError("No model on the menu can locate objects.")
             *_, complete = check_against_image(
                 self.backend, names[0], shown, text, visitor=read_owner(request)
             )

@@ -69,7 +69,7 @@ def _about_html(language: str) -> str:
         for keys, words in (
             (("Enter",), message("Send")),
             (("Shift", "Enter"), message("New line")),
-            (("B", "P", "S", "V"), message("Tools on the picture: box, point, scribble, move")),
+            (("B", "P", "S", "V"), message("Tools on the image: box, point, scribble, move")),
             (("1", "2", "3", "4"), message("Vote in a battle")),
         )
     )

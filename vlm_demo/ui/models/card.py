@@ -76,7 +76,7 @@ def _usage_facts(usage: Usage) -> list[tuple[TranslatableText, str]]:
         (TranslatableText("In memory"), in_memory if usage.weight_bytes else ""),
         (TranslatableText("Requests"), translatable_html(list_texts(requests))),
         (TranslatableText("Prompt cache hits"), reused),
-        (TranslatableText("Pictures reused"), _share(usage.reused_images, usage.images)),
+        (TranslatableText("Images reused"), _share(usage.reused_images, usage.images)),
         (
             TranslatableText("KV cache"),
             translatable_html(cached) if usage.cache_limit else "",
@@ -170,7 +170,7 @@ def _facts(spec: ModelSpec) -> list[tuple[TranslatableText, str, str]]:
         (TranslatableText("Licence"), "licence", _licence_html(spec.licence)),
         (TranslatableText("Commercial use"), "commercial", _translate(spec.commercial)),
         (TranslatableText("Access"), "gated", _translate(_access(spec))),
-        (TranslatableText("Picture"), "resolution", _translate(spec.resolution)),
+        (TranslatableText("Image"), "resolution", _translate(spec.resolution)),
         (TranslatableText("Languages"), "languages", languages),
         (TranslatableText("Runs"), "runs", _location_html(spec)),
         (TranslatableText("Checkpoint"), "checkpoint", checkpoint),

@@ -74,7 +74,7 @@ def _failures(say: Say, failed: Sequence[FailedAnswer]) -> str:
                 _delete_button(say, {"failure": str(one.number)}),
             )
 
-    asked = say("Characters"), say("Pictures")
+    asked = say("Characters"), say("Images")
     heads = (say("Time"), say("Model"), *asked, say("What happened"), "")
     return table_html(say, say("Failed answers"), heads, rows())
 

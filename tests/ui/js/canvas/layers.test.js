@@ -34,7 +34,7 @@ test("typed coordinates are refused with the reason", () => {
   assert.equal(troubleWith([0.1, 0.1, 0.2, 0.2], false, PICTURE), "");
   assert.match(troubleWith([0.1, 0.1, 0.1, 0.2], false, PICTURE), /no area/);
   assert.equal(troubleWith([0.1, 0.1, 0.1, 0.1], true, PICTURE), "");
-  assert.match(troubleWith([0.1, 0.1, 1.2, 0.2], false, PICTURE), /outside the picture, which has 200 × 100/);
+  assert.match(troubleWith([0.1, 0.1, 1.2, 0.2], false, PICTURE), /outside the image, which has 200 × 100/);
   assert.match(troubleWith([NaN, 0.1, 0.2, 0.2], false, PICTURE), /number of pixels/);
 });
 

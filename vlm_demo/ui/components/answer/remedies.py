@@ -60,10 +60,10 @@ class Remedy:
 
 
 AGAIN = Remedy(RemedyAction.AGAIN, TranslatableText("Try again"))
-PICTURE = Remedy(RemedyAction.PICTURE, TranslatableText("Choose a picture"))
+PICTURE = Remedy(RemedyAction.PICTURE, TranslatableText("Choose an image"))
 EXAMPLE = Remedy(RemedyAction.EXAMPLE, TranslatableText("Try an example"))
 WRITE = Remedy(RemedyAction.WORDS, TranslatableText("Write something"))
-HALVE = Remedy(RemedyAction.HALVE, TranslatableText("Halve the picture"))
+HALVE = Remedy(RemedyAction.HALVE, TranslatableText("Halve the image"))
 SHORTEN = Remedy(RemedyAction.WORDS, TranslatableText("Shorten the text"))
 CORRECT = Remedy(RemedyAction.WORDS, TranslatableText("Change the text"))
 

@@ -44,7 +44,7 @@ function phrase({ colour, dash, mention: index }) {
   mark.style.setProperty('--line', line(dash));
   mark.dataset.mention = index;
   if (!canvas) return mark;
-  mark.title = say('Show on the picture');
+  mark.title = say('Show on the image');
   const point = (on) => {
     mention(index, on);
     const held = text.querySelector('mark:focus');

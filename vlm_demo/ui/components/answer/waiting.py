@@ -53,9 +53,9 @@ class Waiting:
             case 0:
                 return TranslatableText("Reading the question…")
             case 1:
-                return TranslatableText("Reading the picture…")
+                return TranslatableText("Reading the image…")
             case _:
-                return TranslatableText("Reading the pictures…")
+                return TranslatableText("Reading the images…")
 
     @property
     def text(self) -> TranslatableText:

@@ -62,6 +62,6 @@ def export_answers(answers: Iterable[AnswerWithImages], form: FileFormat, owner:
     """
     images = group_by_image(answers)
     if not images:
-        raise MissingImageError("This answer is not about a picture.")
+        raise MissingImageError("This answer is not about an image.")
     name = images[0].stem if len(images) == 1 else "conversation"
     return export_file(images, form, make_folder(owner), name)

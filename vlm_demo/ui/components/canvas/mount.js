@@ -60,7 +60,7 @@ class CanvasMount {
     this.#root = root;
     this.#part = part;
     this.#name = name;
-    this.#chooser = h("input", { type: "file", accept: ACCEPT, "aria-label": say("Choose a picture"), onchange: () => this.#take(picturesAmong(this.#chooser.files)) });
+    this.#chooser = h("input", { type: "file", accept: ACCEPT, "aria-label": say("Choose an image"), onchange: () => this.#take(picturesAmong(this.#chooser.files)) });
     this.#drop = h("label", { class: "drop" }, this.#chooser, h("b", {}, say("Drop an image, paste, or browse")),
       h("small", {}, say("PNG, JPEG, WebP, HEIC and others, up to {most}", { most })));
     this.#tools = h("p", { class: "picture-tools" },

@@ -14,8 +14,8 @@ export function buildStage(selectable) {
   const tags = h("div", { class: "tags" });
   const sheet = h("div", { class: "sheet" }, image, overlay, labels, regions, tags);
   const words = selectable
-    ? say("Picture. Enter marks a region in the middle; Tab goes to the regions. Plus and minus zoom, the arrow keys move, 0 shows all of it.")
-    : say("Picture. Plus and minus zoom, the arrow keys move, 0 shows all of it.");
+    ? say("Image. Enter marks a region in the middle; Tab goes to the regions. Plus and minus zoom, the arrow keys move, 0 shows all of it.")
+    : say("Image. Plus and minus zoom, the arrow keys move, 0 shows all of it.");
   const stage = h("div", { class: "stage", tabindex: 0, role: "group", "aria-label": words }, sheet);
   return { stage, sheet, image, overlay, labels, regions, tags };
 }

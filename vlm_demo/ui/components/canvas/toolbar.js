@@ -15,7 +15,7 @@ const TOOLS = [
   ["box", () => say("Box"), () => say("Drag to mark a thing")],
   ["point", () => say("Point"), () => say("Click on a thing")],
   ["scribble", () => say("Scribble"), () => say("Draw around a thing, or over it")],
-  ["none", () => say("Move"), () => say("Drag the picture, once it is zoomed")],
+  ["none", () => say("Move"), () => say("Drag the image, once it is zoomed")],
 ];
 
 /** The buttons on a picture: one with all tools, undo, and those of the zoom while it is zoomed. */
@@ -45,16 +45,16 @@ export class Toolbar {
     const undo = selectable ? this.#button("undo", "undo", say("Undo"), KEY_NAMES.undo) : null;
     this.element = h(
       "div",
-      { class: ["toolbar", selectable && "selectable"], role: "toolbar", "aria-label": say("Picture tools") },
+      { class: ["toolbar", selectable && "selectable"], role: "toolbar", "aria-label": say("Image tools") },
       h("div", { class: "tools" }, this.#menu, undo),
       h("div", { class: "tools" },
         this.#button("out", "out", say("Zoom out"), "-"),
-        this.#button("fit", "fit", say("Show the whole picture"), "0"),
+        this.#button("fit", "fit", say("Show the whole image"), "0"),
         this.#button("in", "in", say("Zoom in"), "+"),
         this.#collapse),
     );
     this.#menu.hidden = !selectable;
-    attachMenu(this.#menu, () => this.#items(), say("Picture tools"));
+    attachMenu(this.#menu, () => this.#items(), say("Image tools"));
     this.#fold(false);
     this.choose(null);
     this.undoable(false);
@@ -84,7 +84,7 @@ export class Toolbar {
       null,
       ...(this.#hasTable ? [item("table", "table", this.#isTableOpen ? say("Hide table") : say("Show table"), "")] : []),
       item("in", "in", say("Zoom in"), "+"),
-      ...(this.#isZoomed ? [item("fit", "fit", say("Show the whole picture"), "0")] : []),
+      ...(this.#isZoomed ? [item("fit", "fit", say("Show the whole image"), "0")] : []),
     ];
   }
 
@@ -93,7 +93,7 @@ export class Toolbar {
     this.element.classList.toggle("collapsed", isCollapsed);
     fill(this.#collapse, icon(isCollapsed ? "down" : "up"));
     this.#collapse.setAttribute("aria-expanded", String(!isCollapsed));
-    this.#collapse.setAttribute("aria-label", isCollapsed ? say("Show the picture") : say("Hide the picture"));
+    this.#collapse.setAttribute("aria-label", isCollapsed ? say("Show the image") : say("Hide the image"));
   }
 
   /** @param {Tool | null} tool which is chosen */
@@ -125,6 +125,6 @@ export class Toolbar {
   zoom(scale) {
     this.#isZoomed = scale > 1;
     this.element.classList.toggle("zoomed", this.#isZoomed);
-    this.#buttons.get("fit")?.setAttribute("aria-label", say("Show the whole picture ({percent} %)", { percent: Math.round(scale * 100) }));
+    this.#buttons.get("fit")?.setAttribute("aria-label", say("Show the whole image ({percent} %)", { percent: Math.round(scale * 100) }));
   }
 }

@@ -125,7 +125,7 @@ function describe({ state, model, benchmark, answered, questions, problem }) {
     return questions ? say("{model}, {benchmark}: {answered} of {questions} questions", { ...values, answered: answered ?? 0, questions })
       : say("{model}, {benchmark}: loading", values);
   }
-  if (state === "stopping") return say("Stopping …");
+  if (state === "stopping") return say("Stopping…");
   if (state === "stopped") return say("Stopped. The answers are kept: the same run goes on when it is started again.");
   return state === "failed" ? say("The run failed: {problem}", { problem }) : say("{model}, {benchmark}: done", values);
 }

@@ -82,7 +82,7 @@ def _traces_html(traces: Sequence[ConversionTrace]) -> str:
         if rest
         else ""
     )
-    return f"<h3 data-say>From the output to the picture</h3>{_list(first)}{more}"
+    return f"<h3 data-say>From the output to the image</h3>{_list(first)}{more}"
 
 
 def _list(traces: Iterable[ConversionTrace]) -> str:

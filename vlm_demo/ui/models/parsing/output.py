@@ -92,5 +92,5 @@ def _read_size(width: float | None, height: float | None) -> Size:
         InputError: one is missing or out of range.
     """
     if not (width and height and 1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE):
-        raise InputError("Please give the picture, or its width and height in pixels.")
+        raise InputError("Please give the image, or its width and height in pixels.")
     return int(width), int(height)

@@ -51,7 +51,7 @@ HINT = TranslatableText(
     "Paste what a model wrote: its coordinates are read and drawn on the image."
 )
 MODEL_SIZE_HINT = TranslatableText(
-    "These numbers are pixels of the picture as it was resized for the model. "
+    "These numbers are pixels of the image as it was resized for the model. "
     "If its size was different, please enter it."
 )
 
@@ -157,8 +157,8 @@ def build_output_form(opening: Opening, page: PageContext) -> OutputForm:
                 )
             with gr.Row(elem_classes="sizes"):
                 side = partial(gr.Number, precision=0, minimum=1, maximum=MAX_SIDE)
-                width = side(STAND_IN_SIZE[0], label=say("Picture width"), min_width=90)
-                height = side(STAND_IN_SIZE[1], label=say("Picture height"), min_width=90)
+                width = side(STAND_IN_SIZE[0], label=say("Image width"), min_width=90)
+                height = side(STAND_IN_SIZE[1], label=say("Image height"), min_width=90)
                 model_side = partial(side, None, visible=False, min_width=90)
                 model_width = model_side(label=say("Width for the model"))
                 model_height = model_side(label=say("Height for the model"))

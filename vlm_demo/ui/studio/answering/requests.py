@@ -99,11 +99,11 @@ def describe_restart(backend: Backend, sent: StudioRequest) -> Iterator[Translat
         return
     if limits.max_images == 1:
         yield TranslatableText(
-            "{model} sees one picture at a time: it starts over with this one.", {"model": model}
+            "{model} sees one image at a time: it starts over with this one.", {"model": model}
         )
     else:
         yield TranslatableText(
-            "{model} sees {count} pictures at a time: it starts over with this.",
+            "{model} sees {count} images at a time: it starts over with this.",
             {"model": model, "count": limits.max_images},
         )
 

@@ -20,7 +20,7 @@ export function createConversationList(studio, archive) {
     chooser.value = "";
     if (file) await importConversation(studio, archive, file);
   };
-  const clear = confirming(say("Delete all"), say("Delete all for ever?"), () => void archive.clear());
+  const clear = confirming(say("Delete all"), say("Delete all permanently?"), () => void archive.clear());
   const tools = h(
     "div", { class: "drawer-tools" },
     h("button", { type: "button", class: "button primary", onclick: () => void archive.create() }, icon("add"), say("New conversation")),
@@ -54,7 +54,7 @@ function entry(studio, archive, { id, title, changed, turns }, isOpen) {
     h("small", {}, [new Date(changed).toLocaleString(document.documentElement.lang || undefined, { dateStyle: "medium", timeStyle: "short" }), turns === 1 ? say("1 turn") : say("{count} turns", { count: turns })].join(" · ")),
   );
   const rename = h("button", { type: "button", class: "icon-button small", title: say("Rename"), "aria-label": say("Rename {name}", { name }), onclick: () => edit() }, icon("edit"));
-  const remove = confirming(icon("trash"), say("Delete for ever?"), () => void archive.delete(id), say("Delete {name}", { name }));
+  const remove = confirming(icon("trash"), say("Delete permanently?"), () => void archive.delete(id), say("Delete {name}", { name }));
   const edit = () => {
     const field = h("input", { type: "text", value: title, maxlength: 200, "aria-label": say("Name of the conversation"), dir: "auto" });
     const finish = (/** @type {boolean} */ keep) => {

@@ -98,7 +98,7 @@ class AnswerCalls:
             names = grounding_models(self.backend, sent.text, other_than=sent.model, image=pixels)
             model = str(checker) or next(iter(names), "")
             if not model:
-                raise UnsupportedTaskError("No model of the menu can say where things are.")
+                raise UnsupportedTaskError("No model on the menu can locate objects.")
             channel: Channel[AnswerCheck] = Channel()
             check = partial(
                 check_against_image, self.backend, model, pixels, sent.text, visitor=owner

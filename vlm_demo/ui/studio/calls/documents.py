@@ -129,7 +129,7 @@ class SentAnswer(BaseModel):
             ForgottenImageError: it is not there.
         """
         if not self.images:
-            raise MissingImageError("This answer is not about a picture.")
+            raise MissingImageError("This answer is not about an image.")
         return images.find(self.images[-1], owner)
 
 

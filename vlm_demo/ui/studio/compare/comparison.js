@@ -111,7 +111,7 @@ function agreementTable(titles, pairs) {
  * @param {Answer} other
  */
 function words(first, other) {
-  if (!first.plain.trim() && !other.plain.trim()) return h("p", { class: "hint" }, say("Neither has words."));
+  if (!first.plain.trim() && !other.plain.trim()) return h("p", { class: "hint" }, say("Neither answer has text."));
   const parts = diffWords(first.plain, other.plain);
   const label = { left: say("only in the first"), right: say("only in the second") };
   return h("p", { class: "word-diff", dir: "auto" }, ...parts.map(({ text, side }) => (side === "both" ? text : h(side === "left" ? "del" : "ins", { title: label[side] }, text))));

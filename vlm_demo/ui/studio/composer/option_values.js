@@ -19,7 +19,7 @@ export const OPTIONS = [
   { name: "thinking", label: message("Reasoning"), hint: message("Thinking first takes longer; it is shown folded above the answer"), kind: "choice", choices: [["", message("Model default")], ["true", message("Think first")], ["false", message("Answer at once")]] },
   { name: "visual_tokens", label: message("Image resolution"), hint: message("More visual tokens show more detail and take longer"), kind: "choice", choices: [["", message("Model default")]] },
   { name: "region_form", label: message("Marked regions"), hint: message("How regions reach the model"), kind: "choice", choices: [["", message("Automatic")], ["words", message("As coordinates")], ["marks", message("As numbered marks")], ["crops", message("As crops")]] },
-  { name: "choices", label: message("Possible answers"), hint: message("One a line; with Ask, the model says how probable each is"), kind: "lines" },
+  { name: "choices", label: message("Possible answers"), hint: message("One per line; with Ask, the model says how probable each is"), kind: "lines" },
   { name: "test_orders", label: message("Test option order"), hint: message("Repeats the question with the options rotated"), kind: "switch" },
   { name: "pattern", label: message("Pattern"), hint: message("A regular expression that the whole answer must match"), kind: "text" },
   { name: "schema", label: message("JSON schema"), hint: message("The answer is JSON that is valid by it"), kind: "long" },

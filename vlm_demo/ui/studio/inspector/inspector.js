@@ -19,7 +19,7 @@ import { rawText } from "./raw_text.js";
  */
 export function createInspector(studio, turnId, answerId) {
   const { conversation } = studio.store.get(), turn = conversation.turns.find(({ id }) => id === turnId), answer = findAnswer(conversation, turnId, answerId);
-  if (!turn || !answer) return { element: h("p", {}, say("This answer is gone.")), stop: () => {} };
+  if (!turn || !answer) return { element: h("p", {}, say("This answer no longer exists.")), stop: () => {} };
   const raw = h("div", { class: "raw" }), reading = h("div"), prompt = h("div", { class: "prompt" }, h("p", { class: "hint" }, say("Loading…")));
   fill(raw, rawText(answer.raw, []));
   const model = studio.model(answer.answeredBy || answer.model);

@@ -120,7 +120,7 @@ export class LayerChip {
    * @param {boolean} pending
    */
   #describe(name, count, pending) {
-    if (count > 0) return say("{name}: {count} found. Show on the picture", { name, count });
+    if (count > 0) return say("{name}: {count} found. Show on the image", { name, count });
     return pending ? say("{name}: still being looked for", { name }) : say("{name}: not found", { name });
   }
 

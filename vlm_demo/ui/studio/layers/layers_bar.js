@@ -40,7 +40,7 @@ export class LayersBar {
     });
     this.#hint = h("p", { class: "layers-hint" }, say("What the answers find appears here, as layers."));
     this.#row = h("div", { class: "layers-row" });
-    this.#root = h("div", { class: "layers-bar", role: "group", "aria-label": say("Layers: what was found in the picture") },
+    this.#root = h("div", { class: "layers-bar", role: "group", "aria-label": say("Layers: what was found in the image") },
       this.#all, this.#row, this.#hint, this.#more);
     host.append(this.#root);
     new ResizeObserver(() => this.#measureSoon()).observe(this.#row);

@@ -25,7 +25,7 @@ export function createStripHead(options) {
     "button", { type: "button", class: "icon-button small", title: label, "aria-label": label, onclick: act }, icon(name));
   const all = h("button", { type: "button", class: "text-button", onclick: () => options.onSelectAll(all.dataset.all === "true") });
   const each = h("input", { type: "checkbox", onchange: () => options.onInTurn(each.checked) });
-  const turns = h("label", { class: "in-turn", title: say("A question is asked about each selected one, one after the other") }, each, say("One by one"));
+  const turns = h("label", { class: "in-turn", title: say("Asks about each selected image, one after another") }, each, say("One by one"));
   const first = h("input", { type: "number", min: 1, class: "first-page", "aria-label": say("First page on the strip"), onchange: () => options.onFirst(Math.max(1, Number(first.value) || 1) - 1) });
   const range = h("label", { class: "range hint" });
   const whole = h("input", { type: "checkbox", onchange: () => options.onOneFrame(!whole.checked) });

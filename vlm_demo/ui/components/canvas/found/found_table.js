@@ -14,7 +14,7 @@ export class FoundTable {
     this.element = h(
       "table",
       { class: "found" },
-      h("caption", {}, say("Objects, in pixels of the picture")),
+      h("caption", {}, say("Objects, in pixels of the image")),
       h("thead", {}, h("tr", {}, heads.map((words) => h("th", { scope: "col" }, words)))),
       this.#rows,
     );

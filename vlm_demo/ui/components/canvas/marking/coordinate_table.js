@@ -34,7 +34,7 @@ export class CoordinateTable {
     this.#table = h(
       "table",
       {},
-      h("caption", {}, say("Marked regions, in pixels of the picture")),
+      h("caption", {}, say("Marked regions, in pixels of the image")),
       h("thead", {}, h("tr", {}, heads.map((words) => (words ? h("th", { scope: "col" }, words) : h("td"))))),
       this.#body,
     );
