@@ -4,8 +4,9 @@
     vlm-demo finetune --model embedded-llava15 --data new-shapes
     python examples/new_shapes.py score embedded-llava15-new-shapes --shapes arrow,crown
 
-`draw` writes scenes of the program's own painter as a folder in COCO's format, and `score` asks
-about scenes that nothing was trained on. Shapes: arrow, crown, house, hourglass, hexagon, bolt.
+`draw` writes scenes of the program's own painter, and `score` asks about scenes that nothing was
+trained on. Shapes: arrow, crown, flag, hourglass, hexagon, bolt. With `--form messages`, `draw`
+writes conversations in the markup of LLaVA-1.5 (new-shapes/rows.jsonl) in place of COCO's boxes.
 """
 
 import argparse
@@ -19,16 +20,18 @@ from typing import Any
 
 from vlm_demo.backend import Backend
 from vlm_demo.evaluation import evaluate
+from vlm_demo.families import get_family
 from vlm_demo.scenes import painting
 from vlm_demo.scenes.kinds import COLOURS, KINDS, Kind, article
 from vlm_demo.scenes.scene import Scene, SceneObject
 from vlm_demo.settings import Settings
+from vlm_demo.training.data import add_negatives, read_training_data
 from vlm_demo.values import Box, Request, Task
 
 OUTLINES: dict[str, list[tuple[float, float]]] = {
     "arrow": [(0, 0.35), (0.55, 0.35), (0.55, 0.1), (1, 0.5), (0.55, 0.9), (0.55, 0.65), (0, 0.65)],
     "crown": [(0, 0.1), (0.25, 0.45), (0.5, 0.05), (0.75, 0.45), (1, 0.1), (1, 0.85), (0, 0.85)],
-    "house": [(0.5, 0), (1, 0.45), (0.85, 0.45), (0.85, 1), (0.15, 1), (0.15, 0.45), (0, 0.45)],
+    "flag": [(0, 0), (1, 0), (0.75, 0.27), (1, 0.55), (0.14, 0.55), (0.14, 1), (0, 1)],
     "hourglass": [(0, 0), (1, 0), (0.55, 0.5), (1, 1), (0, 1), (0.45, 0.5)],
     "hexagon": [(0.25, 0.07), (0.75, 0.07), (1, 0.5), (0.75, 0.93), (0.25, 0.93), (0, 0.5)],
     "bolt": [(0.55, 0), (0.1, 0.55), (0.42, 0.55), (0.3, 1), (0.9, 0.4), (0.55, 0.4), (0.8, 0)],
@@ -78,7 +81,7 @@ def draw_scenes(names: list[str], first_seed: int, count: int) -> list[Scene]:
 
 def write_coco(scenes: list[Scene], folder: Path) -> None:
     """Write pictures, and their boxes as COCO's instances."""
-    names = sorted({thing.kind.name for scene in scenes for thing in scene.objects})
+    names = sorted({thing.phrase for scene in scenes for thing in scene.objects})
     images, annotations = [], []
     for number, scene in enumerate(scenes, start=1):
         file, (width, height) = f"{number:04}.png", scene.image.size
@@ -90,7 +93,7 @@ def write_coco(scenes: list[Scene], folder: Path) -> None:
                 {
                     "id": len(annotations) + 1,
                     "image_id": number,
-                    "category_id": names.index(thing.kind.name) + 1,
+                    "category_id": names.index(thing.phrase) + 1,
                     "bbox": [x1, y1, x2 - x1, y2 - y1],
                     "iscrowd": 0,
                 }
@@ -98,6 +101,27 @@ def write_coco(scenes: list[Scene], folder: Path) -> None:
     categories = [{"id": number, "name": name} for number, name in enumerate(names, start=1)]
     data = {"images": images, "annotations": annotations, "categories": categories}
     (folder / "instances.json").write_text(json.dumps(data))
+
+
+def write_rows(folder: Path, seed: int) -> None:
+    """Write what a folder in COCO's format teaches LLaVA-1.5 as conversations in its place."""
+    examples = add_negatives(read_training_data(folder).examples, seed)
+    family = get_family("llava15")
+    with (folder / "rows.jsonl").open("w") as file:
+        for example in examples:
+            (turn,) = example.turns
+            (image,) = turn.images
+            request = Request(turn.task, turn.text, (image.open(),), regions=turn.regions)
+            prompt = family.prompt(request)
+            content = [{"type": "image"}, {"type": "text", "text": prompt.messages[0].text}]
+            answer = family.write_answer(turn.answer, prompt)
+            messages = [
+                {"role": "user", "content": content},
+                {"role": "assistant", "content": answer},
+            ]
+            row = {"messages": messages, "images": [example.source]}
+            file.write(json.dumps(row) + "\n")
+    (folder / "instances.json").unlink()
 
 
 def score(backend: Backend, model: str, scenes: list[Scene], names: list[str]) -> dict[str, float]:
@@ -135,6 +159,7 @@ def main() -> None:
     parser.add_argument("--shapes", default="arrow,crown")
     parser.add_argument("--scenes", type=int, default=0, help="default: 200 to draw, 80 to score")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--form", choices=("coco", "messages"), default="coco")
     options = parser.parse_args()
     names = options.shapes.split(",")
     with new_kinds(names):
@@ -143,6 +168,8 @@ def main() -> None:
             folder = Path(options.target)
             (folder / "images").mkdir(parents=True)
             write_coco(scenes, folder)
+            if options.form == "messages":
+                write_rows(folder, options.seed)
             return
         scenes = draw_scenes(names, 900_000_000 + 100_000 * options.seed, options.scenes or 80)
     with closing(Backend.from_settings(Settings.read({}))) as backend:

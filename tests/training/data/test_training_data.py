@@ -97,10 +97,11 @@ def test_a_detection_set_asks_where_what_and_whether(tmp_path: Path) -> None:
     assert data.form == "coco"
     assert near(found(data)[0], CAT)
     by_task = {example.turns[0].task: example.turns[0] for example in data.examples}
+    described = [one.turns[0] for one in data.examples if one.turns[0].regions]
     assert by_task[Task.CAPTION].answer_text == "A cat and an owl."
     assert by_task[Task.VQA].text == "Is there an owl?"
     assert by_task[Task.VQA].answer_text == "yes"
-    assert by_task[Task.DESCRIBE_REGION].answer_text == "A cat."
+    assert [turn.answer_text for turn in described] == ["A cat.", "An owl."]
     assert read_training_data(tmp_path) == data  # the folder as well
 
 
@@ -360,6 +361,32 @@ def test_only_as_many_rows_are_read_as_are_wanted(tmp_path: Path) -> None:
     data = read_training_data(lines(tmp_path / "talks.jsonl", *rows), limit=2)
     assert len(data.examples) == 2
     assert "first 2" in data.notes[0]
+
+
+def test_things_in_several_colours_are_also_asked_for_without(tmp_path: Path) -> None:
+    rows = []
+    for number in range(12):
+        save(tmp_path / f"{number}.jpg")
+        items = [
+            {"phrase": phrase, "boxes": [box]}
+            for phrase, box in (
+                (("red kite", "blue kite")[number % 2], [0.1, 0.1, 0.3, 0.3]),
+                ("green kite", [0.6, 0.6, 0.9, 0.9]),
+                ("red panda", [0.1, 0.6, 0.3, 0.9]),
+            )
+        ]
+        rows.append({"picture": f"{number}.jpg", "items": items})
+    turns = [
+        example.turns[0]
+        for example in read_training_data(lines(tmp_path / "boxes.jsonl", *rows)).examples
+    ]
+    asked = {turn.text for turn in turns if turn.task is Task.VQA}
+    assert {"Is there a kite?", "Is there a red kite?", "Is there a red panda?"} <= asked
+    assert "Is there a panda?" not in asked
+    searched = [turn.phrases[0] for turn in turns if turn.task is Task.GROUNDING]
+    assert {len(one.boxes) for one in searched if one.phrase == "kite"} == {2}
+    assert {len(one.boxes) for one in searched if one.phrase == "red kite"} == {1}
+    assert "A red kite, a red panda and a green kite." in {turn.answer_text for turn in turns}
 
 
 # Balance

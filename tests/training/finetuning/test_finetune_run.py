@@ -26,7 +26,7 @@ from vlm_demo.training.finetuning.finetune import FinetuneResult, finetune
 from vlm_demo.training.finetuning.loading import load_trainable
 from vlm_demo.training.finetuning.log import read_log
 from vlm_demo.training.finetuning.options import FinetuneOptions, Method
-from vlm_demo.training.finetuning.trainer import OwnLossTrainer
+from vlm_demo.training.finetuning.trainer import OwnLossTrainer, weigh_answers
 from vlm_demo.training.rows import write_rows
 from vlm_demo.values import Box, Point, Request, Task
 
@@ -155,6 +155,17 @@ def test_a_whole_model_is_a_folder_that_can_be_asked(lab: Lab) -> None:
     lab.backend.check(spec.name, request)
     list(lab.backend.load(spec.name))
     lab.backend.close()
+
+
+def test_long_answers_do_not_drown_short_ones() -> None:
+    logits = torch.zeros(2, 10, 4)
+    logits[0, :, 1] = 9  # the long answer is known, the short one is not
+    labels = torch.full((2, 10), -100)
+    labels[0, 1:], labels[1, 9] = 1, 2
+    long, short = weigh_answers(logits[:1], labels[:1]), weigh_answers(logits[1:], labels[1:])
+    assert short == pytest.approx(torch.log(torch.tensor(4.0)))
+    # Nine tokens weigh three times as much as one.
+    assert weigh_answers(logits, labels) == pytest.approx((3 * long + short) / 4)
 
 
 def test_pairs_are_learned_by_dpo(lab: Lab, tmp_path: Path) -> None:

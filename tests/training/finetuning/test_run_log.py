@@ -10,7 +10,13 @@ from vlm_demo.errors import FileError, InputError
 from vlm_demo.training.finetuning.events import EndEvent, NoteEvent, ScoresEvent, StepEvent
 from vlm_demo.training.finetuning.log import LogWriter, read_log
 from vlm_demo.training.finetuning.options import FinetuneOptions, Method, declarations
-from vlm_demo.training.finetuning.plan import default_rate, make_plan, order_rows
+from vlm_demo.training.finetuning.plan import (
+    default_at_once,
+    default_rate,
+    make_plan,
+    order_rows,
+    sort_steps,
+)
 from vlm_demo.training.finetuning.process import _arguments
 from vlm_demo.training.finetuning.run_folder import RunState, open_folder
 
@@ -103,6 +109,13 @@ def test_old_rows_are_spread_among_the_new_and_all_are_seen() -> None:
     assert all(sum(row >= 10 for row in order[at : at + 4]) == 2 for at in range(0, 40, 4))
     assert [order.count(row) for row in range(10)] == [2] * 10
     assert order_rows(range(3), [], count=6, replay=0.5, seed=0).count(0) == 2
+
+
+def test_a_step_keeps_its_rows_in_the_order_of_their_lengths() -> None:
+    order = [3, 0, 2, 1, 2, 3]
+    assert sort_steps(order, 4, [1, 30, 20, 5]) == [0, 3, 2, 1, 3, 2]
+    assert (default_at_once(32, "cpu"), default_at_once(10, "cpu")) == (8, 2)
+    assert default_at_once(32, "cuda") == 32
 
 
 def test_the_learning_rate_falls_with_the_size_of_the_model() -> None:

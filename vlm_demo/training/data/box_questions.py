@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import cycle
 
 from vlm_demo.markup.written_answers import AnswerPart, AnswerPhrase
-from vlm_demo.scenes.kinds import article
+from vlm_demo.scenes.kinds import COLOURS, article
 from vlm_demo.training.data.examples import TrainingExample, TrainingImage, TrainingTurn
 from vlm_demo.values import Box, Task
 
@@ -15,21 +18,87 @@ _MOST_PHRASES = 8
 _MOST_NAMES = 12
 """A picture with more classes is too crowded for a sentence."""
 
+_COLOURS = frozenset({*COLOURS, "gray", "grey"})
+
+_NOUN_SEARCHES, _NOUN_QUESTIONS = 1 / 3, 1 / 2
+"""Shares of searches for a thing with a colour, and of questions whether it is there, that name it
+without the colour."""
+
 _NUMBERS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
-def ask_about_boxes(
-    image: TrainingImage, boxes: Mapping[str, Sequence[Box]], source: str
-) -> Iterator[TrainingExample]:
-    """Yield examples about a picture all of whose things have boxes.
+class BoxQuestions:
+    """Asks about the pictures of a set, all of whose things have boxes."""
 
-    Args:
-        image: the picture.
-        boxes: of each class that is there, by its name.
-        source: where the picture comes from.
+    def __init__(self, names: Iterable[str]) -> None:
+        """Take the names of all classes of the set."""
+        known = list(names)
+        self._nouns = find_nouns(known)
+        self._absent = cycle(known)
+
+    def ask(
+        self, image: TrainingImage, boxes: Mapping[str, Sequence[Box]], source: str
+    ) -> Iterator[TrainingExample]:
+        """Yield examples about a picture; of one without boxes, that the next class is not on it.
+
+        Where classes are things in several colours ("red kite", "blue kite"), some questions name
+        the thing alone.
+
+        Args:
+            image: the picture.
+            boxes: of each class that is there, by its name.
+            source: where the picture comes from; it decides which questions name what.
+        """
+        if boxes:
+            for turn in self._turns(image, boxes, random.Random(source)):
+                yield TrainingExample((turn,), source)
+        elif name := next(self._absent, ""):
+            yield TrainingExample((ask_where(name, (), image),), source)
+
+    def _turns(
+        self, image: TrainingImage, boxes: Mapping[str, Sequence[Box]], rng: random.Random
+    ) -> Iterator[TrainingTurn]:
+        if len(boxes) <= _MOST_NAMES:
+            sentence = describe(boxes)
+            words = "".join(part if isinstance(part, str) else part.phrase for part in sentence)
+            yield TrainingTurn(Task.GROUNDED_CAPTION, "", sentence, (image,))
+            yield TrainingTurn(Task.CAPTION, "", (words,), (image,))
+        things = self._group(boxes)
+        for name in self._choose_names(boxes, rng, _NOUN_SEARCHES):
+            yield ask_where(name, things[name], image)
+        for name in self._choose_names(boxes, rng, _NOUN_QUESTIONS):
+            yield ask_whether(name, image, is_there=True)
+        for name, places in boxes.items():
+            yield ask_what(name, max(places, key=lambda box: box.area), image)
+
+    def _group(self, boxes: Mapping[str, Sequence[Box]]) -> dict[str, list[Box]]:
+        """Return the boxes by the names of classes, and by the nouns of those with colours."""
+        things = {name: list(places) for name, places in boxes.items()}
+        for name, places in boxes.items():
+            if noun := self._nouns.get(name):
+                things[noun] = [*things.get(noun, ()), *places]
+        return things
+
+    def _choose_names(self, names: Iterable[str], rng: random.Random, share: float) -> list[str]:
+        """Return the names, a share of those with colours without them; none twice."""
+        chosen = (
+            noun if (noun := self._nouns.get(name)) and rng.random() < share else name
+            for name in names
+        )
+        return list(dict.fromkeys(chosen))
+
+
+def find_nouns(names: Iterable[str]) -> dict[str, str]:
+    """Return what is coloured in the names of things that there are in several colours.
+
+    "red kite" and "blue kite" are kites; but without a blue panda a red panda is no panda.
     """
-    for turn in _turns(image, boxes):
-        yield TrainingExample((turn,), source)
+    parts = {name: name.casefold().split(maxsplit=1) for name in names}
+    nouns = {
+        name: words[1] for name, words in parts.items() if len(words) == 2 and words[0] in _COLOURS
+    }
+    counts = Counter(nouns.values())
+    return {name: noun for name, noun in nouns.items() if counts[noun] > 1}
 
 
 def ask_where(name: str, boxes: Sequence[Box], image: TrainingImage) -> TrainingTurn:
@@ -44,22 +113,10 @@ def ask_whether(name: str, image: TrainingImage, *, is_there: bool) -> TrainingT
     return TrainingTurn(Task.VQA, f"Is there {article(name)} {name}?", (answer,), (image,))
 
 
-def _turns(image: TrainingImage, boxes: Mapping[str, Sequence[Box]]) -> Iterator[TrainingTurn]:
-    if 0 < len(boxes) <= _MOST_NAMES:
-        sentence = describe(boxes)
-        words = "".join(part if isinstance(part, str) else part.phrase for part in sentence)
-        yield TrainingTurn(Task.GROUNDED_CAPTION, "", sentence, (image,))
-        yield TrainingTurn(Task.CAPTION, "", (words,), (image,))
-    for name, places in boxes.items():
-        yield ask_where(name, places, image)
-        yield ask_whether(name, image, is_there=True)
-    if boxes:
-        box, name = max(
-            ((box, name) for name, places in boxes.items() for box in places),
-            key=lambda labelled: labelled[0].area,
-        )
-        answer = (_capitalize(f"{article(name)} {name}."),)
-        yield TrainingTurn(Task.DESCRIBE_REGION, "", answer, (image,), (box,))
+def ask_what(name: str, box: Box, image: TrainingImage) -> TrainingTurn:
+    """Return the question what is in a box."""
+    answer = (_capitalize(f"{article(name)} {name}."),)
+    return TrainingTurn(Task.DESCRIBE_REGION, "", answer, (image,), (box,))
 
 
 def describe(boxes: Mapping[str, Sequence[Box]]) -> tuple[AnswerPart, ...]:

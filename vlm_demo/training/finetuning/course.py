@@ -18,7 +18,13 @@ from vlm_demo.training.finetuning.loading import LoadedModel
 from vlm_demo.training.finetuning.log import Report
 from vlm_demo.training.finetuning.memory import fitting_rows, row_bytes
 from vlm_demo.training.finetuning.options import FinetuneOptions, Method
-from vlm_demo.training.finetuning.plan import Plan, batch_size, order_rows
+from vlm_demo.training.finetuning.plan import (
+    Plan,
+    batch_size,
+    default_at_once,
+    order_rows,
+    sort_steps,
+)
 from vlm_demo.training.finetuning.trainer import make_trainer, training_arguments
 from vlm_demo.training.rows import TrainingCollator, TrainingRow, write_rows
 
@@ -93,6 +99,7 @@ class SupervisedCourse:
             replay=options.replay,
             seed=options.seed,
         )
+        order = sort_steps(order, batch_size(options), [len(row.text) for row in self._rows])
         return make_trainer(
             trained,
             order,
@@ -107,7 +114,7 @@ class SupervisedCourse:
         chosen = range(0, len(self._rows), max(1, len(self._rows) // _SAMPLED_ROWS))
         longest = max(collator([{"images": one}])["input_ids"].shape[1] for one in chosen)
         batch = batch_size(options)
-        wanted = options.at_once or batch
+        wanted = options.at_once or default_at_once(batch, trained.device)
         if batch % wanted:
             raise InputError("--at-once must divide --batch ({batch}) evenly.", batch=batch)
         return fitting_rows(

@@ -12,6 +12,7 @@ class Stage(StrEnum):
     """What a run is doing; the value is said to people."""
 
     READING = "reading the data"
+    SEARCHING = "searching for what the model knows"
     LOADING = "loading the model"
     SCORING_BEFORE = "scoring the model as it is"
     WRITING = "writing the rows"

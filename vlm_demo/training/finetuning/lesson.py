@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from vlm_demo.backend import Backend
@@ -19,6 +19,7 @@ from vlm_demo.training.finetuning.course import Course, Trainee, open_course
 from vlm_demo.training.finetuning.options import FinetuneOptions, Method
 from vlm_demo.training.finetuning.preferences import read_preferences
 from vlm_demo.training.scoring.held_out import split_examples
+from vlm_demo.training.scoring.known_things import find_known_things, thin_out
 from vlm_demo.training.scoring.old_skills import OldSkills, Scores, find_old_skills
 from vlm_demo.training.scoring.questions import OnDone, choose_questions, score
 
@@ -46,6 +47,14 @@ class Lesson(Protocol):
     def notes(self) -> tuple[str, ...]:
         """What people should know of the data, in sentences."""
 
+    def find_known(
+        self, backend: Backend, model: str, options: FinetuneOptions, on_done: OnDone
+    ) -> list[str]:
+        """Return names of things that a model knows already."""
+
+    def focus(self, known: Collection[str], options: FinetuneOptions) -> Lesson:
+        """Return the lesson with fewer examples about known things."""
+
     def open_course(self, trainee: Trainee) -> Course:
         """Write what the trainer is given.
 
@@ -68,6 +77,19 @@ class ExampleLesson:
     old: OldSkills
     refused: int
     notes: tuple[str, ...]
+
+    def find_known(
+        self, backend: Backend, model: str, options: FinetuneOptions, on_done: OnDone
+    ) -> list[str]:
+        """Search for a few things of each name; see `find_known_things`."""
+        if options.known_share == 1:
+            return []
+        return find_known_things(backend, model, self.learned, options.seed, on_done)
+
+    def focus(self, known: Collection[str], options: FinetuneOptions) -> ExampleLesson:
+        """Leave out most questions about known things; see `thin_out`."""
+        learned = thin_out(self.learned, known, options.known_share, options.seed)
+        return replace(self, learned=learned)
 
     def open_course(self, trainee: Trainee) -> Course:
         """Write the rows; see `Lesson`."""

@@ -95,7 +95,7 @@ class FinetuneOptions:
         most=0.5,
     )
     replay: float = _declare(
-        0.5,
+        0.3,
         "Share of the rows that are old questions, so that old skills stay: drawn scenes for the "
         "embedded models, else the data of --old-data.",
         "SHARE",
@@ -104,6 +104,14 @@ class FinetuneOptions:
     )
     negatives: bool = _declare(
         True, "Whether questions about absent things are added where the data has too few."
+    )
+    known_share: float = _declare(
+        0.25,
+        "Share of the questions about things that the model finds already which is learned from; "
+        "1: all of them.",
+        "SHARE",
+        least=0,
+        most=1,
     )
     old_benchmark: str = _declare(
         "",

@@ -18,6 +18,10 @@ MIN_STEPS_DPO = 40
 BATCH, BATCH_DPO = 32, 10
 """Rows and pairs of a step, unless --batch says more."""
 
+AT_ONCE_CPU = 8
+"""Most rows that a CPU computes at a time: more do not make it faster, and rows of one length, of
+which there are as many, need no padding (the embedded LLaVA: 2.7 seconds a step instead of 3.6)."""
+
 WARMUP_SHARE = 0.1
 """Share of the steps in which the learning rate rises to its highest value."""
 
@@ -64,6 +68,11 @@ def batch_size(options: FinetuneOptions) -> int:
     return options.batch or (BATCH_DPO if options.method is Method.DPO else BATCH)
 
 
+def default_at_once(batch: int, device: str) -> int:
+    """Return how many rows of a step are best computed at a time, if memory allows."""
+    return math.gcd(batch, AT_ONCE_CPU) if device == "cpu" else batch
+
+
 def default_rate(method: Method, parameters: int) -> float:
     """Return a learning rate for a size of model: a power law through two known points."""
     small, large = _RATES[Method.LORA if method is Method.QLORA else method]
@@ -97,6 +106,18 @@ def order_rows(
         else:
             order.append(fresh.draw())
     return order
+
+
+def sort_steps(order: Sequence[int], batch: int, lengths: Sequence[int]) -> list[int]:
+    """Return the rows of each step from the shortest to the longest, for the sake of padding.
+
+    Args:
+        order: numbers of rows.
+        batch: rows of a step.
+        lengths: of all rows, by their number.
+    """
+    steps = (order[at : at + batch] for at in range(0, len(order), batch))
+    return [row for step in steps for row in sorted(step, key=lengths.__getitem__)]
 
 
 class _Deck:

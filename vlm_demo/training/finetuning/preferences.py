@@ -7,7 +7,8 @@ that nobody prefers. What it then writes is what is scored, never the rewards.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -35,6 +36,8 @@ from vlm_demo.training.finetuning.plan import Plan, batch_size
 from vlm_demo.training.finetuning.trainer import PlainCheckpoints, training_arguments
 from vlm_demo.training.rows import TrainingCollator, TrainingRow, write_rows
 from vlm_demo.training.rows.collator import IGNORED
+from vlm_demo.training.scoring.comparison import AGREED
+from vlm_demo.training.scoring.measures import Tally
 from vlm_demo.training.scoring.old_skills import OldSkills, Scores, find_old_skills
 from vlm_demo.training.scoring.questions import AT_ONCE, HeldOutQuestion, OnDone, ask
 
@@ -51,6 +54,14 @@ class PreferenceLesson:
     old: OldSkills
     refused: int
     notes: tuple[str, ...]
+
+    def find_known(self, *_: object) -> list[str]:
+        """Return nothing: pairs are about answers, not about things."""
+        return []
+
+    def focus(self, known: Collection[str], options: FinetuneOptions) -> PreferenceLesson:
+        """Return the lesson as it is."""
+        return self
 
     def open_course(self, trainee: Trainee) -> PreferenceCourse:
         """Write both answers of each pair as rows; see `Lesson`."""
@@ -81,17 +92,25 @@ class PreferenceLesson:
     def score(
         self, backend: Backend, model: str, options: FinetuneOptions, on_done: OnDone
     ) -> Scores:
-        """Return the share of held-out questions whose answer is more like the better one."""
+        """Return how answers to held-out questions compare with the pair of each.
+
+        preferred: share of those that are more like the better answer. agreed: share of the words
+        on which both answers of a pair agree, such as things that both name, that are in the
+        model's answers, too.
+        """
         pairs = self.held_out[: options.questions]
-        preferred = 0
+        preferred, agreed = Tally(), Tally()
         questions = [HeldOutQuestion.of_last_turn(pair.example) for pair in pairs]
         with ThreadPoolExecutor(AT_ONCE) as threads:
             replies = threads.map(partial(ask, backend, model), questions)
             for number, (pair, reply) in enumerate(zip(pairs, replies, strict=True), start=1):
                 chosen = pair.example.turns[-1].answer_text
-                preferred += _likeness(reply.text, chosen) > _likeness(reply.text, pair.rejected)
+                likeness = _likeness(reply.text, chosen), _likeness(reply.text, pair.rejected)
+                preferred.add(likeness[0] > likeness[1], 1)
+                common = _words(chosen) & _words(pair.rejected)
+                agreed.add(len(common & _words(reply.text)), len(common))
                 on_done(number, len(pairs))
-        return {"preferred": preferred / len(pairs) if pairs else None}
+        return {"preferred": preferred.share, AGREED: agreed.share}
 
 
 class PreferenceTrainer(PlainCheckpoints, DPOTrainer):
@@ -184,6 +203,11 @@ def read_preferences(options: FinetuneOptions, spec: ModelSpec) -> PreferenceLes
 
 _FEWEST = 4
 """Fewest pairs that anything can be learned from."""
+
+
+def _words(text: str) -> set[str]:
+    """Return the words that say something: those of three letters and more."""
+    return {word for word in re.findall(r"\w+", text.casefold()) if len(word) > 2}
 
 
 def _likeness(text: str, other: str) -> float:

@@ -103,7 +103,12 @@ class FinetuneRun:
             self._report(NoteEvent(text=note))
         before = self._state.before or self._score(self._spec, lesson, "before")
         self._keep(before=before)
-        done, facts = self._teach(lesson)
+        known = self._find_known(lesson) if self._state.known is None else self._state.known
+        self._keep(known=known)
+        if known:
+            text = "The model finds {count} things already: questions about them are fewer."
+            self._report(NoteEvent(text=text.format(count=len(known))))
+        done, facts = self._teach(lesson.focus(known, self._options))
         release_memory()
         made = self._entry()
         after = self._score(made, lesson, "after") if done >= self._plan_steps else None
@@ -176,14 +181,23 @@ class FinetuneRun:
         """Score a model on what is held out and on old questions."""
         stage = Stage.SCORING_BEFORE if when == "before" else Stage.SCORING_AFTER
         self._stage(stage)
-        serving = Serving(batch=self._settings.batch, threads=self._settings.threads)
         on_done = partial(self._stage, stage)
-        with closing(Backend([spec], device=self._settings.device, serving=serving)) as backend:
+        with closing(self._open(spec)) as backend:
             new = lesson.score(backend, spec.name, self._options, on_done)
             answers = self._folder / f"old-{when}"
             old = lesson.old.measure(backend, spec.name, answers, on_done)
         self._report(ScoresEvent(when=when, new=new, old=old))
         return ScorePair(new, old)
+
+    def _find_known(self, lesson: Lesson) -> list[str]:
+        self._stage(Stage.SEARCHING)
+        with closing(self._open(self._spec)) as backend:
+            on_done = partial(self._stage, Stage.SEARCHING)
+            return lesson.find_known(backend, self._spec.name, self._options, on_done)
+
+    def _open(self, spec: ModelSpec) -> Backend:
+        serving = Serving(batch=self._settings.batch, threads=self._settings.threads)
+        return Backend([spec], device=self._settings.device, serving=serving)
 
     def _entry(self) -> ModelSpec:
         """Return the menu's entry for what was made."""

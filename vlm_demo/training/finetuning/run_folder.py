@@ -38,6 +38,8 @@ class RunState:
     plan: Plan | None = None
     bf16: bool = False
     before: ScorePair | None = None
+    known: list[str] | None = None
+    """Names of things that the model finds already; None: that was not tried yet."""
 
     def write(self, folder: Path) -> None:
         """Keep it.

@@ -19,6 +19,8 @@ import torch
 from datasets import Dataset  # type: ignore[import-untyped]  # it has no types
 from peft import LoraConfig
 from safetensors import SafetensorError
+from torch import Tensor
+from torch.nn import functional
 from transformers import PrinterCallback, Trainer, TrainerCallback
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
@@ -30,6 +32,7 @@ from vlm_demo.training.finetuning.log import Report
 from vlm_demo.training.finetuning.options import FinetuneOptions
 from vlm_demo.training.finetuning.plan import Plan, batch_size
 from vlm_demo.training.recipes.loop import bfloat16_is_faster
+from vlm_demo.training.rows.collator import IGNORED
 
 # TRL 1.16 sets an option of transformers 5.23 by its former name.
 warnings.filterwarnings("ignore", "`gradient_checkpointing` is deprecated", FutureWarning)
@@ -96,7 +99,7 @@ class PlainCheckpoints:
 
 
 class OwnLossTrainer(PlainCheckpoints, SFTTrainer):
-    """Trains on answers with the loss that the model itself computes."""
+    """Trains on answers, of which long ones do not drown short ones (`weigh_answers`)."""
 
     def compute_loss(
         self,
@@ -105,11 +108,35 @@ class OwnLossTrainer(PlainCheckpoints, SFTTrainer):
         return_outputs: bool = False,
         num_items_in_batch: Any = None,
     ) -> Any:
-        """Return the mean loss of the answers' tokens."""
+        """Return the weighted mean loss of the answers' tokens."""
         if self.model_accepts_loss_kwargs and num_items_in_batch is not None:
             inputs = {**inputs, "num_items_in_batch": num_items_in_batch}
         output = model(**inputs)
-        return (output.loss, output) if return_outputs else output.loss
+        loss, labels = output.loss, inputs["labels"]
+        # Encoder-decoders shift labels otherwise, and some models score their pictures, too.
+        if output.logits.shape[:2] == labels.shape and not model.config.is_encoder_decoder:
+            loss = weigh_answers(output.logits, labels)
+            if num_items_in_batch is not None:
+                loss = loss * (labels != IGNORED).sum() / num_items_in_batch
+        return (loss, output) if return_outputs else loss
+
+
+def weigh_answers(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return the loss of answers in which each token weighs 1 / sqrt(tokens of its row).
+
+    So a "yes" counts beside a caption with boxes, which has twenty times as many tokens: the square
+    averaging of InternVL 2.5 (https://arxiv.org/abs/2412.05271, section 3.3).
+
+    Args:
+        logits: scores of the next token (rows, tokens, vocabulary).
+        labels: the tokens (rows, tokens); `IGNORED` where nothing is learned.
+    """
+    wanted = labels[:, 1:] != IGNORED
+    losses = functional.cross_entropy(
+        logits[:, :-1][wanted].float(), labels[:, 1:][wanted], reduction="none"
+    )
+    weights = wanted.sum(1, keepdim=True).clamp(min=1).rsqrt().expand(wanted.shape)[wanted]
+    return (losses * weights).sum() / weights.sum()
 
 
 class ReportingCallback(TrainerCallback):

@@ -76,6 +76,11 @@ class TrainingRow:
     source: str
     """Where the example comes from, for messages."""
 
+    @property
+    def text(self) -> str:
+        """The whole text, of all turns."""
+        return self.steps[-1].whole
+
     def open_prompt(self) -> Prompt:
         """Return the prompt of the last turn, with its pictures as the model is shown them.
 

@@ -16,6 +16,9 @@ Scores = Mapping[str, float | None]
 SCORES_NAME = "scores.json"
 """Name of the file beside a model that says how it was trained and what it scores."""
 
+AGREED = "agreed"
+"""The one new score that may not be lost either: what both answers of a pair agree on."""
+
 _ROUNDING = 1e-9
 
 
@@ -40,12 +43,13 @@ class ScoreComparison:
     """What the old scores are of; "": there are none."""
 
     def lost(self, most: float) -> dict[str, float]:
-        """Return the old scores that lost more than `most`, and how much."""
+        """Return the old scores, and `AGREED`, that lost more than `most`, and how much."""
         return {name: round(loss, 3) for name, loss in self._losses() if loss > most + _ROUNDING}
 
     def _losses(self) -> Iterator[tuple[str, float]]:
-        for name, before in self.before.old.items():
-            after = self.after.old.get(name)
+        pairs = [(name, one, self.after.old.get(name)) for name, one in self.before.old.items()]
+        pairs.append((AGREED, self.before.new.get(AGREED), self.after.new.get(AGREED)))
+        for name, before, after in pairs:
             if before is not None and after is not None:
                 yield name, before - after
 

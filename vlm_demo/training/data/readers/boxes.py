@@ -12,13 +12,13 @@ With a `question` (and `task`), the line is one question; without, its things ar
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
 from vlm_demo.errors import describe_validation_error
+from vlm_demo.training.data.box_questions import BoxQuestions
 from vlm_demo.training.data.examples import (
     RefusalReason,
     RowError,
@@ -34,7 +34,6 @@ from vlm_demo.training.data.labelled_pictures import (
     read_header,
     turn_box,
 )
-from vlm_demo.training.data.readers.coco import ask_about_picture
 from vlm_demo.training.data.reply_parts import to_parts
 from vlm_demo.values import Box, Mention, Size, Task
 
@@ -93,7 +92,7 @@ class _Reader:
             if isinstance(found, dict)
             for item in _objects(found.get("items"))
         }
-        self._absent = cycle([name for name in names if name])
+        self._questions = BoxQuestions(name for name in names if name)
 
     def read(self, record: Mapping[str, Any], source: str) -> Iterator[TrainingExample]:
         try:
@@ -122,7 +121,7 @@ class _Reader:
                 raise RowError(RefusalReason.UNKNOWN_CLASS, "a box has no phrase")
             if own:
                 named.setdefault(name, []).extend(own)
-        yield from ask_about_picture(image, named, source, self._absent)
+        yield from self._questions.ask(image, named, source)
 
 
 def _targets(line: _LabelledLine, mentions: Sequence[Mention]) -> list[str]:

@@ -7,13 +7,12 @@ stand for no single thing, are left out. A picture without a box is one on which
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import cycle
+from collections.abc import Iterator
 from pathlib import Path
 
 from vlm_demo.errors import InputError
 from vlm_demo.evaluation.labelled_folder import CocoAnnotation, CocoFile, CocoImage, read_coco_file
-from vlm_demo.training.data.box_questions import ask_about_boxes, ask_where
+from vlm_demo.training.data.box_questions import BoxQuestions
 from vlm_demo.training.data.examples import (
     RefusalReason,
     RowError,
@@ -69,7 +68,7 @@ class _CocoReader:
         for annotation in self.data.annotations:
             if not annotation.iscrowd:
                 self._boxes[annotation.image_id].append(annotation)
-        self._absent = cycle(self._names.values())
+        self._questions = BoxQuestions(self._names.values())
 
     def read(self, image: CocoImage) -> Iterator[TrainingExample]:
         folder = self.path.parent
@@ -84,7 +83,7 @@ class _CocoReader:
             x, y, width, height = annotation.bbox
             box = make_box(x, y, x + width, y + height, by=size)
             boxes.setdefault(name, []).append(turn_box(box, orientation))
-        yield from ask_about_picture(TrainingImage(file), boxes, image.file_name, self._absent)
+        yield from self._questions.ask(TrainingImage(file), boxes, image.file_name)
 
     def _name(self, annotation: CocoAnnotation) -> str:
         if annotation.category_id not in self._names:
@@ -93,19 +92,6 @@ class _CocoReader:
                 f"{self.path.name} names no category {annotation.category_id}",
             )
         return self._names[annotation.category_id]
-
-
-def ask_about_picture(
-    image: TrainingImage,
-    boxes: Mapping[str, Sequence[Box]],
-    source: str,
-    absent: Iterator[str],
-) -> Iterator[TrainingExample]:
-    """Yield examples about a picture; of one without boxes, that the next class is not on it."""
-    if boxes:
-        yield from ask_about_boxes(image, boxes, source)
-    elif name := next(absent, ""):
-        yield TrainingExample((ask_where(name, (), image),), source)
 
 
 FORM = DataForm("coco", "COCO: a JSON file of boxes beside its pictures", recognize, read)

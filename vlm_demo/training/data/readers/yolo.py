@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import cycle
 from pathlib import Path
 
 from vlm_demo.errors import InputError
+from vlm_demo.training.data.box_questions import BoxQuestions
 from vlm_demo.training.data.examples import (
     RefusalReason,
     RowError,
@@ -22,7 +22,6 @@ from vlm_demo.training.data.examples import (
 )
 from vlm_demo.training.data.forms import DataForm, ReadRow, attempt
 from vlm_demo.training.data.labelled_pictures import IMAGE_ENDINGS, make_box, read_header
-from vlm_demo.training.data.readers.coco import ask_about_picture
 from vlm_demo.values import Box
 
 _NAMES = re.compile(r"^names\s*:[ \t]*(?P<inline>[^\n#]*)\n?(?P<block>(?:[ \t-]+[^\n]*\n?)*)", re.M)
@@ -51,7 +50,7 @@ def read(path: Path) -> Iterator[ReadRow]:
     )
     if not labels:
         raise InputError(f"There are no labels in {folder}: it needs images/ and labels/.")
-    absent = cycle(names)
+    questions = BoxQuestions(names)
     for file in labels:
         yield attempt(
             str(file.relative_to(folder)),
@@ -59,7 +58,7 @@ def read(path: Path) -> Iterator[ReadRow]:
             folder,
             file,
             names,
-            absent,
+            questions,
         )
 
 
@@ -95,7 +94,7 @@ def _parse_names(text: str) -> list[str]:
 
 
 def _read_picture(
-    folder: Path, labels: Path, names: Sequence[str], absent: Iterator[str]
+    folder: Path, labels: Path, names: Sequence[str], questions: BoxQuestions
 ) -> Iterator[TrainingExample]:
     image = _find_picture(folder, labels)
     read_header(image)
@@ -104,7 +103,7 @@ def _read_picture(
         if line.strip():
             name, box = _read_line(line, number, names)
             boxes.setdefault(name, []).append(box)
-    yield from ask_about_picture(TrainingImage(image), boxes, image.name, absent)
+    yield from questions.ask(TrainingImage(image), boxes, image.name)
 
 
 def _find_picture(folder: Path, labels: Path) -> Path:
