@@ -49,6 +49,7 @@ def checked(text: str, evidence: Sequence[Evidence]) -> AnswerCheck:
             "~~There is no dog~~ [is there].",
             "There is a dog.",
         ),
+        ("Hi. There is a cat.", [ABSENT], "Hi. There is ~~a cat~~.", "Hi."),
         ("I count one dog.", [Evidence((HERE,))], "I count one dog.", "I count one dog."),
         ("An okapi.", [Evidence(is_known=False)], "An okapi.", "An okapi."),
         ("A red car.", [Evidence((HERE,), ignored="red")], "A red car.", "A red car."),

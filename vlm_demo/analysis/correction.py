@@ -23,6 +23,9 @@ _DANGLING = re.compile(
 )
 """Words and signs that joined what is struck out to the rest of its sentence."""
 
+_EMPTY = re.compile(r"\s*\bthere\s+(?:is|are|was|were)\s*[.!?]", re.IGNORECASE)
+"""A sentence of which nothing is left."""
+
 _GAP = re.compile(r"[ \t]+(?=[ \t,.。、，!?;]|$)", re.MULTILINE)
 """Spaces that striking out leaves behind."""
 
@@ -63,7 +66,8 @@ def rewrite_answer(check: AnswerCheck) -> str:
     for finding, start, end in _wrong_spans(check):
         written += text[at:start] + _replacement(finding, text[start:end])
         at = end
-    return _GAP.sub("", _DANGLING.sub("", written + text[at:])).strip()
+    joined = _DANGLING.sub("", written + text[at:])
+    return _GAP.sub("", _EMPTY.sub("", joined)).strip()
 
 
 def strike_out(check: AnswerCheck) -> str:

@@ -50,7 +50,7 @@ class Reason(StrEnum):
 
 
 _TEMPLATES = {
-    Reason.FOUND: message("Found in the picture: {found}."),
+    Reason.FOUND: message("Found in the image: {found}."),
     Reason.ABSENT_AS_SAID: message("Not found, as the answer says."),
     Reason.PLAINLY_ABSENT: message("The model says that there is none."),
     Reason.ANSWERS_NO: message(
@@ -68,7 +68,7 @@ _TEMPLATES = {
         "The answer says that there is none; the model says yes ({percent})."
     ),
     Reason.OTHER_NUMBER: message("The answer says {count}; found: {found}."),
-    Reason.PARTLY_JUDGED: message('Found in the picture: {found}; "{ignored}" cannot be judged.'),
+    Reason.PARTLY_JUDGED: message('Found in the image: {found}; "{ignored}" cannot be judged.'),
     Reason.CANNOT_BE_CHECKED: message(
         "Cannot be checked: the detector knows 80 kinds of things only."
     ),
