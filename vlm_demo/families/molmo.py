@@ -273,7 +273,7 @@ MOLMO2 = replace(
     FAMILY,
     name="molmo2",
     title="Molmo 2",
-    model_types={"molmo2": Architecture(position_ids="plain")},
+    model_types={"molmo2": Architecture(position_ids="plain", film_input="timed")},
     checkpoints=("allenai/Molmo2-4B", "allenai/Molmo2-8B", "allenai/Molmo2-O-7B"),
     markup=Markup(
         read_points,

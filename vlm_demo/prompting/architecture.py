@@ -13,6 +13,12 @@ section 2.1), which fall behind the count of tokens after a picture. kosmos2: fr
 padding token's number, by a language model that computes pictures beside the words.
 """
 
+FilmInput = Literal["timed", "untimed"]
+"""How a processor writes a film (transformers 5.23, `processing_*.py` of the model types).
+
+timed: with the time of each frame, or pair of frames, among its words. untimed: without.
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Architecture:
@@ -29,11 +35,13 @@ class Architecture:
             nor where the model's class does not claim to be made for it.
         packs_images: whether the vision tower sees all images, or all their windows, as one
             sequence. FlashAttention attends to them at once; SDPA one after the other.
+        film_input: how films are given to the model as films; None: their frames are pictures.
     """
 
     position_ids: PositionIds | None
     cuda_graphs: bool = False
     packs_images: bool = False
+    film_input: FilmInput | None = None
 
 
 ONE_AT_A_TIME = Architecture(position_ids=None)

@@ -22,3 +22,16 @@ def label_frames(message: Message) -> Message:
         return message
     labels = (frame_label(n, time) for n, time in enumerate(message.film_times, start=1))
     return replace(message, labels=tuple(labels))
+
+
+def is_film(message: Message) -> bool:
+    """Whether the images of a message are several frames of one film, all of one size."""
+    sizes = {image.size for image in message.images}
+    count = len(message.images)
+    return count > 1 and len(message.film_times) == count and len(sizes) == 1
+
+
+def name_times(message: Message) -> Message:
+    """Give a film's message the times of its frames in words, before its text."""
+    times = ", ".join(map(format_film_time, message.film_times))
+    return replace(message, text=f"Times of the frames: {times}.\n{message.text}")

@@ -54,7 +54,10 @@ class LocalEngine:
         model = checkpoint.model
         self._model: Any = model
         self._config, self._dtype, self._device = model.config, model.dtype, model.device.type
-        self._encoder = PromptEncoder(checkpoint.processor, model, serving.cache)
+        self._encoder = PromptEncoder(
+            *(checkpoint.processor, model, serving.cache),
+            film_input=checkpoint.architecture.film_input,
+        )
         self._context = context_limit(self._config, context)
         self._end_tokens = self._encoder.end_tokens
         self._timeout_s = serving.timeout_s

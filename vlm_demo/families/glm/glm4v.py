@@ -142,9 +142,9 @@ FAMILY = Glm4v(
     name="glm4v",
     title="GLM-4.5V and GLM-4.6V",
     model_types={
-        "glm4v": Architecture(position_ids="mrope", cuda_graphs=True),
-        "glm4v_moe": Architecture(position_ids="mrope"),
-        "glm46v": Architecture(position_ids="mrope", cuda_graphs=True),
+        "glm4v": Architecture(position_ids="mrope", cuda_graphs=True, film_input="timed"),
+        "glm4v_moe": Architecture(position_ids="mrope", film_input="timed"),
+        "glm46v": Architecture(position_ids="mrope", cuda_graphs=True, film_input="timed"),
     },
     checkpoints=(
         "zai-org/GLM-4.5V",

@@ -26,7 +26,7 @@ FAMILY = Family(
     name="smolvlm",
     title="SmolVLM",
     model_types={
-        "smolvlm": Architecture(position_ids="plain", cuda_graphs=True),
+        "smolvlm": Architecture(position_ids="plain", cuda_graphs=True, film_input="timed"),
         **IDEFICS3.model_types,
     },
     checkpoints=(

@@ -115,7 +115,7 @@ FAMILY = Family(
     name="internvl",
     title="InternVL",
     model_types={
-        "internvl": Architecture(position_ids="plain", cuda_graphs=True),
+        "internvl": Architecture(position_ids="plain", cuda_graphs=True, film_input="untimed"),
         "internvl_chat": ONE_AT_A_TIME,
     },
     checkpoints=(

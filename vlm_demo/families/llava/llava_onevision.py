@@ -22,7 +22,11 @@ TEMPLATE = (
 FAMILY = Family(
     name="llava_onevision",
     title="LLaVA-OneVision",
-    model_types={"llava_onevision": Architecture(position_ids="plain", cuda_graphs=True)},
+    model_types={
+        "llava_onevision": Architecture(
+            position_ids="plain", cuda_graphs=True, film_input="untimed"
+        )
+    },
     checkpoints=tuple(
         f"llava-hf/llava-onevision-qwen2-{variant}-hf"
         for variant in (

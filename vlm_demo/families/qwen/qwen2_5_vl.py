@@ -66,7 +66,9 @@ FAMILY = Family(
     name="qwen2_5_vl",
     title="Qwen2.5-VL",
     model_types={
-        "qwen2_5_vl": Architecture(position_ids="mrope", cuda_graphs=True, packs_images=True),
+        "qwen2_5_vl": Architecture(
+            position_ids="mrope", cuda_graphs=True, packs_images=True, film_input="untimed"
+        ),
     },
     checkpoints=(
         "Qwen/Qwen2.5-VL-3B-Instruct",

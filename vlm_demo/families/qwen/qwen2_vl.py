@@ -54,7 +54,9 @@ FAMILY = Family(
     name="qwen2_vl",
     title="Qwen2-VL",
     model_types={
-        "qwen2_vl": Architecture(position_ids="mrope", cuda_graphs=True, packs_images=True),
+        "qwen2_vl": Architecture(
+            position_ids="mrope", cuda_graphs=True, packs_images=True, film_input="untimed"
+        ),
     },
     checkpoints=(
         "Qwen/Qwen2-VL-2B-Instruct",

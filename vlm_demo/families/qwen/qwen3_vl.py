@@ -45,8 +45,10 @@ FAMILY = Family(
     name="qwen3_vl",
     title="Qwen3-VL",
     model_types={
-        "qwen3_vl": Architecture(position_ids="mrope", cuda_graphs=True, packs_images=True),
-        "qwen3_vl_moe": Architecture(position_ids="mrope", packs_images=True),
+        "qwen3_vl": Architecture(
+            position_ids="mrope", cuda_graphs=True, packs_images=True, film_input="timed"
+        ),
+        "qwen3_vl_moe": Architecture(position_ids="mrope", packs_images=True, film_input="timed"),
     },
     checkpoints=tuple(f"Qwen/Qwen3-VL-{size}-Instruct" for size in SIZES),
     instructions={

@@ -135,17 +135,22 @@ class Decoder:
         return torch.arange(ids.shape[1], device=ids.device).unsqueeze(0), 0
 
 
+GRIDS = ("image_grid_thw", "video_grid_thw", "second_per_grid_ts")
+"""Inputs by which M-RoPE numbers the patches of images and films."""
+
+
 class MropeDecoder(Decoder):
     """Runs M-RoPE models: positions are (time, row, column), and skip by an image's longer side."""
 
     def _positions(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, int]:
-        if "image_grid_thw" not in inputs:
+        grids = {name: inputs[name] for name in GRIDS if name in inputs}
+        if not grids:
             positions, offset = super()._positions(inputs)
             return positions.expand(3, -1, -1), offset
         positions, offset = self._model.model.get_rope_index(
             input_ids=inputs["input_ids"],
             mm_token_type_ids=inputs["mm_token_type_ids"],
-            image_grid_thw=inputs["image_grid_thw"],
+            **grids,
         )
         return positions, int(offset)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from threading import Lock
@@ -17,6 +18,12 @@ from vlm_demo.engines.base import RenderedPrompt
 from vlm_demo.engines.cache_budget import CacheBudget
 from vlm_demo.engines.local.checkpoints.fuyu import CorrectedFuyuProcessor
 from vlm_demo.engines.local.failures import to_vlm_demo_error
+from vlm_demo.engines.local.inputs.films import (
+    film_arguments,
+    film_part,
+    find_films,
+    takes_films,
+)
 from vlm_demo.engines.local.inputs.image_cache import (
     CachedImageProcessor,
     ImageDigests,
@@ -30,12 +37,13 @@ from vlm_demo.engines.local.inputs.model_inputs import (
 )
 from vlm_demo.engines.local.inputs.rendered_prompt import describe_prompt, find_image_tokens
 from vlm_demo.errors import EngineError, MissingImageError, VlmDemoError
+from vlm_demo.prompting.architecture import FilmInput
 from vlm_demo.prompting.templates import (
     find_thinking_argument,
     fit_labels,
     template_message,
 )
-from vlm_demo.values import Prompt, Size
+from vlm_demo.values import Message, Prompt, Size
 
 OPEN_REASONING = re.compile(r"<think>\s*\Z")
 """Pattern of the end of prompts whose template opens the reasoning before the answer."""
@@ -69,7 +77,14 @@ class PromptEncoder:
     Safe in every thread.
     """
 
-    def __init__(self, processor: Any, model: Any, budget: CacheBudget) -> None:
+    def __init__(
+        self,
+        processor: Any,
+        model: Any,
+        budget: CacheBudget,
+        *,
+        film_input: FilmInput | None = None,
+    ) -> None:
         self._image_cache = ImageResultCache(budget)
         processor.image_processor = CachedImageProcessor(
             processor.image_processor, self._image_cache
@@ -83,6 +98,7 @@ class PromptEncoder:
         self._bos_token = self.tokenizer.bos_token or self.tokenizer.cls_token
         self._forced_first = model.generation_config.forced_bos_token_id
         self.end_tokens = _end_tokens(model, self.tokenizer)
+        self._film_input = film_input if takes_films(processor) else None
         self._lock = Lock()  # tokenizers are not thread-safe
 
     @property
@@ -107,10 +123,31 @@ class PromptEncoder:
             EngineError: neither the prompt nor the checkpoint has a chat template, or it cannot
                 be used.
         """
+        return self._render(prompt)[0]
+
+    def _render(self, prompt: Prompt) -> tuple[str, frozenset[int]]:
+        """Render a prompt; return also which of its messages are given as films.
+
+        Where the template writes no place for a film, its frames are pictures.
+        """
         if prompt.chat_template is None and not self.processor.chat_template:
             raise EngineError("This checkpoint has no chat template, so it cannot be asked.")
+        films = find_films(prompt.messages) if self._film_input else frozenset[int]()
+        if films:
+            with suppress(EngineError):
+                text = self._write(prompt, films)
+                if text.count(self.processor.video_token) == len(films):
+                    return text, films
+        return self._write(prompt, frozenset()), frozenset()
+
+    def _write(self, prompt: Prompt, films: frozenset[int]) -> str:
         template = prompt.chat_template or self._own_template
-        messages = list(map(template_message, fit_labels(template, prompt.messages)))
+        messages = [
+            film_part(message, self._film_input)
+            if self._film_input and index in films
+            else template_message(message)
+            for index, message in enumerate(fit_labels(template, prompt.messages))
+        ]
         try:
             text = self.processor.apply_chat_template(
                 messages,
@@ -128,7 +165,7 @@ class PromptEncoder:
         if (prompt.choices or prompt.pattern or prompt.schema) and OPEN_REASONING.search(text):
             text += "</think>"  # an answer is wanted, without reasoning
         if self._needs_gaps:
-            text = self._separate_images(text, sum(len(one.images) for one in prompt.messages))
+            text = self._separate_images(text, len(_list_images(prompt, films)))
         return f"{text}{prompt.answer_prefix}"
 
     @property
@@ -184,17 +221,23 @@ class PromptEncoder:
             raise to_vlm_demo_error(error) from error
 
     def _encode(self, prompt: Prompt) -> EncodedPrompt:
-        text = self.render(prompt)
-        images = [image for message in prompt.messages for image in message.images]
+        text, film_indices = self._render(prompt)
+        images = _list_images(prompt, film_indices)
+        films = [prompt.messages[index] for index in sorted(film_indices)]
         digests = tuple(digest_image(image, prompt.image_options) for image in images)
-        inputs = self.encode_text(text, images, digests, prompt.image_options)
+        frames = tuple(
+            digest_image(image, {"film_s": seconds})
+            for film in films
+            for image, seconds in zip(film.images, film.film_times, strict=True)
+        )
+        inputs = self.encode_text(text, images, digests, prompt.image_options, films)
         ids = inputs["input_ids"][0].tolist()
         is_image = find_image_tokens(inputs, ids, self.image_token_ids)
         return EncodedPrompt(
             text,
             inputs,
             ids,
-            digests,
+            digests + frames,
             images_end=len(ids) - is_image[::-1].index(True) if True in is_image else 0,
             image_tokens=sum(is_image),
             history_tokens=self._history_tokens(prompt, len(ids) - sum(is_image)),
@@ -206,6 +249,7 @@ class PromptEncoder:
         images: Sequence[Image],
         digests: ImageDigests,
         image_options: Mapping[str, Any] = MappingProxyType({}),
+        films: Sequence[Message] = (),
     ) -> Any:
         """Return what the model is given for a rendered text; raise whatever the processor raises.
 
@@ -214,8 +258,9 @@ class PromptEncoder:
             images: of the text, in order.
             digests: of the images with these options.
             image_options: arguments of the image processor; {}: its own.
+            films: messages whose images the text has as films, in order.
         """
-        options: dict[str, Any] = {}
+        options: dict[str, Any] = {**film_arguments(films)}
         if self._bos_token and text.startswith(self._bos_token):
             options["add_special_tokens"] = False  # it must not be added again
         if images and image_options:
@@ -286,6 +331,12 @@ class PromptEncoder:
             if whole[: len(start)] == start and len(whole) > len(start):
                 return list(whole[len(start) :])
             return list(encode(answer, add_special_tokens=False))
+
+
+def _list_images(prompt: Prompt, films: frozenset[int]) -> list[Image]:
+    """Return the images of a prompt, in order, without the frames of films."""
+    turns = enumerate(prompt.messages)
+    return [image for index, message in turns if index not in films for image in message.images]
 
 
 def _is_encoder_decoder(config: Any) -> bool:

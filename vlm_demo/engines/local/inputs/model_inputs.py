@@ -43,7 +43,8 @@ def drop_unknown_inputs(inputs: Any, accepted: frozenset[str]) -> None:
 
 def add_token_types(inputs: Any, processor: Any, accepted: frozenset[str]) -> None:
     """Say which tokens stand for pictures, where M-RoPE asks and the processor has not said it."""
-    if TOKEN_TYPES in accepted and TOKEN_TYPES not in inputs and "image_grid_thw" in inputs:
+    has_grids = "image_grid_thw" in inputs or "video_grid_thw" in inputs
+    if TOKEN_TYPES in accepted and TOKEN_TYPES not in inputs and has_grids:
         types = processor.create_mm_token_type_ids(inputs["input_ids"].tolist())
         inputs[TOKEN_TYPES] = torch.tensor(types)
 
