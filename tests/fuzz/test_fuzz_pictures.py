@@ -12,6 +12,11 @@ from support.mutants import MUTANTS, mutants, try_all
 from vlm_demo.images.frames import list_frames
 from vlm_demo.images.opening import open_image
 
+pytestmark = [
+    pytest.mark.timeout(0),
+    pytest.mark.filterwarnings(r"ignore::UserWarning:PIL\."),  # as the program does
+]
+
 
 def picture(mode: str = "RGB", side: int = 96) -> Image.Image:
     image = Image.new("RGB", (side, side * 2 // 3), "white")
@@ -56,7 +61,6 @@ def read(content: bytes) -> None:
     assert image.mode == "RGB"
 
 
-@pytest.mark.timeout(0)
 @pytest.mark.parametrize("form", FORMATS)
 def test_damaged_pictures_are_opened_or_refused(form: str) -> None:
     original = FORMATS[form]()
@@ -64,7 +68,6 @@ def test_damaged_pictures_are_opened_or_refused(form: str) -> None:
     try_all(read, mutants([original], MUTANTS // len(FORMATS) + 1))
 
 
-@pytest.mark.timeout(0)
 def test_frames_of_damaged_pictures_are_counted(tmp_path) -> None:
     file = tmp_path / "picture"
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from support.pdf_files import write_pdf
 
-from vlm_demo.errors import DocumentError
+from vlm_demo.errors import DocumentError, ImageError
 from vlm_demo.images.frames import FrameList, list_frames
 from vlm_demo.images.opening import open_image, set_decoder
 from vlm_demo.images.pdf_pages import MAX_PAGE_PIXELS
@@ -58,6 +58,20 @@ def test_pages_and_frames_are_told_apart_and_timed() -> None:
     assert files["TIFF"] == FrameList(3, "document")
     assert files["GIF"] == FrameList(3, "animation", (0.0, 0.04, 0.54))
     assert list_frames(b"no picture") == FrameList()
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+def test_a_page_of_a_tiff_without_its_width_is_refused() -> None:
+    file = io.BytesIO()
+    page = Image.new("RGB", (20, 10), "red")
+    page.save(file, "TIFF", save_all=True, append_images=[page])
+    width = b"\x00\x01\x04\x00\x01\x00\x00\x00\x14\x00\x00\x00"
+    whole = file.getvalue()
+    assert whole.count(width) == 2, whole
+    damaged = whole[: whole.rindex(width)] + bytes([0xFE]) + whole[whole.rindex(width) + 1 :]
+    assert list_frames(damaged).count == 1
+    with pytest.raises(ImageError, match="damaged"):
+        open_image(damaged, frame=1)
 
 
 def test_pages_are_drawn_small(save) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from collections import Counter
@@ -35,6 +36,7 @@ class CrowdVerdict:
     failed: int
     first_token_median_s: float
     first_token_p95_s: float
+    first_token_by_minute_s: tuple[float, ...]  # its medians; 0: nobody was answered
     resident_mb: tuple[float, ...]  # at ten moments
     growth: float  # of memory, from the second third of the time to the last
     problems: tuple[tuple[str, int], ...]
@@ -62,12 +64,14 @@ async def run(page: LoadedPage, count: int, seconds: float, pause_s: float) -> C
         await visitor.enter(pictures[number % len(pictures)])
     end = time.monotonic() + seconds
     memory: list[float] = []
-    answers: list[TimedAnswer] = []
+    answers: list[tuple[float, TimedAnswer]] = []  # with the second of the question
 
     async def visit(visitor: LoadVisitor) -> None:
         await asyncio.sleep(draw.uniform(0, 2 * pause_s))
         while time.monotonic() < end:
-            answers.append(await visitor.ask(draw.choice(QUESTIONS), seed=draw.randrange(1_000)))
+            second = seconds - (end - time.monotonic())
+            answer = await visitor.ask(draw.choice(QUESTIONS), seed=draw.randrange(1_000))
+            answers.append((second, answer))
             await asyncio.sleep(draw.uniform(0.5, 1.5) * pause_s)
 
     async def measure() -> None:
@@ -82,9 +86,13 @@ async def run(page: LoadedPage, count: int, seconds: float, pause_s: float) -> C
 
 
 def _judge(
-    count: int, seconds: float, answers: list[TimedAnswer], memory: list[float]
+    count: int, seconds: float, asked: list[tuple[float, TimedAnswer]], memory: list[float]
 ) -> CrowdVerdict:
-    firsts = [one.first_token_s for one in answers if one.first_token_s and not one.problem]
+    answers = [one for _, one in asked]
+    begun = [(second, one.first_token_s or 0.0) for second, one in asked if not one.problem]
+    firsts = [first for _, first in begun if first]
+    minutes = range(math.ceil(seconds / 60))
+    by_minute = [[first for second, first in begun if second // 60 == one] for one in minutes]
     busy = sum(one.is_busy for one in answers)
     failed = Counter(one.problem[:200] for one in answers if one.problem and not one.is_busy)
     third = max(len(memory) // 3, 1)
@@ -96,6 +104,7 @@ def _judge(
         failed=failed.total(),
         first_token_median_s=round(median(firsts), 2) if firsts else 0.0,
         first_token_p95_s=round(quantiles(firsts, n=20)[-1], 2) if len(firsts) > 1 else 0.0,
+        first_token_by_minute_s=tuple(round(median(one), 2) if one else 0.0 for one in by_minute),
         resident_mb=tuple(round(one) for one in memory[:: max(len(memory) // 10, 1)]),
         growth=round(fmean(memory[-third:]) / fmean(memory[third : 2 * third] or memory), 3),
         problems=tuple(failed.most_common(5)),

@@ -15,6 +15,9 @@ from vlm_demo.bench.local_servers import free_port, serving
 
 MODEL = "embedded-llava15"
 
+CACHE_GIB = "0.1"
+"""Memory for caches, which are then full soon: what grows after that is not their filling."""
+
 
 @dataclass(frozen=True)
 class LoadedPage:
@@ -50,7 +53,7 @@ def serve_page(threads: int, waiting: int) -> Iterator[LoadedPage]:
     with tempfile.TemporaryDirectory(prefix="vlm-demo-load-") as folder:
         command = [sys.executable, "-m", "vlm_demo", "serve", "--port", str(port)]
         command += ["--votes", f"{folder}/votes.db", "--threads", str(threads)]
-        command += ["--waiting", str(waiting)]
+        command += ["--waiting", str(waiting), "--cache-gib", CACHE_GIB]
         variables = {"GRADIO_TEMP_DIR": folder, "GRADIO_ANALYTICS_ENABLED": "False"}
         log = Path(folder, "page.log")
         with serving(command, f"{address}healthz", log, threads, variables):
