@@ -102,23 +102,27 @@ def test_anybody_can_compute_the_links(store, row):
 VOTE_COLUMNS = [column.name for column in metadata.tables["votes"].columns if column.name != "seq"]
 
 
-@pytest.mark.parametrize("column", VOTE_COLUMNS)
-def test_a_change_to_any_column_of_a_vote_is_found(store, tamper, row, column):
-    before = row(2)[column]
-    after = before + 1 if isinstance(before, int | float) else f"{before or ''}x"
+def test_a_change_to_any_column_of_a_vote_is_found(store, tamper, row):
+    for column in VOTE_COLUMNS:
+        before = row(2)[column]
+        after = before + 1 if isinstance(before, int | float) else f"{before or ''}x"
 
-    tamper(f"UPDATE votes SET {column} = :after WHERE seq = 2", after=after)
+        tamper(f"UPDATE votes SET {column} = :after WHERE seq = 2", after=after)
+        assert any("Vote 2 " in problem for problem in store.verify()), column
 
-    assert any("Vote 2 " in problem for problem in store.verify())
+        tamper(f"UPDATE votes SET {column} = :before WHERE seq = 2", before=before)
+    assert store.verify() == []
 
 
-@pytest.mark.parametrize("column", ERASED_COLUMNS)
-def test_emptying_any_column_of_a_vote_is_found(store, tamper, row, column):
-    assert row(2)[column] is not None
+def test_emptying_any_column_of_a_vote_is_found(store, tamper, row):
+    for column in ERASED_COLUMNS:
+        before = row(2)[column]
+        assert before is not None
 
-    tamper(f"UPDATE votes SET {column} = NULL WHERE seq = 2")
+        tamper(f"UPDATE votes SET {column} = NULL WHERE seq = 2")
+        assert "Vote 2 was changed." in store.verify(), column
 
-    assert "Vote 2 was changed." in store.verify()
+        tamper(f"UPDATE votes SET {column} = :before WHERE seq = 2", before=before)
 
 
 @pytest.mark.parametrize(
