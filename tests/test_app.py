@@ -66,16 +66,6 @@ def wait_for_page(address: str) -> str:
             time.sleep(0.2)
 
 
-def test_the_page_comes_up_and_says_where(tmp_path: Path) -> None:
-    port = free_port()
-    with started("--port", str(port), GRADIO_TEMP_DIR=str(tmp_path)) as program:
-        page = wait_for_page(f"http://127.0.0.1:{port}/")
-        assert program.stdout
-        assert f"http://127.0.0.1:{port}" in program.stdout.readline()
-    assert "VLM demo" in page
-    assert 'lang="' in page
-
-
 def test_the_page_comes_up_where_a_proxy_is_set_that_cannot_reach_it(tmp_path: Path) -> None:
     port, proxy = free_port(), f"http://127.0.0.1:{free_port()}"
     names = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
@@ -85,7 +75,7 @@ def test_the_page_comes_up_where_a_proxy_is_set_that_cannot_reach_it(tmp_path: P
         assert f"http://127.0.0.1:{port}" in program.stdout.readline()
 
 
-def test_starting_looks_nothing_up(tmp_path: Path) -> None:
+def test_the_page_comes_up_says_where_and_looks_nothing_up(tmp_path: Path) -> None:
     """Every name that the program looks up, and every connection beyond this machine, is fatal."""
     (tmp_path / "sitecustomize.py").write_text(
         "import os, sys\n"
@@ -107,24 +97,20 @@ def test_starting_looks_nothing_up(tmp_path: Path) -> None:
         LOOKUPS=str(lookups),
         GRADIO_TEMP_DIR=str(tmp_path / "gradio"),
         HF_HUB_OFFLINE="0",
-    ):
-        wait_for_page(f"http://127.0.0.1:{port}/")
+    ) as program:
+        page = wait_for_page(f"http://127.0.0.1:{port}/")
+        assert program.stdout
+        assert f"http://127.0.0.1:{port}" in program.stdout.readline()
         time.sleep(5)  # the default model loads meanwhile
+    assert "VLM demo" in page
+    assert 'lang="' in page
     assert not lookups.exists(), lookups.read_text()
 
 
-@pytest.mark.parametrize(
-    ("flags", "words"),
-    [
-        (("--menu", "nowhere.toml"), "nowhere.toml cannot be read"),
-        (("--port", "70000"), "a port is a whole number from 1 to 65535"),
-        (("--device", "abacus"), "it must be one of auto, cpu, cuda, mps"),
-    ],
-)
-def test_settings_that_cannot_be_used_end_in_one_line(flags: tuple[str, ...], words: str) -> None:
-    ended = run(*flags)
+def test_a_setting_that_cannot_be_used_ends_in_one_line() -> None:
+    ended = run("--device", "abacus")
     assert ended.returncode == 2
-    assert words in ended.stderr
+    assert "it must be one of auto, cpu, cuda, mps" in ended.stderr
     assert ended.stderr.count("\n") == 1
 
 
@@ -159,7 +145,7 @@ def test_the_command_takes_the_flags_of_the_program() -> None:
         assert (f"{setting.flag} " in page) is setting.is_flag
 
 
-@pytest.mark.parametrize("module", ["backend.py", "cli/lazy.py", "families/llava/llava15.py"])
+@pytest.mark.parametrize("module", ["backend.py", "families/llava/llava15.py"])
 def test_a_module_that_is_run_says_what_to_run_instead(module: str) -> None:
     ended = subprocess.run(
         [sys.executable, f"vlm_demo/{module}"],
