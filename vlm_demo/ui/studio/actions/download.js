@@ -3,7 +3,9 @@ import { h } from "../../components/dom.js";
 import { message, say } from "../../i18n/say.js";
 import { addressOf, call } from "../api/call.js";
 import { Explained } from "../api/errors.js";
+import { saveText } from "../archive/files.js";
 import { documentOf } from "../state/documents.js";
+import { textFiles } from "./text_files.js";
 
 /** @typedef {import("../studio.js").Studio} Studio */
 /** @typedef {import("../state/types.js").Answer} Answer */
@@ -19,8 +21,12 @@ const FORMATS = [
  * @param {string} turn
  * @param {Answer} answer
  */
-export const downloadItems = (studio, turn, answer) =>
-  FORMATS.map(([format, label]) => ({ label: say(label), data: { format }, act: () => void saveAs(studio, turn, answer, format) }));
+export const downloadItems = (studio, turn, answer) => [
+  ...FORMATS.map(([format, label]) => ({ label: say(label), data: { format }, act: () => void saveAs(studio, turn, answer, format) })),
+  ...textFiles(answer).map(({ label, ending, type, text }) => ({
+    label: say(label), data: { format: ending }, act: () => saveText(studio.store.get().conversation, text, ending, type),
+  })),
+];
 
 /**
  * @param {Studio} studio

@@ -12,7 +12,7 @@ export async function exportConversation(studio) {
   const { conversation } = studio.store.get();
   try {
     const text = await writeFile(conversation, async (picture) => picture.blob ?? await studio.loadBlob(picture.key) ?? await fetchBlob(studio.pictures.url(picture)));
-    download(conversation, text, "json", "application/json");
+    saveText(conversation, text, "json", "application/json");
   } catch (error) {
     studio.report(error);
   }
@@ -27,19 +27,20 @@ export async function exportMarkdown(studio) {
   }));
   try {
     const { markdown } = await call("studio_conversation", ["markdown", { turns }]);
-    download(conversation, markdown, "md", "text/markdown");
+    saveText(conversation, markdown, "md", "text/markdown");
   } catch (error) {
     studio.report(error);
   }
 }
 
 /**
+ * Has the browser keep a text as a file that is named after a conversation.
  * @param {import("../state/types.js").Conversation} conversation
  * @param {string} text
  * @param {string} ending
  * @param {string} type
  */
-function download(conversation, text, ending, type) {
+export function saveText(conversation, text, ending, type) {
   const url = URL.createObjectURL(new Blob([text], { type }));
   const name = titleOf(conversation).replace(/[^\p{L}\p{N} _-]+/gu, "").trim().slice(0, 60) || "conversation";
   h("a", { href: url, download: `${name}.${ending}` }).click();
