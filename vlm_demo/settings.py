@@ -186,6 +186,12 @@ class Settings:
         Path,
         "FOLDER",
     )
+    fine_tuned: Path = declare_setting(  # noqa: RUF009  it returns a field
+        Path("fine-tuned"),
+        "Folder of the models that are fine-tuned on the page.",
+        Path,
+        "FOLDER",
+    )
     arena: tuple[str, ...] = declare_setting(
         (),
         "Models that may meet in a battle.",

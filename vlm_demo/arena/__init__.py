@@ -6,7 +6,9 @@ The database and the rating libraries are loaded only when they are opened.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vlm_demo.arena.votes.categories import Category
@@ -50,6 +52,7 @@ __all__ = [
     "open_leaderboards",
     "open_voter_hash",
     "open_votes",
+    "write_preferences",
 ]
 
 
@@ -124,3 +127,21 @@ def open_voter_hash(settings: Settings) -> Callable[[str], str]:
     from vlm_demo.arena.votes.voters import hash_voter, open_secret
 
     return partial(hash_voter, open_secret(settings))
+
+
+def write_preferences(settings: Settings, folder: Path) -> int:
+    """Write the pairs of answers that people have voted on; return how many there are.
+
+    Args:
+        settings: name the database.
+        folder: an empty one.
+
+    Raises:
+        VotesError: the votes cannot be read.
+        OSError: something cannot be written.
+    """
+    from vlm_demo.arena.interchange.preference_pairs import PreferencePairs, write_folder
+
+    with closing(open_votes(settings)) as store:
+        people = (vote for _, vote in store.read() if vote.origin is not Origin.AUTOMATIC)
+        return write_folder(PreferencePairs(people), folder)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from vlm_demo.backend import Backend
+from vlm_demo.batch.manager import BatchManager
 from vlm_demo.settings import Settings
 from vlm_demo.ui.components.examples import Example
 from vlm_demo.ui.components.settings.panel import Controls
@@ -28,6 +29,7 @@ class PageContext:
     controls: Controls
     arena: Arena
     leaderboards: Leaderboards
+    batches: BatchManager
     newest_image: gr.State  # UploadedImage | None: the one that came in last, on any tab
     examples: Sequence[Example]
 

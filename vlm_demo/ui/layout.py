@@ -18,6 +18,7 @@ from vlm_demo.arena import (
     open_votes,
 )
 from vlm_demo.backend import Backend
+from vlm_demo.batch.manager import BatchManager
 from vlm_demo.errors import SettingsError
 from vlm_demo.server import Monitor, ServerPart, application_options
 from vlm_demo.server.figures import measure
@@ -41,10 +42,12 @@ from vlm_demo.ui.endpoints import add_endpoints, answer_tool_calls
 from vlm_demo.ui.event_errors import log_event_errors
 from vlm_demo.ui.events import MAX_ANSWERS
 from vlm_demo.ui.files.access import file_middleware
+from vlm_demo.ui.files.folders import batches_folder
 from vlm_demo.ui.header.first_html import first_html_middleware
 from vlm_demo.ui.i18n import say
 from vlm_demo.ui.models.evaluation.calls import add_evaluation_calls
 from vlm_demo.ui.models.evaluation.pictures import picture_routes
+from vlm_demo.ui.models.finetuning.calls import add_finetune_calls
 from vlm_demo.ui.models.tab import build_models_tab
 from vlm_demo.ui.operations.routes import Operations
 from vlm_demo.ui.sessions import session_middleware
@@ -82,6 +85,8 @@ def build_page(backend: Backend, settings: Settings) -> gr.Blocks:
         examples = load_examples()
         add_studio_endpoints(backend, settings, examples)
         add_evaluation_calls(backend, settings)
+        batches = BatchManager(backend, settings, batches_folder())
+        add_finetune_calls(backend, settings, batches)
         endpoints = blocks.children[:]
         model = build_model_choice(backend)
         # What all tabs share comes before them, even where it is shown below: Gradio's page finds
@@ -94,6 +99,7 @@ def build_page(backend: Backend, settings: Settings) -> gr.Blocks:
             controls,
             arena,
             leaderboards,
+            batches,
             newest_image=newest_image,
             examples=examples,
         )

@@ -14,7 +14,9 @@ STYLE_SHEETS = [
         "arena/arena.css",
         "arena/leaderboard.css",
         "batch/batch.css",
+        "models/models.css",
         "models/evaluation/evaluation.css",
+        "models/finetuning/finetuning.css",
     )
 ]
 """Style sheets of the page, in the order in which they apply."""

@@ -16,8 +16,8 @@ from vlm_demo.catalog.own_models import add_to_menu, own_menu_file
 from vlm_demo.errors import InputError, TrainingStoppedError, VlmDemoError
 from vlm_demo.settings import Settings
 from vlm_demo.training.finetuning.events import EndEvent, Outcome, Stage, StageEvent
-from vlm_demo.training.finetuning.loading import check_trainable
 from vlm_demo.training.finetuning.log import LogWriter, Report
+from vlm_demo.training.finetuning.obstacles import check_trainable
 from vlm_demo.training.finetuning.options import FinetuneOptions
 from vlm_demo.training.finetuning.publishing import check_repository, push
 from vlm_demo.training.finetuning.run import FinetuneRun, TrainedModel

@@ -8,17 +8,11 @@ from typing import Protocol
 
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.spec import ModelSpec
-from vlm_demo.training.data import (
-    TrainingExample,
-    add_negatives,
-    count_balance,
-    describe_refusals,
-    read_training_data,
-)
+from vlm_demo.training.data import TrainingExample
 from vlm_demo.training.finetuning.course import Course, Trainee, open_course
 from vlm_demo.training.finetuning.options import FinetuneOptions, Method
 from vlm_demo.training.finetuning.preferences import read_preferences
-from vlm_demo.training.scoring.held_out import split_examples
+from vlm_demo.training.scoring.held_out import read_new_examples
 from vlm_demo.training.scoring.known_things import find_known_things, thin_out
 from vlm_demo.training.scoring.old_skills import OldSkills, Scores, find_old_skills
 from vlm_demo.training.scoring.questions import OnDone, choose_questions, score
@@ -115,32 +109,12 @@ def read_lesson(options: FinetuneOptions, spec: ModelSpec) -> Lesson:
 
 
 def _read_examples(options: FinetuneOptions, spec: ModelSpec) -> ExampleLesson:
-    """Read the data, hold a part of it out, and add negatives and old questions.
+    """Read the data and old questions.
 
     Raises:
         InputError: nothing in the data can be used; the message says why.
     """
-    data = read_training_data(options.data, form=options.form or None, limit=options.most)
-    split = split_examples(data.examples, options.held_out, options.seed)
-    notes = list(data.notes)
-    if data.refused:
-        notes.append(describe_refusals(data.refused))
-    learned, held_out = split.learned, split.held_out
-    if options.negatives:
-        learned = _with_negatives(learned, options.seed)
-        held_out = _with_negatives(held_out, options.seed)
-    if added := len(learned) - len(split.learned):
-        notes.append(f"{added} questions about absent things were added.")
-    notes += count_balance(learned).warnings
-    wanted = round(len(learned) * options.replay / (1 - options.replay))
-    return ExampleLesson(
-        learned,
-        held_out,
-        find_old_skills(options, spec, wanted=wanted),
-        sum(one.count for one in data.refused),
-        tuple(notes),
-    )
-
-
-def _with_negatives(examples: Sequence[TrainingExample], seed: int) -> tuple[TrainingExample, ...]:
-    return tuple(add_negatives(examples, seed)) if examples else ()
+    new = read_new_examples(options)
+    wanted = round(len(new.learned) * options.replay / (1 - options.replay))
+    old = find_old_skills(options, spec, wanted=wanted)
+    return ExampleLesson(new.learned, new.held_out, old, new.refused, new.notes)

@@ -15,7 +15,6 @@ from vlm_demo.engines.local.checkpoints.loading import load
 from vlm_demo.engines.local.checkpoints.placement import pick_device
 from vlm_demo.engines.local.checkpoints.runnable import fetch_runnable
 from vlm_demo.engines.local.inputs.encoding import PromptEncoder
-from vlm_demo.errors import TrainingError
 from vlm_demo.setting_declarations import Device
 from vlm_demo.training.finetuning.options import Method
 
@@ -41,37 +40,6 @@ class LoadedModel:
     def parameters(self) -> int:
         """Number of all its parameters; those in 4 bits are counted as what they stand for."""
         return int(self.model.num_parameters())
-
-
-def check_trainable(spec: ModelSpec) -> None:
-    """Refuse a model that cannot be fine-tuned here, before anything is read or loaded.
-
-    Raises:
-        TrainingError: it cannot; the message says why.
-        NotRunnableError: it cannot even be run.
-    """
-    spec.require_runnable()
-    if reason := _obstacle(spec):
-        raise TrainingError(
-            "{name} cannot be fine-tuned: {reason}. Please choose another model.",
-            name=spec.name,
-            reason=reason,
-        )
-
-
-def _obstacle(spec: ModelSpec) -> str:
-    match spec.engine:
-        case "remote":
-            return "it runs on a server, which keeps its weights"
-        case "automatic":
-            return "it stands for several models; choose one of them"
-        case "detector":
-            return "it is no language model, and its things are fixed"
-    if spec.trust_remote_code:
-        return "it is run by program code of its own, of which nothing is known here"
-    if spec.adapter:
-        return "it is an adapter already; choose its base, and give its data once more with the new"
-    return ""
 
 
 def load_trainable(spec: ModelSpec, method: Method, device: Device) -> LoadedModel:

@@ -29,7 +29,7 @@ from vlm_demo.training.finetuning.loading import LoadedModel, load_trainable
 from vlm_demo.training.finetuning.log import Report
 from vlm_demo.training.finetuning.options import FinetuneOptions, Method
 from vlm_demo.training.finetuning.plan import Plan, make_plan
-from vlm_demo.training.finetuning.run_folder import RunState
+from vlm_demo.training.finetuning.run_folder import RunState, make_entry
 from vlm_demo.training.finetuning.saving import check_disk, save_adapter, save_whole
 from vlm_demo.training.finetuning.trainer import (
     CHECKPOINTS,
@@ -110,7 +110,7 @@ class FinetuneRun:
             self._report(NoteEvent(text=text.format(count=len(known))))
         done, facts = self._teach(lesson.focus(known, self._options))
         release_memory()
-        made = self._entry()
+        made = make_entry(self._spec, self._options, self._name, self._folder)
         after = self._score(made, lesson, "after") if done >= self._plan_steps else None
         comparison = ScoreComparison(before, after, lesson.old.title) if after else None
         write_card(self._folder, facts, comparison)
@@ -198,25 +198,6 @@ class FinetuneRun:
     def _open(self, spec: ModelSpec) -> Backend:
         serving = Serving(batch=self._settings.batch, threads=self._settings.threads)
         return Backend([spec], device=self._settings.device, serving=serving)
-
-    def _entry(self) -> ModelSpec:
-        """Return the menu's entry for what was made."""
-        folder = str(self._folder.resolve())
-        is_whole = self._options.method is Method.FULL
-        base = self._spec
-        is_folder = Path(base.checkpoint).is_dir()
-        checkpoint = str(Path(base.checkpoint).resolve()) if is_folder else base.checkpoint
-        return replace(
-            base,
-            name=self._name,
-            title="",
-            checkpoint=folder if is_whole else checkpoint,
-            adapter="" if is_whole else folder,
-            revision=None if is_whole else base.revision,
-            embedded=False,
-            source=str(self._folder.resolve() / "README.md"),
-            note=f"{base.name}, fine-tuned on {Path(self._options.data).name}.",
-        )
 
     def _facts(self, lesson: Lesson, plan: Plan, steps: int, old: int) -> CardFacts:
         unfinished = f"Training was stopped after {steps} of {plan.steps} steps."

@@ -9,9 +9,10 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.errors import FileError, InputError
 from vlm_demo.files.atomic_file import atomic_write
-from vlm_demo.training.finetuning.options import FinetuneOptions
+from vlm_demo.training.finetuning.options import FinetuneOptions, Method
 from vlm_demo.training.finetuning.plan import Plan
 from vlm_demo.training.scoring.comparison import ScorePair
 
@@ -68,7 +69,7 @@ def open_folder(model: str, options: FinetuneOptions, name: str) -> tuple[Path, 
     """
     folder = (options.out or DEFAULT_FOLDER / name).expanduser()
     if options.resume:
-        return folder, _read_interrupted_run(folder, model, options)
+        return folder, _merge_options(read_run(folder), folder, model, options)
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise FileError(
             "{folder} is not empty. Please give another folder with --out, or go on with the run "
@@ -86,14 +87,53 @@ def open_folder(model: str, options: FinetuneOptions, name: str) -> tuple[Path, 
     return folder, RunState(model, options)
 
 
-def _read_interrupted_run(folder: Path, model: str, options: FinetuneOptions) -> RunState:
+def read_run(folder: Path) -> RunState:
+    """Return what the run in a folder was started with.
+
+    Raises:
+        InputError: there is none.
+    """
     try:
-        state = _STATE.validate_json((folder / RUN_NAME).read_bytes())
+        return _STATE.validate_json((folder / RUN_NAME).read_bytes())
     except (OSError, ValidationError) as error:
         raise InputError(
             "There is no run in {folder} that could go on. Please leave out --resume.",
             folder=folder,
         ) from error
+
+
+def make_entry(base: ModelSpec, options: FinetuneOptions, name: str, folder: Path) -> ModelSpec:
+    """Return the menu's entry for what a run has made.
+
+    Args:
+        base: that was fine-tuned.
+        options: of the run.
+        name: of the entry.
+        folder: of the run.
+    """
+    own = folder.resolve()
+    is_whole = options.method is Method.FULL
+    is_folder = Path(base.checkpoint).is_dir()
+    checkpoint = str(Path(base.checkpoint).resolve()) if is_folder else base.checkpoint
+    return replace(
+        base,
+        name=name,
+        title="",
+        checkpoint=str(own) if is_whole else checkpoint,
+        adapter="" if is_whole else str(own),
+        revision=None if is_whole else base.revision,
+        embedded=False,
+        source=str(own / "README.md"),
+        note=f"{base.name}, fine-tuned on {Path(options.data).name}.",
+    )
+
+
+def _merge_options(state: RunState, folder: Path, model: str, options: FinetuneOptions) -> RunState:
+    """Return a run with the options of this start.
+
+    Raises:
+        InputError: it was started otherwise.
+    """
     now = {name: getattr(options, name) for name in _THIS_START}
     merged = replace(state.options, **now)
     wanted = replace(options, data=options.data or merged.data)

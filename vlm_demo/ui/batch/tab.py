@@ -32,7 +32,7 @@ from vlm_demo.ui.components.uploaded_images import accept_image
 from vlm_demo.ui.components.view_signal import Opening
 from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.events import QUEUED, QUICK, event_data
-from vlm_demo.ui.files.folders import batches_folder, find_file
+from vlm_demo.ui.files.folders import find_file
 from vlm_demo.ui.streaming import show_errors
 from vlm_demo.ui.visitors import read_owner
 
@@ -42,7 +42,6 @@ POLL_S = 1.0
 
 def build_batch_tab(opening: Opening, page: PageContext) -> None:
     """Lay out the tab and wire it."""
-    manager = BatchManager(page.backend, page.settings, batches_folder())
     code, image = gr.State(""), gr.State(None)
     timer = gr.Timer(POLL_S, active=False)
     with gr.Row(equal_height=False):
@@ -53,7 +52,7 @@ def build_batch_tab(opening: Opening, page: PageContext) -> None:
             with gr.Column(elem_id="batch-one"):
                 canvas = build_view_canvas("batch-board", group="batch")
                 answer = build_answer("batch-answer", canvas="batch-board")
-    _BatchTab(page, manager, form, code, timer, view, image, canvas, answer).wire(opening)
+    _BatchTab(page, page.batches, form, code, timer, view, image, canvas, answer).wire(opening)
 
 
 @dataclass(frozen=True, slots=True)

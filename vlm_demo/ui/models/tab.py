@@ -1,4 +1,4 @@
-"""Models: the catalogue with a card for each model, evaluations, and a reader of output."""
+"""Models: the catalogue with its cards, evaluations, fine-tuning, and a reader of output."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from vlm_demo.ui.components.view_signal import Opening
 from vlm_demo.ui.context import PageContext
 from vlm_demo.ui.events import IN_ORDER, QUEUED, QUICK, event_data
 from vlm_demo.ui.i18n import say
+from vlm_demo.ui.models.application import build_application
 from vlm_demo.ui.models.detail import build_model_detail
-from vlm_demo.ui.models.evaluation.view import build_evaluation_view
 from vlm_demo.ui.models.measured import measure_models
 from vlm_demo.ui.models.parsing.output_form import build_output_form
 from vlm_demo.ui.models.table import build_models_table, table_value
@@ -38,7 +38,9 @@ def build_models_tab(opening: Opening, page: PageContext) -> None:
         with gr.Tab(say("All models"), id="catalogue", elem_id="catalogue-tab"):
             _build_catalogue(opening, page)
         with gr.Tab(say("Evaluation"), id="evaluation", elem_id="evaluation-tab"):
-            build_evaluation_view()
+            build_application("models/evaluation/app.js", "evaluation")
+        with gr.Tab(say("Fine-tuning"), id="finetuning", elem_id="finetuning-tab"):
+            build_application("models/finetuning/app.js", "finetuning")
         with gr.Tab(say("Parse model output"), id="parse", elem_id="parse-tab") as view:
             build_output_form(view, page)
 

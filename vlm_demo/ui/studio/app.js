@@ -56,6 +56,7 @@ export function mount(root) {
 function followModels(studio) {
   const { store } = studio;
   models.subscribe(({ chosen }) => chosen, (model) => store.update((state) => ({ ...state, model })), { now: true });
+  models.subscribe(({ beside }) => beside, (beside) => studio.askBeside(beside), { now: true });
   models.subscribe(({ models: list }) => list, (list) => store.update((state) => (state.start && list.length ? { ...state, start: { ...state.start, models: list } } : state)));
   store.subscribe(({ draft }) => taskOf(draft.mode, draft.style), setTask, { now: true });
 }

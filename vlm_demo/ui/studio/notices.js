@@ -8,7 +8,7 @@ import { translate } from "./server_text.js";
 
 /** How long a notice stays by itself, in milliseconds; those that say that something is wrong stay for good. */
 const STAY_MS = 10_000;
-const LASTING = new Set(["error", "storage", "rest"]);
+const LASTING = new Set(["error", "storage", "rest", "beside"]);
 
 /**
  * @param {Studio} studio

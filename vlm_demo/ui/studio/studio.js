@@ -8,7 +8,7 @@ import { deriveLayers } from "./state/layers.js";
 import { addressOf, stream } from "./api/call.js";
 import { Explained } from "./api/errors.js";
 import { problemOf } from "./api/problems.js";
-import { chooseModel } from "../header/models/store.js";
+import { chooseModel, compareModels } from "../header/models/store.js";
 import { titleOf } from "../header/models/titles.js";
 import { emptyDraft, likeRegion, modeOf, takesText, withRegions } from "./composer/modes.js";
 import { removePicture } from "./state/attached.js";
@@ -224,6 +224,16 @@ export class Studio {
   /** @param {string} id */
   dismiss(id) {
     this.store.update((state) => ({ ...state, notices: state.notices.filter((one) => one.id !== id) }));
+  }
+
+  /** Each question also goes to another model. @param {string} model "": to none */
+  askBeside(model) {
+    this.asking.beside = model;
+    if (!model) return void this.dismiss("beside");
+    this.notify({
+      id: "beside", text: { words: message("Each question also goes to {model}, for comparison."), values: { model: this.titleOfModel(model) } },
+      action: { label: message("Ask one model only"), run: () => compareModels(this.store.get().model, "") },
+    });
   }
 
   /** @param {number} count of the pictures that were not asked about @param {() => void} goOn */

@@ -6,7 +6,8 @@
 The picture may also be called `image`, `name` or `file_name`, and is looked for beside the file. A
 phrase may also be called `label`, and its boxes `boxes`: then they are fractions of the picture.
 `size` [width, height] is that of the picture which the pixels are of; without it, the upright one.
-With a `question` (and `task`), the line is one question; without, its things are asked about.
+With a `question` (and `task`), the line is one question, which is "" for a caption; without, its
+things are asked about.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class _Item(BaseModel):
 class _LabelledLine(BaseModel):
     items: list[_Item]
     size: tuple[int, int] | None = None
-    question: str = ""
+    question: str | None = None
     task: Task = Task.CHAT
     text: str = ""
 
@@ -107,7 +108,7 @@ class _Reader:
         path = find_image(self._folder, name)
         image = TrainingImage(path)
         boxes = [(item.name, _read_boxes(item, line.size, path)) for item in line.items]
-        if line.question:
+        if line.question is not None:
             mentions = [Mention(name, (0, 0), tuple(own)) for name, own in boxes]
             answer = to_parts(line.task, line.text, mentions, _targets(line, mentions))
             if not answer:
@@ -125,7 +126,7 @@ class _Reader:
 
 
 def _targets(line: _LabelledLine, mentions: Sequence[Mention]) -> list[str]:
-    return [] if any(one.regions for one in mentions) else [line.question]
+    return [] if any(one.regions for one in mentions) else [line.question or ""]
 
 
 def _read_boxes(item: _Item, size: Size | None, path: Path) -> list[Box]:

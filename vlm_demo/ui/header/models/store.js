@@ -17,14 +17,15 @@ import { createStore } from "../../studio/state/store.js";
  */
 
 /**
- * `task` is what Studio is about to ask: models that cannot do it are grey in the panel.
- * @typedef {{models: ModelInfo[], chosen: string, task: string, loading: Loading | null, mayAdd: boolean, mayManage: boolean}} Models
+ * `task` is what Studio is about to ask: models that cannot do it are grey in the panel. `beside` is a model that Studio
+ * asks the same, for comparison; "": none.
+ * @typedef {{models: ModelInfo[], chosen: string, beside: string, task: string, loading: Loading | null, mayAdd: boolean, mayManage: boolean}} Models
  */
 
 const KEY = "vlm-demo.model";
 
 /** The models of this page. @type {import("../../studio/state/store.js").Store<Models>} */
-export const models = createStore(/** @type {Models} */ ({ models: [], chosen: stored(), task: "chat", loading: null, mayAdd: false, mayManage: false }));
+export const models = createStore(/** @type {Models} */ ({ models: [], chosen: stored(), beside: "", task: "chat", loading: null, mayAdd: false, mayManage: false }));
 
 /** @returns {string} name of the model that answers; "" before the server has said which there are */
 export const chosenModel = () => models.get().chosen;
@@ -35,12 +36,22 @@ export const chosenModel = () => models.get().chosen;
  */
 export function chooseModel(name) {
   if (!name || name === chosenModel()) return;
-  models.update((state) => ({ ...state, chosen: name }));
+  models.update((state) => ({ ...state, chosen: name, beside: "" }));
   try {
     localStorage.setItem(KEY, name);
   } catch {
     // Storage is forbidden here: the choice holds until the page is left.
   }
+}
+
+/**
+ * Lets a model answer, and Studio ask another one the same, until another model is chosen.
+ * @param {string} name
+ * @param {string} beside "": none
+ */
+export function compareModels(name, beside) {
+  chooseModel(name);
+  models.update((state) => ({ ...state, beside }));
 }
 
 /**

@@ -2,7 +2,7 @@
 import { fill, h } from "../../components/dom.js";
 import { message, say } from "../../i18n/say.js";
 import { call } from "../../studio/api/call.js";
-import { explain } from "./problems.js";
+import { explain } from "../problems.js";
 import { QuestionDialog } from "./questions.js";
 import { MAX_MODELS, radarChart } from "./radar.js";
 import { filterRows, radarAxes, sharedColumns, sortRows } from "./scores.js";

@@ -3,7 +3,7 @@ import { fill, h } from "../../components/dom.js";
 import { Canvas } from "../../components/canvas/canvas.js";
 import { message, say } from "../../i18n/say.js";
 import { addressOf, call } from "../../studio/api/call.js";
-import { explain } from "./problems.js";
+import { explain } from "../problems.js";
 
 /** @import { LabelledBox, Question } from "./types.js" */
 

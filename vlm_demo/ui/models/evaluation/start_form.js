@@ -1,13 +1,11 @@
 // Starts a run on this computer, shows how far it is, and stops it.
 import { fill, h } from "../../components/dom.js";
 import { message, say } from "../../i18n/say.js";
-import { call } from "../../studio/api/call.js";
 import { upload } from "../../studio/api/upload.js";
-import { explain } from "./problems.js";
+import { Follower } from "../follower.js";
+import { explain } from "../problems.js";
 
 /** @import { Board, Job } from "./types.js" */
-
-const EVERY_MS = 2000;
 
 const BENCHMARKS = [
   ["scenes", message("Drawn scenes")], ["scenes-choices", message("Multiple choice about drawn scenes")], ["own", message("Own questions")],
@@ -16,10 +14,7 @@ const BENCHMARKS = [
 /** A form; `onEnd` is called when a run has ended. */
 export class StartForm {
   #onEnd;
-  #timer = 0;
-
-  /** How often a person has started or stopped: an older look at the process must not overwrite what that said. */
-  #acts = 0;
+  #follower = new Follower("models_evaluation_job", ({ job }) => this.#draw(job));
 
   #benchmark = h("select", { onchange: () => this.#choose() }, ...BENCHMARKS.map(([value, words]) => h("option", { value }, say(words))));
   #model = h("select", {});
@@ -27,7 +22,7 @@ export class StartForm {
   #file = h("input", { type: "file", accept: ".zip" });
   #zip = h("label", { hidden: true }, h("span", {}, say("ZIP that Studio saved")), this.#file);
   #start = h("button", { type: "submit", class: "primary" }, say("Start"));
-  #stop = h("button", { type: "button", hidden: true, onclick: () => this.#act("models_evaluation_stop", []) }, say("Stop"));
+  #stop = h("button", { type: "button", hidden: true, onclick: () => void this.#halt() }, say("Stop"));
   #state = h("p", { class: "state", role: "status" });
 
   /** @type {HTMLFormElement} */
@@ -64,39 +59,18 @@ export class StartForm {
     this.#start.disabled = true;
     try {
       const path = isOwn ? await upload(file, file.name) : "";
-      await this.#act("models_evaluate", [this.#benchmark.value, this.#model.value, Number(this.#count.value) || 100, path]);
+      await this.#follower.act("models_evaluate", [this.#benchmark.value, this.#model.value, Number(this.#count.value) || 100, path]);
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  /**
-   * @param {string} name
-   * @param {unknown[]} inputs
-   */
-  async #act(name, inputs) {
-    const act = ++this.#acts;
+  async #halt() {
     try {
-      const { job } = await call(name, inputs);
-      if (act === this.#acts) this.#draw(job);
+      await this.#follower.act("models_evaluation_stop");
     } catch (error) {
       this.#fail(error);
     }
-  }
-
-  async #look() {
-    const acts = this.#acts;
-    try {
-      const { job } = await call("models_evaluation_job");
-      if (acts === this.#acts) this.#draw(job);
-    } catch {
-      this.#wait();
-    }
-  }
-
-  #wait() {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#look(), EVERY_MS);
   }
 
   /** @param {unknown} error */
@@ -113,7 +87,7 @@ export class StartForm {
     this.#stop.disabled = job?.state === "stopping";
     this.#start.disabled = isOn || !this.#model.options.length;
     this.#state.textContent = job ? describe(job) : "";
-    if (isOn) this.#wait();
+    if (isOn) this.#follower.wait();
     else if (wasOn) this.#onEnd();
   }
 }

@@ -23,6 +23,9 @@ export class Asking {
   #onUndo;
   #onRest;
 
+  /** A model that is asked the same beside the chosen one; "": none. */
+  beside = "";
+
   /**
    * @param {import("../state/store.js").Store<State>} store
    * @param {import("../api/pictures.js").Pictures} pictures
@@ -58,6 +61,7 @@ export class Asking {
     this.#store.update((state) => ({ ...state, conversation: addTurn(state.conversation, turn, draft.editing), draft: afterSending(draft) }));
     if (replaced.length) this.#offerUndo("replaced", replaced.length, before, conversation.id);
     await this.running.run(turn.id, turn.answers[0].id, { giveBack: (error) => this.#giveBack(turn, draft, error) });
+    await this.#askBeside(turn);
     if (isSeries && findTurn(this.#store.get().conversation, turn.id)) await this.#goOn({ draft, model, groups, conversation: conversation.id }, 1, turn.id);
   }
 
@@ -77,6 +81,7 @@ export class Asking {
       const turn = newTurn(draft, model, groups[index], { index, count: groups.length });
       this.#store.update((state) => ({ ...state, conversation: addTurn(state.conversation, turn) }));
       await this.running.run(turn.id, turn.answers[0].id);
+      await this.#askBeside(turn);
       before = turn.id;
     }
   }
@@ -130,6 +135,12 @@ export class Asking {
       ...state, conversation: changeTurn(state.conversation, turn, (one) => ({ ...one, answers: [...one.answers, answer] }), now),
     }));
     await this.running.run(turn, answer.id);
+  }
+
+  /** @param {Turn} turn that the chosen model has answered */
+  async #askBeside({ id, answers }) {
+    const now = findTurn(this.#store.get().conversation, id);
+    if (this.beside && this.beside !== answers[0].model && now?.answers[0]?.status === "done") await this.compare(id, this.beside);
   }
 
   /**
