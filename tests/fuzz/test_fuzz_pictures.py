@@ -14,7 +14,9 @@ from vlm_demo.images.opening import open_image
 
 pytestmark = [
     pytest.mark.timeout(0),
-    pytest.mark.filterwarnings(r"ignore::UserWarning:PIL\."),  # as the program does
+    # As the program does.
+    pytest.mark.filterwarnings(r"ignore::UserWarning:PIL\."),
+    pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning"),
 ]
 
 

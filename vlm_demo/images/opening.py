@@ -46,6 +46,7 @@ _READABLE = "PNG, JPEG, WebP, GIF, TIFF, BMP, AVIF and HEIC"
 DAMAGE_ERRORS = (
     OSError,
     SyntaxError,
+    LookupError,
     TypeError,
     ValueError,
     EOFError,
