@@ -63,6 +63,10 @@ def test_few_controls_are_in_sight_and_an_example_is_near(visit: Visit, circle: 
     assert visit.layers() == {"red circle": 1, "blue star": 1}
     answered = page.evaluate(CONTROLS)
     assert len(answered) <= 20, answered
+    for width, height in ((1920, 1080), (1280, 800)):
+        page.set_viewport_size({"width": width, "height": height})
+        canvas = page.locator("#studio-canvas").bounding_box()
+        assert canvas and canvas["width"] * canvas["height"] >= 0.45 * width * height
 
 
 def test_several_things_are_found_by_typing_them_and_one_enter(visit: Visit, circle: Path) -> None:
