@@ -83,6 +83,8 @@ def read_json(path: Path) -> dict[str, Any]:
         LoadError: the file is missing or damaged.
     """
     try:
+        if not path.is_file():  # a device, to which a link may lead, is read for ever
+            raise FileNotFoundError(path)
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise LoadError(
