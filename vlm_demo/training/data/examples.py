@@ -97,7 +97,6 @@ class RefusalReason(StrEnum):
     UNKNOWN_CLASS = "a box has a class without a name"
     UNREADABLE_ROW = "the row cannot be read"
     UNSUPPORTED = "the model cannot be asked this"
-    TOO_LONG = "it is longer than the model takes"
 
 
 @dataclass(frozen=True, slots=True)

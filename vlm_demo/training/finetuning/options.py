@@ -73,7 +73,7 @@ class FinetuneOptions:
         1.0, "How often the new data is seen, if --steps is not given.", "N", least=0.01
     )
     batch: int | None = _declare(
-        None, "Rows that each step learns from. Default: 32, or 10 pairs for dpo.", "N", least=1
+        None, "Rows that each step learns from. Default: 16, or 10 pairs for dpo.", "N", least=1
     )
     at_once: int | None = _declare(
         None,
