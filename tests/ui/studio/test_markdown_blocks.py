@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from vlm_demo.ui.components.answer import markdown_math
+from vlm_demo.ui.components.answer import markdown_blocks, markdown_math
 from vlm_demo.ui.components.answer.markdown_blocks import MarkdownBlocks
 from vlm_demo.ui.components.answer.phrase_marks import PhraseMark
 
@@ -214,6 +214,24 @@ def test_the_work_on_a_long_answer_grows_with_its_length(kind: str) -> None:
         blocks = growing.update(part, [], is_complete=is_complete)
     assert blocks == MarkdownBlocks().update(text, [], is_complete=True)
     assert growing.characters_written < 15 * len(text)
+
+
+def test_a_long_answer_is_drawn_piece_by_piece() -> None:
+    reader = Reader(MarkdownBlocks().update("**b**\n\n" * 15_000, (), is_complete=True))
+    assert [tag for tag, _ in reader.tags] == ["p", "strong"] * 15_000
+
+
+def test_what_would_take_too_long_stays_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    quotations = "> " * 20 + "a <b>\n"
+    blocks = MarkdownBlocks().update(quotations * 2_000, (), is_complete=True)
+    reader = Reader(blocks)
+    assert {tag for tag, _ in reader.tags} == {"p", "br"}
+    assert reader.words == (quotations.replace("\n", "") * 2_000)
+
+    monkeypatch.setattr(markdown_blocks, "MAX_SECONDS", 0.0)
+    assert render("# one\n\n*two* dogs", "dogs") == (
+        '<p># one<br><br>*two* <mark role="button" id="m0">dogs</mark></p>'
+    )
 
 
 def test_a_growing_answer_ends_as_the_whole_one() -> None:

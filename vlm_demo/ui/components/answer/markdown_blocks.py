@@ -10,6 +10,8 @@ only when it has grown by a share of its length, so that the work stays in propo
 
 from __future__ import annotations
 
+import html
+import time
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import accumulate
@@ -38,6 +40,13 @@ GROWTH = 8
 MAX_DEPTH = 20
 """How deeply quotations, lists and emphasis may be nested; what is deeper stays text."""
 
+MAX_PARSED = 50_000
+"""Length in characters of text without an empty line from which on it is not read as Markdown."""
+
+MAX_SECONDS = 5.0
+"""Time of a processor for one answer: where more was needed, what follows is not read as Markdown.
+Quotations within quotations take 70 microseconds a character, and are read anew as they grow."""
+
 _LINK_ATTRIBUTES = {"rel": "noopener noreferrer nofollow", "target": "_blank"}
 
 
@@ -46,6 +55,7 @@ class MarkdownBlocks:
 
     def __init__(self) -> None:
         self.characters_written = 0  # over all updates: the work that was done
+        self._seconds = 0.0  # that it took
         self.marked: set[int] = set()  # the mentions that have a mark in the blocks
         self._settled = ""  # the text of the blocks that do not change any more
         self._settled_marks: tuple[PhraseMark, ...] = ()
@@ -92,7 +102,9 @@ class MarkdownBlocks:
             offset: where it begins.
         """
         self.characters_written += len(text)
-        blocks = list(_parse_blocks(insert_signs(text, marks, offset)))
+        start = time.thread_time()
+        blocks = list(self._read_blocks(insert_signs(text, marks, offset)))
+        self._seconds += time.thread_time() - start
         written = [replace_signs(block, marks) for _, block in blocks]
         line_starts = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
         split = line_starts[blocks[-1][0]] if len(blocks) > 1 else 0
@@ -107,6 +119,30 @@ class MarkdownBlocks:
         self._tail = text, marks
         self._tail_blocks = [block for block, _ in written]
         self.marked = self._settled_marked.union(*(marked for _, marked in written))
+
+    def _read_blocks(self, source: str) -> Iterator[tuple[int, str]]:
+        """Yield the first line of each block, and its HTML; what would take too long stays text."""
+        first_line, start = 0, time.thread_time()
+        for piece in _split(source):
+            used = self._seconds + time.thread_time() - start
+            is_parsed = len(piece) <= MAX_PARSED and used < MAX_SECONDS
+            for line, block in _parse_blocks(piece) if is_parsed else _write_lines(piece):
+                yield first_line + line, block
+            first_line += piece.count("\n")
+
+
+def _split(source: str) -> Iterator[str]:
+    """Yield a text in pieces that are short enough to be parsed, if it has empty lines."""
+    while len(source) > MAX_PARSED and (end := source.rfind("\n\n", 0, MAX_PARSED)) >= 0:
+        yield source[: end + 2]
+        source = source[end + 2 :]
+    yield source
+
+
+def _write_lines(source: str) -> Iterator[tuple[int, str]]:
+    """Yield a text as one block of HTML, as it is written."""
+    lines = html.escape(source, quote=False).strip("\n").split("\n")
+    yield 0, f"<p>{'<br>'.join(lines)}</p>"
 
 
 def _select_marks(text: str, marks: Sequence[PhraseMark]) -> Iterator[PhraseMark]:
