@@ -162,6 +162,9 @@ def main() -> None:
     parser.add_argument("--form", choices=("coco", "messages"), default="coco")
     options = parser.parse_args()
     names = options.shapes.split(",")
+    if unknown := set(names) - set(OUTLINES):
+        known = ", ".join(OUTLINES)
+        parser.error(f"There is no shape {', '.join(sorted(unknown))}. Known: {known}.")
     with new_kinds(names):
         if options.action == "draw":
             scenes = draw_scenes(names, 1_000 + 100_000 * options.seed, options.scenes or 200)

@@ -2,6 +2,7 @@
 
 The embedded model answers so many requests about random pictures, in this process and with what a
 page does about memory; each line has the number of requests and the resident memory in megabytes.
+The caches are small, so that they are full soon: what grows after that is a leak.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from PIL import Image
 
 from vlm_demo.backend import Backend
 from vlm_demo.catalog.menu import default_menu
+from vlm_demo.engines.base import Serving
+from vlm_demo.engines.cache_budget import CacheBudget
 from vlm_demo.server.memory import MemoryTrimmer
 from vlm_demo.values import Request, Sampling, Task
 
@@ -21,10 +24,13 @@ QUESTIONS = ("What is in this picture?", "Describe it.", "How many circles are t
 
 MODEL = "embedded-llava15"
 
+CACHE_BYTES = 100 << 20
+"""Limit of the caches of pictures and prefixes."""
+
 
 def main(count: int) -> None:
     """Answer so many requests, and print the memory at 20 moments."""
-    backend = Backend(default_menu())
+    backend = Backend(default_menu(), serving=Serving(cache=CacheBudget(CACHE_BYTES)))
     trimmer = MemoryTrimmer(interval_s=2)
     random = np.random.default_rng(0)
     process = psutil.Process()
