@@ -1,7 +1,8 @@
 """Shared fixtures and markers; no test needs a network or anybody's weights.
 
 Every test has one of six markers. `unit` is what no other marker claims: `pytest -m unit` runs
-those tests alone, in a minute, and does not even import what needs torch.
+those tests alone, in a minute, and does not even import what needs torch. What repeats a fact for
+thousands of inputs or dozens of families is marked `thorough`, and runs with `pytest -m thorough`.
 """
 
 import gc
@@ -49,7 +50,6 @@ MARKERS = {
     "engines/local": "models",
     "engines/remote/test_remote_engine.py": "services",
     "evaluation": "models",
-    "families/test_markup_round_trip.py": "thorough",
     "families/test_native_families.py": "models",
     "fuzz": "fuzz",
     "markup/test_damaged_output.py": "thorough",
@@ -70,6 +70,9 @@ MODEL_FIXTURES = {"embedded", "tiny_llava15", "tiny_kosmos2", "tiny_smolvlm"}
 
 SET_BY_HAND = ("models", "services", "browser", "thorough")
 """Markers that a test may have of its own."""
+
+ON_DEMAND = {"fuzz", "thorough"}
+"""Markers of tests that run only where they are asked for, as `pytest -m thorough`."""
 
 SERVICE_FIXTURES = {
     "address",
@@ -100,10 +103,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out what has no unit tests: importing it would take longer than running the others.
-
-    Fuzzing runs only where it is asked for, as `pytest -m fuzz`.
-    """
+    """Leave out what has no unit tests: importing it would take longer than running the others."""
     if collection_path == TESTS / "fuzz" and "fuzz" not in config.option.markexpr:
         return True
     if config.option.markexpr != "unit" or not collection_path.is_relative_to(TESTS):
@@ -111,10 +111,15 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return collection_path.relative_to(TESTS).as_posix() in MARKERS or None
 
 
-def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         if not any(item.get_closest_marker(name) for name in SET_BY_HAND):
             item.add_marker(_marker_of(item))
+    unasked = [name for name in ON_DEMAND if name not in config.option.markexpr]
+    left_out = [item for item in items if any(map(item.get_closest_marker, unasked))]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
 
 
 def pytest_collection_finish() -> None:

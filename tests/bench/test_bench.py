@@ -446,6 +446,7 @@ def test_boards_are_timed_and_compared_with_the_truth():
 
 
 @pytest.mark.browser
+@pytest.mark.thorough
 def test_the_page_shows_all_that_was_written():
     boxes = ("page_box_ms", "page_boxes_keep_up")
     rows = measured("page_first_ms", "page_keeps_up", *boxes)

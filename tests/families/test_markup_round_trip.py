@@ -59,7 +59,7 @@ def coordinates(region: Region, size: Size) -> tuple[float, ...]:
 
 
 @each(DISTINCT)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(places=st.lists(boxes(), min_size=1, max_size=4), size=sizes)
 def test_reading_undoes_writing(family: Family, places: list[Box], size: Size) -> None:
     assert family.markup
@@ -83,7 +83,7 @@ def test_reading_undoes_writing(family: Family, places: list[Box], size: Size) -
 
 
 @each(DISTINCT)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(places=st.lists(boxes(), min_size=1, max_size=3), size=sizes)
 def test_writing_what_was_read_changes_nothing_more(
     family: Family, places: list[Box], size: Size
