@@ -8,7 +8,6 @@ thousands of inputs or dozens of families is marked `thorough`, and runs with `p
 import gc
 import os
 import sys
-from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import Any
