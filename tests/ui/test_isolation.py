@@ -20,7 +20,7 @@ from vlm_demo.backend import Backend
 
 pytestmark = [pytest.mark.services, pytest.mark.usefixtures("collect_garbage")]
 
-GONE = "This picture is no longer here"
+GONE = "This image is no longer here"
 JSON = {"Content-Type": "application/json"}
 BOX = {"box": [0.1, 0.1, 0.5, 0.5]}
 
