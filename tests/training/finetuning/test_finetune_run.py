@@ -164,8 +164,7 @@ def test_long_answers_do_not_drown_short_ones() -> None:
     labels[0, 1:], labels[1, 9] = 1, 2
     long, short = weigh_answers(logits[:1], labels[:1]), weigh_answers(logits[1:], labels[1:])
     assert short == pytest.approx(torch.log(torch.tensor(4.0)))
-    # Nine tokens weigh three times as much as one.
-    assert weigh_answers(logits, labels) == pytest.approx((3 * long + short) / 4)
+    assert weigh_answers(logits, labels) == pytest.approx((long + short) / 2)
 
 
 def test_pairs_are_learned_by_dpo(lab: Lab, tmp_path: Path) -> None:

@@ -20,9 +20,8 @@ _MOST_NAMES = 12
 
 _COLOURS = frozenset({*COLOURS, "gray", "grey"})
 
-_NOUN_SEARCHES, _NOUN_QUESTIONS = 1 / 3, 1 / 2
-"""Shares of searches for a thing with a colour, and of questions whether it is there, that name it
-without the colour."""
+_NOUN_SEARCHES = 1 / 3
+"""Share of the searches for a thing with a colour that name it without the colour."""
 
 _NUMBERS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
@@ -41,8 +40,8 @@ class BoxQuestions:
     ) -> Iterator[TrainingExample]:
         """Yield examples about a picture; of one without boxes, that the next class is not on it.
 
-        Where classes are things in several colours ("red kite", "blue kite"), some questions name
-        the thing alone.
+        Where classes are things in several colours ("red kite", "blue kite"), some searches name
+        the thing alone, and all questions whether it is there do.
 
         Args:
             image: the picture.
@@ -64,9 +63,10 @@ class BoxQuestions:
             yield TrainingTurn(Task.GROUNDED_CAPTION, "", sentence, (image,))
             yield TrainingTurn(Task.CAPTION, "", (words,), (image,))
         things = self._group(boxes)
-        for name in self._choose_names(boxes, rng, _NOUN_SEARCHES):
+        for name in self._choose_names(boxes, rng):
             yield ask_where(name, things[name], image)
-        for name in self._choose_names(boxes, rng, _NOUN_QUESTIONS):
+        # Most questions with a colour could be answered by the colour alone.
+        for name in dict.fromkeys(self._nouns.get(name, name) for name in boxes):
             yield ask_whether(name, image, is_there=True)
         for name, places in boxes.items():
             yield ask_what(name, max(places, key=lambda box: box.area), image)
@@ -79,10 +79,10 @@ class BoxQuestions:
                 things[noun] = [*things.get(noun, ()), *places]
         return things
 
-    def _choose_names(self, names: Iterable[str], rng: random.Random, share: float) -> list[str]:
+    def _choose_names(self, names: Iterable[str], rng: random.Random) -> list[str]:
         """Return the names, a share of those with colours without them; none twice."""
         chosen = (
-            noun if (noun := self._nouns.get(name)) and rng.random() < share else name
+            noun if (noun := self._nouns.get(name)) and rng.random() < _NOUN_SEARCHES else name
             for name in names
         )
         return list(dict.fromkeys(chosen))

@@ -73,7 +73,7 @@ class FinetuneOptions:
         1.0, "How often the new data is seen, if --steps is not given.", "N", least=0.01
     )
     batch: int | None = _declare(
-        None, "Rows that each step learns from. Default: 16, or 10 pairs for dpo.", "N", least=1
+        None, "Rows that each step learns from. Default: 8, or 10 pairs for dpo.", "N", least=1
     )
     at_once: int | None = _declare(
         None,
@@ -95,7 +95,7 @@ class FinetuneOptions:
         most=0.5,
     )
     replay: float = _declare(
-        0.3,
+        0.4,
         "Share of the rows that are old questions, so that old skills stay: drawn scenes for the "
         "embedded models, else the data of --old-data.",
         "SHARE",
@@ -106,7 +106,7 @@ class FinetuneOptions:
         True, "Whether questions about absent things are added where the data has too few."
     )
     known_share: float = _declare(
-        0.25,
+        0.1,
         "Share of the questions about things that the model finds already which is learned from; "
         "1: all of them.",
         "SHARE",

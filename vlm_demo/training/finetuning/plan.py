@@ -9,15 +9,15 @@ from dataclasses import dataclass
 
 from vlm_demo.training.finetuning.options import FinetuneOptions, Method
 
-MIN_ROWS = 4160
+MIN_ROWS = 4800
 """Fewest rows that a run takes if --steps does not say: small data is seen more often."""
 
 MIN_STEPS_DPO = 40
 """Fewest steps of a run on pairs, of which a few steps more do harm."""
 
-BATCH, BATCH_DPO = 16, 10
+BATCH, BATCH_DPO = 8, 10
 """Rows and pairs of a step, unless --batch says more. From about as many rows, the embedded LLaVA
-learned more in steps of 16 than of 32, and forgot more in steps of 8 (docs/fine-tuning.md)."""
+learned more in steps of 8 than of 16 or 32 (docs/fine-tuning.md)."""
 
 AT_ONCE_CPU = 8
 """Most rows that a CPU computes at a time: more do not make it faster, and rows of one length, of

@@ -99,7 +99,7 @@ class PlainCheckpoints:
 
 
 class OwnLossTrainer(PlainCheckpoints, SFTTrainer):
-    """Trains on answers, of which long ones do not drown short ones (`weigh_answers`)."""
+    """Trains on answers, of which long ones do not drown short ones: see `weigh_answers`."""
 
     def compute_loss(
         self,
@@ -122,10 +122,10 @@ class OwnLossTrainer(PlainCheckpoints, SFTTrainer):
 
 
 def weigh_answers(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return the loss of answers in which each token weighs 1 / sqrt(tokens of its row).
+    """Return the loss of answers of which each weighs the same, whatever its length.
 
-    So a "yes" counts beside a caption with boxes, which has twenty times as many tokens: the square
-    averaging of InternVL 2.5 (https://arxiv.org/abs/2412.05271, section 3.3).
+    So a "yes" counts as much as a caption with boxes, which has twenty times as many tokens: what
+    InternVL 2.5 calls sample averaging (https://arxiv.org/abs/2412.05271, section 3.3).
 
     Args:
         logits: scores of the next token (rows, tokens, vocabulary).
@@ -135,7 +135,8 @@ def weigh_answers(logits: Tensor, labels: Tensor) -> Tensor:
     losses = functional.cross_entropy(
         logits[:, :-1][wanted].float(), labels[:, 1:][wanted], reduction="none"
     )
-    weights = wanted.sum(1, keepdim=True).clamp(min=1).rsqrt().expand(wanted.shape)[wanted]
+    tokens = wanted.sum(1, keepdim=True).expand(wanted.shape)[wanted]
+    weights = tokens.float().reciprocal()
     return (losses * weights).sum() / weights.sum()
 
 
