@@ -181,12 +181,12 @@ class _TargetModel(BaseModel):
         return TargetResult(self.name, self.state, self.raw)
 
 
-class _PlaceModel(BaseModel):
+class _FrameModel(BaseModel):
     page: int | None = None
     seconds: float | None = None
 
 
-class _AnswerModel(_PlaceModel):
+class _AnswerModel(_FrameModel):
     name: AnyText
     sha256: AnyText
     size: tuple[int, int]
@@ -201,7 +201,7 @@ class _AnswerModel(_PlaceModel):
     note: AnyText = ""
 
 
-class _FailureModel(_PlaceModel):
+class _FailureModel(_FrameModel):
     name: AnyText
     sha256: AnyText
     error: AnyText  # in English

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 
 from vlm_demo.bench.load.page import LoadedPage
-from vlm_demo.bench.load.visitor import LoadVisitor, TimedAnswer
+from vlm_demo.bench.load.visitor import LoadVisitor, VisitorAnswer
 from vlm_demo.catalog.menu import REPOSITORY
 
 QUESTIONS = ("What do you see?", "How many are there?", "What colour is it?", "Is there a cat?")
@@ -72,6 +72,6 @@ async def run(page: LoadedPage, count: int, cancelled: int) -> ChatsVerdict:
     )
 
 
-async def _ask(visitor: LoadVisitor, kind: int, stop_s: float = 0) -> TimedAnswer:
+async def _ask(visitor: LoadVisitor, kind: int, stop_s: float = 0) -> VisitorAnswer:
     text = QUESTIONS[kind % len(QUESTIONS)]
     return await visitor.ask(text, tokens=TOKENS, seed=1_000 + kind, stop_s=stop_s)

@@ -12,7 +12,7 @@ from statistics import fmean, median, quantiles
 
 from vlm_demo.bench.load.chats import QUESTIONS
 from vlm_demo.bench.load.page import LoadedPage
-from vlm_demo.bench.load.visitor import LoadVisitor, TimedAnswer
+from vlm_demo.bench.load.visitor import LoadVisitor, VisitorAnswer
 from vlm_demo.catalog.menu import REPOSITORY
 
 MAX_SPREAD = 3.0
@@ -64,7 +64,7 @@ async def run(page: LoadedPage, count: int, seconds: float, pause_s: float) -> C
         await visitor.enter(pictures[number % len(pictures)])
     end = time.monotonic() + seconds
     memory: list[float] = []
-    answers: list[tuple[float, TimedAnswer]] = []  # with the second of the question
+    answers: list[tuple[float, VisitorAnswer]] = []  # with the second of the question
 
     async def visit(visitor: LoadVisitor) -> None:
         await asyncio.sleep(draw.uniform(0, 2 * pause_s))
@@ -86,7 +86,7 @@ async def run(page: LoadedPage, count: int, seconds: float, pause_s: float) -> C
 
 
 def _judge(
-    count: int, seconds: float, asked: list[tuple[float, TimedAnswer]], memory: list[float]
+    count: int, seconds: float, asked: list[tuple[float, VisitorAnswer]], memory: list[float]
 ) -> CrowdVerdict:
     answers = [one for _, one in asked]
     begun = [(second, one.first_token_s or 0.0) for second, one in asked if not one.problem]

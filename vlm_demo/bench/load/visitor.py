@@ -22,7 +22,7 @@ BUSY = ("busy", "waiting for", "too many requests", "full")
 
 
 @dataclass(frozen=True, slots=True)
-class TimedAnswer:
+class VisitorAnswer:
     """How a question ended."""
 
     first_token_s: float | None  # seconds until the first words; None: there were none
@@ -73,7 +73,7 @@ class LoadVisitor:
 
     async def ask(
         self, text: str, *, tokens: int = 8, seed: int = 1, stop_s: float = 0
-    ) -> TimedAnswer:
+    ) -> VisitorAnswer:
         """Ask about the picture.
 
         Args:
@@ -90,18 +90,18 @@ class LoadVisitor:
             async for kind, data in events:
                 now = time.monotonic() - begin
                 if stop_s and now > stop_s:
-                    return TimedAnswer(first)
+                    return VisitorAnswer(first)
                 if kind == "error":
-                    return TimedAnswer(first, problem=str(data))
+                    return VisitorAnswer(first, problem=str(data))
                 for event in data[0] if kind == "generating" else ():
                     match event["type"]:
                         case "text" if first is None and event["blocks"]:
                             first = now
                         case "done":
-                            return TimedAnswer(first, raw=event["raw"])
+                            return VisitorAnswer(first, raw=event["raw"])
                         case "failed":
-                            return TimedAnswer(first, problem=str(event["message"]))
-        return TimedAnswer(first, problem="the stream ended")
+                            return VisitorAnswer(first, problem=str(event["message"]))
+        return VisitorAnswer(first, problem="the stream ended")
 
     async def _events(self, name: str, *arguments: Any) -> AsyncGenerator[tuple[str, Any], None]:
         path = f"gradio_api/call/{name}"

@@ -25,7 +25,7 @@ _One = TypeVar("_One")
 
 
 @dataclass(frozen=True, slots=True)
-class _Writer:
+class _RowWriter:
     spec: ModelSpec
     encoder: PromptEncoder
 
@@ -48,12 +48,12 @@ def write_preview(spec: ModelSpec, options: FinetuneOptions, count: int) -> Data
     """
     if options.method is Method.DPO:
         pairs, refused = read_pairs(Path(options.data).expanduser())
-        writer = _Writer(spec, open_encoder(spec))
+        writer = _RowWriter(spec, open_encoder(spec))
         note = describe_refusals(refused)
         rows = [_preview_pair(writer, pair) for pair in _choose(pairs, count)]
         return DataPreview(len(pairs), (note,) if note else (), tuple(rows))
     new = read_new_examples(options)
-    writer = _Writer(spec, open_encoder(spec))
+    writer = _RowWriter(spec, open_encoder(spec))
     rows = [_preview_example(writer, one) for one in _choose(new.learned, count)]
     return DataPreview(len(new.learned), new.notes, tuple(rows))
 
@@ -66,7 +66,7 @@ def _choose(examples: Sequence[_One], count: int) -> list[_One]:
     return [examples[place] for place in places]
 
 
-def _preview_example(writer: _Writer, example: TrainingExample) -> RowPreview:
+def _preview_example(writer: _RowWriter, example: TrainingExample) -> RowPreview:
     try:
         rows = writer.write(example)
     except RowError as error:
@@ -75,7 +75,7 @@ def _preview_example(writer: _Writer, example: TrainingExample) -> RowPreview:
     return RowPreview(example.source, _open_images(rows[-1]), parts)
 
 
-def _preview_pair(writer: _Writer, pair: TrainingPair) -> RowPreview:
+def _preview_pair(writer: _RowWriter, pair: TrainingPair) -> RowPreview:
     source = pair.example.source
     try:
         *_, better = writer.write(pair.example)

@@ -110,14 +110,14 @@ def write_rows(
         RowError: it cannot be learned from; the reason says why.
     """
     try:
-        return list(_Writer(family, encoder, example, space).write())
+        return list(_ExampleWriter(family, encoder, example, space).write())
     except ImageError as error:
         raise RowError(RefusalReason.DAMAGED_IMAGE, str(error)) from error
     except VlmDemoError as error:
         raise RowError(RefusalReason.UNSUPPORTED, str(error)) from error
 
 
-class _Writer:
+class _ExampleWriter:
     """Writes the turns of one example in order."""
 
     def __init__(
