@@ -81,7 +81,7 @@ def test_a_model_in_memory_outlines_first():
 
 def test_what_cannot_be_outlined_is_refused_in_words():
     image = Image.new("RGB", (4, 4))
-    with pytest.raises(NotRunnableError, match="No model of this menu outlines"):
+    with pytest.raises(NotRunnableError, match="No model on this menu outlines"):
         outliner(VLM).find_model()
     with pytest.raises(UnsupportedTaskError, match=r"vlm does not outline\. Please choose sam"):
         outliner(VLM, SAM).find_model("vlm")

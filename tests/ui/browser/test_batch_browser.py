@@ -60,7 +60,7 @@ def test_a_zip_is_run_and_looked_through_and_taken_along(
         open_batch(visit)
         assert page.locator("#batch-view .batch-empty").is_visible()
         assert page.locator("#batch-board .drop").is_hidden()
-        assert "500 pictures of 20 MB" in page.locator("#batch-limits").inner_text()
+        assert "500 images of 20 MB" in page.locator("#batch-limits").inner_text()
         page.click("#batch-begin")
         visit.wait_for_message("add pictures")
 
