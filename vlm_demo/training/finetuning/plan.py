@@ -16,8 +16,7 @@ MIN_STEPS_DPO = 40
 """Fewest steps of a run on pairs, of which a few steps more do harm."""
 
 BATCH, BATCH_DPO = 8, 10
-"""Rows and pairs of a step, unless --batch says more. From about as many rows, the embedded LLaVA
-learned more in steps of 8 than of 16 or 32 (docs/fine-tuning.md)."""
+"""Rows and pairs of a step, unless --batch says otherwise: what docs/fine-tuning.md measures."""
 
 AT_ONCE_CPU = 8
 """Most rows that a CPU computes at a time: more do not make it faster, and rows of one length, of
