@@ -58,6 +58,7 @@ MARKERS = {
     "test_backend.py": "models",
     "test_bad_input.py": "models",
     "test_pool.py": "models",
+    "training/finetuning/test_finetune_run.py": "models",
     "training/recipes": "models",
     "training/rows": "models",
     "ui/browser": "browser",

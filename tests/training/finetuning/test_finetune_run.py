@@ -30,7 +30,7 @@ from vlm_demo.training.finetuning.trainer import OwnLossTrainer, weigh_answers
 from vlm_demo.training.rows import write_rows
 from vlm_demo.values import Box, Point, Request, Task
 
-pytestmark = [pytest.mark.models, pytest.mark.filterwarnings("ignore")]
+pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 @pytest.fixture(scope="module")
