@@ -24,6 +24,8 @@ from vlm_demo.values import Box, Message, Request, Sampling, Task
 # torch.compile and the optimizer's first step warn about themselves.
 pytestmark = pytest.mark.filterwarnings("ignore:::torch.*")
 
+THOROUGH = pytest.mark.thorough  # the recipes share the loop and differ in what they build
+
 
 @pytest.fixture(scope="module", params=[llava15, kosmos2], ids=["llava15", "kosmos2"])
 def recipe(request: pytest.FixtureRequest) -> ModuleType:
@@ -203,6 +205,10 @@ def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:
     fit(Line(), line_batch, never, schedule, tmp_path / "c.pt", title="twice")
 
 
+@pytest.mark.parametrize(
+    "recipe",
+    [pytest.param(llava15, id="llava15"), pytest.param(kosmos2, id="kosmos2", marks=THOROUGH)],
+)
 def test_a_recipe_goes_from_nothing_to_a_model_that_answers(
     recipe: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
