@@ -396,6 +396,7 @@ def test_a_conversation_of_the_earlier_page_opens_with_its_pictures_and_boxes() 
     picture = next(one for one in opened["pictures"] if one["key"] == turn["pictures"][0])
     content = base64.b64decode(picture["data"].removeprefix("data:;base64,"))
     assert Image.open(io.BytesIO(content)).size[0] > 0
+    assert opened["shown"] == turn["pictures"][-1]
     assert len(opened["shots"]) == 1
 
 

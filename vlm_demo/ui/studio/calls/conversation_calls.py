@@ -123,9 +123,11 @@ def upgrade(saved: SavedConversation) -> dict[str, Any]:
         }
         for key, image in saved.images.items()
     ]
+    keys = [image.key for turn in saved.turns for image in turn.images]
     return {
         "format": FORMAT,
         "version": VERSION,
+        "shown": keys[-1] if keys else None,
         "turns": [_turn(turn) for turn in saved.turns],
         "shots": [
             {
