@@ -3,12 +3,17 @@
 /** How near the end counts as being there, in pixels. */
 const NEAR = 32;
 
+/** How long after somebody's wheel, finger or key a scroll still counts as theirs, in ms. */
+const RECENT_MS = 1000;
+
 /** Keeps the end of a scrolled element in sight, until somebody scrolls away from it. */
 export class Follower {
   #scroller;
   #onChange;
   #top = 0;
   #follows = true;
+  #used = -Infinity;
+  #isDragged = false;
 
   /**
    * @param {HTMLElement} scroller
@@ -20,6 +25,10 @@ export class Follower {
     this.#onChange = onChange;
     scroller.addEventListener("scroll", () => this.#look(), { passive: true });
     scroller.addEventListener("wheel", (event) => event.deltaY < 0 && this.#isScrollable() && this.#set(false), { passive: true });
+    for (const kind of ["wheel", "touchmove", "keydown"]) scroller.addEventListener(kind, () => { this.#used = performance.now(); }, { passive: true });
+    scroller.addEventListener("pointerdown", (event) => { this.#isDragged = event.target === scroller; });
+    // The end of a drag of the scroll bar is no event of its own everywhere.
+    for (const kind of ["pointerup", "pointermove"]) scroller.addEventListener(kind, (event) => { this.#isDragged &&= /** @type {PointerEvent} */ (event).buttons !== 0; });
     const observer = new ResizeObserver(() => {
       // By keyboard, there is nothing to do in it but to scroll.
       scroller.tabIndex = this.#isScrollable() ? 0 : -1;
@@ -38,7 +47,8 @@ export class Follower {
 
   #look() {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
-    const isUp = scrollTop < this.#top - 1;
+    // What shrinks and grows again moves it up too, and nobody has left the end by that.
+    const isUp = scrollTop < this.#top - 1 && (this.#isDragged || performance.now() - this.#used < RECENT_MS);
     this.#top = scrollTop;
     if (scrollHeight - scrollTop - clientHeight < NEAR && !isUp) this.#set(true);
     else if (isUp) this.#set(scrollHeight - scrollTop - clientHeight < 2);
