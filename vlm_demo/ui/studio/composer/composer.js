@@ -1,5 +1,6 @@
 // The composer: what is asked, of which kind, with what. Nothing that is written in it is ever lost.
 import { fill, h } from "../../components/dom.js";
+import { easeLongWords } from "../../components/long_words.js";
 import { message, say } from "../../i18n/say.js";
 import { icon } from "../icons.js";
 import { createChips } from "./chips.js";
@@ -144,6 +145,7 @@ export class Composer {
 
   #grow() {
     const field = this.#field;
+    easeLongWords(field, field.value);
     field.style.height = "auto";
     field.style.height = `${Math.min(field.scrollHeight, innerHeight * HIGHEST)}px`;
     field.style.overflowY = field.scrollHeight > innerHeight * HIGHEST ? "auto" : "hidden";

@@ -1,5 +1,6 @@
 // The text of an answer. While it grows, only the blocks that differ are made anew.
 import { h } from "../../components/dom.js";
+import { easeLongWords } from "../../components/long_words.js";
 import { say } from "../../i18n/say.js";
 import { linkCitations } from "./citations.js";
 import { parseBlock } from "./safe_html.js";
@@ -26,6 +27,7 @@ export class Blocks {
     for (const block of fresh) {
       this.colour(layers, block);
       linkCitations(block, show);
+      easeLongWords(block, block.textContent ?? "");
     }
     this.element.append(...fresh);
     this.#shown = blocks;

@@ -1,5 +1,6 @@
 // A question in the conversation: what was asked for, its words, its pictures and regions.
 import { h } from "../../components/dom.js";
+import { easeLongWords } from "../../components/long_words.js";
 import { say } from "../../i18n/say.js";
 import { isSearchByExample, modeOf, MODE_NAMES, STYLE_NAMES } from "../composer/modes.js";
 import { icon } from "../icons.js";
@@ -21,6 +22,8 @@ export function createQuestion(studio, turn, pictures) {
     studio.asking.edit(turn.id);
     studio.focusComposer();
   };
+  const words = h("span", { class: "question-text", dir: "auto" }, text);
+  easeLongWords(words, text);
   return h(
     "div", { class: "question" },
     pictures.length ? h("div", { class: "question-pictures" }, ...pictures.map((picture) => thumbnail(studio, picture))) : null,
@@ -29,7 +32,7 @@ export function createQuestion(studio, turn, pictures) {
       task === "chat" ? null : h("span", { class: "question-task" }, label),
       targets.length ? h("span", { class: "question-targets" }, ...targets.flatMap((target, index) => [index ? ", " : "", h("span", { dir: "auto" }, target)])) : null,
       isSearchByExample(turn) ? h("span", { class: "question-text" }, say("All like the marked region")) : null,
-      text ? h("span", { class: "question-text", dir: "auto" }, text) : null,
+      text ? words : null,
       regions.length ? h("span", { class: "question-regions", title: say("Marked regions") }, icon("box"), String(regions.length), h("span", { class: "sr-only" }, say("Marked regions"))) : null,
     )),
   );
