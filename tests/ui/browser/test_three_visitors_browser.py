@@ -1,4 +1,4 @@
-"""Three browsers at once on one page: each sees its own, and nobody reaches what another was sent."""
+"""Three browsers at once on one page: nobody sees or reaches what another was sent."""
 
 from __future__ import annotations
 
