@@ -237,7 +237,7 @@ def test_a_refusal_comes_before_anything_is_fetched(machine: Machine) -> None:
 
 
 def test_nothing_fits(machine: Machine) -> None:
-    with pytest.raises(OutOfMemoryError, match="Please close other programs"):
+    with pytest.raises(OutOfMemoryError, match="Close other programs"):
         use(machine.pool(), spec("large", 5_000))
 
 
@@ -302,7 +302,7 @@ def test_a_load_is_stopped_while_it_waits_for_its_turn(machine: Machine) -> None
     machine.may_go_on.set()
     list(first)
     thread.join(10)
-    assert ends == ["The loading of b was stopped. Please load it again."]
+    assert ends == ["The loading of b was stopped. Load it again."]
     assert [engine.name for engine in machine.running] == ["a"]
 
 
@@ -340,7 +340,7 @@ def test_whoever_waits_gets_an_error_when_the_pool_closes(machine: Machine) -> N
     machine.may_go_on.set()
     for thread in threads:
         thread.join(10)
-    assert ends == ["The loading of a was stopped. Please load it again."] * len(threads)
+    assert ends == ["The loading of a was stopped. Load it again."] * len(threads)
 
 
 def test_who_comes_later_sees_at_once_how_far_it_is(machine: Machine) -> None:

@@ -335,7 +335,7 @@ class Backend:
         """
         route = self.route(model, request)
         if not request.choices:
-            raise InputError("Please give the answers to choose from.")
+            raise InputError("Give the answers to choose from.")
         if route.refusal:
             raise NoScoresError(route.refusal)
         with self._using(route.spec) as engine:
@@ -378,8 +378,8 @@ class Backend:
         """
         if not (self._fetch_for_answers or self.can_answer_without_fetching(spec.name)):
             raise NotRunnableError(
-                "{name} is not on this computer, and only the operator of this page can have it "
-                "fetched. Please choose another model.",
+                "{name} is not on this computer, and only the operator of this page can "
+                "download it. Choose another model.",
                 name=spec.name,
             )
         return self._pool.using(spec)

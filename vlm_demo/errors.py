@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
 
-FORGOTTEN_IMAGE = message("This image is no longer here. Please add it again.")
+FORGOTTEN_IMAGE = message("This image is no longer here. Add it again.")
 """What a `ForgottenImageError` says."""
 
 

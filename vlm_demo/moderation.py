@@ -119,9 +119,9 @@ class ModeratedBackend(Backend):
                 self.refusals[material.stage] += 1
                 log.warning("Moderation refused: %s.", material.stage)
                 raise ModerationError(
-                    "This page does not answer that. Please ask something else."
+                    "This page does not answer that. Ask something else."
                     if material.stage == "question"
-                    else "The answer is not shown on this page. Please ask something else."
+                    else "The answer is not shown on this page. Ask something else."
                 )
 
 
@@ -193,4 +193,4 @@ def _split(command: str) -> tuple[str, ...]:
 
 def _moderation_failure(reason: str) -> ModerationError:
     log.error("Moderation failed: %s.", reason)
-    return ModerationError("This cannot be checked at the moment. Please try again later.")
+    return ModerationError("This cannot be checked at the moment. Try again later.")

@@ -220,7 +220,7 @@ class Settings:
         default_text="yes; on a Space, no",
     )
     allow_addresses: bool = declare_setting(
-        False, "Also let visitors of a public page have pictures fetched by address.", parse_bool
+        False, "Also let visitors of a public page have images downloaded by address.", parse_bool
     )
     max_loaded: int | None = declare_setting(
         None, "Models in memory at a time.", parse_count, "NUMBER", default_text="as many as fit"
@@ -247,10 +247,10 @@ class Settings:
         600, "Seconds after which an answer is cut off.", parse_count, "SECONDS"
     )
     batch_jobs: int = declare_setting(
-        2, "Batches of pictures that the page runs at the same time.", parse_count, "NUMBER"
+        2, "Batches of images that the page runs at the same time.", parse_count, "NUMBER"
     )
     batch_pictures: int = declare_setting(
-        500, "Largest number of pictures in a batch of the page.", parse_count, "NUMBER"
+        500, "Largest number of images in a batch of the page.", parse_count, "NUMBER"
     )
     batch_bytes: int = declare_setting(
         200_000_000,
@@ -297,19 +297,17 @@ class Settings:
         "NUMBER",
         default_text="0; on a Space, 1",
     )
-    max_upload_bytes: int = declare_setting(
-        20_000_000, "Largest picture file.", parse_count, "BYTES"
-    )
+    max_upload_bytes: int = declare_setting(20_000_000, "Largest image file.", parse_count, "BYTES")
     max_film_bytes: int | None = declare_setting(
         None,
-        "Largest film or PDF.",
+        "Largest video or PDF.",
         parse_count,
         "BYTES",
         default_text=f"{PUBLIC_FILM_BYTES:_} on a page that others can open, "
         f"or else {PRIVATE_FILM_BYTES:_}",
     )
     max_pixels: int = declare_setting(
-        40_000_000, "Largest picture, width times height.", parse_count, "PIXELS"
+        40_000_000, "Largest image, width times height.", parse_count, "PIXELS"
     )
     max_characters: int = declare_setting(8_000, "Longest text.", parse_count, "CHARACTERS")
 

@@ -262,7 +262,7 @@ def test_a_model_that_always_draws_is_overruled_by_its_own_no(
     assert finding.verdict is Verdict.CONTRADICTED
     assert finding.evidence.regions
     assert finding.explanation == (
-        "A place was drawn, but asked whether there is one, the model says no (95\u00a0%)."
+        "A box was returned, but asked whether there is one, the model says no (95\u00a0%)."
     )
 
 

@@ -72,7 +72,7 @@ def test_what_a_model_saw_cut_out_is_told_on_the_whole_picture() -> None:
     part = replace(placeholder_prompt(), crop=Box(0.5, 0, 1, 1))
     (strip,) = diagnose(DOG, LLAVA, Frame((400, 600), (400, 600)), part).traces
     *_, pixels, whole = strip.steps
-    assert (pixels.title, whole.title) == ("Pixels", "Cut-out undone")
+    assert (pixels.title, whole.title) == ("Pixels", "Crop undone")
     assert pixels.numbers == pytest.approx((0, 120, 140, 360))
     assert whole.numbers == pytest.approx((400, 120, 540, 360))
     assert strip.place.region == Box(0.5, 0.2, 0.675, 0.6)
@@ -115,7 +115,7 @@ def test_x_comes_first_whatever_the_order_of_the_output() -> None:
 
 def test_what_was_sorted_or_cut_off_is_said() -> None:
     (strip,) = diagnose("400 0 100 1005", family_in(N1000), WIDE).traces
-    assert "corners put in order" in str(strip.steps[-1].detail)
+    assert "corners reordered" in str(strip.steps[-1].detail)
     assert "cut off" in str(strip.steps[-1].detail)
     assert strip.steps[-1].numbers == pytest.approx((80, 0, 320, 600))
 

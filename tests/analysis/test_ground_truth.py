@@ -173,7 +173,7 @@ PICTURE = {"pictures__0123456789abcdef_dot_png": png()}
         ),
         (
             {"benchmark_dot_jsonl": line(), "pictures__0123456789abcdef_dot_png": b"no"},
-            "picture in",
+            "image in",
         ),
         ({"benchmark_dot_jsonl": b" " * 21_000_000}, "too large"),
         (

@@ -94,13 +94,13 @@ def test_a_screenshot_gets_a_refusal_in_the_language_of_the_question(
             SCENES,
             "photo",
             "This looks like a photograph. embedded-llava15 knows only drawn scenes, so its answer "
-            "may mean nothing. Please ask embedded-photos instead.",
+            "may mean nothing. Ask embedded-photos instead.",
         ),
         (
             PHOTOS,
             "scene",
             "This looks like a drawn scene. embedded-photos knows only photographs, so its answer "
-            "may mean nothing. Please ask embedded-llava15 instead.",
+            "may mean nothing. Ask embedded-llava15 instead.",
         ),
         (SCENES, "scene", ""),
         (PHOTOS, "photo", ""),
@@ -123,7 +123,7 @@ def test_a_chosen_model_warns_of_a_screenshot(backend: Backend) -> None:
     _, reply = ask(backend, SCENES, Request(Task.CAPTION, "", (draw_screen(10**6 + 1),)))
 
     assert str(reply.note).startswith("This looks like a screenshot")
-    assert str(reply.note).endswith("Please choose a larger model.")
+    assert str(reply.note).endswith("Choose a larger model.")
 
 
 @pytest.mark.parametrize("size", [(1, 1), (300, 300), (20_000, 300), (2, 5_000)])

@@ -81,9 +81,9 @@ def test_a_model_in_memory_outlines_first():
 
 def test_what_cannot_be_outlined_is_refused_in_words():
     image = Image.new("RGB", (4, 4))
-    with pytest.raises(NotRunnableError, match="No model on this menu outlines"):
+    with pytest.raises(NotRunnableError, match="This menu has no segmentation model"):
         outliner(VLM).find_model()
-    with pytest.raises(UnsupportedTaskError, match=r"vlm does not outline\. Please choose sam"):
+    with pytest.raises(UnsupportedTaskError, match=r"vlm does not outline\. Choose sam"):
         outliner(VLM, SAM).find_model("vlm")
     with pytest.raises(InputError, match="nothing to outline"):
         outliner(SAM).outline(image, ())

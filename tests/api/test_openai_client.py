@@ -374,7 +374,7 @@ REFUSALS: dict[str, tuple[dict[str, Any], type[openai.APIStatusError], str]] = {
     "no picture": (
         {"messages": [{"role": "user", "content": "red circle"}], "extra_body": LOCATE},
         openai.BadRequestError,
-        "add a picture",
+        "needs an image",
     ),
     "regions without a picture": (
         {

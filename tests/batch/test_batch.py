@@ -263,7 +263,7 @@ def test_broken_files_are_reported_and_the_rest_is_done(open_run, photos, engine
 
     assert (standing.done, standing.failed) == (12, 5)
     errors = {result.name: str(result.error) for result in run.journal.results() if result.error}
-    assert "not a picture" in errors["text.png"]
+    assert "not a supported image" in errors["text.png"]
     assert "damaged" in errors["cut.png"]
     assert "empty" in errors["empty.jpg"]
     assert "3 MB; at most 1 MB" in errors["huge.bmp"]
@@ -464,7 +464,7 @@ def test_what_a_zip_must_not_hold_is_reported_file_by_file(archive, tmp_path):
     assert "at most 2 MB" in problem(source, "large.bmp")
     assert "at most 2 MB" in problem(source, "bomb.bmp")
     assert source.read("twice.png") == png("red")
-    assert "two files of this name" in problem(source, "twice.png (2)")
+    assert "two files with this name" in problem(source, "twice.png (2)")
 
     source = archive(("bomb.bmp", bomb))
     assert "500-fold" in problem(source, "bomb.bmp")
@@ -507,7 +507,7 @@ def test_a_zip_that_lies_about_its_sizes_is_found_out_while_it_is_read(archive, 
 
 def test_packings_that_know_no_bound_and_passwords_are_not_opened(archive, tmp_path):
     source = archive(("a.png", bytes(5_000_000)), compression=zipfile.ZIP_BZIP2)
-    assert "packed in a way" in problem(source, "a.png")
+    assert "compressed in an unsupported way" in problem(source, "a.png")
 
     archive(("a.png", png("red"))).close()
     path = tmp_path / "pictures.zip"
@@ -572,7 +572,7 @@ def test_results_are_a_table_json_lines_coco_and_pictures(open_run, photos, tmp_
     rows = list(csv.DictReader(io.StringIO((tmp_path / "table.csv").read_text("utf-8"))))
     assert [row["picture"].removeprefix("'") for row in rows] == sorted(run.source.names)
     broken = next(row for row in rows if row["picture"] == "'=1+1.png")
-    assert "not a picture" in broken["error"] and not broken["places"]
+    assert "not a supported image" in broken["error"] and not broken["places"]
     assert rows[-1]["picture"] == "名前.png"
     assert json.loads(rows[-1]["items"])[0]["boxes_xyxy_px"] == [[10, 5, 20, 25]]
     results = lines(tmp_path / "results.jsonl")

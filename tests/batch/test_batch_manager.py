@@ -177,9 +177,9 @@ def test_what_cannot_be_a_batch_leaves_nothing_behind(open_manager, uploads, tmp
     other.write_text("hello")
     manager = open_manager(batch_pictures=3)
 
-    with pytest.raises(InputError, match="add pictures"):
+    with pytest.raises(InputError, match="Add images"):
         manager.begin("ann", JOB, [])
-    with pytest.raises(SourceError, match="not both"):
+    with pytest.raises(SourceError, match="either images or a single ZIP"):
         manager.begin("ann", JOB, [archive, uploads[0]])
     with pytest.raises(SourceError, match=r"no pictures in b\.zip"):
         manager.begin("ann", JOB, [empty])

@@ -154,7 +154,7 @@ def test_a_folder_with_only_a_config_is_guessed_by_its_name(
     assert spec.family_choice.is_guess
     assert (
         str(spec.note)
-        == f"Asked as {get_family(family).title}: a guess by the name of its folder, {name}."
+        == f"Prompted as {get_family(family).title}: guessed from the name of its folder, {name}."
     )
 
 
@@ -232,8 +232,8 @@ def test_types_whose_checkpoints_bring_no_template_are_asked_as_their_family(
 @pytest.mark.parametrize(
     ("template", "words"),
     [
-        ("", "x has no chat template, and no family knows how models of type 'aria' are asked"),
-        ("words only", "x takes no pictures: its chat template has no place for them"),
+        ("", "x has no chat template, and no family knows how to prompt models of type 'aria'"),
+        ("words only", "x takes no images: its chat template has no place for them"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_in_one_line(
@@ -253,7 +253,7 @@ def test_a_template_that_cannot_be_filled_in_takes_no_pictures(
 ) -> None:
     folder = write_config_folder(tmp_path / "x", "aria")
     (folder / "chat_template.jinja").write_text(template)
-    with pytest.raises(NotRunnableError, match="takes no pictures"):
+    with pytest.raises(NotRunnableError, match="takes no images"):
         spec_for_checkpoint(str(folder))
 
 

@@ -67,7 +67,7 @@ def test_an_entry_says_how_its_family_was_found() -> None:
     assert (unknown.family, unknown.server) == ("generic", "openai")
     (chosen,) = server_specs(models, names=["gpt-4o"], families={"gpt-4o": "qwen2_5_vl"})
     assert chosen.family == "qwen2_5_vl"
-    assert "as was chosen" in str(chosen.note)
+    assert "as chosen" in str(chosen.note)
     with pytest.raises(UnknownModelError):
         server_specs(models, families={"gpt-4o": "no such family"})
 
@@ -122,7 +122,7 @@ def test_a_key_that_is_given_later_is_kept_in_memory_and_replaces_the_first(
     backend = Backend(default_menu()[:1])
     specs = server_specs(list_server_models(server.base_url, KEY))
     backend.add_server_models(specs, "wrong")
-    with pytest.raises(LoadError, match="refuses its key"):
+    with pytest.raises(LoadError, match="rejects its key"):
         list(backend.answer("m", Request(Task.CHAT, "Hello")))
     chosen = server_specs(list_server_models(server.base_url, KEY), families={"m": "gemma3"})
     backend.add_server_models(chosen, KEY)

@@ -48,7 +48,7 @@ def test_models_prints_a_table_of_the_menu_that_was_given(run_command, menu):
         "tiny-kosmos2",
         "tiny-smolvlm",
     ]
-    assert "this machine" in lines[1]
+    assert "this computer" in lines[1]
 
 
 def test_caption_prints_the_same_text_with_and_without_json(run_command, menu, file):

@@ -64,7 +64,7 @@ def test_a_folder_is_located_in_and_the_results_stand_in_files(batch, photos, tm
 
     assert status == 1  # one has no answer
     assert (summary["done"], summary["failed"], summary["total"]) == (3, 1, 4)
-    assert "broken.png: This file is not a picture" in err
+    assert "broken.png: This file is not a supported image" in err
     results = lines(Path(summary["results"]))
     assert [result["name"] for result in results] == ["0.png", "1.png", "2.png", "broken.png"]
     for number, result in enumerate(results[:3]):
@@ -108,9 +108,9 @@ def test_a_zip_is_described_up_to_a_limit_and_gone_on_with(batch, photos, tmp_pa
     ("arguments", "words"),
     [
         (("--task", "dance"), "choose one of caption, detailed"),
-        (("--task", "locate"), "Please"),
+        (("--task", "locate"), "Write something first"),
         (("--task", "describe", "--box", "0,0,2,2"), "from 0 to 1"),
-        (("--task", "describe", "--box", "0.5,0,0.5,1"), "covers nothing"),
+        (("--task", "describe", "--box", "0.5,0,0.5,1"), "has no area"),
         (("--task", "describe", "--box", "left"), "four numbers"),
         (("--task", "describe", "--box", "nan,0,1,1"), "from 0 to 1"),
     ],
@@ -127,7 +127,7 @@ def test_sources_and_places_that_cannot_be_used_are_refused(batch, photos, tmp_p
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").write_text("here")
 
-    assert "There are no pictures" in batch(tmp_path / "empty")[2]
+    assert "There are no images" in batch(tmp_path / "empty")[2]
     assert "There is no folder or ZIP" in batch(tmp_path / "nowhere")[2]
     assert "not a ZIP" in batch(tmp_path / "file")[2]
     status, _, err = batch(photos, out=tmp_path / "file" / "out")

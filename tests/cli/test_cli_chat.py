@@ -16,7 +16,7 @@ from vlm_demo.values import (
 )
 
 SHORT = ("--max-new-tokens", "6")
-CUT_OFF = "The answer was cut off at the limit of new tokens. Please allow more.\n"
+CUT_OFF = "The answer was cut off at the limit of new tokens. Raise the limit.\n"
 BROKEN = "\ufffd"  # a random model's bytes need not be text
 
 
@@ -85,8 +85,8 @@ def test_a_question_that_cannot_be_asked_leaves_the_conversation_as_it_was(run_c
 
     assert talk.status == 0
     assert talk.err == (
-        "Error: This text has 9,000 characters, 1,000 too many: at most 8,000 are taken. "
-        f"Please shorten it.\n{CUT_OFF}"
+        "Error: This text has 9,000 characters, 1,000 over the limit of 8,000. "
+        f"Shorten it.\n{CUT_OFF}"
     )
     assert talk.out == run_command("chat", file, *SHORT, stdin=b"What is it?\n").out
 

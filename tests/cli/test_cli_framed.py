@@ -63,10 +63,10 @@ def test_what_is_found_in_a_film_is_exported_by_frame(run_command, film, answeri
 
 @pytest.mark.parametrize(
     ("content", "problem"),
-    [(b"only text", "not a film"), (write_pdf(2, is_encrypted=True), "encrypted")],
+    [(b"only text", "not a supported video"), (write_pdf(2, is_encrypted=True), "encrypted")],
 )
 def test_what_is_no_film_or_document_is_refused(run_command, tmp_path, answering, content, problem):
-    path = tmp_path / "fake.mp4" if problem == "not a film" else tmp_path / "secret.pdf"
+    path = tmp_path / "fake.mp4" if problem == "not a supported video" else tmp_path / "secret.pdf"
     path.write_bytes(content)
     asked = answering(CAT)
     done = run_command("caption", path)
@@ -99,7 +99,7 @@ def test_a_batch_takes_films_and_documents_among_pictures(
         ("film.avi 00-00-01.500.png", 1.5),
         ("one.png", None),
     ]
-    assert "not a film" in lines[0]["error"]
+    assert "not a supported video" in lines[0]["error"]
     assert len(json.loads((tmp_path / "coco.json").read_text())["images"]) == 3
     run_command(*command)
     assert len(asked) == 3  # nothing is asked again

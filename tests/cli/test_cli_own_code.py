@@ -92,7 +92,7 @@ def test_no_command_runs_code_that_no_menu_trusts(
         assert "[INST]<image>" in told.out
     else:
         assert status == BAD_INPUT
-        assert "program code of its own (mini.py), which is not run unasked" in told.err
+        assert "its own code (mini.py), which does not run without your consent" in told.err
         assert f'revision = "{code_revision(checkpoint)}"' in told.err
 
 

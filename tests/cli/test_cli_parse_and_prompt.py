@@ -131,7 +131,7 @@ def test_a_prompt_is_printed_for_a_folder_and_says_as_what_it_is_asked(tmp_path:
     written = json.loads(outcome.stdout)
     assert written["prompt"] == "<s>[INST][IMG]Q[/INST]"
     assert written["identity"] == {"family": "generic", "basis": "none", "detail": ""}
-    reason = "Asked in its own chat template: no family lists it."
+    reason = "Prompted in its own chat template: no family lists it."
     assert written["asked_as"] == reason
     assert reason in outcome.stderr.decode()
 
@@ -161,4 +161,4 @@ def test_a_prompt_holds_region_history_and_pictures(tmp_path: Path) -> None:
 def test_a_region_that_has_to_be_drawn_is_told(tmp_path: Path) -> None:
     outcome = command("prompt", "--model", "smolvlm", "--task", "describe_region")
     assert b"red box with the number 1" in outcome.stdout
-    assert b"drawn into its copy of the picture" in outcome.stderr
+    assert b"drawn onto its copy of the image" in outcome.stderr

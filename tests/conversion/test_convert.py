@@ -192,7 +192,7 @@ def test_what_is_missing_is_told(published: Callable[[str], Published], tmp_path
     shikra, minigpt4, yi = map(published, ("shikra", "minigpt4", "yi_vl"))
     target = tmp_path / "out"
     refuse(shikra, target, "needs a language model.*differences.*LLaMA-7B with --base", base="")
-    refuse(shikra, target, "gone/clip.*cannot be fetched", vision_tower="")
+    refuse(shikra, target, "gone/clip.*cannot be downloaded", vision_tower="")
     refuse(minigpt4, target, "needs a language model.*hold none.*Vicuna", base="")
     refuse(minigpt4, target, "needs a vision tower.*blip2-flan-t5-xxl", vision_tower="")
     refuse(yi, target, "takes no --base", base=shikra.options["base"])
@@ -287,7 +287,7 @@ def test_a_folder_that_is_there_is_left_alone(
 ) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine").touch()
-    refuse(published("yi_vl"), tmp_path / "out", "is there already")
+    refuse(published("yi_vl"), tmp_path / "out", "already exists")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine"]
 
 

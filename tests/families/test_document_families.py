@@ -57,7 +57,7 @@ def test_a_slanted_line_of_text_stays_slanted() -> None:
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("gemma4", "contested"), ("kimi_vl", "not published"), ("minimax_m3_vl", "not published")],
+    [("gemma4", "disputed"), ("kimi_vl", "not published"), ("minimax_m3_vl", "not published")],
 )
 def test_what_is_contested_about_boxes_is_said_with_each_answer(name: str, words: str) -> None:
     picture = Image.new("RGB", (64, 48))

@@ -53,7 +53,7 @@ def test_what_was_never_released_is_listed_with_an_open_relative(
     assert not family.checkpoints
     (relative,) = re.findall(r"nearest open relative is .*\((\w+)\)$", family.unavailable_reason)
     assert get_family(relative).instructions
-    with pytest.raises(UnsupportedTaskError, match=f"{family.title} cannot be asked: .*open"):
+    with pytest.raises(UnsupportedTaskError, match=f"{family.title} cannot be prompted: .*open"):
         family.prompt(Request(Task.CHAT, "hello", (image,)))
 
 
@@ -99,7 +99,7 @@ def test_other_tasks_are_refused_with_the_name_of_the_family(
 
 
 def test_missing_picture_is_said() -> None:
-    with pytest.raises(MissingImageError, match="add a picture"):
+    with pytest.raises(MissingImageError, match="Add an image"):
         get_family("llava15").prompt(Request(Task.GROUNDING, "dog"))
 
 
@@ -123,13 +123,13 @@ def test_captions_need_no_words(task: Task, image: Image.Image) -> None:
 
 
 def test_more_pictures_than_the_family_takes(image: Image.Image) -> None:
-    with pytest.raises(InputError, match="one picture"):
+    with pytest.raises(InputError, match="one image"):
         get_family("llava15").prompt(Request(Task.CHAT, "hi", (image, image)))
 
 
 @each(representatives("check", "prompt"))
 def test_ten_thousand_characters_are_too_many(family: Family, image: Image.Image) -> None:
-    with pytest.raises(TooLongError, match="10,000 characters, 2,000 too many: at most 8,000"):
+    with pytest.raises(TooLongError, match="10,000 characters, 2,000 over the limit of 8,000"):
         family.prompt(Request(first_task(family), "x" * 10_000, (image,)))
 
 
@@ -308,5 +308,5 @@ def test_nothing_goes_where_the_family_leaves_earlier_turns_out_anyway() -> None
 
 def test_more_choices_than_can_be_compared_are_refused_at_once(image: Image.Image) -> None:
     request = Request(Task.VQA, "Which?", (image,), choices=tuple(map(str, range(20_000))))
-    with pytest.raises(InputError, match="20,000 possible answers; at most 200"):
+    with pytest.raises(InputError, match="20,000 possible answers; the limit is 200"):
         get_family("llava15").check(request)

@@ -18,7 +18,7 @@ def test_boxes_of_gemma_are_called_an_experiment(image: Image.Image) -> None:
 
 
 def test_json_cannot_be_asked() -> None:
-    with pytest.raises(UnsupportedTaskError, match="a format of answers, not a model"):
+    with pytest.raises(UnsupportedTaskError, match="an answer format, not a model"):
         get_family("json").prompt(Request(Task.CHAT, "hi"))
 
 

@@ -238,7 +238,7 @@ def test_damaged_pictures_are_read_or_refused_and_nothing_else(format: str) -> N
 def test_text_that_is_called_a_picture(tmp_path: Path) -> None:
     path = tmp_path / "picture.png"
     path.write_text("This is not a picture.")
-    assert "not a picture that can be read (PNG, JPEG" in refused(path)
+    assert "not a supported image (PNG, JPEG" in refused(path)
 
 
 def test_empty_files() -> None:
@@ -262,7 +262,7 @@ def test_damaged_documents() -> None:
 
 
 def test_formats_that_run_programs_are_not_opened() -> None:
-    assert "not a picture that can be read" in refused(
+    assert "not a supported image" in refused(
         b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n"
     )
 
@@ -341,5 +341,5 @@ def test_a_picture_of_one_column_is_not_taken_at_any_length() -> None:
     chunk = b"IHDR" + header
     png = encoded(corner(), "PNG")
     tall = png[:12] + chunk + struct.pack(">I", zlib.crc32(chunk)) + png[33:]
-    with pytest.raises(ImageError, match="40,000,000 pixels; at most 100,000"):
+    with pytest.raises(ImageError, match="40,000,000 pixels; the limit is 100,000"):
         open_image(tall)

@@ -146,13 +146,16 @@ def test_8k_is_read(folder: Path) -> None:
 
 
 HOSTILE = {
-    "text": (b"This is a text, whatever it is called. " * 20, "not a film"),
-    "nothing": (b"", "not a film"),
-    "a list of files": (b"ffconcat version 1.0\nfile bar.mp4\n", "not a film"),
-    "a list of addresses": (b"#EXTM3U\n#EXTINF:2,\nbar.mp4\n#EXT-X-ENDLIST\n", "not a film"),
-    "a photo of a phone": (b"\0\0\0\x18ftypheic" + bytes(300), "not a film"),
-    "a picture in AVIF": (b"\0\0\0\x1cftypavif" + bytes(300), "not a film"),
-    "a head alone": (b"\0\0\0\x18ftypisom" + bytes(300), "no pictures"),
+    "text": (b"This is a text, whatever it is called. " * 20, "not a supported video"),
+    "nothing": (b"", "not a supported video"),
+    "a list of files": (b"ffconcat version 1.0\nfile bar.mp4\n", "not a supported video"),
+    "a list of addresses": (
+        b"#EXTM3U\n#EXTINF:2,\nbar.mp4\n#EXT-X-ENDLIST\n",
+        "not a supported video",
+    ),
+    "a photo of a phone": (b"\0\0\0\x18ftypheic" + bytes(300), "not a supported video"),
+    "a picture in AVIF": (b"\0\0\0\x1cftypavif" + bytes(300), "not a supported video"),
+    "a head alone": (b"\0\0\0\x18ftypisom" + bytes(300), "no frames"),
 }
 
 

@@ -52,7 +52,7 @@ def test_a_region_in_a_crop_is_found_on_the_whole_image(embedded: Backend) -> No
     named = [mention for mention in reply.mentions if thing.phrase in mention.phrase.lower()]
     (box,) = named[0].regions
     assert isinstance(box, Box) and box.iou(thing.box) > 0.8
-    assert "cut out" in reply.note
+    assert "cropped" in reply.note
 
 
 @pytest.mark.parametrize("model", ["embedded-llava15", "embedded-kosmos2"])

@@ -61,7 +61,7 @@ def test_earlier_frames_keep_their_times() -> None:
 
 
 @pytest.mark.parametrize(
-    "family, count, words", [("llava15", 2, "one picture at a time"), ("qwen2_vl", 40, "at most 8")]
+    "family, count, words", [("llava15", 2, "one image at a time"), ("qwen2_vl", 40, "at most 8")]
 )
 def test_too_many_frames_are_refused_in_clear_words(family: str, count: int, words: str) -> None:
     times = tuple(map(float, range(count)))

@@ -47,7 +47,7 @@ def test_a_text_is_read_as_a_list_of_things(text: str, names: tuple[str, ...]) -
 def test_only_so_many_things_are_looked_for() -> None:
     names = [f"thing {number}" for number in range(MAX_TARGETS)]
     assert read_targets(", ".join([*names, *names])) == tuple(names)
-    with pytest.raises(TooManyTargetsError, match="21 things, and at most 20"):
+    with pytest.raises(TooManyTargetsError, match="21 objects; the limit is 20"):
         read_targets(", ".join([*names, "one more"]))
 
 
@@ -108,4 +108,4 @@ def test_a_name_with_a_comma_is_not_put_into_a_list_with_commas() -> None:
     assert alone == ['"big, red dog"', "cat"]
     assert get_family("paligemma").split_request(request) == (request,)
     note = str(get_family("qwen3_vl").prompt(request).note)
-    assert note.startswith("Each of the 2 things is asked for by itself")
+    assert note.startswith("Each of the 2 objects is prompted separately")

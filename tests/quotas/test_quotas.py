@@ -25,7 +25,7 @@ def test_a_refused_answer_of_the_hour_says_how_long_to_wait() -> None:
     for _ in range(3):
         with quota.admit("a"):
             pass
-    with pytest.raises(QuotaError, match="wait 60 minutes") as refusal, quota.admit("a"):
+    with pytest.raises(QuotaError, match="Wait 60 minutes") as refusal, quota.admit("a"):
         pass
     assert 3590 < refusal.value.wait_s <= 3600
     with quota.admit("b"):

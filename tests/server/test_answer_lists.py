@@ -105,7 +105,7 @@ def test_the_operator_browses_and_deletes(
             assert http.post("operations", data=gone, headers=elsewhere).status_code == 403
 
             def fail(*_: object) -> None:
-                raise VotesError("The database of votes is busy.")
+                raise VotesError("The votes database is busy.")
 
             monkeypatch.setattr(type(store), "read_flags", fail)
             assert "is busy" in http.get("operations?show=answers").text

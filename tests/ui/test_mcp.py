@@ -113,9 +113,9 @@ def test_a_picture_may_be_an_upload(server: str) -> None:
     [
         ("/etc/passwd", "data URI"),
         ("data:image/png;base64,%%%", "not base64"),
-        ("data:image/png;base64,AAAA", "not a picture"),
-        ("http://127.0.0.1:1/picture.png", "fetched only"),
-        ("http://169.254.169.254/latest", "fetched only"),
+        ("data:image/png;base64,AAAA", "not a supported image"),
+        ("http://127.0.0.1:1/picture.png", "downloaded only"),
+        ("http://169.254.169.254/latest", "downloaded only"),
         ("ftp://example.org/picture.png", "data URI"),
     ],
 )
@@ -137,7 +137,7 @@ def test_a_picture_may_be_left_out_where_none_is_needed(
 
 
 def test_mistakes_get_a_clear_message(server: str) -> None:
-    assert "write something first" in call(server, "locate", picture=picture(), words="")
+    assert "Write something first" in call(server, "locate", picture=picture(), words="")
 
 
 def test_what_assistants_need_may_be_missing(

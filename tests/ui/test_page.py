@@ -102,7 +102,7 @@ def test_describe_takes_pixels(client: Client, circle: Path, engine: ScriptedEng
     told = client.predict(handle_file(circle), [0, 0, 200, 200], api_name="/describe")
     assert told["text"] == "A blue square."
     assert "[0.00, 0.25, 0.50, 0.75]" in engine.prompts[-1].messages[-1].text
-    with pytest.raises(AppError, match="Please give a box"):
+    with pytest.raises(AppError, match="Give a box"):
         client.predict(handle_file(circle), [5, 5, 5, 5], api_name="/describe")
 
 
@@ -124,7 +124,7 @@ def test_chat_takes_its_own_raw_answers_back(
 
 @pytest.mark.parametrize(
     ("words", "message"),
-    [("", "this task needs words"), ("x" * 10_000, "10,000 characters")],
+    [("", "this task needs text"), ("x" * 10_000, "10,000 characters")],
 )
 def test_bad_words_get_one_clear_message(
     client: Client, circle: Path, words: str, message: str
@@ -242,7 +242,7 @@ def test_control_tokens_typed_by_a_person_are_defused(
 
 
 def test_a_model_that_cannot_is_refused(client: Client, circle: Path) -> None:
-    with pytest.raises(AppError, match="choose another model"):
+    with pytest.raises(AppError, match="Choose another model"):
         client.predict(handle_file(circle), "dog", "chat-only", api_name="/locate")
     with pytest.raises(AppError, match="no model called"):
         client.predict(handle_file(circle), "dog", "nonsense", api_name="/locate")
@@ -442,7 +442,7 @@ def test_a_reply_says_that_the_region_was_drawn_into_the_picture(
     region = Box(0.1, 0.1, 0.5, 0.5)
     request = Request(Task.DESCRIBE_REGION, images=(picture,), regions=(region,))
     notes = [str(reply.note) for reply in stream_replies(backend, "chat-only", request) if reply]
-    assert "drawn into" in notes[-1]
+    assert "drawn onto" in notes[-1]
     notes = [str(reply.note) for reply in stream_replies(backend, "scripted", request) if reply]
     assert notes[-1] == ""
 
@@ -511,7 +511,7 @@ def test_a_picture_is_shown_small_and_kept_whole(
     assert picture.open().size == picture.size == (3000, 1000)
     assert json.loads(canvas_value(picture))["picture"]["url"].startswith("gradio_api/file=/")
     large.unlink()
-    with pytest.raises(ImageError, match="add it again"):
+    with pytest.raises(ImageError, match="Add it again"):
         picture.open()
 
 

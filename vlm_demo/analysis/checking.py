@@ -55,7 +55,7 @@ def check_against_image(
         raise InputError(route.refusal)
     spec = route.spec
     if not text.strip():
-        raise MissingTextError("Please write the answer that is to be checked.")
+        raise MissingTextError("Enter the answer to check.")
     check_text(text)
     findings = list(_pending_findings(text))
     yield AnswerCheck(text, tuple(findings))

@@ -171,7 +171,7 @@ def check_models(models: Sequence[str]) -> None:
     """
     if not MIN_MODELS <= len(set(models)) <= MAX_MODELS or len(set(models)) < len(models):
         raise InputError(
-            "Please choose {min_models} to {max_models} different models.",
+            "Choose {min_models} to {max_models} different models.",
             min_models=MIN_MODELS,
             max_models=MAX_MODELS,
         )

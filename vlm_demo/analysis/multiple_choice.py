@@ -86,7 +86,7 @@ def rank_in_every_order(request: Request, score: ScoreChoices) -> Iterator[Circu
     choices = request.choices
     if not 2 <= len(choices) <= len(ascii_uppercase) or len(set(choices)) < len(choices):
         raise InputError(
-            "To ask in every order, please give 2 to {count} different answers.",
+            "To test the option order, give 2 to {count} different answers.",
             count=len(ascii_uppercase),
         )
     result = CircularResult(())

@@ -54,14 +54,14 @@ _TEMPLATES = {
     Reason.ABSENT_AS_SAID: message("Not found, as the answer says."),
     Reason.PLAINLY_ABSENT: message("The model says that there is none."),
     Reason.ANSWERS_NO: message(
-        "No place was found; asked whether there is one, the model says no ({percent})."
+        "No box was returned; asked whether there is one, the model says no ({percent})."
     ),
-    Reason.NOTHING_CLEAR: message("No place was found, and the model says nothing clear."),
+    Reason.NOTHING_CLEAR: message("No box was returned, and the model's answer is unclear."),
     Reason.ANSWERS_YES: message(
-        "No place was found; asked whether there is one, the model says yes ({percent})."
+        "No box was returned; asked whether there is one, the model says yes ({percent})."
     ),
     Reason.DRAWN_BUT_NO: message(
-        "A place was drawn, but asked whether there is one, the model says no ({percent})."
+        "A box was returned, but asked whether there is one, the model says no ({percent})."
     ),
     Reason.DENIED_BUT_FOUND: message("The answer says that there is none; found: {found}."),
     Reason.DENIED_BUT_YES: message(
@@ -69,10 +69,8 @@ _TEMPLATES = {
     ),
     Reason.OTHER_NUMBER: message("The answer says {count}; found: {found}."),
     Reason.PARTLY_JUDGED: message('Found in the image: {found}; "{ignored}" cannot be judged.'),
-    Reason.CANNOT_BE_CHECKED: message(
-        "Cannot be checked: the detector knows 80 kinds of things only."
-    ),
-    Reason.NOT_CHECKED: message("Not looked for: the text names too many things."),
+    Reason.CANNOT_BE_CHECKED: message("Cannot be checked: the detector knows only 80 classes."),
+    Reason.NOT_CHECKED: message("Not checked: the text names too many objects."),
 }
 
 

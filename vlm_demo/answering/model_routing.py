@@ -27,7 +27,7 @@ LOOKS: Mapping[ImageKind, str] = {
 UNKNOWN_PICTURE: Mapping[Language, str] = {
     Language.ENGLISH: (
         "This looks like a screenshot, a chart or a document. I know neither: the models that come "
-        "with the program know photographs and drawn scenes. Please choose a larger model."
+        "with the program know photographs and drawn scenes. Choose a larger model."
     ),
     Language.JAPANESE: (
         "スクリーンショット、グラフ、または文書のようです。付属のモデルが知っているのは写真と"
@@ -100,7 +100,7 @@ class ModelRouter:
         if not parts:
             raise LoadError(
                 "{name} needs a detector and a model for drawn scenes on the menu, and their "
-                "weights. Please choose a model by name.",
+                "weights. Choose a model by name.",
                 name=spec.name,
             )
         if _asks_to_read(request):
@@ -133,8 +133,8 @@ class ModelRouter:
         models = (spec for spec in self._menu() if spec.made_for is kind and spec.runs_here)
         other = next(models, None)
         if other is None:
-            return message("Please choose a larger model.")
-        return TranslatableText("Please ask {name} instead.", {"name": other.name})
+            return message("Choose a larger model.")
+        return TranslatableText("Ask {name} instead.", {"name": other.name})
 
 
 def wants_larger_model(spec: ModelSpec, reply: Reply) -> bool:
@@ -177,7 +177,7 @@ def _name_answerer(spec: ModelSpec) -> TranslatableText:
 
 
 def _describe_limit(spec: ModelSpec) -> TranslatableText:
-    template = message("{name} knows only photographs, so its answer may mean nothing.")
+    template = message("{name} knows only photographs, so its answer may be meaningless.")
     if spec.made_for is ImageKind.DRAWN_SCENE:
-        template = message("{name} knows only drawn scenes, so its answer may mean nothing.")
+        template = message("{name} knows only drawn scenes, so its answer may be meaningless.")
     return TranslatableText(template, {"name": spec.name})

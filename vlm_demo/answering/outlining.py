@@ -54,13 +54,13 @@ class Outliner:
         models = self.models
         if not models:
             raise NotRunnableError(
-                "No model on this menu outlines. Please use the program's own menu, or add SAM to "
-                "yours."
+                "This menu has no segmentation model. Use the program's own menu, or add SAM "
+                "to yours."
             )
         found = next((spec for spec in models if not name or spec.name == name), None)
         if found is None:
             raise UnsupportedTaskError(
-                "{name} does not outline. Please choose {known}.",
+                "{name} does not outline. Choose {known}.",
                 name=name,
                 known=", ".join(spec.name for spec in models),
             )
@@ -81,7 +81,7 @@ class Outliner:
             VlmDemoError: as `find_model` does, or the model cannot be loaded, or failed.
         """
         if not regions:
-            raise InputError("There is nothing to outline: please find or mark something first.")
+            raise InputError("There is nothing to outline. Find or mark something first.")
         if len(regions) > MAX_OUTLINES:
             raise InputError(
                 "There are {count} regions, and at most {most} are outlined at a time.",

@@ -107,7 +107,7 @@ class Api:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != "application/json":  # what a page of another site may send unasked is not
             raise ApiError(
-                "The body of a request is JSON: please send Content-Type: application/json.",
+                "The body of a request is JSON: send Content-Type: application/json.",
                 Fault(415, "invalid_request_error", "unsupported_media_type"),
             )
         length = request.headers.get("content-length", "")
@@ -121,7 +121,7 @@ class Api:
                 return bytes(parts)
         raise ApiError(
             f"This request is too large: at most {self._max_bytes / 1e6:.0f} MB are taken, with "
-            "all its pictures.",
+            "all its images.",
             Fault(413, "invalid_request_error", "request_too_large"),
         )
 

@@ -102,7 +102,7 @@ def read_regions(fields: Sequence[RegionField], size: Size | None) -> tuple[Regi
         ApiError: they cannot be read.
     """
     if size is None:
-        raise refuse_value("The regions need a picture.", "vlm_demo")
+        raise refuse_value("The regions need an image.", "vlm_demo")
     regions: list[Region] = []
     for field in fields:
         if isinstance(field, RegionsInPixelsModel):
@@ -111,7 +111,7 @@ def read_regions(fields: Sequence[RegionField], size: Size | None) -> tuple[Regi
             found = (Box.normalize(*field, by=size),)
         if not found or any(isinstance(one, Box) and not one.area for one in found):
             raise refuse_value(
-                "A region is a box in the picture, [x1, y1, x2, y2] in pixels, or an object with "
+                "A region is a box in the image, [x1, y1, x2, y2] in pixels, or an object with "
                 "boxes_xyxy_px, points_px or polygons_px.",
                 "vlm_demo",
             )

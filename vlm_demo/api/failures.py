@@ -96,7 +96,7 @@ def error_body(error: Exception) -> dict[str, Any]:
         message = str(error)
     else:
         log.error("A call of the API failed.", exc_info=error)
-        message = "The server made a mistake, which is in its log. Please try again."
+        message = "The server made a mistake, which is in its log. Try again."
     detail = {
         "message": message,
         "type": fault.type,

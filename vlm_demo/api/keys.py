@@ -24,7 +24,7 @@ def check_keys(settings: Settings) -> None:
     """
     if not settings.api_keys and not settings.is_private():
         raise SettingsError(
-            "Others can reach this address, so --api needs keys. Please set the environment "
+            "Others can reach this address, so --api needs keys. Set the environment "
             "variable VLM_DEMO_API_KEYS to one or several, with commas between them."
         )
     if not all(key.isascii() and key.isprintable() and " " not in key for key in settings.api_keys):
@@ -55,7 +55,7 @@ def check_caller(request: Request, keys: Sequence[str]) -> None:
     # All are compared, so that the time taken says nothing about any of them.
     if sum(hmac.compare_digest(key, known.encode()) for known in keys) == 0:
         words = "This API key is wrong." if key else "There is no API key in this request."
-        raise _refuse(f"{words} Please send it as: Authorization: Bearer KEY.")
+        raise _refuse(f"{words} Send it as: Authorization: Bearer KEY.")
 
 
 def _refuse(message: str) -> ApiError:

@@ -35,10 +35,10 @@ class ImageReader:
         """
         self._count += 1
         if self._count > MAX_IMAGES:
-            raise _refuse(f"At most {MAX_IMAGES} pictures are taken in one request.")
+            raise _refuse(f"At most {MAX_IMAGES} images are taken in one request.")
         if not is_data_uri(address):
             raise _refuse(
-                "Pictures are taken in the request itself, as data:image/png;base64,... . This "
+                "Images are taken in the request itself, as data:image/png;base64,... . This "
                 "server fetches no addresses."
             )
         content = decode_data_uri(address, max_bytes=self._max_bytes)
@@ -46,7 +46,7 @@ class ImageReader:
         self._room -= image.width * image.height
         if self._room < 0:
             raise ImageError(
-                "The pictures of this request are too large together: at most {max_pixels_factor} "
+                "The images of this request are too large together: at most {max_pixels_factor} "
                 "megapixels are taken.",
                 max_pixels_factor=f"{MAX_PIXELS_FACTOR * self._max_pixels / 1e6:.0f}",
             )

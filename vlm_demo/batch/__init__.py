@@ -35,7 +35,7 @@ def open_source(path: Path, limits: SourceLimits, besides: Sequence[Path] = ()) 
         raise SourceError("There is no folder or ZIP {path}.", path=path)
     if not source.names:
         source.close()
-        raise SourceError("There are no pictures in {path}.", path=path)
+        raise SourceError("There are no images in {path}.", path=path)
     return source
 
 

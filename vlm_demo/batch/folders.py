@@ -54,7 +54,7 @@ def store_batch(folder: Path, job: BatchJob, uploads: Sequence[Path]) -> None:
     """
     archives = [path for path in uploads if path.suffix.lower() == ".zip"]
     if archives and len(uploads) > 1:
-        raise SourceError("Please add pictures, or one ZIP: not both, and not several.")
+        raise SourceError("Add either images or a single ZIP.")
     names: dict[str, str] = {}
     try:
         (folder / "files").mkdir(parents=True)
@@ -64,7 +64,7 @@ def store_batch(folder: Path, job: BatchJob, uploads: Sequence[Path]) -> None:
             names[_unique_name(upload.name, names)] = stored
     except OSError as error:
         raise BatchError(
-            "The pictures cannot be stored: {reason}. Please try again later.",
+            "The images cannot be stored: {reason}. Try again later.",
             reason=error.strerror or error,
         ) from error
     stored_batch = {"job": asdict(job), "files": names}
@@ -107,5 +107,5 @@ def open_files(folder: Path, stored: StoredBatch, settings: Settings) -> ImageSo
         source = FilesSource(first if not more else f"{first} …", paths, limits)
     if not source.names:
         source.close()
-        raise SourceError("There are no pictures in {first}.", first=first)
+        raise SourceError("There are no images in {first}.", first=first)
     return FramedSource(source, stored.job.framing, limits, max_pixels=settings.max_pixels)

@@ -38,11 +38,11 @@ def parse_region(text: str) -> Box | None:
         x1 = math.nan
     if math.isnan(x1) or not all(0 <= number <= 1 for number in (x1, y1, x2, y2)):
         raise InputError(
-            "A region is four numbers x1, y1, x2, y2 from 0 to 1: fractions of each picture."
+            "A region is four numbers x1, y1, x2, y2 from 0 to 1: fractions of each image."
         )
     region = Box.normalize(x1, y1, x2, y2, by=(1, 1))
     if not region.area:
-        raise InputError("This region covers nothing. Please give two different corners.")
+        raise InputError("This region has no area. Give two different corners.")
     return region
 
 

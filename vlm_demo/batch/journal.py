@@ -149,8 +149,7 @@ class BatchJournal:
             except (ValueError, KeyError, TypeError) as error:
                 if file.read(1):
                     raise JournalError(
-                        "Line {number} of {path} is damaged. Please remove it, or choose another "
-                        "folder.",
+                        "Line {number} of {path} is damaged. Remove it, or choose another folder.",
                         number=number,
                         path=self.path,
                     ) from error
@@ -210,17 +209,17 @@ def _check_header(first: bytes, header: Mapping[str, Any], path: Path) -> None:
         found = None
     if not isinstance(found, dict) or HEADER_KEY not in found:
         raise JournalError(
-            "{path} is not the journal of a batch. Please choose another folder.", path=path
+            "{path} is not the journal of a batch. Choose another folder.", path=path
         )
     if found[HEADER_KEY] != VERSION:
         raise JournalError(
-            "{path} was written by another version of this program. Please choose another folder.",
+            "{path} was written by another version of this program. Choose another folder.",
             path=path,
         )
     other = [name for name in header if found.get(name) != header[name]]
     if other:
         raise JournalError(
-            "{path} is the journal of another job: {differences}. Please choose another folder, or "
+            "{path} is the journal of another job: {differences}. Choose another folder, or "
             "run the same job.",
             path=path,
             differences="; ".join(

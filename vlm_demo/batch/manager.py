@@ -50,7 +50,7 @@ class BatchManager:
             VlmDemoError: the files or the job cannot be used, or too many batches run.
         """
         if not uploads:
-            raise InputError("Please add pictures, or a ZIP of pictures, first.")
+            raise InputError("Add images or a ZIP of images first.")
         job.check(self._backend)
         with self._lock:
             self._require_room(visitor)
@@ -125,11 +125,11 @@ class BatchManager:
         """
         busy = [owner for (owner, _), batch in self._open.items() if batch.is_busy]
         if visitor in busy:
-            raise BatchError("A batch of yours is running. Please wait for it, or stop it first.")
+            raise BatchError("A batch of yours is running. Wait for it, or stop it first.")
         if len(busy) >= self._settings.batch_jobs:
             raise BatchError(
-                "The page runs at most {batch_jobs} batches at a time, and all are running now. "
-                "Please try again in a few minutes; nothing is lost.",
+                "The page runs at most {batch_jobs} batches at a time, and all are running "
+                "now. Try again in a few minutes; nothing is lost.",
                 batch_jobs=self._settings.batch_jobs,
             )
 

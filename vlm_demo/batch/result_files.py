@@ -142,7 +142,7 @@ def reopen_image(source: ImageSource, result: BatchResult) -> Image.Image:
     """
     found = source.find(result.name)
     if found.sha256 != result.sha256:
-        raise ImageError("{name} is a different picture now.", name=result.name)
+        raise ImageError("{name} is a different image now.", name=result.name)
     width, height = result.size
     return found.open(width * height)
 

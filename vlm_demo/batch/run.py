@@ -241,9 +241,9 @@ class BatchRun:
         except VlmDemoError as error:
             return self._count_failure(name, digest, error, error.message)
         except Exception as error:  # a bug with one picture must not end the batch
-            log.exception("The answer about a picture failed.")
+            log.exception("The answer about an image failed.")
             return self._count_failure(
-                name, digest, error, message("Something went wrong with this picture.")
+                name, digest, error, message("Something went wrong with this image.")
             )
         with self._lock:
             self._failures = 0

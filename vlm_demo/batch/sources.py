@@ -190,8 +190,7 @@ def check_count(count: int, limits: SourceLimits) -> None:
     """
     if count > limits.images:
         raise SourceError(
-            "There are more than {images} pictures, the most that one batch can have. Please "
-            "split them.",
+            "There are more than {images} images, which is the limit of one batch. Split them.",
             images=f"{limits.images:,}",
         )
 

@@ -39,7 +39,7 @@ class VisitorBatch:
             self.source = open_files(folder, stored, settings)
         except (OSError, ValueError) as error:
             raise BatchError(
-                "The batch {code} can no longer be opened. Please start it again.", code=code
+                "The batch {code} can no longer be opened. Start it again.", code=code
             ) from error
         try:
             header = self.job.to_header(backend, self.source.title)
@@ -89,7 +89,7 @@ class VisitorBatch:
             ImageError: it cannot be read.
         """
         if name not in self.source.names:
-            raise ImageError("There is no such picture in this batch.")
+            raise ImageError("There is no such image in this batch.")
         return self.source.find(name).save(self.folder / "shown")
 
     def close(self) -> None:

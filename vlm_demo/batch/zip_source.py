@@ -89,7 +89,7 @@ class ZipSource:
                 number = 2
                 while f"{name} ({number})" in self._problems:
                     number += 1
-                problem = message("The ZIP holds two files of this name; only the first is read.")
+                problem = message("The ZIP has two files with this name; only the first is read.")
                 name = f"{name} ({number})"
             if problem:
                 self._problems[name] = problem

@@ -34,7 +34,7 @@ def spec_for_checkpoint(checkpoint: str, menu: Sequence[ModelSpec] = ()) -> Mode
     """
     checkpoint = checkpoint.strip()
     if not checkpoint:
-        raise LoadError("Please give a Hub id, like HuggingFaceTB/SmolVLM-256M-Instruct.")
+        raise LoadError("Enter a Hub ID, such as HuggingFaceTB/SmolVLM-256M-Instruct.")
     for known in default_menu():
         if known.checkpoint == checkpoint:
             return known
@@ -66,9 +66,9 @@ def _spec_for_adapter(adapter: str, base: str, menu: Sequence[ModelSpec]) -> Mod
     name = Path(adapter).name
     if found is None:
         raise LoadError(
-            "{name} is an adapter for {base}, which is neither on the menu nor on this computer, "
-            "and is not fetched unasked. Please add that model first, or write a menu entry with "
-            "its checkpoint and this adapter.",
+            "{name} is an adapter for {base}, which is neither on the menu nor on this "
+            "computer, and is not downloaded automatically. Add that model first, or write a "
+            "menu entry with its checkpoint and this adapter.",
             name=name,
             base=quote_name(base),
         )
@@ -116,8 +116,8 @@ def render_prompt(spec: ModelSpec, prompt: Prompt) -> str:
             return template.render(prompt.messages, prompt.thinking) + prompt.answer_prefix
     if not (prompt.chat_template or family.documented_template):
         raise NotRunnableError(
-            "{name} is asked in its own chat template, which is not on this computer. Please give "
-            "a folder with the template, or load the model first.",
+            "{name} uses its own chat template, which is not on this computer. Give a folder "
+            "with the template, or load the model first.",
             name=spec.name,
         )
     return family.render(prompt)
@@ -131,8 +131,8 @@ def _require_template(description: CheckpointDescription) -> None:
     """
     if not description.chat_template:
         raise NotRunnableError(
-            "{name} has no chat template, and no family knows how models of type {model_type} are "
-            "asked. Please choose a version of it with a chat template (chat_template.jinja), "
+            "{name} has no chat template, and no family knows how to prompt models of type "
+            "{model_type}. Choose a version of it with a chat template (chat_template.jinja), "
             "which instruction-tuned models have.",
             name=description.name,
             model_type=repr(description.model_type),
@@ -140,7 +140,7 @@ def _require_template(description: CheckpointDescription) -> None:
     template = CheckpointTemplate(description.chat_template, description.special_tokens)
     if not template.takes_images:
         raise NotRunnableError(
-            "{name} takes no pictures: its chat template has no place for them. Please choose a "
+            "{name} takes no images: its chat template has no place for them. Choose a "
             "vision-language model.",
             name=description.name,
         )

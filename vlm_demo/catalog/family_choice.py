@@ -50,20 +50,24 @@ class Basis(StrEnum):
 
 
 _REASONS: dict[Basis, str] = {
-    Basis.CONVERTED: message("Asked as {title}: it was converted for that."),
-    Basis.HUB_ID: message("Asked as {title}, which lists it."),
-    Basis.SAVED_NAME: message("Asked as {title}: its config.json names {detail}."),
-    Basis.BASE_MODEL: message("Asked as {title}: its card says that it was made from {detail}."),
-    Basis.FOLDER_NAME: message("Asked as {title}: a guess by the name of its folder, {detail}."),
-    Basis.TEMPLATE: message("Asked as {title}, whose chat template it has."),
-    Basis.MODEL_TYPE: message("Asked as {title}: models of type {detail} bring no chat template."),
+    Basis.CONVERTED: message("Prompted as {title}: it was converted for that."),
+    Basis.HUB_ID: message("Prompted as {title}, which lists it."),
+    Basis.SAVED_NAME: message("Prompted as {title}: its config.json names {detail}."),
+    Basis.BASE_MODEL: message("Prompted as {title}: its card says that it was made from {detail}."),
+    Basis.FOLDER_NAME: message(
+        "Prompted as {title}: guessed from the name of its folder, {detail}."
+    ),
+    Basis.TEMPLATE: message("Prompted as {title}, whose chat template it has."),
+    Basis.MODEL_TYPE: message(
+        "Prompted as {title}: models of type {detail} have no chat template."
+    ),
     Basis.TYPE_ALONE: message(
-        "Asked as {title}: its type is {detail}. It has no chat template here."
+        "Prompted as {title}: its type is {detail}. It has no chat template here."
     ),
     Basis.MARKUP: message(
-        "Asked in its own chat template, and read as {title}: its type is {detail}."
+        "Prompted in its own chat template and parsed as {title}: its type is {detail}."
     ),
-    Basis.NONE: message("Asked in its own chat template: no family lists it."),
+    Basis.NONE: message("Prompted in its own chat template: no family lists it."),
 }
 """Why a family was chosen, as sentences for people."""
 

@@ -44,8 +44,8 @@ def load_menu(path: Path, *, relative_to: Path | None = None) -> tuple[ModelSpec
             )
     if specs[0].unavailable_reason:
         raise SettingsError(
-            "The menu {path} begins with {name}, and the first model is the one that is loaded "
-            "unless another is chosen. {reason}",
+            "The menu {path} begins with {name}, and the first model is loaded unless another "
+            "is chosen. {reason}",
             path=path,
             name=repr(names[0]),
             reason=specs[0].unavailable_reason,
@@ -60,5 +60,5 @@ def find(menu: Sequence[ModelSpec], name: str) -> ModelSpec:
             return spec
     unknown = TranslatableText("There is no model called {name}.", {"name": quote_name(name)})
     suggestion = suggest_names(name, [spec.name for spec in menu])
-    advice = message("The command vlm-demo models lists all.")
+    advice = message("vlm-demo models lists them all.")
     raise UnknownModelError(join_texts(unknown, suggestion, advice))

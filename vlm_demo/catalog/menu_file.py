@@ -170,7 +170,7 @@ def _check_trust(spec: ModelSpec, *, is_folder: bool) -> None:
     if not is_folder and not re.fullmatch("[0-9a-f]{7,40}", spec.revision):
         raise SettingsError(
             f"trust_remote_code needs the commit whose code you have read, not {spec.revision!r}: "
-            "as revision, please give its 40 hexadecimal digits."
+            "as revision, give its 40 hexadecimal digits."
         )
 
 

@@ -65,9 +65,7 @@ class ModelMenu:
         with self._lock:
             others = [spec for spec in self._specs if spec is not listed]
             if any(spec.name == new.name for spec in others):
-                raise LoadError(
-                    "There is another model called {name} on the menu.", name=repr(new.name)
-                )
+                raise LoadError("The menu already has a model called {name}.", name=repr(new.name))
             self._specs = (*others, new)
         return new
 

@@ -39,16 +39,17 @@ def trust_own_code(spec: ModelSpec, revision: str = "") -> ModelSpec:
         return spec
     if code.problem:
         raise NotRunnableError(
-            "{name} brings program code of its own, and cannot be asked here. {problem}",
+            "{name} comes with its own code and cannot run here. {problem}",
             name=spec.name,
             problem=as_text(code.problem),
         )
     if not revision or revision != code.revision:
         listed = {"name": spec.name, "files": list_files(code.files), "revision": code.revision}
         text = TranslatableText(
-            "{name} brings program code of its own ({files}), which is not run unasked. If you "
-            "have read it and trust it, enter the model in a menu of your own (--menu) with "
-            'trust_remote_code = true and revision = "{revision}"; otherwise choose another model.',
+            "{name} comes with its own code ({files}), which does not run without your "
+            "consent. If you have read it and trust it, enter the model in your own menu "
+            '(--menu) with trust_remote_code = true and revision = "{revision}"; otherwise '
+            "choose another model.",
             listed,
         )
         raise UntrustedCodeError(

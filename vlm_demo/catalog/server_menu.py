@@ -145,11 +145,9 @@ def to_menu_toml(specs: Sequence[ModelSpec]) -> str:
     return "\n".join(f"[[model]]\n{table}" for table in tables)
 
 
-_CHOSEN_FAMILY = message("On the server {server}; asked in the way of {title}, as was chosen.")
+_CHOSEN_FAMILY = message("On the server {server}; prompted as {title}, as chosen.")
 
-_GUESSED_FAMILY = message(
-    "On the server {server}; asked in the way of {title}, as its name suggests."
-)
+_GUESSED_FAMILY = message("On the server {server}; prompted as {title}, as its name suggests.")
 
 
 @cache

@@ -209,7 +209,7 @@ class ModelSpec:
         """
         if self.embedded and not self.is_here:
             raise LoadError(
-                "The model {name} is missing from this copy of the program. Please get the whole "
+                "The model {name} is missing from this copy of the program. Get the whole "
                 "repository (its folder assets/models), or train the model: python -m vlm_demo "
                 "train --recipe {name}.",
                 name=self.name,
@@ -227,7 +227,7 @@ class ModelSpec:
             if not self.is_exception(task):
                 raise UnsupportedTaskError(describe_unsupported_task(get_family(self.family), task))
             raise UnsupportedTaskError(
-                "{name} cannot do this task ({task}). Please choose another model.",
+                "{name} cannot do this task ({task}). Choose another model.",
                 name=self.name,
                 task=task.replace("_", " "),
             )
@@ -238,9 +238,9 @@ class ModelSpec:
         if self.family_choice:
             return self.family_choice.reason
         if self.engine == "automatic":
-            return message("Which model is asked depends on the picture.")
+            return message("The model depends on the image.")
         return TranslatableText(
-            "Asked as {title}: the menu says so.", {"title": get_family(self.family).title}
+            "Prompted as {title}: the menu says so.", {"title": get_family(self.family).title}
         )
 
     @property
@@ -322,21 +322,20 @@ class ModelSpec:
 
 _OBSTACLES = {
     "converted": message(
-        "{name} runs here once its weights are converted: vlm-demo convert {checkpoint} FOLDER. "
-        "Please do that and choose the folder, or choose another model."
+        "{name} runs here once its weights are converted: vlm-demo convert {checkpoint} "
+        "FOLDER. Then choose that folder, or choose another model."
     ),
     "remote code": message(
-        "{name} brings program code of its own, which is not run unasked. Please read that code, "
-        "and then enter the model in a menu of your own (--menu) with trust_remote_code = true and "
-        "the revision that you have read."
+        "{name} comes with its own code, which does not run without your consent. Read that "
+        "code, then enter the model in your own menu (--menu) with trust_remote_code = true "
+        "and the revision that you have read."
     ),
     "remote": message(
-        "{name} runs only in a program of its own or on a server that has it. Please see {source} "
-        "for it, or choose another model."
+        "{name} runs only in its own program or on a server that has it. See {source}, or "
+        "choose another model."
     ),
     "nowhere": message(
-        "{name} cannot be run by anybody else: its weights were never released. Please choose "
-        "another model."
+        "{name} cannot be run: its weights were never released. Choose another model."
     ),
 }
 """Why a model cannot be run here, by `ModelSpec.runs`."""

@@ -31,4 +31,4 @@ def check_system_prompt(spec: ModelSpec, system: str) -> None:
         InputError: it takes none.
     """
     if system.strip() and not takes_system_prompt(spec):
-        raise InputError("{name} takes no system prompt. Please leave it out.", name=spec.name)
+        raise InputError("{name} takes no system prompt. Leave it out.", name=spec.name)

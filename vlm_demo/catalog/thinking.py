@@ -30,7 +30,7 @@ def check_thinking(spec: ModelSpec, thinking: bool | None) -> None:
     """
     if thinking is not None and not has_thinking_switch(spec):
         raise InputError(
-            "The reasoning of {name} cannot be turned on or off. Please leave that to the model, "
-            "or choose another one.",
+            "The reasoning of {name} cannot be turned on or off. Leave that to the model, or "
+            "choose another one.",
             name=spec.name,
         )

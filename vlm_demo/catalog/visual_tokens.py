@@ -29,13 +29,12 @@ def check_visual_tokens(spec: ModelSpec, tokens: int | None) -> None:
         return
     if not offered:
         raise InputError(
-            "The resolution at which {name} sees pictures cannot be chosen. Please leave that to "
-            "the model.",
+            "{name} does not let you choose the image resolution. Leave that to the model.",
             name=spec.name,
         )
     known = ", ".join(map(str, offered))
     raise InputError(
-        "{name} cannot be shown pictures as {tokens} visual tokens. Please choose one of {known}.",
+        "{name} does not support {tokens} visual tokens per image. Choose one of {known}.",
         name=spec.name,
         tokens=tokens,
         known=known,

@@ -35,12 +35,12 @@ class FrameOptions:
         int | None,
         typer.Option(
             min=1,
-            help="Number of frames of a film that are looked at, evenly spaced. "
+            help="Number of frames of a video that are looked at, evenly spaced. "
             f"Default: {STRIP_FRAMES} to find things, or else {ASKED_FRAMES}.",
         ),
     ] = None
     rate: Annotated[
-        float, typer.Option(min=0, help="Frames of a film a second that are looked at, instead.")
+        float, typer.Option(min=0, help="Frames of a video a second that are looked at, instead.")
     ] = 0
     pages: Annotated[
         str, typer.Option(metavar="PAGES", help="Pages of a document: 1-3, 7. Default: all.")

@@ -38,7 +38,7 @@ from vlm_demo.cli.terminal import print_error, program_name
 from vlm_demo.errors import VlmDemoError
 
 app = typer.Typer(
-    help="Show a picture to a vision-language model: caption it, ask, locate, chat.",
+    help="Show an image to a vision-language model: caption it, ask, locate, chat.",
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

@@ -40,7 +40,7 @@ class ModelOptions:
     model: Annotated[
         str | None,
         typer.Option(
-            help="A name on the menu, a Hub id or a folder. Default: the first on the menu."
+            help="A name on the menu, a Hub ID or a folder. Default: the first on the menu."
         ),
     ] = None
     menu: Menu = None
@@ -58,7 +58,7 @@ class ModelOptions:
         name = self.model or backend.menu[0].name
         is_on_menu = any(spec.name == name for spec in backend.menu)
         if not is_on_menu and is_server_address(name):
-            raise InputError(f"{name} is the address of a server. Please give it as --server.")
+            raise InputError(f"{name} is the address of a server. Give it as --server.")
         # Only a path or a Hub id has a slash; a misspelt name gets a list of names.
         is_checkpoint = not is_on_menu and ("/" in name or Path(name).is_dir())
         spec = backend.add_checkpoint(name) if is_checkpoint else backend.spec(name)
@@ -94,7 +94,7 @@ class AnswerOptions(ModelOptions):
         typer.Option(
             min=1,
             metavar="N",
-            help="How finely pictures are seen: one of the numbers of visual tokens that the "
+            help="How finely images are seen: one of the numbers of visual tokens that the "
             "model's family offers. Default: as the model has it.",
         ),
     ] = None
@@ -196,7 +196,7 @@ def answer(model: SelectedModel, request: Request, *, quiet: bool = False) -> Re
         print_note(f"The answer has boxes or points that cannot be read: {reply.raw}")
     if reply.state is ReplyState.SPACE_UNKNOWN:
         print_note(
-            "Boxes or points were found, but not what their numbers count. Please say it with "
+            "Boxes or points were found, but not what their numbers count. Say it with "
             f"--coordinates, such as pixels, n1000 or unit: {reply.raw}"
         )
     return reply

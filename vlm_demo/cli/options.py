@@ -14,14 +14,14 @@ from vlm_demo.settings import Settings
 from vlm_demo.values import Box, RegionForm, Size
 
 Picture = Annotated[
-    str, typer.Argument(metavar="PICTURE", help="A picture file; - reads it from standard input.")
+    str, typer.Argument(metavar="PICTURE", help="An image file; - reads it from standard input.")
 ]
 PictureOrFrames = Annotated[
     str,
     typer.Argument(
         metavar="PICTURE",
-        help="A picture file; - reads it from standard input. Of a film or a document, each frame "
-        "or page is a picture.",
+        help="An image file; - reads it from standard input. Of a video or a document, each frame "
+        "or page is an image.",
     ),
 ]
 JsonOutput = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -34,12 +34,12 @@ Boxes = Annotated[
     typer.Option(
         "--box",
         metavar="X1,Y1,X2,Y2",
-        help="A region, in pixels of the picture; again for more. [1] in the text is the first.",
+        help="A region, in pixels of the image; again for more. [1] in the text is the first.",
     ),
 ]
 RegionsAs = Annotated[
     RegionForm,
-    typer.Option(help="How the model is told: in words, by marks in its picture, or cut out."),
+    typer.Option(help="How the model is told: in words, by marks in its image, or cut out."),
 ]
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
@@ -78,12 +78,12 @@ def parse_box(text: str, size: Size) -> Box:
     try:
         x1, y1, x2, y2 = map(float, text.split(","))
     except ValueError:
-        raise _bad_box("give four numbers, x1,y1,x2,y2, in pixels of the picture.") from None
+        raise _bad_box("give four numbers, x1,y1,x2,y2, in pixels of the image.") from None
     if not all(map(math.isfinite, (x1, y1, x2, y2))):
-        raise _bad_box("give four finite numbers, in pixels of the picture.")
+        raise _bad_box("give four finite numbers, in pixels of the image.")
     box = Box.normalize(x1, y1, x2, y2, by=size)
     if not box.area:
-        raise _bad_box(f"it covers nothing of the picture of {size[0]} x {size[1]} pixels.")
+        raise _bad_box(f"it covers nothing of the image of {size[0]} x {size[1]} pixels.")
     return box
 
 

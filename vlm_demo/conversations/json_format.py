@@ -83,12 +83,12 @@ def from_json(content: bytes) -> SavedConversation:
         found = parse_json(content, allow_inf_nan=False)
     except ValueError as error:
         raise ConversationError(
-            "This file cannot be read to its end: it is cut off, damaged or not JSON. "
-            "Please choose a conversation that was downloaded here."
+            "This file cannot be read to its end: it is cut off, damaged or not JSON. Choose a "
+            "conversation that was downloaded here."
         ) from error
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise ConversationError(
-            "This file is not a conversation. Please choose a JSON file that was downloaded here."
+            "This file is not a conversation. Choose a JSON file that was downloaded here."
         )
     if found.get("version") != VERSION:
         raise ConversationError(
@@ -173,7 +173,7 @@ _Span = tuple[_Count, _Count]
 
 def _decode(value: object) -> bytes:
     if not isinstance(value, str):
-        raise ValueError("a picture is not written as text")
+        raise ValueError("an image is not written as text")
     return base64.b64decode(value, validate=True)  # binascii.Error is a ValueError
 
 
@@ -284,11 +284,11 @@ class _ConversationModel(BaseModel):
     def _check_files(self) -> _ConversationModel:
         for key, content in self.files.items():
             if sha256(content).hexdigest() != key:
-                raise ValueError("a picture is not the one that was saved")
+                raise ValueError("an image is not the one that was saved")
         for turn in (*self.examples, *self.turns):
             for picture in (*turn.pictures, *turn.seen):
                 if picture.sha256 not in self.files:
-                    raise ValueError(f"the picture {picture.name} is missing")
+                    raise ValueError(f"the image {picture.name} is missing")
         return self
 
     def to_conversation(self) -> SavedConversation:

@@ -38,7 +38,7 @@ def to_zip(conversation: SavedConversation) -> bytes:
 def _blocks(turn: SavedTurn, names: dict[str, str]) -> Iterator[str]:
     for picture in turn.images:
         alt = re.sub(r"[\[\]\\]", "", picture.name)
-        yield f"![{alt}]({names[picture.key]})" if names else f"*Picture: {alt}*"
+        yield f"![{alt}]({names[picture.key]})" if names else f"*Image: {alt}*"
     yield f"**Question**\n\n{turn.question}"
     if turn.regions:
         yield "\n".join(

@@ -82,7 +82,7 @@ def sha256_of(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise ImageError("This image is no longer here. Please add it again.") from error
+        raise ImageError("This image is no longer here. Add it again.") from error
 
 
 def encode_link(link: Permalink) -> str:
@@ -113,7 +113,7 @@ def encode_link(link: Permalink) -> str:
     packed = zlib.compress(json.dumps(needed, separators=(",", ":")).encode(), 9)
     code = base64.urlsafe_b64encode(packed).decode().rstrip("=")
     if len(code) > MAX_CHARACTERS:
-        raise InputError("This request is too long for a link. Please shorten its text.")
+        raise InputError("This request is too long for a link. Shorten its text.")
     return code
 
 
@@ -125,9 +125,7 @@ def decode_link(code: str) -> Permalink:
     """
     content = _unpack(code)
     if content.get("v") != VERSION:
-        raise InputError(
-            "This link was made by another version of the page. Please ask for a new one."
-        )
+        raise InputError("This link was made by another version of the page. Ask for a new one.")
     try:
         return _LinkModel.model_validate(content).to_link()
     except ValidationError as error:

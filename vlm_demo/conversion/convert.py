@@ -142,7 +142,7 @@ def _map_parts(system: System, parts: SourceCheckpoints) -> tuple[dict[str, Read
         readers |= vision.tensors
     if unknown:
         raise ConversionError(
-            f"{system.title} has no tensor called {_list_some(unknown)}. Please give the published "
+            f"{system.title} has no tensor called {_list_some(unknown)}. Give the published "
             "weights as they are, or name the right --family."
         )
     return readers, mapped.left_out
@@ -197,7 +197,7 @@ def _check_names(
     if missing := [name for name in shapes if name not in readers]:
         raise ConversionError(
             f"The weights of {system.title} are incomplete: {_list_some(missing)} cannot be made "
-            "of what was given. Please fetch the published weights again."
+            "of what was given. Download the published weights again."
         )
     if left_over := [name for name in readers if name not in shapes]:
         raise ConversionError(

@@ -45,9 +45,9 @@ def read_config(path: Path) -> Json:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ConversionError(f"{file} is damaged. Please fetch the model again.") from error
+        raise ConversionError(f"{file} is damaged. Download the model again.") from error
     if not isinstance(content, dict):
-        raise ConversionError(f"{file} is damaged. Please fetch the model again.")
+        raise ConversionError(f"{file} is damaged. Download the model again.")
     return content
 
 
@@ -77,7 +77,7 @@ def find_system(source: str, part: SourceCheckpoint, family: str = "") -> System
             return system
     raise ConversionError(
         f"{source} is of no system that can be converted. Known: {known}. If it is one of these, "
-        "please name it with --family."
+        "name it with --family."
     )
 
 
@@ -101,7 +101,7 @@ def find_vision(
     if named and not named.startswith((".", "/")):
         return find_part(named, on_progress)
     raise ConversionError(
-        f"{system.title} needs a vision tower: please give {system.vision} with --vision-tower."
+        f"{system.title} needs a vision tower: give {system.vision} with --vision-tower."
     )
 
 
@@ -116,7 +116,7 @@ def load_tokenizer(system: System, parts: SourceCheckpoints) -> tuple[Any, int]:
     if place is None:
         raise ConversionError(
             f"There are no files of a tokenizer in {' or '.join(map(str, places)) or 'a folder'}. "
-            "Please fetch the whole model."
+            "Download the whole model."
         )
     try:
         # Where nothing names the class, it is that of LLaMA and Mistral.

@@ -79,7 +79,7 @@ def vision_config(parts: SourceCheckpoints) -> Any:
     found = own.get("vision_config") or own or parts.source.config.get("vision_config")
     if not isinstance(found, dict) or "hidden_size" not in found:
         raise ConversionError(
-            "No config.json describes the vision tower: please give a folder that has one with "
+            "No config.json describes the vision tower: give a folder that has one with "
             "--vision-tower."
         )
     kept = {key: value for key, value in found.items() if key not in _OWN_KEYS}

@@ -65,7 +65,7 @@ def list_tensors(checkpoint: Path) -> dict[str, TensorLocation]:
         for name, tensor in _list(file):
             if name in found:
                 raise ConversionError(
-                    f"{name} is in both {found[name].file} and {file}. Please give the one of "
+                    f"{name} is in both {found[name].file} and {file}. Give the one of "
                     "these files that is to be converted."
                 )
             found[name] = tensor
@@ -85,11 +85,11 @@ def _weight_files(checkpoint: Path) -> list[Path]:
     if not files:
         raise ConversionError(
             f"{checkpoint} has no weights: neither {WHOLE_FILES[0]} nor {WHOLE_FILES[1]}, whole or "
-            "in shards. Please fetch the model again."
+            "in shards. Download the model again."
         )
     for file in files:
         if not file.is_file():
-            raise ConversionError(f"There is no {file}. Please fetch the model again.")
+            raise ConversionError(f"There is no {file}. Download the model again.")
     return files
 
 
@@ -97,7 +97,7 @@ def _shards(index: Path) -> list[str]:
     try:
         return sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ConversionError(f"{index} is damaged. Please fetch the model again.") from error
+        raise ConversionError(f"{index} is damaged. Download the model again.") from error
 
 
 def _list(file: Path) -> Iterator[tuple[str, TensorLocation]]:
@@ -126,7 +126,7 @@ def _torch_tensors(file: Path) -> Mapping[str, Tensor]:
         content: Any = _load(file)
     except pickle.UnpicklingError as error:
         raise ConversionError(
-            f"{file} holds more than weights, and is not opened: it could run programs. Please use "
+            f"{file} holds more than weights, and is not opened: it could run programs. Use "
             "a version of this model with .safetensors weights."
         ) from error
     except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
@@ -147,4 +147,4 @@ def _load(file: Path) -> Any:
 
 
 def _damage(file: Path) -> ConversionError:
-    return ConversionError(f"{file} is damaged or cut off. Please fetch it again.")
+    return ConversionError(f"{file} is damaged or cut off. Download it again.")

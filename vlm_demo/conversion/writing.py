@@ -37,7 +37,7 @@ def check_disk(folder: Path, size: int) -> None:
     if needed > free:
         raise ConversionError(
             f"The converted weights take {format_bytes(needed)}, and {format_bytes(free)} are free "
-            f"in {existing}. Please free some, or choose a folder on another disk."
+            f"in {existing}. Free some, or choose a folder on another disk."
         )
 
 

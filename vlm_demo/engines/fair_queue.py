@@ -14,8 +14,8 @@ T = TypeVar("T")
 def gave_way_error() -> QueueFullError:
     """Return the error of a request that `FairQueue.make_room` has removed."""
     return QueueFullError(
-        "This model is busy, and several of your requests were waiting for it: the newest one has "
-        "given way to another visitor's. Please try again in a moment."
+        "This model is busy, and several of your requests were waiting for it: the newest one "
+        "made way for another visitor's. Try again in a moment."
     )
 
 

@@ -109,7 +109,7 @@ def play(
     """
     names = sorted(set(models))
     if len(names) < 2:
-        raise SettingsError("A battle needs two models. Please name another one.")
+        raise SettingsError("A battle needs two models. Name another one.")
     specs = [backend.spec(name) for name in names]
     run = _Run(backend, store, specs, benchmark, at_once)
     total = len(questions) * len(specs)

@@ -73,15 +73,15 @@ def read_labelled_folder(folder: Path) -> list[LabelledImage]:
         InputError: there is no such folder, nothing is labelled there, or a label cannot be read.
     """
     if not folder.is_dir():
-        raise InputError(f"There is no folder {folder}. Please give one with labelled pictures.")
+        raise InputError(f"There is no folder {folder}. Give one with labelled images.")
     if (folder / "labels").is_dir():
         images = list(_read_yolo(folder))
     else:
         images = [image for path in sorted(folder.glob("*.json")) for image in _read_coco(path)]
     if not images:
         raise InputError(
-            f"There are no labelled pictures in {folder}. It needs images/ and labels/ (YOLO), or "
-            "a JSON file in COCO's format beside its pictures."
+            f"There are no labelled images in {folder}. It needs images/ and labels/ (YOLO), or "
+            "a JSON file in COCO's format beside its images."
         )
     return sorted(images, key=lambda image: image.path.name)
 
@@ -159,4 +159,4 @@ def _find_image(folder: Path, name: str) -> Path:
     for path in (folder / name, folder / "images" / name):
         if path.is_file():
             return path
-    raise InputError(f"The picture {name} is not in {folder}.")
+    raise InputError(f"The image {name} is not in {folder}.")

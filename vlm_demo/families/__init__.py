@@ -46,7 +46,7 @@ def get_family(name: str) -> Family:
     families = all_families()
     if name not in families:
         unknown = TranslatableText("There is no model family {name}.", {"name": quote_name(name)})
-        advice = message("The command vlm-demo models --json lists those of all models.")
+        advice = message("vlm-demo models --json lists those of all models.")
         raise UnknownModelError(join_texts(unknown, suggest_names(name, families), advice))
     return families[name]
 

@@ -111,7 +111,7 @@ FAMILY = Generic(
         answer_writer=json_answer_writer("bbox", decimals=3, label_first=True, space=UNIT),
     ),
     unsupported_reason=message(
-        "this task needs a wording that the model was taught, and none is known"
+        "this task needs a prompt that the model was trained on, and none is known"
     ),
     end_markers=(
         *("<|im_end|>", "<|endoftext|>", "<|end|>", "<|eot_id|>", "<end_of_turn>", "<turn|>"),

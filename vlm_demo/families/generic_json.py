@@ -26,6 +26,6 @@ FAMILY = Family(
     markup=Markup(read_any_notation, json_writer("bbox_2d"), N1000, reads_json=True),
     end_markers=("<|im_end|>", "<|endoftext|>", "<end_of_turn>", "</s>"),
     unavailable_reason=message(
-        "it is a format of answers, not a model. It is for reading what others wrote"
+        "it is an answer format, not a model, and only reads what other models wrote"
     ),
 )

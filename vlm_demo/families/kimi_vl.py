@@ -36,8 +36,8 @@ from vlm_demo.translatable_text import message
 from vlm_demo.values import Frame, Sampling, Task
 
 NOTE = message(
-    "What Kimi-VL was taught to write for places is not published. It was asked for fractions of "
-    "the picture; the boxes may be far off."
+    "How Kimi-VL was trained to write coordinates is not published. It was asked for fractions "
+    "of the image; the boxes may be far off."
 )
 
 _JSON = (

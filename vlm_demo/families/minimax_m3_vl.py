@@ -24,8 +24,8 @@ from vlm_demo.translatable_text import message
 from vlm_demo.values import Sampling, Task
 
 NOTE = message(
-    "What MiniMax-M3 was taught to write for places is not published. It was asked for fractions "
-    "of the picture; the boxes may be far off."
+    "How MiniMax-M3 was trained to write coordinates is not published. It was asked for "
+    "fractions of the image; the boxes may be far off."
 )
 
 _JSON = (

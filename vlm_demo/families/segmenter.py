@@ -12,5 +12,5 @@ FAMILY = Family(
     model_types={},
     checkpoints=(),
     instructions={},
-    unavailable_reason=message("it outlines what others find, and answers nothing in words"),
+    unavailable_reason=message("it outlines what others find and does not answer in words"),
 )

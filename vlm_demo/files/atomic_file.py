@@ -48,7 +48,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     """
     path = path.resolve()
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
-        raise FileError("{path} is there already. Please choose another name.", path=path)
+        raise FileError("{path} already exists. Choose another name.", path=path)
     temporary = _temporary_path(path)
     try:
         with _file_errors(path):

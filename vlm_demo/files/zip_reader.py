@@ -136,8 +136,8 @@ class ZipReader:
             raise ImageError("This file is damaged in the ZIP.") from error
         if len(content) > plausible:
             raise ImageError(
-                "This file grows more than {max_compression}-fold when it is unpacked, which "
-                "pictures do not; it is skipped.",
+                "This file grows more than {max_compression}-fold when unpacked, which images "
+                "do not; it is skipped.",
                 max_compression=MAX_COMPRESSION,
             )
         if len(content) > max_bytes:
@@ -150,8 +150,8 @@ class ZipReader:
 
     def _too_much(self) -> SourceError:
         return SourceError(
-            "The pictures in this ZIP have more than {bytes_all} MB when unpacked, the most that "
-            "is allowed. Please split it.",
+            "The images in this ZIP have more than {bytes_all} MB when unpacked, which is the "
+            "limit. Split the ZIP.",
             bytes_all=f"{self._limits.bytes_all / 1e6:,.0f}",
         )
 
@@ -187,7 +187,7 @@ def _check_list(file: BinaryIO, limits: ZipLimits) -> None:
 def _problem(info: zipfile.ZipInfo, name: str) -> str:
     """Return why a file is not read; "": it is."""
     if info.flag_bits & _ENCRYPTED:
-        return message("This file is locked with a password. Please unlock the ZIP first.")
+        return message("This file is locked with a password. Unlock the ZIP first.")
     if stat.S_ISLNK(info.external_attr >> 16):
         return message("This is a link to another file; links in a ZIP are not followed.")
     path = name.replace("\\", "/")
@@ -195,7 +195,7 @@ def _problem(info: zipfile.ZipInfo, name: str) -> str:
         return message("This name leads out of the ZIP; such files are not read.")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         # The others unpack without a limit, or not in every Python.
-        return message("This file is packed in a way that is not read. Please use an ordinary ZIP.")
+        return message("This file is compressed in an unsupported way. Use an ordinary ZIP.")
     return ""
 
 

@@ -22,7 +22,7 @@ def decode_data_uri(address: str, *, max_bytes: int) -> bytes:
     """
     head, comma, data = address.partition(",")
     if not comma:
-        raise ImageError("This data URI has no comma, behind which the picture would be.")
+        raise ImageError("This data URI has no comma, after which the image would be.")
     if len(data) > max_bytes * 4 / 3 + 4:
         raise ImageError(
             "This file is too large; at most {max_bytes} MB are taken.",

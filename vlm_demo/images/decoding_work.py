@@ -60,7 +60,7 @@ def check_sides(size: tuple[int, int]) -> None:
     """
     if max(size) > MAX_SIDE:
         raise ImageError(
-            "This picture is too long: {size} pixels; at most {max_side} are taken.",
+            "This image is too long: {size} pixels; the limit is {max_side}.",
             size=f"{max(size):,}",
             max_side=f"{MAX_SIDE:,}",
         )
@@ -75,11 +75,10 @@ def _chunk_starts(content: bytes) -> Iterator[int]:
 
 
 _TOO_MANY_SCANS = message(
-    "This picture has {count} scans, far more than it needs. Please save it again with another "
-    "program."
+    "This image has {count} scans, far more than it needs. Save it again with another program."
 )
 
 _TOO_MANY_CHUNKS = message(
-    "This picture has more than {count} chunks, far more than it needs. Please save it again with "
+    "This image has more than {count} chunks, far more than it needs. Save it again with "
     "another program."
 )

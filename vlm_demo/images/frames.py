@@ -163,7 +163,7 @@ def _draw_here(
             check_size(image.size, max_pixels)
             return [_draw_small_frame(image, index, longest_side) for index in frames]
     except (UnidentifiedImageError, Image.DecompressionBombError, *DAMAGE_ERRORS) as error:
-        raise ImageError("This picture is damaged. Please try another file.") from error
+        raise ImageError("This image is damaged. Try another file.") from error
 
 
 def _draw_small_page(content: Content, index: int, max_pixels: int, longest_side: int) -> bytes:

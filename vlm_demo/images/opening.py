@@ -157,7 +157,7 @@ def open_content(content: Content, *, max_pixels: int, frame: int) -> Image.Imag
         raise ImageError(_explain_unreadable(content)) from error
     except DAMAGE_ERRORS as error:
         raise ImageError(
-            "This picture is damaged and cannot be read to its end. Please try another file."
+            "This image is damaged and cannot be read to its end. Try another file."
         ) from error
 
 
@@ -207,7 +207,7 @@ def read_content(source: Path | bytes | BinaryIO, max_bytes: int) -> bytes:
     if len(content) > max_bytes:
         raise ImageError(_too_many_bytes(len(content), max_bytes))
     if not content:
-        raise ImageError("This file is empty. Please choose a picture.")
+        raise ImageError("This file is empty. Choose an image.")
     return content
 
 
@@ -219,7 +219,7 @@ def check_size(size: tuple[int, int], max_pixels: int) -> None:
     """
     width, height = size
     if width < 1 or height < 1:
-        raise ImageError("This picture has no pixels. Please try another file.")
+        raise ImageError("This image has no pixels. Try another file.")
     check_sides(size)
     if width * height > max_pixels:
         own = TranslatableText(
@@ -271,21 +271,21 @@ def _to_8_bits(image: Image.Image) -> Image.Image:
 def _explain_unreadable(content: bytes) -> DisplayText:
     head = content[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if head.startswith(b"<svg") or (head.startswith(b"<?xml") and b"<svg" in content[:4096]):
-        return message("SVG drawings cannot be read. Please save it as PNG first.")
+        return message("SVG is not supported. Save the image as PNG first.")
     return TranslatableText(
-        "This file is not a picture that can be read ({formats}).", {"formats": _READABLE}
+        "This file is not a supported image ({formats}).", {"formats": _READABLE}
     )
 
 
 def _too_many_bytes(size: int, max_bytes: int) -> TranslatableText:
     return TranslatableText(
-        "This file has {size} MB; at most {most} MB are taken. Please make it smaller.",
+        "This file has {size} MB; the limit is {most} MB. Make it smaller.",
         {"size": f"{size / 1e6:.0f}", "most": f"{max_bytes / 1e6:.0f}"},
     )
 
 
 def _too_many_pixels(max_pixels: int) -> TranslatableText:
     return TranslatableText(
-        "This picture is too large; at most {most} megapixels are taken.",
+        "This image is too large; the limit is {most} megapixels.",
         {"most": f"{max_pixels / 1e6:.0f}"},
     )

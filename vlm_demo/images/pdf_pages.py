@@ -113,14 +113,14 @@ def _open_pdf(content: bytes | Path) -> Iterator[PdfDocument]:
         try:
             pdf = PdfDocument(content)
         except FileNotFoundError as error:
-            raise DocumentError("This file is gone. Please add it again.") from error
+            raise DocumentError("This file is gone. Add it again.") from error
         except PdfiumError as error:
             if error.err_code == _PASSWORD:
                 raise DocumentError(
                     "This document is encrypted. Save a copy without a password and add that."
                 ) from error
             raise DocumentError(
-                "This document is damaged and cannot be opened. Please try another file."
+                "This document is damaged and cannot be opened. Try another file."
             ) from error
         with closing(pdf):
             yield pdf

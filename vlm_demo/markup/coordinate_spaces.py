@@ -113,30 +113,30 @@ def with_y_first(space: CoordinateSpace) -> CoordinateSpace:
     )
 
 
-UNIT = make_normalized_space(1, message("fractions of the picture, 0 to 1"))
-N100 = make_normalized_space(100, message("hundredths of the picture, 0 to 100"))
-N500 = make_normalized_space(500, message("500ths of the picture, 0 to 499"))
-N999 = make_normalized_space(999, message("0 to 999 over the picture"))
-N1000 = make_normalized_space(1000, message("thousandths of the picture, 0 to 1000"))
-N1024 = make_normalized_space(1024, message("1024ths of the picture, 0 to 1023"))
+UNIT = make_normalized_space(1, message("fractions of the image, 0 to 1"))
+N100 = make_normalized_space(100, message("hundredths of the image, 0 to 100"))
+N500 = make_normalized_space(500, message("500ths of the image, 0 to 499"))
+N999 = make_normalized_space(999, message("0 to 999 over the image"))
+N1000 = make_normalized_space(1000, message("thousandths of the image, 0 to 1000"))
+N1024 = make_normalized_space(1024, message("1024ths of the image, 0 to 1023"))
 BINS = replace(
-    make_normalized_space(1000, message("a thousand bins over the picture, 0 to 999"), shift=0.5),
+    make_normalized_space(1000, message("a thousand bins over the image, 0 to 999"), shift=0.5),
     name="bins_1000_xyxy",
 )
 SQUARE = CoordinateSpace(
     name="square_1_xyxy",
-    title=message("fractions of the picture padded to a square, 0 to 1"),
+    title=message("fractions of the image padded to a square, 0 to 1"),
     extent=lambda _: (1.0, 1.0),
     padded=True,
 )
 PIXELS = CoordinateSpace(
     name="pixel_xyxy",
-    title=message("pixels of the picture"),
+    title=message("pixels of the image"),
     extent=lambda frame: (float(frame.original[0]), float(frame.original[1])),
 )
 SEEN_PIXELS = CoordinateSpace(
     name="resized_pixel_xyxy",
-    title=message("pixels of the picture as it was resized for the model"),
+    title=message("pixels of the image as it was resized for the model"),
     extent=lambda frame: (float(frame.seen[0]), float(frame.seen[1])),
 )
 

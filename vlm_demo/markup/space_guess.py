@@ -39,28 +39,24 @@ def guess_space(
         return None
     largest = max(numbers)
     if largest <= 1:
-        return SpaceGuess(
-            UNIT, message("Taken for fractions of the picture: all numbers are 0 to 1.")
-        )
+        return SpaceGuess(UNIT, message("Read as fractions of the image: all numbers are 0 to 1."))
     if has_y_first_key and largest <= 1000:
         return SpaceGuess(
             N1000,
             TranslatableText(
-                "Taken for thousandths of the picture, y before x: the key is {key}.",
+                "Read as thousandths of the image, y before x: the key is {key}.",
                 {"key": Y_FIRST_KEY},
             ),
         )
     fits = all(number <= size[index % 2] for place in places for index, number in enumerate(place))
     if largest > 1000:
         words = message(
-            "Taken for pixels of the picture: a number is above 1000, and all lie within it."
+            "Read as pixels of the image: a number is above 1000, and all lie within it."
         )
         return SpaceGuess(PIXELS, words) if fits else None
     if not fits:
         return SpaceGuess(
             N1000,
-            message(
-                "Taken for thousandths of the picture: as pixels, a number would lie outside it."
-            ),
+            message("Read as thousandths of the image: as pixels, a number would lie outside it."),
         )
     return None

@@ -44,8 +44,8 @@ def import_cv2() -> Any:
         import cv2
     except ImportError as error:
         raise FilmError(
-            "Films need OpenCV, which cannot be imported here. Please install it: "
-            "pip install opencv-python-headless."
+            "Videos need OpenCV, which cannot be imported here. Install it: pip install "
+            "opencv-python-headless."
         ) from error
     return cv2
 
@@ -70,8 +70,8 @@ class FilmCapture:
         if not self._video.isOpened():
             self.close()
             raise FilmError(
-                "There are no pictures in this film that can be read: it holds only sound, is "
-                "damaged, or has an unknown form. MP4 with H.264 can be read."
+                "This video has no frames that can be read: it has only sound, is damaged, or "
+                "has an unknown format. MP4 with H.264 works."
             )
         self._check_size()
         rate = self._video.get(self._cv2.CAP_PROP_FPS)
@@ -95,7 +95,7 @@ class FilmCapture:
         if width * self._video.get(cv2.CAP_PROP_FRAME_HEIGHT) > MAX_PIXELS:
             self.close()
             raise FilmError(
-                "The pictures of this film are too large; at most {most} megapixels are taken.",
+                "The frames of this video are too large; the limit is {most} megapixels.",
                 most=f"{MAX_PIXELS / 1e6:.0f}",
             )
 
@@ -195,5 +195,5 @@ class FilmCapture:
             has_picture, self._picture = self._video.retrieve()
             if not has_picture or self._picture is None:
                 self._picture = None
-                raise FilmError("A picture of this film is damaged and cannot be read.")
+                raise FilmError("A frame of this video is damaged and cannot be read.")
         return self._picture

@@ -38,8 +38,7 @@ _TS_PACKET = 188
 """Bytes of a packet of an MPEG transport stream, each of which begins with 0x47."""
 
 NOT_A_FILM = message(
-    "This file is not a film that can be read (MP4, MOV, WebM, MKV, AVI, MPEG, WMV, FLV, Ogg or "
-    "GIF)."
+    "This file is not a supported video (MP4, MOV, WebM, MKV, AVI, MPEG, WMV, FLV, Ogg or GIF)."
 )
 """What is said of a file that is no film, whatever its name is."""
 
@@ -65,12 +64,12 @@ def check_container(path: Path, max_bytes: int) -> None:
             head = file.read(HEAD_BYTES)
     except OSError as error:
         raise FilmError(
-            "The film cannot be read: {reason}", reason=error.strerror or str(error)
+            "The video cannot be read: {reason}", reason=error.strerror or str(error)
         ) from error
     if size > max_bytes:
         raise FilmError(
-            "This film has {size} MB; at most {most} MB are taken. Please cut it, or save it with "
-            "less quality.",
+            "This video has {size} MB; the limit is {most} MB. Cut it, or save it in lower "
+            "quality.",
             size=f"{size / 1e6:.0f}",
             most=f"{max_bytes / 1e6:.0f}",
         )

@@ -56,8 +56,8 @@ def browser_codec() -> FilmCodec:
                 continue
         return codec
     raise FilmError(
-        "This computer cannot write films that browsers play: its OpenCV has no encoder for H.264, "
-        "VP9 or VP8. Please install opencv-python-headless from PyPI, which has one."
+        "This computer cannot write videos that browsers play: its OpenCV has no encoder for "
+        "H.264, VP9 or VP8. Install opencv-python-headless from PyPI, which has one."
     )
 
 
@@ -102,9 +102,9 @@ def _write(path: Path, images: Iterable[Image], rate: float, codec: FilmCodec) -
         if writer is not None:
             writer.release()
     if not count:
-        raise FilmError("There are no pictures to make a film of.")
+        raise FilmError("There are no frames to make a video of.")
     if not path.is_file() or not path.stat().st_size:
-        raise FilmError("The film could not be written: the disk may be full.")
+        raise FilmError("The video could not be written: the disk may be full.")
     return count
 
 
@@ -113,7 +113,7 @@ def _open_writer(path: Path, rate: float, codec: FilmCodec, size: Size) -> Any:
     tag = cv2.VideoWriter_fourcc(*codec.tag)
     writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, tag, rate, size)
     if not writer.isOpened():
-        raise FilmError("This computer's OpenCV cannot write {tag} films.", tag=codec.tag)
+        raise FilmError("This computer's OpenCV cannot write {tag} videos.", tag=codec.tag)
     return writer
 
 

@@ -88,7 +88,7 @@ def read_frame(film: Film, seconds: float, *, max_pixels: int = FRAME_PIXELS) ->
     with closing(_sample(film, plan)) as frames:
         for frame in frames:
             return frame
-    raise FilmError("The film has no picture at this time any more. Please add it again.")
+    raise FilmError("The video no longer has a frame at this time. Add it again.")
 
 
 def _sample(film: Film, plan: SamplePlan) -> Generator[FilmFrame, None, None]:

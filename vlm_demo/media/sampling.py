@@ -33,7 +33,7 @@ def examine(path: Path) -> Film:
     """
     with FilmCapture(path) as capture:
         if not capture.advance():
-            raise FilmError("This film has no frames.")
+            raise FilmError("This video has no frames.")
         size, rate, claimed = capture.size, capture.rate, capture.claimed_count
         last = _find_claimed_end(capture, claimed) if claimed > 1 else None
     if last is None:

@@ -29,12 +29,12 @@ WORKERS = 6
 PROGRAM = "vlm_demo.media.worker"
 """The program of the workers."""
 
-_BUSY = message("Too many films are being read. Please try again soon.")
+_BUSY = message("Too many videos are being read. Try again soon.")
 _TOO_SLOW = message(
-    "This film takes too long to read. Please save it again with another program, or cut it."
+    "This video takes too long to read. Save it again with another program, or cut it."
 )
 _TOO_LARGE = message(
-    "This film cannot be read: it is damaged, or needs too much memory. Please save it again with "
+    "This video cannot be read: it is damaged, or needs too much memory. Save it again with "
     "another program, or smaller."
 )
 

@@ -102,8 +102,8 @@ class MemoryAdvisor:
         if alternative:
             remedies.append(TranslatableText("choose {name}", {"name": alternative.name}))
         return OutOfMemoryError(
-            "{name} needs about {needed} of memory, and {room} are free or held by idle models. "
-            "Please {remedies}.",
+            "{name} needs about {needed} of memory, and {room} are available (including idle "
+            "models). You can {remedies}.",
             name=spec.name,
             needed=format_bytes(needed),
             room=format_bytes(room),

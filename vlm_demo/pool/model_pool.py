@@ -116,7 +116,7 @@ class ModelPool:
             for _ in progress:
                 pass
             if model.engine is None:
-                raise LoadError("{name} was unloaded meanwhile. Please try again.", name=spec.name)
+                raise LoadError("{name} was unloaded meanwhile. Try again.", name=spec.name)
             yield model.engine
         finally:
             with self._lock:

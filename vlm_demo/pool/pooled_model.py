@@ -72,19 +72,15 @@ class PooledModel:
         """Raise BusyModelError while it is used or loaded."""
         name = self.spec.name
         if self.engine is None:
-            raise BusyModelError(
-                "{name} is being loaded. Please wait until it is ready.", name=name
-            )
+            raise BusyModelError("{name} is being loaded. Wait until it is ready.", name=name)
         if self.users:
             raise BusyModelError(
-                "{name} is answering. Please stop it, or wait until it has finished.", name=name
+                "{name} is answering. Stop it, or wait until it has finished.", name=name
             )
 
     def stop_error(self) -> LoadError:
         """Build the error of a loading that somebody has stopped."""
-        return LoadError(
-            "The loading of {name} was stopped. Please load it again.", name=self.spec.name
-        )
+        return LoadError("The loading of {name} was stopped. Load it again.", name=self.spec.name)
 
 
 def close_models(models: Sequence[PooledModel]) -> None:

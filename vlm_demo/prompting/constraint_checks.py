@@ -36,7 +36,7 @@ def check_pattern(pattern: str) -> None:
             deepest = max(deepest, depth)
     if deepest > MAX_DEPTH:
         raise InputError(
-            "This pattern has {depth} parentheses in one another; at most {most} are taken.",
+            "This pattern has {depth} nested parentheses; the limit is {most}.",
             depth=deepest,
             most=MAX_DEPTH,
         )
@@ -62,7 +62,7 @@ def check_schema(schema: str) -> None:
             raise _too_deep()
         if parts > MAX_PARTS:
             raise InputError(
-                "This schema has more than {most} parts. Please choose a smaller one.",
+                "This schema has more than {most} parts. Use a smaller one.",
                 most=f"{MAX_PARTS:,}",
             )
         level = [part for one in level for part in _parts(one)]

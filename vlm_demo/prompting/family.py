@@ -371,7 +371,7 @@ def _describe_split(others: Sequence[Request]) -> DisplayText:
     if not others:
         return ""
     return TranslatableText(
-        "Each of the {count} things is asked for by itself; this is the prompt for the first.",
+        "Each of the {count} objects is prompted separately; this is the prompt for the first.",
         {"count": len(others) + 1},
     )
 

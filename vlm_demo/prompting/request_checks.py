@@ -38,11 +38,10 @@ def check_text(text: str, max_characters: int = MAX_CHARACTERS) -> None:
         TooLongError: it is longer than `max_characters`.
     """
     if _LONE_SURROGATE.search(text):
-        raise InputError("This text has broken characters. Please type it again.")
+        raise InputError("This text has broken characters. Type it again.")
     if len(text) > max_characters:
         raise TooLongError(
-            "This text has {count} characters, {excess} too many: at most {most} are "
-            "taken. Please shorten it.",
+            "This text has {count} characters, {excess} over the limit of {most}. Shorten it.",
             count=f"{len(text):,}",
             excess=f"{len(text) - max_characters:,}",
             most=f"{max_characters:,}",
@@ -56,13 +55,12 @@ def check_request(spec: FamilySpec, request: Request, max_characters: int = MAX_
     check_request_regions(spec, request)
     is_named = read_targets(request.text) if request.task in TARGET_TASKS else request.text.strip()
     if request.task in TEXT_TASKS and not is_named and not is_search_by_example(request):
-        raise MissingTextError("Please write something first: this task needs words.")
+        raise MissingTextError("Write something first: this task needs text.")
     if sum(map(bool, (request.choices, request.pattern, request.schema))) > 1:
-        raise InputError("Please give only one of these: possible answers, a pattern or a schema.")
+        raise InputError("Give only one of these: possible answers, a pattern or a schema.")
     if len(request.choices) > MAX_CHOICES:
         raise InputError(
-            "There are {count} possible answers; at most {max_choices} are taken. Please leave "
-            "some out.",
+            "There are {count} possible answers; the limit is {max_choices}. Remove some.",
             count=f"{len(request.choices):,}",
             max_choices=MAX_CHOICES,
         )
@@ -79,7 +77,7 @@ def check_request(spec: FamilySpec, request: Request, max_characters: int = MAX_
         and not spec.accepts_prefix(request.task)
     ):
         raise InputError(
-            "{title} models cannot continue a given beginning. Please leave it out.",
+            "{title} models cannot continue a given beginning. Leave it out.",
             title=spec.title,
         )
 
@@ -87,7 +85,7 @@ def check_request(spec: FamilySpec, request: Request, max_characters: int = MAX_
 def _check_task(spec: FamilySpec, task: Task) -> None:
     if spec.unavailable_reason:
         raise UnsupportedTaskError(
-            "{title} cannot be asked: {reason}.",
+            "{title} cannot be prompted: {reason}.",
             title=spec.title,
             reason=TranslatableText(spec.unavailable_reason),
         )
@@ -100,7 +98,7 @@ def describe_unsupported_task(spec: FamilySpec, task: Task) -> TranslatableText:
     name = task.replace("_", " ")
     if spec.unsupported_reason:
         return TranslatableText(
-            "{title} models cannot do this task ({task}): {reason}. Please choose another model.",
+            "{title} models cannot do this task ({task}): {reason}. Choose another model.",
             {
                 "title": spec.title,
                 "task": name,
@@ -108,28 +106,27 @@ def describe_unsupported_task(spec: FamilySpec, task: Task) -> TranslatableText:
             },
         )
     return TranslatableText(
-        "{title} models cannot do this task ({task}). Please choose another model.",
+        "{title} models cannot do this task ({task}). Choose another model.",
         {"title": spec.title, "task": name},
     )
 
 
 _ONE_IMAGE_ONLY = message(
-    "{title} models take one picture at a time, and there are {count}. Please remove some."
+    "{title} models take one image at a time, and there are {count}. Remove some."
 )
 
 _TOO_MANY_IMAGES = message(
-    "{title} models take at most {most} pictures at a time, and there are {count}. Please remove "
-    "some."
+    "{title} models take at most {most} images at a time, and there are {count}. Remove some."
 )
 
 
 _NO_FILMS = message(
-    "{title} models take one picture at a time, so they cannot be asked about a film as a whole. "
-    "Please ask about one frame, or choose another model."
+    "{title} models take one image at a time, so they cannot be asked about a whole video. Ask "
+    "about one frame, or choose another model."
 )
 
 _TOO_MANY_FRAMES = message(
-    "{title} models take at most {most} frames of a film, and there are {count}. Please take fewer."
+    "{title} models take at most {most} frames of a video, and there are {count}. Choose fewer."
 )
 
 
@@ -152,6 +149,6 @@ def _check_images(spec: FamilySpec, request: Request) -> None:
     if count or any(turn.images for turn in request.history):
         return
     if request.task is not Task.CHAT or not spec.limits.chats_without_image:
-        raise MissingImageError("Please add a picture: this task needs one.")
+        raise MissingImageError("Add an image: this task needs one.")
     if request.regions:
-        raise MissingImageError("Please add a picture: the regions need one.")
+        raise MissingImageError("Add an image: the regions need one.")

@@ -9,7 +9,7 @@ from vlm_demo.values import Reply, StopReason
 
 STOP_NOTES: Mapping[StopReason, str] = {
     StopReason.LENGTH: message(
-        "The answer was cut off at the limit of new tokens. Please allow more."
+        "The answer was cut off at the limit of new tokens. Raise the limit."
     ),
     StopReason.FILTERED: message("A content filter of the server cut the answer off."),
     StopReason.CANCELLED: message("The answer was stopped before its end."),
@@ -18,7 +18,7 @@ STOP_NOTES: Mapping[StopReason, str] = {
 """A sentence for each reason for which an answer may be incomplete."""
 
 REASONING_ONLY = message(
-    "The reasoning used up the limit of new tokens, so there is no answer. Please allow more."
+    "The reasoning used up the limit of new tokens, so there is no answer. Raise the limit."
 )
 """The sentence for an answer that was cut off before its reasoning ended."""
 

@@ -82,8 +82,7 @@ def read_targets(text: str) -> tuple[str, ...]:
             names.setdefault(_fold(name), name)
     if len(names) > MAX_TARGETS:
         raise TooManyTargetsError(
-            "This names {count} things, and at most {max_targets} are looked for at a time. "
-            "Please shorten the list.",
+            "This lists {count} objects; the limit is {max_targets} at a time. Shorten the list.",
             count=len(names),
             max_targets=MAX_TARGETS,
         )

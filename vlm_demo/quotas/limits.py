@@ -50,8 +50,8 @@ class AnswerQuota:
             running = self._running[visitor]
             if self._at_once and running >= self._at_once:
                 raise QuotaError(
-                    "{running} of your requests are being answered, the most at a time. Please "
-                    "wait until one of them has ended.",
+                    "{running} of your requests are being answered, which is the limit. Wait "
+                    "until one of them is done.",
                     running=running,
                 )
             self._window.count(visitor)
@@ -67,7 +67,7 @@ class AnswerQuota:
 
 def _too_many_answers(wait_s: float) -> QuotaError:
     return QuotaError(
-        "You have asked for very many answers in the last hour. Please wait {when}.",
+        "You have asked for too many answers in the last hour. Wait {when}.",
         when=describe_wait(wait_s),
         wait_s=wait_s,
     )

@@ -97,7 +97,7 @@ class EncodedImage:
         try:
             return base64.b64decode(self.text, validate=True)
         except binascii.Error as error:
-            raise ImageError("This picture is not written in base64.") from error
+            raise ImageError("This image is not valid base64.") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class ParquetImage:
             value = column[self.row].as_py() if self.row < len(column) else None
         content = value.get("bytes") if isinstance(value, Mapping) else value
         if not isinstance(content, bytes) or not content:
-            raise ImageError(f"{self.path.name} has no picture in row {self.row + 1}.")
+            raise ImageError(f"{self.path.name} has no image in row {self.row + 1}.")
         return content
 
 
@@ -168,14 +168,14 @@ def open_reference(reference: Mapping[str, Any], data: Path | None, run: Path) -
         } if data is not None:
             return ParquetImage(_find_below(data, name), column, group, row).open()
         case _:
-            raise ImageError("The picture of this question was not kept.")
+            raise ImageError("The image of this question was not kept.")
 
 
 def _find_below(folder: Path, name: str) -> Path:
     """Return a file below a folder, which a file of anybody's may have named."""
     path = (folder / name).resolve()
     if not path.is_relative_to(folder.resolve()) or not path.is_file():
-        raise ImageError("The picture of this question is not in its folder any more.")
+        raise ImageError("The image of this question is not in its folder any more.")
     return path
 
 

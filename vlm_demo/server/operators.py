@@ -123,7 +123,7 @@ class Operators:
             while self._wrong and self._wrong[0] < now - ATTEMPTS_S:
                 self._wrong.popleft()
             if len(self._wrong) >= MAX_ATTEMPTS:
-                raise RateLimitError("There were too many wrong passwords. Try again in a minute.")
+                raise RateLimitError("Too many wrong passwords. Try again in a minute.")
             is_right = hmac.compare_digest(password.encode(), self._password.encode())
             if not (is_right and self._password):
                 self._wrong.append(now)

@@ -22,19 +22,19 @@ def check_port(host: str, port: int) -> None:
             listener.bind(address)
     except socket.gaierror as error:
         raise SettingsError(
-            "The page cannot be served: there is no address {host} on this computer. Please "
-            "choose another one with --host.",
+            "The page cannot be served: there is no address {host} on this computer. "
+            "Choose another one with --host.",
             host=repr(host),
         ) from error
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise SettingsError(
-                "The page cannot be served: port {port} is in use. Please choose another one with "
+                "The page cannot be served: port {port} is in use. Choose another one with "
                 "--port, or stop the program that uses it.",
                 port=port,
             ) from error
         raise SettingsError(
-            "The page cannot be served at {host}, port {port}: {reason}. Please choose others "
+            "The page cannot be served at {host}, port {port}: {reason}. Choose others "
             "with --host and --port.",
             host=host,
             port=port,

@@ -42,5 +42,5 @@ def read_secret_file(file: Path) -> str:
     text = read_text_file(file)
     mode = file.expanduser().stat().st_mode
     if os.name == "posix" and mode & _OTHERS_READ:
-        log.warning("Others on this machine can read %s. Please run: chmod 600 %s", file, file)
+        log.warning("Others on this computer can read %s. Run: chmod 600 %s", file, file)
     return text

@@ -58,4 +58,4 @@ def read_users(file: Path) -> Users:
 
 
 def _too_many(_: float) -> RateLimitError:
-    return RateLimitError("There were too many wrong passwords. Try again in a minute.")
+    return RateLimitError("Too many wrong passwords. Try again in a minute.")

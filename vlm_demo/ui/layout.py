@@ -145,7 +145,7 @@ def serve(
     _exempt_from_proxies("127.0.0.1", "localhost", settings.host)
     if settings.mcp and find_spec("mcp") is None:
         raise SettingsError(
-            '--mcp needs another package. Please install it: pip install "gradio[mcp]>=6.31,<6.32".'
+            '--mcp needs another package. Install it: pip install "gradio[mcp]>=6.31,<6.32".'
         )
     monitor = monitor or Monitor()
     own_part = _own_part(backend, settings, monitor)

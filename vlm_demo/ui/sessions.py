@@ -82,7 +82,7 @@ class SeparateSessions:
         if all(self._owners.admit(one, owner) for one in sessions if one):
             await self._app(scope, receive, send)
         else:
-            words = "This session is another visitor's. Please load the page again."
+            words = "This session is another visitor's. Load the page again."
             await PlainTextResponse(words, 403)(scope, receive, send)
 
 

@@ -124,4 +124,4 @@ def error_message(error: Exception) -> TranslatableText:
         log.warning("No file can be written: %s.", error.strerror)
         return FileError("No file can be written here: {reason}.", reason=error.strerror).message
     log.error("A request failed.", exc_info=error)
-    return TranslatableText("Something went wrong here. Please try again.")
+    return TranslatableText("Something went wrong here. Try again.")

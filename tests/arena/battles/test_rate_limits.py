@@ -65,7 +65,7 @@ def test_an_hour_has_its_own_limit(clock: Clock) -> None:
         clock.now = 1_000.0 + 2 * MINUTE * minute
         count(votes)
     clock.now += 2 * MINUTE
-    with pytest.raises(RateLimitError, match="wait 50 minutes"):
+    with pytest.raises(RateLimitError, match="Wait 50 minutes"):
         count(votes)
     clock.now = 1_000.0 + HOUR + 0.1
     count(votes)

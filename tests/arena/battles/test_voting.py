@@ -33,11 +33,11 @@ def test_nobody_votes_before_the_end_or_for_somebody_else_or_twice(
     go_on = threading.Event()
     scripted = script_arena(Writer("a dog"), Writer("a", go_on.wait, " cat"))
     battle = scripted.begin()
-    with pytest.raises(BattleError, match="Please wait"):
+    with pytest.raises(BattleError, match="Wait"):
         scripted.vote(battle)
     sides = scripted.arena.answer(battle, ME, Request(Task.CHAT, "What is it?"))
     next(sides)
-    with pytest.raises(BattleError, match="Please wait"):
+    with pytest.raises(BattleError, match="Wait"):
         scripted.vote(battle)
     with pytest.raises(BattleError, match="still answering"):
         scripted.ask(battle)
@@ -174,7 +174,7 @@ def test_too_many_are_refused_and_say_when(script_arena: Callable[..., ScriptedA
     battles = [scripted.votable() for _ in range(3)]
     for battle in battles[:2]:
         scripted.vote(battle)
-    with pytest.raises(RateLimitError, match=r"wait \d+ seconds"):
+    with pytest.raises(RateLimitError, match=r"Wait \d+ seconds"):
         scripted.vote(battles[2])
     assert scripted.arena.status(battles[2], ME) is BattleStatus.VOTABLE
     scripted.begin()

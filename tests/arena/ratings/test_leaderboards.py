@@ -322,7 +322,7 @@ def test_a_database_that_fails_is_said_and_costs_nothing_that_was_read(watched, 
     cast(watched, vote("x", "y", Winner.A))
 
     def gone(**choice: Any) -> list[PairCount]:
-        raise VotesError("The database of votes is gone.")
+        raise VotesError("The votes database is gone.")
 
     with monkeypatch.context() as patch:
         patch.setattr(watched, "count_pairs", gone)

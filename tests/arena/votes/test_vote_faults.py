@@ -243,7 +243,7 @@ def test_another_program_that_writes_is_waited_for_and_then_blamed(impatient, ke
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
 
-    with pytest.raises(VotesError, match="database of votes is busy"):
+    with pytest.raises(VotesError, match="votes database is busy"):
         kept.add(some_vote("second"))
 
     assert kept.get("first") is not None  # reading goes on

@@ -102,7 +102,7 @@ def test_signs_that_a_database_cannot_hold_are_replaced(store):
     ],
 )
 def test_what_cannot_be_kept_is_refused_and_nothing_is_written(small, changes):
-    with pytest.raises(InputError, match="cannot be kept"):
+    with pytest.raises(InputError, match="cannot be saved"):
         small.add_all([some_vote("good"), some_vote("bad", **changes)])
 
     assert small.head().seq == 0

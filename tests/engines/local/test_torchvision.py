@@ -53,7 +53,7 @@ def test_models_answer_without_it_and_those_that_need_it_say_so(
     )
     assert "llava15 answered" in done.stdout, done.stderr
     assert "qwen2_vl answered" in done.stdout, done.stderr
-    assert f"with torchvision, which cannot be imported ({why}). Please install" in done.stdout
+    assert f"with torchvision, which cannot be imported ({why}). Install" in done.stdout
     [warning] = [line for line in done.stderr.splitlines() if "torchvision is installed" in line]
     assert why in warning
 

@@ -432,7 +432,7 @@ def test_a_standard_server_is_held_to_a_schema() -> None:
     ("asked", "words"),
     [
         ({"pattern": "a+"}, "cannot constrain an answer to a pattern"),
-        ({"answer_prefix": " There"}, "cannot go on from a given beginning"),
+        ({"answer_prefix": " There"}, "cannot continue a given beginning"),
     ],
 )
 def test_what_the_standard_cannot_say_is_refused(asked: dict[str, Any], words: str) -> None:
@@ -451,7 +451,7 @@ def test_the_key_goes_to_the_server_and_into_no_message(
         with pytest.raises(ServerError, match=r"Bad request with …") as caught:
             answer(engine)
         server.turns = [failing(401, {"error": {"message": f"Wrong key: {KEY[:8]}"}})]
-        with pytest.raises(ServerError, match="refuses the key in the environment variable VLLM_K"):
+        with pytest.raises(ServerError, match="rejects the key in the environment variable VLLM_K"):
             answer(engine)
         assert KEY not in repr(engine._client.failures)
     assert KEY not in str(caught.value)
@@ -549,7 +549,7 @@ TOO_LONG = "This model's maximum context length is 2048 tokens. However, your re
         (failing(403, {}), ServerError, "needs a key"),
         (failing(422, {"detail": [{"msg": "no field x"}]}), ServerError, "error 422.*no field x"),
         (failing(400, {"error": {"message": "top_k?"}}), ServerError, 'server = "openai"'),
-        (failing(400, {"error": {"message": TOO_LONG}}), TooLongError, "shorten.*2048 tokens"),
+        (failing(400, {"error": {"message": TOO_LONG}}), TooLongError, "Shorten.*2048 tokens"),
         (
             failing(
                 400, {"error": {"code": "context_length_exceeded", "message": "context length"}}
@@ -564,7 +564,7 @@ TOO_LONG = "This model's maximum context length is 2048 tokens. However, your re
             UnsupportedTaskError,
             "m sees no pictures",
         ),
-        (failing(413, "<html>Too large</html>"), ServerError, "a smaller picture"),
+        (failing(413, "<html>Too large</html>"), ServerError, "a smaller image"),
         (failing(307, "", {"Location": "http://x.invalid"}), ServerError, "are not followed"),
     ],
 )
@@ -578,7 +578,7 @@ def test_a_missing_model_is_reported_with_those_that_are_there() -> None:
     server = failure(
         failing(404, {"error": {"message": "The model `m` does not exist."}}),
         kind=ServerError,
-        words="has no model of this name. Its models are: m. Please correct checkpoint",
+        words="has no model with this name. Its models are: m. Correct checkpoint",
     )
     assert len(server.bodies) == 1
 
@@ -615,7 +615,7 @@ def test_a_server_that_stays_busy_is_given_up() -> None:
     ],
 )
 def test_half_an_answer_stays_and_is_not_asked_for_again(turn: Turn) -> None:
-    server = failure(turn, kind=ServerError, words="broke off in the middle", beginning=" It is")
+    server = failure(turn, kind=ServerError, words="stopped in the middle", beginning=" It is")
     assert len(server.bodies) == 1
 
 
@@ -705,7 +705,7 @@ def test_an_error_that_is_never_complete_ends() -> None:
         handler.wfile.write(b"half")
         handler.wait()
 
-    failure(half_an_error, kind=AnswerTimeoutError, words="silent", timeouts=SHORT)
+    failure(half_an_error, kind=AnswerTimeoutError, words="not responded", timeouts=SHORT)
 
 
 def test_an_answer_has_a_time_limit_although_it_goes_on() -> None:
@@ -764,8 +764,8 @@ def test_progress_is_reported_and_the_model_is_found(server: ChatServer) -> None
 @pytest.mark.parametrize(
     ("listing", "words"),
     [
-        (listed("a/b", "c"), "no model of this name. Its models are: a/b, c"),
-        (listed(), "no model of this name. Please"),
+        (listed("a/b", "c"), "no model with this name. Its models are: a/b, c"),
+        (listed(), "no model with this name. Correct"),
         (failing(401, {}), "needs a key"),
         (failing(404, {}), "usually ends in /v1"),
         (failing(503, {"error": "Loading the model"}), "not ready.*Loading the model"),
@@ -795,7 +795,7 @@ def test_other_servers_need_not_list_their_model(server: ChatServer) -> None:
 
 
 def test_no_server_at_all(nobody: str) -> None:
-    with pytest.raises(LoadError, match=r"cannot be reached\. Please start it"):
+    with pytest.raises(LoadError, match=r"cannot be reached\. Start it"):
         RemoteEngine.connect("m", Server(base_url=nobody))
 
 
@@ -920,8 +920,8 @@ def test_eight_are_asked_at_the_same_time() -> None:
 
 def test_what_a_server_does_not_tell_is_said(server: ChatServer) -> None:
     with connect(server) as engine:
-        with pytest.raises(NoScoresError, match="how likely each choice is"):
+        with pytest.raises(NoScoresError, match="no probabilities for the choices"):
             engine.score(QUESTION, ("a", "b"))
-        with pytest.raises(EngineError, match="does not tell what exactly"):
+        with pytest.raises(EngineError, match="does not show the exact prompt"):
             engine.inspect(QUESTION)
     assert server.bodies == []

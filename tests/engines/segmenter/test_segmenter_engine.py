@@ -160,7 +160,7 @@ def test_it_answers_nothing_in_words_and_nothing_once_unloaded(engine):
         lambda: engine.score(Prompt(()), ("a",)),
         lambda: engine.inspect(Prompt(())),
     ):
-        with pytest.raises(EngineError, match="nothing in words"):
+        with pytest.raises(EngineError, match="does not answer in words"):
             ask()
     engine.close()
     with pytest.raises(EngineError, match="was unloaded"):
@@ -171,7 +171,7 @@ def test_folders_of_other_models_and_damaged_ones_are_refused(folder, tmp_path):
     for name in ("config.json", "preprocessor_config.json", "model.safetensors"):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "llava"}))
-    with pytest.raises(LoadError, match="holds no model that outlines"):
+    with pytest.raises(LoadError, match="contains no segmentation model"):
         load(tmp_path)
     (tmp_path / "config.json").write_bytes((folder / "config.json").read_bytes())
     (tmp_path / "model.safetensors").write_bytes(b"no weights")

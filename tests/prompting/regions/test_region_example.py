@@ -39,7 +39,7 @@ def test_what_cannot_be_searched_by_example_is_refused() -> None:
         (get_family("qwen2_vl"), search(MARK), "cannot search by example"),
         (family, search(MARK, Box(0.5, 0.5, 0.6, 0.6)), "one region"),
         (family, search(MARK, task=Task.CAPTION), "Only a search"),
-        (family, search(), "needs words"),
+        (family, search(), "needs text"),
     ):
         with pytest.raises(InputError, match=reason):
             asked.check(request)

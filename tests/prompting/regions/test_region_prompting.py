@@ -162,11 +162,11 @@ def test_a_family_without_words_sees_numbered_marks() -> None:
         assert is_red(seen, x + 0.002, y + 0.002)
     assert not is_red(seen, 0.35, 0.5), "what is marked can still be seen"
     assert PICTURE.getcolors() == [(640 * 480, (255, 255, 255))], "the user's own stays clean"
-    assert "no way to write a region in words" in str(asked.note)
+    assert "no way to write a region as coordinates" in str(asked.note)
     assert "red, with their numbers" in str(asked.note)
     chosen = ask("qwen3_vl", "What is [1]?", CAT, form=RegionForm.MARKS)
     assert words(chosen) == f"What is {MARK.format(1)}?"
-    assert "drawn into its copy" in str(chosen.note)
+    assert "drawn onto its copy" in str(chosen.note)
 
 
 def test_marks_are_called_in_the_language_of_the_family_or_of_the_words() -> None:
@@ -191,7 +191,7 @@ def test_what_is_to_be_found_and_classes_get_marks() -> None:
         asked = family.prompt(Request(Task.GROUNDING, "the dog by [1]", (PICTURE,), (CAT,)))
         assert f"the dog by {MARK.format(1)}" in words(asked) + asked.answer_prefix
         assert asked.default_phrase == "the dog by [1]", "people read what they typed"
-        assert "does not read regions in words for this task" in str(asked.note)
+        assert "does not read regions as coordinates for this task" in str(asked.note)
 
 
 # Cut-outs
@@ -203,7 +203,7 @@ def test_one_cut_out_stands_for_the_picture_and_places_go_back_to_the_whole() ->
     # a tenth of 320 pixels around 160..480 and 120..360
     assert asked.crop == Box(128 / 640, 88 / 480, 512 / 640, 392 / 480)
     assert asked.frame and asked.frame.original == (384, 304)
-    assert "cut out" in str(asked.note)
+    assert "cropped" in str(asked.note)
     family = get_family("llava15")
     assert family.markup
     reply = family.reply(
@@ -224,9 +224,9 @@ def test_several_cut_outs_are_shown_beside_the_picture_where_there_is_room() -> 
     assert len(asked.messages[-1].images) == 2
     assert asked.frame and asked.frame.original == PICTURE.size
     assert asked.crop is None
-    with pytest.raises(InputError, match=r"pictures at a time \(at most 4\) for 4 cut-outs"):
+    with pytest.raises(InputError, match=r"images at a time \(at most 4\) for 4 crops"):
         ask("qwen3_vl", "What?", CAT, BIRD, DOG, OUTLINE, form=RegionForm.CROP)
-    with pytest.raises(InputError, match=r"at a time \(at most 1\) .* as marks"):
+    with pytest.raises(InputError, match=r"at a time \(at most 1\) .* numbered marks"):
         ask("llava15", "Is [1] older?", CAT, BIRD, form=RegionForm.CROP)
 
 
@@ -339,7 +339,7 @@ def test_turns_about_a_picture_that_is_no_longer_seen_are_left_out() -> None:
 )
 def test_a_region_that_is_not_there_is_named(region: Region) -> None:
     for name in ("llava15", "smolvlm", "kosmos2"):
-        with pytest.raises(InputError, match="Region 2 is outside the picture or has no area: pl"):
+        with pytest.raises(InputError, match=r"Region 2 is outside the image or has no area\. D"):
             ask(name, "What is [2]?", CAT, region)
         with pytest.raises(InputError, match="Region 1 is outside"):
             ask(name, "What is it?", history=(Message("user", "[1]", (PICTURE,), (region,)),))
@@ -355,7 +355,7 @@ def test_a_region_partly_outside_is_clipped() -> None:
 def test_too_many_regions_and_regions_on_nothing_are_refused() -> None:
     many = tuple(Box(0.001 * n, 0.1, 0.5, 0.9) for n in range(300))
     assert len(words(ask("llava15", "What?", *many[:MAX_REGIONS]))) > MAX_REGIONS * 24
-    with pytest.raises(InputError, match=f"There are 300 regions; at most {MAX_REGIONS} are taken"):
+    with pytest.raises(InputError, match=f"There are 300 regions; the limit is {MAX_REGIONS}"):
         ask("llava15", "What?", *many)
     with pytest.raises(MissingImageError, match="regions need one"):
         ask("llava15", "What is [1]?", CAT, picture=None)

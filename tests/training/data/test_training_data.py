@@ -351,7 +351,7 @@ def test_a_folder_of_two_forms_must_be_told_which(tmp_path: Path) -> None:
 def test_data_of_the_hub_is_refused_while_offline(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("datasets")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(InputError, match="cannot be fetched"):
+    with pytest.raises(InputError, match="cannot be downloaded"):
         read_training_data("nobody/nothing")
 
 

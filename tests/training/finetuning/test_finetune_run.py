@@ -230,7 +230,7 @@ def test_a_result_is_uploaded_without_what_names_this_machine(
     [
         ({"engine": "remote", "base_url": "http://127.0.0.1:1/v1"}, "runs on a server"),
         ({"engine": "detector"}, "no language model"),
-        ({"adapter": "some/adapter"}, "an adapter already"),
+        ({"adapter": "some/adapter"}, "already an adapter"),
     ],
 )
 def test_what_cannot_be_trained_is_refused_with_the_reason(

@@ -62,7 +62,7 @@ def test_a_zip_is_run_and_looked_through_and_taken_along(
         assert page.locator("#batch-board .drop").is_hidden()
         assert "500 images of 20 MB" in page.locator("#batch-limits").inner_text()
         page.click("#batch-begin")
-        visit.wait_for_message("add pictures")
+        visit.wait_for_message("Add images")
 
         run(visit, "red circle", archive)
         wait_for(visit, "Finished")
@@ -76,7 +76,7 @@ def test_a_zip_is_run_and_looked_through_and_taken_along(
         assert "<img src=x>.png" in failed.inner_text()
         failed.locator("button").focus()
         page.keyboard.press("Enter")
-        page.locator("#batch-answer .answer-problem", has_text="not a picture").wait_for()
+        page.locator("#batch-answer .answer-problem", has_text="not a supported image").wait_for()
 
         page.click("#batch-view [data-show=rows]")
         page.locator(f"{ROWS} button", has_text="bed 2/45.png").click()

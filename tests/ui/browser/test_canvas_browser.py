@@ -216,7 +216,7 @@ def test_regions_are_marked_by_keyboard_and_typed(visit: Visit, circle: Path) ->
     assert marked(page) == [near(100 / 800, 50 / 600, 160 / 800, 140 / 600), near(0.1, 1)]
 
     trouble = page.locator(f"{CANVAS} .trouble")
-    for value, words in (("900", "800 × 600"), ("100", "no area"), ("", "enter a number")):
+    for value, words in (("900", "800 × 600"), ("100", "no area"), ("", "Enter a number")):
         cells.nth(2).fill(value)
         cells.nth(2).press("Tab")
         trouble.filter(has_text=words).wait_for()

@@ -91,7 +91,7 @@ def test_a_table_is_sorted_filtered_and_opened(visit: Visit) -> None:
 def test_which_model_for_grounding_commercial_use_and_8_gb_is_three_clicks(visit: Visit) -> None:
     page = visit.page
     table = page.locator("#models-table")
-    table.locator(".free", has_text="free on this machine").wait_for()
+    table.locator(".free", has_text="free on this computer").wait_for()
     clicks = 0
     for words in ("Finds objects", "Commercial use", "Up to 8 GB"):
         table.locator(".quick").get_by_role("button", name=words, exact=True).click()

@@ -42,7 +42,7 @@ def visit(browser: Browser, address: str) -> Iterator[Visit]:
 
 def open_models(visit: Visit) -> None:
     visit.open_tab("Models")
-    visit.page.locator("#models-table .free", has_text="free on this machine").wait_for()
+    visit.page.locator("#models-table .free", has_text="free on this computer").wait_for()
 
 
 def visible_rows(visit: Visit) -> Locator:
@@ -133,7 +133,7 @@ def test_filters_work_together(visit: Visit, backend: Backend) -> None:
     table.locator("select[name=language]").select_option("Japanese")
     assert listed_names() == expected(licence=True, here=True, language=True)
     assert "embedded-llava15" in listed_names()
-    table.get_by_label("Fits this machine").check()
+    table.get_by_label("Fits this computer").check()
     assert "embedded-llava15" in listed_names()
     table.locator("select[name=size]").select_option("Over 15 billion")
     assert not any("embedded" in name for name in listed_names())
@@ -161,7 +161,7 @@ def test_a_model_that_runs_elsewhere_says_why_and_cannot_be_used(
 ) -> None:
     spec = next(spec for spec in backend.menu if spec.runs == "remote code")
     visit.page.locator("#models-table input[type=search]").fill(spec.name)
-    assert "program code of its own" in (row(visit, spec.name).text_content() or "")
+    assert "its own code" in (row(visit, spec.name).text_content() or "")
     row(visit, spec.name).click()
     card(visit).get_by_text("revision that you have read").wait_for()
     for button in ("use", "load", "unload"):

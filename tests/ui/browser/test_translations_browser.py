@@ -121,7 +121,7 @@ def test_no_sentence_is_left_in_english(
         page.click("#battle-run")
         toast = page.locator("[data-testid=toast-text]")
         toast.wait_for()
-        wanted = said["Please fill in “{field}” first."].replace("{field}", said["Message"])
+        wanted = said["Fill in “{field}” first."].replace("{field}", said["Message"])
         assert toast.inner_text() == wanted
         look("battle")
         page.locator("[data-testid=toast-close]").click()

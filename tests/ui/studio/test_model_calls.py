@@ -88,7 +88,7 @@ def test_nothing_is_trusted_through_a_proxy_or_another_name(
     headers: dict[str, str], client: StudioClient, own_backend: Backend
 ) -> None:
     client.http.headers.update(headers)
-    assert "enter the model in a menu of your own" in message(add(client))
+    assert "enter the model in your own menu" in message(add(client))
     assert "only on the computer that runs it" in message(add(client, "main"))
     refusal = client.call("studio_list_server", "http://127.0.0.1:1/v1", "")
     assert "only on the computer that runs the page" in message(refusal)
@@ -187,7 +187,7 @@ def test_code_that_has_changed_since_it_was_read_is_not_trusted(
 
 def test_code_that_would_not_help_is_not_offered(own_backend: Backend, folder: Path) -> None:
     (folder / "processor_config.json").unlink()
-    with pytest.raises(NotRunnableError, match=r"cannot be asked here\..*brings no processor"):
+    with pytest.raises(NotRunnableError, match=r"cannot run here\..*has no processor"):
         own_backend.add_checkpoint("mini")
 
 

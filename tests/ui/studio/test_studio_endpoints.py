@@ -113,14 +113,15 @@ def test_a_picture_whose_file_is_gone_is_named(client: StudioClient) -> None:
     image = client.add_image(PICTURE)["id"]
     (failed,) = client.answer(text="What?", images=[image, "never-was"])
     assert failed["image_gone"] == "never-was"
-    assert failed["message"]["words"] == "This image is no longer here. Please add it again."
+    assert failed["message"]["words"] == "This image is no longer here. Add it again."
 
 
 def test_bad_pictures_and_paths_are_refused(client: StudioClient, tmp_path: Path) -> None:
     text = tmp_path / "a.png"
     text.write_text("no picture")
     assert (
-        "not a picture" in client.call("studio_image", client.upload(text), "a")["error"]["words"]
+        "not a supported image"
+        in client.call("studio_image", client.upload(text), "a")["error"]["words"]
     )
     for path in ("/etc/passwd", "", "../../x", "example:nothing", "\0"):
         assert client.call("studio_image", path, "x")["error"]["words"]

@@ -85,7 +85,7 @@ def _convert(
     if counts_model_pixels(space) and frame.seen != frame.original:
         seen, original = _format_size(frame.seen), _format_size(frame.original)
         detail: DisplayText = TranslatableText(
-            "the model saw {seen}, the picture has {size}", {"seen": seen, "size": original}
+            "the model saw {seen}, the image is {size}", {"seen": seen, "size": original}
         )
         steps.append(
             ConversionStep(message("Resize undone"), detail, _scale(unclipped, frame.original))
@@ -116,9 +116,9 @@ def _undo_crop(place: ParsedPlace, frame: Frame, crop: Box | None) -> Iterator[C
     width, height = frame.original
     whole = round(width / (crop.x2 - crop.x1)), round(height / (crop.y2 - crop.y1))
     detail = TranslatableText(
-        "the model saw a part of {size} pixels", {"size": _format_size(frame.original)}
+        "the model saw a crop of {size} pixels", {"size": _format_size(frame.original)}
     )
-    yield ConversionStep(message("Cut-out undone"), detail, flatten(place.region, whole))
+    yield ConversionStep(message("Crop undone"), detail, flatten(place.region, whole))
 
 
 def _describe_space(space: CoordinateSpace, frame: Frame) -> DisplayText:
@@ -153,12 +153,12 @@ def _describe_pixels(unclipped: Sequence[float], region: Region, size: Size) -> 
         x1, y1, x2, y2 = unclipped
         is_swapped = x1 > x2 or y1 > y2
     is_clipped = any(not -1e-9 <= value <= 1 + 1e-9 for value in unclipped)
-    template = message("of the picture, {size}")
+    template = message("of the image, {size}")
     match is_swapped, is_clipped:
         case True, True:
-            template = message("of the picture, {size}; corners put in order; cut off at its edge")
+            template = message("of the image, {size}; corners reordered; clipped to the image")
         case True, False:
-            template = message("of the picture, {size}; corners put in order")
+            template = message("of the image, {size}; corners reordered")
         case False, True:
-            template = message("of the picture, {size}; cut off at its edge")
+            template = message("of the image, {size}; clipped to the image")
     return TranslatableText(template, {"size": _format_size(size)})

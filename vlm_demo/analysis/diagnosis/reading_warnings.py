@@ -65,7 +65,8 @@ def find_contradictions(
         # In a padded square the order is a poor guess: most numbers fit both ways.
         if not space.padded and _is_inside(swapped, numbers, frame):
             words = TranslatableText(
-                "Read like this, places lie beyond the picture; with {axis} first, none does.",
+                "Read this way, some coordinates lie outside the image; "
+                "with {axis} first, none do.",
                 {"axis": "x" if space.y_first else "y"},
             )
             yield ReadingWarning(words, (swapped.name,) if swapped.name in SPACES else ())
@@ -76,9 +77,9 @@ def find_contradictions(
             )
             yield ReadingWarning(words, better)
         else:
-            beyond = message("Some of the places lie beyond the picture.")
+            beyond = message("Some coordinates lie outside the image.")
             if space.padded:
-                beyond = message("Some of the places lie in the padding, outside the picture.")
+                beyond = message("Some coordinates lie in the padding, outside the image.")
             yield ReadingWarning(beyond, better)
     elif min(extent) >= 10 and 0 < largest <= 1:
         words = TranslatableText(
@@ -87,9 +88,9 @@ def find_contradictions(
         )
         yield ReadingWarning(words, better)
     elif _is_squeezed(space, numbers, frame) and better:
-        squeezed = message("All places are squeezed into the upper left corner.")
+        squeezed = message("All boxes are squeezed into the upper left corner.")
         if len(numbers) == 1:
-            squeezed = message("The place is squeezed into the upper left corner.")
+            squeezed = message("The box is squeezed into the upper left corner.")
         yield ReadingWarning(squeezed, better)
 
 
@@ -97,10 +98,7 @@ def find_unread_numbers(reply: Reply) -> Iterator[ReadingWarning]:
     """Point at numbers that look like a region and were not read as one."""
     if names_boxes_in_space(reply.raw):
         yield ReadingWarning(
-            message(
-                "These are boxes in space (bbox_3d), which are not on the picture: they are not "
-                "drawn."
-            )
+            message("These are 3D boxes (bbox_3d), which cannot be drawn on the image.")
         )
         return
     if reply.state in (ReplyState.FOUND, ReplyState.SPACE_UNKNOWN):
@@ -116,7 +114,7 @@ def find_unread_numbers(reply: Reply) -> Iterator[ReadingWarning]:
         more = ", …" if len(found) > MAX_QUOTED else ""
         yield ReadingWarning(
             TranslatableText(
-                "These numbers were not read as a place: {numbers}.", {"numbers": some + more}
+                "These numbers were not read as coordinates: {numbers}.", {"numbers": some + more}
             )
         )
 

@@ -110,8 +110,7 @@ def read_archive(
             listing = unpacking.read(LISTING, MAX_LISTING_BYTES).decode()
         except (ImageError, UnicodeDecodeError) as error:
             raise InputError(
-                "{listing} in this ZIP is damaged or too large. Please choose a ZIP that was "
-                "saved here.",
+                "{listing} in this ZIP is damaged or too large. Choose a ZIP that was saved here.",
                 listing=LISTING,
             ) from error
         lines = [line for line in listing.split("\n") if line.strip()]
@@ -132,7 +131,7 @@ def _size(path: Path) -> int:
     try:
         return path.stat().st_size
     except OSError as error:
-        raise InputError("This ZIP is no longer here. Please choose it again.") from error
+        raise InputError("This ZIP is no longer available. Choose it again.") from error
 
 
 class _Unpacking:
@@ -165,7 +164,7 @@ class _Unpacking:
                 self._images[entry.picture] = self._unpack_image(entry.picture)
             except ImageError as error:
                 raise InputError(
-                    "A picture in this ZIP cannot be used. {problem}", problem=error
+                    "An image in this ZIP cannot be used. {problem}", problem=error
                 ) from error
         return entry.to_question(*self._images[entry.picture])
 
@@ -175,8 +174,8 @@ class _Unpacking:
         self._pixels += size[0] * size[1]
         if self._pixels > MAX_ALL_PIXELS:
             raise InputError(
-                "The pictures in this ZIP have more than {max_all_pixels} million pixels "
-                "together, the most that is allowed. Please split it.",
+                "The images in this ZIP have more than {max_all_pixels} megapixels in total, "
+                "which is the limit. Split the ZIP.",
                 max_all_pixels=f"{MAX_ALL_PIXELS / 1e6:,.0f}",
             )
         image = self._folder / f"{len(self._images) + 1:04}{Path(name).suffix}"
@@ -194,7 +193,7 @@ def _read(image: Path) -> bytes:
         return image.read_bytes()
     except FileNotFoundError as error:
         raise ImageError(
-            "A picture of the benchmark is no longer here. Please import the ZIP that you saved."
+            "An image of the benchmark is no longer available. Open the ZIP that you saved."
         ) from error
 
 

@@ -69,7 +69,7 @@ def track(
     """
     names = [name for name in names if name.strip()]
     if not names:
-        raise MissingTextError("Please say what to find in the film.")
+        raise MissingTextError("Enter what to find in the video.")
     text = ", ".join(map(quote_target, names))
     linker = TrackLinker()
     times: list[FrameTime] = []

@@ -30,9 +30,7 @@ MAX_AGE_S = 24 * 3600.0
 MAX_PIXELS = 1_000_000_000
 """Largest number of pixels in the pictures of all battles, which take 3 bytes each."""
 
-UNKNOWN_BATTLE = message(
-    "There is no such battle here, or it has expired. Please start another one."
-)
+UNKNOWN_BATTLE = message("There is no such battle here, or it has expired. Start another one.")
 
 
 class BattleStatus(StrEnum):
@@ -111,12 +109,12 @@ class Battle:
             InputError: the battle has its largest number of turns, and can be voted on.
         """
         if self.status is BattleStatus.ANSWERING:
-            raise BattleError("Both models are still answering. Please wait until they are done.")
+            raise BattleError("Both models are still answering. Wait until they are done.")
         if self.status in (BattleStatus.VOTED, BattleStatus.VOID):
             self.require_votable()
         if len(self.turns) >= MAX_TURNS:
             raise InputError(
-                "A battle has at most {max_turns} turns. Please vote on this one.",
+                "A battle has at most {max_turns} turns. Vote on this one.",
                 max_turns=MAX_TURNS,
             )
 
@@ -129,13 +127,13 @@ class Battle:
         """
         match self.status:
             case BattleStatus.VOTED:
-                raise VotedAlreadyError("This battle has been voted on. Please start another one.")
+                raise VotedAlreadyError("This battle has been voted on. Start another one.")
             case BattleStatus.VOID:
                 raise BattleError(
-                    "This battle was not completed, so it does not count. Please start another one."
+                    "This battle was not completed, so it does not count. Start another one."
                 )
             case BattleStatus.READY | BattleStatus.ANSWERING:
-                raise BattleError("Please wait until both models have answered, and then vote.")
+                raise BattleError("Wait until both models have answered, then vote.")
 
     def close(self, status: BattleStatus) -> None:
         """End the battle and forget its pictures and words."""

@@ -46,8 +46,7 @@ MAX_SEED = 2**31 - 1
 """Largest seed that is drawn for a battle."""
 
 MODEL_FAILED = message(
-    "One of the two models could not answer, so this battle does not count. Please start another "
-    "one."
+    "One of the two models could not answer, so this battle does not count. Start another one."
 )
 
 log = logging.getLogger(__name__)
@@ -134,9 +133,7 @@ class Arena:
             RateLimitError: the voter has begun too many battles.
         """
         if not voter:
-            raise BattleError(
-                "A battle has to recognise its voter. Please allow this page to set a cookie."
-            )
+            raise BattleError("Voting needs a cookie. Allow this page to set one.")
         with self._battle_window.admit(voter):
             specs = self._outages.leave_out_failing(self._eligible(task))
             left, right = draw_pair(specs, self._count_votes(task), self._rng)
@@ -244,7 +241,7 @@ class Arena:
         """
         battle = self._battles.get(battle_id, voter)
         if battle.vote is None:
-            raise BattleError("The models are revealed after the vote. Please vote first.")
+            raise BattleError("The models are revealed after the vote. Vote first.")
         return Reveal(*battle.specs, battle.vote)
 
     def forget(self, voter: str) -> int:
@@ -279,9 +276,9 @@ class Arena:
             InputError: a side cannot answer it; the message does not say which.
         """
         if request.task is not battle.task:
-            raise InputError("This battle is about another task. Please start another one.")
+            raise InputError("This battle is about another task. Start another one.")
         if len(request.images) > 1:
-            raise InputError("A battle is about one picture at a time. Please remove the others.")
+            raise InputError("A battle takes one image at a time. Remove the others.")
         sampling = request.sampling or Sampling()
         if sampling.seed is None:
             sampling = replace(sampling, seed=self._rng.randint(0, MAX_SEED))
@@ -296,7 +293,7 @@ class Arena:
                 raise  # these name no model
             except VlmDemoError:
                 raise InputError(
-                    "One of the two models cannot answer this. Please ask differently."
+                    "One of the two models cannot answer this. Ask differently."
                 ) from None
         return request
 

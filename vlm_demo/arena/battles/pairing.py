@@ -20,8 +20,8 @@ OUTAGE_S = 300.0
 """Seconds for which a failing model is left out before it gets another chance."""
 
 NOBODY_TO_MEET = message(
-    "A battle needs two models that can do this task and are on this computer or a server. Please "
-    "fetch another model (page Models), add one to the menu, or choose another task."
+    "A battle needs two models that can do this task and are on this computer or a server. "
+    "Download another model (page Models), add one to the menu, or choose another task."
 )
 
 

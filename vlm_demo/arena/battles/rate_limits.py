@@ -28,7 +28,7 @@ def rate_limit_error(noun: str) -> Callable[[float], RateLimitError]:
         noun: what there were too many of, in the plural and marked for translation.
     """
     return lambda wait_s: RateLimitError(
-        "There were too many {noun} in a short time. Please wait {when}.",
+        "Too many {noun} in a short time. Wait {when}.",
         noun=TranslatableText(noun),
         when=describe_wait(wait_s),
     )

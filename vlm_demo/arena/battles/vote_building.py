@@ -64,17 +64,15 @@ class Judgement:
         except ValueError as error:
             known = ", ".join(Winner)
             raise InputError(
-                "There is no such vote. Please choose one of {known}.", known=known
+                "There is no such vote. Choose one of {known}.", known=known
             ) from error
         tags, comment = [_clean(tag) for tag in tags], _clean(comment)
         if len(tags) > MAX_TAGS or any(len(tag) > MAX_TAG_LENGTH for tag in tags):
-            raise InputError(
-                "Please choose at most {max_tags} reasons from the list.", max_tags=MAX_TAGS
-            )
+            raise InputError("Choose at most {max_tags} reasons from the list.", max_tags=MAX_TAGS)
         if len(comment) > MAX_COMMENT_LENGTH:
             raise InputError(
-                "This comment has {count} characters; at most {max_comment_length} are allowed. "
-                "Please shorten it.",
+                "This comment has {count} characters; at most {max_comment_length} are "
+                "allowed. Shorten it.",
                 count=f"{len(comment):,}",
                 max_comment_length=MAX_COMMENT_LENGTH,
             )
@@ -95,7 +93,7 @@ def build_vote(battle: Battle, judgement: Judgement, store: VoteStore, *, keep: 
         VotesError: the earlier votes cannot be read.
     """
     if judgement.boxes and not has_regions(battle):
-        raise InputError("There are no boxes in this battle. Please vote on the answers only.")
+        raise InputError("There are no boxes in this battle. Vote on the answers only.")
     requests = battle.requests
     sampling = requests[-1].sampling or Sampling()
     prompt_hash, image_hash = hash_questions(requests), battle.image_hash

@@ -71,7 +71,7 @@ def _reason_for_no_pair(vote: Vote) -> str:
     if vote.a.outputs == vote.b.outputs:
         return "the same answers"
     if any(turn.images for turn in vote.conversation[_count_common_turns(vote) + 1 :]):
-        return "a picture after the first answers"
+        return "an image after the first answers"
     return ""
 
 

@@ -116,7 +116,7 @@ class HubDataset:
     def _newest_commit(self) -> str:
         info = self._api.dataset_info(self.repo)
         if not info.private:  # votes show who voted alike, and hold what few may read
-            raise VotesError(f"Everybody may read {self.repo}. Please make it private.")
+            raise VotesError(f"Everybody may read {self.repo}. Make it private.")
         return str(info.sha)
 
 

@@ -166,7 +166,7 @@ def _parse_url(votes: str) -> URL:
         url = url.set(drivername="postgresql+psycopg")
     if url.drivername not in ("sqlite", "postgresql+psycopg"):
         raise SettingsError(
-            "Votes are kept in SQLite or PostgreSQL. Please give a file name, or a URL such as "
+            "Votes are kept in SQLite or PostgreSQL. Give a file name, or a URL such as "
             "postgresql://user:password@host/database."
         )
     return url

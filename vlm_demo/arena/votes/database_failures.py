@@ -11,16 +11,16 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from vlm_demo.translatable_text import DisplayText, TranslatableText, message
 
-BUSY = message("The database of votes is busy. Please try again in a moment.")
-FULL = message("The votes cannot be saved: the disk is full. Please free some space and try again.")
-GONE = message("The database of votes cannot be reached. Please try again when it is back.")
+BUSY = message("The votes database is busy. Try again in a moment.")
+FULL = message("The votes cannot be saved: the disk is full. Free some space and try again.")
+GONE = message("The votes database cannot be reached. Try again when it is back.")
 DISK = message(
-    "The disk of the votes failed: it may be full or missing. Please try again when it is back."
+    "The disk with the votes failed: it may be full or missing. Try again when it is back."
 )
 READ_ONLY = message("The votes cannot be saved: their database is read-only.")
-NO_DATABASE = message("The file of the votes is not a database, or is damaged.")
-MISFIT = message("The votes contradict each other. Please run `python -m vlm_demo votes verify`.")
-OTHER = message("The database of votes failed: {error}")
+NO_DATABASE = message("The votes file is not a database, or is damaged.")
+MISFIT = message("The votes contradict each other. Run `python -m vlm_demo votes verify`.")
+OTHER = message("The votes database failed: {error}")
 
 # Primary result codes, the low byte of extended ones: https://www.sqlite.org/rescode.html
 _SQLITE = MappingProxyType(

@@ -189,11 +189,11 @@ def _check(row: Mapping[str, Any]) -> None:
     for name in _NAMES:
         if len(row[name]) > MAX_NAME:
             raise InputError(
-                "The vote cannot be kept: its {name} has more than {max_name} characters.",
+                "The vote cannot be saved: its {name} has more than {max_name} characters.",
                 name=name,
                 max_name=MAX_NAME,
             )
     if not math.isfinite(row["weight"]) or not 0 <= row["weight"] <= 1:
-        raise InputError("The vote cannot be kept: its weight is not a number from 0 to 1.")
+        raise InputError("The vote cannot be saved: its weight is not a number from 0 to 1.")
     if row["seed"] is not None and not -(1 << 63) <= row["seed"] < 1 << 63:
-        raise InputError("The vote cannot be kept: its seed has more than 64 bits.")
+        raise InputError("The vote cannot be saved: its seed has more than 64 bits.")

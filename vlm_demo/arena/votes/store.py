@@ -194,7 +194,7 @@ class VoteStore:
             InputError: neither a voter nor a battle was named.
         """
         if not voter and not battle:
-            raise InputError("Please name the voter or the battle whose votes to delete.")
+            raise InputError("Give the voter or the battle whose votes should be deleted.")
         query = select(votes.c.seq).where(votes.c.winner.is_not(None)).limit(BATCH)
         if voter:
             query = query.where(votes.c.voter == voter)

@@ -97,7 +97,7 @@ def _read(file: Path) -> str:
             return secret
         time.sleep(0.05)
     raise SettingsError(
-        "{file} should hold the secret that hides who voted, but does not. Please restore it, or "
+        "{file} should hold the secret that hides who voted, but does not. Restore it, or "
         "delete it, which makes everybody a new voter.",
         file=file,
     )

@@ -49,7 +49,7 @@ TASKS = {
 @expand_options
 def batch(
     source: Annotated[
-        Path, typer.Argument(metavar="SOURCE", help="A folder or ZIP, or a film or document.")
+        Path, typer.Argument(metavar="SOURCE", help="A folder or ZIP, or a video or document.")
     ],
     out: Annotated[
         Path, typer.Option(help="Folder for the results. The same folder again: resume.")
@@ -62,17 +62,17 @@ def batch(
         str | None,
         typer.Option(
             metavar="X1,Y1,X2,Y2",
-            help="The region to describe, as fractions (0 to 1) of each picture. Default: all.",
+            help="The region to describe, as fractions (0 to 1) of each image. Default: all.",
         ),
     ] = None,
     outline: Annotated[
-        bool, typer.Option("--outline", help="Outline what is found in each picture.")
+        bool, typer.Option("--outline", help="Outline what is found in each image.")
     ] = False,
     at_once: Annotated[
         int | None,
-        typer.Option(min=1, max=256, help="Pictures at a time. Default: the model's batch."),
+        typer.Option(min=1, max=256, help="Images at a time. Default: the model's batch."),
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first pictures.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first images.")] = None,
     csv: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a table to this file too.")
     ] = None,
@@ -81,7 +81,7 @@ def batch(
     ] = None,
     annotated: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Draw the regions on copies of the pictures too."),
+        typer.Option(metavar="FOLDER", help="Draw the regions on copies of the images too."),
     ] = None,
     json_output: JsonOutput = False,
     *,
@@ -179,7 +179,7 @@ def _update(bar: tqdm[NoReturn], standing: BatchProgress) -> None:
 
 
 def _summarize(standing: BatchProgress) -> str:
-    parts = [f"{standing.done} of {standing.total} pictures have an answer"]
+    parts = [f"{standing.done} of {standing.total} images have an answer"]
     if standing.failed:
         parts.append(f"{standing.failed} failed")
     return ", ".join(parts) + "."

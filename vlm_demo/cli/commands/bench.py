@@ -21,7 +21,7 @@ def bench(
         str | None, typer.Option(metavar="ID,ID", help="Measure these rows, not all.")
     ] = None,
     seed: Annotated[
-        int, typer.Option(min=0, help="Another seed draws other weights, pictures and questions.")
+        int, typer.Option(min=0, help="Another seed draws other weights, images and questions.")
     ] = 0,
     repeats: Annotated[int, typer.Option(min=1, help="Repeats of each comparison.")] = 3,
     turns: Annotated[int, typer.Option(min=2, max=40, help="Turns of a chat.")] = 8,

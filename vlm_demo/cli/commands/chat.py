@@ -36,7 +36,7 @@ def chat(
     """Chat about the picture; /help lists the commands."""
     if picture == "-":
         raise typer.BadParameter(
-            "the picture must be a file: your questions come from standard input.",
+            "the image must be a file: your questions come from standard input.",
             param_hint="'PICTURE'",
         )
     model = options.select()

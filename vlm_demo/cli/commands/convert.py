@@ -14,7 +14,7 @@ from vlm_demo.units import format_bytes
 
 def convert(
     source: Annotated[
-        str, typer.Argument(help="Hub id, folder or weight file of the published checkpoint.")
+        str, typer.Argument(help="Hub ID, folder or weight file of the published checkpoint.")
     ],
     target: Annotated[Path, typer.Argument(help="The folder to be made.")],
     family: Annotated[
@@ -22,11 +22,11 @@ def convert(
     ] = "",
     base: Annotated[
         str,
-        typer.Option(help="Hub id or folder of the language model, where the weights hold none."),
+        typer.Option(help="Hub ID or folder of the language model, where the weights hold none."),
     ] = "",
     vision_tower: Annotated[
         str,
-        typer.Option(help="Hub id or folder of the vision tower. Default: what the model names."),
+        typer.Option(help="Hub ID or folder of the vision tower. Default: what the model names."),
     ] = "",
 ) -> None:
     """Convert Shikra, MiniGPT-4, Yi-VL and others to a folder that --model takes."""

@@ -37,11 +37,11 @@ def evaluate(
         Path | None,
         typer.Option(
             help="The folder of a published benchmark, in the layout of its authors; for own, the "
-            "ZIP of questions that the page saves. Nothing is fetched."
+            "ZIP of questions that the page saves. Nothing is downloaded."
         ),
     ] = None,
     seed: Annotated[
-        int, typer.Option(min=0, help="Another seed draws other pictures or questions.")
+        int, typer.Option(min=0, help="Another seed draws other images or questions.")
     ] = 0,
     count: Annotated[
         int | None, typer.Option("--n", "--limit", min=1, help="About how many questions.")

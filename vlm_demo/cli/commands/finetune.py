@@ -26,7 +26,7 @@ STATUS = {"finished": 0, "lost": PARTIAL, "stopped": INTERRUPTED}
 @expand_declared(FinetuneOptions, declarations)
 def finetune(
     model: Annotated[
-        str, typer.Option(help="A name on the menu, a Hub id or a folder. --resume knows it.")
+        str, typer.Option(help="A name on the menu, a Hub ID or a folder. --resume knows it.")
     ] = "",
     menu: Menu = None,
     json_output: JsonOutput = False,
@@ -36,7 +36,7 @@ def finetune(
     """Teach a model from labelled pictures, and score it before and after."""
     lazy.check_finetuning_packages()
     if not (model or options.resume):
-        raise InputError("Please say which model is to learn: --model.")
+        raise InputError("Say which model is to learn: --model.")
     if model:
         selected = ModelOptions(model, menu).select()
         backend, settings, model = selected.backend, selected.settings, selected.spec.name

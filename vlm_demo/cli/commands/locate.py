@@ -51,7 +51,7 @@ def locate(
     ] = None,
     json_output: JsonOutput = False,
     out: Annotated[
-        Path | None, typer.Option(help="Save the picture with the regions drawn on it.")
+        Path | None, typer.Option(help="Save the image with the regions drawn on it.")
     ] = None,
     exports: Annotated[
         list[str] | None,
@@ -145,7 +145,7 @@ def _write_text(sheets: Sequence[AnnotatedImage], text_format: TextFormat) -> No
         sys.stdout.write(export_texts(sheets, text_format))
     except ValueError:
         raise typer.BadParameter(
-            f"{text_format} has a file for each picture. Use --export {text_format}.",
+            f"{text_format} has a file for each image. Use --export {text_format}.",
             param_hint="'--format'",
         ) from None
     _note_losses(text_format, [mention for sheet in sheets for mention in sheet.mentions])

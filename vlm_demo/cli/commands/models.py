@@ -109,5 +109,5 @@ def _location(spec: ModelSpec) -> str:
     if spec.engine == "remote":
         return "another server"
     if spec.is_here:
-        return "this machine"
-    return "missing" if spec.embedded else "fetched when chosen"
+        return "this computer"
+    return "missing" if spec.embedded else "downloaded when chosen"

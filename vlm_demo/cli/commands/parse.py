@@ -108,7 +108,7 @@ def parse_record(record: object) -> ParsedAnswer:
     if not model.input_size and diagnosis.reply.mentions and frame.seen != frame.original:
         width, height = frame.seen
         doubts.append(
-            "input_size is missing: the numbers were taken for pixels of the picture as "
+            "input_size is missing: the numbers were taken for pixels of the image as "
             f"{family.title} resizes it, {width} x {height}."
         )
     return _to_data(diagnosis.reply, model.image_size, doubts)

@@ -27,11 +27,11 @@ BLANK_SIZE = (640, 480)
 
 
 def prompt(
-    model: Annotated[str, typer.Option(help="A name on the menu, a Hub id, a folder or a family.")],
+    model: Annotated[str, typer.Option(help="A name on the menu, a Hub ID, a folder or a family.")],
     task: Annotated[Task, typer.Option(help="What is asked.")] = Task.CHAT,
     text: Annotated[str, typer.Option(help="The user's words.")] = "",
     picture: Annotated[
-        list[str] | None, typer.Option(help="A picture, again for more; without it, a blank one.")
+        list[str] | None, typer.Option(help="An image, again for more; without it, a blank one.")
     ] = None,
     box: Boxes = None,
     regions_as: RegionsAs = RegionForm.AUTO,

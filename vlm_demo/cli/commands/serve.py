@@ -17,7 +17,7 @@ def serve(**flags: Any) -> None:
     """
     if flags.get("operator_password"):
         print_note(
-            "Others on this machine can read the password among the flags of this program. Use "
+            "Others on this computer can read the password among the flags of this program. Use "
             "VLM_DEMO_OPERATOR_PASSWORD or --operator-password-file."
         )
     lazy.serve(Settings.read(flags))

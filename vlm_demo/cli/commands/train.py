@@ -42,7 +42,7 @@ def train(
         return
     if nanodet is None or efficientnet is None or photos is None:
         raise SettingsError(
-            f"{_PHOTOS} is made from published weights and photographs: please give --nanodet, "
+            f"{_PHOTOS} is made from published weights and photographs: give --nanodet, "
             "--efficientnet and --photos."
         )
     folder = out or Path("runs") / _PHOTOS / "model"

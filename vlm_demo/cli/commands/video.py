@@ -27,7 +27,7 @@ from vlm_demo.units import format_film_time
 
 @expand_options
 def video(
-    film: Annotated[Path, typer.Argument(metavar="FILM", help="A film: MP4, WebM, MOV, AVI ...")],
+    film: Annotated[Path, typer.Argument(metavar="FILM", help="A video: MP4, WebM, MOV, AVI ...")],
     find: Annotated[
         str, typer.Option(metavar="WORDS", help='Find things through it: "red circle, star".')
     ] = "",
@@ -100,7 +100,7 @@ def _track(
         for step in steps:
             result = step.result
     if result is None:
-        raise FilmError("No frame of this film could be read.")
+        raise FilmError("No frame of this video could be read.")
     return result
 
 

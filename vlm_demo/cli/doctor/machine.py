@@ -59,7 +59,7 @@ def examine_page(settings: Settings) -> Iterator[DoctorFinding]:
         yield DoctorFinding("Operator", "odd", words)
     lacking = [spec.name for spec in default_menu() if spec.embedded and not spec.is_here]
     if lacking:
-        words = f"{', '.join(lacking)} lack in assets/models; please get the whole repository"
+        words = f"{', '.join(lacking)} lack in assets/models; get the whole repository"
         yield DoctorFinding("Embedded models", "missing", words)
     else:
         yield DoctorFinding("Embedded models", "fine", "all there")

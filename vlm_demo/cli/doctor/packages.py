@@ -71,7 +71,7 @@ def examine_torch() -> Iterator[DoctorFinding]:
     try:
         found = json.loads(ended.stdout.splitlines()[-1])
     except (IndexError, ValueError):
-        words = f"it ends Python (status {ended.returncode}); please install it again"
+        words = f"it ends Python (status {ended.returncode}); install it again"
         yield DoctorFinding("torch", "missing", words)
         return
     if "torch_error" in found:
@@ -84,7 +84,7 @@ def examine_torch() -> Iterator[DoctorFinding]:
             "torchvision",
             "odd",
             f"it cannot be imported, and some models need it ({found['torchvision_error']}). "
-            "Please install the version that belongs to this torch.",
+            "Install the version that belongs to this torch.",
         )
     else:
         yield DoctorFinding("torchvision", "fine", found["torchvision"])

@@ -146,8 +146,8 @@ def _measure_q_former(part: SourceCheckpoint) -> dict[str, int]:
 def _shape(part: SourceCheckpoint, name: str) -> tuple[int, ...]:
     if name not in part.tensors:
         raise ConversionError(
-            f"{part.path} has no {name}: it is not the BLIP-2 that MiniGPT-4 is made with. Please "
-            f"give {SYSTEM.vision} with --vision-tower."
+            f"{part.path} has no {name}: it is not the BLIP-2 that MiniGPT-4 is made with. "
+            f"Give {SYSTEM.vision} with --vision-tower."
         )
     return tuple(part.tensors[name].read().shape)
 

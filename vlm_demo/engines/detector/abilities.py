@@ -9,7 +9,7 @@ from vlm_demo.engines.detector.vocabulary import Language
 ABILITIES: Mapping[Language, str] = {
     Language.ENGLISH: (
         "I can name 80 kinds of things in a photograph, find them, count them, and say what is "
-        "beside them. For other questions please choose a language model."
+        "beside them. For other questions choose a language model."
     ),
     Language.JAPANESE: (
         "写真の中の80種類のものを見分け、探し、数え、その周りに何があるかを答えられます。"

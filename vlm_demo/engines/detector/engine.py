@@ -126,8 +126,8 @@ class DetectorEngine:
         self._require_open()
         if prompt.pattern or prompt.schema:
             raise EngineError(
-                "The detector answers in sentences of its own. Please choose a language model for "
-                "answers by a pattern or a JSON Schema."
+                "The detector answers in fixed phrases. Choose a language model for answers "
+                "that follow a pattern or a JSON schema."
             )
         if prompt.choices:
             yield TextChunk(_best_choice(self.score(prompt, prompt.choices), prompt.choices))
@@ -178,7 +178,9 @@ class DetectorEngine:
             tokens=0,
             image_tokens=0,
             images=images,
-            note=message("There is no prompt: rules read the question, and answer in fixed words."),
+            note=message(
+                "There is no prompt: rules parse the question and answer in fixed phrases."
+            ),
         )
 
     def usage(self) -> Usage:
@@ -254,7 +256,7 @@ class DetectorEngine:
 
     def _require_open(self) -> None:
         if self._is_closed:
-            raise EngineError("The detector was unloaded. Please ask again.")
+            raise EngineError("The detector was unloaded. Ask again.")
 
 
 def _read(text: str) -> UserQuestion:

@@ -53,8 +53,8 @@ def _weigh(photo: Photograph, question: UserQuestion, choices: Sequence[str]) ->
     if all(index is not None for index in classes):
         return [max(_score_of(photo, index), _LEAST) for index in classes if index is not None]
     raise NoScoresError(
-        "The detector can only choose among things that it knows, yes and no, or numbers. Please "
-        "choose a language model for this question."
+        "The detector can only choose among the classes it knows, yes and no, or numbers. "
+        "Choose a language model for this question."
     )
 
 

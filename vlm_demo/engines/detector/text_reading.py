@@ -82,7 +82,6 @@ def _load() -> Any:
         return import_module("rapidocr").RapidOCR(params={"Global.log_level": "error"})
     except ImportError as error:
         raise EngineError(
-            "Reading text needs another package. Please install it and start the program again: "
-            "{command}",
+            "Reading text needs another package. Install it and restart: {command}",
             command=INSTALL_COMMAND,
         ) from error

@@ -214,7 +214,7 @@ class LocalEngine:
         if not self._encoder.is_encoder_decoder:
             room -= len(encoded.ids)
         if answer.max_tokens and answer.max_tokens > room:
-            raise TooLongError("The choices are too long for this model. Please shorten them.")
+            raise TooLongError("The choices are too long for this model. Shorten them.")
         new_tokens = min(longest, room)
         check_request(
             self._config,

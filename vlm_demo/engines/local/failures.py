@@ -23,7 +23,7 @@ def to_vlm_demo_error(error: Exception) -> VlmDemoError:
     text = " ".join(str(error).split())
     if is_out_of_memory(error):
         failure: EngineError = OutOfMemoryError(
-            "There is not enough memory for this answer. Please try a smaller picture, a shorter "
+            "There is not enough memory for this answer. Try a smaller image, a shorter "
             "conversation or a smaller model.",
             smaller_image=True,
         )

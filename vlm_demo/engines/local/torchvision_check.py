@@ -19,8 +19,8 @@ from vlm_demo.translatable_text import message
 log = logging.getLogger(__name__)
 
 REMEDY = message(
-    "Please install the build of torchvision that goes with your torch, as "
-    "https://pytorch.org/get-started/locally says, and start again."
+    "Install the torchvision build that matches your torch (see "
+    "https://pytorch.org/get-started/locally) and restart."
 )
 """What to do about a torchvision that is missing or does not fit."""
 
@@ -40,7 +40,7 @@ def torchvision_problem() -> str:
         problem = " ".join(str(error).split())
         log.warning(
             "torchvision is installed but cannot be imported (%s), so models that prepare their "
-            "pictures with it cannot be loaded; others can. %s",
+            "images with it cannot be loaded; others can. %s",
             problem,
             REMEDY,
         )

@@ -32,17 +32,15 @@ def base_urls(address: str) -> tuple[str, ...]:
         or not address.isascii()
         or re.search(r"[\s\\%<>\"'{}|^`]", address)
     ):
-        raise InputError(
-            "This is not the address of a server. Please write one like http://127.0.0.1:8000/v1."
-        )
+        raise InputError("This is not a server address. Enter one like http://127.0.0.1:8000/v1.")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise InputError(
-            "This holds more than the address of a server. Please leave out everything behind a "
-            "? or #, and any name or password; a key has a field of its own."
+            "This is more than a server address. Leave out everything after a ? or #, and any "
+            "name or password; the key has its own field."
         )
     if parts.scheme and parts.scheme not in ("http", "https"):
         raise InputError(
-            "{scheme}:// cannot be used. Please write http:// or https://.", scheme=parts.scheme
+            "{scheme}:// is not supported. Use http:// or https://.", scheme=parts.scheme
         )
     root = f"{parts.scheme or _guess_scheme(host, port)}://{parts.netloc}"
     return _with_versions(root, parts)

@@ -106,7 +106,7 @@ def read_choice(answer: str, choices: Sequence[str]) -> str:
         choice = answer.strip()
     if choice not in choices:
         raise EngineError(
-            "The server did not keep to the choices; it may not be able to. Please ask without "
+            "The server did not keep to the choices; it may not support them. Ask without "
             "them, or choose another model. It answered: {answer}",
             answer=answer.strip()[:200],
         )
@@ -147,13 +147,13 @@ def _standard_constraint(prompt: Prompt) -> dict[str, Any]:
     """Return the constraint on the answer in the fields of the standard, which has only schemas."""
     if prompt.answer_prefix:
         raise EngineError(
-            "This model's server cannot go on from a given beginning of the answer; a vLLM server "
-            "can. Please leave the beginning out, or choose another task or model."
+            "This model's server cannot continue a given beginning of the answer; a vLLM "
+            "server can. Leave the beginning out, or choose another task or model."
         )
     if prompt.pattern:
         raise EngineError(
             "This model's server cannot constrain an answer to a pattern; a vLLM server can. "
-            "Please ask without the pattern, or choose another model."
+            "Ask without the pattern, or choose another model."
         )
     if prompt.choices:
         return _response_format(_choices_schema(prompt.choices))

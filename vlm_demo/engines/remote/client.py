@@ -93,9 +93,7 @@ class ServerClient:
         """
         try:
             with self._explain(
-                message(
-                    "{who} cannot be reached. Please start it, or correct base_url in the menu."
-                )
+                message("{who} cannot be reached. Start it, or correct base_url in the menu.")
             ):
                 names = await self._list_models()
             if self._server.kind == "vllm" and self._model not in names:
@@ -139,7 +137,7 @@ class ServerClient:
         """
         pauses = iter(PAUSES_S)
         with self._explain(
-            message("{who} cannot be reached. Please check that it runs, and base_url in the menu.")
+            message("{who} cannot be reached. Check that it runs, and base_url in the menu.")
         ):
             while True:
                 try:
@@ -260,11 +258,10 @@ def read_api_key(server: Server, model: str) -> str:
     key = os.environ.get(name, "").strip()
     if not key:
         raise LoadError(
-            "Please set the environment variable {name}: it holds the key for the server of "
-            "{model}.",
+            "Set the environment variable {name} to the key for the server of {model}.",
             name=name,
             model=model,
         )
     if not (key.isascii() and key.isprintable()):
-        raise LoadError("What the environment variable {name} holds cannot be a key.", name=name)
+        raise LoadError("The environment variable {name} does not contain a valid key.", name=name)
     return key

@@ -119,8 +119,8 @@ class RemoteEngine:
             NoScoresError: always.
         """
         raise NoScoresError(
-            "The server of {name} does not tell how likely each choice is. Please choose a model "
-            "that runs on this machine for that.",
+            "The server of {name} returns no probabilities for the choices. For that, choose a "
+            "model that runs on this computer.",
             name=self._name,
         )
 
@@ -131,8 +131,8 @@ class RemoteEngine:
             EngineError: always.
         """
         raise EngineError(
-            "{name} runs on another server, which does not tell what exactly the model is given. "
-            "Please choose a model that runs on this machine for that.",
+            "{name} runs on another server, which does not show the exact prompt. For that, "
+            "choose a model that runs on this computer.",
             name=self._name,
         )
 

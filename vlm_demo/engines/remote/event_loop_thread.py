@@ -37,7 +37,7 @@ class EventLoopThread:
             if self._is_open:
                 return asyncio.run_coroutine_threadsafe(work, self._loop)
         work.close()
-        raise EngineError("This model was unloaded. Please try again.")
+        raise EngineError("This model was unloaded. Try again.")
 
     def close(self) -> None:
         """End all work, and the thread."""

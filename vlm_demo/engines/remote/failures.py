@@ -40,7 +40,7 @@ MAX_QUOTED_CHARACTERS = 300
 SOMETHING = message("something")
 """What a server sent, where nothing more is known about it."""
 
-BROKE_OFF = message("{who} broke off in the middle of its answer. Please ask again.")
+BROKE_OFF = message("{who} stopped in the middle of its answer. Ask again.")
 """Said of a server that ends an answer early."""
 
 
@@ -63,8 +63,8 @@ class ServerFailures:
             what: what it sent, such as "a web page", marked for translation.
         """
         return ServerError(
-            "{who} sent {what} that cannot be read. Please check that it is a server of OpenAI's "
-            "API, and its base_url in the menu.",
+            "{who} sent {what} that cannot be read. Check that it is an OpenAI-compatible "
+            "server, and its base_url in the menu.",
             who=self._who,
             what=TranslatableText(what),
         )
@@ -76,7 +76,7 @@ class ServerFailures:
     def silent(self, seconds: float) -> AnswerTimeoutError:
         """Say that nothing has come for so long."""
         return AnswerTimeoutError(
-            "{who} has been silent for {seconds} seconds. Please try again later.",
+            "{who} has not responded for {seconds} seconds. Try again later.",
             who=self._who,
             seconds=f"{seconds:g}",
         )
@@ -84,8 +84,8 @@ class ServerFailures:
     def too_late(self, seconds: float) -> AnswerTimeoutError:
         """Say that the whole answer takes too long."""
         return AnswerTimeoutError(
-            "This took longer than {seconds} seconds and was stopped. Please ask for less, or try "
-            "again when the model has less to do.",
+            "This took longer than {seconds} seconds and was stopped. Ask for less, or try "
+            "again when the model is less busy.",
             seconds=f"{seconds:,g}",
         )
 
@@ -95,8 +95,8 @@ class ServerFailures:
         Args:
             names: of the models that it has; (): not known.
         """
-        unknown = TranslatableText("{who} has no model of this name.", {"who": self._who})
-        advice = message("Please correct checkpoint in the menu, or start the server with it.")
+        unknown = TranslatableText("{who} has no model with this name.", {"who": self._who})
+        advice = message("Correct checkpoint in the menu, or start the server with it.")
         return ServerError(join_texts(unknown, _list_models(names), advice))
 
     def refusal(self, status: int | None, body: object) -> VlmDemoError:
@@ -110,41 +110,40 @@ class ServerFailures:
             return self._refuse_key()  # its own words may hold parts of the key
         if status == 404:
             return ServerError(
-                "{who} has no such address. Please correct base_url in the menu: it usually ends "
-                "in /v1.",
+                "{who} has no such address. Correct base_url in the menu: it usually ends in /v1.",
                 who=self._who,
             )
         if status in (301, 302, 303, 307, 308):
             return ServerError(
-                "{who} sends requests on to another address, which are not followed. Please write "
-                "the address in the menu that it sends them to.",
+                "{who} redirects to another address, and redirects are not followed. Enter "
+                "that address in the menu.",
                 who=self._who,
             )
         if status == 413:
             return RequestTooLargeError(
-                "{who} takes no request that is so large (413). Please choose a smaller picture, "
-                "or begin a new conversation.",
+                "{who} does not accept requests this large (413). Choose a smaller image, or "
+                "start a new conversation.",
                 who=self._who,
             )
         said = self._quote(body)
         if status in (429, 503):
-            busy = message("{who} is busy or not ready. Please try again later.")
+            busy = message("{who} is busy or not ready. Try again later.")
             return ServerError(join_texts(TranslatableText(busy, {"who": self._who}), said))
         if (status is None or 400 <= status < 500) and self.is_too_long(body):
             too_long = TranslatableText(
-                "This is more than {name} can take. Please shorten it, begin a new conversation, "
-                "or ask for a shorter answer.",
+                "This is more than {name} can take. Shorten it, start a new conversation, or "
+                "ask for a shorter answer.",
                 {"name": self.name},
             )
             return ContextLengthError(join_texts(too_long, said))
         if SEES_NOTHING.search(str(said)):
             blind = TranslatableText(
-                "{name} sees no pictures. Please choose another model, or start the server with "
-                "the part of this one that sees.",
+                "{name} accepts no images. Choose another model, or start the server with this "
+                "model's vision encoder.",
                 {"name": self.name},
             )
             return UnsupportedTaskError(join_texts(blind, said))
-        failed = TranslatableText("{who} failed while it answered.", {"who": self._who})
+        failed = TranslatableText("{who} failed while answering.", {"who": self._who})
         if status is not None:
             failed = TranslatableText(
                 "{who} answered with error {status}.", {"who": self._who, "status": status}
@@ -165,25 +164,24 @@ class ServerFailures:
     def _refuse_key(self) -> ServerError:
         if self.server.api_key:
             return ServerError(
-                "{who} refuses its key. Please add the server again, with a valid one.",
+                "{who} rejects its key. Add the server again, with a valid one.",
                 who=self._who,
             )
         if not self.server.api_key_env:
             return ServerError(
-                "{who} needs a key. Please put it into an environment variable, and the name of "
-                "that variable into the menu, as api_key_env.",
+                "{who} needs a key. Put it into an environment variable, and the name of that "
+                "variable into the menu, as api_key_env.",
                 who=self._who,
             )
         return ServerError(
-            "{who} refuses the key in the environment variable {variable}. Please set it to one "
-            "that is valid there.",
+            "{who} rejects the key in the environment variable {variable}. Set it to a valid one.",
             who=self._who,
             variable=self.server.api_key_env,
         )
 
     def _hint(self, said: str) -> str:
         if self.server.kind == "vllm" and any(name in said for name in VLLM_FIELDS):
-            return message('If it is not vLLM, please write server = "openai" in the menu.')
+            return message('If it is not vLLM, write server = "openai" in the menu.')
         return ""
 
     def _quote(self, body: object) -> DisplayText:

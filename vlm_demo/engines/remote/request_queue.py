@@ -62,7 +62,7 @@ class RequestQueue:
     def check_open(self) -> None:
         """Raise EngineError once the queue is closed."""
         if self._is_closed:
-            raise EngineError("This model was unloaded while it answered. Please ask again.")
+            raise EngineError("This model was unloaded while it answered. Ask again.")
 
     def close(self) -> None:
         """End the waiting of all requests with an EngineError, and refuse new ones."""
@@ -99,8 +99,8 @@ class RequestQueue:
         dropped = self._queue.make_room(visitor)
         if dropped is None:
             raise QueueFullError(
-                "This model is busy: {batch} answers are being written and {waiting} requests are "
-                "waiting. Please try again in a moment.",
+                "This model is busy: {batch} answers are being written and {waiting} requests "
+                "are waiting. Try again in a moment.",
                 batch=self._batch,
                 waiting=self._waiting,
             )

@@ -70,7 +70,7 @@ def list_server_models(
     """
     bases, api_key = base_urls(address), api_key.strip()
     if not (api_key.isascii() and api_key.isprintable()):
-        raise InputError("This cannot be a key: keys are made of letters, digits and signs.")
+        raise InputError("This cannot be a key: keys consist of letters, digits and symbols.")
     return _run(_list_first(bases, api_key, timeout_s))
 
 
@@ -145,15 +145,14 @@ async def _find_local(ports: Mapping[str, int], timeout_s: float) -> tuple[Serve
     listings = tuple(listing for listing in found if listing is not None)
     if closed and not listings:
         raise ServerError(
-            "These servers on this computer need a key: {closed}. Please write the address and "
-            "the key.",
+            "These servers on this computer need a key: {closed}. Enter the address and the key.",
             closed=", ".join(closed),
         )
     if not listings:
         tried = ", ".join(f"{title} ({port})" for title, port in ports.items())
         raise ServerError(
-            "No server answered on this computer at the usual ports: {tried}. Please start one, "
-            "or write its address.",
+            "No server answered on this computer at the usual ports: {tried}. Start one, or "
+            "enter its address.",
             tried=tried,
         )
     return listings
@@ -182,17 +181,15 @@ async def _list(client: httpx2.AsyncClient, base: str, timeout_s: float) -> Serv
             status, content = await _get(client, f"{base}/models")
     except TimeoutError as error:
         raise _NoListError(
-            "{who} has not answered within {seconds} seconds. Please try again later.",
+            "{who} has not answered within {seconds} seconds. Try again later.",
             _DECISIVE,
             seconds=f"{timeout_s:g}",
         ) from error
     except (httpx2.InvalidURL, UnicodeError) as error:
-        raise _NoListError("{who} has an address that cannot be used. Please correct it.", 3) from (
-            error
-        )
+        raise _NoListError("{who} has an address that cannot be used. Correct it.", 3) from (error)
     except httpx2.RequestError as error:
         raise _NoListError(
-            "{who} cannot be reached. Please check the address, and that it runs.", _DECISIVE
+            "{who} cannot be reached. Check the address, and that it runs.", _DECISIVE
         ) from error
     _check_status(status)
     return _read_listing(base, content)
@@ -220,22 +217,20 @@ def _check_status(status: int) -> None:
     if status == 200:
         return
     if status in (401, 403):
-        raise _NoListError("{who} needs a key, or refuses this one. Please give its key.", 4)
+        raise _NoListError("{who} needs a key, or rejects this one. Enter its key.", 4)
     if 300 <= status < 400:
         raise _NoListError(
-            "{who} sends requests on to another address, which are not followed. Please write "
-            "that address.",
+            "{who} redirects to another address, and redirects are not followed. Enter that "
+            "address.",
             2,
         )
     if status in (404, 405):
         raise _NoListError(
-            "{who} has no list of models: it may be something else. Please write the address of "
-            "a server with OpenAI's API, which usually ends in /v1.",
+            "{who} has no list of models: it may be something else. Enter the address of an "
+            "OpenAI-compatible server, which usually ends in /v1.",
             1,
         )
-    raise _NoListError(
-        "{who} answered with error {status}. Please try again later.", 2, status=status
-    )
+    raise _NoListError("{who} answered with error {status}. Try again later.", 2, status=status)
 
 
 def _read_listing(base: str, content: bytes) -> ServerListing:
@@ -246,8 +241,8 @@ def _read_listing(base: str, content: bytes) -> ServerListing:
     """
     if content.lstrip()[:1] == b"<":
         raise _NoListError(
-            "{who} is a web page, not a server with OpenAI's API. Please write the address of "
-            "such a server.",
+            "{who} is a web page, not an OpenAI-compatible server. Enter the address of such a "
+            "server.",
             2,
         )
     try:
@@ -259,13 +254,13 @@ def _read_listing(base: str, content: bytes) -> ServerListing:
         data = []  # what Ollama sends for null
     if not isinstance(data, list):
         raise _NoListError(
-            "{who} sent no list of models. Please write the address of a server with OpenAI's API.",
+            "{who} sent no list of models. Enter the address of an OpenAI-compatible server.",
             2,
         )
     entries = [entry for entry in data if isinstance(entry, dict)][:MAX_MODELS]
     models = {name: _read_model(name, entry, answer) for entry in entries if (name := _name(entry))}
     if not models:
-        raise _NoListError("{who} has no models. Please load one there, and try again.", _DECISIVE)
+        raise _NoListError("{who} has no models. Load one there, and try again.", _DECISIVE)
     is_vllm = any(entry.get("owned_by") == "vllm" for entry in entries)
     return ServerListing(base, "vllm" if is_vllm else "openai", tuple(models.values()))
 

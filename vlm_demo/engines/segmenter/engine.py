@@ -47,8 +47,8 @@ MASKS_AT_ONCE = 16
 """Number of masks that are computed together; fewer where memory is short."""
 
 WORDLESS = message(
-    "This model outlines what others find and answers nothing in words. Please choose another "
-    "model to ask, and press Outline on what it finds."
+    "This model outlines what others find and does not answer in words. Choose another model "
+    "to ask, and press Outline on what it finds."
 )
 """What is said to who asks the model."""
 
@@ -170,7 +170,7 @@ class SegmenterEngine:
             EngineError: the model was unloaded.
         """
         if self._model is None:
-            raise EngineError("The model was unloaded. Please try again.")
+            raise EngineError("The model was unloaded. Try again.")
         picture = image.convert("RGB")
         digest = blake2b(f"{picture.size}".encode() + picture.tobytes(), digest_size=16).digest()
         with self._lock:

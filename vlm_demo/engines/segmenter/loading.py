@@ -72,8 +72,7 @@ def _find_class(folder: Path) -> Any:
     kind = str(read_json(folder / "config.json").get("model_type"))
     if kind not in MODEL_CLASSES:
         raise LoadError(
-            "{folder} holds no model that outlines things (its model_type is {kind}). Known: "
-            "{known}.",
+            "{folder} contains no segmentation model (its model_type is {kind}). Known: {known}.",
             folder=folder,
             kind=kind,
             known=", ".join(MODEL_CLASSES),

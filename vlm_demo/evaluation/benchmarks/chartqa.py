@@ -17,7 +17,7 @@ from vlm_demo.evaluation.published.summary import Graded, Summary, mean_score
 from vlm_demo.values import Task
 
 _NEEDS = (
-    "test_human.json and test_augmented.json with imgname, query and label, and the pictures; or "
+    "test_human.json and test_augmented.json with imgname, query and label, and the images; or "
     "Parquet with image, question or query, answer or label"
 )
 

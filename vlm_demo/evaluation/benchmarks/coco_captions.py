@@ -22,7 +22,7 @@ from vlm_demo.results.pictures import QuestionImage
 from vlm_demo.values import Task
 
 _NEEDS = (
-    "captions_val2014.json or the like, or dataset_coco.json, and the pictures; or Parquet with "
+    "captions_val2014.json or the like, or dataset_coco.json, and the images; or Parquet with "
     "question_id, image and answer"
 )
 
@@ -91,7 +91,7 @@ def summarize(graded: Sequence[Graded]) -> Summary:
     return Summary(
         {"cider": mean},
         units,
-        {"idf": f"of the {len(graded)} pictures that were asked: another part has other scores"},
+        {"idf": f"of the {len(graded)} images that were asked: another part has other scores"},
     )
 
 
@@ -99,7 +99,7 @@ PUBLISHED = PublishedBenchmark(
     name="coco-captions",
     title="COCO captions",
     needs=_NEEDS,
-    rule="CIDEr-D times 100; how rare words are follows from the pictures that are asked",
+    rule="CIDEr-D times 100; how rare words are follows from the images that are asked",
     source="https://cocodataset.org",
     measure="cider",
     full=100,

@@ -29,7 +29,7 @@ from vlm_demo.evaluation.published.tables import describe_layout, list_tables, r
 from vlm_demo.prompting.targets import MAX_TARGETS, quote_target
 from vlm_demo.values import Box, Task
 
-_NEEDS = "instances_val2017.json or another file in COCO's format, and its pictures"
+_NEEDS = "instances_val2017.json or another file in COCO's format, and its images"
 
 
 class _NamedBox(BaseModel):

@@ -23,7 +23,7 @@ from vlm_demo.values import Task
 
 _NEEDS = (
     "questions_ja.jsonl with question_id, image, category, context and text, answers_gpt4.jsonl "
-    "with question_id, prompt and text, and the pictures"
+    "with question_id, prompt and text, and the images"
 )
 
 _JUDGE_INSTRUCTION = (

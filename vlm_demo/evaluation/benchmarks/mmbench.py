@@ -57,7 +57,7 @@ def _find_image(row: Row, images: dict[str, object]) -> QuestionImage:
         return image
     if isinstance(image, str) and len(image) > _LONGEST_INDEX:
         return EncodedImage(image)
-    raise InputError(f"{row.path} has no picture for the question {row.text('index')}.")
+    raise InputError(f"{row.path} has no image for the question {row.text('index')}.")
 
 
 def _read_orders(row: Row, image: QuestionImage) -> Iterator[PublishedQuestion]:

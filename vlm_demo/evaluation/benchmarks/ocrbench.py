@@ -17,7 +17,7 @@ from vlm_demo.evaluation.published.summary import Graded, Summary, mean_score
 from vlm_demo.values import Task
 
 _NEEDS = (
-    "OCRBench.json with dataset_name, type, image_path, question and answers, and the pictures; or "
+    "OCRBench.json with dataset_name, type, image_path, question and answers, and the images; or "
     "Parquet with dataset, question, question_type, answer and image"
 )
 

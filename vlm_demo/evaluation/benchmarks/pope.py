@@ -20,7 +20,7 @@ from vlm_demo.evaluation.published.summary import Graded, Summary
 from vlm_demo.values import Task
 
 _NEEDS = (
-    "coco_pope_random.json and the like with question_id, image, text and label, and the pictures; "
+    "coco_pope_random.json and the like with question_id, image, text and label, and the images; "
     "or Parquet with question, answer, image and category"
 )
 

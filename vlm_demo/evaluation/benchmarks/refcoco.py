@@ -30,7 +30,7 @@ from vlm_demo.results.pictures import QuestionImage
 from vlm_demo.values import Box, Task
 
 _NEEDS = (
-    "refs(unc).p or refs(umd).p with instances.json and the pictures; or JSON lines with the "
+    "refs(unc).p or refs(umd).p with instances.json and the images; or JSON lines with the "
     "columns image or img_path, sent or expression, bbox; or Parquet with question_id, image, "
     "answer, bbox"
 )
@@ -92,7 +92,7 @@ def _read_size(row: Row, image: QuestionImage) -> tuple[float, float]:
     try:
         return image.open().size
     except ImageError as error:
-        raise InputError(f"A picture of {row.path} cannot be used: {error}") from error
+        raise InputError(f"An image of {row.path} cannot be used: {error}") from error
 
 
 def _read_references(path: Path, pictures: PictureFolder) -> Iterator[PublishedQuestion]:

@@ -19,7 +19,7 @@ from vlm_demo.results.pictures import QuestionImage
 from vlm_demo.values import Task
 
 _NEEDS = (
-    "problems.json and the pictures as test/ID/image.png; or Parquet with image, question, choices "
+    "problems.json and the images as test/ID/image.png; or Parquet with image, question, choices "
     "and answer"
 )
 

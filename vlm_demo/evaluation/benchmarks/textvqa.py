@@ -14,7 +14,7 @@ from vlm_demo.evaluation.published.rows import BenchmarkRow, read_questions
 from vlm_demo.values import Task
 
 _NEEDS = (
-    "TextVQA_0.5.1_val.json and its pictures; or Parquet with question_id, image_id, question, "
+    "TextVQA_0.5.1_val.json and its images; or Parquet with question_id, image_id, question, "
     "answers and image"
 )
 

@@ -22,7 +22,7 @@ from vlm_demo.results.pictures import QuestionImage
 from vlm_demo.values import Task
 
 _NEEDS = (
-    "the questions and the annotations of VQAv2 as JSON with the pictures of COCO; or Parquet with "
+    "the questions and the annotations of VQAv2 as JSON with the images of COCO; or Parquet with "
     "question_id, image, question and answers"
 )
 

@@ -52,7 +52,7 @@ def average_precision(
         evaluation = importlib.import_module("pycocotools.cocoeval")
     except ImportError as error:
         raise SettingsError(
-            "Average precision needs pycocotools. Please install it: pip install pycocotools."
+            "Average precision needs pycocotools. Install it: pip install pycocotools."
         ) from error
     with redirect_stdout(StringIO()):  # both write a report
         truth = coco.COCO()

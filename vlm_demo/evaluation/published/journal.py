@@ -115,7 +115,7 @@ class AnswerJournal:
                 if number == last and number > 1:
                     break  # the program was stopped while it wrote this line
                 raise InputError(
-                    f"{self._path}, line {number}, is damaged. Please give another folder as --out."
+                    f"{self._path}, line {number}, is damaged. Give another folder as --out."
                 ) from error
             if number == 1 or not record.get("error"):
                 kept.append(line)
@@ -125,7 +125,7 @@ class AnswerJournal:
         different = [key for key in run if found.get(key) != run[key]]
         if different:
             raise SettingsError(
-                f"{self._path} is of another run: {', '.join(different)} differs. Please give "
+                f"{self._path} is of another run: {', '.join(different)} differs. Give "
                 "another folder as --out."
             )
 

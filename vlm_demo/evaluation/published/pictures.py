@@ -49,7 +49,7 @@ class PictureFolder:
         names = list(self._missing)
         listed = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
         raise InputError(
-            f"{len(names)} pictures are not in {self._folder}: {listed}. Please put them there."
+            f"{len(names)} images are not in {self._folder}: {listed}. Put them there."
         )
 
 

@@ -37,7 +37,7 @@ class BenchmarkRow(Row):
                 return value
             if isinstance(value, str) and value:
                 return self.pictures.find(value)
-        raise InputError(f"{self.path} has a row without a picture in {' or '.join(columns)}.")
+        raise InputError(f"{self.path} has a row without an image in {' or '.join(columns)}.")
 
 
 def read_benchmark_rows(
@@ -75,7 +75,7 @@ def read_questions(
     questions = [question for question in made if question is not None]
     if not questions:
         raise InputError(
-            f"No question in {folder} has an answer and a picture: is it another part of the data?"
+            f"No question in {folder} has an answer and an image: is it another part of the data?"
         )
     pictures.check()
     return questions

@@ -67,7 +67,7 @@ def run_published(
     if benchmark.judge_prompt is not None:
         if not options.judge:
             raise SettingsError(
-                f"{benchmark.title} is scored by a judge. Please name a model of the menu: --judge."
+                f"{benchmark.title} is scored by a judge. Name a model of the menu: --judge."
             )
         backend.spec(options.judge)
     data = options.data
@@ -159,8 +159,7 @@ def _choose_folder(options: RunOptions, config: Mapping[str, Any]) -> Path:
 def _check_place(out: Path, data: Path) -> None:
     if out.resolve().is_relative_to(data.resolve()):
         raise SettingsError(
-            f"The result would be written among the data: {out}. Please give another folder as "
-            "--out."
+            f"The result would be written among the data: {out}. Give another folder as --out."
         )
 
 

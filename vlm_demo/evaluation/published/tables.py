@@ -76,7 +76,7 @@ def list_tables(folder: Path) -> list[Path]:
         InputError: there is no such folder.
     """
     if not folder.is_dir():
-        raise InputError(f"There is no folder {folder}. Please give the benchmark's folder.")
+        raise InputError(f"There is no folder {folder}. Give the benchmark's folder.")
     return [
         path
         for path in sorted(folder.rglob("*"))

@@ -22,8 +22,8 @@ from vlm_demo.translatable_text import message
 from vlm_demo.values import Sampling, Task
 
 NOTE = message(
-    "Gemma 3 was not documented to find places. It was asked in the way that suits its relative "
-    "Gemini; the boxes are an experiment and may be far off."
+    "Gemma 3 is not documented to locate objects. It was prompted like its relative Gemini; "
+    "the boxes are experimental and may be far off."
 )
 
 _JSON = (

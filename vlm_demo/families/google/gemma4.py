@@ -30,8 +30,8 @@ from vlm_demo.translatable_text import message
 from vlm_demo.values import Sampling, Task
 
 NOTE = message(
-    "Whether Gemma 4 writes x or y first is contested. It was asked for y first, as Gemini writes "
-    "boxes. If the boxes lie beside the things, please choose the other order."
+    "Whether Gemma 4 writes x or y first is disputed. It was asked for y first, as Gemini "
+    "writes boxes. If the boxes are off, choose the other order."
 )
 
 _JSON = (

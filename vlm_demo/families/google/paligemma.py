@@ -102,8 +102,8 @@ SIZES = ("paligemma-3b", "paligemma2-3b", "paligemma2-10b", "paligemma2-28b")
 CLASSES = TargetList("detect {text}", separator=" ; ")
 
 UNREAD_MASKS = message(
-    "The masks of this answer are written in codes that only a decoder of their own reads: their "
-    "boxes are shown. Outline makes outlines of them."
+    "The masks of this answer need a decoder of their own, so their boxes are shown. Press "
+    "Outline to outline them."
 )
 """The note of an answer with codes for masks."""
 

@@ -31,8 +31,8 @@ class Gpt4Roi(Family):
     def check(self, request: Request, *, max_characters: int = MAX_CHARACTERS) -> None:
         if request.task is Task.DESCRIBE_REGION:
             raise UnsupportedTaskError(
-                "{title} models are given regions as image features, which only their own code "
-                "can make. Please choose another model for regions.",
+                "{title} models take regions as image features, which only their own code can "
+                "compute. Choose another model for regions.",
                 title=self.title,
             )
         super().check(request, max_characters=max_characters)

@@ -32,7 +32,7 @@ LAST = 999
 """The largest number of a bin."""
 
 _TOKEN = re.compile(r"<(?P<name>bin)_(?:(?P<number>[0-9]{1,15})(?=>)|[^<>\s]*)>")
-_ALL_OBJECTS = message("This model looks for every object that it knows, whatever the words say.")
+_ALL_OBJECTS = message("This model looks for every object that it knows, whatever the text says.")
 
 
 def read_bins(raw: str, frame: Frame, space: CoordinateSpace) -> ParsedOutput:

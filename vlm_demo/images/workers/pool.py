@@ -23,11 +23,10 @@ WORKERS = 2
 """Number of workers."""
 
 _TOO_SLOW = message(
-    "This picture takes too long to open. Please save it again with another program, or make it "
-    "smaller."
+    "This image takes too long to open. Save it again with another program, or make it smaller."
 )
-_BUSY = message("Too many large pictures are being opened. Please try again soon.")
-_TOO_LARGE = message("This picture needs too much memory to open. Please make it smaller.")
+_BUSY = message("Too many large images are being opened. Try again soon.")
+_TOO_LARGE = message("This image needs too much memory to open. Make it smaller.")
 
 PROGRAM = "vlm_demo.images.workers.worker"
 """The program of the workers."""

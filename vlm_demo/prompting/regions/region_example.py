@@ -25,11 +25,11 @@ def check_example(spec: FamilySpec, request: Request) -> None:
         raise InputError("Only a search for objects takes a region as an example.")
     if not spec.example_instruction:
         raise InputError(
-            "{title} models cannot search by example. Please say in words what to find.",
+            "{title} models cannot search by example. Say in words what to find.",
             title=spec.title,
         )
     if len(request.regions) > 1:
-        raise InputError("A search by example takes one region. Please mark one.")
+        raise InputError("A search by example takes one region. Mark one.")
 
 
 def place_example(request: Request) -> Request:

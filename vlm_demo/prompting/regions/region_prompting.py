@@ -75,15 +75,15 @@ def check_request_regions(spec: FamilySpec, request: Request) -> None:
     form, question = choose_form(spec, request), _question_task(spec)
     if describes and form is RegionForm.MARKS and spec.writes_regions and not question:
         raise InputError(
-            "{title} models take no questions, so they cannot be asked about a mark. Please have "
-            "the region written in words, or cut out.",
+            "{title} models take no questions, so they cannot be asked about a mark. Give the "
+            "region as coordinates or as a crop.",
             title=spec.title,
         )
     if count == 1:
         return
     if describes and form is RegionForm.AUTO and not spec.multi_region_instruction:
         raise InputError(
-            "{title} models describe one region at a time, and there are {count}. Please mark one.",
+            "{title} models describe one region at a time, and there are {count}. Mark one.",
             title=spec.title,
             count=count,
         )
@@ -91,14 +91,14 @@ def check_request_regions(spec: FamilySpec, request: Request) -> None:
         return
     if request.task in WHOLE_IMAGE_TASKS or (describes and not question):
         raise InputError(
-            "This task takes one region at a time, and there are {count}. Please mark one.",
+            "This task takes one region at a time, and there are {count}. Mark one.",
             count=count,
         )
     most = spec.limits.max_images
     if max(1, len(request.images)) + count > most:  # the image may be of an earlier turn
         raise InputError(
-            "{title} models do not see enough pictures at a time (at most {most}) for {count} "
-            "cut-outs beside the picture. Please mark one region, or have them drawn in as marks.",
+            "{title} models see too few images at a time (at most {most}) for {count} crops "
+            "beside the image. Mark one region, or use numbered marks.",
             title=spec.title,
             most=most,
             count=count,
@@ -198,8 +198,8 @@ def _why_marks(spec: FamilySpec, request: Request) -> TranslatableText:
     if request.region_form is RegionForm.MARKS:
         return TranslatableText("Marks were chosen")
     if spec.writes_regions:
-        return TranslatableText("This model does not read regions in words for this task")
-    return TranslatableText("This model has no way to write a region in words")
+        return TranslatableText("This model does not read regions as coordinates for this task")
+    return TranslatableText("This model has no way to write a region as coordinates")
 
 
 def _describe_marks(names: Sequence[str], why: TranslatableText) -> DisplayText:
@@ -209,13 +209,13 @@ def _describe_marks(names: Sequence[str], why: TranslatableText) -> DisplayText:
             return ""
         case [name]:
             return TranslatableText(
-                "{why}, so the region was drawn into its copy of the picture as {name}.",
+                "{why}, so the region was drawn onto its copy of the image as {name}.",
                 {"why": why, "name": name},
             )
         case _:
             return TranslatableText(
-                "{why}, so the regions were drawn into its copy of the picture in red, with their "
-                "numbers.",
+                "{why}, so the regions were drawn onto its copy of the image in red, with "
+                "their numbers.",
                 {"why": why},
             )
 
@@ -226,10 +226,10 @@ def _describe_crops(count: int) -> DisplayText:
         case 0:
             return ""
         case 1:
-            return message("The model was shown the region alone, cut out with a small margin.")
+            return message("The model was shown only the region, cropped with a small margin.")
         case _:
             return TranslatableText(
-                "The model was shown the {count} regions as pictures beside the whole one; places "
-                "in its answer are taken to be on the whole one.",
+                "The model was shown crops of the {count} regions beside the whole image; "
+                "coordinates in its answer are read as being on the whole image.",
                 {"count": count},
             )

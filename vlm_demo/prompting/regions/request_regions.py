@@ -28,15 +28,14 @@ def check_regions(regions: Sequence[Region]) -> None:
     """
     if len(regions) > MAX_REGIONS:
         raise InputError(
-            "There are {count} regions; at most {max_regions} are taken at a time. Please remove "
-            "some.",
+            "There are {count} regions; the limit is {max_regions} at a time. Remove some.",
             count=len(regions),
             max_regions=MAX_REGIONS,
         )
     for number, region in enumerate(regions, 1):
         if not _is_on_image(region):
             raise InputError(
-                "Region {number} is outside the picture or has no area: please draw it again.",
+                "Region {number} is outside the image or has no area. Draw it again.",
                 number=number,
             )
 

@@ -183,6 +183,6 @@ def _warn(balance: Balance) -> Iterator[str]:
     if len(balance.names) == 1:
         (name,) = balance.names
         yield (
-            f"{name} is the only thing that is searched for. Pictures without it, labelled as "
+            f"{name} is the only thing that is searched for. Images without it, labelled as "
             "such, show the model what it is not."
         )

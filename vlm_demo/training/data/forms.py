@@ -112,5 +112,5 @@ def _check_no_page(path: Path) -> None:
     """
     if read_head(path)[:200].casefold().startswith(("<!doctype html", "<html")):
         raise InputError(
-            f"{path.name} is a web page and no data. Please download the file itself once more."
+            f"{path.name} is a web page and no data. Download the file itself once more."
         )

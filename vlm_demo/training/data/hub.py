@@ -36,8 +36,8 @@ def read_hub_rows(name: str, count: int) -> Iterator[ReadRow]:
         raise
     except Exception as error:  # whatever the Hub and its client make of a name
         raise InputError(
-            f"The data set {name} cannot be fetched from the Hub: {_first_line(error)} Please "
-            "check the name and the network, or give a file or folder of this computer."
+            f"The data set {name} cannot be downloaded from the Hub: {_first_line(error)} "
+            "Check the name and the network, or give a file or folder of this computer."
         ) from error
 
 
@@ -51,7 +51,7 @@ def _stream(name: str) -> Iterator[dict[str, Any]]:
         )
     except ImportError as error:
         raise InputError(
-            "To fetch data sets from the Hub, please run: pip install 'vlm_demo[finetune]'"
+            "To download data sets from the Hub, run: pip install 'vlm_demo[finetune]'"
         ) from error
     rows = load_dataset(name, split="train", streaming=True)
     if rows.features and "images" in rows.features:

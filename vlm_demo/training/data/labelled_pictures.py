@@ -51,14 +51,14 @@ def read_header(path: Path) -> tuple[Size, int]:
         RowError: it is missing, or no picture.
     """
     if not path.is_file():
-        raise RowError(RefusalReason.MISSING_IMAGE, f"there is no picture {path.name}")
+        raise RowError(RefusalReason.MISSING_IMAGE, f"there is no image {path.name}")
     try:
         Image.init()
         with Image.open(path, formats=FORMATS) as image:
             return image.size, int(image.getexif().get(_ORIENTATION, 1) or 1)
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         raise RowError(
-            RefusalReason.DAMAGED_IMAGE, f"{path.name} is not a picture that can be read"
+            RefusalReason.DAMAGED_IMAGE, f"{path.name} is not an image that can be read"
         ) from None
 
 
@@ -85,9 +85,9 @@ def find_turn(path: Path, labelled: Size) -> int:
     if is_stored and not is_upright:
         return orientation
     if is_stored:
-        detail = "EXIF turns the picture, and its sides do not tell whether the boxes are turned"
+        detail = "EXIF turns the image, and its sides do not tell whether the boxes are turned"
     else:
-        detail = f"the boxes are for {labelled}, the picture has {upright}"
+        detail = f"the boxes are for {labelled}, the image has {upright}"
     raise RowError(RefusalReason.TURNED_IMAGE, f"{path.name}: {detail}")
 
 
@@ -109,7 +109,7 @@ def make_box(x1: float, y1: float, x2: float, y2: float, *, by: tuple[float, flo
     """
     width, height = by
     if not (width > 0 and height > 0):
-        raise RowError(RefusalReason.UNREADABLE_ROW, f"the picture is said to be {by}")
+        raise RowError(RefusalReason.UNREADABLE_ROW, f"the image is said to be {by}")
     written = ", ".join(f"{number:g}" for number in (x1, y1, x2, y2))
     if not (x2 - x1 > _LEAST_SIDE * width and y2 - y1 > _LEAST_SIDE * height):
         raise RowError(RefusalReason.EMPTY_BOX, f"the box {written} has no area")
@@ -117,7 +117,7 @@ def make_box(x1: float, y1: float, x2: float, y2: float, *, by: tuple[float, flo
     if min(x1 + slack[0], y1 + slack[1]) < 0 or x2 > width + slack[0] or y2 > height + slack[1]:
         raise RowError(
             RefusalReason.BOX_OUTSIDE,
-            f"the box {written} lies outside the picture of {width:g} x {height:g}",
+            f"the box {written} lies outside the image of {width:g} x {height:g}",
         )
     return Box.normalize(x1, y1, x2, y2, by=by)
 
@@ -134,7 +134,7 @@ def find_image(folder: Path, name: str) -> Path:
     for path in (folder / relative, folder / "images" / relative):
         if path.is_file():
             return path
-    raise RowError(RefusalReason.MISSING_IMAGE, f"there is no picture {name}")
+    raise RowError(RefusalReason.MISSING_IMAGE, f"there is no image {name}")
 
 
 def _is_scaled(one: Size, other: Size) -> bool:

@@ -38,7 +38,7 @@ class ParquetPicture:
         cell = _read_column(self.path, self.group, self.column)[self.row]
         content = _content(cell[self.index] if isinstance(cell, list) else cell)
         if content is None:
-            raise ImageError(f"A picture in {self.path.name} has no content.")
+            raise ImageError(f"An image in {self.path.name} has no content.")
         return content
 
 

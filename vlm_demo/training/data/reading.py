@@ -60,7 +60,7 @@ def _find_form(path: Path, name: str | None) -> DataForm:
         return found[0]
     if found:
         names = " and ".join(form.name for form in found)
-        problem = f"{path} could be of several forms: {names}. Please say which, with --form."
+        problem = f"{path} could be of several forms: {names}. Say which, with --form."
     else:
         problem = f"{path} is of no form that is known."
     raise InputError(f"{problem} {_list_forms()}")

@@ -73,7 +73,7 @@ def _write(target: Path, content: bytes) -> None:
         target.write_bytes(content)
     except OSError as error:
         raise FileError(
-            "The data takes more room than there is: {name} ({size}) cannot be written: {reason}.",
+            "There is not enough room for the data: {name} ({size}) cannot be written: {reason}.",
             name=target.name,
             size=format_bytes(len(content)),
             reason=error.strerror or error,

@@ -76,7 +76,7 @@ def _lines(facts: CardFacts, comparison: ScoreComparison | None) -> Iterator[str
     if comparison is None:
         yield "It was not scored."
         return
-    yield "Shares of right answers, 0 to 1, on held-out pictures and on old questions.\n"
+    yield "Shares of right answers, 0 to 1, on held-out images and on old questions.\n"
     heading, *rows = comparison.table()
     yield f"| {' | '.join(heading).lower()} |"
     yield "|---|---|---|---|"

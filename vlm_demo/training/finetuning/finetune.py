@@ -132,7 +132,7 @@ def _check_name(backend: Backend, name: str) -> None:
     """
     if any(spec.name == name for spec in backend.menu):
         raise InputError(
-            "There is a model called {name} on the menu. Please give another --name.", name=name
+            "There is a model called {name} on the menu. Give another --name.", name=name
         )
 
 

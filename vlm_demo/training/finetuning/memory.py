@@ -62,8 +62,8 @@ def fitting_rows(wanted: int, *, trained: int, row: int, device: Device) -> int:
     if row > left:
         raise OutOfMemoryError(
             "Training this model takes about {needed} more memory than it has now, and {free} are "
-            "free. Please close other programs, train an adapter (--method lora, or qlora), use "
-            "smaller pictures, or choose a smaller model.",
+            "free. Close other programs, train an adapter (--method lora, or qlora), use "
+            "smaller images, or choose a smaller model.",
             needed=format_bytes(free - left + row),
             free=format_bytes(max(free, 0)),
         )

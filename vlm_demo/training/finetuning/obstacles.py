@@ -17,7 +17,7 @@ def check_trainable(spec: ModelSpec) -> None:
     spec.require_runnable()
     if reason := find_obstacle(spec):
         raise TrainingError(
-            "{name} cannot be fine-tuned: {reason}. Please choose another model.",
+            "{name} cannot be fine-tuned: {reason}. Choose another model.",
             name=spec.name,
             reason=reason,
         )
@@ -33,11 +33,10 @@ def find_obstacle(spec: ModelSpec) -> DisplayText:
         case "detector" | "segmenter":
             return TranslatableText("it is no language model, and what it knows is fixed")
     if spec.trust_remote_code:
-        return TranslatableText(
-            "it is run by program code of its own, of which nothing is known here"
-        )
+        return TranslatableText("it is run by its own code, of which nothing is known here")
     if spec.adapter:
         return TranslatableText(
-            "it is an adapter already; choose its base, and give its data once more with the new"
+            "it is already an adapter; choose its base, "
+            "and give the earlier data again with the new"
         )
     return ""

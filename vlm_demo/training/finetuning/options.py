@@ -57,11 +57,11 @@ class FinetuneOptions:
     """How a model is fine-tuned; the defaults suit a few hundred pictures."""
 
     data: str = _declare(
-        "", "File, folder or Hub id of the data; the form is found out (see --form).", "DATA"
+        "", "File, folder or Hub ID of the data; the form is found out (see --form).", "DATA"
     )
     form: str = _declare("", "Form of the data, where it is not found out rightly.", "FORM")
     most: int | None = _declare(
-        None, "Most rows or pictures that are read. Default: all that are here.", "N", least=1
+        None, "Most rows or images that are read. Default: all that are here.", "N", least=1
     )
     method: Method = _declare(  # noqa: RUF009  it returns a field
         Method.LORA, "What is trained."
@@ -85,11 +85,11 @@ class FinetuneOptions:
         None, "Highest learning rate. Default: by the method and the size of the model.", "RATE"
     )
     rank: int = _declare(16, "Rank of the adapter.", "N", least=1)
-    tower: bool = _declare(True, "Whether the part that sees the picture is trained as well.")
+    tower: bool = _declare(True, "Whether the part that sees the image is trained as well.")
     seed: int = _declare(0, "Draws what is held out, the order, and first weights.", least=0)
     held_out: float = _declare(
         0.1,
-        "Share of the pictures that is not trained on: the model is scored on them.",
+        "Share of the images that is not trained on: the model is scored on them.",
         "SHARE",
         least=0,
         most=0.5,
@@ -159,7 +159,7 @@ class FinetuneOptions:
             InputError: one does.
         """
         if not self.data:
-            raise InputError("Please say what the model should learn from: --data.")
+            raise InputError("Say what the model should learn from: --data.")
         for option in declarations():
             _check_range(option, getattr(self, option.name))
         if self.learning_rate is not None and not 0 < self.learning_rate < 1:

@@ -18,7 +18,8 @@ def check_packages() -> None:
     """
     if missing := [name for name in PACKAGES if find_spec(name) is None]:
         raise TrainingError(
-            'Fine-tuning needs the packages {missing}. Please install them: pip install "trl>=1.16,'
-            '<1.17" "peft>=0.21,<0.22" "datasets>=5.2,<6", or the extra finetune.',
+            "Fine-tuning needs the packages {missing}. Install them: pip install "
+            '"trl>=1.16,<1.17" "peft>=0.21,<0.22" "datasets>=5.2,<6", or the extra '
+            "finetune.",
             missing=", ".join(missing),
         )

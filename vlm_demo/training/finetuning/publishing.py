@@ -25,7 +25,7 @@ def check_repository(repository: str) -> None:
     """
     if not _REPOSITORY.fullmatch(repository):
         raise InputError(
-            "{name} is not a repository on the Hub. Please give --push OWNER/NAME.",
+            "{name} is not a repository on the Hub. Give --push OWNER/NAME.",
             name=repr(repository),
         )
 
@@ -49,8 +49,8 @@ def push(folder: Path, repository: str) -> str:
         )
     except (HfHubHTTPError, LocalTokenNotFoundError, OSError) as error:
         raise TrainingError(
-            "The model is in {folder}, but could not be uploaded to {repository}: {reason}. Please "
-            "log in with hf auth login, and upload it with: hf upload {repository} {folder}",
+            "The model is in {folder}, but could not be uploaded to {repository}: {reason}. "
+            "Log in with hf auth login, and upload it with: hf upload {repository} {folder}",
             folder=folder,
             repository=repository,
             reason=" ".join(str(error).split())[:300].rstrip("."),

@@ -72,7 +72,7 @@ def open_folder(model: str, options: FinetuneOptions, name: str) -> tuple[Path, 
         return folder, _merge_options(read_run(folder), folder, model, options)
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise FileError(
-            "{folder} is not empty. Please give another folder with --out, or go on with the run "
+            "{folder} is not empty. Give another folder with --out, or go on with the run "
             "in it: --resume.",
             folder=folder,
         )
@@ -97,7 +97,7 @@ def read_run(folder: Path) -> RunState:
         return _STATE.validate_json((folder / RUN_NAME).read_bytes())
     except (OSError, ValidationError) as error:
         raise InputError(
-            "There is no run in {folder} that could go on. Please leave out --resume.",
+            "There is no run in {folder} that could go on. Leave out --resume.",
             folder=folder,
         ) from error
 

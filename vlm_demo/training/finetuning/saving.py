@@ -37,7 +37,7 @@ def check_disk(folder: Path, trained: int, *, full_bytes: int) -> None:
     if needed > free:
         raise FileError(
             "The disk of {folder} has {free} MB free, and checkpoints and the result take about "
-            "{needed} MB. Please make room, or choose another folder with --out.",
+            "{needed} MB. Make room, or choose another folder with --out.",
             folder=folder,
             free=free // 1_000_000,
             needed=needed // 1_000_000,

@@ -166,7 +166,7 @@ class ReportingCallback(TrainerCallback):
         loss = float(logs["loss"])
         if not math.isfinite(loss):
             raise TrainingError(
-                "The loss is no number any more in step {step}. Please begin anew with a lower "
+                "The loss is no number any more in step {step}. Begin anew with a lower "
                 "--learning-rate; the last one was {rate}.",
                 step=state.global_step,
                 rate=f"{float(logs['learning_rate']):.1e}",
@@ -262,7 +262,7 @@ def _explain(error: Exception, trainer: Any, folder: Path) -> Exception:
     is_memory = isinstance(error, torch.OutOfMemoryError | MemoryError)
     if is_memory or "can't allocate memory" in text or "out of memory" in text:
         return OutOfMemoryError(
-            "The memory was full in step {step}. {kept} Please go on with fewer rows at a time: "
+            "The memory was full in step {step}. {kept} Go on with fewer rows at a time: "
             "--resume --at-once {fewer}.",
             step=step + 1,
             kept=_keep(trainer, folder),
@@ -271,7 +271,7 @@ def _explain(error: Exception, trainer: Any, folder: Path) -> Exception:
     if isinstance(error, OSError | SafetensorError) or "PytorchStreamWriter" in text:
         kept = last_checkpoint(folder)
         return FileError(
-            "The checkpoint of step {step} cannot be written: {reason}. {kept} Please make room "
+            "The checkpoint of step {step} cannot be written: {reason}. {kept} Make room "
             "and go on with --resume.",
             step=step,
             reason=text.rstrip("."),

@@ -29,7 +29,7 @@ def open_encoder(spec: ModelSpec) -> PromptEncoder:
     folder = spec.folder
     if folder is None:
         raise LoadError(
-            "The files of {name} are not on this computer. Please load it once first.",
+            "The files of {name} are not on this computer. Load it once first.",
             name=spec.name,
         )
     try:

@@ -39,7 +39,7 @@ class RequireLogin:
             if path == "/" and scope["method"] in ("GET", "HEAD"):
                 scope.setdefault("state", {})[BARE] = True
             elif not (is_open(scope) or self._asks_for_key(scope, path)):
-                refusal = JSONResponse({"detail": "Please sign in first: POST /login."}, 401)
+                refusal = JSONResponse({"detail": "Sign in first: POST /login."}, 401)
                 await refusal(scope, receive, send)
                 return
         await self._app(scope, receive, send)

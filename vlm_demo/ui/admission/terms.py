@@ -105,7 +105,7 @@ class RequireTerms:
             query = scope["query_string"].decode("ascii", "replace")
             shown: Response = self._terms.page(choose_language(headers), query)
         else:
-            words = "Please open this page in a browser first, and accept its terms."
+            words = "Open this page in a browser first, and accept its terms."
             shown = PlainTextResponse(words, 403)
         await shown(scope, receive, send)
 

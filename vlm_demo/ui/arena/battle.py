@@ -59,7 +59,7 @@ VOTES: dict[str, Any] = QUEUED | {
 }
 """Settings of the events that cast or delete votes."""
 
-NO_BATTLE = message("There is no battle here. Please start one.")
+NO_BATTLE = message("There is no battle here. Start one.")
 
 
 def build_battle(opening: Opening, page: PageContext) -> None:

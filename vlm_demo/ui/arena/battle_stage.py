@@ -56,7 +56,7 @@ ANSWERING = message("Both models are answering…")
 ANSWERED = message("Both have answered. Which is better?")
 STOPPED = message("This battle was stopped, so it does not count.")
 SAVING = message("Saving your vote…")
-NOT_SAVED = message("Your vote could not be saved. Please vote again.")
+NOT_SAVED = message("Your vote could not be saved. Vote again.")
 
 _CHOSEN = {
     Winner.A: message("You chose A."),

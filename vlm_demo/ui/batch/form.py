@@ -89,7 +89,7 @@ def build_batch_form(page: PageContext) -> BatchForm:
     """Lay out the form."""
     turn = build_html_component("", "<span></span>", _TURN_SCRIPT, "batch-turn")
     files = gr.File(
-        label=say("Images, films, documents, or a ZIP of them"),
+        label=say("Images, videos, documents, or a ZIP of them"),
         file_count="multiple",
         file_types=[*sorted(source_suffixes()), ".zip"],
         height=150,
@@ -107,14 +107,14 @@ def build_batch_form(page: PageContext) -> BatchForm:
     task.change(_update_text_field, task, text, **QUICK)
     outlines = gr.Checkbox(
         label=say("Outline what is found"),
-        info=say("With SAM: slower, and polygons in place of boxes in all downloads"),
+        info=say("With SAM: slower, and polygons instead of boxes in all downloads"),
         visible=bool(page.backend.outliner.models),
         elem_id="batch-outlines",
     )
-    with gr.Accordion(say("Films and documents"), open=False, elem_id="batch-framing"):
+    with gr.Accordion(say("Videos and documents"), open=False, elem_id="batch-framing"):
         frames = gr.Number(
             FrameChoice().frames,
-            label=say("Frames of each film"),
+            label=say("Frames of each video"),
             info=say("Evenly spaced"),
             minimum=1,
             maximum=MAX_FRAMES,
@@ -196,7 +196,7 @@ def read_batch_job(
         InputError: there is no such task, or the text is not a region where it should be one.
     """
     if name not in TASKS:
-        raise InputError("Please choose a task.")
+        raise InputError("Choose a task.")
     task, choice = TASKS[name], RequestSettings.read(page.backend, *settings)
     is_region = task is Task.DESCRIBE_REGION
     return BatchJob(
@@ -220,5 +220,5 @@ def read_frame_choice(frames: float | None, pages: str) -> FrameChoice:
     if frames is None:
         return FrameChoice(pages=pages)
     if not 1 <= frames <= MAX_FRAMES:
-        raise InputError("Of a film, 1 to {most} frames can be taken.", most=MAX_FRAMES)
+        raise InputError("Of a video, 1 to {most} frames can be taken.", most=MAX_FRAMES)
     return FrameChoice(int(frames), pages=pages)

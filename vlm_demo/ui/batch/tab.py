@@ -141,7 +141,7 @@ class _BatchTab:
             owner = read_owner(request)
             files = [find_file(path, owner) for path in uploads or ()]
             if None in files:
-                raise InputError("A file did not arrive. Please add the files again.")
+                raise InputError("A file did not arrive. Add the files again.")
             batch = self.manager.begin(owner, job, [file for file in files if file])
             return {**self.show(batch), self.form.files: None, **self.clear_result()}
         return {self.view: gr.skip()}

@@ -25,7 +25,7 @@ function facts() {
   const said = [say('{done} of {total} images', { done: done + failed, total })];
   if (failed) said.push(say('{n} failed', { n: failed }));
   if (state === 'running' && perS) {
-    said.push(perS >= 1 ? say('{n} a second', { n: perS.toFixed(1) }) : say('{n} s each', { n: (1 / perS).toFixed(1) }));
+    said.push(perS >= 1 ? say('{n} per second', { n: perS.toFixed(1) }) : say('{n} s each', { n: (1 / perS).toFixed(1) }));
     if (leftS) said.push(say('about {time} left', { time: time(leftS) }));
   }
   if (leftOut) said.push(say('other files left out: {n}', { n: leftOut }));

@@ -62,7 +62,7 @@ def fetch_picture(address: str, target: Path, *, max_bytes: int) -> None:
         if redirect is None:
             return
         address = urljoin(address, redirect)
-    raise ImageError("This address leads on and on. Give the image's own address.")
+    raise ImageError("This address redirects too often. Enter the address of the image itself.")
 
 
 def resolve_public(host: str, port: int, resolve: Resolve | None = None) -> str:
@@ -78,7 +78,7 @@ def resolve_public(host: str, port: int, resolve: Resolve | None = None) -> str:
     if not found:
         raise ImageError(_UNREACHABLE)
     if not all(is_public(one) for one in found):
-        raise ImageError("Images are fetched only from the public internet.")
+        raise ImageError("Images are downloaded only from the public internet.")
     return found[0]
 
 
@@ -155,7 +155,7 @@ def _split(address: str) -> tuple[str, int, str, bool]:
         raise ImageError("Addresses with a name and a password are not opened.")
     port = port or (443 if is_secure else 80)
     if port not in PORTS:
-        raise ImageError("Images are fetched only from the usual ports of the web.")
+        raise ImageError("Images are downloaded only from the standard ports of the web.")
     path = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
     if not path.isascii() or any(letter.isspace() or letter < " " for letter in path):
         raise ImageError("This is not the address of an image.")
@@ -192,7 +192,7 @@ def _save(
             size += len(chunk)
             if size > max_bytes:
                 raise ImageError(
-                    "This image is too large; at most {max_bytes} MB are taken.",
+                    "This image is too large; the limit is {max_bytes} MB.",
                     max_bytes=f"{max_bytes / 1e6:.0f}",
                 )
             if time.monotonic() > deadline:

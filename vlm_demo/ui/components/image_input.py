@@ -155,7 +155,7 @@ def accept_event(sent: Mapping[str, Any], settings: Settings, owner: str) -> Upl
         most = format_bytes(settings.max_upload_bytes)
         raise InputError("This file is too large. The limit is {most}.", most=most)
     if not isinstance(sent.get("path"), str):
-        raise InputError("The image did not arrive. Please try again.")
+        raise InputError("The image did not arrive. Try again.")
     return accept_upload(sent["path"], settings, owner)
 
 
@@ -225,5 +225,5 @@ def require_image(image: UploadedImage | None) -> UploadedImage:
         MissingImageError: there is none.
     """
     if image is None:
-        raise MissingImageError("Please add an image first.")
+        raise MissingImageError("Add an image first.")
     return image

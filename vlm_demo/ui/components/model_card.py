@@ -36,7 +36,7 @@ def describe_location(spec: ModelSpec) -> str:
 
 STAGES = {
     "connecting": message("Connecting"),
-    "fetching": message("Fetching"),
+    "fetching": message("Downloading"),
     "loading": message("Loading"),
 }
 """What the page calls each stage of loading."""

@@ -84,6 +84,4 @@ def check_text(task: Task, text: str) -> None:
         InputError: the text is missing; the message names the field.
     """
     if task not in TASKS_WITHOUT_TEXT and not text.strip():
-        raise InputError(
-            "Please fill in “{field}” first.", field=TranslatableText(TEXT_FIELDS[task][0])
-        )
+        raise InputError("Fill in “{field}” first.", field=TranslatableText(TEXT_FIELDS[task][0]))

@@ -46,7 +46,7 @@ class UploadedImage:
             ImageError: the file has been cleaned away meanwhile.
         """
         if not self.source.is_file():
-            raise ImageError("This image is no longer here. Please add it again.")
+            raise ImageError("This image is no longer here. Add it again.")
         # It passed the limits when it came in.
         width, height = self.size
         most = self.source.stat().st_size
@@ -129,7 +129,7 @@ def accept_upload(path: object, settings: Settings, owner: str) -> UploadedImage
     """
     source = find_file(path, owner)
     if source is None:
-        raise ImageError("This image did not arrive. Please add it again.")
+        raise ImageError("This image did not arrive. Add it again.")
     return accept_image(source, settings, owner=owner)
 
 

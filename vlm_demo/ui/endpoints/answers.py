@@ -48,7 +48,7 @@ class AnswerEndpoints(Endpoints):
     @describe_endpoint(
         message="What is asked; [1], [2] name the boxes.",
         picture="What the conversation is about.",
-        history="Earlier [message, raw answer] pairs about the picture, the oldest first.",
+        history="Earlier [message, raw answer] pairs about the image, the oldest first.",
     )
     def chat(
         self,
@@ -201,7 +201,7 @@ class AnswerEndpoints(Endpoints):
             asked = Request(Task.READ)
             return self._answer_about(request, picture, model, sampling, asked)
 
-    @describe_endpoint(box="The part: x1, y1, x2, y2 in pixels of the picture.")
+    @describe_endpoint(box="The part: x1, y1, x2, y2 in pixels of the image.")
     def describe(
         self,
         request: gr.Request,
@@ -217,7 +217,7 @@ class AnswerEndpoints(Endpoints):
             return self._answer_about(request, picture, model, sampling, asked, [box])
 
     @describe_endpoint(
-        boxes="What to outline: each x1, y1, x2, y2 in pixels of the picture.",
+        boxes="What to outline: each x1, y1, x2, y2 in pixels of the image.",
         model="The model that outlines; empty for the one that can soonest.",
     )
     def outline(
@@ -262,7 +262,7 @@ class AnswerEndpoints(Endpoints):
 def _read_history(history: list[Any]) -> tuple[Message, ...]:
     if len(history) > MAX_PAIRS:
         raise InputError(
-            "The history has {count} pairs; at most {most} are taken. Please leave out the oldest.",
+            "The history has {count} pairs; at most {most} are taken. Leave out the oldest.",
             count=f"{len(history):,}",
             most=MAX_PAIRS,
         )

@@ -16,16 +16,16 @@ from vlm_demo.ui.streaming import raise_gradio_errors
 from vlm_demo.ui.visitors import read_owner
 
 SHARED_ARGUMENTS = {
-    "picture": "The picture.",
+    "picture": "The image.",
     "model": "A name that `models` lists; empty for the default.",
-    "boxes": "Places that are asked about, each x1, y1, x2, y2 in pixels of the picture.",
+    "boxes": "Regions that are asked about, each x1, y1, x2, y2 in pixels of the image.",
     "max_new_tokens": "Longest answer; the model's own where it is not given.",
     "temperature": "0 always takes the likeliest word; the model's own where it is not given.",
     "seed": "The same seed draws the same words.",
 }
 """Descriptions of arguments that several endpoints take."""
 
-ANSWER = "The text, and phrases with boxes, points and outlines in pixels of the picture."
+ANSWER = "The text, and phrases with boxes, points and outlines in pixels of the image."
 """Description of what most endpoints return."""
 
 

@@ -63,7 +63,7 @@ class BatchEndpoints(Endpoints):
                 read_owner(request),
             )
             if file is None:
-                raise SourceError("The ZIP did not arrive. Please send it again.")
+                raise SourceError("The ZIP did not arrive. Send it again.")
             job = BatchJob(Task(task), words, model or self.backend.menu[0].name)
             with TemporaryDirectory() as folder, closing(self._open(file, limits)) as source:
                 header = job.to_header(self.backend, source.title)

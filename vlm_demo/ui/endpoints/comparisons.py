@@ -60,7 +60,7 @@ class ComparisonEndpoints(Endpoints):
                 )
             names = models or self.backend.models_for(Task(task))[:2]
             if not 1 <= len(names) <= MAX_MODELS:
-                raise InputError("Please name 1 to {max_models} models.", max_models=MAX_MODELS)
+                raise InputError("Name 1 to {max_models} models.", max_models=MAX_MODELS)
             image = open_upload(picture, self.settings, request)
             asked = Request(Task(task), words, (image.open(),), visitor=read_owner(request))
             with ThreadPoolExecutor(len(names)) as threads:

@@ -74,7 +74,7 @@ class LookupEndpoints(Endpoints):
     @describe_endpoint(
         raw="The output as it came, special tokens included.",
         family="Whose markup it is, as `models` names families.",
-        picture="The picture that it is about.",
+        picture="The image that it is about.",
     )
     def read_output(
         self, request: gr.Request, raw: str, family: str, picture: Upload

@@ -44,7 +44,7 @@ LONGEST_SIDE = 1024
 JPEG_QUALITY = 90
 """JPEG quality of an annotated picture."""
 
-PICTURE_FORMAT = "data URI, path of an upload, or address of a picture"
+PICTURE_FORMAT = "data URI, path of an upload, or address of an image"
 """How the listing describes what a picture may be."""
 
 Tool = Callable[..., Any]
@@ -124,9 +124,9 @@ class ToolCalls:
         if upload := find_file(path, owner):
             return upload
         if address.scheme not in ("http", "https"):
-            raise ImageError("Please send a picture: as a data URI, or the path of an upload.")
+            raise ImageError("Send an image: as a data URI, or the path of an upload.")
         if not (settings.is_private() or settings.allow_addresses):
-            raise ImageError("This page does not fetch pictures. Please send a data URI.")
+            raise ImageError("This page does not download images. Send a data URI.")
         file = make_folder(owner) / "fetched"
         fetch_picture(sent, file, max_bytes=settings.max_upload_bytes)
         return file

@@ -40,7 +40,7 @@ def open_upload(sent: object, settings: Settings, request: gr.Request) -> Upload
     """
     path = sent.get("path") if isinstance(sent, dict) else None
     if not isinstance(path, str):
-        raise ImageError("Please send a picture: an uploaded file.")
+        raise ImageError("Send an image: an uploaded file.")
     return accept_upload(path, settings, read_owner(request))
 
 
@@ -53,7 +53,7 @@ def read_boxes(image: UploadedImage | None, sent: object) -> tuple[Box, ...]:
     if not sent:
         return ()
     if image is None or not isinstance(sent, list | tuple):
-        raise InputError("Boxes are a list of [x1, y1, x2, y2] in pixels of the picture.")
+        raise InputError("Boxes are a list of [x1, y1, x2, y2] in pixels of the image.")
     return tuple(_read_box(numbers, image) for numbers in sent)
 
 
@@ -62,7 +62,7 @@ def _read_box(numbers: object, image: UploadedImage) -> Box:
         box = Box.normalize(*map(float, numbers), by=image.size)
         if box.area > 0:
             return box
-    raise InputError("Please give a box in the picture: x1, y1, x2, y2 in pixels.")
+    raise InputError("Give a box in the image: x1, y1, x2, y2 in pixels.")
 
 
 def _is_number(value: object) -> bool:

@@ -109,7 +109,7 @@ class FileAccess:
         most = self._quotas.bytes_kept
         if most and size > most:
             raise QuotaError(
-                "This is more than one visitor may have here: at most {most} MB.",
+                "This is more than one visitor may store here: the limit is {most} MB.",
                 most=f"{most / 1e6:,.0f}",
             )
         now = time.monotonic()
@@ -118,7 +118,7 @@ class FileAccess:
             self._stored = await run_in_threadpool(count_bytes)
         if self._stored + size > self._most:
             raise FileError(
-                "Too many files are stored here at the moment. Please try again in some minutes."
+                "Too many files are stored here at the moment. Try again in a few minutes."
             )
         self._stored += size
         if most:
@@ -136,7 +136,7 @@ class FileAccess:
 
     def _move_one(self, original: Path, owner: str) -> Path:
         if not original.resolve().is_relative_to(root()):
-            raise FileError("This file did not arrive. Please send it again.")
+            raise FileError("This file did not arrive. Send it again.")
         file = make_folder(owner) / original.name
         try:
             os.link(original, file)
@@ -176,7 +176,7 @@ def _refusal(error: VlmDemoError, headers: Headers) -> Response:
 
 def _too_many_uploads(wait_s: float) -> QuotaError:
     return QuotaError(
-        "You have uploaded very many files in the last hour. Please wait {when}.",
+        "You have uploaded too many files in the last hour. Wait {when}.",
         when=describe_wait(wait_s),
         wait_s=wait_s,
     )

@@ -61,7 +61,7 @@ def make_folder(owner: str) -> Path:
     if free < MIN_FREE_BYTES:
         folder.rmdir()
         raise FileError(
-            "The disk is nearly full: {free} are free. Please try again later.",
+            "The disk is nearly full: {free} are free. Try again later.",
             free=format_bytes(free),
         )
     return folder

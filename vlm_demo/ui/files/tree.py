@@ -112,7 +112,7 @@ def _open_tree(settings: Settings) -> Iterator[FileTree]:
         lock = (root() / LOCK_NAME).open("a") if sys.platform != "win32" else None
     except OSError as error:
         raise SettingsError(
-            "Files of visitors cannot be stored in {value}: {reason}. Please set "
+            "Files of visitors cannot be stored in {value}: {reason}. Set "
             "{folder_variable} to a folder that this program may write to.",
             value=root(),
             reason=error.strerror or error,

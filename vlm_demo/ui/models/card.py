@@ -18,8 +18,8 @@ from vlm_demo.units import describe_parameters, format_bytes
 LOCATIONS = {
     "here": message("in this program"),
     "converted": message("in this program, once it is converted"),
-    "remote": message("only in a program of its own"),
-    "remote code": message("with program code from its repository, once you allow it"),
+    "remote": message("only in its own program"),
+    "remote code": message("with code from its repository, once you allow it"),
     "nowhere": message("nowhere: it was never released"),
 }
 """Where a model runs, in the words of the page, by `ModelSpec.runs`."""

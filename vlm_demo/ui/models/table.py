@@ -24,9 +24,9 @@ _SCRIPT = browser_files.read(
 )
 
 WHY_GREY = {
-    "converted": message("has to be converted first"),
-    "remote": message("needs a program of its own"),
-    "remote code": message("brings program code of its own"),
+    "converted": message("must be converted first"),
+    "remote": message("needs its own program"),
+    "remote code": message("comes with its own code"),
     "nowhere": message("never released"),
 }
 """Why a model of the catalogue does not run here, in a few words."""
@@ -119,7 +119,7 @@ _TEMPLATE = f"""
   <div class="filters">{_FILTERS}</div>
   <div class="ticks">
     <label><input type="checkbox" name="here"> <span data-say>Runs here</span></label>
-    <label><input type="checkbox" name="fitting"> <span data-say>Fits this machine</span></label>
+    <label><input type="checkbox" name="fitting"> <span data-say>Fits this computer</span></label>
     <select name="order" aria-label="Order" data-say="aria-label">{_ORDER}</select>
     <button type="button" class="clear" data-say hidden>Clear</button>
     <span class="count" role="status"></span>
@@ -216,8 +216,8 @@ def _describe_free(free: FreeMemory | None) -> DisplayText:
     """Say how much memory is free for a model."""
     if free is None:
         return ""
-    template = message("{amount} of GPU memory free on this machine.")
+    template = message("{amount} of GPU memory free on this computer.")
     if free.gpu is None:
-        template = message("{amount} of memory free on this machine.")
+        template = message("{amount} of memory free on this computer.")
     amount = {"amount": format_bytes(free.for_model)}
     return join_texts(TranslatableText(template, amount), ESTIMATED)

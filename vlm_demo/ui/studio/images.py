@@ -78,7 +78,7 @@ class ImageStore:
         """
         source = find_file(path, owner)
         if source is None:
-            raise ImageError("This image did not arrive. Please add it again.")
+            raise ImageError("This image did not arrive. Add it again.")
         return self.add_file(source, name or source.name, owner)
 
     def add_file(self, source: Path, name: str, owner: str) -> ImageInfo:
@@ -144,7 +144,7 @@ class ImageStore:
         """
         document = self._find_document(image_id, owner)
         if not isinstance(document, FilmStrip):
-            raise InputError("This is an image. Add a film to find things through it.")
+            raise InputError("This is an image. Add a video to find things through it.")
         return document.film
 
     def _open_document(self, source: Path) -> FramedFile:
@@ -180,7 +180,7 @@ class ImageStore:
             ImageError: pictures may not be fetched here, or this one cannot be.
         """
         if not (self._settings.is_private() or self._settings.allow_addresses):
-            raise ImageError("This page does not fetch images. Save it and add the file.")
+            raise ImageError("This page does not download images. Save it and add the file.")
         file = make_folder(owner) / "fetched"
         fetch_picture(address, file, max_bytes=self._settings.max_upload_bytes)
         name = PurePosixPath(urlsplit(address).path).name or "picture"

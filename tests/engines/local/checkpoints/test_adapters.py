@@ -150,7 +150,7 @@ def test_a_path_of_another_machine_is_found_by_the_name_of_its_folder(
 @pytest.mark.parametrize("base", ["somebody/model-that-is-not-here", "/etc", "", "../base"])
 def test_the_base_of_a_stranger_is_not_fetched(own: Path, base: str) -> None:
     change(own, base_model_name_or_path=base)
-    with pytest.raises(LoadError, match="not fetched unasked"):
+    with pytest.raises(LoadError, match="not downloaded automatically"):
         spec_for_checkpoint(str(own))
 
 
@@ -193,7 +193,7 @@ def write_nan(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (to_pickle, "can hold programs"),
+        (to_pickle, "can contain code"),
         (cut_off, "damaged or cut off"),
         (shrink, "does not fit this model"),
         (rename_layers, "does not fit this model"),

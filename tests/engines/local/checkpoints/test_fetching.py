@@ -77,15 +77,15 @@ def test_models_that_cannot_be_run_are_refused_before_they_are_fetched(
     monkeypatch.setattr(runnable, "checkpoint_config", lambda *_: config)
     monkeypatch.setattr(runnable, "fetch_json_files", lambda *_: processor_files)
     monkeypatch.setattr(runnable, "fetch", raising(AssertionError("it was fetched")))
-    with pytest.raises(LoadError, match=r"own program code, which is not run.*trust_remote_code"):
+    with pytest.raises(LoadError, match=r"own code, which does not run.*trust_remote_code"):
         load_engine("some/model")
-    with pytest.raises(LoadError, match=r"cannot be asked here\. It brings no processor"):
+    with pytest.raises(LoadError, match=r"cannot run here\. It has no processor"):
         load_engine("some/model", revision="1" * 40, trust_remote_code=True)
     processor_files["processor_config.json"] = {"processor_class": "LlavaProcessor"}
     with pytest.raises(AssertionError, match="it was fetched"):
         load_engine("some/model", revision="1" * 40, trust_remote_code=True)
     config = {"model_type": "llama"}
-    with pytest.raises(LoadError, match="llama model, which takes no pictures"):
+    with pytest.raises(LoadError, match="llama model, which takes no images"):
         load_engine("some/model")
     config = {}
     with pytest.raises(LoadError, match="does not know this kind of model"):
@@ -283,7 +283,7 @@ def test_what_is_too_large_in_any_format_is_not_fetched(
     """
     environment, asked = hub
     said = output_of(script, environment)
-    assert re.search(r"some/model is too large for this machine: .* even in 4-bit", said)
+    assert re.search(r"some/model is too large for this computer: .* even in 4-bit", said)
     assert not [path for path in asked if path.endswith(".safetensors")]
 
 
@@ -305,19 +305,19 @@ def test_checkpoints_to_be_converted_are_fetched_with_old_weights_where_there_ar
 
 def test_the_hubs_refusals_are_explained(hub: tuple[dict[str, str], list[str]]) -> None:
     explained = {
-        "gated": r"requires an agreement first.*accept it on http.*gated/model and set HF_TOKEN",
-        "agreed": "requires an agreement first",
+        "gated": r"is gated.*Accept its terms at http.*gated/model and set HF_TOKEN",
+        "agreed": "is gated",
         "closed": "denies access to closed/model.*HF_TOKEN is valid",
         "nameless": "denies access to nameless/model.*HF_TOKEN is valid",
         "gone": "There is no model gone/model on the Hub, or it is private",
         "plain": "There is no model plain/model on the Hub",
         "renamed": "has no revision 'v9'",
-        "ill": "could not be fetched.*500",
-        "busy": "could not be fetched.*503",
-        "old": "weights only in an old format.*can hold programs.*safetensors",
+        "ill": "could not be downloaded.*500",
+        "busy": "could not be downloaded.*503",
+        "old": "only weights in an old format.*can contain code.*safetensors",
         "empty": r"has no \.safetensors weights",
         "bare": r"has no config\.json: it is not a model",
-        "blind": r"has no preprocessor_config\.json.*how its pictures are prepared",
+        "blind": r"has no preprocessor_config\.json.*how to preprocess images",
         "vast": "takes .* on disk, and .* are free",
         "silent": "did not answer within 4 seconds",
     }

@@ -81,9 +81,9 @@ def test_a_processor_of_its_own_is_used(
 
 def test_code_is_not_run_unless_it_is_trusted(checkpoint: Callable[..., Path]) -> None:
     folder = checkpoint()
-    with pytest.raises(LoadError, match="own program code, which is not run"):
+    with pytest.raises(LoadError, match="own code, which does not run"):
         load_engine(folder)
-    with pytest.raises(LoadError, match="own program code, which is not run"):
+    with pytest.raises(LoadError, match="own code, which does not run"):
         load_engine(folder, revision=code_revision(folder))
     assert not code_ran(folder)
 
@@ -129,11 +129,11 @@ def test_a_folder_is_trusted_with_the_code_that_was_read(checkpoint: Callable[..
 @pytest.mark.parametrize(
     ("auto_map", "reason"),
     [
-        ({}, "names no class of model that writes text, only: AutoConfig"),
-        ({"AutoModelForSequenceClassification": "mini.MiniVlm"}, "no class of model"),
+        ({}, "names no model class that generates text, only: AutoConfig"),
+        ({"AutoModelForSequenceClassification": "mini.MiniVlm"}, "no model class"),
         ({"AutoModel": "else/where--mini.MiniVlm"}, r"in another repository \(else/where\)"),
         ({"AutoModel": "gone.MiniVlm"}, r"no gone\.py"),
-        ({"AutoModel": ["mini.MiniVlm"]}, "no class of model"),
+        ({"AutoModel": ["mini.MiniVlm"]}, "no model class"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_before_its_code_runs(
@@ -166,7 +166,7 @@ def test_a_model_without_a_processor_is_refused_before_its_code_runs(
             content = json.loads(path.read_text())
             content.pop("processor_class", None)
             path.write_text(json.dumps(content))
-    with pytest.raises(LoadError, match="brings no processor for pictures and words together"):
+    with pytest.raises(LoadError, match="has no processor for images and text"):
         load_engine(folder, trust_remote_code=True, revision=code_revision(folder))
     assert not code_ran(folder)
 
@@ -193,7 +193,7 @@ def test_a_class_that_cannot_write_is_told(checkpoint: Callable[..., Path]) -> N
             "class MiniTower(MiniVlm):\n    generate = property()", "class MiniTower:\n    pass"
         )
     )
-    with pytest.raises(LoadError, match="cannot write text: it has no generate"):
+    with pytest.raises(LoadError, match="cannot generate text: it has no generate"):
         load_engine(folder, trust_remote_code=True, revision=code_revision(folder))
 
 
@@ -208,5 +208,5 @@ def test_the_code_that_a_checkpoint_needs_is_named_without_running_it(
     change_json(folder / "config.json", auto_map={"AutoConfig": "mini.MiniConfig"})
     found = find_own_code(str(folder))
     assert found
-    assert "no class of model" in str(found.problem)
+    assert "no model class" in str(found.problem)
     assert not code_ran(folder)

@@ -97,7 +97,7 @@ def test_only_remedies_that_fit_are_proposed(folder_of: Folder) -> None:
     shape = big(folder_of)
     with pytest.raises(OutOfMemoryError) as refusal:
         check(shape, 400_000_000, history_tokens=1000)
-    assert "take a picture half as wide and high" in str(refusal.value)
+    assert "use an image half as wide and high" in str(refusal.value)
     assert (refusal.value.smaller_image, refusal.value.new_tokens) == (True, 0)
     assert "clear the conversation" not in str(refusal.value)
     assert "new tokens" not in str(refusal.value)
@@ -105,7 +105,7 @@ def test_only_remedies_that_fit_are_proposed(folder_of: Folder) -> None:
         check(shape, 600_000_000, prompt_tokens=9000, image_tokens=200, history_tokens=8000)
     assert "clear the conversation" in str(refusal.value)
     assert "picture" not in str(refusal.value)
-    with pytest.raises(OutOfMemoryError, match="Please choose a smaller model"):
+    with pytest.raises(OutOfMemoryError, match="Choose a smaller model"):
         check(shape, 1000)
 
 

@@ -58,7 +58,7 @@ def test_the_longest_request_gives_way_where_memory_runs_out(
     reader = ThreadPoolExecutor(1).submit(model.tokens, short, Sampling(max_new_tokens=30))
     wait_until(lambda: model.engine.usage().answering == 2)
     failing({1: TOO_MUCH, 2: TOO_MUCH})
-    with pytest.raises(OutOfMemoryError, match="smaller picture"):
+    with pytest.raises(OutOfMemoryError, match="smaller image"):
         list(longer)
     assert begun
     assert reader.result(30) == alone

@@ -36,13 +36,9 @@ def migrate(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK_NUMBER})
     versions, found = _list_versions(), _revision(connection)
     if found is None and inspect(connection).get_table_names():
-        raise VotesError(
-            "This database belongs to another program. Please give the votes their own."
-        )
+        raise VotesError("This database belongs to another program. Give the votes their own.")
     if found is not None and found not in versions:
-        raise VotesError(
-            "This database was written by a newer version of this program. Please update it."
-        )
+        raise VotesError("This database was written by a newer version of this program. Update it.")
     if found != versions[0]:
         _upgrade(connection)
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def battles(
     models: Annotated[str, typer.Option(metavar="A,B,...", help="Names on the menu, two or more.")],
     benchmark: Annotated[str, typer.Option(help="Where the questions come from.")] = "scenes",
-    seed: Annotated[int, typer.Option(min=0, help="Another seed draws other pictures.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed draws other images.")] = 0,
     questions: Annotated[
         int | None,
         typer.Option(min=1, help="About how many; each is one battle for every two models."),

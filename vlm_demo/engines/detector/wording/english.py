@@ -26,7 +26,7 @@ _WITHOUT_ARTICLE = {"broccoli", "scissors", "skis", "rapeseed field", "swimming 
 
 
 class _English:
-    no_image = "Please add a photograph first."
+    no_image = "Add a photograph first."
     no_text = "I find no text."
 
     def caption(self, things: Sequence[Thing]) -> Sentence:

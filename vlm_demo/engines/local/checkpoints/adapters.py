@@ -63,16 +63,16 @@ def check_adapter(folder: Path, checkpoint: str) -> None:
     kind = settings.get("peft_type")
     if kind not in KINDS or settings.get("alora_invocation_tokens"):
         raise LoadError(
-            "The adapter in {folder} is of a kind that cannot be merged ({kind}); those that can "
-            "are {kinds}. Please choose another adapter.",
+            "The adapter in {folder} is of a kind that cannot be merged ({kind}); those that "
+            "can are {kinds}. Choose another adapter.",
             folder=folder,
             kind=kind,
             kinds=", ".join(KINDS),
         )
     if not (folder / ADAPTER_WEIGHTS).is_file():
         raise LoadError(
-            "The adapter in {folder} has no {adapter_weights}. Weights in the old .bin format can "
-            "hold programs and are not opened: please save it again as safetensors.",
+            "The adapter in {folder} has no {adapter_weights}. Weights in the old .bin format "
+            "can contain code and are not opened: save it again as safetensors.",
             folder=folder,
             adapter_weights=ADAPTER_WEIGHTS,
         )
@@ -81,14 +81,14 @@ def check_adapter(folder: Path, checkpoint: str) -> None:
     if are_known and _plain_name(base) != _plain_name(checkpoint):
         raise LoadError(
             "The adapter in {folder} was made for {base}, and the menu has it with {model}. "
-            "Please give {base} as the checkpoint, or choose another adapter.",
+            "Give {base} as the checkpoint, or choose another adapter.",
             folder=folder,
             base=base,
             model=checkpoint,
         )
     if find_spec("peft") is None:
         raise LoadError(
-            "Adapters need the package peft. Please install it (pip install peft) and start again."
+            "Adapters need the package peft. Install it (pip install peft) and restart."
         )
 
 
@@ -105,7 +105,7 @@ def merge_adapter(model: Any, folder: Path) -> None:
         weights = load_file(folder / ADAPTER_WEIGHTS)
     except SafetensorError as error:
         raise LoadError(
-            "The weights of the adapter in {folder} are damaged or cut off. Please save or fetch "
+            "The weights of the adapter in {folder} are damaged or cut off. Save or download "
             "them again.",
             folder=folder,
         ) from error
@@ -168,8 +168,8 @@ def _merge_layers(model: Any) -> None:
 
 def _misfit(folder: Path, why: str) -> LoadError:
     return LoadError(
-        "The adapter in {folder} does not fit this model: {why}. Please choose the model that it "
-        "was made for.",
+        "The adapter in {folder} does not fit this model: {why}. Choose the model that it was "
+        "made for.",
         folder=folder,
         why=why,
     )

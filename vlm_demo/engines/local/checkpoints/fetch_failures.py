@@ -24,31 +24,27 @@ def explain_fetch_failure(checkpoint: str, revision: str | None, error: Exceptio
     """Return an error that says what went wrong with the Hub, and what to do."""
     match error:
         case GatedRepoError():
-            template = message(
-                "{name} requires an agreement first. Please accept it on {address} and set "
-                "HF_TOKEN."
-            )
+            template = message("{name} is gated. Accept its terms at {address} and set HF_TOKEN.")
         case RepositoryNotFoundError():
             template = message(
-                "There is no model {name} on the Hub, or it is private. Please check the name, or "
-                "set HF_TOKEN."
+                "There is no model {name} on the Hub, or it is private. Check the name, or set "
+                "HF_TOKEN."
             )
         case RevisionNotFoundError():
-            template = message("{name} has no revision {revision}. Please correct the menu.")
+            template = message("{name} has no revision {revision}. Correct the menu.")
         case HfHubHTTPError() if error.response.status_code == 404:
-            template = message("There is no model {name} on the Hub. Please check the name.")
+            template = message("There is no model {name} on the Hub. Check the name.")
         case HfHubHTTPError() if error.response.status_code in (401, 403):
             template = message(
-                "The Hub denies access to {name}. Please check that HF_TOKEN is valid and may "
-                "read it."
+                "The Hub denies access to {name}. Check that HF_TOKEN is valid and may read it."
             )
         case httpx2.TimeoutException():
             template = message(
-                "{host} did not answer within {seconds} seconds, so {name} could not be fetched. "
-                "Please try again later, or choose another model."
+                "{host} did not answer within {seconds} seconds, so {name} could not be "
+                "downloaded. Try again later, or choose another model."
             )
         case _:
-            template = message("{name} could not be fetched ({reason}). Please try again.")
+            template = message("{name} could not be downloaded ({reason}). Try again.")
     return LoadError(
         template,
         name=checkpoint,

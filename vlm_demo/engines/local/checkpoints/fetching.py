@@ -260,20 +260,20 @@ def _check_hub(checkpoint: str) -> None:
     """Refuse names that the Hub cannot have, and a Hub that cannot be reached."""
     if not is_hub_id(checkpoint):
         raise LoadError(
-            "There is no folder {model}. Please give a folder with a model, or a Hub id like "
+            "There is no folder {model}. Give a folder with a model, or a Hub ID like "
             "HuggingFaceTB/SmolVLM-256M-Instruct.",
             model=checkpoint,
         )
     if constants.HF_HUB_OFFLINE:
         raise LoadError(
-            "{model} is not on this computer and cannot be fetched: HF_HUB_OFFLINE is set. Please "
-            "unset it and start again, or choose another model.",
+            "{model} is not on this computer and cannot be downloaded: HF_HUB_OFFLINE is set. "
+            "Unset it and restart, or choose another model.",
             model=checkpoint,
         )
     if not can_connect():
         raise LoadError(
-            "{model} is not on this computer and cannot be fetched: there is no connection to "
-            "{hostname}. Please go online and try again, or choose another model.",
+            "{model} is not on this computer and cannot be downloaded: no connection to "
+            "{hostname}. Go online and try again, or choose another model.",
             model=checkpoint,
             hostname=urlsplit(constants.ENDPOINT).hostname,
         )
@@ -304,13 +304,12 @@ def _check_weights(checkpoint: str, names: Sequence[str]) -> None:
         return
     if any(name.endswith(UNSAFE_WEIGHTS) for name in names):
         raise LoadError(
-            "{model} has its weights only in an old format, which can hold programs. Please use a "
-            "version of this model with .safetensors weights.",
+            "{model} has only weights in an old format, which can contain code. Use a version "
+            "of this model with .safetensors weights.",
             model=checkpoint,
         )
     raise LoadError(
-        "{model} has no .safetensors weights, so it cannot be run here. Please choose another "
-        "model.",
+        "{model} has no .safetensors weights, so it cannot be run here. Choose another model.",
         model=checkpoint,
     )
 
@@ -324,8 +323,8 @@ def check_processor(checkpoint: str, names: Collection[str]) -> None:
     if not has_processor(names):
         raise LoadError(
             "{model} has no preprocessor_config.json or processor_config.json, so nothing says "
-            "how its pictures are prepared. Please add the file of the model that it was made "
-            "from, or choose another model.",
+            "how to preprocess images. Add the file of the model that it was made from, or "
+            "choose another model.",
             model=checkpoint,
         )
 
@@ -337,9 +336,9 @@ def _check_memory(checkpoint: str, info: ModelInfo, memory: int) -> None:
     needed = (counted or stored * 8 // STORED_BITS) * LEAST_BITS // 8
     if needed > memory:
         raise OutOfMemoryError(
-            "{model} is too large for this machine: {stored} of weights, which take at least "
-            "{needed} even in 4-bit, for {memory} of memory. Please choose a smaller model, or "
-            "ask a server that has it.",
+            "{model} is too large for this computer: {stored} of weights, which take at least "
+            "{needed} even in 4-bit, for {memory} of memory. Choose a smaller model, or use a "
+            "server that has it.",
             model=checkpoint,
             stored=format_bytes(stored),
             needed=format_bytes(needed),
@@ -354,8 +353,8 @@ def _check_disk(checkpoint: str, size: int) -> None:
     free = shutil.disk_usage(existing).free
     if size > free:
         raise LoadError(
-            "{model} takes {size} on disk, and {free} are free in {existing}. Please free some, "
-            "set HF_HOME to a folder on another disk, or choose a smaller model.",
+            "{model} takes {size} on disk, and {free} are free in {existing}. Free some, set "
+            "HF_HOME to a folder on another disk, or choose a smaller model.",
             model=checkpoint,
             size=format_bytes(size),
             free=format_bytes(free),

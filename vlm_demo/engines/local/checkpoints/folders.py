@@ -70,7 +70,7 @@ def adapter_on_disk(adapter: str) -> Path | None:
 def damaged_file_error(path: Path, problem: Exception) -> LoadError:
     """Return the error for a file of a checkpoint that cannot be read."""
     return LoadError(
-        "{path} is damaged ({problem}). Please fetch or save the model again.",
+        "{path} is damaged ({problem}). Download or save the model again.",
         path=path,
         problem=problem,
     )
@@ -96,7 +96,7 @@ def read_json(path: Path) -> dict[str, Any]:
         raise damaged_file_error(path, error) from error
     if not isinstance(content, dict):
         raise LoadError(
-            "{path} is damaged: it holds no JSON object. Please fetch it again.", path=path
+            "{path} is damaged: it contains no JSON object. Download it again.", path=path
         )
     return content
 

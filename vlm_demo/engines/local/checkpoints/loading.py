@@ -133,8 +133,8 @@ def check_complete(folder: Path, report: Mapping[str, Any]) -> None:
     """
     if missing := sorted(report["missing_keys"]):
         raise LoadError(
-            "The weights in {folder} are incomplete: {count} are missing, {missing} for one. "
-            "Please fetch or save the model again.",
+            "The weights in {folder} are incomplete: {count} are missing, such as {missing}. "
+            "Download or save the model again.",
             folder=folder,
             count=len(missing),
             missing=missing[0],
@@ -161,12 +161,12 @@ def check_weight_files(folder: Path) -> None:
         return
     if any(folder.glob("*.bin")):
         raise LoadError(
-            "The weights in {folder} are in the old .bin format, which can hold programs. Please "
-            "use a version of this model with .safetensors weights.",
+            "The weights in {folder} are in the old .bin format, which can contain code. Use a "
+            "version of this model with .safetensors weights.",
             folder=folder,
         )
     raise LoadError(
-        "{folder} has no {missing}: its weights are missing. Please fetch or save the model again.",
+        "{folder} has no {missing}: its weights are missing. Download or save the model again.",
         folder=folder,
         missing=missing[0],
     )
@@ -208,13 +208,13 @@ def _check_placement(model: Any, weights: StoredWeights) -> None:
 
 
 _EXCEEDS_GPU = message(
-    "This model ({needed} of weights) does not fit into the GPU's memory ({free}). Please close "
+    "This model ({needed} of weights) does not fit into the free GPU memory ({free}). Close "
     "other programs, choose a smaller model, or load it in 4-bit."
 )
 
 _EXCEEDS_MEMORY = message(
-    "This model ({needed} of weights) does not fit into the memory that is free ({free}). Please "
-    "close other programs, choose a smaller model, or load it in 4-bit."
+    "This model ({needed} of weights) does not fit into the free memory ({free}). Close other "
+    "programs, choose a smaller model, or load it in 4-bit."
 )
 
 
@@ -236,7 +236,7 @@ def explain_load_failure(
     problem = torchvision_problem()
     if isinstance(error, SafetensorError):
         template = message(
-            "The weights in {folder} are damaged or cut off. Please fetch or save them again."
+            "The weights in {folder} are damaged or cut off. Download or save them again."
         )
     elif "can't allocate memory" in reason:
         return too_large_error(weights.disk_bytes, device)
@@ -244,16 +244,16 @@ def explain_load_failure(
         template = OWN_CODE
     elif "ignore_mismatched_sizes" in reason:
         template = message(
-            "The weights in {folder} do not fit its config.json. Please fetch the model again."
+            "The weights in {folder} do not fit its config.json. Download the model again."
         )
     elif "orchvision" in reason or "load any image processor class" in reason:
         template = message(
-            "The model in {folder} prepares its pictures with torchvision, which is not installed. "
-            "{remedy}"
+            "The model in {folder} preprocesses images with torchvision, which is not "
+            "installed. {remedy}"
         )
         if problem:
             template = message(
-                "The model in {folder} prepares its pictures with torchvision, which cannot be "
+                "The model in {folder} preprocesses images with torchvision, which cannot be "
                 "imported ({problem}). {remedy}"
             )
     elif isinstance(error, ImportError):

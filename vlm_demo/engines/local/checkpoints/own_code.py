@@ -44,7 +44,7 @@ PROCESSOR_FILES = (
 MIN_REVISION_DIGITS = 7
 """Fewest hexadecimal digits that name a commit, as Git abbreviates them."""
 
-_ADVICE = message("Please choose another model, or run this one on a server that knows it.")
+_ADVICE = message("Choose another model, or run this one on a server that knows it.")
 
 Json = Mapping[str, Any]
 
@@ -82,8 +82,7 @@ def find_problem(config: Json, processor_files: Json) -> DisplayText:
         return join_texts(message("The auto_map in its config.json is damaged."), _ADVICE)
     if others := sorted(_other_repositories((config, *processor_files.values()))):
         elsewhere = TranslatableText(
-            "A part of its code is in another repository ({name}), which its revision does not "
-            "pin.",
+            "Part of its code is in another repository ({name}), which its revision does not pin.",
             {"name": others[0]},
         )
         return join_texts(elsewhere, _ADVICE)
@@ -93,15 +92,12 @@ def find_problem(config: Json, processor_files: Json) -> DisplayText:
         )
     if not model_reference(config):
         no_writer = TranslatableText(
-            "Its auto_map names no class of model that writes text, only: {names}.",
+            "Its auto_map names no model class that generates text, only: {names}.",
             {"names": ", ".join(sorted(map(str, auto_map))) or "-"},
         )
         return join_texts(no_writer, _ADVICE)
     if not _names_processor((config, *processor_files.values())):
-        own_way = message(
-            "It brings no processor for pictures and words together, only a way of its own to be "
-            "asked."
-        )
+        own_way = message("It has no processor for images and text, only an interface of its own.")
         return join_texts(own_way, _ADVICE)
     return ""
 
@@ -135,7 +131,7 @@ def check_code(folder: Path, config: Json, options: LoadOptions) -> None:
     module = model_reference(config).rsplit(".", 1)[0].replace(".", "/")
     if module and "--" not in module and not (folder / f"{module}.py").is_file():
         raise LoadError(
-            "There is no {module}.py in {folder}, which its config.json names. Please fetch or "
+            "There is no {module}.py in {folder}, which its config.json names. Download or "
             "save the model again.",
             module=module,
             folder=folder,
@@ -164,7 +160,7 @@ def load_own_class(folder: Path, config: Json) -> Any:
     model: Any = get_class_from_dynamic_module(reference, str(folder))
     if not hasattr(model, "generate"):
         raise LoadError(
-            "{reference} in {folder} cannot write text: it has no generate. {advice}",
+            "{reference} in {folder} cannot generate text: it has no generate method. {advice}",
             reference=reference,
             folder=folder,
             advice=TranslatableText(_ADVICE),
@@ -186,8 +182,7 @@ def own_code_errors(folder: Path, config: Json) -> Iterator[None]:
         version = str(config.get("transformers_version") or "")
         saved = TranslatableText("It was saved with transformers {version}.", {"version": version})
         failed = TranslatableText(
-            "The code that the model in {folder} brings fails with transformers {version} "
-            "({problem}).",
+            "The code of the model in {folder} fails with transformers {version} ({problem}).",
             {
                 "folder": str(folder),
                 "version": transformers.__version__,

@@ -37,8 +37,7 @@ def pick_device(wanted: Device) -> str:
         here.insert(0, "cuda")
     if wanted != "auto" and wanted not in here:
         raise LoadError(
-            "There is no {wanted} device that this program can use. Please choose another one; "
-            "here there are: {here}.",
+            "There is no {wanted} device that this program can use. Choose one of: {here}.",
             wanted=wanted,
             here=", ".join(here),
         )

@@ -32,8 +32,9 @@ from vlm_demo.errors import LoadError
 from vlm_demo.translatable_text import as_text, message
 
 OWN_CODE = message(
-    "This model brings its own program code, which is not run. If you have read it and trust it, "
-    "set trust_remote_code and a pinned revision in the menu; otherwise choose another model."
+    "This model comes with its own code, which does not run without your consent. If you have "
+    "read it and trust it, set trust_remote_code and a pinned revision in the menu; otherwise "
+    "choose another model."
 )
 """Message for checkpoints that bring code which the menu does not trust."""
 
@@ -84,20 +85,19 @@ def check_runnable(config: Mapping[str, Any], *, trust_remote_code: bool) -> Non
             raise LoadError(OWN_CODE)
     elif kind not in CONFIG_MAPPING:
         raise LoadError(
-            "The installed transformers does not know this kind of model ({kind}). Please choose "
+            "The installed transformers does not know this kind of model ({kind}). Choose "
             "another model, or update transformers.",
             kind=kind,
         )
     elif CONFIG_MAPPING[kind] not in AutoModelForImageTextToText._model_mapping:
         raise LoadError(
-            "This is a {kind} model, which takes no pictures. Please choose a vision-language "
-            "model.",
+            "This is a {kind} model, which takes no images. Choose a vision-language model.",
             kind=kind,
         )
     if not TIMM_TYPES.isdisjoint(_model_types(config)) and find_spec("timm") is None:
         raise LoadError(
-            "This {kind} model sees with the package timm, which is not installed. Please install "
-            "it (pip install timm) and start again, or choose another model.",
+            "This {kind} model needs the package timm, which is not installed. Install it (pip "
+            "install timm) and restart, or choose another model.",
             kind=kind,
         )
 
@@ -151,7 +151,7 @@ def _check_askable(checkpoint: str, revision: str | None, config: Mapping[str, A
     """
     processor_files = fetch_json_files(checkpoint, revision, PROCESSOR_FILES)
     if problem := find_problem(config, processor_files):
-        raise LoadError("This model cannot be asked here. {problem}", problem=as_text(problem))
+        raise LoadError("This model cannot run here. {problem}", problem=as_text(problem))
 
 
 def _model_types(config: Mapping[str, Any]) -> Iterator[str]:

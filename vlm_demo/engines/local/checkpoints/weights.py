@@ -144,7 +144,7 @@ def _header(path: Path) -> list[StoredTensor]:
         RecursionError,
     ) as error:
         raise LoadError(
-            "The weights in {parent} are damaged or cut off. Please fetch or save them again.",
+            "The weights in {parent} are damaged or cut off. Download or save them again.",
             parent=path.parent,
         ) from error
     return tensors

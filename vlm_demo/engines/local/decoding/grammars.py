@@ -51,8 +51,8 @@ class GrammarConstraint(LogitsProcessor):
             return scores
         if not allowed.any():
             raise EngineError(
-                "This model has no tokens for what the pattern or schema asks for next. Please "
-                "change it, or choose another model."
+                "This model has no tokens for what the pattern or schema asks for next. Change "
+                "it, or choose another model."
             )
         return allow_only(scores, allowed.to(scores.device))
 
@@ -68,8 +68,8 @@ class GrammarConstraint(LogitsProcessor):
         bits = np.frombuffer(self._matcher.compute_bitmask(), dtype=np.uint8)
         if self._matcher.is_error():
             raise EngineError(
-                "The answer could not follow the pattern or schema: {reason}. Please choose a "
-                "simpler one.",
+                "The answer could not follow the pattern or schema: {reason}. Choose a simpler "
+                "one.",
                 reason=_error_reason(self._matcher.get_error()),
             )
         allowed = np.zeros(size, dtype=bool)

@@ -22,8 +22,8 @@ def check_length(length: int, limit: int | None) -> None:
     if limit is not None and length >= limit:
         excess = length - limit + 1
         raise TooLongError(
-            "This is too long for the model: {length} tokens, {excess} too many: it can take "
-            "{limit}. Please shorten it, or clear the conversation.",
+            "This is too long for the model: {length} tokens, {excess} over its limit of "
+            "{limit}. Shorten it, or clear the conversation.",
             length=f"{length:,}",
             excess=f"{excess:,}",
             limit=f"{limit - 1:,}",

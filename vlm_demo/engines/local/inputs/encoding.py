@@ -131,7 +131,7 @@ class PromptEncoder:
         Where the template writes no place for a film, its frames are pictures.
         """
         if prompt.chat_template is None and not self.processor.chat_template:
-            raise EngineError("This checkpoint has no chat template, so it cannot be asked.")
+            raise EngineError("This checkpoint has no chat template, so it cannot be prompted.")
         films = find_films(prompt.messages) if self._film_input else frozenset[int]()
         if films:
             with suppress(EngineError):
@@ -158,7 +158,7 @@ class PromptEncoder:
             )
         except TemplateError as error:
             raise EngineError(
-                "The chat template of this checkpoint cannot be used: {problem}. Please choose "
+                "The chat template of this checkpoint cannot be used: {problem}. Choose "
                 "another model, or another version of this one.",
                 problem=error,
             ) from error
@@ -186,8 +186,8 @@ class PromptEncoder:
         argument = find_thinking_argument(prompt.chat_template or self._own_template)
         if not argument:
             raise EngineError(
-                "The template of this checkpoint cannot turn reasoning on or off. Please leave "
-                "that to the model."
+                "The template of this checkpoint cannot turn reasoning on or off. Leave that "
+                "to the model."
             )
         return {argument: prompt.thinking}
 
@@ -215,9 +215,7 @@ class PromptEncoder:
             raise
         except Exception as error:  # whatever a processor makes of a prompt
             if not any(message.images for message in prompt.messages) and _IMAGE.search(str(error)):
-                raise MissingImageError(
-                    "This model answers only with a picture. Please add one."
-                ) from error
+                raise MissingImageError("This model needs an image. Add one.") from error
             raise to_vlm_demo_error(error) from error
 
     def _encode(self, prompt: Prompt) -> EncodedPrompt:

@@ -23,7 +23,7 @@ from vlm_demo.values import Prompt
 CHANNELS = 3
 """Colours of an image: red, green and blue."""
 
-NOT_CONVERTIBLE = message("This model's processor returns pictures in a form that cannot be shown.")
+NOT_CONVERTIBLE = message("This model's processor returns images in a form that cannot be shown.")
 """Remark where images in the processor's output cannot be converted back."""
 
 

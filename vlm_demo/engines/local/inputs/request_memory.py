@@ -117,7 +117,7 @@ def check_request(
         _has_dynamic_resolution(config) and peak_bytes(shorter, smaller, new_tokens) <= free
     )
     if smaller_image:
-        remedies.append(TranslatableText("take a picture half as wide and high"))
+        remedies.append(TranslatableText("use an image half as wide and high"))
     if history_tokens and peak_bytes(prompt_tokens - history_tokens, new=new_tokens) <= free:
         remedies.append(TranslatableText("clear the conversation"))
     affordable = (free - peak_bytes()) / (kv_bytes(config, 1, dtype) * ROOM_TO_GROW)
@@ -127,7 +127,7 @@ def check_request(
             TranslatableText("ask for at most {count} new tokens", {"count": f"{tokens:,}"})
         )
     raise OutOfMemoryError(
-        "This request needs about {needed} of memory, and {free} are free. Please {remedies}.",
+        "This request needs about {needed} of memory, and {free} are free. You can {remedies}.",
         needed=format_bytes(needed),
         free=format_bytes(max(free, 0)),
         remedies=list_alternatives(remedies or [TranslatableText("choose a smaller model")]),

@@ -69,7 +69,7 @@ class GenerationJob:
         """
         if logprob is not None and math.isnan(logprob):
             raise EngineError(
-                "The model computed invalid numbers (NaN). Please load it in another precision, "
+                "The model computed invalid numbers (NaN). Load it in another precision, "
                 "float32 or bfloat16, or choose another model."
             )
         self.tokens.append(token)
@@ -109,8 +109,8 @@ class GenerationJob:
     def timeout_error(self) -> AnswerTimeoutError:
         """Return the error that ends a request which took too long."""
         return AnswerTimeoutError(
-            "This took longer than {timeout_s} seconds and was stopped. Please ask for less, or "
-            "try again when the model has less to do.",
+            "This took longer than {timeout_s} seconds and was stopped. Ask for less, or try "
+            "again when the model is less busy.",
             timeout_s=f"{self._timeout_s:,.0f}",
         )
 

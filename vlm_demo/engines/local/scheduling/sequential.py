@@ -151,9 +151,8 @@ class JobStreamer(BaseStreamer):
             return
         if self._job.answer.processors:
             raise EngineError(
-                "This model chooses its words by a program of its own that takes no rules, so its "
-                "answer cannot be limited to choices, a pattern or a schema. Please ask without "
-                "them."
+                "This model generates with its own code, so its answer cannot be limited to "
+                "choices, a pattern or a schema. Ask without them."
             )
         if not self._job.tokens:
             log.warning(
@@ -172,8 +171,8 @@ class JobStreamer(BaseStreamer):
         """
         if self._is_prompt:
             raise EngineError(
-                "This model writes its answer by a program of its own that gives no tokens, so it "
-                "cannot be shown. Please choose another model."
+                "This model generates with its own code, which returns no tokens, so its "
+                "answer cannot be shown. Choose another model."
             )
 
     def end(self) -> None:

@@ -86,7 +86,7 @@ class Worker:
             EngineError: no answer would come.
         """
         if self._closed or not self._thread.is_alive():
-            raise EngineError("This model was unloaded. Please try again.")
+            raise EngineError("This model was unloaded. Try again.")
 
     def submit(self, *jobs: GenerationJob, always: bool = False) -> None:
         """Queue requests.
@@ -135,7 +135,7 @@ class Worker:
             raise
         finally:
             self._closed = True
-            unloaded = EngineError("This model was unloaded while it answered. Please ask again.")
+            unloaded = EngineError("This model was unloaded while it answered. Ask again.")
             for job in list(self._unfinished):
                 self._finish(job, unloaded)
             self._runner.close()
@@ -176,9 +176,9 @@ class Worker:
         if dropped is None:
             answering, waiting = self.counts()
             raise QueueFullError(
-                "This model is busy: {answering} answers are being written and {waiting} requests "
-                "are waiting; yours would be number {place} in the queue. Please try again in "
-                "a moment.",
+                "This model is busy: {answering} answers are being written and {waiting} "
+                "requests are waiting; yours would be number {place} in the queue. Try again "
+                "in a moment.",
                 answering=answering,
                 waiting=waiting,
                 place=waiting + 1,

@@ -165,11 +165,11 @@ class ZeroGpuEngine:
         with self._lock:
             if self._answering >= self._max_requests:
                 raise QueueFullError(
-                    "This model is busy with {answering} requests. Please try again in a moment.",
+                    "This model is busy with {answering} requests. Try again in a moment.",
                     answering=self._answering,
                 )
             self._answering += 1
 
     def _check_open(self) -> None:
         if self._closed:
-            raise EngineError("This model was unloaded. Please ask again.")
+            raise EngineError("This model was unloaded. Ask again.")

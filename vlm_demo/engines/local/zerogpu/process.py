@@ -79,7 +79,7 @@ def _run(request: GpuRequest) -> Generator[GpuOutput, None, None]:
                 yield chunk
                 if time.monotonic() > end:
                     raise AnswerTimeoutError(
-                        "The {seconds} seconds of GPU time for this answer are over. Please ask "
+                        "The {seconds} seconds of GPU time for this answer are used up. Ask "
                         "for a shorter answer.",
                         seconds=request.seconds,
                     )

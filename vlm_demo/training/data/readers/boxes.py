@@ -149,4 +149,4 @@ def _objects(value: object) -> list[Mapping[str, Any]]:
     return [item for item in items if isinstance(item, Mapping)]
 
 
-FORM = DataForm("boxes", "JSON lines: a picture and its boxes in each", recognize, read)
+FORM = DataForm("boxes", "JSON lines: an image and its boxes in each", recognize, read)

@@ -94,4 +94,4 @@ class _CocoReader:
         return self._names[annotation.category_id]
 
 
-FORM = DataForm("coco", "COCO: a JSON file of boxes beside its pictures", recognize, read)
+FORM = DataForm("coco", "COCO: a JSON file of boxes beside its images", recognize, read)

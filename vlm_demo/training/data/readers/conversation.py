@@ -101,7 +101,7 @@ def _read_file(path: Path) -> _SavedFile:
         raise InputError(f"{path.name} is damaged: {found}") from found
     if found.get("version") != _VERSION:
         raise InputError(
-            f"{path.name} is a conversation of another version. Please open it in Studio and save "
+            f"{path.name} is a conversation of another version. Open it in Studio and save "
             "it once more."
         )
     try:
@@ -141,7 +141,7 @@ def _read_talk(
 
 def _open(data: Any, key: str) -> TrainingImage:
     if not isinstance(data, str) or not is_data_uri(data):
-        raise RowError(RefusalReason.MISSING_IMAGE, f"the picture {key} is not in the file")
+        raise RowError(RefusalReason.MISSING_IMAGE, f"the image {key} is not in the file")
     return TrainingImage(open_reference(data, None))
 
 

@@ -103,15 +103,15 @@ def open_reference(reference: object, folder: Path | None) -> ImageSource:
             if is_data_uri(name):
                 return _decode(name)
             if folder is None:
-                raise RowError(RefusalReason.MISSING_IMAGE, f"there is no picture {name[:80]}")
+                raise RowError(RefusalReason.MISSING_IMAGE, f"there is no image {name[:80]}")
             path = find_image(folder, name)
             read_header(path)
             return path
         case None | {"bytes": None}:
-            raise RowError(RefusalReason.MISSING_IMAGE, "a picture is empty")
+            raise RowError(RefusalReason.MISSING_IMAGE, "an image is empty")
         case _ if hasattr(reference, "read"):
             return reference
-    raise RowError(RefusalReason.UNREADABLE_ROW, "a picture is neither a name nor content")
+    raise RowError(RefusalReason.UNREADABLE_ROW, "an image is neither a name nor content")
 
 
 def _decode(address: str) -> bytes:
@@ -150,16 +150,14 @@ class _Conversation:
             yield self._turn(question, answer, count)
         if self._images:
             raise RowError(
-                RefusalReason.LEFTOVER_IMAGES, f"{len(self._images)} pictures are left over"
+                RefusalReason.LEFTOVER_IMAGES, f"{len(self._images)} images are left over"
             )
 
     def _turn(self, question: str, answer: str, count: int) -> TrainingTurn:
         if not answer:
             raise RowError(RefusalReason.NO_ANSWER)
         if count > len(self._images):
-            raise RowError(
-                RefusalReason.MISSING_IMAGE, "the words name more pictures than there are"
-            )
+            raise RowError(RefusalReason.MISSING_IMAGE, "the words name more images than there are")
         images, self._images = self._images[:count], self._images[count:]
         if not question:  # a picture alone asks what it shows
             return TrainingTurn(Task.CAPTION, "", (answer,), tuple(images))

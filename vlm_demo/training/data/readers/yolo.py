@@ -76,7 +76,7 @@ def read_names(folder: Path) -> list[str]:
             lines = file.read_text("utf-8", "replace").splitlines()
             return [line.strip() for line in lines if line.strip()]
     raise InputError(
-        f"Nothing in {folder} names the classes. Please add data.yaml with names, or classes.txt "
+        f"Nothing in {folder} names the classes. Add data.yaml with names, or classes.txt "
         "with a line for each."
     )
 
@@ -114,7 +114,7 @@ def _find_picture(folder: Path, labels: Path) -> Path:
         for candidate in sorted(path.parent.glob(f"{_escape(path.stem)}.*")):
             if candidate.suffix.lower() in IMAGE_ENDINGS:
                 return candidate
-    raise RowError(RefusalReason.MISSING_IMAGE, f"there is no picture {labels.stem} in images")
+    raise RowError(RefusalReason.MISSING_IMAGE, f"there is no image {labels.stem} in images")
 
 
 def _escape(stem: str) -> str:

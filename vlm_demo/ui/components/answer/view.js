@@ -61,7 +61,7 @@ function phrase({ colour, dash, mention: index }) {
 function placeless() {
   const node = document.createElement('span');
   node.className = 'placeless';
-  node.title = say('The answer names no place for this');
+  node.title = say('The answer has no box for this');
   return node;
 }
 

@@ -52,7 +52,7 @@ PARTLY_UNREADABLE = TranslatableText("Some coordinates could not be parsed.")
 """What is said about an answer of which only some regions are drawn."""
 
 SPACE_UNKNOWN = TranslatableText(
-    "Places were found. Please choose what their numbers count, so that they can be drawn."
+    "Boxes were found. Choose the coordinate format so that they can be drawn."
 )
 """Said of an answer whose regions cannot be drawn yet."""
 

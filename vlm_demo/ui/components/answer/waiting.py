@@ -71,7 +71,7 @@ class Waiting:
         fetching = loading.stage == "fetching"
         template = message("Loading {model}: {amount}")
         if fetching:
-            template = message("Fetching {model}: {amount}")
+            template = message("Downloading {model}: {amount}")
         amount = _format_amount(loading, loading.total)
         return TranslatableText(template, {"model": self.model, "amount": amount})
 

@@ -12,9 +12,9 @@ import { icon } from "./icons.js";
 
 /** What each tool does. @type {[tool: Tool | "none", words: () => string, hint: () => string][]} */
 const TOOLS = [
-  ["box", () => say("Box"), () => say("Drag to mark a thing")],
-  ["point", () => say("Point"), () => say("Click on a thing")],
-  ["scribble", () => say("Scribble"), () => say("Draw around a thing, or over it")],
+  ["box", () => say("Box"), () => say("Drag to mark an object")],
+  ["point", () => say("Point"), () => say("Click an object")],
+  ["scribble", () => say("Scribble"), () => say("Draw around an object, or over it")],
   ["none", () => say("Move"), () => say("Drag the image, once it is zoomed")],
 ];
 

@@ -137,7 +137,7 @@ def build_settings(backend: Backend, model: gr.Dropdown) -> Controls:
                     buttons=[],
                     min_width=280,
                     label=say("Temperature"),
-                    info=say("0 always takes the most likely word"),
+                    info=say("0 = deterministic"),
                     elem_id="settings-temperature",
                 )
                 top_p = gr.Slider(
@@ -148,7 +148,7 @@ def build_settings(backend: Backend, model: gr.Dropdown) -> Controls:
                     buttons=[],
                     min_width=280,
                     label=say("Top p"),
-                    info=say("Share of the likely words to draw from"),
+                    info=say("Nucleus sampling"),
                 )
                 max_new_tokens = gr.Slider(
                     8,
@@ -157,7 +157,7 @@ def build_settings(backend: Backend, model: gr.Dropdown) -> Controls:
                     step=8,
                     buttons=[],
                     min_width=280,
-                    label=say("Longest answer"),
+                    label=say("Max tokens"),
                     info=say("In tokens, about ¾ of a word each"),
                 )
                 repetition_penalty = gr.Slider(
@@ -176,21 +176,19 @@ def build_settings(backend: Backend, model: gr.Dropdown) -> Controls:
                     label=say("Seed"),
                     max_lines=1,
                     min_width=280,
-                    info=say(
-                        "The same seed draws the same words; without one, they change each time"
-                    ),
+                    info=say("The same seed gives the same answer; without one, it varies"),
                     elem_id="settings-seed",
                 )
                 thinking = gr.Radio(
                     [
                         (say("As the model does"), THINKING_VALUES[None]),
                         (say("Think first"), THINKING_VALUES[True]),
-                        (say("Answer at once"), THINKING_VALUES[False]),
+                        (say("Answer directly"), THINKING_VALUES[False]),
                     ],
                     value=THINKING_VALUES[own.thinking],
                     visible=has_thinking_switch(backend.menu[0]),
                     label=say("Reasoning"),
-                    info=say("Thinking first takes longer; it is shown folded above the answer"),
+                    info=say("Thinking takes longer; it is shown collapsed above the answer"),
                     min_width=280,
                     elem_id="settings-thinking",
                 )

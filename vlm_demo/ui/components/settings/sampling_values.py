@@ -101,16 +101,16 @@ def find_hints(sampling: Sampling) -> Iterator[TranslatableText]:
     """Explain the values that do what people may not expect."""
     if sampling.temperature == 0 and (sampling.top_p < 1 or sampling.seed is not None):
         yield TranslatableText(
-            "At temperature 0 the most likely word is always taken, so top p and the seed change "
-            "nothing."
+            "At temperature 0 the most likely token is always taken, so top p and the seed "
+            "change nothing."
         )
     if sampling.temperature > 1:
         yield TranslatableText(
-            "Above a temperature of 1, answers wander off, and places often go wrong."
+            "Above a temperature of 1, answers wander off, and boxes often go wrong."
         )
     if sampling.temperature > 0 and sampling.top_p < 0.3:
         yield TranslatableText(
-            "With a top p this small, almost only the most likely word is drawn."
+            "With a top p this small, almost only the most likely token is drawn."
         )
     if sampling.repetition_penalty > 1.2:
         yield TranslatableText(

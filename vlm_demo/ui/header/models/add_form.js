@@ -31,8 +31,8 @@ export class AddForm {
         h("button", { type: "button", class: "panel-close", "aria-label": say("Back to the models"), onclick: leave }, icon("back")),
         h("h2", {}, say("Add a model or server"))),
       h("div", { class: "form-body" },
-        h("label", { class: "form-field" }, say("Hub id, folder or server address"), this.name,
-          h("small", {}, say("Checkpoints download from the Hugging Face Hub. Servers speak OpenAI's API: vLLM, Ollama, LM Studio, llama.cpp, SGLang and others."))),
+        h("label", { class: "form-field" }, say("Hub ID, folder or server address"), this.name,
+          h("small", {}, say("Checkpoints are downloaded from the Hugging Face Hub. Servers are OpenAI-compatible: vLLM, Ollama, LM Studio, llama.cpp, SGLang and others."))),
         this.keyField, h("div", { class: "form-buttons" }, this.submit, this.local), this.status, this.result));
   }
 

@@ -170,7 +170,7 @@ class EvaluationApp {
     const words = unfinished.map(({ model, benchmark, answered, questions }) => say("Not finished: {model}, {benchmark}, {answered} of {questions} questions.",
       { model, benchmark, answered, questions: questions ?? "?" }));
     words.push(...problems.map((problem) => say("Cannot be read: {problem}", { problem })));
-    if (rows.length) words.unshift(say("In percent of what right answers score; the small numbers are the 95 % bootstrap interval. The mean is over the benchmarks that all models shown have. Grey: other questions."));
+    if (rows.length) words.unshift(say("In percent of a perfect score; the small numbers are the 95 % bootstrap interval. The mean is over the benchmarks that all models shown have. Grey: other questions."));
     fill(this.#notes, ...words.map((one) => h("p", {}, one)));
   }
 }

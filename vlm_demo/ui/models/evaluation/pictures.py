@@ -45,7 +45,7 @@ def picture_routes(folder: Path) -> list[Route]:
             )
             content = await run_in_threadpool(read)
         except (VlmDemoError, ValueError):
-            return PlainTextResponse("There is no such picture.", 404)
+            return PlainTextResponse("There is no such image.", 404)
         headers = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
         return Response(content, media_type="image/webp", headers=headers)
 
@@ -54,12 +54,12 @@ def picture_routes(folder: Path) -> list[Route]:
 
 def _read_picture(folder: Path, run: str, which: str, index: int, number: int) -> bytes:
     if which not in get_args(Which) or index < 0 or number < 0:
-        raise InputError("There is no such picture.")
+        raise InputError("There is no such image.")
     found = find_run(folder, run)
     _, records = list_questions(found, which, index, 1)  # type: ignore[arg-type]  # checked
     pictures = records[0].get("pictures", []) if records else []
     if number >= len(pictures):
-        raise InputError("There is no such picture.")
+        raise InputError("There is no such image.")
     image = open_reference(pictures[number], found.data, found.folder)
     image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
     file = io.BytesIO()

@@ -114,7 +114,7 @@ export class QuestionDialog {
     const size = question.pictures ? await measure(url) : null;
     if (index !== this.#index) return;
     this.#host.classList.toggle("gone", !size);
-    this.#host.dataset.words = size ? "" : say("The picture of this question is not there any more.");
+    this.#host.dataset.words = size ? "" : say("The image of this question is not there any more.");
     this.#canvas.show(size && { key: url, url, ...size, name: question.id });
     this.#canvas.layers = size ? [...layers(question.truth_boxes, TRUTH, message("right box")), ...layers(question.boxes, ANSWER, message("answer box"))] : [];
   }

@@ -29,7 +29,7 @@ import { format, meanOf, percent } from "./scores.js";
 export function scoreTable(state, actions) {
   const { benchmarks, rows } = state;
   return h("table", {},
-    h("caption", { class: "sr-only" }, say("Scores of models on benchmarks, in percent of what right answers score")),
+    h("caption", { class: "sr-only" }, say("Scores of models on benchmarks, in percent of a perfect score")),
     h("thead", {}, h("tr", {},
       heading(state, actions, "model", say("Model"), ""),
       heading(state, actions, "mean", say("Mean"), say("of {count} shared", { count: state.shared.length })),

@@ -10,7 +10,7 @@ const UPLOAD = "upload", CORRECTED = "corrected";
 
 /** Where data comes from (`SourceKind`): its name, and what its file is called. */
 const SOURCES = [
-  { value: UPLOAD, title: message("Files"), file: message("File, or a ZIP of pictures and labels"), accept: ".zip,.json,.jsonl,.parquet" },
+  { value: UPLOAD, title: message("Files"), file: message("File, or a ZIP of images and labels"), accept: ".zip,.json,.jsonl,.parquet" },
   { value: "batch", title: message("My newest batch") },
   { value: "votes", title: message("Votes of the arena") },
   { value: CORRECTED, title: message("Corrected answers of Studio"), file: message("Conversations that Studio saved: a file, or a ZIP of them"), accept: ".zip,.json" },
@@ -61,7 +61,7 @@ export class DataForm {
         ...others.map(({ name, title, obstacle }) => h("option", { value: name, disabled: true }, `${say(title)}: ${say(obstacle)}`))));
     if (able.some(({ name }) => name === chosen)) this.#model.value = chosen;
     this.#look.disabled = !able.length;
-    this.#reason.textContent = able.length ? "" : say("No model that can learn is on this computer. Load one first, under “All models”.");
+    this.#reason.textContent = able.length ? "" : say("No model on this computer can be fine-tuned. Load one first, under “All models”.");
   }
 
   #choose() {
@@ -85,7 +85,7 @@ export class DataForm {
     this.#problem.textContent = "";
     try {
       const path = this.#chooser.hidden ? "" : await this.#send(file);
-      this.#state.textContent = say("Reading the data …");
+      this.#state.textContent = say("Reading the data…");
       await this.#onLook(this.model, kind, path);
     } catch (error) {
       this.#problem.textContent = explain(error);

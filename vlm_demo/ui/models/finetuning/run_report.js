@@ -9,21 +9,21 @@ import { lossCurve } from "./curve.js";
 const STAGES = {
   "reading the data": message("Reading the data"), "searching for what the model knows": message("Searching for what the model knows"),
   "loading the model": message("Loading the model"),
-  "scoring the model as it is": message("Scoring the model as it is"), "writing the rows": message("Writing the rows"),
+  "scoring the model as it is": message("Scoring the model as it is"), "writing the rows": message("Preparing the examples"),
   training: message("Training"), saving: message("Saving"), "scoring the new model": message("Scoring the new model"), uploading: message("Uploading"),
 };
 
 /** How a run ended, and what there is then. @type {Record<Outcome, string>} */
 const OUTCOMES = {
   finished: message("{name} is on the menu."),
-  lost: message("{name} has lost old skills, so it is not on the menu. Train with fewer steps, or more of the old questions, or put it there all the same."),
+  lost: message("{name} has lost old skills, so it is not on the menu. Train with fewer steps, or more of the old questions, or add it anyway."),
   stopped: message("{name} was stopped. What was learned so far is kept."),
   failed: message("{name} broke off."),
 };
 
 /** What scores measure, by their names (`training/scoring/measures.py`). @type {Record<string, string>} */
 const MEASURES = {
-  found: message("Things found"), absent: message("Absent things not found"), yes: message("“Yes” that is right"), no: message("“No” that is right"),
+  found: message("Things found"), absent: message("Absent things not found"), yes: message("Correct “yes” answers"), no: message("Correct “no” answers"),
   yes_no: message("Yes or no"), named: message("Things named in captions"), right: message("Right answers"), words: message("Words of long answers"),
   preferred: message("Answers like the preferred ones"),
 };
@@ -38,7 +38,7 @@ export function runReport(run, onAct) {
     h("div", { class: "head" }, h("h3", {}, run.name),
       run.is_running && button("stop", say("Stop"), { disabled: run.is_stopping }),
       run.can_go_on && button("resume", say("Go on")),
-      run.can_be_listed && button("list", say("Put on the menu")),
+      run.can_be_listed && button("list", say("Add to the menu")),
       run.is_listed && !run.is_running && button("try", say("Try it in Studio"), { class: "primary" })),
     h("p", { class: "doing", role: "status" }, describe(run)),
     !run.is_running && run.outcome === "failed" && h("p", { class: "problem" }, run.text),
@@ -50,10 +50,10 @@ export function runReport(run, onAct) {
 
 /** @param {Run} run */
 function describe({ name, model, is_running: isRunning, is_stopping: isStopping, is_listed: isListed, stage, done, total, outcome, losses, steps }) {
-  if (isStopping) return say("Stopping: the step is finished and what there is kept …");
+  if (isStopping) return say("Stopping: the current step is finished and the progress is saved…");
   if (!isRunning) return say(isListed ? OUTCOMES.finished : OUTCOMES[outcome ?? "failed"], { name });
   if (stage === "training" && losses.length) return say("Step {step} of {steps}", { step: losses[losses.length - 1][0], steps: steps ?? "?" });
-  if (!stage) return say("{model} learns: starting …", { model });
+  if (!stage) return say("Training {model}: starting…", { model });
   const doing = say(STAGES[stage] ?? stage);
   return total ? say("{doing}: {done} of {total}", { doing, done: done ?? 0, total }) : doing;
 }

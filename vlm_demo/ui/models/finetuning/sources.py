@@ -92,7 +92,7 @@ def take_upload(path: str, owner: str, most_bytes: int) -> Path:
     """
     file = find_file(path, owner)
     if file is None:
-        raise InputError("This file did not arrive. Please add it again.")
+        raise InputError("This file did not arrive. Add it again.")
     if file.suffix.lower() != ".zip":
         return file
     folder = make_folder(owner)
@@ -117,7 +117,7 @@ def take_newest_batch(batches: BatchManager, owner: str) -> Path:
         raise InputError("Your batch is still running. Wait for it, or stop it.")
     lines = list(_list_answers(batch))
     if not lines:
-        raise InputError("No picture of your batch has an answer.")
+        raise InputError("No image of your batch has an answer.")
     folder = make_folder(owner)
     with write_errors():
         for line in lines:

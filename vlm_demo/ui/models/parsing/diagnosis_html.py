@@ -26,14 +26,16 @@ MAX_FAMILIES = 4
 
 _STATES = {
     ReplyState.NONE: TranslatableText(
-        "The answer names no place: it has no markup, or says that there is nothing."
+        "The answer has no boxes: it contains no markup, or says that there is nothing."
     ),
-    ReplyState.PARTLY_UNREADABLE: TranslatableText("Some of the markup for places cannot be read."),
+    ReplyState.PARTLY_UNREADABLE: TranslatableText(
+        "Some of the coordinate markup cannot be parsed."
+    ),
     ReplyState.UNREADABLE: TranslatableText(
-        "There is markup for places, but none of it can be read."
+        "There is coordinate markup, but none of it can be parsed."
     ),
     ReplyState.SPACE_UNKNOWN: TranslatableText(
-        "There are places, but not what their numbers count: please choose it above."
+        "There are coordinates, but their format is not known. Choose it above."
     ),
 }
 
@@ -68,7 +70,7 @@ def _reading_warning_html(warning: ReadingWarning) -> str:
 
 def _outcome_html(diagnosis: OutputDiagnosis) -> str:
     if diagnosis.space is None:
-        return hint_html(TranslatableText("This family writes no places, only text."))
+        return hint_html(TranslatableText("This family writes no coordinates, only text."))
     return hint_html(_STATES[state]) if (state := diagnosis.reply.state) in _STATES else ""
 
 
@@ -76,7 +78,7 @@ def _traces_html(traces: Sequence[ConversionTrace]) -> str:
     if not traces:
         return ""
     first, rest = traces[:MAX_TRACES], traces[MAX_TRACES:]
-    more_places = TranslatableText("{count} more places", {"count": len(rest)})
+    more_places = TranslatableText("{count} more regions", {"count": len(rest)})
     more = (
         f"<details><summary>{translatable_html(more_places)}</summary>{_list(rest)}</details>"
         if rest
@@ -118,7 +120,7 @@ def _table(others: Sequence[AlternativeReading]) -> str:
     rows = "".join(map(_row, sorted(others, key=lambda other: not other.is_same)))
     return (
         '<h3 data-say>Other readings</h3><div class="table"><table><thead><tr>'
-        "<th data-say>Read by</th><th data-say>Coordinate space</th><th data-say>Places</th>"
+        "<th data-say>Read by</th><th data-say>Coordinate space</th><th data-say>Regions</th>"
         "<th data-say>Where</th></tr></thead>"
         f"<tbody>{rows}</tbody></table></div>"
     )

@@ -71,7 +71,7 @@ class InspectedOutput:
         """
         if len(raw) > MAX_CHARACTERS:
             raise InputError(
-                "This is too long: at most {max_characters} characters are read.",
+                "This is too long: the limit is {max_characters} characters.",
                 max_characters=f"{MAX_CHARACTERS:,}",
             )
         original = image.size if image else _read_size(width, height)
@@ -92,5 +92,5 @@ def _read_size(width: float | None, height: float | None) -> Size:
         InputError: one is missing or out of range.
     """
     if not (width and height and 1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE):
-        raise InputError("Please give the image, or its width and height in pixels.")
+        raise InputError("Add the image, or enter its width and height in pixels.")
     return int(width), int(height)

@@ -51,8 +51,8 @@ HINT = TranslatableText(
     "Paste what a model wrote: its coordinates are read and drawn on the image."
 )
 MODEL_SIZE_HINT = TranslatableText(
-    "These numbers are pixels of the image as it was resized for the model. "
-    "If its size was different, please enter it."
+    "These numbers are pixels of the image as it was resized for the model. If its size was "
+    "different, enter it."
 )
 
 _TASK_TOKEN = re.compile(r"<[A-Z_]{2,40}>")
@@ -226,7 +226,7 @@ def _family_choices() -> list[tuple[str, str]]:
 
 def _space_choices(family: Family) -> list[tuple[str | I18nData, str | int | float]]:
     if family.markup is None:
-        return [(say("This family writes no places"), "")]
+        return [(say("This family writes no coordinates"), "")]
     return [(say("Its own"), ""), *((say(s.title), n) for n, s in SPACES.items())]
 
 

@@ -98,7 +98,7 @@ class StudioAnswers:
             yield self._read_again(asked, request, asked.earlier)
             return
         if asked.test_orders and not request.choices:
-            raise InputError("To ask in every order, please give possible answers.")
+            raise InputError("To test the option order, enter possible answers.")
         if not request.choices or request.task is not Task.VQA:
             yield from self._write(asked, request, stop)
             return

@@ -241,6 +241,6 @@ export class Pictures {
 /** The bytes of a picture are neither here nor on the server. */
 class PictureGone extends Explained {
   constructor() {
-    super(message("This image is no longer stored. Please add it again."));
+    super(message("This image is no longer stored. Add it again."));
   }
 }

@@ -21,5 +21,5 @@ export function problemOf(error, remedies = [AGAIN]) {
   if (error instanceof ServerBusy) return { message: message("The server is busy: too many requests are waiting."), remedies };
   if (error instanceof RequestRefused && error.status === 413) return { message: message("This file is too large."), remedies: [ADD_IMAGE] };
   if (error instanceof RequestRefused && error.message) return { message: error.message, remedies };
-  return { message: message("Something went wrong here. Please try again."), remedies };
+  return { message: message("Something went wrong here. Try again."), remedies };
 }

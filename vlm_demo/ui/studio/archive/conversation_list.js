@@ -56,7 +56,7 @@ function entry(studio, archive, { id, title, changed, turns }, isOpen) {
   const rename = h("button", { type: "button", class: "icon-button small", title: say("Rename"), "aria-label": say("Rename {name}", { name }), onclick: () => edit() }, icon("edit"));
   const remove = confirming(icon("trash"), say("Delete permanently?"), () => void archive.delete(id), say("Delete {name}", { name }));
   const edit = () => {
-    const field = h("input", { type: "text", value: title, maxlength: 200, "aria-label": say("Name of the conversation"), dir: "auto" });
+    const field = h("input", { type: "text", value: title, maxlength: 200, "aria-label": say("Conversation name"), dir: "auto" });
     const finish = (/** @type {boolean} */ keep) => {
       if (!field.isConnected) return;
       field.replaceWith(open);

@@ -148,9 +148,7 @@ class AnswerCalls:
         def compare() -> dict[str, Any]:
             sent = read_sent(SentAnswers, {"answers": answers}).answers
             if not 2 <= len(sent) <= MAX_COMPARED:
-                raise InputError(
-                    "Please choose 2 to {max_compared} answers.", max_compared=MAX_COMPARED
-                )
+                raise InputError("Choose 2 to {max_compared} answers.", max_compared=MAX_COMPARED)
             compared = compare_answers(
                 [ModelAnswer(one.model, one.to_reply()) for one in sent], sent[0].task
             )

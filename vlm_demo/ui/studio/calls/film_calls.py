@@ -75,7 +75,7 @@ class SentTracks(Sent):
         """
         frames = tuple(FrameTime(one.index, one.seconds) for one in self.frames)
         if any(place.frame >= len(frames) for one in self.tracks for place in one.boxes):
-            raise InputError("What was found in this film is damaged and cannot be saved.")
+            raise InputError("What was found in this video is damaged and cannot be saved.")
         return TrackedFilm(film, frames, tuple(map(_to_track, self.tracks)))
 
 
@@ -139,7 +139,7 @@ class FilmCalls:
         self, asked: StudioRequest, owner: str
     ) -> Generator[TrackingStep | None, None, None]:
         if not asked.images:
-            raise MissingImageError("Add a film first.")
+            raise MissingImageError("Add a video first.")
         film = self.answers.images.find_film(asked.images[0], owner)
         backend = self.answers.backend
         channel: Channel[TrackingStep] = Channel()
@@ -161,9 +161,9 @@ class FilmCalls:
         reply = _to_reply(result)
         done = end_event(reply, Task.GROUNDING, self.answers.backend.spec(model), "")
         count = len(result.tracks) if result else 0
-        template = message("1 thing found in {frames} frames")
+        template = message("1 object found in {frames} frames")
         if count != 1:
-            template = message("{count} things found in {frames} frames")
+            template = message("{count} objects found in {frames} frames")
         frames = len(result.frames) if result else 0
         values = {"count": count, "frames": frames}
         return {

@@ -120,7 +120,7 @@ def _read_size(sent: Any) -> Size:
         return STAND_IN_SIZE
     is_pair = isinstance(sent, Sequence) and len(sent) == 2
     if not is_pair or not all(isinstance(side, int) and 1 <= side <= MAX_SIDE for side in sent):
-        raise InputError("Please give the image, or its width and height in pixels.")
+        raise InputError("Add the image, or enter its width and height in pixels.")
     return int(sent[0]), int(sent[1])
 
 

@@ -115,7 +115,7 @@ def find_doubts(link: Permalink, backend: Backend) -> list[TranslatableText]:
     if not runs_here(link.model, backend):
         return [
             TranslatableText(
-                "Its model {model} is not on this page. Please choose another at the top.",
+                "Its model {model} is not on this page. Choose another at the top.",
                 {"model": link.model},
             )
         ]
@@ -123,8 +123,8 @@ def find_doubts(link: Permalink, backend: Backend) -> list[TranslatableText]:
     if link.revision and here and link.revision != here:
         return [
             TranslatableText(
-                "It was asked of revision {then} of the model; here it is {now}, so the answer may "
-                "differ.",
+                "It was answered by revision {then} of the model; here it is {now}, so the "
+                "answer may differ.",
                 {"then": link.revision[:12], "now": here[:12]},
             )
         ]

@@ -104,7 +104,7 @@ class ModelCalls:
             name, owner = str(checkpoint).strip(), read_owner(request)
             self._require_permission(request)
             if not name:
-                raise InputError("Write the Hub id or the folder of a checkpoint.")
+                raise InputError("Enter the Hub ID or the folder of a checkpoint.")
             if is_server_address(name):
                 raise InputError("This is the address of a server. Add it as a server.")
             if trusted_revision:
@@ -133,7 +133,7 @@ class ModelCalls:
             listings = _read_listings(str(address).strip(), str(key).strip())
             servers = [_server_data(listing) for listing in listings]
             if not any(server["models"] for server in servers):
-                raise ServerError("This server has only models that see no images.")
+                raise ServerError("No model of this server accepts images.")
             return {"servers": servers, "families": _list_families()}
 
         return explain_errors(list_offers)

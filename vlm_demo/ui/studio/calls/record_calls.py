@@ -210,7 +210,7 @@ class RecordCalls:
     def _read(self, before: Benchmark, path: Any, owner: str) -> Benchmark:
         source = find_file(path, owner)
         if source is None:
-            raise InputError("The ZIP did not arrive. Please choose it again.")
+            raise InputError("The ZIP did not arrive. Choose it again.")
         folder = make_folder(owner)
         try:
             questions = read_archive(

@@ -23,7 +23,7 @@ export async function openCamera(devices) {
     return await devices.getUserMedia({ video: { width: { ideal: 1920 }, facingMode: { ideal: "environment" } }, audio: false });
   } catch (error) {
     const name = error instanceof DOMException || error instanceof Error ? error.name : "";
-    throw new Explained(REASONS[name] ?? message("The camera cannot be opened. Please try again, or add an image instead."));
+    throw new Explained(REASONS[name] ?? message("The camera cannot be opened. Try again, or add an image instead."));
   }
 }
 

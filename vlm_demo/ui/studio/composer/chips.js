@@ -97,7 +97,7 @@ function regionChip(studio, region, index, refocus) {
  * @param {Studio} studio
  */
 const outlineButton = (studio) => h(
-  "button", { type: "button", class: "chip-button", title: say("Fit what you marked to the outlines of things"), onclick: () => void outlineMarked(studio) }, say("Outline"),
+  "button", { type: "button", class: "chip-button", title: say("Fit what you marked to the outlines of objects"), onclick: () => void outlineMarked(studio) }, say("Outline"),
 );
 
 /**

@@ -15,8 +15,8 @@ export const OPTIONS = [
   { name: "top_p", label: message("Top p"), hint: message("Nucleus sampling"), kind: "number", least: 0.05, most: 1, step: 0.05 },
   { name: "top_k", label: message("Top k"), hint: message("Draw from the k most likely tokens; 0 = from all"), kind: "whole", least: 0, most: 1000, step: 1 },
   { name: "repetition_penalty", label: message("Repetition penalty"), hint: message("Above 1 discourages repetition"), kind: "number", least: 1, most: 2, step: 0.05 },
-  { name: "seed", label: message("Seed"), hint: message("The same seed draws the same words"), kind: "whole", least: 0, most: Number.MAX_SAFE_INTEGER, step: 1 },
-  { name: "thinking", label: message("Reasoning"), hint: message("Thinking first takes longer; it is shown folded above the answer"), kind: "choice", choices: [["", message("Model default")], ["true", message("Think first")], ["false", message("Answer at once")]] },
+  { name: "seed", label: message("Seed"), hint: message("The same seed gives the same answer"), kind: "whole", least: 0, most: Number.MAX_SAFE_INTEGER, step: 1 },
+  { name: "thinking", label: message("Reasoning"), hint: message("Thinking takes longer; it is shown collapsed above the answer"), kind: "choice", choices: [["", message("Model default")], ["true", message("Think first")], ["false", message("Answer directly")]] },
   { name: "visual_tokens", label: message("Image resolution"), hint: message("More visual tokens show more detail and take longer"), kind: "choice", choices: [["", message("Model default")]] },
   { name: "region_form", label: message("Marked regions"), hint: message("How regions reach the model"), kind: "choice", choices: [["", message("Automatic")], ["words", message("As coordinates")], ["marks", message("As numbered marks")], ["crops", message("As crops")]] },
   { name: "choices", label: message("Possible answers"), hint: message("One per line; with Ask, the model says how probable each is"), kind: "lines" },
@@ -90,7 +90,7 @@ export function readChoices(text) {
  */
 export function findHints({ temperature = -1, top_p: topP = 1, seed, repetition_penalty: penalty = 1, max_new_tokens: tokens = 99 }) {
   const hints = [];
-  if (temperature === 0 && (topP < 1 || seed !== undefined)) hints.push(message("At temperature 0 the most likely word is always taken, so top p and the seed change nothing."));
+  if (temperature === 0 && (topP < 1 || seed !== undefined)) hints.push(message("At temperature 0 the most likely token is always taken, so top p and the seed change nothing."));
   if (temperature > 1) hints.push(message("Above a temperature of 1, answers wander off, and boxes often go wrong."));
   if (penalty > 1.2) hints.push(message("A repetition penalty this high also suppresses repeated numbers, such as coordinates."));
   if (tokens < 32) hints.push(message("With so few tokens, answers stop in the middle of a sentence."));

@@ -8,7 +8,7 @@ import { offerFile, withPictures } from "../actions/download.js";
 
 /** @type {[format: string, label: string][]} */
 const FORMATS = [
-  ["film", message("Film with boxes")], ["coco", message("COCO, an image for each frame")], ["mot", message("Tracks (MOT)")], ["csv", message("Table (CSV)")],
+  ["film", message("Video with boxes")], ["coco", message("COCO, an image for each frame")], ["mot", message("Tracks (MOT)")], ["csv", message("Table (CSV)")],
 ];
 
 /**

@@ -85,7 +85,7 @@ export class FilmPlayer {
   #fallBack(frame) {
     this.#video?.remove();
     this.#video = null;
-    this.#studio.notify({ id: "film", text: message("This browser cannot play this film; its frames are shown one after the other.") });
+    this.#studio.notify({ id: "film", text: message("This browser cannot play this video; its frames are shown one after the other.") });
     this.#step(frame);
   }
 

@@ -61,7 +61,7 @@ const CHANGES = {
     answeredBy: event.model ?? "", stop: event.stop ?? "", timing: event.timing ?? null, outcome: event.outcome ?? "", raws: event.raws ?? [], space: event.space ?? "", spaceChoices: event.space_choices ?? [],
   }),
   film: (answer, { frames, tracks, total }) => ({
-    status: "growing", waiting: { text: { words: message("Looking through the film: {done} of {total} frames"), values: { done: frames.length, total } }, stage: "", share: frames.length / total },
+    status: "growing", waiting: { text: { words: message("Looking through the video: {done} of {total} frames"), values: { done: frames.length, total } }, stage: "", share: frames.length / total },
     film: { root: answer.film?.root ?? "", frames, tracks, total }, mentions: mentionsOf(tracks),
   }),
   failed: (_, { message: told, remedies }) => ({ status: "failed", waiting: null, problem: { message: told, remedies: remedies ?? [] } }),

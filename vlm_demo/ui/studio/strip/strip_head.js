@@ -29,7 +29,7 @@ export function createStripHead(options) {
   const first = h("input", { type: "number", min: 1, class: "first-page", "aria-label": say("First page on the strip"), onchange: () => options.onFirst(Math.max(1, Number(first.value) || 1) - 1) });
   const range = h("label", { class: "range hint" });
   const whole = h("input", { type: "checkbox", onchange: () => options.onOneFrame(!whole.checked) });
-  const film = h("label", { class: "in-turn" }, whole, say("Find through the whole film"));
+  const film = h("label", { class: "in-turn" }, whole, say("Find through the whole video"));
   const play = h("button", { type: "button", class: "icon-button small", data: { act: "play" }, onclick: options.onPlay });
   const remove = button("trash", say("Remove file"), options.onRemoveFile);
   const root = h("div", { class: "strip-head" }, play, button("back", say("Earlier one"), () => options.onStep(-1)), place, button("forth", say("Later one"), () => options.onStep(1)), selected, all, turns, film, range, remove);

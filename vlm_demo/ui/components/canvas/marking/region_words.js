@@ -41,8 +41,8 @@ export function describeRegion(region, number, picture) {
  */
 export function describeEdit(kind, index, regions, picture) {
   const number = index + 1;
-  if (kind === "full") return say("There are {n} regions already. Please delete one first.", { n: regions.length });
-  if (kind === "empty") return say("This region has no area. Please draw a larger one.");
+  if (kind === "full") return say("There are already {n} regions. Delete one first.", { n: regions.length });
+  if (kind === "empty") return say("This region has no area. Draw a larger one.");
   if (kind === "deleted") return say("Region {number} deleted.", { number });
   if (kind === "cleared") return say("All regions deleted.");
   if (kind === "undone") return say("Undone: {n} regions are marked now.", { n: regions.length });
