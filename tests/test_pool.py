@@ -210,7 +210,7 @@ def test_the_refusal_names_bytes_and_only_what_fits(machine: Machine) -> None:
         use(pool, large)
     said = str(refusal.value)
     assert "large needs about 48 GB" in said
-    assert "30 GB are free" in said
+    assert "30 GB are available" in said
     assert "load it in 8-bit (about 24 GB)" in said
     assert "choose medium" in said
     assert "also-large" not in said
@@ -237,7 +237,7 @@ def test_a_refusal_comes_before_anything_is_fetched(machine: Machine) -> None:
 
 
 def test_nothing_fits(machine: Machine) -> None:
-    with pytest.raises(OutOfMemoryError, match="Close other programs"):
+    with pytest.raises(OutOfMemoryError, match="close other programs"):
         use(machine.pool(), spec("large", 5_000))
 
 
@@ -272,7 +272,7 @@ def test_a_load_is_stopped_at_its_next_step(machine: Machine) -> None:
     next(reader)
     pool.stop_loading("a")
     machine.may_go_on.set()
-    with pytest.raises(LoadError, match=r"loading of a was stopped.*load it again"):
+    with pytest.raises(LoadError, match=r"loading of a was stopped.*Load it again"):
         list(reader)
     assert machine.running == []
     use(pool, A)
@@ -533,7 +533,7 @@ def test_fitting_is_measured_from_the_files(
     """The menu does not say how large these are."""
     monkeypatch.setattr(memory_module, "free_memory", lambda _: FreeMemory(600_000))
     with pytest.raises(
-        OutOfMemoryError, match=r"llava needs about .* MB of memory, and 600 kB are free"
+        OutOfMemoryError, match=r"llava needs about .* MB of memory, and 600 kB are available"
     ):
         list(backend.load("llava"))
 

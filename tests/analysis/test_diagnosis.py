@@ -116,7 +116,7 @@ def test_x_comes_first_whatever_the_order_of_the_output() -> None:
 def test_what_was_sorted_or_cut_off_is_said() -> None:
     (strip,) = diagnose("400 0 100 1005", family_in(N1000), WIDE).traces
     assert "corners reordered" in str(strip.steps[-1].detail)
-    assert "cut off" in str(strip.steps[-1].detail)
+    assert "clipped" in str(strip.steps[-1].detail)
     assert strip.steps[-1].numbers == pytest.approx((80, 0, 320, 600))
 
 

@@ -94,13 +94,13 @@ def test_a_screenshot_gets_a_refusal_in_the_language_of_the_question(
             SCENES,
             "photo",
             "This looks like a photograph. embedded-llava15 knows only drawn scenes, so its answer "
-            "may mean nothing. Ask embedded-photos instead.",
+            "may be meaningless. Ask embedded-photos instead.",
         ),
         (
             PHOTOS,
             "scene",
             "This looks like a drawn scene. embedded-photos knows only photographs, so its answer "
-            "may mean nothing. Ask embedded-llava15 instead.",
+            "may be meaningless. Ask embedded-llava15 instead.",
         ),
         (SCENES, "scene", ""),
         (PHOTOS, "photo", ""),

@@ -338,7 +338,7 @@ REFUSALS: dict[str, tuple[dict[str, Any], type[openai.APIStatusError], str]] = {
     "a model that runs nowhere": (
         {"model": next(spec.name for spec in default_menu() if not spec.runs_here)},
         openai.BadRequestError,
-        "lease",
+        "choose another model",
     ),
     "a wild temperature": ({"temperature": 9}, openai.BadRequestError, "temperature"),
     "an unknown field": (
@@ -374,7 +374,7 @@ REFUSALS: dict[str, tuple[dict[str, Any], type[openai.APIStatusError], str]] = {
     "no picture": (
         {"messages": [{"role": "user", "content": "red circle"}], "extra_body": LOCATE},
         openai.BadRequestError,
-        "needs an image",
+        "Add an image",
     ),
     "regions without a picture": (
         {
@@ -382,7 +382,7 @@ REFUSALS: dict[str, tuple[dict[str, Any], type[openai.APIStatusError], str]] = {
             "extra_body": {"vlm_demo": {"regions": [[0, 0, 9, 9]]}},
         },
         openai.BadRequestError,
-        "need a picture",
+        "need an image",
     ),
     "an empty region": (
         {"extra_body": {"vlm_demo": {"regions": [[5, 5, 5, 9]]}}},
@@ -395,7 +395,7 @@ REFUSALS: dict[str, tuple[dict[str, Any], type[openai.APIStatusError], str]] = {
         "last message",
     ),
     "no messages": ({"messages": []}, openai.BadRequestError, "messages"),
-    "a text that is too long": ({"text": "x" * 9_000}, openai.BadRequestError, "too many"),
+    "a text that is too long": ({"text": "x" * 9_000}, openai.BadRequestError, "over the limit"),
 }
 
 

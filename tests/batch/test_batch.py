@@ -499,9 +499,9 @@ def test_a_zip_that_lies_about_its_sizes_is_found_out_while_it_is_read(archive, 
         source.read("a.png")
     with pytest.raises(SourceError, match="unpacked"):
         archive(("a.png", content), ("b.png", content), limits=SourceLimits(bytes_all=80_000))
-    with pytest.raises(SourceError, match="more than 3 pictures"):
+    with pytest.raises(SourceError, match="more than 3 images"):
         archive(*((f"{n}.png", b"") for n in range(4)), limits=SourceLimits(images=3))
-    with pytest.raises(SourceError, match="more than 3 pictures"):  # before the list is read
+    with pytest.raises(SourceError, match="more than 3 images"):  # before the list is read
         archive(*((f"{'n' * 900}{n}.txt", b"") for n in range(9)), limits=SourceLimits(images=3))
 
 

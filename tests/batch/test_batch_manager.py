@@ -181,11 +181,11 @@ def test_what_cannot_be_a_batch_leaves_nothing_behind(open_manager, uploads, tmp
         manager.begin("ann", JOB, [])
     with pytest.raises(SourceError, match="either images or a single ZIP"):
         manager.begin("ann", JOB, [archive, uploads[0]])
-    with pytest.raises(SourceError, match=r"no pictures in b\.zip"):
+    with pytest.raises(SourceError, match=r"no images in b\.zip"):
         manager.begin("ann", JOB, [empty])
-    with pytest.raises(SourceError, match="no pictures in notes"):
+    with pytest.raises(SourceError, match="no images in notes"):
         manager.begin("ann", JOB, [other])
-    with pytest.raises(SourceError, match="more than 3 pictures"):
+    with pytest.raises(SourceError, match="more than 3 images"):
         manager.begin("ann", JOB, uploads)
     with pytest.raises(UnsupportedTaskError):
         manager.begin("ann", BatchJob(Task.GROUNDING, "dog", "chat-only"), uploads)

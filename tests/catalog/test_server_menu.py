@@ -144,7 +144,7 @@ def test_the_command_line_lists_the_models_of_a_server(
     ]
     for arguments, words in (
         (["models", "--server", "http://127.0.0.1:1"], "cannot be reached"),
-        (["ask", "picture.png", "What?", "--model", "127.0.0.1:1"], "give it as --server"),
+        (["ask", "picture.png", "What?", "--model", "127.0.0.1:1"], "Give it as --server"),
     ):
         assert run(arguments) != 0
         error = capfd.readouterr().err

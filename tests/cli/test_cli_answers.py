@@ -228,7 +228,7 @@ def test_a_box_off_the_picture_is_refused(run_command, menu, file, command):
     name, *words = command
     refused = run_command(name, file, *words, "--box", "0,0,9,9", "--box", "200,0,300,50")
     assert refused.status == 2
-    assert "covers nothing of the picture of 96 x 64 pixels" in refused.err
+    assert "covers nothing of the image of 96 x 64 pixels" in refused.err
 
 
 def test_a_box_is_sorted_and_clipped_to_the_picture():

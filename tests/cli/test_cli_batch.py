@@ -158,7 +158,7 @@ def test_an_interrupted_batch_says_how_to_go_on_and_goes_on(batch, tmp_path):
     out, err = child.communicate(timeout=60)
 
     assert child.returncode == 130, err
-    assert "of 60 pictures have an answer" in out
+    assert "of 60 images have an answer" in out
     assert resume_command(command) in err
     assert "%|" not in err  # no bar where nobody sees it
     done = lines(journal)[1:]

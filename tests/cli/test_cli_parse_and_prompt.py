@@ -141,7 +141,7 @@ def test_a_folder_that_cannot_be_asked_is_refused_in_one_line(tmp_path: Path) ->
     outcome = command("prompt", "--model", str(folder))
     assert outcome.returncode == 2
     assert outcome.stderr.decode().count("\n") == 1
-    assert "bert takes no pictures" in outcome.stderr.decode()
+    assert "bert takes no images" in outcome.stderr.decode()
 
 
 def test_a_prompt_holds_region_history_and_pictures(tmp_path: Path) -> None:

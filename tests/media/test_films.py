@@ -180,7 +180,7 @@ def test_sound_alone_is_refused(folder: Path, film_path: Path) -> None:
 def test_a_file_that_is_gone_or_too_large_is_refused(film_path: Path) -> None:
     with pytest.raises(FilmError, match="No such file"):
         open_film(film_path.with_name("gone.mp4"))
-    with pytest.raises(FilmError, match="at most 0 MB"):
+    with pytest.raises(FilmError, match="limit is 0 MB"):
         open_film(film_path, max_bytes=100)
 
 

@@ -136,7 +136,7 @@ def test_bad_words_get_one_clear_message(
 def test_a_file_that_is_no_picture_gets_one_clear_message(client: Client, tmp_path: Path) -> None:
     fake = tmp_path / "fake.png"
     fake.write_text("not a picture")
-    with pytest.raises(AppError, match="read"):
+    with pytest.raises(AppError, match="not a supported image"):
         client.predict(handle_file(fake), "dog", api_name="/locate")
 
 
@@ -196,7 +196,7 @@ def test_a_zip_of_pictures_goes_through_a_task(
     lines = client.predict(handle_file(archive), "grounding", "red circle", api_name="/batch")
     assert [line["name"] for line in lines] == ["a.png", "b.png"]
     assert lines[0]["items"][0]["boxes_xyxy_px"] == [[40, 0, 160, 140]]
-    assert "read" in lines[1]["error"]
+    assert "not a supported image" in lines[1]["error"]
     with pytest.raises(AppError, match="ZIP"):
         client.predict(handle_file(circle), "grounding", "red circle", api_name="/batch")
 

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from vlm_demo.markup.coordinate_spaces import N1000, CoordinateSpace
 from vlm_demo.markup.tags import PlaceTag, Tags, find_lists
 from vlm_demo.prompting.family import Family, FamilyLimits
+from vlm_demo.translatable_text import message
 from vlm_demo.values import Frame, Region, Task, bounding_box
 
 TAGS = Tags(
@@ -31,7 +32,7 @@ def write_boxes(regions: Sequence[Region], frame: Frame, space: CoordinateSpace)
 
 FAMILY = Family(
     name="detector",
-    title="Detector with fixed wording (not a language model)",
+    title=message("Detector with fixed phrases"),
     model_types={},
     checkpoints=(),
     instructions={

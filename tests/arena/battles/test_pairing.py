@@ -51,7 +51,7 @@ def test_two_models_are_enough_and_one_is_not() -> None:
     rng = random.Random(0)
     assert set(draw_pair(specs("a", "b"), {}, rng)) == {"a", "b"}
     for few in (specs("lonely-model"), []):
-        with pytest.raises(BattleError, match="Fetch another model") as caught:
+        with pytest.raises(BattleError, match="Download another model") as caught:
             draw_pair(few, {}, rng)
         assert "lonely" not in str(caught.value)
 

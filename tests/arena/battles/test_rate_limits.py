@@ -42,7 +42,7 @@ def test_the_message_says_when_to_try_again_and_then_it_works(clock: Clock) -> N
     for second in range(3):
         clock.now = 1_000.0 + 10 * second
         count(votes)
-    with pytest.raises(RateLimitError, match=r"too many votes .* wait 40 seconds"):
+    with pytest.raises(RateLimitError, match=r"Too many votes .* Wait 40 seconds"):
         count(votes)
     clock.now = 1_000.0 + MINUTE + 0.1
     count(votes)

@@ -562,7 +562,7 @@ TOO_LONG = "This model's maximum context length is 2048 tokens. However, your re
         (
             failing(400, {"error": {"message": "image_url is only supported by certain models."}}),
             UnsupportedTaskError,
-            "m sees no pictures",
+            "m accepts no images",
         ),
         (failing(413, "<html>Too large</html>"), ServerError, "a smaller image"),
         (failing(307, "", {"Location": "http://x.invalid"}), ServerError, "are not followed"),
@@ -690,7 +690,7 @@ def test_silence_ends(turn: Turn, beginning: str) -> None:
     server = failure(
         turn,
         kind=AnswerTimeoutError,
-        words="silent for 1 seconds",
+        words="not responded for 1 seconds",
         beginning=beginning,
         timeouts=SHORT,
     )
@@ -771,7 +771,7 @@ def test_progress_is_reported_and_the_model_is_found(server: ChatServer) -> None
         (failing(503, {"error": "Loading the model"}), "not ready.*Loading the model"),
         (failing(200, "<html>hello</html>"), "cannot be read"),
         (failing(200, [1, 2]), "cannot be read"),
-        (silent, "silent for 1 seconds"),
+        (silent, "not responded for 1 seconds"),
         (hanging_up, "cannot be reached"),
     ],
 )

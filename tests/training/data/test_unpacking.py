@@ -38,7 +38,7 @@ def test_a_benchmark_of_ones_own_stays_a_zip(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_used_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="Split it"):
+    with pytest.raises(SourceError, match="Split the ZIP"):
         unpack(tmp_path, "a.json", content="x" * 10_001)
     with pytest.raises(InputError, match="no files"):
         unpack(tmp_path, "../out.txt")

@@ -288,10 +288,10 @@ def _summarize(query: _LeaderboardQuery, leaderboard: Leaderboard, models: Seque
     )
     hidden = count - len(models)
     filtered = TranslatableText("Filters hide {count}; they change no rating.", {"count": hidden})
-    note = f" {translatable_html(filtered)}" if hidden else ""
+    note = f" · {translatable_html(filtered)}" if hidden else ""
     return (
         f'{judge}<p class="leaderboard-note"><b>{translatable_html(vote_count(leaderboard.votes))}'
-        f"</b> <span data-say>on</span> <b>{translatable_html(all_models)}</b>.{note}</p>"
+        f"</b> <span data-say>on</span> <b>{translatable_html(all_models)}</b>{note}</p>"
     )
 
 

@@ -202,7 +202,7 @@ def _location_html(spec: ModelSpec) -> str:
     if spec.engine == "remote":
         return translatable_html(message("on another server"))
     words = [LOCATIONS[spec.runs], *([describe_location(spec)] if spec.runs_here else [])]
-    return "; ".join(map(translatable_html, words))
+    return translatable_html(list_texts([as_text(word) for word in words]))
 
 
 def _checkpoint_name(spec: ModelSpec) -> str:

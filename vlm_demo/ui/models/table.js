@@ -37,7 +37,7 @@ function row(model) {
   const name = document.createElement('button');
   name.type = 'button';
   name.textContent = say(model.title);
-  const about = [model.title === model.name ? '' : model.name, model.family, say(model.unavailable)];
+  const about = [model.title === model.name ? '' : model.name, say(model.family), say(model.unavailable)];
   const first = cell(name, 'name', about.filter(Boolean).join(' · '));
   if (model.loaded) name.after(Object.assign(document.createElement('b'), { className: 'badge', textContent: say('loaded') }));
   const isVerified = (field) => !model.unverified.includes(field);

@@ -105,7 +105,7 @@ def test_only_remedies_that_fit_are_proposed(folder_of: Folder) -> None:
         check(shape, 600_000_000, prompt_tokens=9000, image_tokens=200, history_tokens=8000)
     assert "clear the conversation" in str(refusal.value)
     assert "picture" not in str(refusal.value)
-    with pytest.raises(OutOfMemoryError, match="Choose a smaller model"):
+    with pytest.raises(OutOfMemoryError, match="choose a smaller model"):
         check(shape, 1000)
 
 

@@ -1,5 +1,6 @@
 // Starts a run on this computer, shows how far it is, and stops it.
 import { fill, h } from "../../components/dom.js";
+import { FileField } from "../../components/file_field.js";
 import { message, say } from "../../i18n/say.js";
 import { upload } from "../../studio/api/upload.js";
 import { Follower } from "../follower.js";
@@ -19,8 +20,8 @@ export class StartForm {
   #benchmark = h("select", { onchange: () => this.#choose() }, ...BENCHMARKS.map(([value, words]) => h("option", { value }, say(words))));
   #model = h("select", {});
   #count = h("input", { type: "number", min: 1, max: 20000, value: "100" });
-  #file = h("input", { type: "file", accept: ".zip" });
-  #zip = h("label", { hidden: true }, h("span", {}, say("ZIP that Studio saved")), this.#file);
+  #file = new FileField({ accept: ".zip" });
+  #zip = h("label", { hidden: true }, h("span", {}, say("ZIP that Studio saved")), this.#file.element);
   #start = h("button", { type: "submit", class: "primary" }, say("Start"));
   #stop = h("button", { type: "button", hidden: true, onclick: () => void this.#halt() }, say("Stop"));
   #state = h("p", { class: "state", role: "status" });
@@ -51,14 +52,14 @@ export class StartForm {
   /** @param {Event} event */
   async #submit(event) {
     event.preventDefault();
-    const [file] = this.#file.files ?? [], isOwn = this.#benchmark.value === "own";
+    const { file } = this.#file, isOwn = this.#benchmark.value === "own";
     if (isOwn && !file) {
       this.#state.textContent = say("Add the ZIP of your own questions first.");
       return;
     }
     this.#start.disabled = true;
     try {
-      const path = isOwn ? await upload(file, file.name) : "";
+      const path = isOwn && file ? await upload(file, file.name) : "";
       await this.#follower.act("models_evaluate", [this.#benchmark.value, this.#model.value, Number(this.#count.value) || 100, path]);
     } catch (error) {
       this.#fail(error);

@@ -1,5 +1,6 @@
 // Which model learns from what.
 import { fill, h } from "../../components/dom.js";
+import { FileField } from "../../components/file_field.js";
 import { message, say } from "../../i18n/say.js";
 import { upload } from "../../studio/api/upload.js";
 import { explain } from "../problems.js";
@@ -21,9 +22,9 @@ export class DataForm {
   #onLook;
   #model = h("select", { name: "model" });
   #source = h("select", { name: "source", onchange: () => this.#choose() }, ...SOURCES.map(({ value, title }) => h("option", { value }, say(title))));
-  #file = h("input", { type: "file", name: "file" });
+  #file = new FileField({ name: "file" });
   #about = h("span", {});
-  #chooser = h("label", { class: "file" }, this.#about, this.#file);
+  #chooser = h("label", { class: "file" }, this.#about, this.#file.element);
   #look = h("button", { type: "submit" }, say("Show ten examples"));
   #state = h("p", { class: "state", role: "status" });
   #problem = h("p", { class: "state problem", role: "alert" });
@@ -40,7 +41,7 @@ export class DataForm {
    */
   constructor(onLook, onChange) {
     this.#onLook = onLook;
-    for (const control of [this.#model, this.#source, this.#file]) control.addEventListener("change", onChange);
+    for (const control of [this.#model, this.#source, this.#file.input]) control.addEventListener("change", onChange);
     this.#choose();
   }
 
@@ -67,8 +68,8 @@ export class DataForm {
   #choose() {
     const { file, accept } = SOURCES.find(({ value }) => value === this.#source.value) ?? {};
     this.#chooser.hidden = !file;
-    this.#file.value = "";
-    this.#file.accept = accept ?? "";
+    this.#file.clear();
+    this.#file.input.accept = accept ?? "";
     this.#about.textContent = file ? say(file) : "";
     this.#problem.textContent = "";
   }
@@ -76,7 +77,7 @@ export class DataForm {
   /** @param {Event} event */
   async #submit(event) {
     event.preventDefault();
-    const [file] = this.#file.files ?? [], kind = this.#source.value;
+    const { file } = this.#file, kind = this.#source.value;
     if (!this.#chooser.hidden && !file) {
       this.#problem.textContent = say("Add a file first.");
       return;
@@ -84,7 +85,7 @@ export class DataForm {
     this.#look.disabled = true;
     this.#problem.textContent = "";
     try {
-      const path = this.#chooser.hidden ? "" : await this.#send(file);
+      const path = file && !this.#chooser.hidden ? await this.#send(file) : "";
       this.#state.textContent = say("Reading the data…");
       await this.#onLook(this.model, kind, path);
     } catch (error) {
