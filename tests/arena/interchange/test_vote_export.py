@@ -293,7 +293,7 @@ def test_votes_that_prefer_no_answer_give_no_pair_and_are_counted():
         "without consent": 1,
         "the same answers": 1,
         "incomplete": 1,
-        "a picture after the first answers": 1,
+        "an image after the first answers": 1,
     }
 
 

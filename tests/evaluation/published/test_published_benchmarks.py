@@ -161,7 +161,7 @@ def test_missing_pictures_are_counted_and_named(name: str, data: Path) -> None:
         pytest.skip("its pictures are in the table")
     for path in pictures:
         path.unlink()
-    with pytest.raises(InputError, match=r"\d pictures are not in .*(png|jpg)"):
+    with pytest.raises(InputError, match=r"\d images are not in .*(png|jpg)"):
         benchmarks_by_name()[name].read(data)
 
 
