@@ -200,15 +200,19 @@ def test_own_benchmarks_are_searches_with_drawn_boxes(tmp_path: Path) -> None:
     assert data.examples[0].turns[0].images[0].open().size == SIZE
 
 
-def test_corrected_answers_of_studio_win_over_the_models(tmp_path: Path) -> None:
+def test_of_studio_what_a_person_has_corrected_or_called_good_is_learned(tmp_path: Path) -> None:
     content = base64.b64encode(save(tmp_path / "a.png").read_bytes()).decode()
     box = {"box": [CAT.x1, CAT.y1, CAT.x2, CAT.y2]}
     mention = {"phrase": "a cat", "regions": [box], "span": None, "image": 0}
     wrong = {"plain": "a dog", "status": "done", "mentions": []}
     right = {"plain": "It is a cat.", "status": "done", "corrected": True, "mentions": [mention]}
+    good = {"plain": "Two cats.", "status": "done", "rating": {"verdict": "up", "reason": ""}}
+    bad = {"plain": "A cow.", "status": "done", "rating": {"verdict": "down", "reason": ""}}
     turns = [
         {"id": "1", "task": "chat", "text": "What?", "pictures": ["k"], "answers": [wrong, right]},
         {"id": "2", "task": "chat", "text": "Sure?", "pictures": ["k"], "answers": [wrong]},
+        {"id": "4", "task": "chat", "text": "How many?", "pictures": ["k"], "answers": [bad, good]},
+        {"id": "5", "task": "chat", "text": "Black?", "pictures": ["k"], "answers": [wrong]},
         {
             "id": "3",
             "task": "grounding",
@@ -223,10 +227,15 @@ def test_corrected_answers_of_studio_win_over_the_models(tmp_path: Path) -> None
     path = lines(tmp_path / "talk.json", {**saved, "pictures": [picture]})
     data = read_training_data(path)
     assert data.form == "conversation"
-    search, chat = data.examples
-    assert search.turns[0].phrases == (AnswerPhrase("owl", ()),)
+    (chat,) = data.examples
     assert chat.turns[0].answer == ("It is ", AnswerPhrase("a cat", (CAT,)), ".")
-    assert [len(turn.images) for turn in chat.turns] == [1, 0]
+    assert [len(turn.images) for turn in chat.turns] == [1, 0, 0]
+    assert [turn.is_learned for turn in chat.turns] == [True, False, True]
+    assert chat.turns[2].answer_text == "Two cats."
+    assert reasons(data) == {RefusalReason.NOT_APPROVED: 1}
+    search, whole = read_training_data(path, form="all-answers").examples
+    assert search.turns[0].phrases == (AnswerPhrase("owl", ()),)
+    assert [turn.is_learned for turn in whole.turns] == [True] * 4
 
 
 def test_votes_teach_the_answer_that_was_preferred(tmp_path: Path) -> None:

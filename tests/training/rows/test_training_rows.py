@@ -169,3 +169,18 @@ def test_what_a_family_cannot_be_asked_is_refused_with_the_reason(llava: TinyEng
         write_rows(llava.family, llava.engine._encoder, TrainingExample((turn,), "sign.png"))
     assert refused.value.reason is RefusalReason.UNSUPPORTED
     assert "LLaVA" in str(refused.value)
+
+
+def test_an_answer_that_nobody_approved_is_given_and_not_learned(llava: TinyEngine) -> None:
+    answers = (("A blue disc.", False), ("In the middle.", True), ("At night.", False))
+    turns = [
+        TrainingTurn(Task.CHAT, "what?", (answer,), () if number else (PICTURE,), is_learned=good)
+        for number, (answer, good) in enumerate(answers)
+    ]
+    encoder = llava.engine._encoder
+    rows = write_rows(llava.family, encoder, TrainingExample(tuple(turns), "a talk"))
+    (row,) = rows
+    assert "A blue disc." in row.text
+    (labels,) = TrainingCollator(encoder, rows)([{"images": 0}])["labels"]
+    last = row.steps[-1]
+    assert squeeze(learned_text(llava, labels)) == squeeze(last.answer + last.end)

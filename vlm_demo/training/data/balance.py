@@ -60,7 +60,7 @@ def count_balance(examples: Sequence[TrainingExample]) -> Balance:
     """Count yes and no, and for each name how often it is found and absent."""
     names: defaultdict[str, NameBalance] = defaultdict(NameBalance)
     answers: Counter[bool] = Counter()
-    turns = [turn for example in examples for turn in example.turns]
+    turns = [turn for example in examples for turn in example.turns if turn.is_learned]
     for turn in turns:
         if turn.task in (Task.GROUNDING, Task.DETECT):
             for phrase in turn.phrases:

@@ -62,6 +62,9 @@ class TrainingTurn:
     regions: tuple[Region, ...] = ()
     """Regions on the newest picture that the question is about."""
 
+    is_learned: bool = True
+    """Whether the answer is learned; False: later turns of the conversation only build on it."""
+
     @property
     def answer_text(self) -> str:
         """The answer in words, without its boxes."""
@@ -92,6 +95,7 @@ class RefusalReason(StrEnum):
     NO_IMAGE = "there is no image"
     WRONG_ROLES = "questions and answers do not alternate"
     NO_ANSWER = "the answer is empty"
+    NOT_APPROVED = "nobody has corrected an answer or called it good"
     EMPTY_BOX = "a box has no area"
     BOX_OUTSIDE = "a box lies outside the image"
     UNKNOWN_CLASS = "a box has a class without a name"

@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from PIL.Image import Image
 
@@ -96,7 +96,8 @@ def _split_row(row: TrainingRow) -> Iterator[PreviewPart]:
     at = 0
     for step in row.steps:
         yield PreviewPart(step.prompt[at:], "prompt")
-        yield PreviewPart(f"{step.answer}{step.end}", "learned")
+        role: Literal["prompt", "learned"] = "learned" if step.is_learned else "prompt"
+        yield PreviewPart(f"{step.answer}{step.end}", role)
         at = len(step.whole)
 
 

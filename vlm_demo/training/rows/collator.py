@@ -122,6 +122,8 @@ class TrainingCollator:
         labels = torch.full_like(ids, IGNORED)
         whole = ids[0].tolist()
         for step in row.steps[:-1]:
+            if not step.is_learned:
+                continue
             begin, end = (
                 _common_length(whole, self._encode_text(text, prompt, step.image_count))
                 for text in (step.prompt, step.whole)

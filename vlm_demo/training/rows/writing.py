@@ -53,6 +53,9 @@ class WrittenTurn:
     image_count: int
     """How many images the prompt has."""
 
+    is_learned: bool = True
+    """Whether the loss is on the answer."""
+
     @property
     def whole(self) -> str:
         """The prompt with the answer and its end."""
@@ -138,15 +141,20 @@ class _ExampleWriter:
             prompt = self._write_prompt(_make_request(self._family, turn, images, history))
             step = self._write_turn(turn, prompt)
             if steps and not step.prompt.startswith(steps[-1].whole):
-                yield self._row(steps, number)
+                yield from self._rows(steps, number)
                 steps = []
             steps.append(step)
             history += _to_messages(turn, images, prompt.answer_prefix + step.answer)
-        yield self._row(steps, len(self._example.turns))
+        yield from self._rows(steps, len(self._example.turns))
 
-    def _row(self, steps: Sequence[WrittenTurn], count: int) -> TrainingRow:
-        example = self._example
-        return TrainingRow(self._family, example.turns[:count], tuple(steps), example.source)
+    def _rows(self, steps: Sequence[WrittenTurn], count: int) -> Iterator[TrainingRow]:
+        """Yield the row of some turns up to the last that is learned, if one of them is."""
+        example, steps = self._example, list(steps)
+        while steps and not steps[-1].is_learned:
+            steps.pop()
+            count -= 1
+        if steps:
+            yield TrainingRow(self._family, example.turns[:count], tuple(steps), example.source)
 
     def _write_prompt(self, request: Request) -> Prompt:
         prompt = self._family.prompt(request, control_tokens=self._encoder.control_tokens)
@@ -169,7 +177,7 @@ class _ExampleWriter:
             answer = f" {answer}"  # "ASSISTANT:" is followed by a blank
         end = find_end(self._encoder, prompt)
         count = sum(len(message.images) for message in prompt.messages)
-        return WrittenTurn(text, answer, end, count)
+        return WrittenTurn(text, answer, end, count, turn.is_learned)
 
 
 def find_end(encoder: PromptEncoder, prompt: Prompt) -> str:

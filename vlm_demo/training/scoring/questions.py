@@ -66,6 +66,8 @@ def choose_questions(
     for example in examples:
         there = frozenset(names[picture_key(example)])
         for number, turn in enumerate(example.turns):
+            if not turn.is_learned:
+                continue  # nobody says that this answer is right
             measure = measure_of(turn, there)
             by_measure[measure].append(HeldOutQuestion(example, number, there, measure))
     rng = random.Random(seed)

@@ -1,14 +1,16 @@
-"""Conversations that Studio saves, with answers as a person has corrected them.
+"""Conversations that Studio saves: the answers that a person has corrected or called good.
 
 The file is version 2 of "vlm-demo conversation", which the browser writes
-(vlm_demo/ui/studio/state/conversation_file.js). Of several answers to a question the one that is
-marked as corrected counts, or the first that was finished. Chat turns share their history; each
-other turn stands alone.
+(vlm_demo/ui/studio/state/conversation_file.js). Of several answers to a question a corrected one
+counts, else one with a thumb up, else the first that was finished; only the first two are learned,
+and the last is what later turns build on. Chat turns share their history; each other turn stands
+alone. Where nobody corrects anything, `all_answers.py` learns every finished answer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +44,22 @@ class _Region(_Lenient):
     regions: list[RegionModel] = []
 
 
+class _Rating(_Lenient):
+    verdict: str = ""
+
+
 class _SavedAnswer(_Lenient):
     plain: str = ""
     raw: str = ""
     status: str = "done"
     corrected: bool = False
+    rating: _Rating | None = None
     mentions: list[_Region] = []
+
+    @property
+    def is_approved(self) -> bool:
+        """Whether a person stands behind it."""
+        return self.corrected or (self.rating is not None and self.rating.verdict == "up")
 
 
 class _SavedQuestion(_Lenient):
@@ -75,7 +87,20 @@ def recognize(path: Path) -> bool:
 
 
 def read(path: Path) -> Iterator[ReadRow]:
+    """Yield the conversations of a file or folder that have answers which a person approved.
+
+    Raises:
+        InputError: there is none, or one is of an older version.
+    """
+    return read_conversations(path, all_answers=False)
+
+
+def read_conversations(path: Path, *, all_answers: bool) -> Iterator[ReadRow]:
     """Yield the conversations of a file, or of all files of a folder.
+
+    Args:
+        path: of the file or folder.
+        all_answers: whether every finished answer is learned, or only those that are approved.
 
     Raises:
         InputError: there is none, or one is of an older version.
@@ -88,7 +113,7 @@ def read(path: Path) -> Iterator[ReadRow]:
         pictures = {one.key: one.data for one in saved.pictures}
         for number, talk in enumerate(_split_talks(saved), start=1):
             source = f"{file.name}, question {number}"
-            yield attempt(source, _read_talk, talk, pictures, source)
+            yield attempt(source, _read_talk, talk, pictures, source, all_answers)
 
 
 def _find_files(path: Path) -> list[Path]:
@@ -125,7 +150,7 @@ def _split_talks(saved: _SavedFile) -> Iterator[list[_SavedQuestion]]:
 
 
 def _read_talk(
-    talk: list[_SavedQuestion], pictures: Mapping[str, Any], source: str
+    talk: list[_SavedQuestion], pictures: Mapping[str, Any], source: str, all_answers: bool
 ) -> Iterator[TrainingExample]:
     known: list[str] = []
     turns = []
@@ -133,7 +158,12 @@ def _read_talk(
         new = [key for key in question.pictures if key not in known]
         known += new
         images = tuple(_open(pictures.get(key), key) for key in new)
-        turns.append(_read_turn(question, images))
+        turn = _read_turn(question, images)
+        turns.append(replace(turn, is_learned=True) if all_answers else turn)
+    while turns and not turns[-1].is_learned:
+        turns.pop()
+    if not turns:
+        raise RowError(RefusalReason.NOT_APPROVED)
     if not known:
         raise RowError(RefusalReason.NO_IMAGE)
     yield TrainingExample(tuple(turns), source)
@@ -147,10 +177,11 @@ def _open(data: Any, key: str) -> TrainingImage:
 
 def _read_turn(question: _SavedQuestion, images: tuple[TrainingImage, ...]) -> TrainingTurn:
     finished = [answer for answer in question.answers if answer.status == "done"]
-    corrected = [answer for answer in finished if answer.corrected]
+    approved = [answer for answer in finished if answer.is_approved]
+    approved.sort(key=lambda answer: not answer.corrected)
     if not finished:
         raise RowError(RefusalReason.NO_ANSWER, "no answer was finished")
-    answer = (corrected or finished)[0]
+    answer = (approved or finished)[0]
     regions = tuple(region.to_region() for region in question.regions)
     targets = question.targets or ([question.text] if question.task in SEARCHES else [])
     mentions = [
@@ -161,7 +192,12 @@ def _read_turn(question: _SavedQuestion, images: tuple[TrainingImage, ...]) -> T
     if not parts:
         raise RowError(RefusalReason.NO_ANSWER)
     text = question.text or ", ".join(question.targets)
-    return TrainingTurn(question.task, text, parts, images, regions)
+    return TrainingTurn(question.task, text, parts, images, regions, is_learned=bool(approved))
 
 
-FORM = DataForm("conversation", "conversations that Studio saved", recognize, read)
+FORM = DataForm(
+    "conversation",
+    "conversations that Studio saved: corrected answers, and those with a thumb up",
+    recognize,
+    read,
+)
