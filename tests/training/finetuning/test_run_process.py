@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from vlm_demo.training.finetuning.events import EndEvent, StepEvent
+from vlm_demo.training.finetuning.events import EndEvent, Stage, StageEvent, StepEvent
 from vlm_demo.training.finetuning.log import LogWriter
 from vlm_demo.training.finetuning.options import FinetuneOptions
 from vlm_demo.training.finetuning.process import RunProcess, find_newest_run, start_run
@@ -44,7 +44,7 @@ class StandIn:
             patch.setattr(subprocess, "Popen", popen)
             return start_run("base", FinetuneOptions(data="set"), self.folder / name, menu=None)
 
-    def log(self, name: str, *events: StepEvent | EndEvent) -> None:
+    def log(self, name: str, *events: StepEvent | StageEvent | EndEvent) -> None:
         writer = LogWriter(self.folder / f"{name}.jsonl", lambda _: None, append=True)
         for event in events:
             writer(event)
@@ -70,12 +70,13 @@ def test_a_program_that_starts_anew_finds_the_run_and_can_stop_it(stand_in: Stan
     assert find_newest_run(stand_in.folder) is None
     stand_in.start("first").close()
     started = stand_in.start("second", seconds=60)
-    stand_in.log("second", step(1), EndEvent(outcome="stopped", text="earlier"))
+    saving = StageEvent(stage=Stage.SAVING)
+    stand_in.log("second", step(1), saving, EndEvent(outcome="stopped", text="earlier"))
     found = find_newest_run(stand_in.folder)
     assert found is not None
     assert (found.model, found.folder.name, found.is_running) == ("base", "second", True)
     log = found.read()
-    assert ([one.step for one in log.steps], log.end) == ([1], None)
+    assert ([one.step for one in log.steps], log.stage, log.end) == ([1], None, None)
     found.stop()
     stand_in.started[-1].wait(20)
     assert not found.is_running

@@ -17,5 +17,5 @@ test("a curve begins at the left and its highest loss is at the top", () => {
   assert.equal(highest, 4);
   assert.ok(first[0] < middle[0] && middle[0] < last[0]);
   assert.ok(first[1] < middle[1] && middle[1] < last[1]);
-  assert.ok(place([[1, 0]], 0).path.split(",").every((one) => Number.isFinite(Number(one))));
+  assert.ok(place([[1, 0]], 0).path.split(/[ ,]/).every((one) => Number.isFinite(Number(one))));
 });

@@ -94,7 +94,8 @@ class RunProcess:
         is_running = self.is_running  # before the log is read: its last line is there then
         log = read_log(_beside(self.folder, ".jsonl"))
         if is_running:
-            return replace(log, end=None)  # of an earlier start of the run
+            # What an earlier start of the run said last says nothing about this one.
+            return replace(log, end=None, stage=None) if log.end is not None else log
         return log if log.end is not None else replace(log, end=self._last_words(log))
 
     def stop(self) -> None:

@@ -32,7 +32,8 @@ export function place(points, steps) {
   const highest = Math.max(...points.map(([, loss]) => loss), 1e-9);
   const across = (/** @type {number} */ step) => LEFT + ((WIDTH - LEFT - RIGHT) * step) / Math.max(steps, 1);
   const down = (/** @type {number} */ loss) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - loss / highest);
-  return { highest, path: points.map(([step, loss]) => `${across(step).toFixed(1)},${down(loss).toFixed(1)}`).join(" ") };
+  const drawn = points.length === 1 ? [points[0], points[0]] : points; // a line of one point is not drawn, one of no length is a dot
+  return { highest, path: drawn.map(([step, loss]) => `${across(step).toFixed(1)},${down(loss).toFixed(1)}`).join(" ") };
 }
 
 /**

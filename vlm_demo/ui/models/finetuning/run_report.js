@@ -25,7 +25,9 @@ const OUTCOMES = {
 const MEASURES = {
   found: message("Things found"), absent: message("Absent things not found"), yes: message("Correct “yes” answers"), no: message("Correct “no” answers"),
   yes_no: message("Yes or no"), named: message("Things named in captions"), right: message("Right answers"), words: message("Words of long answers"),
-  preferred: message("Answers like the preferred ones"),
+  preferred: message("Answers like the preferred ones"), agreed: message("What both answers of a pair say"),
+  mean: message("Mean"), caption_f1: message("Things named in captions"), grounded_recall50: message("Things that captions give places"), locate_iou50: message("Things found"),
+  vqa_em: message("Short answers"), absent_em: message("Absent things not found"), japanese_em: message("Short answers in Japanese"),
 };
 
 /**
@@ -81,7 +83,7 @@ function scoreTable(before, after) {
  * @param {import("./types.js").Scores} [second]
  */
 function groupRows(title, first = {}, second = {}) {
-  const names = [...new Set([...Object.keys(first), ...Object.keys(second)])];
+  const names = [...new Set([...Object.keys(first), ...Object.keys(second)])].filter((name) => typeof first[name] === "number" || typeof second[name] === "number");
   const row = (/** @type {string} */ name) => h("tr", {}, h("th", { scope: "row" }, say(MEASURES[name] ?? name)), h("td", {}, percent(first[name])), h("td", {}, percent(second[name])));
   return names.length ? [h("tbody", {}, h("tr", { class: "group" }, h("th", { scope: "rowgroup", colspan: 3 }, title)), ...names.map(row))] : [];
 }
