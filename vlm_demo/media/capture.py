@@ -11,6 +11,7 @@ from PIL import Image
 
 from vlm_demo.errors import FilmError
 from vlm_demo.images.opening import MAX_PIXELS
+from vlm_demo.media.film import TAKEN_BEFORE
 
 _OPTIONS = {
     "OPENCV_FFMPEG_CAPTURE_OPTIONS": "protocol_whitelist;file",  # a film names no other file
@@ -122,7 +123,7 @@ class FilmCapture:
 
         Where the current frame is it already, or a later one, it stays.
         """
-        reached = seconds - 0.9 / self.rate  # frames are shown until the next one
+        reached = seconds - TAKEN_BEFORE / self.rate  # frames are shown until the next one
         if seconds - self.seconds > SEEK_S and self._is_worth_skipping(seconds):
             self._skip_to(seconds)
         while self.index < 0 or self.seconds < reached:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,10 @@ MAX_FRAMES = 5_000
 
 FRAME_PIXELS = 1920 * 1080
 """Largest frame, width times height, that is given out; larger ones are scaled while read."""
+
+TAKEN_BEFORE = 0.9
+"""The frame for a time is the first that begins at most so many frames earlier: a frame is shown
+until the next one, and times are rounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,14 @@ class Film:
     def seconds(self) -> float:
         """How long the film is."""
         return self.last_frame_s + 1 / self.rate
+
+    def frame_time(self, seconds: float) -> float:
+        """Return when the frame that is taken for a time is shown, in seconds.
+
+        Where frames are not all shown equally long, it is about that.
+        """
+        number = math.ceil(seconds * self.rate - TAKEN_BEFORE)
+        return min(max(number, 0) / self.rate, self.last_frame_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,11 +77,16 @@ def open_film_strip(
         FilmError: it is no film, has no pictures that can be read, is too large, or takes too long.
     """
     film = open_film(path, max_bytes=max_bytes)
+    times = strip_times(film, count=count, rate=rate)
+    return FilmStrip(film, FrameList(len(times), "film", times))
+
+
+def strip_times(film: Film, *, count: int = STRIP_FRAMES, rate: float = 0) -> tuple[float, ...]:
+    """Return when the frames of a strip are shown, in seconds; see `open_film_strip`."""
     plan = plan_samples(film, count=count, rate=rate, prefer_scene_changes=False)
-    times = (
-        min(plan.first_s + number * plan.step_s, film.last_frame_s) for number in range(plan.count)
+    return tuple(
+        film.frame_time(plan.first_s + number * plan.step_s) for number in range(plan.count)
     )
-    return FilmStrip(film, FrameList(plan.count, "film", tuple(times)))
 
 
 def _encode(image: Image) -> bytes:

@@ -23,6 +23,15 @@ test("what is found through a film is a layer for each track, on the frame where
   assert.deepEqual(layers("f"), [["star 1", "red", 1]]);
 });
 
+test("what is nowhere in a film is said when it has been looked through; frames of uneven length are found on the strip", () => {
+  const frames = FRAMES.map((frame, index) => ({ ...frame, place: [0, 2, 2][index] }));
+  const growing = found([{ type: "film", frames, tracks: TRACKS, total: 60 }]);
+  const layers = (one, shown = null) => deriveLayers(conversation([turn("t", { task: "grounding", targets: ["star", "moon"], film: "f", answers: [one] })]), shown, { colours: ["red"], dashes: [[]] }).map(({ phrase, count }) => [phrase, count]);
+  assert.deepEqual(layers(growing, "f#1"), []);
+  assert.deepEqual(layers({ ...growing, status: "done" }).filter(([, count]) => !count), [["moon", 0]]);
+  assert.deepEqual(growing.mentions.map(({ image }) => image), [0, 2, 2, 2]);
+});
+
 test("between two frames a thing is on the straight way, and nowhere before and after", () => {
   const at = (seconds) => [...placesAt({ frames: FRAMES, tracks: TRACKS }, seconds)].map(([name, { box: [x] }]) => [name, Math.round(x * 100) / 100]);
   assert.deepEqual(at(0.5), [["star 1", 0.1]]);

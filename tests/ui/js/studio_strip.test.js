@@ -7,7 +7,7 @@ import { removePicture } from "../../../vlm_demo/ui/studio/state/attached.js";
 import { newPicture } from "../../../vlm_demo/ui/studio/state/conversations.js";
 import { buildRequest, chooseGroups } from "../../../vlm_demo/ui/studio/state/requests.js";
 import { afterClick, afterRange, entriesOf, MAX_ENTRIES, pictureOf, select } from "../../../vlm_demo/ui/studio/strip/entries.js";
-import { describeTime, frameAt, nearestFrame } from "../../../vlm_demo/ui/studio/strip/times.js";
+import { describeTime, frameAt, nearestFrame, placeOf, timeOf } from "../../../vlm_demo/ui/studio/strip/times.js";
 import { answer, conversation, turn } from "./studio_support.js";
 
 const picture = (key, values = {}) => ({ ...newPicture(key, { name: `${key}.png` }), ...values });
@@ -49,6 +49,23 @@ test("a file is taken away with its pages, except those that turns are about", (
   assert.deepEqual([gone.conversation.pictures.map(({ key }) => key), gone.conversation.shown, gone.draft.pictures], [["a"], "a", ["a"]]);
   const used = removePicture({ ...state, conversation: { ...state.conversation, turns: [turn("t", { pictures: ["report#2"] })] } }, "report");
   assert.deepEqual(used.conversation.pictures.map(({ key }) => key), ["report", "report#2", "a"]);
+});
+
+test("of a film, as many frames as a model sees are shown to it, evenly spaced and with both ends", () => {
+  const film = picture("f", { kind: "film", frames: 9 }), keys = ["f", ...Array.from({ length: 8 }, (_, index) => `f#${index + 1}`)];
+  const frames = keys.slice(1).map((key, index) => picture(key, { kind: "film", frames: 9, origin: "f", frame: index + 1 }));
+  const one = conversation([], { pictures: [film, ...frames], shown: "f" }), groups = (values) => chooseGroups(one, keys, { task: "vqa", regions: [], most: 3, ...values });
+  assert.deepEqual(groups(), [["f", "f#4", "f#8"]]);
+  assert.deepEqual(groups({ task: "chat" }), [["f", "f#4", "f#8"]]);
+  assert.deepEqual(groups({ most: 9 }), [keys]);
+  assert.deepEqual([groups({ most: 1 }), groups({ inTurn: true })].map(({ length }) => length), [9, 9]);
+  assert.equal(chooseGroups(conversation([], { pictures: [film, ...frames, picture("a")] }), [...keys, "a"], { task: "vqa", regions: [], most: 3 }).length, 10);
+});
+
+test("a place on the time line is a time, and back", () => {
+  const times = [0, 0.5, 2];
+  assert.deepEqual([0, 0.5, 1, 1.5, 2].map((place) => timeOf(times, place)), [0, 0.25, 0.5, 1.25, 2]);
+  assert.deepEqual([0, 0.25, 0.5, 1.25, 2, 9].map((seconds) => placeOf(times, seconds)), [0, 0.5, 1, 1.5, 2, 2]);
 });
 
 test("40 pictures for a model that sees one are asked about one by one, and none is lost", () => {

@@ -36,6 +36,7 @@ STYLE_SHEETS = (
     "studio/studio.css",
     "studio/gallery/gallery.css",
     "studio/strip/strip.css",
+    "studio/film/film.css",
     "studio/camera/camera.css",
     "studio/layers/layers.css",
     "studio/composer/composer.css",

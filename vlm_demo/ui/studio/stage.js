@@ -6,6 +6,7 @@ import { language, say } from "../i18n/say.js";
 import { call } from "./api/call.js";
 import { CameraDialog } from "./camera/dialog.js";
 import { FilmPlayer } from "./film/player.js";
+import { createTimeLine } from "./film/time_line.js";
 import { perFrame } from "./frame.js";
 import { problemOf } from "./api/problems.js";
 import { Gallery } from "./gallery/gallery.js";
@@ -64,9 +65,8 @@ export function createStage(studio) {
     else if (film) void player.play(film, frame);
   };
   studio.isPlaying = () => player.isPlaying;
-  player.onChange = () => studio.drawStrip();
   store.subscribe(({ conversation }) => conversation.id, () => player.stop());
-  return h("section", { class: "studio-stage", "aria-label": say("Image") }, createStrip(studio), host, message, bar);
+  return h("section", { class: "studio-stage", "aria-label": say("Image") }, createStrip(studio), host, createTimeLine(studio, player), message, bar);
 }
 
 /**

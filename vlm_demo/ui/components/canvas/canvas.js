@@ -92,19 +92,21 @@ export class Canvas {
     this.highlight(null);
   }
 
-  get picture() {
-    return this.#view.picture;
-  }
+  get picture() { return this.#view.picture; }
 
   /** What is drawn, those in front are labelled first; those that are not visible are left out. */
-  get layers() {
-    return this.#layers;
-  }
+  get layers() { return this.#layers; }
 
   set layers(layers) {
     this.#layers = layers;
     this.#mentions.draw(layers);
     this.#drawTables();
+  }
+
+  /** Draws layers that move: their labels are placed at once. @param {readonly Layer[]} layers */
+  drawMoving(layers) {
+    this.layers = layers;
+    this.#mentions.placeLabels();
   }
 
   /** What a person marked, in the order of its numbers. */
@@ -125,9 +127,7 @@ export class Canvas {
     this.#toolbar.choose(tool);
   }
 
-  get view() {
-    return this.#view.view;
-  }
+  get view() { return this.#view.view; }
 
   /** Look at the same part of the picture as another canvas does. */
   set view(view) {

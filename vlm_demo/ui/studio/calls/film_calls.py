@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from bisect import bisect_left
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +17,7 @@ from vlm_demo.engines.channel import HEARTBEAT_S, Channel
 from vlm_demo.errors import InputError, MissingImageError
 from vlm_demo.markup.region_json import BoxModel
 from vlm_demo.media.film import Film
-from vlm_demo.media.film_strip import STRIP_FRAMES
+from vlm_demo.media.film_strip import STRIP_FRAMES, strip_times
 from vlm_demo.media.tracks import FrameTime, Track, TrackBox, TrackedFilm
 from vlm_demo.rendering.export.film_tracks import FILM_FORMATS, export_film
 from vlm_demo.translatable_text import TranslatableText, message
@@ -58,6 +59,8 @@ class SentFrame(Sent):
 
     index: int = Field(strict=True, ge=0, lt=1 << 31)
     seconds: Annotated[float, Field(ge=0, lt=1e7, allow_inf_nan=False)]
+    place: int = Field(0, strict=True, ge=0, lt=10_000)
+    """Which frame of the strip it is on the page, from 0."""
 
 
 class SentTracks(Sent):
@@ -175,11 +178,14 @@ class FilmCalls:
 
 def film_event(result: TrackedFilm) -> Event:
     """Say what was found in the frames that have been looked at."""
+    times = strip_times(result.film)
+    places = [_nearest(times, frame.seconds) for frame in result.frames]
     return {
         "type": "film",
         "total": STRIP_FRAMES,
         "frames": [
-            {"index": frame.index, "seconds": round(frame.seconds, 3)} for frame in result.frames
+            {"index": frame.index, "seconds": round(frame.seconds, 3), "place": place}
+            for frame, place in zip(result.frames, places, strict=True)
         ],
         "tracks": [
             {
@@ -190,6 +196,13 @@ def film_event(result: TrackedFilm) -> Event:
             for one in result.tracks
         ],
     }
+
+
+def _nearest(times: Sequence[float], seconds: float) -> int:
+    """Return which of some times, in order, is nearest: frames may be shown unequally long."""
+    after = bisect_left(times, seconds)
+    near = range(max(after - 1, 0), min(after + 1, len(times)))
+    return min(near, key=lambda number: abs(times[number] - seconds))
 
 
 def _place_data(place: TrackBox) -> Event:

@@ -1,7 +1,7 @@
 // Plays a film on the canvas, with what was found in it: the browser plays the file itself, where it can.
 import { h } from "../../components/dom.js";
 import { message } from "../../i18n/say.js";
-import { nearestFrame } from "../strip/times.js";
+import { nearestFrame, timeOf } from "../strip/times.js";
 import { placesAt } from "./tracks.js";
 
 /** @typedef {import("../studio.js").Studio} Studio */
@@ -24,11 +24,13 @@ export class FilmPlayer {
   #film = null;
   /** Called when it begins or ends. */
   onChange = () => {};
+  /** Called with the seconds at which it is, while the browser plays the file. */
+  onTime = /** @type {(seconds: number) => void} */ (() => {});
 
   /**
    * @param {Studio} studio
    * @param {HTMLElement} host of the canvas
-   * @param {{layers: any}} canvas
+   * @param {{layers: any, drawMoving: (layers: any) => void}} canvas
    */
   constructor(studio, host, canvas) {
     this.#studio = studio;
@@ -81,6 +83,19 @@ export class FilmPlayer {
     this.onChange();
   }
 
+  /**
+   * Goes on from another frame, while it plays.
+   * @param {number} frame from 0; between two of them where it has a fraction
+   */
+  seek(frame) {
+    const times = this.#film?.times ?? [];
+    if (this.#video) this.#video.currentTime = timeOf(times, frame);
+    else if (this.#film) {
+      clearTimeout(this.#timer);
+      this.#step(Math.round(frame));
+    }
+  }
+
   /** @param {number} frame */
   #fallBack(frame) {
     this.#video?.remove();
@@ -106,10 +121,11 @@ export class FilmPlayer {
 
   /** @param {number} seconds */
   #draw(seconds) {
+    this.onTime(seconds);
     const { turns } = this.#studio.store.get().conversation, found = new Map(turns.flatMap(({ answers }) => answers).filter(({ film }) => film?.root === this.#film?.key).map((answer) => [answer.id, placesAt(/** @type {any} */ (answer.film), seconds)]));
-    this.#canvas.layers = this.#studio.layers().filter((layer) => layer.listed && layer.visible && found.has(layer.answer)).map((layer) => {
+    this.#canvas.drawMoving(this.#studio.layers().filter((layer) => layer.listed && layer.visible && found.has(layer.answer)).map((layer) => {
       const region = found.get(layer.answer)?.get(layer.phrase), mention = layer.mentions[0];
       return { ...layer, mentions: region && mention ? [{ ...mention, regions: [region] }] : [] };
-    });
+    }));
   }
 }

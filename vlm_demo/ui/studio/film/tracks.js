@@ -7,12 +7,13 @@
 export const trackName = ({ label, id }) => `${label} ${id}`;
 
 /**
- * One mention for each place of each track; `image` is the frame. All of a track are one layer.
+ * One mention for each place of each track; `image` is the frame of the strip. All of a track are one layer.
  * @param {FilmFinding["tracks"]} tracks
+ * @param {FilmFinding["frames"]} frames that were looked at
  * @returns {import("../state/types.js").Mention[]}
  */
-export const mentionsOf = (tracks) => tracks.flatMap((track) => track.boxes.map(({ frame, box, confidence }) => ({
-  phrase: trackName(track), track: true, span: null, image: frame, colour: "", dash: [], confidence, kind: confidence === null ? null : "token probability", regions: [{ ...box, confidence }],
+export const mentionsOf = (tracks, frames) => tracks.flatMap((track) => track.boxes.map(({ frame, box, confidence }) => ({
+  phrase: trackName(track), track: true, span: null, image: frames[frame]?.place ?? frame, colour: "", dash: [], confidence, kind: confidence === null ? null : "token probability", regions: [{ ...box, confidence }],
 })));
 
 /**

@@ -62,7 +62,7 @@ const CHANGES = {
   }),
   film: (answer, { frames, tracks, total }) => ({
     status: "growing", waiting: { text: { words: message("Looking through the video: {done} of {total} frames"), values: { done: frames.length, total } }, stage: "", share: frames.length / total },
-    film: { root: answer.film?.root ?? "", frames, tracks, total }, mentions: mentionsOf(tracks),
+    film: { root: answer.film?.root ?? "", frames, tracks, total }, mentions: mentionsOf(tracks, frames),
   }),
   failed: (_, { message: told, remedies }) => ({ status: "failed", waiting: null, problem: { message: told, remedies: remedies ?? [] } }),
 };

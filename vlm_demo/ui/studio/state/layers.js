@@ -100,6 +100,13 @@ function newestAnswers(turns) {
 const isOn = ({ pictures }, { image }, picture) => picture === null || !pictures.length || pictures[image] === picture;
 
 /**
+ * What was looked for through a film and is nowhere in it, once that is known.
+ * @param {Answer} answer
+ * @param {string[]} targets
+ */
+const missingFrom = ({ film, status }, targets) => (film && status === "done" ? targets.filter((name) => !film.tracks.some(({ label }) => label === name)) : []);
+
+/**
  * Divides the mentions of an answer among layers: by what was looked for, or else by phrase.
  * @param {Answer} answer
  * @param {Turn} turn
@@ -108,8 +115,9 @@ function divide(answer, turn) {
   /** @type {Map<string, {key: string, phrase: string, found: boolean, mentions: number[]}>} */
   const parts = new Map();
   const targets = turn.task === "grounding" ? turn.targets : [];
-  // A search through a film has a layer for each track.
-  for (const phrase of turn.film ? [] : targets) parts.set(phrase, { key: phrase, phrase, found: false, mentions: [] });
+  // A search through a film has a layer for each track, and one for what was nowhere in it.
+  const begin = (/** @type {string} */ phrase) => parts.set(phrase, { key: phrase, phrase, found: false, mentions: [] });
+  if (!turn.film) targets.forEach(begin);
   answer.mentions.forEach((mention, index) => {
     if (!mention.regions.length) return;
     const phrase = mention.track ? mention.phrase : mention.target || (targets.length === 1 ? targets[0] : mention.phrase);
@@ -119,5 +127,6 @@ function divide(answer, turn) {
     part.found = true;
     parts.set(key, part);
   });
+  if (turn.film) missingFrom(answer, targets).forEach(begin);
   return [...parts.values()];
 }

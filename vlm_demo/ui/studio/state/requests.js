@@ -77,7 +77,7 @@ export function choosePictures(conversation, attached, { task, regions, before =
 
 /**
  * The pictures of each turn that a question becomes: mostly one turn. About several pictures, a model that sees fewer at a
- * time is asked in turn, and so is one that looks for things on several pages, or that a person wants to be asked so.
+ * time is asked in turn - but about one film by frames of it -, and so is one that looks for things on several pages, or that a person wants to be asked so.
  *
  * @param {Conversation} conversation
  * @param {string[]} attached
@@ -86,9 +86,25 @@ export function choosePictures(conversation, attached, { task, regions, before =
  */
 export function chooseGroups(conversation, attached, turn) {
   const { task, regions, most = Infinity, inTurn = false } = turn, isSingle = ONE_PICTURE_TASKS.has(task);
+  const spread = inTurn || isSingle ? null : spreadFrames(conversation, attached, most);
+  if (spread) return [choosePictures(conversation, spread, turn)];
   const pages = conversation.pictures.filter(({ key, frames }) => frames > 1 && attached.includes(key)).length;
   const asksEach = attached.length > 1 && !regions.length && (inTurn || (isSingle ? pages > 1 : attached.length > most));
   return asksEach ? attached.map((key) => [key]) : [choosePictures(conversation, attached, turn)];
+}
+
+/**
+ * As many frames as a model sees at a time, evenly spaced, in place of more; null: they are not frames of one film, or few.
+ * @param {Conversation} conversation
+ * @param {string[]} attached
+ * @param {number} most
+ */
+export function spreadFrames({ pictures }, attached, most) {
+  if (most < 2 || attached.length <= most) return null;
+  const byKey = new Map(pictures.map((one) => [one.key, one])), files = new Set(attached.map((key) => byKey.get(key)?.origin ?? key));
+  const [root] = files;
+  if (files.size > 1 || byKey.get(root)?.kind !== "film") return null;
+  return Array.from({ length: most }, (_, index) => attached[Math.round((index * (attached.length - 1)) / (most - 1))]);
 }
 
 /**

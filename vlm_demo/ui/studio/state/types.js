@@ -52,8 +52,9 @@
  */
 
 /**
- * What was found through a film, the picture `root`; of its frames, `total` are looked at.
- * @typedef {{root: string, total: number, frames: {index: number, seconds: number}[],
+ * What was found through a film, the picture `root`; of its frames, `total` are looked at; `place`: which of the strip it is,
+ * where it is not the one with the same number.
+ * @typedef {{root: string, total: number, frames: {index: number, seconds: number, place?: number}[],
  *   tracks: {id: number, label: string, boxes: {frame: number, box: Region, confidence: number | null, is_estimated: boolean}[]}[]}} FilmFinding
  */
 

@@ -4,6 +4,7 @@ import { say } from "../../i18n/say.js";
 import { icon } from "../icons.js";
 import { MAX_ENTRIES } from "./entries.js";
 import { labelOf } from "./thumbnail.js";
+import { describeTime } from "./times.js";
 
 /** @typedef {import("./entries.js").Entry} Entry */
 
@@ -72,7 +73,7 @@ export function createStripHead(options) {
    */
   const draw = (entries, shown, inTurn, { isForced = false, finds = false, oneFrame = false, isPlaying = false }) => {
     const count = entries.filter(({ isSelected }) => isSelected).length, isPart = (shown?.frames ?? 1) > 1;
-    setText(place, !shown ? "" : isPart ? say("{part} of {count}", { part: labelOf(shown.kind, shown.frame, shown.time), count: shown.frames }) : say("Image {number} of {n}", { number: entries.indexOf(shown) + 1, n: entries.length }));
+    setText(place, !shown ? "" : isPart ? describePart(shown) : say("Image {number} of {n}", { number: entries.indexOf(shown) + 1, n: entries.length }));
     setText(selected, count > 1 ? say("{count} selected", { count }) : "");
     all.dataset.all = String(count < 2);
     setText(all, count < 2 ? say("Select all") : say("Only this one"));
@@ -84,4 +85,13 @@ export function createStripHead(options) {
     drawFilm(shown, finds, oneFrame, isPlaying);
   };
   return { element: root, draw };
+}
+
+/**
+ * Which page or frame it is, of how many.
+ * @param {Entry} entry
+ */
+function describePart({ kind, frame, frames: count, time }) {
+  if (kind === "document" || time === null) return say("{part} of {count}", { part: labelOf(kind, frame, time), count });
+  return say("Frame {number} of {count}, {time}", { number: frame + 1, count, time: describeTime(time) });
 }

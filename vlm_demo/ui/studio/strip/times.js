@@ -32,3 +32,23 @@ export function nearestFrame(times, seconds) {
   const at = frameAt(times, seconds);
   return at + 1 < times.length && times[at + 1] - seconds < seconds - times[at] ? at + 1 : at;
 }
+
+/**
+ * The time of a frame; of a place between two, one between theirs.
+ * @param {readonly number[]} times in order
+ * @param {number} frame from 0
+ */
+export function timeOf(times, frame) {
+  const before = Math.floor(frame), begin = times[before] ?? times.at(-1) ?? 0;
+  return begin + ((times[before + 1] ?? begin) - begin) * (frame - before);
+}
+
+/**
+ * The place of a time among frames, with a fraction between two: `timeOf` the other way round.
+ * @param {readonly number[]} times in order
+ * @param {number} seconds
+ */
+export function placeOf(times, seconds) {
+  const before = frameAt(times, seconds), begin = times[before] ?? 0, way = (times[before + 1] ?? begin) - begin;
+  return before + (way > 0 ? Math.min(1, Math.max(0, (seconds - begin) / way)) : 0);
+}

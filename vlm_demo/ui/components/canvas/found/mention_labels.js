@@ -64,6 +64,11 @@ export class MentionLabels {
     this.#placeSoon();
   }
 
+  placeNow() {
+    cancelAnimationFrame(this.#due);
+    this.#place();
+  }
+
   #placeSoon() {
     cancelAnimationFrame(this.#due);
     this.#due = requestAnimationFrame(() => this.#place());

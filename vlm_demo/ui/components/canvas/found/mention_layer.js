@@ -76,6 +76,10 @@ export class MentionLayer {
     this.#light();
   }
 
+  placeLabels() {
+    this.#labels.placeNow();
+  }
+
   /** The picture is shown in another size, or another part of it. */
   arrange() {
     this.#labels.arrangeAll();
