@@ -38,7 +38,6 @@ from vlm_demo.engines import (
     open_engine,
 )
 from vlm_demo.errors import InputError, NoScoresError, NotRunnableError, TooLongError
-from vlm_demo.families import get_family
 from vlm_demo.pool import FormatOption, ModelPool
 from vlm_demo.prompting.family import MESSAGE_TOKENS
 from vlm_demo.prompting.images.image_size import limit_image_size
@@ -250,7 +249,7 @@ class Backend:
         check_thinking(spec, request.sampling.thinking if request.sampling else None)
         check_visual_tokens(spec, request.sampling.visual_tokens if request.sampling else None)
         check_system_prompt(spec, request.system)
-        get_family(spec.family).check(request, max_characters=self._max_characters)
+        spec.find_family().check(request, max_characters=self._max_characters)
 
     def route(self, model: str, request: Request) -> Route:
         """Return who answers a request, by the kind of its picture where that matters.
@@ -290,7 +289,7 @@ class Backend:
         if len(targets) < 2:
             yield from answer(request)
             return
-        requests = get_family(route.spec.family).split_request(request)
+        requests = route.spec.find_family().split_request(request)
         if len(requests) > 1:
             at_once = self._serving.batch
             yield from answer_each(requests, targets, answer, at_once=at_once)
@@ -303,7 +302,7 @@ class Backend:
         """Yield the reply to one prompt; see `answer`."""
         timer = AnswerTimer()
         spec = route.spec
-        family = get_family(spec.family)
+        family = spec.find_family()
         sampling = request.sampling or family.sampling
         with self._using(spec) as engine:
             omitted_turns = 0
@@ -355,7 +354,7 @@ class Backend:
             return engine.inspect(self._prompt(route.spec, request, engine))
 
     def _prompt(self, spec: ModelSpec, request: Request, engine: Engine) -> Prompt:
-        family = get_family(spec.family)
+        family = spec.find_family()
         if spec.engine == "remote":
             family = limit_image_size(family)
         prompt = family.prompt(

@@ -8,7 +8,6 @@ from dataclasses import replace
 from vlm_demo.answering.target_replies import assign_targets, merge_replies
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.errors import InputError, quote_name
-from vlm_demo.families import get_family
 from vlm_demo.markup.coordinate_spaces import SPACES, CoordinateSpace
 from vlm_demo.prompting.confidence import copy_confidences
 from vlm_demo.prompting.family import Family
@@ -32,7 +31,7 @@ def reread(spec: ModelSpec, request: Request, reply: Reply, space: str) -> Reply
     """
     if space and space not in SPACES:
         raise InputError("There is no coordinate space {space}.", space=quote_name(space))
-    family = get_family(spec.family)
+    family = spec.find_family()
     if spec.engine == "remote":
         family = limit_image_size(family)
     if not request.images and not any(turn.images for turn in request.history):
@@ -66,7 +65,7 @@ def spaces_to_choose(spec: ModelSpec, reply: Reply) -> tuple[CoordinateSpace, ..
     It is in doubt where the family declares it (`contested_spaces`; for the embedded models it is
     known), where the space was guessed or is not known, and where a person has chosen one.
     """
-    family = get_family(spec.family)
+    family = spec.find_family()
     with_regions = ReplyState.FOUND, ReplyState.PARTLY_UNREADABLE, ReplyState.SPACE_UNKNOWN
     if reply.state not in with_regions or family.markup is None:
         return ()

@@ -18,7 +18,6 @@ from vlm_demo.catalog.licences import licences_by_name
 from vlm_demo.catalog.spec import ModelSpec
 from vlm_demo.engines import NumberFormat
 from vlm_demo.errors import SettingsError, VlmDemoError, describe_validation_error
-from vlm_demo.families import get_family
 from vlm_demo.markup.coordinate_spaces import KNOWN_SPACES, find_space
 
 FORMER_KEYS: Mapping[str, str] = {"nearest": "alternative", "unsure": "unverified_fields"}
@@ -127,7 +126,9 @@ def _read_entry(entry: Mapping[str, Any], folder: Path) -> ModelSpec:
     if licence is not None:
         entry = {"commercial": licence.commercial, **entry}
     spec = _validate(entry)
-    get_family(spec.family)
+    if spec.mask_decoder:
+        spec = replace(spec, mask_decoder=str(folder / Path(spec.mask_decoder).expanduser()))
+    spec.find_family()
     if unknown := [key for key in spec.unverified_fields if key not in KNOWN_KEYS]:
         raise SettingsError(f"there is no {unknown[0]!r}. Known: {', '.join(KNOWN_KEYS)}.")
     if spec.coordinate_space:

@@ -20,6 +20,7 @@ from vlm_demo.engines import (
 )
 from vlm_demo.errors import LoadError, NotRunnableError, UnsupportedTaskError
 from vlm_demo.families import architectures, get_family
+from vlm_demo.prompting.family import Family
 from vlm_demo.prompting.request_checks import describe_unsupported_task
 from vlm_demo.setting_declarations import Device
 from vlm_demo.translatable_text import DisplayText, TranslatableText, join_texts, message
@@ -116,6 +117,7 @@ class ModelSpec:
     alternative: str = ""  # a model of the menu that runs here and is most like it
     source: str = ""  # address of the card or repository that the facts are from
     unverified_fields: tuple[str, ...] = ()  # names of the fields here that could not be checked
+    mask_decoder: str = ""  # file that decodes masks which the family writes as codes; "": none
     coordinate_space: str = ""  # what the numbers of its boxes count; "": as its family says
     family_choice: FamilyChoice | None = None  # how the family was chosen; None: the menu says it
     note: DisplayText = ""  # one honest line for the person who chooses
@@ -231,6 +233,16 @@ class ModelSpec:
                 name=self.name,
                 task=task.replace("_", " "),
             )
+
+    def find_family(self) -> Family:
+        """Return its family, with what this entry adds to it.
+
+        Raises:
+            UnknownModelError: there is no such family.
+            SettingsError: the mask decoder cannot be used.
+        """
+        family = get_family(self.family)
+        return family.with_mask_decoder(Path(self.mask_decoder)) if self.mask_decoder else family
 
     @property
     def family_reason(self) -> DisplayText:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Self
 
-from vlm_demo.errors import InputError
+from vlm_demo.errors import InputError, SettingsError
 from vlm_demo.markup.base import AnswerPart, AnswerPhrase, ParsedOutput, Span
 from vlm_demo.prompting.answer_beginning import continue_prefix, decapitalize
 from vlm_demo.prompting.conversation_labels import ConversationLabels, derive_labels
@@ -185,6 +186,14 @@ class Family(FamilySpec):
         """
         template = self.documented_template or prompt.chat_template or ""
         return fill_template(template, prompt.messages) + prompt.answer_prefix
+
+    def with_mask_decoder(self, path: Path) -> Self:
+        """Return the family with a file that decodes the masks that it writes as codes.
+
+        Raises:
+            SettingsError: it writes none, or the file is no decoder of them.
+        """
+        raise SettingsError(f"the family {self.name!r} takes no mask_decoder, not even {path}.")
 
     def reply(self, raw: str, prompt: Prompt) -> Reply:
         """Read raw output, complete or still growing; never raises.

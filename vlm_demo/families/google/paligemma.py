@@ -12,26 +12,45 @@ with another number of tokens is skipped, as supervision does (supervision/detec
 Contested: eight tokens before a label, which are read as two boxes that share it.
 
 After "segment cat", 16 codes `<seg000>` to `<seg127>` follow a box. They stand for a mask, in the
-code book of an autoencoder whose weights (vae-oid.npz) are not part of this program: the box is
-read, the mask is not decoded, and the answer's note says so.
+code book of an autoencoder whose weights (vae-oid.npz) are not part of this program. Where a menu
+names that file (`mask_decoder`), objects are looked for with "segment" and come back as outlines;
+without it the box is read, the mask is not decoded, and the answer's note says so.
 
 PaLI, PaLI-X and PaLI-3, after which it is named, were never released.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from typing import Self
 
 from vlm_demo.markup.base import Markup, ParsedOutput, ParsedOutputBuilder
 from vlm_demo.markup.coordinate_spaces import N1024, CoordinateSpace, with_y_first
 from vlm_demo.markup.location_tokens import LocationToken, split_runs, token_numbers, token_span
 from vlm_demo.markup.written_answers import write_boxes_first
+from vlm_demo.masks import trace_mask
+from vlm_demo.masks.code_decoder import CODES_PER_MASK, MaskDecoder, load_mask_decoder
 from vlm_demo.prompting.architecture import ONE_AT_A_TIME
 from vlm_demo.prompting.family import Family, FamilyLimits
 from vlm_demo.prompting.targets import TargetList
 from vlm_demo.prompting.templates import BARE_TEXT
 from vlm_demo.translatable_text import TranslatableText, join_texts, message
-from vlm_demo.values import Box, Frame, Prompt, Region, Reply, Task, bounding_box
+from vlm_demo.values import (
+    Box,
+    Frame,
+    Mention,
+    ParsedPlace,
+    Point,
+    Polygon,
+    Prompt,
+    Region,
+    Reply,
+    Task,
+    bounding_box,
+)
 
 LAST = 1023
 """The largest number of a location token."""
@@ -43,7 +62,7 @@ _TOKEN = re.compile(
     r"<(?P<name>loc|seg)(?:(?P<number>(?<=loc)[0-9]{4}|(?<=seg)[0-9]{3})(?=>)|[^<>\s]*)>"
 )
 
-_CODE = re.compile(r"<seg[0-9]{3}>")
+_CODE = re.compile(r"<seg([0-9]{3})>")
 
 
 def read_locations(raw: str, frame: Frame, space: CoordinateSpace) -> ParsedOutput:
@@ -108,14 +127,64 @@ UNREAD_MASKS = message(
 """The note of an answer with codes for masks."""
 
 
+MASK_SIDE = 256
+"""Pixels of a side of the mask in its box, as it is traced."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class PaliGemma(Family):
-    """Says of masks that they are not decoded."""
+    """Decodes masks where it has the decoder, and else says that they are not decoded."""
+
+    mask_decoder: MaskDecoder | None = None
+
+    def with_mask_decoder(self, path: Path) -> Self:
+        """Return the family with a decoder, which then asks for masks: one thing at a time."""
+        return replace(
+            self,
+            mask_decoder=load_mask_decoder(path),
+            instructions={**self.instructions, Task.GROUNDING: "segment {text}"},
+            target_lists={Task.DETECT: CLASSES},
+        )
 
     def reply(self, raw: str, prompt: Prompt) -> Reply:
         reply = super().reply(raw, prompt)
         if not _CODE.search(raw):
             return reply
+        if self.mask_decoder:
+            return outline_masks(reply, self.mask_decoder)
         return replace(reply, note=join_texts(reply.note, TranslatableText(UNREAD_MASKS)))
+
+
+def outline_masks(reply: Reply, decoder: MaskDecoder) -> Reply:
+    """Put outlines in the place of the boxes that are followed by the codes of a mask."""
+    places = tuple(_outline(place, reply.raw, decoder) for place in reply.parsed_places)
+    regions = iter([place.region for place in places])
+    mentions = tuple(_take_regions(mention, regions) for mention in reply.mentions)
+    return replace(reply, mentions=mentions, parsed_places=places)
+
+
+def _outline(place: ParsedPlace, raw: str, decoder: MaskDecoder) -> ParsedPlace:
+    """Return a place with its mask, where there is one and it is not empty."""
+    codes = tuple(map(int, _CODE.findall(raw[slice(*place.span)])))
+    if len(codes) != CODES_PER_MASK or max(codes) >= decoder.codes:
+        return place
+    polygon = _trace(codes, decoder)
+    if polygon is None:
+        return place
+    box = bounding_box(place.region)
+    width, height = box.x2 - box.x1, box.y2 - box.y1
+    moved = polygon.move_points(lambda one: Point(box.x1 + one.x * width, box.y1 + one.y * height))
+    return replace(place, region=moved)
+
+
+@lru_cache(maxsize=256)
+def _trace(codes: tuple[int, ...], decoder: MaskDecoder) -> Polygon | None:
+    """Return a mask in fractions of its box; an answer that grows has the same ones again."""
+    return trace_mask(decoder.decode_mask(codes, MASK_SIDE, MASK_SIDE))
+
+
+def _take_regions(mention: Mention, regions: Iterator[Region]) -> Mention:
+    return replace(mention, regions=tuple(islice(regions, len(mention.regions))))
 
 
 FAMILY = PaliGemma(
