@@ -68,11 +68,20 @@ TARGETS = {  # at least, or at most where it says so
     "board_refresh_s": 0.2,
     "kendall_tau": 0.98,
     "coverage": 0.9,
+    "film_first_s": 2,
+    "film_whole_s": 25,
+    "film_found": 0.95,
+    "film_swaps": 0,
+    "pdf_first_page_s": 1,
+    "pdf_pages_held": 8,
+    "camera_answer_s": 0.5,
 }
 AT_MOST = {
     *("stop_steps", "api_first_ms", "page_first_ms", "page_box_ms", "page_mb", "tab_switch_ms"),
     *("import_cpu_s", "page_up_s"),
     *("vote_ms_sqlite", "vote_ms_postgresql", "board_s", "board_refresh_s"),
+    *("film_first_s", "film_whole_s", "film_swaps", "pdf_first_page_s", "pdf_pages_held"),
+    "camera_answer_s",
 }
 
 
@@ -443,6 +452,16 @@ def test_boards_are_timed_and_compared_with_the_truth():
     assert all(rows[id].value for id in ("board_s", "board_refresh_s")), rows
     assert 0.7 < rows["kendall_tau"].value < 1
     assert 0.8 < rows["coverage"].value <= 1
+
+
+def test_films_documents_and_camera_pictures_are_timed_and_compared_with_the_truth():
+    film = ("film_first_s", "film_whole_s", "film_found", "film_swaps")
+    rows = measured(*film, "pdf_first_page_s", "pdf_pages_held", "camera_answer_s")
+
+    assert all(row.value is not None for row in rows.values()), rows
+    assert 0 < rows["film_first_s"].value < rows["film_whole_s"].value
+    assert (rows["film_found"].value, rows["film_swaps"].value) == (1, 0)
+    assert rows["pdf_pages_held"].value < 8
 
 
 @pytest.mark.browser

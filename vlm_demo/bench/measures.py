@@ -77,6 +77,17 @@ MEASURES: Mapping[str, Measure] = {
     "board_refresh_s": Measure("the same leaderboard, 100 votes later", "s", 0.2, at_most=True),
     "kendall_tau": Measure("the same leaderboard's order against the true one", "tau", 0.98),
     "coverage": Measure("5,000 votes, 60 models: share within their 95 % intervals", "", 0.9),
+    "film_first_s": Measure(
+        "things through a film: until those of the first frame", "s", 2, at_most=True
+    ),
+    "film_whole_s": Measure("the same, until the film is looked through", "s", 25, at_most=True),
+    "film_found": Measure("the same: share of its frames in which a thing is found", "", 0.95),
+    "film_swaps": Measure("the same: changes of a thing's track", "", 0, at_most=True),
+    "pdf_first_page_s": Measure("a PDF, until its first page is drawn", "s", 1, at_most=True),
+    "pdf_pages_held": Measure(
+        "the same: memory that all pages one after another add", "pages", 8, at_most=True
+    ),
+    "camera_answer_s": Measure("one thing in a new camera picture", "s", 0.5, at_most=True),
     "gpu_bandwidth_share": Measure("alone: share of what memory bandwidth allows", "x", 0.6),
 }
 """Every measure by the id of its row. A ratio says how many times better the program is."""

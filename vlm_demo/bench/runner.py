@@ -18,6 +18,7 @@ from vlm_demo.bench.results import BenchReport, BenchRow
 from vlm_demo.bench.rows import (
     api,
     batching,
+    films,
     gpu,
     page,
     prefix_cache,
@@ -40,6 +41,7 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     *votes.MEASUREMENTS,
     *gpu.MEASUREMENTS,
     *ratings.MEASUREMENTS,
+    *films.MEASUREMENTS,
 )
 
 log = logging.getLogger(__name__)
