@@ -75,7 +75,7 @@ def test_a_film_is_searched_played_gone_through_and_downloaded(visit: Visit, fil
     label += ".includes('red circle 1') && one.checkVisibility({ visibilityProperty: true }))"
     page.wait_for_function(label)
     page.click("[data-act=play]")
-    slider = page.get_by_role("slider", name="Time in the film")
+    slider = page.get_by_role("slider", name="Time in the video")
     slider.press("End")
     wait_for_place(visit, "Frame 20 of 20, 0:04.8")
     assert visit.layers()["red circle 1"] == 1
@@ -124,7 +124,7 @@ def test_pages_and_pictures_are_shown_by_citations_in_an_order_of_ones_own(
     names = [one.get_attribute("title") for one in page.locator(".thumbnail").all()]
     assert names == ["1.png", "2.png", "0.png"]
     refused = {
-        "text.mp4": "not a film that can be read",
+        "text.mp4": "not a supported video",
         "locked.pdf": "is encrypted",
         "damaged.pdf": "is damaged",
     }
