@@ -29,5 +29,5 @@ def test_frames_of_a_film_are_pictures_with_times(tmp_path: Path) -> None:
     assert list(few.frames.times) == pytest.approx([frame.seconds for frame in taken])
     with pytest.raises(DocumentError, match="20 pages"):
         strip.page(20)
-    with pytest.raises(FilmError, match="at most"):
+    with pytest.raises(FilmError, match="the limit is"):
         open_film_strip(path, max_bytes=100)
