@@ -137,7 +137,7 @@ def file_with(**changes: Any) -> bytes:
         (file_with(turns__0__regions=[{"box": [0, 0, 1, 1]}] * 51), "at most 50"),
         (file_with(turns__0__reply__mentions__0__span=[0, 99]), "lies outside its text"),
         (file_with(turns__0__reply__state="lost"), "state should be"),
-        (file_with(turns__0__pictures=[{"name": "a", "sha256": "b"}]), "picture a is missing"),
+        (file_with(turns__0__pictures=[{"name": "a", "sha256": "b"}]), "image a is missing"),
         (file_with(files={sha256(b"content").hexdigest(): "b3RoZXI="}), "not the one"),
         (file_with(files={sha256(b"content").hexdigest(): "###"}), "damaged"),
         (file_with(turns=[None] * 5_000), "at most 1000"),

@@ -23,7 +23,7 @@ def test_patterns_of_people_pass(pattern: str) -> None:
 
 
 def test_deep_patterns_are_refused() -> None:
-    with pytest.raises(InputError, match="4000 parentheses"):
+    with pytest.raises(InputError, match="4000 nested parentheses"):
         check_pattern("(" * 4_000 + ")" * 4_000)
 
 

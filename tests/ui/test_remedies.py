@@ -71,7 +71,7 @@ def said(words: TranslatableText) -> str:
         (Waiting("big", loading=LOADING), "Loading big: 3.1 of 7.4 GB"),
         (
             Waiting("big", loading=Progress("fetching", 5, 10**6, "bytes")),
-            "Fetching big: 0.0 of 1.0 MB",
+            "Downloading big: 0.0 of 1.0 MB",
         ),
         (Waiting("big", loading=Progress("loading", 1, 4, "shards")), "Loading big: 1 / 4"),
         (Waiting("big", loading=Progress("loading", 0, None, "steps")), "Loading big…"),
