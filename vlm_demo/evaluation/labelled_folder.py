@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from vlm_demo.engines.detector.vocabulary import Language, coco_classes, find_class
 from vlm_demo.errors import InputError
+from vlm_demo.evaluation.json_files import read_json_file
 from vlm_demo.values import Box
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
@@ -126,10 +126,10 @@ def read_coco_file(path: Path) -> CocoFile:
     """Return the content of a file in COCO's format.
 
     Raises:
-        InputError: it is damaged, or something else.
+        InputError: it is damaged, too large, or something else.
     """
     try:
-        return CocoFile.model_validate(json.loads(path.read_text(encoding="utf-8-sig")))
+        return CocoFile.model_validate(read_json_file(path))
     except (ValidationError, ValueError, RecursionError) as error:
         raise InputError(f"{path} is not a file in COCO's format: {error}") from error
 

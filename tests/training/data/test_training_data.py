@@ -12,6 +12,7 @@ from pyarrow import parquet
 
 from vlm_demo.analysis.ground_truth import LabelledQuestion, write_archive
 from vlm_demo.errors import InputError
+from vlm_demo.evaluation import json_files
 from vlm_demo.training.data import (
     AnswerPhrase,
     RefusalReason,
@@ -346,6 +347,23 @@ def test_a_web_page_in_place_of_the_data_is_named_as_one(tmp_path: Path) -> None
     path.write_text("<!DOCTYPE html><html>Please log in</html>")
     with pytest.raises(InputError, match="web page"):
         read_training_data(path, form="messages")
+
+
+def test_a_file_that_no_memory_holds_is_refused_unread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coco(tmp_path, ("cat", 20, 20, 60, 60))
+    for path in (tmp_path / "labels.json", lines(tmp_path / "rows.json", "[{")):
+        with path.open("r+b") as file:
+            file.truncate(11_000_000_000)  # a hole, which takes no room on the disk
+    with pytest.raises(InputError, match=r"labels\.json has 11 GB; the limit .* 2 GB"):
+        read_training_data(tmp_path / "labels.json", form="coco")
+    with pytest.raises(InputError, match=r"rows\.json has 11 GB"):
+        read_training_data(tmp_path / "rows.json", form="messages")
+    monkeypatch.setattr(json_files, "MAX_LINE_CHARACTERS", 1_000)
+    endless = lines(tmp_path / "endless.jsonl", {"messages": "x" * 2_000})
+    with pytest.raises(InputError, match=r"Line 1 .* has more than 1,000 characters"):
+        read_training_data(endless, form="messages")
 
 
 def test_a_folder_of_two_forms_must_be_told_which(tmp_path: Path) -> None:

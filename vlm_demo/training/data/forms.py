@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vlm_demo.errors import InputError
+from vlm_demo.evaluation.json_files import read_json_file, read_json_lines
 from vlm_demo.training.data.examples import RefusalReason, RowError, TrainingExample
 
 _KEY = re.compile(r'"(\w+)"\s*:')
@@ -74,19 +75,16 @@ def read_records(path: Path) -> Iterator[tuple[str, dict[str, Any] | RowError]]:
     A line that cannot be read is yielded as the error that says so.
 
     Raises:
-        InputError: the file cannot be read, or is a web page.
+        InputError: the file cannot be read, is too large, or is a web page.
     """
     _check_no_page(path)
     try:
         if read_head(path).startswith("["):
-            records = json.loads(path.read_text("utf-8-sig"))
-            for number, record in enumerate(records, start=1):
+            for number, record in enumerate(read_json_file(path), start=1):
                 yield f"{path.name}, entry {number}", _as_object(record)
             return
-        with path.open(encoding="utf-8-sig", errors="replace") as lines:
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    yield f"{path.name}, line {number}", _parse_line(line)
+        for number, line in read_json_lines(path):
+            yield f"{path.name}, line {number}", _parse_line(line)
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path} cannot be read: {error}") from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import mkdtemp
+from zipfile import BadZipFile, ZipFile
 
 from vlm_demo.analysis.ground_truth import LabelledQuestion, read_archive
 from vlm_demo.analysis.ground_truth.archive import LISTING
@@ -23,13 +24,12 @@ from vlm_demo.training.data.reply_parts import SEARCHES, to_boxes
 
 def recognize(path: Path) -> bool:
     """Whether a file is a ZIP with a list of questions."""
-    return path.suffix == ".zip" and _has_listing(path)
-
-
-def _has_listing(path: Path) -> bool:
+    if path.suffix != ".zip":
+        return False
     try:
-        return LISTING.encode() in path.read_bytes()
-    except OSError:
+        with ZipFile(path) as archive:
+            return LISTING in archive.namelist()
+    except (OSError, BadZipFile):
         return False
 
 
