@@ -40,6 +40,8 @@ MARKERS = {
     "answering/test_model_routing.py": "models",
     "api/test_api_server.py": "services",
     "api/test_openai_client.py": "models",
+    "arena/ledger": "services",
+    "arena/votes": "services",
     "bench": "models",
     "cli": "models",
     "conversion": "models",
@@ -63,6 +65,8 @@ MARKERS = {
     "training/recipes": "models",
     "training/rows": "models",
     "ui/browser": "browser",
+    "ui/test_page.py": "services",
+    "ui/test_scripts.py": "services",
 }
 """The marker of all tests in a folder or file, by its path below `tests`."""
 

@@ -42,7 +42,6 @@ def _run(*command: str) -> None:
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
 
 
-@pytest.mark.services
 def test_unit_tests_pass() -> None:
     files = [str(path) for path in sorted(UNIT_TESTS.rglob("*.test.js"))]
     assert files
