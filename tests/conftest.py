@@ -8,7 +8,6 @@ thousands of inputs or dozens of families is marked `thorough`, and runs with `p
 import gc
 import os
 import sys
-from collections.abc import Iterator
 from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import Any
@@ -145,14 +144,6 @@ def _marker_of(item: pytest.Item) -> str:
     if fixtures & MODEL_FIXTURES:
         return "models"
     return "services" if fixtures & SERVICE_FIXTURES else "unit"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def keep_collections_short() -> Iterator[None]:
-    """Leave what outlives a module out of later collections, as above: imports, and caches."""
-    yield
-    gc.collect()
-    gc.freeze()
 
 
 @pytest.fixture(scope="session")
