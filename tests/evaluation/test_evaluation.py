@@ -187,8 +187,14 @@ TARGETS = {
 }
 
 
-@pytest.mark.parametrize("count", [120, pytest.param(330, marks=pytest.mark.thorough)])
-@pytest.mark.parametrize("model", TARGETS)
+@pytest.mark.parametrize(
+    ("model", "count"),
+    [
+        ("embedded-llava15", 120),
+        pytest.param("embedded-kosmos2", 120, marks=pytest.mark.thorough),
+        *(pytest.param(model, 330, marks=pytest.mark.thorough) for model in TARGETS),
+    ],
+)
 @pytest.mark.timeout(600)
 def test_the_embedded_models_are_as_good_as_promised(model: str, count: int) -> None:
     backend = Backend(default_menu())
