@@ -33,7 +33,7 @@ def report(tmp_path):
 def test_each_frame_of_a_film_is_captioned_behind_its_time(run_command, film, answering):
     asked = answering(Reply("grey", "grey"))
     done = run_command("caption", film, "--frames", 4)
-    assert done.out == "0:00.2  grey\n0:00.8  grey\n0:01.2  grey\n0:01.8  grey\n"
+    assert done.out == "0:00.2  grey\n0:00.7  grey\n0:01.2  grey\n0:01.7  grey\n"
     shades = [request.images[0].getpixel((5, 5))[0] for request in asked]
     assert shades == pytest.approx([20, 70, 120, 170], abs=15)
     lines = run_command("caption", film, "--rate", 1, "--json").out.splitlines()
